@@ -1,0 +1,78 @@
+/** The audit port (cli.md §2): what is recorded of a decision and of its outcome. */
+import type { ReasonCode } from './codes.ts';
+import type { JsonObject } from './json.ts';
+
+/** One decision about a tool call. Times in microseconds. */
+export interface CallEvent {
+  readonly type: 'tool_call';
+  /** Joins the decision and its outcome. */
+  readonly call: string;
+  readonly tool: string;
+  readonly result: 'allowed' | 'denied' | 'approval_required' | 'replayed';
+  readonly code?: ReasonCode | undefined;
+  readonly rule?: string | undefined;
+  readonly message?: string | undefined;
+  readonly args: JsonObject;
+  /** The arguments' JSON text as it arrived. */
+  readonly argsText: string;
+  readonly agent?: string | undefined;
+  readonly client?: string | undefined;
+  readonly session?: string | undefined;
+  /** The JSON text of the request's id. */
+  readonly requestId?: string | undefined;
+  readonly durationUs: number;
+  readonly draws?: readonly { readonly counter: string; readonly amount: string }[] | undefined;
+  readonly approval?: string | undefined;
+  /** What enforcement would have decided, where shadow mode let it pass (policy.md §10). */
+  readonly shadow?: readonly ShadowVerdict[] | undefined;
+}
+
+export interface ShadowVerdict {
+  readonly result: 'denied' | 'approval_required';
+  readonly code: ReasonCode;
+  readonly rule: string;
+}
+
+/** How a forwarded call ended (policy.md §6). */
+export interface OutcomeEvent {
+  readonly type: 'outcome';
+  readonly call: string;
+  readonly result: 'committed' | 'released' | 'kept';
+  readonly upstreamUs: number;
+  readonly error?: string | undefined;
+}
+
+export type PlainEventType =
+  | 'startup'
+  | 'request'
+  | 'refused'
+  | 'config_reload'
+  | 'approval_requested'
+  | 'approval_reused'
+  | 'paused'
+  | 'resumed'
+  | 'heartbeat'
+  | 'shutdown';
+
+/** Everything else; `fields` are JSON values that never contain a secret. */
+export interface PlainEvent {
+  readonly type: PlainEventType;
+  readonly fields: Readonly<Record<string, string | number | boolean | null | readonly string[] | undefined>>;
+}
+
+export type AuditEvent = CallEvent | OutcomeEvent | PlainEvent;
+
+/**
+ * Where records go. `write` returns once they would survive the death of this process, and throws `AuditError`
+ * when they would not: then nothing is forwarded (I3). `use` names the policy that later records belong to.
+ */
+export interface AuditSink {
+  write(events: readonly AuditEvent[]): void;
+  use(policy: { readonly name: string | undefined; readonly revision: string }): void;
+  close(): void;
+}
+
+/** A record could not be written. */
+export class AuditError extends Error {
+  override readonly name = 'AuditError';
+}

@@ -1,0 +1,28 @@
+/** Counter identities (policy.md §6): what keeps its count across edits of a policy, and what starts anew. */
+import type { Count, Counter, Per } from './policy.ts';
+import type { WindowUnit } from './window.ts';
+
+/** A `state` counter is its key, name, window and scope. */
+export function stateCounter(key: string, name: string, unit: WindowUnit, per: Per): Counter {
+  return { id: joinParts(['state', key, name, unit, per]), unit, per, label: `${key}.${name}` };
+}
+
+/** A rate limit is its key, unit, scope, what it counts and whom: not its maximum, name or place. */
+export function rateCounter(key: string, unit: WindowUnit, per: Per, count: Count, agents: readonly string[], max: number): Counter {
+  return { id: joinParts(['rate', key, unit, per, count, ...agents]), unit, per, label: `${key} ${max}/${unit}` };
+}
+
+/** A `spend` clause keeps one count per key, window, currency and scope. */
+export function spendCounter(key: string, unit: WindowUnit, currency: string, per: Per): Counter {
+  return { id: joinParts(['spend', key, unit, currency, per]), unit, per, label: `${key} ${currency}/${unit}` };
+}
+
+/** The counter of one agent, session or call; `scope` is undefined where all share it. */
+export function scopedId(counter: Counter, scope: string | undefined): string {
+  return scope === undefined ? counter.id : joinParts([counter.id, scope]);
+}
+
+/** Length-prefixed, so that no choice of names makes two lists of parts alike. */
+export function joinParts(parts: readonly string[]): string {
+  return parts.map((part) => `${part.length}:${part}`).join('');
+}

@@ -1,0 +1,169 @@
+/**
+ * The Store port (policy.md §5.5, §6; house.md §1): what must survive a process and be shared between processes.
+ * `reserve` judges with the pure `judge`, or with a copy of it (Lua), inside one transaction.
+ *
+ * Failures are thrown as `StoreError`; the caller denies with `state_error`. Nothing here waits longer than the
+ * store's own time-out, and nothing blocks the event loop while another process holds the lock.
+ */
+import type { Count } from './policy.ts';
+import type { WindowUnit } from './window.ts';
+
+/** One count: the counter's identity with the value of its `per` scope. The store adds the namespace and the window. */
+export interface CounterRef {
+  readonly id: string;
+  readonly unit: WindowUnit;
+}
+
+/** What a counter's value before the call has to be, in millionths, bounds inclusive. Absent bounds do not bind. */
+export interface Term {
+  /** Index into `Reservable.counters`. */
+  readonly counter: number;
+  readonly min?: number;
+  readonly max?: number;
+  /** The value after all draws of this call on this counter must not pass this. */
+  readonly after?: number;
+  readonly only?: readonly number[];
+  readonly not?: readonly number[];
+}
+
+/**
+ * One thing the store step decides, in rule order. `require`: all terms hold, else the call is denied. `deny` and
+ * `hold`: fires when all terms hold. A step of a shadow rule is recorded and decides nothing.
+ */
+export interface Step {
+  readonly kind: 'require' | 'deny' | 'hold';
+  readonly terms: readonly Term[];
+  readonly shadow: boolean;
+}
+
+/** What a passing call takes from a counter, in millionths. */
+export interface ReservedDraw {
+  readonly counter: number;
+  readonly micros: number;
+  readonly count: Count;
+  /** Indexes of shadow steps; where one of them would have denied, this draw is not made (§10). */
+  readonly unlessShadow: readonly number[];
+}
+
+/** What a held call needs of the store. Times in ms. */
+export interface HoldRequest {
+  readonly fingerprint: string;
+  readonly tool: string;
+  readonly agent: string | undefined;
+  readonly rule: string;
+  readonly message: string;
+  /** The call's arguments as JSON text, for the human who decides. */
+  readonly args: string;
+  readonly timeout: number;
+  readonly dedupeWindow: number;
+  readonly maxPending: number;
+}
+
+/** A call that the arguments alone did not decide, as the store step takes it. */
+export interface Reservable {
+  readonly counters: readonly CounterRef[];
+  readonly steps: readonly Step[];
+  readonly draws: readonly ReservedDraw[];
+  /** The hold to record where a `hold` step fires, or undefined where none is recorded (shadow). */
+  readonly hold: HoldRequest | undefined;
+}
+
+/** A draw that was made, and the window it was made in: what `release` gives back. */
+export interface DrawnCounter extends CounterRef {
+  readonly start: number;
+  readonly micros: number;
+  readonly count: Count;
+}
+
+/** Held by the process that forwards the call, settled once. A crash leaves it spent. */
+export interface Reservation {
+  readonly draws: readonly DrawnCounter[];
+}
+
+/** What the store step says; indexes into `Reservable.steps`. `now` is the store's clock, `retryAt` the next window's start. */
+export type StoreVerdict = { readonly now: number; readonly shadow: readonly number[] } & (
+  | { readonly kind: 'reserved'; readonly reservation: Reservation }
+  | { readonly kind: 'deny'; readonly step: number; readonly retryAt: number | undefined; readonly counter: number | undefined }
+  | { readonly kind: 'hold'; readonly step: number; readonly approval: HeldApproval | undefined }
+  | { readonly kind: 'too_many_pending'; readonly step: number }
+);
+
+/** The approval record that a held call waits for. `reused`: it stood already. */
+export interface HeldApproval {
+  readonly id: string;
+  readonly expiresAt: number;
+  readonly reused: boolean;
+}
+
+/** A pause in force (policy.md §11). `policy` undefined: all policies. */
+export interface Pause {
+  readonly policy: string | undefined;
+  readonly reason: string;
+  readonly since: number;
+}
+
+/** One running process, as the others see it. */
+export interface Instance {
+  readonly id: string;
+  readonly pid: number;
+  readonly host: string;
+  readonly namespace: string;
+  readonly policy: string | undefined;
+  readonly upstream: string;
+  readonly revision: string;
+  readonly startedAt: number;
+  /** The number of the newest pause or resume that this instance acts on. */
+  readonly confirmed: number;
+  readonly seenAt: number;
+}
+
+/** What every process reads twice a second. `sequence` grows with each pause and resume. */
+export interface Control {
+  readonly sequence: number;
+  readonly pauses: readonly Pause[];
+}
+
+/** A counter's value in the window of now, for `explain` and `status`. */
+export interface CounterReading extends CounterRef {
+  readonly micros: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A store opened for one namespace. Several calls that arrived together are judged in order, in one transaction. */
+export interface Store {
+  reserve(calls: readonly Reservable[]): Promise<readonly StoreVerdict[]>;
+  /** Gives draws back into the windows they came from, but for those that count attempts. */
+  release(reservations: readonly Reservation[]): Promise<void>;
+  /** Values of counters now, without drawing. */
+  read(counters: readonly CounterRef[]): Promise<readonly CounterReading[]>;
+  /** Every counter of the namespace whose window is current. */
+  counters(): Promise<readonly CounterReading[]>;
+  control(): Promise<Control>;
+  /** Records a pause (or replaces that of the same scope), or ends it; answers with the new sequence. */
+  pause(pause: Omit<Pause, 'since'>): Promise<number>;
+  resume(policy: string | undefined): Promise<{ readonly sequence: number; readonly ended: number }>;
+  /** Writes this process's row; `instances` lists those of every namespace. */
+  announce(instance: Omit<Instance, 'seenAt'>): Promise<void>;
+  leave(instance: string): Promise<void>;
+  instances(): Promise<readonly Instance[]>;
+  /** Pending approvals of the namespace, oldest first. */
+  pending(): Promise<readonly PendingApproval[]>;
+  close(): Promise<void>;
+}
+
+export interface PendingApproval {
+  readonly id: string;
+  readonly tool: string;
+  readonly rule: string;
+  readonly agent: string | undefined;
+  readonly message: string;
+  readonly args: string;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+}
+
+/** A store that could not do what it was asked. `message` says what and where; it never contains a DSN's password. */
+export class StoreError extends Error {
+  override readonly name = 'StoreError';
+}
