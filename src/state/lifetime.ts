@@ -1,0 +1,38 @@
+/** How long a counter's row is kept, and how far a clock may step back (policy.md §6). */
+import { StoreError } from '../core/store.ts';
+import { type Window, type WindowUnit, windowAt } from '../core/window.ts';
+
+/** A clock this far behind the newest record may still count; further behind, it may not. */
+export const CLOCK_TOLERANCE = 60_000;
+/** The newest record's time is written only when it has advanced this much, which spares most transactions a write. */
+export const MARK_STEP = 1_000;
+
+/**
+ * When a window's row may go: one window after it ended. A window of seconds stays longer than that, since a clock
+ * that is within the tolerance could otherwise step back into a window that is already forgotten.
+ */
+export function keepUntil(unit: WindowUnit, window: Window): number {
+  return Math.max(windowAt(unit, window.end).end, window.end + CLOCK_TOLERANCE + 2 * MARK_STEP);
+}
+
+/** Throws where this clock may not count: it says nothing, or lies too far behind what others already recorded. */
+export function checkClock(now: number, newest: number): void {
+  if (!Number.isSafeInteger(now)) throw new StoreError(`the clock says "${now}", which is no time in milliseconds`);
+  const behind = newest - now;
+  if (behind <= CLOCK_TOLERANCE) return;
+  throw new StoreError(
+    `the clock is ${Math.round(behind / 1000)} s behind the newest record of the store (${new Date(newest).toISOString()}); set the clock of this host`,
+  );
+}
+
+/** `windowAt` that remembers the last window of each unit: most calls fall into the same one. */
+export function windowFinder(): (unit: WindowUnit, now: number) => Window {
+  const last = new Map<WindowUnit, Window>();
+  return (unit, now) => {
+    const known = last.get(unit);
+    if (known && known.start <= now && now < known.end) return known;
+    const found = windowAt(unit, now);
+    last.set(unit, found);
+    return found;
+  };
+}
