@@ -6,6 +6,10 @@ import { type Window, type WindowUnit, windowAt } from '../core/window.ts';
 export const CLOCK_TOLERANCE = 60_000;
 /** The newest record's time is written only when it has advanced this much, which spares most transactions a write. */
 export const MARK_STEP = 1_000;
+/** How often forgotten windows are looked for. */
+export const PRUNE_EVERY = 1_000;
+/** A process that has not been seen this long has gone without saying so. */
+export const FORGET_INSTANCE = 86_400_000;
 
 /**
  * When a window's row may go: one window after it ended. A window of seconds stays longer than that, since a clock

@@ -12,7 +12,7 @@ import {
 } from '../core/store.ts';
 import type { Window, WindowUnit } from '../core/window.ts';
 import { newApprovalId } from './ids.ts';
-import { checkClock, keepUntil, windowFinder } from './lifetime.ts';
+import { checkClock, FORGET_INSTANCE, keepUntil, windowFinder } from './lifetime.ts';
 import { judgeStateless, reserveCalls, type StepRows } from './step.ts';
 
 export interface MemoryOptions {
@@ -77,7 +77,7 @@ export function openMemoryStore({ clock, newId = newApprovalId }: MemoryOptions)
         return ++tables.sequence;
       }),
     resume: (policy) => transact(() => ({ ended: tables.pauses.delete(policy) ? 1 : 0, sequence: ++tables.sequence })),
-    announce: (instance) => transact((now) => void tables.instances.set(instance.id, { ...instance, seenAt: now })),
+    announce: (instance) => transact((now) => announce(tables, { ...instance, seenAt: now })),
     leave: (instance) => transact(() => void tables.instances.delete(instance)),
     instances: () => transact(() => [...tables.instances.values()]),
     pending: () => transact((now) => tables.approvals.filter((row) => row.expiresAt > now).map(({ fingerprint: _, ...shown }) => shown)),
@@ -141,6 +141,11 @@ function currentCounters(tables: Tables, now: number, windowOf: (unit: WindowUni
     readings.push({ id: counter.id, unit: counter.unit, micros, start: window.start, end: window.end });
   }
   return readings;
+}
+
+function announce({ instances }: Tables, instance: Instance): void {
+  for (const { id, seenAt } of instances.values()) if (seenAt < instance.seenAt - FORGET_INSTANCE) instances.delete(id);
+  instances.set(instance.id, instance);
 }
 
 /** Once a minute; a map of rows is small, and walking it is quick. */

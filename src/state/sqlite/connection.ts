@@ -1,0 +1,113 @@
+/** The open database: opened, checked once a second to be the one at its path, dropped after a fault, opened again. */
+import type { DatabaseSync } from 'node:sqlite';
+import { StoreError } from '../../core/store.ts';
+import { loadDriver } from './driver.ts';
+import { type Identity, isSameFile, prepareFile } from './filesystem.ts';
+import { isBusy } from './lane.ts';
+import { migrate } from './schema.ts';
+import { prepareStatements, type Statements } from './statements.ts';
+
+const CHECK_EVERY = 1_000;
+
+export interface Connection {
+  readonly db: DatabaseSync;
+  readonly statements: Statements;
+}
+
+export interface Connections {
+  /** Runs the work on the open connection, opening one first where there is none. */
+  use<T>(work: (connection: Connection) => T): T;
+  close(): void;
+}
+
+interface Opened extends Connection {
+  readonly file: Identity;
+  readonly log: Identity;
+}
+
+/** `normal` survives the death of this process, `full` the loss of power as well (cli.md §2). */
+export type Durability = 'normal' | 'full';
+
+/** Keeps one connection to the file at `path`; nothing is opened before the first use. */
+export function keepConnection(path: string, namespace: string): Connections {
+  let open: Opened | undefined;
+  let checkedAt = 0;
+  // SECURITY: only the first opening may make a file. Made anew while calls run, an empty one would free every limit.
+  let fresh = true;
+  const drop = (): void => {
+    const dropped = open;
+    open = undefined;
+    try {
+      dropped?.db.close();
+    } catch {
+      // It is given up because it failed; what matters was reported already.
+    }
+  };
+  const current = (): Opened => {
+    const now = performance.now();
+    if (open && now - checkedAt < CHECK_EVERY) return open;
+    if (open && !isCurrent(path, open)) drop();
+    open ??= connect(path, namespace, fresh);
+    fresh = false;
+    checkedAt = now;
+    return open;
+  };
+  return {
+    use(work) {
+      try {
+        return work(current());
+      } catch (error) {
+        if (!isBusy(error) && !(error instanceof StoreError)) drop();
+        throw error;
+      }
+    },
+    close: drop,
+  };
+}
+
+/** Runs the work in a transaction that has the write lock from the start: all of it happens, or nothing. */
+export function transact<T>({ db, statements }: Connection, durability: Durability, work: () => T): T {
+  // The level can not change inside a transaction, so what may need the stronger one asks for it beforehand.
+  if (durability === 'full') db.exec('PRAGMA synchronous = FULL');
+  try {
+    statements.begin.run();
+    const result = work();
+    statements.commit.run();
+    return result;
+  } finally {
+    if (db.isTransaction) db.exec('ROLLBACK');
+    if (durability === 'full') db.exec('PRAGMA synchronous = NORMAL');
+  }
+}
+
+/** The log's file counts too: were it removed, others would write to a new one and see nothing of ours. */
+function isCurrent(path: string, { file, log }: Opened): boolean {
+  try {
+    return isSameFile(path, file) && isSameFile(`${path}-wal`, log);
+  } catch {
+    return false;
+  }
+}
+
+function connect(path: string, namespace: string, fresh: boolean): Opened {
+  const file = prepareFile(path, fresh);
+  const { DatabaseSync } = loadDriver();
+  const db = new DatabaseSync(path);
+  try {
+    configure(db, path);
+    migrate(db, path, fresh);
+    const statements = prepareStatements(db, namespace);
+    if (!isSameFile(path, file)) throw new StoreError(`the state file "${path}" was replaced while it was opened`);
+    return { db, statements, file, log: prepareFile(`${path}-wal`, false) };
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function configure(db: DatabaseSync, path: string): void {
+  db.exec('PRAGMA busy_timeout = 0; PRAGMA trusted_schema = OFF');
+  const row = db.prepare('PRAGMA journal_mode = WAL').get() as { journal_mode: string };
+  if (row.journal_mode !== 'wal') throw new StoreError(`the state file "${path}" does not take a write-ahead log, so it can not be shared`);
+  db.exec('PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 8388608; PRAGMA temp_store = MEMORY');
+}

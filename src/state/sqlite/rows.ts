@@ -1,0 +1,73 @@
+/** The store step's view of the tables, and rows turned into what the port speaks of. */
+import type { CounterReading, HoldRequest, Instance, Pause, PendingApproval, Reservation } from '../../core/store.ts';
+import type { Window, WindowUnit } from '../../core/window.ts';
+import { keepUntil } from '../lifetime.ts';
+import type { StepRows } from '../step.ts';
+import type { Statements } from './statements.ts';
+
+/** What the step reads and writes, inside the caller's transaction. */
+export function sqliteRows(statements: Statements): StepRows {
+  const { ns } = statements;
+  return {
+    value(counter, start) {
+      const row = statements.value.get(ns, counter.id, counter.unit, start) as { micros: number } | undefined;
+      return row === undefined ? 0 : row.micros;
+    },
+    write(counter, window, micros) {
+      statements.write.run(ns, counter.id, counter.unit, window.start, micros, keepUntil(counter.unit, window));
+    },
+    findHold(hold, now) {
+      const row = statements.findHold.get(ns, hold.fingerprint, now, now - hold.dedupeWindow);
+      return row && { id: row.id as string, expiresAt: row.expires_at as number };
+    },
+    countPending: (agent, now) => (statements.countPending.get(ns, agent ?? null, now) as { pending: number }).pending,
+    insertHold: (hold, id, now) => insertHold(statements, hold, id, now),
+  };
+}
+
+function insertHold({ ns, insertHold: insert }: Statements, hold: HoldRequest, id: string, now: number): void {
+  const { fingerprint, tool, agent, rule, message, args, timeout } = hold;
+  insert.run(id, ns, fingerprint, tool, agent ?? null, rule, message, args, timeout, now, now + timeout);
+}
+
+/** Gives draws back into the windows they came from; a window that is forgotten takes nothing. */
+export function giveBack({ ns, giveBack: update }: Statements, reservations: readonly Reservation[]): void {
+  for (const { draws } of reservations) {
+    for (const { id, unit, start, micros, count } of draws) {
+      if (count !== 'attempts' && micros > 0) update.run(micros, ns, id, unit, start);
+    }
+  }
+}
+
+/** The counters whose window is that of now, out of those that are still kept. */
+export function liveCounters({ ns, live }: Statements, now: number, windowOf: (unit: WindowUnit, now: number) => Window): CounterReading[] {
+  const rows = live.all(ns, now) as { id: string; unit: WindowUnit; start: number; micros: number }[];
+  return rows.flatMap(({ id, unit, start, micros }) => {
+    const window = windowOf(unit, now);
+    return window.start === start ? [{ id, unit, micros, start, end: window.end }] : [];
+  });
+}
+
+/** The pauses in force, of every policy. */
+export function pausesOf(rows: readonly Record<string, unknown>[]): Pause[] {
+  return rows.flatMap(({ scope, policy, reason, since }) =>
+    scope === null ? [] : [{ policy: (policy as string | null) ?? undefined, reason: reason as string, since: since as number }],
+  );
+}
+
+/** A pause's key: a policy may well be called `all`. */
+export function scopeOf(policy: string | undefined): string {
+  return policy === undefined ? 'all' : `policy:${policy}`;
+}
+
+export function pendingOf(row: Record<string, unknown>): PendingApproval {
+  const { id, tool, rule, agent, message, args, created_at, expires_at } = row;
+  const texts = { id, tool, rule, message, args, agent: agent ?? undefined } as Omit<PendingApproval, 'createdAt' | 'expiresAt'>;
+  return { ...texts, createdAt: created_at as number, expiresAt: expires_at as number };
+}
+
+export function instanceOf(row: Record<string, unknown>): Instance {
+  const { started_at, seen_at, policy, ...same } = row;
+  const known = same as unknown as Omit<Instance, 'startedAt' | 'seenAt' | 'policy'>;
+  return { ...known, policy: (policy as string | null) ?? undefined, startedAt: started_at as number, seenAt: seen_at as number };
+}
