@@ -40,7 +40,7 @@ export function prepareFile(path: string, create: boolean): Identity {
   if (create) createFile(path);
   const identity = identify(path);
   if (!identity) throw new StoreError(`the state file "${path}" is gone; put it back, or restart to begin with an empty one`);
-  if (process.platform !== 'win32' && (identity.mode & 0o077) !== 0) chmodSync(path, 0o600);
+  if (process.platform !== 'win32' && (identity.mode & 0o077) !== 0) chmodSync(path, identity.mode & 0o700);
   return identity;
 }
 

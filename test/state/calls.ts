@@ -1,0 +1,75 @@
+/** Calls and clocks that the store's tests share. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { CounterRef, HoldRequest, Reservable, ReservedDraw, Step, StoreVerdict, Term } from '../../src/core/store.ts';
+
+export const UNIT = 1_000_000;
+
+export interface Clock {
+  now: number;
+  readonly read: () => number;
+}
+
+export function clockAt(text: string): Clock {
+  const clock: Clock = { now: Date.parse(text), read: () => clock.now };
+  return clock;
+}
+
+export function counter(id: string, unit: CounterRef['unit'] = 'day'): CounterRef {
+  return { id, unit };
+}
+
+export function requires(...terms: readonly Term[]): Step {
+  return { kind: 'require', terms, shadow: false };
+}
+
+export function draws(index: number, micros: number, more: Partial<ReservedDraw> = {}): ReservedDraw {
+  return { counter: index, micros, count: 'successes', unlessShadow: [], ...more };
+}
+
+/** A call that draws `micros` from each counter and may not pass `max` on any. */
+export function limited(
+  counters: readonly CounterRef[],
+  max: number,
+  micros: number = UNIT,
+  count: ReservedDraw['count'] = 'successes',
+): Reservable {
+  return {
+    counters,
+    steps: counters.map((_, index) => requires({ counter: index, after: max })),
+    draws: counters.map((_, index) => draws(index, micros, { count })),
+    hold: undefined,
+  };
+}
+
+export const STATELESS: Reservable = { counters: [], steps: [], draws: [], hold: undefined };
+
+export function holdRequest(fingerprint: string, more: Partial<HoldRequest> = {}): HoldRequest {
+  const fixed = { tool: 'cancel_subscription', rule: 'ask', message: 'a human decides', args: '{"id":"sub_1"}' };
+  return { fingerprint, agent: 'anna', timeout: 900_000, dedupeWindow: 900_000, maxPending: 20, ...fixed, ...more };
+}
+
+export function held(fingerprint: string, more: Partial<HoldRequest> = {}): Reservable {
+  return { counters: [], steps: [{ kind: 'hold', terms: [], shadow: false }], draws: [], hold: holdRequest(fingerprint, more) };
+}
+
+export function kinds(verdicts: readonly StoreVerdict[]): string {
+  return verdicts.map((verdict) => verdict.kind).join(' ');
+}
+
+export function reservationOf(verdict: StoreVerdict | undefined) {
+  if (verdict?.kind !== 'reserved') throw new Error(`expected a reservation, got ${verdict?.kind}`);
+  return verdict.reservation;
+}
+
+export function approvalOf(verdict: StoreVerdict | undefined) {
+  if (verdict?.kind !== 'hold' || !verdict.approval) throw new Error(`expected a recorded hold, got ${verdict?.kind}`);
+  return verdict.approval;
+}
+
+/** A folder of its own for one test, and how to remove it. */
+export function temporaryFolder(): { readonly path: string; readonly remove: () => void } {
+  const path = mkdtempSync(join(tmpdir(), 'intercept-state-'));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}

@@ -1,0 +1,23 @@
+import { join } from 'node:path';
+import { openSqliteStore } from '../../src/state/sqlite.ts';
+import { temporaryFolder } from './calls.ts';
+import { modelSuite } from './model.ts';
+import { type OpenFixture, storeSuite } from './suite.ts';
+
+const open: OpenFixture = async (clock) => {
+  const folder = temporaryFolder();
+  const store = await openSqliteStore({
+    path: join(folder.path, 'intercept.sqlite'),
+    namespace: 'test',
+    clock: clock.read,
+    timeoutMs: 250,
+  });
+  const dispose = async () => {
+    await store.close();
+    folder.remove();
+  };
+  return { store, dispose };
+};
+
+storeSuite('sqlite', open);
+modelSuite('sqlite', open);
