@@ -1,0 +1,160 @@
+/** Checks a tree against the format (policy.md §14): shapes, keys, types of values. Meaning is for `compile`. */
+import { checkChoice, checkExactly, checkNumber, checkText, wrongType } from './check-leaf.ts';
+import { RULE_KEYS } from './format.ts';
+import { OPERATORS, STATE_OPERATORS } from './format-conditions.ts';
+import { didYouMean } from './nearest.ts';
+import type { Report } from './report.ts';
+import type { Key, Shape } from './shape.ts';
+import { entriesOf, type MapNode, type Node, textOf, valueAt } from './tree.ts';
+
+/** Reports everything about `node` that is not of the shape; `what` names the value in messages. */
+export function checkShape(node: Node, shape: Shape, what: string, report: Report): void {
+  switch (shape.kind) {
+    case 'any':
+      break;
+    case 'text':
+      checkText(node, shape, what, report);
+      break;
+    case 'choice':
+      checkChoice(node, shape, what, report);
+      break;
+    case 'number':
+      checkNumber(node, shape, what, report);
+      break;
+    case 'exactly':
+      checkExactly(node, shape.values, what, report);
+      break;
+    case 'either':
+      checkEither(node, shape.of, what, report);
+      break;
+    case 'list':
+      checkList(node, shape, what, report);
+      break;
+    case 'table':
+      checkTable(node, shape, what, report);
+      break;
+    case 'map':
+      checkMap(node, shape, what, report);
+      break;
+    case 'boolean':
+      if (node.kind !== 'boolean') wrongType(node, shape, what, report);
+      break;
+    case 'schema':
+      if (node.kind !== 'map' && node.kind !== 'boolean') wrongType(node, shape, what, report);
+  }
+}
+
+/** Alternatives differ in the YAML type of the value, so the one that is meant is known. */
+function checkEither(node: Node, alternatives: readonly Shape[], what: string, report: Report): void {
+  const meant = alternatives.find((shape) => takes(shape, node));
+  if (meant) checkShape(node, meant, what, report);
+  else wrongType(node, { kind: 'either', of: alternatives }, what, report);
+}
+
+function takes(shape: Shape, node: Node): boolean {
+  switch (shape.kind) {
+    case 'text':
+    case 'choice':
+      return node.kind === 'text';
+    case 'exactly':
+      return shape.values.some((value) => (typeof value === 'number' ? 'number' : 'text') === node.kind);
+    case 'table':
+      return node.kind === 'map';
+    default:
+      return node.kind === shape.kind;
+  }
+}
+
+function checkList(node: Node, shape: Extract<Shape, { kind: 'list' }>, what: string, report: Report): void {
+  if (node.kind !== 'list') {
+    wrongType(node, shape, what, report);
+    return;
+  }
+  if (node.items.length < shape.min)
+    report.add('wrong-value', node.offset, `${what} must not be empty`, 'remove the key, or give it an entry');
+  for (const item of node.items) checkShape(item, shape.of, `an entry of ${what}`, report);
+}
+
+function checkTable(node: Node, shape: Extract<Shape, { kind: 'table' }>, what: string, report: Report): void {
+  if (node.kind !== 'map') {
+    wrongType(node, shape, what, report);
+    return;
+  }
+  if (node.entries.size < shape.min)
+    report.add('wrong-value', node.offset, `${what} must not be empty`, 'remove the key, or give it an entry');
+  for (const entry of entriesOf(node)) {
+    if (entry.key === '') report.add('wrong-value', entry.offset, `a name in ${what} must not be empty`);
+    if (shape.notKeys?.includes(entry.key))
+      report.add('reserved-name', entry.offset, `"${entry.key}" names no tool`, 'for all tools write "*"');
+    checkShape(entry.value, shape.of, JSON.stringify(entry.key), report);
+  }
+}
+
+function checkMap(node: Node, shape: Extract<Shape, { kind: 'map' }>, what: string, report: Report): void {
+  if (node.kind !== 'map') {
+    wrongType(node, shape, what, report);
+    return;
+  }
+  for (const entry of entriesOf(node)) {
+    const key = Object.hasOwn(shape.keys, entry.key) ? shape.keys[entry.key] : undefined;
+    if (!key)
+      report.add('unknown-key', entry.offset, `unknown key ${JSON.stringify(entry.key)}`, didYouMean(entry.key, Object.keys(shape.keys)));
+    else checkEntry(node, entry.key, key, report);
+  }
+  checkRequired(node, shape, what, report);
+  if (shape.extra === 'rule') checkRule(node, report);
+  if (shape.extra === 'condition') checkCondition(node, report);
+}
+
+function checkEntry(map: MapNode, name: string, key: Key, report: Report): void {
+  const entry = map.entries.get(name);
+  if (!entry) return;
+  if (key.not !== undefined && map.entries.has(key.not)) {
+    report.add('conflicting-keys', entry.offset, `"${name}" and "${key.not}" exclude each other`, 'remove one of them');
+  } else if (key.aliasOf !== undefined) {
+    report.add('alias', entry.offset, `"${name}" is another name for "${key.aliasOf}"`, `write "${key.aliasOf}"`);
+  }
+  checkShape(entry.value, key.shape, `"${name}"`, report);
+}
+
+function checkRequired(node: MapNode, shape: Extract<Shape, { kind: 'map' }>, what: string, report: Report): void {
+  for (const [name, key] of Object.entries(shape.keys)) {
+    if (key.required && !node.entries.has(name)) report.add('missing-key', node.offset, `${what} lacks the key "${name}"`);
+  }
+  const { anyOf } = shape;
+  if (anyOf && !anyOf.some((name) => node.entries.has(name))) {
+    report.add('missing-key', node.offset, `${what} needs one of the keys ${anyOf.join(', ')}`);
+  }
+}
+
+/** Clauses must be ones that the action takes, and `evaluate` needs one. */
+function checkRule(rule: MapNode, report: Report): void {
+  const action = textOf(valueAt(rule, 'action')) ?? 'evaluate';
+  for (const { key, offset } of entriesOf(rule)) {
+    const on: readonly string[] | undefined = Object.hasOwn(RULE_KEYS, key) ? RULE_KEYS[key]?.on : undefined;
+    if (on && !on.includes(action))
+      report.add('clause-not-allowed', offset, `action "${action}" does not take "${key}"`, helpWithClause(key, on));
+  }
+  if (action === 'evaluate' && !entriesOf(rule).some(({ key }) => RULE_KEYS[key]?.clause)) {
+    report.add('empty-rule', rule.offset, 'the rule has nothing to check', 'add a clause, or write "action: allow"');
+  }
+}
+
+function helpWithClause(key: string, on: readonly string[]): string {
+  if (key === 'rate_limit' || key === 'spend') return `a limit is a rule of its own: put "${key}" into a rule without an action`;
+  return `"${key}" belongs to ${on.map((action) => `"${action}"`).join(' and ')}`;
+}
+
+/** The type of `value` follows from the operator; counters are numbers. */
+function checkCondition(condition: MapNode, report: Report): void {
+  const op = textOf(valueAt(condition, 'op'));
+  const value = valueAt(condition, 'value');
+  if (op === undefined || !Object.hasOwn(OPERATORS, op)) return;
+  const state = textOf(valueAt(condition, 'path'))?.startsWith('state') === true;
+  const table: Readonly<Record<string, Shape>> = state ? STATE_OPERATORS : OPERATORS;
+  const shape = Object.hasOwn(table, op) ? table[op] : undefined;
+  if (!shape) {
+    const help = `counters take ${Object.keys(STATE_OPERATORS).join(', ')}`;
+    report.add('unknown-operator', valueAt(condition, 'op')?.offset ?? condition.offset, `operator "${op}" is not for counters`, help);
+  } else if (value) checkShape(value, shape, `the value of "${op}"`, report);
+}

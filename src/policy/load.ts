@@ -1,0 +1,59 @@
+/** A policy's text to a compiled policy, or to everything that is wrong with it (policy.md §14). */
+import type { Diagnostic } from '../core/diagnostic.ts';
+import type { Policy } from '../core/policy.ts';
+import { checkShape } from './check.ts';
+import { compilePolicy, rulesByKey } from './compile.ts';
+import { collectCounters } from './counters.ts';
+import { POLICY } from './format.ts';
+import { openPositions } from './position.ts';
+import { loadRegexCompiler } from './regex.ts';
+import { openReport, type Report } from './report.ts';
+import { loadSchemaKit } from './schema.ts';
+import { sha256 } from './sha256.ts';
+import { itemsOf, type MapNode, type Node, textOf, valueAt } from './tree.ts';
+import { parseYaml } from './yaml.ts';
+
+/** `policy` is undefined exactly when there is an error among the diagnostics, which are sorted by position. */
+export interface Loaded {
+  readonly policy: Policy | undefined;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+const MAX_TEXT = 1_048_576;
+
+/** Loads a policy. Never throws for what stands in the text. */
+export async function loadPolicyText(text: string): Promise<Loaded> {
+  const report = openReport(openPositions(text.length > MAX_TEXT ? '' : text));
+  const policy = await load(text, report);
+  // INVARIANT I8: a policy with one error is no policy.
+  return { policy: report.hasErrors() ? undefined : policy, diagnostics: report.all() };
+}
+
+async function load(text: string, report: Report): Promise<Policy | undefined> {
+  if (text.length > MAX_TEXT) {
+    report.add('too-large', 0, `the policy is over ${MAX_TEXT} characters`, 'split it: one policy per server');
+    return undefined;
+  }
+  const root = parseYaml(text, report);
+  if (!root) return undefined;
+  checkShape(root, POLICY, 'the policy', report);
+  const rules = rulesByKey(root);
+  const all = [...rules.values()].flat();
+  const [regex, schemas] = await Promise.all([
+    hasRegex(all) ? loadRegexCompiler() : undefined,
+    hasSchemas(all) ? loadSchemaKit() : undefined,
+  ]);
+  return compilePolicy(root, sha256(text).slice(0, 12), { report, regex, schemas, counters: collectCounters(rules, report) });
+}
+
+function hasRegex(rules: readonly MapNode[]): boolean {
+  return rules.some((rule) => [...itemsOf(valueAt(rule, 'conditions')), ...itemsOf(valueAt(rule, 'when'))].some(isRegex));
+}
+
+function isRegex(condition: Node): boolean {
+  return textOf(valueAt(condition, 'op'))?.endsWith('regex') === true;
+}
+
+function hasSchemas(rules: readonly MapNode[]): boolean {
+  return rules.some((rule) => rule.entries.has('arguments'));
+}
