@@ -1,5 +1,5 @@
 /** The store's file: that it exists, is private, is on this host, and still is the one that was opened. */
-import { chmodSync, closeSync, mkdirSync, openSync, type Stats, statfsSync, statSync } from 'node:fs';
+import { accessSync, chmodSync, closeSync, constants, mkdirSync, openSync, type Stats, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { StoreError } from '../../core/store.ts';
 
@@ -40,6 +40,7 @@ export function prepareFile(path: string, create: boolean): Identity {
   if (create) createFile(path);
   const identity = identify(path);
   if (!identity) throw new StoreError(`the state file "${path}" is gone; put it back, or restart to begin with an empty one`);
+  requireWritable(path);
   if (process.platform !== 'win32' && (identity.mode & 0o077) !== 0) chmodSync(path, identity.mode & 0o700);
   return identity;
 }
@@ -64,6 +65,17 @@ function createFile(path: string): void {
     closeSync(openSync(path, 'wx', 0o600));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
+
+/** Found out before SQLite opens it: a log made beside a read-only file would be read-only too, and stay so. */
+function requireWritable(path: string): void {
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK);
+  } catch (error) {
+    throw new StoreError(`the state file "${path}" can not be read and written by this user; give it back its permissions`, {
+      cause: error,
+    });
   }
 }
 

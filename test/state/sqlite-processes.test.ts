@@ -1,0 +1,142 @@
+/** One file, many processes: exact limits, deaths in the middle, and a lock that somebody keeps (I4, cli.md §4). */
+import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
+import { join } from 'node:path';
+import { type Store, StoreError } from '../../src/core/store.ts';
+import { openSqliteStore } from '../../src/state/sqlite.ts';
+import { counter, limited, STATELESS, temporaryFolder } from './calls.ts';
+import { RUNTIMES, type Runtime, startWorker, type Worker } from './processes.ts';
+
+let folder: ReturnType<typeof temporaryFolder>;
+let path: string;
+let workers: Worker[];
+let stores: Store[];
+beforeEach(() => {
+  folder = temporaryFolder();
+  path = join(folder.path, 'intercept.sqlite');
+  workers = [];
+  stores = [];
+});
+afterEach(async () => {
+  for (const store of stores) await store.close();
+  for (const worker of workers) worker.child.kill('SIGKILL');
+  folder.remove();
+});
+
+const start = (options?: Parameters<typeof startWorker>[1]) => {
+  const worker = startWorker(path, options);
+  workers.push(worker);
+  return worker;
+};
+const open = async (timeoutMs = 250) => {
+  const store = await openSqliteStore({ path, namespace: 'test', clock: Date.now, timeoutMs });
+  stores.push(store);
+  return store;
+};
+const countOf = async (store: Store, id: string) => (await store.read([counter(id, 'month')]))[0]?.micros;
+
+describe('I4: several processes on one limit', () => {
+  const crowd: readonly Runtime[] = ['bun', 'node', 'bun', 'node'];
+
+  test('exactly X are admitted, on both runtimes together', async () => {
+    const all = crowd.map((runtime) => start({ runtime, timeoutMs: 5_000 }));
+    await Promise.all(all.map((worker) => worker.ask({ open: true })));
+    const answers = await Promise.all(all.map((worker) => worker.ask({ reserve: 'c', max: 1_000, times: 400 })));
+    expect(answers.flatMap(({ errors }) => errors)).toEqual([]);
+    expect(answers.reduce((sum, { reserved }) => sum + reserved, 0)).toBe(1_000);
+    expect(answers.reduce((sum, { denied }) => sum + denied, 0)).toBe(600);
+    expect(await countOf(await open(), 'c')).toBe(1_000);
+    await Promise.all(all.map((worker) => worker.stop()));
+    expect(all.map((worker) => worker.complaints()).join('')).toBe('');
+  }, 30_000);
+
+  test('what is released is free again, and nothing else', async () => {
+    const all = crowd.map((runtime) => start({ runtime, timeoutMs: 5_000 }));
+    await Promise.all(all.map((worker) => worker.ask({ open: true })));
+    const answers = await Promise.all(all.map((worker) => worker.ask({ reserve: 'c', max: 300, times: 300, release: true })));
+    expect(answers.flatMap(({ errors }) => errors)).toEqual([]);
+    const kept = answers.reduce((sum, { reserved }) => sum + Math.ceil(reserved / 2), 0);
+    expect(await countOf(await open(), 'c')).toBe(kept);
+    expect(kept).toBeLessThanOrEqual(300);
+  }, 30_000);
+});
+
+test.each(RUNTIMES)('%s: the whole port answers as the memory store does', async (runtime) => {
+  expect(await start({ runtime }).ask({ compare: true })).toEqual({ reserved: 0, denied: 0, errors: [] });
+});
+
+test('I4: killed at any instant, what was acknowledged is counted, and no more than was tried', async () => {
+  await (await open()).close();
+  let [tried, acknowledged] = [0, 0];
+  for (let round = 0; round < 10; round++) {
+    const worker = start({ runtime: round % 2 === 0 ? 'bun' : 'node' });
+    worker.tell({ open: true });
+    worker.tell({ reserve: 'c', times: 1_000_000, loud: true });
+    for (let seen = Math.floor(Math.random() * 300); seen >= 0; seen--) await worker.nextLine();
+    worker.child.kill('SIGKILL');
+    await worker.stop();
+    tried += worker.lines.filter((line) => line === 'try').length;
+    acknowledged += worker.lines.filter((line) => line === 'ok').length;
+    const store = await open();
+    const count = (await countOf(store, 'c')) ?? -1;
+    expect(count).toBeGreaterThanOrEqual(acknowledged);
+    expect(count).toBeLessThanOrEqual(tried);
+    await store.close();
+  }
+  expect(acknowledged).toBeGreaterThan(0);
+}, 30_000);
+
+describe('a lock that another process keeps', () => {
+  test('denies after the time-out, in order, while the event loop goes on', async () => {
+    const store = await open(500);
+    const other = start();
+    await other.ask({ lock: true });
+    let [ticks, longest, last] = [0, 0, performance.now()];
+    const ticker = setInterval(() => {
+      ticks++;
+      longest = Math.max(longest, performance.now() - last);
+      last = performance.now();
+    }, 5);
+    const started = performance.now();
+    const refused = Array.from({ length: 5 }, () => store.reserve([limited([counter('c')], 9, 1)]).catch((error) => error));
+    for (const one of refused) {
+      const error = await one;
+      expect(error).toBeInstanceOf(StoreError);
+      expect(error.message).toMatch(/stayed locked by another process for 500 ms/);
+    }
+    const took = performance.now() - started;
+    clearInterval(ticker);
+    expect(took).toBeGreaterThanOrEqual(499);
+    expect(ticks).toBeGreaterThanOrEqual(10);
+    // A wait inside SQLite would have shown as one gap of the whole time-out.
+    expect(longest).toBeLessThan(400);
+    await other.ask({ lock: false });
+    expect(await store.reserve([limited([counter('c')], 9, 1)])).toMatchObject([{ kind: 'reserved' }]);
+    // Nothing of what was refused is done later on.
+    expect((await store.counters()).map(({ micros }) => micros)).toEqual([1]);
+  });
+
+  test('does not concern calls without counters, nor readings', async () => {
+    const store = await open(0);
+    await start().ask({ lock: true });
+    expect(await store.reserve([STATELESS])).toMatchObject([{ kind: 'reserved' }]);
+    expect((await store.control()).pauses).toEqual([]);
+    await expect(store.reserve([limited([counter('c')], 9)])).rejects.toThrow(/stayed locked/);
+  });
+
+  test('is waited for, and then everything runs in the order it came', async () => {
+    const store = await open(10_000);
+    const other = start();
+    await other.ask({ lock: true });
+    const answers = [3, 2, 1].map((micros) => store.reserve([limited([counter('c')], 4, micros)]));
+    const paused = store.pause({ policy: undefined, reason: 'later' });
+    await other.ask({ lock: false });
+    expect((await Promise.all(answers)).flat().map(({ kind }) => kind)).toEqual(['reserved', 'deny', 'reserved']);
+    expect(await paused).toBe(1);
+  });
+
+  test('holds up a start no longer than the time-out', async () => {
+    await (await open()).close();
+    await start().ask({ lock: true });
+    await expect(open(50)).rejects.toThrow(/stayed locked by another process for 50 ms/);
+  });
+});
