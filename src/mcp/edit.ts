@@ -1,0 +1,48 @@
+/** Changes to a message's text that leave the rest byte for byte as it came. */
+import { membersAt } from './scan.ts';
+import type { Span } from './token.ts';
+
+/** What stands at the span gives way to `text`; an empty span is a place to insert at. */
+export interface Edit extends Span {
+  readonly text: string;
+}
+
+/** The message at `span` with the edits made; they do not overlap and are in any order. */
+export function applyEdits(text: string, span: Span, edits: readonly Edit[]): string {
+  let out = '';
+  let at = span.start;
+  for (const edit of [...edits].sort((a, b) => a.start - b.start || a.end - b.end)) {
+    out += text.slice(at, edit.start) + edit.text;
+    at = edit.end;
+  }
+  return out + text.slice(at, span.end);
+}
+
+/** The edits that cut items out of a list (elements of an array, members of an object), with the commas that they leave. */
+export function cutItems(items: readonly Span[], isCut: (index: number) => boolean): Edit[] {
+  const edits: Edit[] = [];
+  let keptEnd: number | undefined;
+  for (const [index, item] of items.entries()) {
+    if (!isCut(index)) keptEnd = item.end;
+    else edits.push({ start: item.start, end: items[index + 1]?.start ?? item.end, text: '' });
+  }
+  return closeGap(edits, items.at(-1)?.end, keptEnd);
+}
+
+/** What was cut at the end of the list takes along the comma after the last item that stays. */
+function closeGap(edits: Edit[], end: number | undefined, keptEnd: number | undefined): Edit[] {
+  if (edits.at(-1)?.end !== end || end === undefined) return edits;
+  if (keptEnd === undefined) return [{ start: edits[0]?.start ?? end, end, text: '' }];
+  const kept = edits.filter((edit) => edit.start < keptEnd);
+  return [...kept, { start: keptEnd, end, text: '' }];
+}
+
+/** The edit that gives the object at `span` this member: in the place of one of that name, else as its last. */
+export function setMember(text: string, span: Span, key: string, value: string): Edit {
+  const members = membersAt(text, span.start);
+  const found = members.findLast((member) => member.key === key);
+  if (found) return { start: found.start, end: found.end, text: value };
+  const last = members.at(-1);
+  const at = last ? last.end : span.start + 1;
+  return { start: at, end: at, text: `${last ? ',' : ''}${JSON.stringify(key)}:${value}` };
+}

@@ -1,0 +1,34 @@
+/** Ids of JSON-RPC requests (wire.md §2.7): `1` and `"1"` differ, `0` and `-0` do not. */
+import { type Span, stringAt } from './token.ts';
+
+export interface RequestId {
+  /** Equal for ids that any reader could take for one another: `n:1`, `s:1`. */
+  readonly key: string;
+  /** The id's JSON text as it arrived. */
+  readonly text: string;
+}
+
+const NUMBER = /^-?\d/;
+const WHOLE = /^-?\d+$/;
+const encoder = new TextEncoder();
+
+/**
+ * The id at `span`: a string or a number. Numbers are one id where a double can not tell them apart, because a server
+ * in JavaScript answers `9007199254740993` as `9007199254740992`.
+ */
+export function idAt(text: string, span: Span): RequestId | undefined {
+  const raw = text.slice(span.start, span.end);
+  if (raw.charCodeAt(0) === 34) return { key: `s:${stringAt(raw, { start: 0, end: raw.length })}`, text: raw };
+  // -0 becomes 0 when it is written.
+  return NUMBER.test(raw) ? { key: `n:${Number(raw)}`, text: raw } : undefined;
+}
+
+/** Whether a client may use the id: a string, or a number written as a whole one (`1.0` and `1e0` are not). */
+export function isStrictId(id: RequestId): boolean {
+  return id.key.startsWith('s:') || WHOLE.test(id.text);
+}
+
+/** Whether the text is longer than `most` bytes of UTF-8. */
+export function isLonger(text: string, most: number): boolean {
+  return text.length > most || (text.length * 3 > most && encoder.encode(text).length > most);
+}
