@@ -1,0 +1,51 @@
+/** What is decided about a call, and why (policy.md §5, §13). Values, never exceptions. */
+import type { ShadowVerdict } from './audit.ts';
+import type { Truth } from './condition.ts';
+import type { ReasonCode } from './codes.ts';
+import type { JsonObject } from './json.ts';
+import type { HeldApproval, Reservation } from './store.ts';
+
+/** A tool call as it is judged. `agent` is who the operator says it is, undefined where nobody vouches for it. */
+export interface Call {
+  readonly tool: string;
+  readonly args: JsonObject;
+  readonly agent: string | undefined;
+  readonly session: string | undefined;
+}
+
+/** Why a call is not forwarded. `message` is what the agent is told, without prefix; `why` is for the audit and people. */
+export interface Denial {
+  readonly code: ReasonCode;
+  readonly rule: string;
+  readonly message: string;
+  readonly why: string | undefined;
+  /** Epoch ms from which the same call can succeed, where it is known. */
+  readonly retryAt: number | undefined;
+}
+
+/** A call that waits for a human. `approval` is undefined where none was recorded (shadow, offline). */
+export interface Hold {
+  readonly rule: string;
+  readonly message: string;
+  readonly approval: HeldApproval | undefined;
+}
+
+/** What each call ends in. `shadow` lists what shadow rules would have done. */
+export type Decision = { readonly shadow: readonly ShadowVerdict[] } & (
+  | { readonly outcome: 'allow'; readonly reservation: Reservation | undefined }
+  | { readonly outcome: 'deny'; readonly denial: Denial }
+  | { readonly outcome: 'hold'; readonly hold: Hold }
+);
+
+/** One line of the walk that `explain` prints: a clause of a rule, what it found, and its verdict. */
+export interface TraceEntry {
+  readonly key: string;
+  readonly rule: string;
+  readonly clause: string;
+  /** The values it looked at, as text. */
+  readonly found: string;
+  readonly verdict: Truth | 'passes' | 'fails' | 'fires' | 'silent' | 'skipped' | 'not bound' | 'at the store';
+  readonly shadow: boolean;
+}
+
+export type Trace = (entry: TraceEntry) => void;

@@ -1,0 +1,90 @@
+/**
+ * What a call will ask of the store, collected rule by rule (policy.md §5.5). Each counter appears once, however many
+ * rules use it, and each is drawn on once.
+ */
+import type { ReasonCode } from './codes.ts';
+import { scopedId } from './counter.ts';
+import type { Call } from './decision.ts';
+import type { Count, Counter, Policy, Rule } from './policy.ts';
+import type { CounterRef, ReservedDraw, Step, Term } from './store.ts';
+
+/** Where a step comes from, for the answer when it decides. */
+export interface Origin {
+  readonly rule: Rule;
+  readonly code: ReasonCode;
+  /** What the agent is told where the rule has no message of its own. */
+  readonly message: string;
+}
+
+export interface Draft {
+  readonly counters: CounterRef[];
+  /** The counter behind each of `counters`, for messages and the audit. */
+  readonly sources: Counter[];
+  readonly steps: Step[];
+  readonly origins: Origin[];
+  readonly draws: ReservedDraw[];
+}
+
+/** What a counter's `per` stands for in this call. `fingerprint` is only asked for where a counter is kept per call. */
+export interface Scope {
+  readonly call: Call;
+  readonly fingerprint: () => string;
+}
+
+export function createDraft(): Draft {
+  return { counters: [], sources: [], steps: [], origins: [], draws: [] };
+}
+
+/** The index of a counter in the draft, for this call's agent, session or fingerprint. */
+export function useCounter(draft: Draft, counter: Counter, scope: Scope): number {
+  const id = scopedId(counter, scopeOf(counter, scope));
+  const known = draft.counters.findIndex((candidate) => candidate.id === id);
+  if (known >= 0) return known;
+  draft.sources.push(counter);
+  return draft.counters.push({ id, unit: counter.unit }) - 1;
+}
+
+/** An unknown agent counts as one agent of its own; without sessions, `session` counts per agent (§6). */
+function scopeOf(counter: Counter, { call, fingerprint }: Scope): string | undefined {
+  switch (counter.per) {
+    case 'policy':
+      return undefined;
+    case 'agent':
+      return agentScope(call);
+    case 'session':
+      return call.session === undefined ? agentScope(call) : `session ${call.session}`;
+    case 'call':
+      return fingerprint();
+  }
+}
+
+function agentScope(call: Call): string {
+  return call.agent === undefined ? 'unknown' : `agent ${call.agent}`;
+}
+
+/** Adds a step; its index is what shadow draws refer to. */
+export function addStep(draft: Draft, kind: Step['kind'], terms: readonly Term[], origin: Origin): number {
+  draft.origins.push(origin);
+  return draft.steps.push({ kind, terms, shadow: origin.rule.shadow }) - 1;
+}
+
+/** Adds what a passing call takes. Two rules that keep the same counter draw on it once. */
+export function addDraw(draft: Draft, counter: number, micros: number, count: Count, rule: Rule, policy: Policy): void {
+  const own = rule.shadow && !policy.enforcedCounters.has(draft.sources[counter]?.id ?? '');
+  const known = draft.draws.findIndex((draw) => draw.counter === counter);
+  const previous = draft.draws[known];
+  if (!previous) draft.draws.push({ counter, micros, count, unlessShadow: own ? RULE_STEPS : NO_STEPS });
+  else if (!own) draft.draws[known] = { ...previous, unlessShadow: NO_STEPS };
+}
+
+const NO_STEPS: readonly number[] = [];
+/** Stands for "every step of this rule" until the rule is walked to its end. */
+const RULE_STEPS: readonly number[] = [];
+
+/** Ties what a shadow rule draws to the steps of the same rule: where one of those would deny, nothing is drawn (§10). */
+export function sealRule(draft: Draft, firstStep: number): void {
+  const steps = draft.steps.map((_, index) => index).slice(firstStep);
+  for (const [index, draw] of draft.draws.entries()) {
+    if (draw.unlessShadow === RULE_STEPS) draft.draws[index] = { ...draw, unlessShadow: steps };
+  }
+}

@@ -1,0 +1,37 @@
+/** One spelling for calls that are the same call (policy.md §12): RFC 8785 order, numbers by exact value. */
+import { canonicalDecimal, parseDecimal } from './decimal.ts';
+import { isArray, isNumber, isObject, type Json, type JsonObject } from './json.ts';
+
+/** The parts that make two calls the same one. */
+export interface CallIdentity {
+  readonly namespace: string;
+  readonly upstream: string;
+  readonly agent: string | undefined;
+  readonly tool: string;
+  readonly args: JsonObject;
+}
+
+/** The text whose SHA-256 is the call's fingerprint. */
+export function identityText(call: CallIdentity): string {
+  const agent = call.agent === undefined ? 'null' : JSON.stringify(call.agent);
+  return `[${JSON.stringify(call.namespace)},${JSON.stringify(call.upstream)},${agent},${JSON.stringify(call.tool)},${canonicalText(call.args)}]`;
+}
+
+/** A value in its one spelling: keys sorted by UTF-16 unit, no white space, `1`, `1.0` and `1e0` alike. */
+export function canonicalText(value: Json): string {
+  if (value === null || typeof value === 'boolean') return String(value);
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (isArray(value)) return `[${value.map(canonicalText).join(',')}]`;
+  if (isObject(value)) return `{${canonicalMembers(value)}}`;
+  return isNumber(value) ? canonicalNumber(value.number) : 'null';
+}
+
+function canonicalMembers(value: JsonObject): string {
+  const keys = [...value.keys()].sort();
+  return keys.map((key) => `${JSON.stringify(key)}:${canonicalText(value.get(key) ?? null)}`).join(',');
+}
+
+function canonicalNumber(text: string): string {
+  const decimal = parseDecimal(text);
+  return decimal ? canonicalDecimal(decimal) : text;
+}

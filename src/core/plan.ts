@@ -1,0 +1,71 @@
+/**
+ * Steps 1–4 of a decision (policy.md §5): what the names and the arguments alone decide, and what is left for the
+ * store. Pure: same policy, call and facts, same plan.
+ */
+import type { ShadowVerdict } from './audit.ts';
+import type { ToolCatalog } from './catalog.ts';
+import type { ReasonCode } from './codes.ts';
+import type { Call, Denial, Trace } from './decision.ts';
+import { createDraft, type Draft, type Origin } from './draft.ts';
+import type { ToolMatch, ToolMatcher } from './match.ts';
+import { ownPathIn } from './own-path.ts';
+import type { Policy, Rule } from './policy.ts';
+import type { Pause, Reservable } from './store.ts';
+import { walk } from './walk.ts';
+
+/** What a call is judged by besides itself. `ownPaths` are the normalised folders and files that are Intercept's own. */
+export interface Facts {
+  readonly policy: Policy;
+  readonly match: ToolMatcher;
+  readonly catalog: ToolCatalog | undefined;
+  readonly pause: Pause | undefined;
+  readonly ownPaths: readonly string[];
+  /** The call's fingerprint; asked for only where a counter or an approval needs it. */
+  readonly fingerprint: (call: Call) => string;
+}
+
+/** `shadow`: what rules in shadow mode would have decided already. */
+export type Plan = { readonly shadow: readonly ShadowVerdict[] } & (
+  | { readonly kind: 'deny'; readonly denial: Denial }
+  | { readonly kind: 'store'; readonly draft: Draft; readonly reservable: Omit<Reservable, 'hold'>; readonly holds: readonly Rule[]; readonly idempotencyWindow: number }
+);
+
+/** Plans a call. With `trace`, every rule and clause is told as it is walked. */
+export function plan(call: Call, facts: Facts, trace?: Trace): Plan {
+  const match = facts.match(call.tool);
+  const refused = refusedByName(call, match, facts);
+  if (refused) return { kind: 'deny', denial: refused, shadow: [] };
+  const draft = createDraft();
+  const walked = walk(call, match, facts, draft, trace);
+  if (walked.denial) return { kind: 'deny', denial: walked.denial, shadow: walked.shadow };
+  const { counters, steps, draws } = draft;
+  return { kind: 'store', draft, reservable: { counters, steps, draws }, holds: walked.holds, idempotencyWindow: walked.idempotencyWindow, shadow: walked.shadow };
+}
+
+function refusedByName(call: Call, match: ToolMatch, { policy, pause, ownPaths, catalog }: Facts): Denial | undefined {
+  if (pause) return denial('paused', '(paused)', pausedText(pause));
+  const own = ownPaths.length > 0 ? ownPathIn(call.args, ownPaths) : undefined;
+  if (own !== undefined) return denial('self', '(self)', "Intercept's own files are out of bounds", `argument ${JSON.stringify(own)}`);
+  const exists = catalog?.tools.has(call.tool) ?? false;
+  const name = JSON.stringify(call.tool);
+  if (match.hidden || (match.looksHidden && !exists)) return denial('hidden', '(hidden)', `Tool ${name} is hidden by policy`);
+  if (match.listed) return undefined;
+  if (policy.default === 'deny') return denial('default_deny', '(default deny)', `Tool ${name} is not permitted by policy`);
+  if (match.looksLike === undefined || exists) return undefined;
+  return denial('look_alike', '(look-alike)', `Tool ${name} is not permitted by policy`, `it resembles ${JSON.stringify(match.looksLike)}`);
+}
+
+/** What an agent is told while calls are paused (§11). */
+export function pausedText(pause: Pause): string {
+  return pause.reason === '' ? 'All tool calls are paused' : `All tool calls are paused: ${pause.reason}`;
+}
+
+/** A denial that no later instant changes by itself. */
+export function denial(code: ReasonCode, rule: string, message: string, why?: string): Denial {
+  return { code, rule, message, why, retryAt: undefined };
+}
+
+/** The denial that a step's origin stands for. */
+export function denialOf(origin: Origin, retryAt: number | undefined, why?: string): Denial {
+  return { code: origin.code, rule: origin.rule.label, message: origin.rule.message ?? origin.message, why, retryAt };
+}

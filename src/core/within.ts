@@ -1,0 +1,51 @@
+/** The `within` operator (policy.md §4): lexical containment of absolute paths, with no file system in sight. */
+import type { Truth } from './condition.ts';
+
+const UNCERTAIN = /^file:|%[0-9A-Fa-f]{2}|\0/i;
+const UNC = /^[\\/]{2}/;
+const DRIVE = /^[A-Za-z]:[\\/]/;
+
+/**
+ * Whether an absolute path lies in one of the folders. Unknown where two readers could disagree on what the text
+ * names: relative, `~`, `%`-escapes, NUL, `file:`, UNC, and back-slashes that change the answer.
+ */
+export function isWithin(path: string, folders: readonly string[]): Truth {
+  if (UNCERTAIN.test(path) || UNC.test(path) || !isAbsolute(path)) return 'unknown';
+  const split = lies(normalise(path.replaceAll('\\', '/')), folders);
+  if (!path.includes('\\')) return split ? 'true' : 'false';
+  // SECURITY: on one system `\` separates, on another it is part of a name; both readings have to lie inside.
+  if (DRIVE.test(path)) return split ? 'true' : 'false';
+  return lies(normalise(path), folders) === split ? (split ? 'true' : 'false') : 'unknown';
+}
+
+/** Whether `path` says from the root where it leads. */
+export function isAbsolute(path: string): boolean {
+  return path.startsWith('/') || DRIVE.test(path);
+}
+
+/** `.`, `..` and `//` resolved, lexically; never climbs above the root. */
+export function normalise(path: string): string {
+  const parts: string[] = [];
+  for (const part of path.split('/')) {
+    if (part === '' || part === '.') continue;
+    if (part === '..') climb(parts);
+    else parts.push(part);
+  }
+  return `/${parts.join('/')}`;
+}
+
+/** `C:` is a root, too. */
+function climb(parts: string[]): void {
+  if (parts.length === 1 && /^[A-Za-z]:$/.test(parts[0] ?? '')) return;
+  parts.pop();
+}
+
+function lies(path: string, folders: readonly string[]): boolean {
+  return folders.some((folder) => isBelow(path, normalise(folder.replaceAll('\\', '/'))));
+}
+
+/** Whether a normalised path is the folder or below it. */
+export function isBelow(path: string, folder: string): boolean {
+  if (folder === '/') return true;
+  return path === folder || path.startsWith(`${folder}/`);
+}

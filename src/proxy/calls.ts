@@ -1,0 +1,120 @@
+/** Tool calls on their way from the agent to judgement and on (house.md §1). */
+import { DECISION_KEY } from '../core/answer.ts';
+import type { Call } from '../core/decision.ts';
+import { identityText } from '../core/fingerprint.ts';
+import { renderToolResult } from '../mcp/reply.ts';
+import { type Arrival, type Enforced, enforce } from './enforce.ts';
+import type { PendingRequest } from './inflight.ts';
+import { learnTools } from './learn-tools.ts';
+import type { Route } from './route.ts';
+import { type ForwardedCall, settle } from './settle.ts';
+import { MODERN, type Session } from './state.ts';
+
+type Judging = Extract<Route, { kind: 'judge' }>;
+
+/** Replaces each call by what becomes of it. Calls that wait for the server's tool list are set aside and go out on their own. */
+export async function judgeCalls(routes: readonly Route[], session: Session): Promise<readonly Route[]> {
+  const calls = routes.filter((route) => route.kind === 'judge');
+  if (calls.length === 0) return routes;
+  const ready = calls.filter((route) => !needsTools(route, session));
+  for (const route of calls) if (!ready.includes(route)) setAside(route, session);
+  const judged = await judge(ready, session);
+  return routes.map((route) => (route.kind === 'judge' ? (judged[ready.indexOf(route)] ?? { kind: 'drop' }) : route));
+}
+
+/** Judges calls; each is in flight before the first await, so that a second request of its id is seen. */
+async function judge(routes: readonly Judging[], session: Session): Promise<readonly Route[]> {
+  const arrivals = routes.map((route) => arrivalOf(route, session));
+  const pending = routes.map((route) => pendingOf(route, session));
+  const enforced = await enforce(arrivals, session.tools.catalog(), session.deps);
+  return enforced.map((outcome, index) => routeOf(routes[index] as Judging, arrivals[index] as Arrival, pending[index], outcome, session));
+}
+
+function arrivalOf({ toolCall, id, modern }: Judging, session: Session): Arrival {
+  const { deps, protocol } = session;
+  const call: Call = { tool: toolCall.name, args: toolCall.args, agent: deps.agent, session: modern ? undefined : session.id };
+  const continued = id && session.legs.take(sameCall(call, session), toolCall.requestState, deps.clock());
+  return {
+    id: continued?.id ?? deps.newId(),
+    call,
+    argsText: toolCall.argsText,
+    requestId: id?.text,
+    client: protocol.client,
+    arrivedAt: deps.monotonic(),
+    held: continued && (continued.reservation ?? { draws: [] }),
+  };
+}
+
+/** What makes two calls the same one within a session. */
+export function sameCall(call: Call, { deps }: Session): string {
+  return identityText({ namespace: deps.namespace, upstream: deps.upstream, agent: call.agent, tool: call.tool, args: call.args });
+}
+
+function pendingOf({ id, modern, batch }: Judging, session: Session): PendingRequest | undefined {
+  if (!id) return undefined;
+  const known = session.inflight.get(id.key);
+  if (known?.purpose.kind === 'judging') return known;
+  const pending: PendingRequest = { id, method: 'tools/call', modern, batch, purpose: { kind: 'judging' }, since: session.deps.monotonic() };
+  session.inflight.add(pending);
+  return pending;
+}
+
+function routeOf(route: Judging, arrival: Arrival, pending: PendingRequest | undefined, outcome: Enforced, session: Session): Route {
+  const { id, batch } = route;
+  const call: ForwardedCall = {
+    id: arrival.id,
+    call: arrival.call,
+    reservation: outcome.kind === 'forward' ? outcome.reservation : arrival.held,
+    sentAt: session.deps.monotonic(),
+  };
+  if (id && session.inflight.get(id.key) !== pending) {
+    void settle([{ call, outcome: { result: 'released', error: 'cancelled before it was sent' } }], session.deps);
+    return { kind: 'drop' };
+  }
+  if (outcome.kind === 'forward') return sendCall(route, call, session);
+  // An earlier leg was sent and this one is refused: how the call ends will not be known.
+  if (arrival.held) void settle([{ call, outcome: { result: 'kept', error: 'its continuation was refused' } }], session.deps);
+  if (!id) return { kind: 'drop' };
+  session.inflight.take(id.key);
+  return { kind: 'answer', text: renderAnswer(route, outcome, session), batch };
+}
+
+function sendCall({ id, modern, batch, bytes }: Judging, call: ForwardedCall, session: Session): Route {
+  if (id) session.inflight.add({ id, method: 'tools/call', modern, batch, purpose: { kind: 'call', call }, since: call.sentAt });
+  else void settle([{ call, outcome: { result: 'kept', error: 'a call without an id has no answer' } }], session.deps);
+  return { kind: 'forward', bytes };
+}
+
+function renderAnswer({ id, modern }: Judging, { answer }: Extract<Enforced, { kind: 'answer' }>, { protocol }: Session): string {
+  const resultType = modern || (protocol.version ?? '') >= MODERN;
+  return renderToolResult(id?.text ?? 'null', { text: answer.text, meta: { [DECISION_KEY]: answer.meta }, resultType });
+}
+
+function needsTools({ toolCall }: Judging, session: Session): boolean {
+  const rulebook = session.deps.rules.current();
+  if (!rulebook?.policy.uses.serverSchemas || (session.tools.catalog().complete && session.tools.canCheck)) return false;
+  return rulebook.match(toolCall.name).entries.some((entry) => entry.rules.some((rule) => rule.validate !== undefined));
+}
+
+/** The call waits for the list, or for the time that may take, and is judged then; others overtake it. */
+function setAside(route: Judging, session: Session): void {
+  const pending = pendingOf(route, session);
+  const done: Promise<void> = learnTools(session)
+    .then(() => (route.id && session.inflight.get(route.id.key) !== pending ? [] : judge([route], session)))
+    .then((judged) => deliver(judged, session))
+    .finally(() => session.waiting.delete(done));
+  session.waiting.add(done);
+}
+
+function deliver(routes: readonly Route[], session: Session): void {
+  for (const route of routes) {
+    if (route.kind === 'forward') session.output.toServer([route.bytes]);
+    else if (route.kind === 'answer') answer(route.text, route.batch, session);
+  }
+}
+
+/** Answers a request, alone or as part of its batch. */
+export function answer(text: string, batch: PendingRequest['batch'], session: Session): void {
+  if (batch) batch.add(text);
+  else session.output.toAgent([text]);
+}

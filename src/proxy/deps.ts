@@ -1,0 +1,60 @@
+/** What enforcement is built from (house.md §4: one object, made in `cli/`). */
+import type { AuditSink } from '../core/audit.ts';
+import type { ToolMatcher } from '../core/match.ts';
+import type { Policy, SchemaCheck } from '../core/policy.ts';
+import type { Json } from '../core/json.ts';
+import type { Pause, Store } from '../core/store.ts';
+
+/** The policy in force and what is made of it once. INVARIANT I8: a call sees one rulebook throughout. */
+export interface Rulebook {
+  readonly policy: Policy;
+  readonly match: ToolMatcher;
+}
+
+/** Where the policy comes from; `undefined` while there is none, and then everything is denied (cli.md §1). */
+export interface PolicySource {
+  current(): Rulebook | undefined;
+}
+
+/** The pause in force, no older than policy.md §11 allows; throws `StoreError` where that cannot be known. */
+export interface PauseWatch {
+  current(policy: string | undefined): Pause | undefined | Promise<Pause | undefined>;
+}
+
+export interface Log {
+  debug(text: string): void;
+  info(text: string): void;
+  warn(text: string): void;
+  error(text: string): void;
+}
+
+export interface ProxyDeps {
+  readonly rules: PolicySource;
+  readonly pauses: PauseWatch;
+  readonly store: Store;
+  readonly audit: AuditSink;
+  readonly log: Log;
+  /** Epoch ms. */
+  readonly clock: () => number;
+  /** ms from an arbitrary start that never steps back: durations only. */
+  readonly monotonic: () => number;
+  readonly newId: () => string;
+  readonly sha256: (text: string) => string;
+  /** Loads the JSON Schema engine; only asked for where a rule validates against the server's schemas. */
+  readonly loadSchemaCompiler: () => Promise<SchemaCompiler>;
+  /** Who the agent is by the operator's word (`--agent`), and what names the server and the counters' namespace. */
+  readonly agent: string | undefined;
+  readonly upstream: string;
+  readonly namespace: string;
+  readonly ownPaths: readonly string[];
+  readonly failMode: 'closed' | 'open';
+  readonly timeouts: Timeouts;
+}
+
+export type SchemaCompiler = (schema: Json) => SchemaCheck;
+
+/** ms. `upstream` 0 waits for ever; `listing` is how long a call waits for the server's own tool list. */
+export interface Timeouts {
+  readonly upstream: number;
+  readonly listing: number;
+}

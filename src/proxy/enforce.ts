@@ -1,0 +1,144 @@
+/**
+ * Where a call is judged (house.md §1): plan → store step → conclude → audit → forward or answer.
+ *
+ * INVARIANT I3: nothing is forwarded before its record was written.
+ * INVARIANT I8: all calls of one arrival see one policy.
+ */
+import { type Answer, renderDenial, renderHold } from '../core/answer.ts';
+import { AuditError } from '../core/audit.ts';
+import type { ToolCatalog } from '../core/catalog.ts';
+import { conclude, concludeDenied, concludeFailed, concludeStateless, INTERNAL_ERROR } from '../core/conclude.ts';
+import type { Call, Decision } from '../core/decision.ts';
+import { identityText } from '../core/fingerprint.ts';
+import { denial, type Facts, type Plan, plan } from '../core/plan.ts';
+import type { Reservable, Reservation, StoreVerdict } from '../core/store.ts';
+import type { ProxyDeps, Rulebook } from './deps.ts';
+import { holdRequest } from './hold.ts';
+import { recordOf } from './record.ts';
+
+/** A tool call as it arrived. `held` is the reservation that an earlier leg of the same call still holds (wire.md §2.12). */
+export interface Arrival {
+  readonly id: string;
+  readonly call: Call;
+  readonly argsText: string;
+  readonly requestId: string | undefined;
+  readonly client: string | undefined;
+  readonly arrivedAt: number;
+  readonly held?: Reservation | undefined;
+}
+
+/** What becomes of it. */
+export type Enforced =
+  | { readonly kind: 'forward'; readonly reservation: Reservation | undefined }
+  | { readonly kind: 'answer'; readonly answer: Answer };
+
+interface Judged {
+  readonly plan: Plan | undefined;
+  readonly decision: Decision;
+}
+
+/** Judges calls that arrived together, in order, and records every decision before it answers. */
+export async function enforce(arrivals: readonly Arrival[], catalog: ToolCatalog | undefined, deps: ProxyDeps): Promise<readonly Enforced[]> {
+  const rulebook = deps.rules.current();
+  const judged = rulebook ? await judgeAll(arrivals, rulebook, catalog, deps) : arrivals.map(withoutPolicy);
+  const shadow = rulebook?.policy.mode === 'shadow';
+  const fault = audit(arrivals, judged, shadow, deps);
+  if (fault === undefined || shadow) return judged.map(({ decision }) => enforced(decision, shadow, deps));
+  await giveBack(judged, deps);
+  return judged.map(({ decision }) => enforced(decision.outcome === 'allow' ? auditFailed(fault) : decision, false, deps));
+}
+
+async function judgeAll(arrivals: readonly Arrival[], rulebook: Rulebook, catalog: ToolCatalog | undefined, deps: ProxyDeps): Promise<readonly Judged[]> {
+  const facts = await factsFor(rulebook, catalog, deps);
+  if (!('policy' in facts)) return arrivals.map(() => ({ plan: undefined, decision: facts }));
+  const plans = arrivals.map(({ call }) => plan(call, facts));
+  const verdicts = await reserveAll(arrivals, plans, facts, deps);
+  return plans.map((planned, index) => ({ plan: planned, decision: decide(planned, verdicts.get(index), arrivals[index]?.held, deps) }));
+}
+
+/** The facts all calls share, or the decision where the pause cannot be known. */
+async function factsFor({ policy, match }: Rulebook, catalog: ToolCatalog | undefined, deps: ProxyDeps): Promise<Facts | Decision> {
+  const fingerprint = (call: Call) =>
+    deps.sha256(identityText({ namespace: deps.namespace, upstream: deps.upstream, agent: call.agent, tool: call.tool, args: call.args }));
+  try {
+    const reading = deps.pauses.current(policy.name);
+    const pause = reading instanceof Promise ? await reading : reading;
+    return { policy, match, catalog, pause, ownPaths: policy.mode === 'shadow' ? [] : deps.ownPaths, fingerprint };
+  } catch (error) {
+    return { outcome: 'deny', denial: denial('state_error', '(state)', INTERNAL_ERROR, reasonOf(error)), shadow: [] };
+  }
+}
+
+type Verdict = StoreVerdict | { readonly kind: 'failed'; readonly why: string };
+
+/** One transaction for all calls that need the store. Calls that need nothing of it cost it nothing. */
+async function reserveAll(arrivals: readonly Arrival[], plans: readonly Plan[], facts: Facts, deps: ProxyDeps): Promise<ReadonlyMap<number, Verdict>> {
+  const asked: number[] = [];
+  const calls: Reservable[] = [];
+  for (const [index, planned] of plans.entries()) {
+    const arrival = arrivals[index];
+    if (planned.kind !== 'store' || !arrival || arrival.held || needsNothing(planned.reservable)) continue;
+    asked.push(index);
+    calls.push({ ...planned.reservable, hold: holdRequest(planned, arrival, facts, deps) });
+  }
+  if (calls.length === 0) return new Map();
+  try {
+    const verdicts = await deps.store.reserve(calls);
+    return new Map(asked.map((index, place) => [index, verdicts[place] as StoreVerdict]));
+  } catch (error) {
+    deps.log.error(`state: ${reasonOf(error)}`);
+    return new Map(asked.map((index) => [index, { kind: 'failed', why: reasonOf(error) }]));
+  }
+}
+
+function needsNothing({ steps, draws }: Pick<Reservable, 'steps' | 'draws'>): boolean {
+  return steps.length === 0 && draws.length === 0;
+}
+
+function decide(planned: Plan, verdict: Verdict | undefined, held: Reservation | undefined, deps: ProxyDeps): Decision {
+  if (planned.kind === 'deny') return concludeDenied(planned);
+  if (held) return { outcome: 'allow', reservation: held, shadow: planned.shadow };
+  if (!verdict) return concludeStateless(planned);
+  if (verdict.kind !== 'failed') return conclude(planned, verdict);
+  // SPEC: policy.md §1.2 — the one switch that lets an undecided call pass; approvals still deny.
+  return deps.failMode === 'open' && planned.holds.length === 0 ? concludeStateless(planned) : concludeFailed(planned, verdict.why);
+}
+
+function withoutPolicy(): Judged {
+  return { plan: undefined, decision: { outcome: 'deny', denial: denial('state_error', '(policy)', INTERNAL_ERROR, 'no policy is in force'), shadow: [] } };
+}
+
+function auditFailed(why: string): Decision {
+  return { outcome: 'deny', denial: denial('audit_error', '(audit)', INTERNAL_ERROR, why), shadow: [] };
+}
+
+/** Writes one record per call. Answers with what went wrong, if anything did. */
+function audit(arrivals: readonly Arrival[], judged: readonly Judged[], shadow: boolean, deps: ProxyDeps): string | undefined {
+  try {
+    deps.audit.write(judged.flatMap(({ plan: planned, decision }, index) => recordOf(arrivals[index] as Arrival, planned, decision, shadow, deps)));
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof AuditError)) throw error;
+    deps.log.error(`audit: ${error.message}`);
+    return error.message;
+  }
+}
+
+/** What was reserved for calls that now never leave the proxy. */
+async function giveBack(judged: readonly Judged[], deps: ProxyDeps): Promise<void> {
+  const taken = judged.flatMap(({ decision }) => (decision.outcome === 'allow' && decision.reservation ? [decision.reservation] : []));
+  if (taken.length === 0) return;
+  await deps.store.release(taken).catch((error: unknown) => deps.log.error(`state: a reservation stays spent: ${reasonOf(error)}`));
+}
+
+/** In shadow mode only pauses hold (policy.md §10). */
+function enforced(decision: Decision, shadow: boolean, deps: ProxyDeps): Enforced {
+  if (decision.outcome === 'allow') return { kind: 'forward', reservation: decision.reservation };
+  if (shadow && !(decision.outcome === 'deny' && decision.denial.code === 'paused')) return { kind: 'forward', reservation: undefined };
+  const answer = decision.outcome === 'deny' ? renderDenial(decision.denial, deps.clock()) : renderHold(decision.hold);
+  return { kind: 'answer', answer };
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,74 @@
+/**
+ * Frames from the agent: read strictly, judged, and only then written to the server (wire.md §2).
+ * INVARIANT I7: what is written is what was read, byte for byte, or nothing.
+ */
+import type { AuditEvent } from '../core/audit.ts';
+import { AuditError } from '../core/audit.ts';
+import { type ClientFrame, type Refusal, readClientFrame } from '../mcp/frame.ts';
+import type { Line } from '../mcp/lines.ts';
+import { renderError } from '../mcp/reply.ts';
+import { createBatchAnswer } from './batch.ts';
+import { answer, judgeCalls } from './calls.ts';
+import { type Element, type Route, routeFrame } from './route.ts';
+import { type FrameBytes, readGate, type Session } from './state.ts';
+
+/** Depth of nesting, and length of ids and names (wire.md §2.13). */
+export const LIMITS = { maxDepth: 256, maxName: 1024 } as const;
+
+/** Takes frames that arrived together. Resolves when each was forwarded, answered, dropped or set aside to wait. */
+export async function receiveFromAgent(lines: readonly Line[], session: Session): Promise<void> {
+  const gate = await readGate(session.deps);
+  const elements = lines.flatMap((line) => elementsOf(line, session));
+  const routes = elements.map((element) => routeFrame(element, gate, session));
+  const judged = await judgeCalls(routes, session);
+  send(recorded(judged, session), session);
+}
+
+function elementsOf(line: Line, session: Session): readonly Element[] {
+  if (line.kind === 'too_long') {
+    const refusal: Refusal = { kind: 'refused', code: -32600, reason: 'too_long', message: `message of more than the allowed size (--max-message)`, id: undefined };
+    return [{ frame: refusal, bytes: '', batch: undefined }];
+  }
+  const frame = readClientFrame(line.bytes, LIMITS);
+  return frame.kind === 'batch' ? batchElements(frame, session) : [{ frame, bytes: line.bytes, batch: undefined }];
+}
+
+/** SPEC: wire.md §2.1 — batches exist in 2025-03-26 alone; elsewhere the whole array is refused. */
+function batchElements(frame: Extract<ClientFrame, { kind: 'batch' }>, session: Session): readonly Element[] {
+  if (session.protocol.version !== '2025-03-26') {
+    const refusal: Refusal = { kind: 'refused', code: -32600, reason: 'batch', message: 'batches are not part of this protocol revision', id: undefined };
+    return [{ frame: refusal, bytes: '', batch: undefined }];
+  }
+  const expected = frame.items.filter((item) => item.kind === 'request' || item.kind === 'refused').length;
+  const batch = createBatchAnswer(expected, (text) => session.output.toAgent([text]));
+  return frame.items.map((item) => ({ frame: item, bytes: item.kind === 'refused' ? '' : frame.text.slice(item.span.start, item.span.end), batch }));
+}
+
+/** Writes the records of everything but calls. What could not be recorded is not forwarded (I3). */
+function recorded(routes: readonly Route[], session: Session): readonly Route[] {
+  const events = routes.flatMap((route): readonly AuditEvent[] => (route.event ? [route.event] : []));
+  if (events.length === 0) return routes;
+  try {
+    session.deps.audit.write(events);
+    return routes;
+  } catch (error) {
+    if (!(error instanceof AuditError)) throw error;
+    session.deps.log.error(`audit: ${error.message}`);
+    return routes.map((route) => (route.event && route.kind === 'forward' ? unrecorded(route, session) : route));
+  }
+}
+
+function unrecorded(route: Extract<Route, { kind: 'forward' }>, session: Session): Route {
+  if (!route.id) return { kind: 'drop' };
+  session.inflight.take(route.id.key);
+  return { kind: 'answer', text: renderError(route.id.text, -32603, 'Internal policy error'), batch: route.batch };
+}
+
+function send(routes: readonly Route[], session: Session): void {
+  const frames: FrameBytes[] = [];
+  for (const route of routes) {
+    if (route.kind === 'forward') frames.push(route.bytes);
+    else if (route.kind === 'answer') answer(route.text, route.batch, session);
+  }
+  if (frames.length > 0) session.output.toServer(frames);
+}

@@ -1,0 +1,79 @@
+/** Frames from the server: settled, filtered where the policy hides, otherwise passed on as they came (wire.md §2.9, §3). */
+import { AuditError } from '../core/audit.ts';
+import { type ServerFrame, readServerFrame } from '../mcp/frame.ts';
+import type { Line } from '../mcp/lines.ts';
+import { receiveResponse } from './response.ts';
+import { refusalOf, renderRefusal } from './gate.ts';
+import { requestEvent } from './request-record.ts';
+import { type FrameBytes, type Gate, readGate, type Session } from './state.ts';
+import { settleByNotification } from './task-outcome.ts';
+
+type Single = Exclude<ServerFrame, { kind: 'batch' }>;
+
+/** Takes frames that arrived together. Resolves when all that concern the agent were written. */
+export async function receiveFromServer(lines: readonly Line[], session: Session): Promise<void> {
+  const gate = await readGate(session.deps);
+  const out: FrameBytes[] = [];
+  for (const line of lines) {
+    if (line.kind === 'too_long') session.deps.log.warn(`dropped a message of the server: larger than --max-message`);
+    else out.push(...(await receiveFrame(readServerFrame(line.bytes), line.bytes, gate, session)));
+  }
+  if (out.length > 0) session.output.toAgent(out);
+}
+
+async function receiveFrame(frame: ServerFrame, bytes: FrameBytes, gate: Gate, session: Session): Promise<readonly FrameBytes[]> {
+  if (frame.kind !== 'batch') return receiveSingle(frame, bytes, gate, session);
+  const parts: FrameBytes[] = [];
+  for (const item of frame.items) parts.push(...(await receiveSingle(item, textOf(item), gate, session)));
+  return parts.length > 0 ? [`[${parts.map(String).join(',')}]`] : [];
+}
+
+function textOf(item: Single): string {
+  return 'span' in item ? item.text.slice(item.span.start, item.span.end) : '';
+}
+
+async function receiveSingle(frame: Single, bytes: FrameBytes, gate: Gate, session: Session): Promise<readonly FrameBytes[]> {
+  switch (frame.kind) {
+    case 'response':
+    case 'unreadable':
+      return receiveResponse(frame, bytes, gate, session);
+    case 'request':
+      return receiveRequest(frame, bytes, gate, session);
+    case 'notification':
+      return receiveNotification(frame, bytes, session);
+    case 'error_without_id':
+      return [bytes];
+    case 'noise':
+      session.deps.log.warn('dropped a line of the server that is not JSON');
+      return [];
+  }
+}
+
+/** Sampling, elicitation and roots: `methods` holds in this direction, too. */
+function receiveRequest(frame: Extract<Single, { kind: 'request' }>, bytes: FrameBytes, gate: Gate, session: Session): readonly FrameBytes[] {
+  const refused = refusalOf(frame.method, gate);
+  const event = requestEvent('server', frame, refused, gate);
+  const written = !event || tryWrite(event, session);
+  if (!refused && written) return [bytes];
+  session.output.toServer([renderRefusal(frame.id.text, refused ?? AUDIT_REFUSAL, session.deps.clock())]);
+  return [];
+}
+
+const AUDIT_REFUSAL = { code: 'audit_error', rule: '(audit)', message: 'Internal policy error', why: undefined, retryAt: undefined } as const;
+
+function tryWrite(event: Parameters<Session['deps']['audit']['write']>[0][number], { deps }: Session): boolean {
+  try {
+    deps.audit.write([event]);
+    return true;
+  } catch (error) {
+    if (!(error instanceof AuditError)) throw error;
+    deps.log.error(`audit: ${error.message}`);
+    return false;
+  }
+}
+
+async function receiveNotification(frame: Extract<Single, { kind: 'notification' }>, bytes: FrameBytes, session: Session): Promise<readonly FrameBytes[]> {
+  if (frame.method === 'notifications/tools/list_changed') session.tools.stale();
+  if (frame.method === 'notifications/tasks/status' || frame.method === 'notifications/tasks') await settleByNotification(frame, session);
+  return [bytes];
+}

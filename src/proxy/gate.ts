@@ -1,0 +1,32 @@
+/** Requests other than tool calls, in both directions (policy.md §2 `methods`, §11): allowed or refused with -32010. */
+import { INTERNAL_ERROR } from '../core/conclude.ts';
+import type { Denial } from '../core/decision.ts';
+import { isMethodAllowed, passesPause } from '../core/methods.ts';
+import { denial, pausedText } from '../core/plan.ts';
+import { renderDenial } from '../core/answer.ts';
+import { renderError } from '../mcp/reply.ts';
+import type { Gate } from './state.ts';
+
+/** The JSON-RPC code of a request that the policy refuses (policy.md §13). */
+export const REFUSED = -32010;
+
+/** Why a method may not pass, or undefined where it may. In shadow mode only a pause refuses. */
+export function refusalOf(method: string, { rulebook, pause, fault }: Gate): Denial | undefined {
+  if (passesPause(method) && fault !== undefined) return undefined;
+  if (fault !== undefined) return rulebook?.policy.mode === 'shadow' ? undefined : denial('state_error', '(state)', INTERNAL_ERROR, fault);
+  if (!rulebook) return undefined;
+  if (pause && !passesPause(method)) return denial('paused', '(paused)', pausedText(pause));
+  return rulebook.policy.mode === 'enforce' ? methodDenial(method, rulebook.policy) : undefined;
+}
+
+/** What the policy's `methods` say, shadow mode or not. */
+export function methodDenial(method: string, policy: NonNullable<Gate['rulebook']>['policy']): Denial | undefined {
+  if (isMethodAllowed(policy, method)) return undefined;
+  return denial('rule', '(methods)', `Method ${JSON.stringify(method)} is not permitted by policy`);
+}
+
+/** The error that answers a refused request. `id` is its JSON text. */
+export function renderRefusal(id: string, refused: Denial, now: number): string {
+  const { text, meta } = renderDenial(refused, now);
+  return renderError(id, REFUSED, text, meta);
+}

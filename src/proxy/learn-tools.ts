@@ -1,0 +1,48 @@
+/** The proxy's own `tools/list` (wire.md §3): asked where the client has not, page by page, never shown to the agent. */
+import type { ServerFrame } from '../mcp/frame.ts';
+import { filterToolPage } from '../mcp/list.ts';
+import type { Session } from './state.ts';
+import { MAX_PAGES } from './tool-memory.ts';
+
+/** Learns the whole list and readies the schema engine. Resolves also where that fails or takes too long: then the schema is not known. */
+export async function learnTools(session: Session): Promise<void> {
+  const timeout = AbortSignal.timeout(session.deps.timeouts.listing);
+  try {
+    if (!session.tools.canCheck) session.tools.useCompiler(await session.deps.loadSchemaCompiler());
+    if (!session.tools.catalog().complete) await askForPages(session, timeout);
+  } catch (error) {
+    session.deps.log.warn(`the server's tool list could not be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+async function askForPages(session: Session, timeout: AbortSignal): Promise<void> {
+  let cursor: string | undefined;
+  for (let page = 0; page < MAX_PAGES; page++) {
+    const frame = await ask(session, cursor, timeout);
+    if (frame?.kind !== 'response' || frame.outcome !== 'result') throw new Error('the server did not answer tools/list');
+    const read = filterToolPage(frame, () => true);
+    if (read.kind === 'unreadable') throw new Error(read.why);
+    session.tools.page(read.tools, cursor, read.nextCursor);
+    if (read.nextCursor === undefined) return;
+    cursor = read.nextCursor;
+  }
+  throw new Error(`it has more than ${MAX_PAGES} pages`);
+}
+
+/** A modern server wants the client's `_meta` on each request: the last one that the client sent. */
+function ask(session: Session, cursor: string | undefined, timeout: AbortSignal): Promise<ServerFrame | undefined> {
+  const text = JSON.stringify(`${session.ownPrefix}${session.deps.newId()}`);
+  const id = { key: `s:${JSON.parse(text)}`, text };
+  const members = [...(session.protocol.modernMeta ? [`"_meta":${session.protocol.modernMeta}`] : []), ...(cursor === undefined ? [] : [`"cursor":${JSON.stringify(cursor)}`])];
+  const params = members.length > 0 ? `,"params":{${members.join(',')}}` : '';
+  return new Promise((resolve, reject) => {
+    const give = () => {
+      session.inflight.take(id.key);
+      reject(new Error('the server took too long'));
+    };
+    if (timeout.aborted) return give();
+    timeout.addEventListener('abort', give, { once: true });
+    session.inflight.add({ id, method: 'tools/list', modern: false, batch: undefined, purpose: { kind: 'own', resolve }, since: session.deps.monotonic() });
+    session.output.toServer([`{"jsonrpc":"2.0","id":${text},"method":"tools/list"${params}}`]);
+  });
+}

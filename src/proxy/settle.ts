@@ -1,0 +1,77 @@
+/** How a forwarded call ends (policy.md §6): each reservation once, as committed, released or kept. */
+import type { OutcomeEvent } from '../core/audit.ts';
+import type { Call } from '../core/decision.ts';
+import type { Reservation } from '../core/store.ts';
+import { readJson } from '../mcp/json.ts';
+import { isObject } from '../core/json.ts';
+import type { ServerFrame } from '../mcp/frame.ts';
+import type { ProxyDeps } from './deps.ts';
+
+/** A call that went to the server and is not settled yet. */
+export interface ForwardedCall {
+  readonly id: string;
+  readonly call: Call;
+  readonly reservation: Reservation | undefined;
+  readonly sentAt: number;
+}
+
+export type Outcome = { readonly result: OutcomeEvent['result']; readonly error?: string };
+
+type Response = Extract<ServerFrame, { kind: 'response' }>;
+
+/** What an answer means for the reservation; undefined where it settles nothing: `input_required` and task handles. */
+export function outcomeOf(frame: Response): Outcome | undefined {
+  if (frame.outcome === 'error') return { result: 'released', error: 'JSON-RPC error' };
+  if (frame.resultType === 'input_required' || isTaskHandle(frame)) return undefined;
+  if (frame.isError) return { result: 'released', error: 'isError' };
+  return asksForPayment(frame) ? { result: 'released', error: 'payment required' } : { result: 'committed' };
+}
+
+/** A 2025-11-25 handle stands in `task`; the extension of 2026-07-28 says so in `resultType`. */
+export function isTaskHandle(frame: Response): boolean {
+  return frame.resultType === 'task' || (frame.members.has('task') && !frame.members.has('content'));
+}
+
+/** SPEC: policy.md §6 — a payment challenge in any form is a failure. */
+function asksForPayment({ members, text }: Response): boolean {
+  const span = members.get('_meta');
+  if (!span) return false;
+  const meta = readJson(text, span.start);
+  return isObject(meta) && meta.has('org.paymentauth/payment-required');
+}
+
+/**
+ * Settles calls and records how they ended. What could not be released stays spent, and the record says so. Never
+ * rejects: an answer reaches the agent whatever the store or the audit do.
+ */
+export async function settle(ended: readonly { readonly call: ForwardedCall; readonly outcome: Outcome }[], deps: ProxyDeps): Promise<void> {
+  const back = ended.flatMap(({ call, outcome }) => (outcome.result === 'released' && call.reservation ? [call.reservation] : []));
+  const fault = back.length > 0 ? await release(back, deps) : undefined;
+  record(
+    ended.map(({ call, outcome }) => outcomeEvent(call, fault !== undefined && outcome.result === 'released' && call.reservation ? { result: 'kept', error: fault } : outcome, deps)),
+    deps,
+  );
+}
+
+async function release(reservations: readonly Reservation[], deps: ProxyDeps): Promise<string | undefined> {
+  try {
+    await deps.store.release(reservations);
+    return undefined;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    deps.log.error(`state: a failed call stays counted: ${why}`);
+    return why;
+  }
+}
+
+function outcomeEvent({ id, sentAt }: ForwardedCall, { result, error }: Outcome, deps: ProxyDeps): OutcomeEvent {
+  return { type: 'outcome', call: id, result, upstreamUs: Math.round((deps.monotonic() - sentAt) * 1000), error };
+}
+
+function record(events: readonly OutcomeEvent[], deps: ProxyDeps): void {
+  try {
+    deps.audit.write(events);
+  } catch (error) {
+    deps.log.error(`audit: an outcome is not recorded: ${String(error)}`);
+  }
+}

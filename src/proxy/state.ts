@@ -1,0 +1,76 @@
+/** One session between an agent and a server: what it remembers, and where its frames go. */
+import type { PauseWatch, ProxyDeps, Rulebook } from './deps.ts';
+import { createInflight, type Inflight } from './inflight.ts';
+import { createLegs, createTasks, type Legs, type Tasks } from './continuation.ts';
+import { createToolMemory, type ToolMemory } from './tool-memory.ts';
+import type { Pause } from '../core/store.ts';
+
+/** A whole frame without its line end: bytes as they arrived, or text that we wrote. */
+export type FrameBytes = Uint8Array | string;
+
+/** Where frames go. Each call is one write. */
+export interface SessionOutput {
+  toServer(frames: readonly FrameBytes[]): void;
+  toAgent(frames: readonly FrameBytes[]): void;
+}
+
+/** What is known of the protocol spoken. `version` is the negotiated one (legacy); `modernMeta` the last `_meta` that a modern client sent. */
+export interface Protocol {
+  version: string | undefined;
+  client: string | undefined;
+  initialized: boolean;
+  modernMeta: string | undefined;
+}
+
+export interface Session {
+  readonly id: string;
+  readonly deps: ProxyDeps;
+  readonly output: SessionOutput;
+  readonly inflight: Inflight;
+  readonly legs: Legs;
+  readonly tasks: Tasks;
+  readonly tools: ToolMemory;
+  readonly protocol: Protocol;
+  /** Unguessable, so that no answer of the server can be taken for one to the proxy's own requests. */
+  readonly ownPrefix: string;
+  /** Calls that wait for the server's tool list; the session's input is not closed before they went out. */
+  readonly waiting: Set<Promise<void>>;
+}
+
+/** The era of 2026-07-28 and later: no handshake, `resultType` on every result. */
+export const MODERN = '2026-07-28';
+export const VERSION_KEY = 'io.modelcontextprotocol/protocolVersion';
+
+export function createSession(deps: ProxyDeps, output: SessionOutput): Session {
+  return {
+    id: deps.newId(),
+    deps,
+    output,
+    inflight: createInflight(),
+    legs: createLegs(),
+    tasks: createTasks(),
+    tools: createToolMemory(deps.sha256),
+    protocol: { version: undefined, client: undefined, initialized: false, modernMeta: undefined },
+    ownPrefix: `intercept-${deps.newId()}-`,
+    waiting: new Set(),
+  };
+}
+
+/** What decides about everything but tool calls: the policy in force and the pause. `fault`: neither can be known. */
+export interface Gate {
+  readonly rulebook: Rulebook | undefined;
+  readonly pause: Pause | undefined;
+  readonly fault: string | undefined;
+}
+
+/** Reads policy and pause once for frames that arrived together. */
+export async function readGate({ rules, pauses }: { readonly rules: ProxyDeps['rules']; readonly pauses: PauseWatch }): Promise<Gate> {
+  const rulebook = rules.current();
+  if (!rulebook) return { rulebook, pause: undefined, fault: 'no policy is in force' };
+  try {
+    const reading = pauses.current(rulebook.policy.name);
+    return { rulebook, pause: reading instanceof Promise ? await reading : reading, fault: undefined };
+  } catch (error) {
+    return { rulebook, pause: undefined, fault: error instanceof Error ? error.message : String(error) };
+  }
+}

@@ -1,0 +1,69 @@
+/** How a call ends that became a task (wire.md §2.11): by its final result alone, whichever message brings it. */
+import { isObject, type Json, type JsonObject } from '../core/json.ts';
+import type { ServerFrame } from '../mcp/frame.ts';
+import { readJson } from '../mcp/json.ts';
+import { type ForwardedCall, type Outcome, outcomeOf, settle } from './settle.ts';
+import type { Session } from './state.ts';
+
+type Response = Extract<ServerFrame, { kind: 'response' }>;
+
+/** Keeps the call until its task ends. */
+export function keepTask(frame: Response, call: ForwardedCall, session: Session): void {
+  const nested = memberOf(frame, 'task');
+  const taskId = isObject(nested) ? nested.get('taskId') : memberOf(frame, 'taskId');
+  if (typeof taskId === 'string') session.tasks.keep(taskId, call);
+  else void settle([{ call, outcome: { result: 'kept', error: 'a task without an id' } }], session.deps);
+}
+
+/** Settles by the answer to `tasks/result`, `tasks/get` or `tasks/cancel`. */
+export async function settleByAnswer(method: string, taskId: string | undefined, frame: Response, session: Session): Promise<void> {
+  if (taskId === undefined) return;
+  const outcome = method === 'tasks/result' ? finalOutcome(frame) : frame.outcome === 'result' ? statusOutcome((name) => memberOf(frame, name)) : undefined;
+  if (outcome) await settleTask(taskId, outcome, session);
+}
+
+/** Settles by a status notification. */
+export async function settleByNotification(frame: Extract<ServerFrame, { kind: 'notification' }>, session: Session): Promise<void> {
+  const read = (name: string) => {
+    const span = frame.params.members.get(name);
+    return span && readJson(frame.text, span.start);
+  };
+  const taskId = read('taskId');
+  const outcome = statusOutcome(read);
+  if (typeof taskId === 'string' && outcome) await settleTask(taskId, outcome, session);
+}
+
+async function settleTask(taskId: string, outcome: Outcome, session: Session): Promise<void> {
+  const call = session.tasks.take(taskId);
+  if (call) await settle([{ call, outcome }], session.deps);
+}
+
+/** `tasks/result` answers with the call's own result, or its error. */
+function finalOutcome(frame: Response): Outcome | undefined {
+  return outcomeOf(frame);
+}
+
+/** The status of a task, of either form. A completed one may carry the result (2026-07-28). */
+function statusOutcome(read: (name: string) => Json | undefined): Outcome | undefined {
+  switch (read('status')) {
+    case 'completed': {
+      const result = read('result');
+      return isObject(result) && isFailure(result) ? { result: 'released', error: 'isError' } : { result: 'committed' };
+    }
+    case 'failed':
+      return { result: 'released', error: 'task failed' };
+    case 'cancelled':
+      return { result: 'kept', error: 'task cancelled' };
+    default:
+      return undefined;
+  }
+}
+
+function isFailure(result: JsonObject): boolean {
+  return result.get('isError') === true;
+}
+
+function memberOf({ members, text }: Response, name: string): Json | undefined {
+  const span = members.get(name);
+  return span && readJson(text, span.start);
+}
