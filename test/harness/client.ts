@@ -144,7 +144,10 @@ function openInbox(onFrame?: (frame: Frame) => void): Inbox {
     if (at >= 0) return Promise.resolve(untaken.splice(at, 1)[0] as Frame);
     if (ended) return Promise.reject(ended);
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => waiter.reject(new Error(`no ${what} within ${timeoutMs} ms; stderr: ${stderr()}`)), timeoutMs);
+      const timer = setTimeout(
+        () => waiter.reject(new Error(`no ${what} within ${timeoutMs} ms; ${lastLine(frames)}; stderr: ${stderr()}`)),
+        timeoutMs,
+      );
       const settle = () => {
         clearTimeout(timer);
         waiters.delete(waiter);
@@ -168,4 +171,8 @@ function openInbox(onFrame?: (frame: Frame) => void): Inbox {
     for (const waiter of [...waiters]) waiter.reject(ended);
   };
   return { frames, add, next, fail };
+}
+
+function lastLine(frames: readonly Frame[]): string {
+  return `${frames.length} lines so far, the last: ${frames.at(-1)?.text.slice(0, 300)}`;
 }
