@@ -1,14 +1,17 @@
 /** The wrapped server: a child process in its own group (wire.md §4). */
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import type { Readable, Writable } from 'node:stream';
+import { statSync } from 'node:fs';
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import type { ProcessExit } from './exit.ts';
-
-type Child = ChildProcessByStdio<Writable, Readable, null>;
+import { groupLives, killStrays, type Process, signalGroup, strays } from './group.ts';
+import { type SpawnedProcess, spawnProcess } from './runtime.ts';
+import type { ByteSource } from './streams.ts';
 
 /** How long the server has between the end of its input and SIGTERM, and from there to SIGKILL. */
 const GRACE = 1_000;
-/** How long after the server's death its last words may still come, where a process that left its group holds the pipe. */
-const LAST_WORDS = 250;
+/** A dead server's pipe that stays silent for so long is held open by a process that left its group; so often is asked. */
+const SILENCE = 100;
+const LAST_ROUNDS = 10;
+const POLL = 10;
 
 /** Bytes to and from the wrapped server. `write` answers false where it reads slowly: then stop until `onDrain` calls. */
 export interface Upstream {
@@ -30,10 +33,23 @@ export class StartError extends Error {
   override readonly name = 'StartError';
 }
 
+/** How far the end of a server has come. */
+interface Ending {
+  /** Epoch ms of the SIGKILL that `stop` announced. */
+  deadline: number;
+  /** Those that no signal to the group reaches, collected while their parents could still be told. */
+  readonly strays: Map<number, Process>;
+  readonly timers: NodeJS.Timeout[];
+  dead: boolean;
+}
+
 /** Starts the wrapped server; rejects with `StartError`. Its stderr is ours. */
 export async function startChild(command: string, args: readonly string[], env: Readonly<Record<string, string>>): Promise<Upstream> {
-  const child = await spawned(command, args, env);
-  return upstreamOf(child, child.pid as number);
+  try {
+    return upstreamOf(await spawnProcess(command, args, env));
+  } catch (cause) {
+    throw new StartError(`command ${JSON.stringify(command)} ${whyNot(command, cause as NodeJS.ErrnoException)}`, { cause });
+  }
 }
 
 /**
@@ -46,80 +62,89 @@ export function childEnvironment(env: Readonly<Record<string, string | undefined
   return Object.fromEntries(kept) as Record<string, string>;
 }
 
-function spawned(command: string, args: readonly string[], env: Readonly<Record<string, string>>): Promise<Child> {
-  return new Promise((resolve, reject) => {
-    const fail = (cause: NodeJS.ErrnoException) => reject(startError(command, cause));
-    try {
-      const child = spawn(command, args, { env, detached: true, stdio: ['pipe', 'pipe', 'inherit'] });
-      child.once('error', fail);
-      child.once('spawn', () => resolve(child));
-    } catch (cause) {
-      fail(cause as NodeJS.ErrnoException);
-    }
-  });
+function whyNot(command: string, cause: NodeJS.ErrnoException): string {
+  const file = command.includes('/') ? statSync(command, { throwIfNoEntry: false }) : undefined;
+  if (file?.isDirectory()) return 'is a directory: name the program in it';
+  if (cause.code === 'ENOENT' && file) return 'names an interpreter in its first line that was not found: install it, or name it yourself';
+  if (cause.code === 'ENOENT') return 'was not found: check the spelling and PATH';
+  if (cause.code === 'EACCES') return 'is not executable: set its permission (chmod +x), or name its interpreter first';
+  return `could not be started: ${cause.message}`;
 }
 
-function startError(command: string, cause: NodeJS.ErrnoException): StartError {
-  const name = JSON.stringify(command);
-  if (cause.code === 'ENOENT') return new StartError(`command ${name} not found: check the spelling and PATH`, { cause });
-  if (cause.code === 'EACCES')
-    return new StartError(`command ${name} is not executable: check that it is a program and its permissions`, { cause });
-  return new StartError(`command ${name} could not be started: ${cause.message}`, { cause });
-}
-
-function upstreamOf(child: Child, pid: number): Upstream {
-  const { stdin, stdout } = child;
-  const ended = exitOf(child, pid);
-  const timers: NodeJS.Timeout[] = [];
-  const later = (ms: number, signal: NodeJS.Signals) => void timers.push(setTimeout(() => signalGroup(pid, signal), ms));
-  void ended.then(() => timers.forEach(clearTimeout));
-  const stop: Upstream['stop'] = async (how, signal = 'SIGTERM') => {
-    stdin.end();
-    if (how === 'now') signalGroup(pid, signal);
-    else later(GRACE, 'SIGTERM');
-    later(how === 'now' ? GRACE : 2 * GRACE, 'SIGKILL');
-    await ended;
-  };
-  // A server that stopped reading or writing can answer nothing more: its session is over.
-  stdin.on('error', () => void stop('graceful'));
-  stdout.on('error', () => void stop('graceful'));
-  stdout.once('end', () => void stop('graceful'));
+function upstreamOf(child: SpawnedProcess): Upstream {
+  const { pid, input, output } = child;
+  const ending: Ending = { deadline: 0, strays: new Map(), timers: [], dead: false };
+  const ended = endOf(child, ending);
+  const close = () => wind(child, ending, 'graceful', 'SIGTERM');
+  // A server that stopped reading or writing can answer nothing more: its session is over (I9).
+  input.onError(close);
+  output.onEnd(close);
   return {
     pid,
-    write: (bytes) => !stdin.writable || stdin.write(bytes),
-    onDrain: (f) => void stdin.on('drain', f),
-    onChunk: (f) => void stdout.on('data', f),
-    pause: () => void stdout.pause(),
-    resume: () => void stdout.resume(),
+    write: input.write,
+    onDrain: input.onDrain,
+    onChunk: output.onChunk,
+    pause: () => ending.dead || output.pause(),
+    resume: output.resume,
     onExit: (f) => void ended.then(f),
-    closeInput: () => void stdin.end(),
-    stop,
+    closeInput: close,
+    stop: async (how, signal = 'SIGTERM') => {
+      ending.deadline = Date.now() + (how === 'now' ? GRACE : 2 * GRACE);
+      wind(child, ending, how, signal);
+      await ended;
+    },
   };
+}
+
+/** Sets the end in motion. A second call adds its own, so that a signal hastens an end that had begun gracefully. */
+function wind({ pid, input }: SpawnedProcess, ending: Ending, how: 'graceful' | 'now', signal: NodeJS.Signals): void {
+  if (ending.dead) return;
+  const watch = () => {
+    for (const stray of strays(pid)) ending.strays.set(stray.pid, stray);
+  };
+  const send = (name: NodeJS.Signals) => {
+    watch();
+    signalGroup(pid, name);
+  };
+  const later = (ms: number, name: NodeJS.Signals) => void ending.timers.push(setTimeout(send, ms, name));
+  watch();
+  input.end();
+  if (how === 'now') send(signal);
+  else later(GRACE, 'SIGTERM');
+  later(how === 'now' ? GRACE : 2 * GRACE, 'SIGKILL');
 }
 
 /** Resolves when the child is dead, its group is dead, and its output is read to the end. */
-function exitOf(child: Child, pid: number): Promise<ProcessExit> {
-  return new Promise((resolve) => {
-    child.once('exit', (code, signal) => {
-      // What the child left running would keep the pipe open and outlive the proxy.
-      signalGroup(pid, 'SIGKILL');
-      const done = () => resolve({ code, signal });
-      const timer = setTimeout(done, LAST_WORDS);
-      child.once('close', () => {
-        clearTimeout(timer);
-        done();
-      });
-      // The pipe of a dead group holds a bounded rest: it is read even where a slow reader had paused it.
-      child.stdout.resume();
-    });
-  });
+async function endOf(child: SpawnedProcess, ending: Ending): Promise<ProcessExit> {
+  const exit = await child.exited;
+  ending.dead = true;
+  child.output.resume();
+  await groupEnd(child.pid, ending);
+  await restOf(child.output);
+  child.output.close();
+  return exit;
 }
 
-/** ESRCH says that the group is gone, which is what was wanted. */
-function signalGroup(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(-pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+/** The pipe of dead processes holds a bounded rest: it is read to its end, even where a slow reader had paused it. */
+async function restOf(output: ByteSource): Promise<void> {
+  let chunks = 0;
+  let over = false;
+  output.onChunk(() => chunks++);
+  const end = new Promise<void>((resolve) => output.onEnd(resolve)).then(() => {
+    over = true;
+  });
+  for (let round = 0, seen = -1; !over && seen !== chunks && round < LAST_ROUNDS; round++) {
+    seen = chunks;
+    await Promise.race([end, sleep(SILENCE)]);
+    // Where the event loop was busy for longer than the silence, what came meanwhile is read in this turn.
+    await turn();
   }
+}
+
+/** What the child left running would keep the pipe open and outlive the proxy. After `stop` it has the time that the child had. */
+async function groupEnd(pid: number, ending: Ending): Promise<void> {
+  while (Date.now() < ending.deadline && groupLives(pid)) await sleep(POLL);
+  ending.timers.forEach(clearTimeout);
+  signalGroup(pid, 'SIGKILL');
+  killStrays(ending.strays.values());
 }

@@ -13,7 +13,8 @@ export function exitStatus(exit: ProcessExit): number {
   return 128 + signalNumber(exit.signal);
 }
 
-/** A signal that this platform does not name counts as SIGKILL: the process did not end by itself. */
+/** A signal without a name stands as its number; one unknown counts as SIGKILL: the process did not end by itself. */
 function signalNumber(signal: string | null): number {
-  return new Map(Object.entries(constants.signals)).get(signal as NodeJS.Signals) ?? constants.signals.SIGKILL;
+  const known = new Map<string | null, number>(Object.entries(constants.signals));
+  return known.get(signal) ?? (Number(signal) || constants.signals.SIGKILL);
 }

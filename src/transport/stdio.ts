@@ -1,8 +1,9 @@
 /** The agent's side of a stdio session: our own standard input and output (wire.md §4). */
-import type { Readable, Writable } from 'node:stream';
+import { openInput, openOutput } from './runtime.ts';
 
 /** Bytes from and to the agent. `write` answers false where the reader is slow: then stop until `onDrain` calls. */
 export interface Downstream {
+  /** Nothing is read before the first. */
   onChunk(f: (chunk: Uint8Array) => void): void;
   /** The agent closed its end: nothing more will be asked. */
   onEnd(f: () => void): void;
@@ -16,51 +17,26 @@ export interface Downstream {
   onError(f: (error: Error) => void): void;
 }
 
-/** Opens this process's own stdin and stdout. Nothing is read before `onChunk`. */
+/** Opens this process's own stdin and stdout. */
 export function openStdio(): Downstream {
-  return joinStreams(process.stdin, process.stdout);
-}
-
-/** The downstream over any two streams. Both runtimes write to a pipe or socket without blocking the event loop. */
-export function joinStreams(input: Readable, output: Writable): Downstream {
-  let failed = false;
-  const failures: ((error: Error) => void)[] = [];
-  const fail = (error: Error) => {
-    if (failed) return;
-    failed = true;
-    for (const f of failures) f(error);
-  };
-  output.on('error', fail);
+  const input = openInput();
+  const output = openOutput();
   return {
-    onChunk: (f) => void input.on('data', f),
-    onEnd: (f) => onceEnded(input, f),
-    write: (bytes) => failed || output.write(bytes),
-    onDrain: (f) => void output.on('drain', f),
-    pause: () => void input.pause(),
-    resume: () => void input.resume(),
-    flush: (timeoutMs) => (failed ? Promise.resolve() : flushed(output, timeoutMs)),
-    onError: (f) => void failures.push(f),
+    onChunk: input.onChunk,
+    onEnd: input.onEnd,
+    write: output.write,
+    onDrain: output.onDrain,
+    pause: input.pause,
+    resume: input.resume,
+    flush: (timeoutMs) => within(timeoutMs, output.flush()),
+    onError: output.onError,
   };
 }
 
-/** A read error ends the input as its end does: nothing more will be asked. */
-function onceEnded(input: Readable, f: () => void): void {
-  let ended = false;
-  const end = () => {
-    if (ended) return;
-    ended = true;
-    f();
-  };
-  input.on('end', end);
-  input.on('close', end);
-  input.on('error', end);
-}
-
-/** An empty write's callback comes after those of all writes before it, also where the stream failed meanwhile. */
-function flushed(output: Writable, timeoutMs: number): Promise<void> {
+function within(timeoutMs: number, work: Promise<void>): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, timeoutMs);
-    output.write('', () => {
+    void work.then(() => {
       clearTimeout(timer);
       resolve();
     });
