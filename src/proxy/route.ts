@@ -43,7 +43,7 @@ export function routeFrame(element: Element, gate: Gate, session: Session): Rout
   }
 }
 
-function refuse(refusal: Refusal, { batch }: Element, session: Session): Route {
+function refuse(refusal: Omit<Refusal, 'kind' | 'reason'> & { readonly reason: string }, { batch }: Element, session: Session): Route {
   session.deps.log.warn(`refused a frame of the agent (${refusal.reason}): ${refusal.message}`);
   const event: PlainEvent = { type: 'refused', fields: { reason: refusal.reason, message: refusal.message, request_id: refusal.id?.text } };
   return { kind: 'answer', text: renderError(refusal.id?.text ?? null, refusal.code, refusal.message), batch, event };
@@ -51,10 +51,10 @@ function refuse(refusal: Refusal, { batch }: Element, session: Session): Route {
 
 function routeRequest(frame: Extract<Single, { kind: 'request' }>, element: Element, gate: Gate, session: Session): Route {
   const { id, method } = frame;
-  const refused = (code: -32600, reason: Refusal['reason'], message: string) => refuse({ kind: 'refused', code, reason, message, id }, element, session);
-  if (session.inflight.has(id.key)) return refused(-32600, 'id_in_flight', `request id ${id.text} is still in flight`);
-  if (session.inflight.size >= MAX_IN_FLIGHT) return refused(-32600, 'too_many_requests', `more than ${MAX_IN_FLIGHT} requests in flight`);
-  if (method === 'initialize' && element.batch) return refused(-32600, 'batch', 'initialize must not be part of a batch');
+  const refused = (reason: string, message: string) => refuse({ code: -32600, reason, message, id }, element, session);
+  if (session.inflight.has(id.key)) return refused('id_in_flight', `request id ${id.text} is still in flight`);
+  if (session.inflight.size >= MAX_IN_FLIGHT) return refused('too_many_requests', `more than ${MAX_IN_FLIGHT} requests in flight`);
+  if (method === 'initialize' && element.batch) return refused('batch', 'initialize must not be part of a batch');
   const modern = noteProtocol(frame, session);
   if (method === 'tools/call') return routeCall(frame, element, modern, session);
   const refusal = refusalOf(method, gate);

@@ -15,6 +15,8 @@ export interface ProxySession {
   readonly id: string;
   fromAgent(lines: readonly Line[]): void;
   fromServer(lines: readonly Line[]): void;
+  /** Frames taken in and not dealt with: past a few hundred, stop reading until `agentIdle` or `serverIdle`. */
+  backlog(): { readonly agent: number; readonly server: number };
   /** Resolves when every frame of the agent was forwarded or answered. */
   agentIdle(): Promise<void>;
   serverIdle(): Promise<void>;
@@ -35,6 +37,7 @@ export function openSession(deps: ProxyDeps, output: SessionOutput): ProxySessio
     id: session.id,
     fromAgent: fromAgent.push,
     fromServer: fromServer.push,
+    backlog: () => ({ agent: fromAgent.backlog, server: fromServer.backlog }),
     async agentIdle() {
       await fromAgent.idle();
       await Promise.all(session.waiting);

@@ -1,0 +1,35 @@
+/** Where Intercept keeps its own files, and which paths an agent must not reach (policy.md §5.1, cli.md §2). */
+import { realpathSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { basename, dirname, join, resolve } from 'node:path';
+import { joinParts } from '../core/counter.ts';
+import { normalise } from '../core/within.ts';
+
+/** `INTERCEPT_HOME`, else `~/.intercept`. */
+export function interceptHome(env: Readonly<Record<string, string | undefined>>): string {
+  return resolve(env['INTERCEPT_HOME'] || join(homedir(), '.intercept'));
+}
+
+/** The folders and files that are Intercept's own: as they are written, and where links lead. */
+export function ownPaths(paths: readonly string[]): readonly string[] {
+  const all = paths.flatMap((path) => [resolve(path), real(path)]);
+  return [...new Set(all.map((path) => normalise(path.replaceAll('\\', '/'))))];
+}
+
+/**
+ * Whose counters these are (policy.md §7): the prefix and the policy's name, or without a name the file itself, by
+ * its real folder, so that two spellings of one path are one namespace.
+ */
+export function namespaceOf(prefix: string | undefined, name: string | undefined, file: string): string {
+  const folder = real(dirname(resolve(file)));
+  const own = name === undefined ? ['file', join(folder, basename(file))] : ['name', name];
+  return joinParts([prefix ?? '', ...own]);
+}
+
+function real(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return resolve(path);
+  }
+}

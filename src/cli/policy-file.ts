@@ -1,0 +1,41 @@
+/** Reading a policy file (cli.md §1): what is wrong with it is said with its place, whatever it turns out to be. */
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import type { Diagnostic } from '../core/diagnostic.ts';
+
+/** Policies are prose-sized; what is larger is some other file. */
+const MAX_BYTES = 1_048_576;
+
+export type PolicyText = { readonly kind: 'text'; readonly text: string } | { readonly kind: 'unreadable'; readonly why: string; readonly missing: boolean };
+
+/** Reads a policy file whole. Never throws, never reads more than a policy can be. */
+export function readPolicyFile(path: string): PolicyText {
+  let fd: number | undefined;
+  try {
+    fd = openSync(path, 'r');
+    const stat = fstatSync(fd);
+    if (stat.isDirectory()) return unreadable('is a directory: name the policy file in it');
+    if (stat.size > MAX_BYTES) return unreadable(`is larger than a policy can be (${stat.size} bytes, at most ${MAX_BYTES})`);
+    return { kind: 'text', text: new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(fd)) };
+  } catch (error) {
+    return fault(error as NodeJS.ErrnoException);
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+}
+
+/** One diagnostic as people and editors read it: place, severity, message, and what to do. */
+export function renderDiagnostic(file: string, { severity, message, help, position, code }: Diagnostic): string {
+  const line = `${file}:${position.line}:${position.column}: ${severity === 'warning' ? 'warning: ' : ''}${message} [${code}]`;
+  return help === undefined ? line : `${line}\nhelp: ${help}`;
+}
+
+function fault(error: NodeJS.ErrnoException): PolicyText {
+  if (error.code === 'ENOENT') return { kind: 'unreadable', why: 'does not exist', missing: true };
+  if (error.code === 'EACCES') return unreadable('may not be read: check its permissions');
+  if (error instanceof TypeError) return unreadable('is not UTF-8 text');
+  return unreadable(`could not be read: ${error.message}`);
+}
+
+function unreadable(why: string): PolicyText {
+  return { kind: 'unreadable', why, missing: false };
+}

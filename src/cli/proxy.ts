@@ -1,0 +1,127 @@
+/** `intercept -c policy.yaml -- <command…>`: the proxy in front of a local server. The composition root. */
+import { createHash, randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { openFileSink } from '../audit/file.ts';
+import { loadHashKey } from '../audit/key.ts';
+import { type LineWriter, openLineWriter } from '../audit/line-writer.ts';
+import { createLog } from '../audit/log.ts';
+import { pruneEvents } from '../audit/retention.ts';
+import { maskText } from '../audit/secrets.ts';
+import { openStderrSink } from '../audit/stderr.ts';
+import { teeSinks } from '../audit/tee.ts';
+import { AuditError } from '../core/audit.ts';
+import type { Policy } from '../core/policy.ts';
+import { StoreError } from '../core/store.ts';
+import type { ProxyDeps } from '../proxy/deps.ts';
+import { watchPauses } from '../proxy/pause-watch.ts';
+import { openSqliteStore } from '../state/sqlite.ts';
+import { childEnvironment, StartError, startChild } from '../transport/child.ts';
+import { namespaceOf, ownPaths } from './home.ts';
+import { openPresence } from './presence.ts';
+import { EXIT, type ProxyOptions } from './options.ts';
+import { renderDiagnostic } from './policy-file.ts';
+import { type Acceptance, loadFirst, watchPolicy } from './rules.ts';
+import { serveStdio } from './stdio-session.ts';
+import { VERSION } from './version.ts';
+
+/** How long a call waits for the server's own tool list, ms. */
+const LISTING_TIMEOUT = 5_000;
+
+/** Runs the proxy until its server ends; answers with the exit status. */
+export async function runProxy(options: ProxyOptions, command: readonly string[]): Promise<number> {
+  const lines = openLineWriter(2);
+  try {
+    return await run(options, command, lines);
+  } catch (error) {
+    if (!(error instanceof StoreError || error instanceof AuditError || error instanceof StartError)) throw error;
+    lines.write(`intercept: ${error.message}`);
+    return EXIT.failed;
+  } finally {
+    await lines.flush(500);
+  }
+}
+
+async function run(options: ProxyOptions, command: readonly string[], lines: LineWriter): Promise<number> {
+  const log = createLog(options.logLevel, lines);
+  const accept = acceptance(options);
+  const first = await loadFirst(options.config, accept);
+  if (first.kind === 'failed') {
+    for (const line of first.errors) lines.write(line);
+    return EXIT.invalidPolicy;
+  }
+  for (const found of first.diagnostics) log.warn(renderDiagnostic(options.config, found));
+  const { policy } = first;
+  const instance = randomBytes(8).toString('hex');
+  const upstream = maskText(command.join(' '));
+  const clock = Date.now;
+  const audit = openAudit(options, instance, lines);
+  audit.use(policy);
+  const namespace = namespaceOf(options.statePrefix, policy.name, options.config);
+  const store = await openSqliteStore({ path: join(options.stateDir, 'intercept.sqlite'), namespace, clock, timeoutMs: options.stateTimeout });
+  const [program = '', ...args] = command;
+  const child = await startChild(program, args, childEnvironment(process.env, policy.secretEnv));
+
+  const presence = openPresence({ store, audit, log, policy, instance, namespace, upstream });
+  const pauses = watchPauses({ store, monotonic: () => performance.now(), log, failMode: options.stateFailMode, onChange: presence.controlChanged });
+  const rules = watchPolicy({ path: options.config, first: policy, accept: sameNamespace(accept, namespace, options), log, onReload: (event) => serving.reloaded(event) });
+  const deps: ProxyDeps = {
+    rules,
+    pauses,
+    store,
+    audit,
+    log,
+    clock,
+    monotonic: () => performance.now(),
+    newId: () => randomBytes(8).toString('hex'),
+    sha256: (text) => createHash('sha256').update(text).digest('hex'),
+    loadSchemaCompiler: async () => (await import('../policy/schema.ts')).loadSchemaCompiler(),
+    agent: options.agent,
+    upstream: command.join('\0'),
+    namespace,
+    ownPaths: options.allowSelf ? [] : ownPaths([options.home, options.stateDir, options.config]),
+    failMode: options.stateFailMode,
+    timeouts: { upstream: options.upstreamTimeout, listing: LISTING_TIMEOUT },
+  };
+  const serving = serveStdio({ deps, child, maxMessage: options.maxMessage, onReload: presence.reloaded });
+  await pauses.poll();
+  presence.start(options, policy, child.pid, VERSION, () => rules.rejected());
+  announceStart(policy, options, deps);
+  setTimeout(() => pruneEvents(join(options.home, 'events'), options.auditRetention, clock()), 5_000).unref();
+
+  const status = await serving.ended;
+  rules.stop();
+  pauses.stop();
+  await presence.stop(status);
+  audit.close();
+  await store.close();
+  return status;
+}
+
+function openAudit(options: ProxyOptions, instance: string, lines: LineWriter) {
+  const file = openFileSink({ dir: join(options.home, 'events'), instance, clock: Date.now, hashKey: loadHashKey(options.home), args: options.auditArgs });
+  return teeSinks([file, openStderrSink({ level: options.logLevel, args: options.auditArgs, write: lines })]);
+}
+
+/** What this version cannot enforce it refuses, rather than ignore it (policy.md §1.3). */
+function acceptance({ shadow }: ProxyOptions): Acceptance {
+  return (policy) => {
+    const enforced = { policy: shadow ? { ...policy, mode: 'shadow' as const } : policy };
+    if (policy.uses.spend) return { refusal: '`spend` is not available yet in the proxy: limit the amount with `conditions` and `state`, or remove it' };
+    if (policy.uses.idempotency) return { refusal: '`idempotency_window` is not available yet in the proxy: remove it to start' };
+    return enforced;
+  };
+}
+
+/** SPEC: policy.md §7 — a reload that would count elsewhere is refused: limits would start anew. */
+function sameNamespace(accept: Acceptance, namespace: string, { statePrefix, config }: ProxyOptions): Acceptance {
+  return (policy) =>
+    namespaceOf(statePrefix, policy.name, config) === namespace ? accept(policy) : { refusal: '`name` was changed, and with it the counters: restart the proxy to use it' };
+}
+
+function announceStart(policy: Policy, options: ProxyOptions, { log }: ProxyDeps): void {
+  log.info(`policy ${policy.name ?? options.config} in force, revision ${policy.revision}${policy.mode === 'shadow' || options.shadow ? ' (shadow: nothing is enforced)' : ''}`);
+  if (options.stateFailMode === 'open') log.warn('--state-fail-mode open: while the state store fails, counters are skipped');
+  if (policy.uses.approvals) log.warn('approvals: held calls are recorded; deciding them is not available yet');
+  if (policy.approvals.webhook) log.warn('approvals.notify.webhook: notifications are not available yet');
+}
+

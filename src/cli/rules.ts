@@ -1,0 +1,122 @@
+/** The policy in force, and its file on disk (cli.md §1). INVARIANT I8: a whole valid policy is taken, or the old one kept. */
+import { statSync } from 'node:fs';
+import type { Diagnostic } from '../core/diagnostic.ts';
+import { createMatcher } from '../core/match.ts';
+import type { Policy } from '../core/policy.ts';
+import { loadPolicyText } from '../policy/load.ts';
+import type { Log, PolicySource, Rulebook } from '../proxy/deps.ts';
+import { readPolicyFile, renderDiagnostic } from './policy-file.ts';
+
+/** The policy as the proxy enforces it, or why it cannot take one that is valid in itself. */
+export type Acceptance = (policy: Policy) => { readonly policy: Policy } | { readonly refusal: string };
+
+export type FirstLoad = { readonly kind: 'loaded'; readonly policy: Policy; readonly diagnostics: readonly Diagnostic[] } | { readonly kind: 'failed'; readonly errors: readonly string[] };
+
+/** Loads the policy to start with. `errors` are lines for people. */
+export async function loadFirst(path: string, accept: Acceptance): Promise<FirstLoad> {
+  const read = readPolicyFile(path);
+  return read.kind === 'unreadable' ? { kind: 'failed', errors: [`${path}: ${read.why}`] } : loadText(path, read.text, accept);
+}
+
+async function loadText(path: string, text: string, accept: Acceptance): Promise<FirstLoad> {
+  const { policy, diagnostics } = await loadPolicyText(text);
+  if (!policy) return { kind: 'failed', errors: diagnostics.filter(({ severity }) => severity === 'error').map((found) => renderDiagnostic(path, found)) };
+  const accepted = accept(policy);
+  return 'policy' in accepted ? { kind: 'loaded', policy: accepted.policy, diagnostics } : { kind: 'failed', errors: [`${path}: ${accepted.refusal}`] };
+}
+
+export interface WatchOptions {
+  readonly path: string;
+  readonly first: Policy;
+  readonly accept: Acceptance;
+  readonly log: Log;
+  readonly onReload: (event: Reload) => void;
+}
+
+export type Reload =
+  | { readonly kind: 'taken'; readonly before: Rulebook | undefined; readonly after: Rulebook }
+  | { readonly kind: 'rejected'; readonly why: string }
+  | { readonly kind: 'missing'; readonly before: Rulebook | undefined };
+
+export interface WatchedPolicy extends PolicySource {
+  /** Why the file on disk is not in force, or undefined where it is. */
+  rejected(): string | undefined;
+  stop(): void;
+}
+
+/** ms: between looks at the file, between two equal readings, and until a deleted policy no longer holds. */
+const LOOK = 200;
+const SETTLE = 100;
+const MISSING_GRACE = 2_000;
+
+/** Watches the file by looking at it: editors replace files in too many ways for notifications to be trusted. */
+export function watchPolicy({ path, first, accept, log, onReload }: WatchOptions): WatchedPolicy {
+  let rulebook: Rulebook | undefined = rulebookOf(first);
+  let seen = signature(path);
+  let missingSince: number | undefined;
+  let rejected: string | undefined;
+  let busy = false;
+
+  const take = async (text: string) => {
+    const loaded = await loadText(path, text, accept);
+    rejected = loaded.kind === 'failed' ? loaded.errors.join('\n') : undefined;
+    if (loaded.kind === 'failed') {
+      log.warn(`the changed policy is not taken, the last good one stays in force:\n${rejected}`);
+      return onReload({ kind: 'rejected', why: rejected ?? '' });
+    }
+    if (rulebook?.policy.revision === loaded.policy.revision) return;
+    const before = rulebook;
+    rulebook = rulebookOf(loaded.policy);
+    log.info(`policy reloaded, revision ${loaded.policy.revision}`);
+    onReload({ kind: 'taken', before, after: rulebook });
+  };
+  const lookMissing = () => {
+    missingSince ??= performance.now();
+    if (!rulebook || performance.now() - missingSince < MISSING_GRACE) return;
+    const before = rulebook;
+    rulebook = undefined;
+    rejected = 'the policy file is missing';
+    log.error(`${path} is gone: every call is denied until it is back`);
+    onReload({ kind: 'missing', before });
+  };
+  const look = async () => {
+    const now = signature(path);
+    if (now === undefined) return lookMissing();
+    if (now === seen && missingSince === undefined) return;
+    const read = await readSettled(path);
+    if (!read) return;
+    seen = now;
+    missingSince = undefined;
+    if (read.kind === 'text') await take(read.text);
+    else rejected = read.why;
+  };
+  const timer = setInterval(() => {
+    if (busy) return;
+    busy = true;
+    void look()
+      .catch((error: unknown) => log.error(`the policy file could not be watched: ${String(error)}`))
+      .finally(() => {
+        busy = false;
+      });
+  }, LOOK);
+  timer.unref();
+  return { current: () => rulebook, rejected: () => rejected, stop: () => clearInterval(timer) };
+}
+
+function rulebookOf(policy: Policy): Rulebook {
+  return { policy, match: createMatcher(policy) };
+}
+
+/** A file that is still being written reads differently 100 ms later; then it is looked at again. */
+async function readSettled(path: string): Promise<ReturnType<typeof readPolicyFile> | undefined> {
+  const first = readPolicyFile(path);
+  await new Promise((resolve) => setTimeout(resolve, SETTLE));
+  const second = readPolicyFile(path);
+  if (first.kind !== 'text' || second.kind !== 'text') return second.kind === 'unreadable' && !second.missing ? second : undefined;
+  return first.text === second.text ? second : undefined;
+}
+
+function signature(path: string): string | undefined {
+  const stat = statSync(path, { throwIfNoEntry: false, bigint: true });
+  return stat && `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}`;
+}

@@ -1,0 +1,82 @@
+/** One agent on stdio in front of one child process (wire.md §4): bytes to frames, back-pressure both ways, an orderly end. */
+import { createLineSplitter } from '../mcp/lines.ts';
+import type { ProxyDeps } from '../proxy/deps.ts';
+import { openSession } from '../proxy/session.ts';
+import type { Upstream } from '../transport/child.ts';
+import { exitStatus, type ProcessExit } from '../transport/exit.ts';
+import { joinFrames } from '../transport/frames.ts';
+import { onSignals } from '../transport/signals.ts';
+import { openStdio } from '../transport/stdio.ts';
+import type { Reload } from './rules.ts';
+
+export interface Serving {
+  readonly deps: ProxyDeps;
+  readonly child: Upstream;
+  readonly maxMessage: number;
+  readonly onReload: (event: Reload) => void;
+}
+
+export interface Served {
+  /** Resolves with the exit status once the server is gone and all that can be delivered is. */
+  readonly ended: Promise<number>;
+  reloaded(event: Reload): void;
+}
+
+/** Frames that may wait to be judged before we stop reading. */
+const MAX_BACKLOG = 512;
+const SWEEP = 1_000;
+
+/** Serves this process's own stdin and stdout. */
+export function serveStdio({ deps, child, maxMessage, onReload }: Serving): Served {
+  const agent = openStdio();
+  const session = openSession(deps, {
+    toServer: (frames) => child.write(joinFrames(frames)) || agent.pause(),
+    toAgent: (frames) => agent.write(joinFrames(frames)) || child.pause(),
+  });
+  child.onDrain(() => agent.resume());
+  agent.onDrain(() => child.resume());
+
+  const fromAgent = createLineSplitter(maxMessage);
+  agent.onChunk((chunk) => {
+    session.fromAgent(fromAgent.push(chunk));
+    if (session.backlog().agent > MAX_BACKLOG) {
+      agent.pause();
+      void session.agentIdle().then(() => agent.resume());
+    }
+  });
+  agent.onEnd(async () => {
+    session.fromAgent(fromAgent.end());
+    await session.agentIdle();
+    await child.stop('graceful');
+  });
+  agent.onError(() => void child.stop('graceful'));
+
+  const fromServer = createLineSplitter(maxMessage);
+  child.onChunk((chunk) => {
+    session.fromServer(fromServer.push(chunk));
+    if (session.backlog().server > MAX_BACKLOG) {
+      child.pause();
+      void session.serverIdle().then(() => child.resume());
+    }
+  });
+  const unsubscribe = onSignals((signal) => void child.stop('now', signal));
+  const sweeping = setInterval(() => void session.sweep(), SWEEP);
+  sweeping.unref();
+
+  const ended = new Promise<ProcessExit>((resolve) => child.onExit(resolve)).then(async (exit) => {
+    session.fromServer(fromServer.end());
+    await session.serverIdle();
+    clearInterval(sweeping);
+    await session.end(`the server ended (${exit.signal ?? `status ${exit.code}`}) before it answered`);
+    await agent.flush(1_000);
+    unsubscribe();
+    return exitStatus(exit);
+  });
+  return {
+    ended,
+    reloaded(event) {
+      if (event.kind !== 'rejected') session.policyChanged(event.before, event.kind === 'taken' ? event.after : undefined);
+      onReload(event);
+    },
+  };
+}
