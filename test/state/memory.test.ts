@@ -1,6 +1,6 @@
 import { openMemoryStore } from '../../src/state/memory.ts';
-import { modelSuite } from './model.ts';
-import { type OpenFixture, storeSuite } from './suite.ts';
+import type { OpenFixture } from './fixture.ts';
+import { storeSuite } from './suite.ts';
 
 const open: OpenFixture = async (clock) => {
   const store = openMemoryStore({ clock: clock.read, namespace: 'test' });
@@ -8,4 +8,3 @@ const open: OpenFixture = async (clock) => {
 };
 
 storeSuite('memory', open);
-modelSuite('memory', open);

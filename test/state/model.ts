@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { type Reservation, StoreError } from '../../src/core/store.ts';
 import { type WindowUnit, windowAt } from '../../src/core/window.ts';
 import { clockAt, counter, limited } from './calls.ts';
-import type { OpenFixture } from './suite.ts';
+import type { OpenFixture } from './fixture.ts';
 
 type Draw = readonly [id: string, unit: WindowUnit, amount: number];
 type Action =
@@ -50,8 +50,8 @@ function openModel() {
   };
 }
 
-export function modelSuite(name: string, open: OpenFixture): void {
-  test(`${name}: random histories of reserve, release and clock steps agree with the model (I4)`, async () => {
+export function modelSuite(open: OpenFixture): void {
+  test('random histories of reserve, release and clock steps agree with the model (I4)', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(action, { maxLength: 40 }), async (history) => {
         const clock = clockAt('2026-02-28T23:59:30Z');

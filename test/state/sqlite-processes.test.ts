@@ -134,6 +134,17 @@ describe('a lock that another process keeps', () => {
     expect(await paused).toBe(1);
   });
 
+  test('leaves nothing to be done once the store is closed', async () => {
+    const store = await open(10_000);
+    const other = start();
+    await other.ask({ lock: true });
+    const waiting = store.reserve([limited([counter('c')], 4, 1)]).catch((error) => error);
+    await store.close();
+    expect(await waiting).toBeInstanceOf(StoreError);
+    await other.ask({ lock: false });
+    expect(await (await open()).counters()).toEqual([]);
+  });
+
   test('holds up a start no longer than the time-out', async () => {
     await (await open()).close();
     await start().ask({ lock: true });

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { openSqliteStore } from '../../src/state/sqlite.ts';
 import { temporaryFolder } from './calls.ts';
-import { modelSuite } from './model.ts';
-import { type OpenFixture, storeSuite } from './suite.ts';
+import type { OpenFixture } from './fixture.ts';
+import { storeSuite } from './suite.ts';
 
 const open: OpenFixture = async (clock) => {
   const folder = temporaryFolder();
@@ -20,4 +20,3 @@ const open: OpenFixture = async (clock) => {
 };
 
 storeSuite('sqlite', open);
-modelSuite('sqlite', open);

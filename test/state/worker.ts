@@ -4,9 +4,10 @@
  */
 import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import type { Store } from '../../src/core/store.ts';
 import { openMemoryStore } from '../../src/state/memory.ts';
+import { loadDriver } from '../../src/state/sqlite/driver.ts';
 import { openSqliteStore } from '../../src/state/sqlite.ts';
 import { approvalOf, clockAt, counter, held, limited, reservationOf, STATELESS } from './calls.ts';
 
@@ -35,6 +36,7 @@ export interface Answer {
 }
 
 const [, , path = '', timeout = '250'] = process.argv;
+const { DatabaseSync: Database } = loadDriver();
 let store: Store | undefined;
 let raw: DatabaseSync | undefined;
 
@@ -57,7 +59,7 @@ async function obey(command: Command): Promise<Answer> {
   if (command.open) store ??= await openSqliteStore({ path, namespace: 'test', clock: Date.now, timeoutMs: Number(timeout) });
   if (command.lock !== undefined) lock(command.lock);
   if (command.sql) {
-    raw ??= new DatabaseSync(path);
+    raw ??= new Database(path);
     raw.exec(command.sql);
   }
   if (command.compare) await compare();
@@ -65,7 +67,7 @@ async function obey(command: Command): Promise<Answer> {
 }
 
 function lock(taken: boolean): void {
-  raw ??= new DatabaseSync(path);
+  raw ??= new Database(path);
   raw.exec(taken ? 'BEGIN IMMEDIATE' : 'ROLLBACK');
 }
 

@@ -6,6 +6,7 @@ import { type Identity, isSameFile, prepareFile } from './filesystem.ts';
 import { isBusy } from './lane.ts';
 import { migrate } from './schema.ts';
 import { prepareStatements, type Statements } from './statements.ts';
+import { commitOrUndo } from './undo.ts';
 
 const CHECK_EVERY = 1_000;
 
@@ -32,6 +33,7 @@ export type Durability = 'normal' | 'full';
 export function keepConnection(path: string, namespace: string): Connections {
   let open: Opened | undefined;
   let checkedAt = 0;
+  let closed = false;
   // SECURITY: only the first opening may make a file. Made anew while calls run, an empty one would free every limit.
   let fresh = true;
   const drop = (): void => {
@@ -54,6 +56,7 @@ export function keepConnection(path: string, namespace: string): Connections {
   };
   return {
     use(work) {
+      if (closed) throw new StoreError(`the state store "${path}" is closed`);
       try {
         return work(current());
       } catch (error) {
@@ -61,7 +64,10 @@ export function keepConnection(path: string, namespace: string): Connections {
         throw error;
       }
     },
-    close: drop,
+    close() {
+      closed = true;
+      drop();
+    },
   };
 }
 
@@ -71,11 +77,12 @@ export function transact<T>({ db, statements }: Connection, durability: Durabili
   if (durability === 'full') db.exec('PRAGMA synchronous = FULL');
   try {
     statements.begin.run();
-    const result = work();
-    statements.commit.run();
-    return result;
+    return commitOrUndo(db, () => {
+      const result = work();
+      statements.commit.run();
+      return result;
+    });
   } finally {
-    if (db.isTransaction) db.exec('ROLLBACK');
     if (durability === 'full') db.exec('PRAGMA synchronous = NORMAL');
   }
 }

@@ -1,6 +1,7 @@
 /** The tables, and how older ones become them. `PRAGMA user_version` says which version a file has. */
 import type { DatabaseSync } from 'node:sqlite';
 import { StoreError } from '../../core/store.ts';
+import { commitOrUndo } from './undo.ts';
 
 /** Step n takes a file from version n to n + 1, inside a transaction. Steps are only ever added. */
 export type Migration = (db: DatabaseSync) => void;
@@ -88,16 +89,13 @@ CREATE TABLE instances (
 export function migrate(db: DatabaseSync, path: string, fresh: boolean, migrations: readonly Migration[] = MIGRATIONS): void {
   if (versionOf(db, path, migrations.length) === migrations.length) return;
   db.exec('BEGIN IMMEDIATE');
-  try {
+  commitOrUndo(db, () => {
     // Again, under the lock: another process may have migrated meanwhile.
     const version = versionOf(db, path, migrations.length);
     if (version === 0) checkEmpty(db, path, fresh);
     for (const step of migrations.slice(version)) step(db);
-    db.exec(`PRAGMA user_version = ${migrations.length}`);
-    db.exec('COMMIT');
-  } finally {
-    if (db.isTransaction) db.exec('ROLLBACK');
-  }
+    db.exec(`PRAGMA user_version = ${migrations.length}; COMMIT`);
+  });
 }
 
 function versionOf(db: DatabaseSync, path: string, newest: number): number {
