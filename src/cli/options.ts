@@ -1,5 +1,8 @@
 /** The proxy's flags, parsed (cli.md §1). Times in ms, sizes in bytes. */
+import { join, resolve } from 'node:path';
 import type { LogLevel } from '../audit/log.ts';
+import { UsageError } from './faults.ts';
+import { interceptHome } from './home.ts';
 
 export interface ProxyOptions {
   readonly config: string;
@@ -21,3 +24,34 @@ export interface ProxyOptions {
 
 /** Exit statuses (cli.md §1). */
 export const EXIT = { done: 0, failed: 1, usage: 2, invalidPolicy: 3, found: 4 } as const;
+
+/** The flags as the parser gives them: those that were not written are undefined. */
+export type ProxyFlags = { readonly [K in Exclude<keyof ProxyOptions, 'home'>]?: ProxyOptions[K] };
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Where state is kept: `--state-dir`, else `state` in the home. */
+export function stateFolder(stateDir: string | undefined, env: Environment): string {
+  return stateDir === undefined ? join(interceptHome(env), 'state') : resolve(stateDir);
+}
+
+/** Fills in what was not written. */
+export function parseProxyOptions(flags: ProxyFlags, env: Environment): ProxyOptions {
+  if (flags.config === undefined) throw new UsageError('no policy', 'name it with "-c policy.yaml"');
+  return {
+    config: flags.config,
+    shadow: flags.shadow ?? false,
+    agent: flags.agent,
+    stateDir: stateFolder(flags.stateDir, env),
+    statePrefix: flags.statePrefix,
+    stateFailMode: flags.stateFailMode ?? 'closed',
+    stateTimeout: flags.stateTimeout ?? 250,
+    upstreamTimeout: flags.upstreamTimeout ?? 0,
+    maxMessage: flags.maxMessage ?? 10 * 1024 ** 2,
+    logLevel: flags.logLevel ?? 'info',
+    auditArgs: flags.auditArgs ?? 'redacted',
+    auditRetention: flags.auditRetention ?? 30 * 86_400_000,
+    allowSelf: flags.allowSelf ?? false,
+    home: interceptHome(env),
+  };
+}
