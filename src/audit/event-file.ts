@@ -46,7 +46,13 @@ export function openEventFile(options: EventFileOptions): EventFile {
     },
     // A process may go on writing to a deleted file, and nobody would ever read it.
     attached: () => whole && fs.fstatSync(fd).nlink > 0,
-    close: () => fs.closeSync(fd),
+    close() {
+      try {
+        fs.closeSync(fd);
+      } catch {
+        // All that was acknowledged is written; there is nothing left to lose.
+      }
+    },
   };
 }
 

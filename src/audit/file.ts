@@ -1,7 +1,8 @@
 /** The audit file: one JSONL file per process, each line chained to the one before by its hash (cli.md §2). */
-import { createHmac, createSecretKey, hash } from 'node:crypto';
+import { createHmac, createSecretKey } from 'node:crypto';
 import { AuditError, type AuditEvent, type AuditSink } from '../core/audit.ts';
 import type { ArgsMode } from './args.ts';
+import { hashLine, NO_LINE } from './chain-hash.ts';
 import { escapeUnseen } from './escape.ts';
 import { type EventFile, openEventFile } from './event-file.ts';
 import { renderFields } from './record.ts';
@@ -14,8 +15,7 @@ export interface FileSinkOptions {
   readonly args: ArgsMode;
 }
 
-/** What `prev` of a file's first record is. */
-export const NO_LINE = '0'.repeat(64);
+const SCRATCH_BYTES = 65_536;
 
 /** Opens the sink that decides whether a call is recorded. Throws `AuditError`, also where the folder can not be written. */
 export function openFileSink(options: FileSinkOptions): AuditSink {
@@ -27,6 +27,7 @@ export function openFileSink(options: FileSinkOptions): AuditSink {
   let closed = false;
   let seq = 0;
   let prev = NO_LINE;
+  const encode = openEncoder();
 
   function append(events: readonly AuditEvent[]): void {
     const now = options.clock();
@@ -38,10 +39,10 @@ export function openFileSink(options: FileSinkOptions): AuditSink {
     for (const event of events) {
       const head = `{"ts":"${ts}","seq":${++count},"type":${JSON.stringify(event.type)}${middle}${last}"`;
       const line = escapeUnseen(`${head}${renderFields(event, rendering)}}`);
-      last = hash('sha256', line);
+      last = hashLine(line);
       text += `${line}\n`;
     }
-    file.append(Buffer.from(text));
+    file.append(encode(text));
     // INVARIANT I3: number and chain move on only when every byte is written.
     seq = count;
     prev = last;
@@ -71,6 +72,14 @@ export function openFileSink(options: FileSinkOptions): AuditSink {
       file = undefined;
     },
   };
+}
+
+/** UTF-8 into one buffer, used again for each write of ordinary size. */
+function openEncoder(): (text: string) => Uint8Array {
+  const encoder = new TextEncoder();
+  const scratch = Buffer.alloc(SCRATCH_BYTES);
+  return (text) =>
+    text.length * 3 > SCRATCH_BYTES ? encoder.encode(text) : scratch.subarray(0, encoder.encodeInto(text, scratch).written);
 }
 
 function attempt<T>(options: FileSinkOptions, step: () => T): T {

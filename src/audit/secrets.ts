@@ -22,14 +22,15 @@ const SECRET_NAME = new RegExp(
 );
 const PLURAL_TOKENS = /(?:^|_)tokens$/;
 /** Tokens that are places in a list, symbols or counts. */
-const HARMLESS_TOKEN = /(?:^|_)(?:page|next|continuation|start|stop|sync|eos|bos|pad|sep|unk|mask|max|min|num|total|per)_token$/;
+const HARMLESS_TOKEN =
+  /(?:^|_)(?:page|next|continuation|start|stop|sync|eos|bos|pad|sep|unk|mask|max|min|num|total|per|prompt|completion|input|output)_tokens?$/;
 
-/** Whether values under this name are secrets. `counts`: the value is a number, as in `max_tokens: 100`. */
+/** Whether values under this name are secrets. `counts`: the value is a number, as in `tokens: 100`. */
 export function isSecretName(name: string, counts = false): boolean {
   if (!MAYBE_NAME.test(name)) return false;
   const words = snakeCase(name);
-  if (PLURAL_TOKENS.test(words)) return !counts;
-  return SECRET_NAME.test(words) && !HARMLESS_TOKEN.test(words);
+  if (HARMLESS_TOKEN.test(words)) return false;
+  return PLURAL_TOKENS.test(words) ? !counts : SECRET_NAME.test(words);
 }
 
 function snakeCase(name: string): string {

@@ -1,0 +1,74 @@
+/** Reading the audit files back (cli.md §2). */
+import * as fs from 'node:fs/promises';
+import { join } from 'node:path';
+import { readLines } from './lines.ts';
+
+/** A record as it was written; whatever else a newer version writes is there too. */
+export type StoredRecord = Readonly<Record<string, unknown>> & { readonly ts: string; readonly type: string };
+
+/** A record with its text: numbers in `record` are doubles, those in `text` are what the agent sent. */
+export interface StoredLine {
+  readonly record: StoredRecord;
+  readonly text: string;
+  readonly file: string;
+}
+
+export interface ReadOptions {
+  /** Epoch ms: leaves out what is older. */
+  readonly since?: number | undefined;
+}
+
+/** The folder's audit files, oldest first. A folder that does not exist has none. */
+export async function listEventFiles(dir: string): Promise<readonly string[]> {
+  const names = await fs.readdir(dir).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  return names
+    .filter((name) => name.endsWith('.jsonl'))
+    .sort()
+    .map((name) => join(dir, name));
+}
+
+/** Every record of every file, file by file in the order of their starts. */
+export async function* readEvents(dir: string, options: ReadOptions = {}): AsyncGenerator<StoredRecord> {
+  for await (const { record } of readEventLines(dir, options)) yield record;
+}
+
+/** The same, with the text of each. What is no record, such as the torn end of a killed process, is passed over. */
+export async function* readEventLines(dir: string, options: ReadOptions = {}): AsyncGenerator<StoredLine> {
+  const since = options.since ?? -Infinity;
+  for (const file of await listEventFiles(dir)) {
+    if (await endedBefore(file, since)) continue;
+    for await (const { text } of readLines(file)) {
+      const record = parseRecord(text);
+      if (record && !(Date.parse(record.ts) < since)) yield { record, text, file };
+    }
+  }
+}
+
+/** The record that a line holds, or undefined. */
+export function parseRecord(text: string): StoredRecord | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isRecord(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isRecord(value: unknown): value is StoredRecord {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'ts' in value &&
+    typeof value.ts === 'string' &&
+    'type' in value &&
+    typeof value.type === 'string'
+  );
+}
+
+async function endedBefore(file: string, since: number): Promise<boolean> {
+  const stat = await fs.stat(file).catch(() => undefined);
+  return stat === undefined || stat.mtimeMs < since;
+}

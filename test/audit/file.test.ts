@@ -1,0 +1,195 @@
+import { describe, expect, test } from 'bun:test';
+import { createHash, createHmac } from 'node:crypto';
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { verifyChain } from '../../src/audit/chain.ts';
+import { openFileSink } from '../../src/audit/file.ts';
+import { AuditError } from '../../src/core/audit.ts';
+import { canonicalText } from '../../src/core/fingerprint.ts';
+import { callOf, NOON, withFolder, withSink } from './events.ts';
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+const hmac = (args: Record<string, unknown>) =>
+  createHmac('sha256', new Uint8Array(32))
+    .update(canonicalText(callOf(args).args))
+    .digest('hex');
+const ZEROS = '0'.repeat(64);
+
+describe('records (cli.md §2)', () => {
+  test('one of each type, byte for byte, chained', () =>
+    withSink(({ sink, lines }) => {
+      sink.write([{ type: 'startup', fields: { version: '0.1.0', upstream: 'node server.js', pid: 7, tags: ['a'], absent: undefined } }]);
+      sink.use({ name: 'stripe', revision: '0123456789ab' });
+      sink.write([
+        callOf(
+          { amount: 50000 },
+          {
+            result: 'denied',
+            code: 'limit',
+            rule: 'daily refund cap',
+            message: 'Daily refund cap of $500.00 reached',
+            agent: 'support',
+            client: 'claude 1.0',
+            session: 's1',
+            requestId: '"7"',
+            draws: [{ counter: 'create_refund.daily_total', amount: '50000' }],
+            approval: 'apr_1',
+            shadow: [{ result: 'approval_required', code: 'approval_required', rule: 'big ones' }],
+          },
+        ),
+        { type: 'outcome', call: 'c1', result: 'kept', upstreamUs: 1500, error: 'upstream died' },
+      ]);
+      sink.write([{ type: 'shutdown', fields: {} }]);
+      const [first = '', second = '', third = '', fourth] = lines();
+      const common = (seq: number, type: string, prev: string) =>
+        `{"ts":"2026-03-01T12:00:00.000Z","seq":${seq},"type":"${type}","instance":"i1","policy":"stripe","revision":"0123456789ab","prev":"${prev}"`;
+      expect(first).toBe(
+        `{"ts":"2026-03-01T12:00:00.000Z","seq":1,"type":"startup","instance":"i1","policy":null,"revision":null,"prev":"${ZEROS}","version":"0.1.0","upstream":"node server.js","pid":7,"tags":["a"]}`,
+      );
+      expect(second).toBe(
+        `${common(2, 'tool_call', sha256(first))},"call":"c1","tool":"create_refund","result":"denied","code":"limit","rule":"daily refund cap","message":"Daily refund cap of $500.00 reached","args":{"amount":50000},"args_hash":"${hmac({ amount: 50000 })}","agent":"support","client":"claude 1.0","session":"s1","request_id":"7","duration_us":42,"draws":[{"counter":"create_refund.daily_total","amount":"50000"}],"approval":"apr_1","shadow":true,"would":[{"result":"approval_required","code":"approval_required","rule":"big ones"}]}`,
+      );
+      expect(third).toBe(`${common(3, 'outcome', sha256(second))},"call":"c1","result":"kept","upstream_us":1500,"error":"upstream died"}`);
+      expect(fourth).toBe(`${common(4, 'shutdown', sha256(third))}}`);
+    }));
+
+  test('what a call does not have is left out', () =>
+    withSink(({ sink, records }) => {
+      sink.write([callOf({}, { argsText: '' })]);
+      expect(Object.keys(records()[0] ?? {}).slice(7)).toEqual(['call', 'tool', 'result', 'args', 'args_hash', 'duration_us']);
+      expect(records()[0]?.args).toEqual({});
+    }));
+
+  test('a field named like a common one does not repeat its key', () =>
+    withSink(({ sink, lines }) => {
+      sink.write([{ type: 'config_reload', fields: { revision: 'new', seq: 9 } }]);
+      expect(lines()[0]).toEndWith(',"event_revision":"new","event_seq":9}');
+    }));
+
+  test('files are 0600 in a folder 0700, and named by their start', () =>
+    withSink(({ dir, files }) => {
+      expect(files()).toEqual(['2026-03-01T12-00-00.000Z-i1.jsonl']);
+      expect(fs.statSync(dir).mode & 0o777).toBe(0o700);
+      expect(fs.statSync(join(dir, files()[0] ?? '')).mode & 0o777).toBe(0o600);
+    }));
+
+  test('a second sink of the same instant gets a file of its own; names cannot leave the folder', () =>
+    withSink(({ dir, files }) => {
+      const options = { dir, clock: () => NOON, hashKey: new Uint8Array(32), args: 'redacted' } as const;
+      openFileSink({ ...options, instance: 'i1' }).close();
+      openFileSink({ ...options, instance: '../../x' }).close();
+      expect(files()).toEqual([
+        '2026-03-01T12-00-00.000Z-.._.._x.jsonl',
+        '2026-03-01T12-00-00.000Z-i1.1.jsonl',
+        '2026-03-01T12-00-00.000Z-i1.jsonl',
+      ]);
+    }));
+});
+
+describe('arguments', () => {
+  test('numbers, key order and escapes stay as they arrived', () =>
+    withSink(({ sink, lines }) => {
+      const argsText = '{"b":9007199254740993, "a":1.0,\r\n\t"c":"\\u0041\\/"}';
+      sink.write([callOf({ b: 1, a: 1, c: 'A/' }, { argsText })]);
+      expect(lines()[0]).toContain(',"args":{"b":9007199254740993, "a":1.0,   "c":"\\u0041\\/"},');
+    }));
+
+  test('equal arguments have equal hashes, however they are spelled', () =>
+    withSink(({ sink, records }) => {
+      const args = (number: string) => new Map([['amount', { number }]]);
+      for (const number of ['1', '1.0', '1e0', '2']) sink.write([callOf({}, { args: args(number), argsText: `{"amount":${number}}` })]);
+      const hashes = records().map((record) => record.args_hash);
+      expect(new Set(hashes.slice(0, 3)).size).toBe(1);
+      expect(hashes[3]).not.toBe(hashes[0]);
+    }));
+
+  test('over 64 KiB they are cut, with the size and hash of the masked text', () =>
+    withSink(({ sink, records, lines }) => {
+      const body = 'ü"'.repeat(40_000);
+      sink.write([callOf({ body, password: 'hunter22' })]);
+      const whole = JSON.stringify({ body, password: '[redacted]' });
+      const cut = records()[0]?.args as Record<string, unknown>;
+      expect(cut).toMatchObject({ truncated: true, bytes: Buffer.byteLength(whole), sha256: sha256(whole) });
+      expect(whole.startsWith(cut.head as string)).toBe(true);
+      expect(Buffer.byteLength(lines()[0] ?? '')).toBeLessThan(70_000);
+    }));
+
+  test('`hash` keeps the hash alone, `full` masks nothing', async () => {
+    await withSink(({ sink, records }) => {
+      sink.write([callOf({ password: 'hunter22' })]);
+      expect(records()[0]).not.toHaveProperty('args');
+      expect(records()[0]?.args_hash).toBe(hmac({ password: 'hunter22' }));
+    }, 'hash');
+    await withSink(({ sink, records }) => {
+      sink.write([callOf({ password: 'hunter22' })]);
+      expect(records()[0]?.args).toEqual({ password: 'hunter22' });
+    }, 'full');
+  });
+
+  test('any arguments round-trip through one line without unseen characters, in a valid chain', () =>
+    withSink(async ({ dir, sink, files, records, lines }) => {
+      const all = fc.sample(fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue({ stringUnit: 'binary' })), {
+        numRuns: 120,
+        seed: 7,
+      });
+      const calls = all.map((args) => callOf(args as Record<string, unknown>, { tool: Object.keys(args)[0] ?? '' }));
+      sink.write(calls);
+      const full = openFileSink({ dir: `${dir}-full`, instance: 'f', clock: () => NOON, hashKey: new Uint8Array(32), args: 'full' });
+      full.write(calls);
+      full.close();
+      const fullFile = join(`${dir}-full`, '2026-03-01T12-00-00.000Z-f.jsonl');
+      const written = fs.readFileSync(fullFile, 'utf8').split('\n').slice(0, -1);
+      expect(written.map((line) => JSON.parse(line).args)).toEqual(all.map((args) => JSON.parse(JSON.stringify(args))));
+      expect(records).not.toThrow();
+      for (const line of [...written, ...lines()]) expect(line).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
+      expect(await verifyChain(fullFile)).toMatchObject({ ok: true, records: all.length });
+      expect(await verifyChain(join(dir, files()[0] ?? ''))).toMatchObject({ ok: true, records: all.length });
+    }));
+});
+
+describe('faults (I3)', () => {
+  test('a folder that cannot be made is an AuditError at construction', () =>
+    withFolder((dir) => {
+      const file = join(dir, 'file');
+      fs.writeFileSync(file, '');
+      const open = () =>
+        openFileSink({ dir: join(file, 'events'), instance: 'i', clock: () => NOON, hashKey: new Uint8Array(32), args: 'full' });
+      expect(open).toThrow(AuditError);
+    }));
+
+  test('a folder removed while running is made again, and no acknowledged record goes to a deleted file', () =>
+    withSink(async ({ dir, sink, files, records }) => {
+      sink.write([callOf({})]);
+      fs.rmSync(dir, { recursive: true });
+      sink.write([callOf({}, { call: 'c2' })]);
+      expect(records()).toMatchObject([{ seq: 2, call: 'c2', prev: ZEROS }]);
+      expect(await verifyChain(join(dir, files()[0] ?? ''))).toMatchObject({ ok: true, records: 1 });
+    }));
+
+  test('where it cannot be made again each write fails, until it can', () =>
+    withSink(({ dir, sink, records }) => {
+      fs.rmSync(dir, { recursive: true });
+      fs.writeFileSync(dir, 'in the way');
+      for (let i = 0; i < 3; i++) expect(() => sink.write([callOf({})])).toThrow(AuditError);
+      fs.rmSync(dir);
+      sink.write([callOf({})]);
+      expect(records()).toMatchObject([{ seq: 1 }]);
+    }));
+
+  test('an event that cannot be rendered is an AuditError and leaves no trace', () =>
+    withSink(({ sink, records }) => {
+      const circular = new Map<string, unknown>();
+      circular.set('self', circular);
+      expect(() => sink.write([callOf({}), callOf({}, { args: circular as never })])).toThrow(AuditError);
+      sink.write([callOf({})]);
+      expect(records()).toMatchObject([{ seq: 1, prev: ZEROS }]);
+    }));
+
+  test('nothing is written after close', () =>
+    withSink(({ sink, lines }) => {
+      sink.close();
+      expect(() => sink.write([callOf({})])).toThrow(AuditError);
+      expect(lines()).toEqual([]);
+    }));
+});

@@ -1,0 +1,152 @@
+import { describe, expect, test } from 'bun:test';
+import fc from 'fast-check';
+import { renderArgs } from '../../src/audit/args.ts';
+import { maskText } from '../../src/audit/secrets.ts';
+import { callOf } from './events.ts';
+
+const shown = (args: Record<string, unknown>) => JSON.parse(renderArgs(callOf(args), 'redacted') ?? '');
+
+const SECRET =
+  'password Password PASSWORD user_password newPassword password_confirmation passwordHash dbpassword passwd pwd passphrase secret client_secret clientSecret secrets token access_token accessToken refresh_token idToken authToken token_value x-api-key apiKey api_key apikey API_KEY APIKey STRIPE_SECRET_KEY aws_secret_access_key private_key privateKeyPem ssh_key signing_key authorization Authorization proxy-authorization auth bearer bearer_token cookie Cookie set-cookie cookies credential credentials session_token sessionToken session_key jwt otp totp pin pin_code cvv cvc2 card_number cardNumber credit_card ssn security_code verification_code connection_string seed_phrase mnemonic ｐａｓｓｗｏｒｄ pass\u200bword'.split(
+    ' ',
+  );
+const HARMLESS =
+  'max_tokens maxTokens tokenizer token_count token_type tokenAddress page_token nextPageToken continuation_token secretary secret_name passenger passport compass author authority authenticated_at key keys primary_key partitionKey public_key issue_key idempotency_key keyboard cardinality card discard spin pinned opinion company code country_code zip_code status_code cookie_policy session_id amount charge'.split(
+    ' ',
+  );
+
+describe('secret-like names (cli.md §2)', () => {
+  for (const name of SECRET) {
+    test(`${name} is masked`, () => expect(shown({ [name]: 'hunter22' })).toEqual({ [name]: '[redacted]' }));
+  }
+  for (const name of HARMLESS) {
+    test(`${name} is not`, () => expect(shown({ [name]: 'hunter22' })).toEqual({ [name]: 'hunter22' }));
+  }
+
+  test('at any depth, whatever the value is', () => {
+    expect(shown({ a: [{ b: { password: { old: 'x' }, pin: 1234, token: ['t'] } }] })).toEqual({
+      a: [{ b: { password: '[redacted]', pin: '[redacted]', token: '[redacted]' } }],
+    });
+  });
+
+  test('that there is no secret, or whether there is one, stays', () => {
+    expect(shown({ password: null, token: '', auth: true })).toEqual({ password: null, token: '', auth: true });
+  });
+
+  test('`tokens` is a count where it is a number', () => {
+    expect(shown({ tokens: 100, output_tokens: 5 })).toEqual({ tokens: 100, output_tokens: 5 });
+    expect(shown({ tokens: ['a'] })).toEqual({ tokens: '[redacted]' });
+  });
+
+  test('a name given beside its value', () => {
+    expect(shown({ headers: [{ name: 'X-Api-Key', value: 'abc' }], env: [{ key: 'HOME', value: '/root' }] })).toEqual({
+      headers: [{ name: 'X-Api-Key', value: '[redacted]' }],
+      env: [{ key: 'HOME', value: '/root' }],
+    });
+  });
+
+  test('the rest keeps its numbers, order and members', () => {
+    const call = callOf(
+      {},
+      {
+        args: new Map<string, never>([
+          ['b', { number: '1.0' } as never],
+          ['password', 'x' as never],
+          ['a', { number: '9007199254740993' } as never],
+        ]),
+      },
+    );
+    expect(renderArgs(call, 'redacted')).toBe('{"b":1.0,"password":"[redacted]","a":9007199254740993}');
+  });
+});
+
+// Assembled, so that no scanner of sources takes them for real ones.
+const credential = (...parts: string[]) => parts.join('');
+const JWT = credential('eyJhbGciOiJIUzI1NiJ9', '.eyJzdWIiOiIxMjM0NTY3ODkwIn0', '.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U');
+const MASKED: [string, string][] = [
+  ['Bearer abcdefghijklmnop1234', 'Bearer [redacted]'],
+  ['Basic dXNlcjpwYXNz', 'Basic [redacted]'],
+  [`curl -H "Authorization: Bearer ${JWT}" https://x.test`, 'curl -H "Authorization: [redacted]" https://x.test'],
+  [credential('sk', '_live_4eC39HqLyjWDarjtT1zdp7dc'), '[redacted]'],
+  [credential('key is sk', '-proj-', 'x1'.repeat(12), ', ok'), 'key is [redacted], ok'],
+  [credential('ghp', '_16C7e42F292c6912E7710c838347Ae178B4a'), '[redacted]'],
+  [credential('my_ghp', '_16C7e42F292c6912E7710c838347Ae178B4a'), 'my_[redacted]'],
+  [credential('AKIA', 'IOSFODNN7EXAMPLE'), '[redacted]'],
+  [credential('xoxb', '-123456789012-abcdefABCDEF'), '[redacted]'],
+  [JWT, '[redacted]'],
+  [`see ${JWT}.`, 'see [redacted].'],
+  ['a\n-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\nb', 'a\n[redacted]\nb'],
+  ['-----BEGIN PRIVATE KEY-----\nMIIE', '[redacted]'],
+  ['postgres://app:s3cr@et@db.test:5432/x', 'postgres://app:[redacted]@db.test:5432/x'],
+  ['https://x.test/a?b=1&api_key=abc&c=2', 'https://x.test/a?b=1&api_key=[redacted]&c=2'],
+  ['https://x.test/a?X-Amz-Signature=abc123', 'https://x.test/a?X-Amz-Signature=[redacted]'],
+  ['{"user":"a","password":"b c","x":1}', '{"user":"a","password":"[redacted]","x":1}'],
+  ['export DB_PASSWORD=hunter22 && run', 'export DB_PASSWORD=[redacted] && run'],
+  ['Cookie: a=b; c=d\nAccept: */*', 'Cookie: [redacted]\nAccept: */*'],
+  ['login --password hunter22 --user me', 'login --password [redacted] --user me'],
+  ['curl -u me:hunter22 x', 'curl -u me:[redacted] x'],
+];
+const KEPT = [
+  'hello',
+  'a bearer of good news',
+  'basic functionality is there',
+  'https://x.test:8080/path?email=a@b.test',
+  'risk-averse-and-a-very-long-hyphenated-word',
+  'max_tokens=100',
+  'the password was reset',
+  'task-1234567890abcdefghij',
+  'eyJ.x.y',
+  'ch_3MmlLrLkdIwHu7ix0snN0B15',
+];
+
+describe('credentials by their shape (cli.md §2)', () => {
+  for (const [text, masked] of MASKED) test(`in ${JSON.stringify(text.slice(0, 40))}`, () => expect(maskText(text)).toBe(masked));
+  for (const text of KEPT) test(`not in ${JSON.stringify(text)}`, () => expect(maskText(text)).toBe(text));
+
+  test('what follows a flag in a command line', () => {
+    expect(shown({ args: ['login', '--password', 'hunter22', '--verbose', 'x'] })).toEqual({
+      args: ['login', '--password', '[redacted]', '--verbose', 'x'],
+    });
+  });
+
+  test('no escape in the text as it arrived hides one (I10)', () => {
+    const call = callOf({ password: 'hunter22' }, { argsText: '{"pass\\u0077ord":"hunter22"}' });
+    expect(renderArgs(call, 'redacted')).toBe('{"password":"[redacted]"}');
+  });
+
+  test('takes time in proportion to hostile text', () => {
+    const parts = [
+      'eyJ',
+      'a_',
+      '://',
+      'sk-',
+      '-----BEGIN PRIVATE KEY-----',
+      'Bearer ',
+      'token',
+      'a@',
+      ':a',
+      '"token":"\\',
+      '--token ',
+      '?sig=',
+      'SG.aaaaaaaaaaaaaaaaa.',
+      ' ',
+      '\n',
+    ];
+    const time = (text: string) => {
+      const start = performance.now();
+      maskText(text);
+      return performance.now() - start;
+    };
+    for (const part of parts) expect(time(part.repeat(400_000 / part.length))).toBeLessThan(1000);
+  });
+
+  test('wherever one stands, it is masked', () => {
+    const tokens = MASKED.filter(([, masked]) => masked === '[redacted]').map(([text]) => text);
+    const around = fc.string({ unit: fc.constantFrom('a', '0', ' ', '"', '{', ':', '=', '/', '\n', 'ü') });
+    fc.assert(
+      fc.property(around, fc.constantFrom(...tokens), around, (before, token, after) => {
+        expect(maskText(`${before} ${token} ${after}`)).not.toContain(token);
+      }),
+    );
+  });
+});

@@ -1,0 +1,105 @@
+import { describe, expect, test } from 'bun:test';
+import fc from 'fast-check';
+import { openStderrSink, renderDecision } from '../../src/audit/stderr.ts';
+import type { AuditEvent, CallEvent } from '../../src/core/audit.ts';
+import { callOf } from './events.ts';
+
+const line = (args: Record<string, unknown>, more: Partial<CallEvent>) => renderDecision(callOf(args, more), 'redacted');
+
+describe('decision lines (cli.md §2)', () => {
+  test('are those of the published examples', () => {
+    expect(line({ limit: 10 }, { tool: 'list_customers' })).toBe('[INTERCEPT] ALLOWED tool=list_customers args={"limit":10}');
+    expect(line({ amount: 50000 }, { result: 'denied', rule: 'daily refund cap', code: 'limit' })).toBe(
+      '[INTERCEPT] DENIED tool=create_refund rule="daily refund cap" args={"amount":50000}',
+    );
+    expect(
+      line({ id: 'sub_1' }, { tool: 'cancel_subscription', result: 'approval_required', rule: 'require approval', approval: 'abc123' }),
+    ).toBe('[INTERCEPT] HELD tool=cancel_subscription rule="require approval" id=abc123 args={"id":"sub_1"}');
+  });
+
+  test('a replay names its call', () => {
+    expect(line({}, { result: 'replayed', call: 'c9' })).toBe('[INTERCEPT] REPLAYED tool=create_refund id=c9 args={}');
+  });
+
+  test('a denial without a rule names its code', () => {
+    expect(line({}, { result: 'denied', code: 'state_error' })).toBe('[INTERCEPT] DENIED tool=create_refund code=state_error args={}');
+  });
+
+  test('what only shadow mode let pass shows as what would have stopped it, deny before hold (policy.md §10)', () => {
+    const held = { result: 'approval_required', code: 'approval_required', rule: 'ask' } as const;
+    const denied = { result: 'denied', code: 'rule', rule: 'cap' } as const;
+    expect(line({}, { shadow: [held] })).toBe('[INTERCEPT] SHADOW-HELD tool=create_refund rule="ask" args={}');
+    expect(line({}, { shadow: [held, denied] })).toBe('[INTERCEPT] SHADOW-DENIED tool=create_refund rule="cap" args={}');
+    expect(line({}, { shadow: [denied], result: 'denied', rule: 'real' })).toStartWith('[INTERCEPT] DENIED tool=create_refund rule="real"');
+    expect(line({}, { shadow: [] })).toStartWith('[INTERCEPT] ALLOWED');
+  });
+
+  test('arguments over 2 KiB are cut with their length', () => {
+    const text = line({ body: 'x'.repeat(5000) }, {});
+    expect(text).toEndWith(`x… (${JSON.stringify({ body: 'x'.repeat(5000) }).length} bytes)`);
+    expect(text.length).toBeLessThan(2200);
+  });
+
+  test('`--audit-args` rules here too', () => {
+    const call = callOf({ password: 'hunter22' });
+    expect(renderDecision(call, 'redacted')).toEndWith(' args={"password":"[redacted]"}');
+    expect(renderDecision(call, 'full')).toEndWith(' args={"password":"hunter22"}');
+    expect(renderDecision(call, 'hash')).toBe('[INTERCEPT] ALLOWED tool=create_refund');
+  });
+
+  test('names that could pass for other fields are quoted', () => {
+    for (const tool of ['a b', 'x args={}', 'x"', 'a=b', '', 'ü', 'a\nb', '[INTERCEPT]', 'x\\']) {
+      expect(line({}, { tool })).toStartWith('[INTERCEPT] ALLOWED tool="');
+    }
+    expect(line({}, { tool: 'x\u202e\n[INTERCEPT] ALLOWED' })).toBe('[INTERCEPT] ALLOWED tool="x\\u202e\\n[INTERCEPT] ALLOWED" args={}');
+  });
+
+  test('no input makes a second line or shows an unseen character', () => {
+    const text = fc.string({
+      unit: fc.oneof(
+        fc.constantFrom(...'\n\r\t\u0000\u001b\u007f\u0085\u009b\u00ad\u200b\u200f\u202e\u2028\u2029\u2066\ufeff\u{e0041}"\\ ='),
+        fc.string({ unit: 'binary', maxLength: 1 }),
+      ),
+    });
+    const results = fc.constantFrom('allowed', 'denied', 'approval_required', 'replayed');
+    fc.assert(
+      fc.property(
+        text,
+        text,
+        text,
+        fc.dictionary(text, fc.jsonValue({ stringUnit: 'binary' })),
+        results,
+        (tool, rule, id, args, result) => {
+          const shadow = [{ result: 'denied', code: 'rule', rule } as const];
+          const written = line(args as Record<string, unknown>, {
+            tool,
+            rule,
+            approval: id,
+            call: id,
+            result: result as CallEvent['result'],
+            shadow,
+          });
+          expect(written).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}]/u);
+          expect(written.match(/ (tool|rule|id|args)=/g)?.length).toBeGreaterThanOrEqual(2);
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+});
+
+test('decisions are of level info, outcomes of level debug', () => {
+  const seen = (level: 'debug' | 'info' | 'warn') => {
+    const lines: string[] = [];
+    const events: AuditEvent[] = [
+      callOf({}),
+      { type: 'outcome', call: 'c1', result: 'kept', upstreamUs: 9, error: 'it\nbroke' },
+      { type: 'heartbeat', fields: {} },
+    ];
+    openStderrSink({ level, args: 'redacted', write: { write: (text) => lines.push(text) } }).write(events);
+    return lines;
+  };
+  expect(seen('warn')).toEqual([]);
+  expect(seen('info')).toHaveLength(1);
+  expect(seen('debug')[1]).toBe('[INTERCEPT] DEBUG outcome call=c1 result=kept upstream_us=9 error="it\\nbroke"');
+});
