@@ -1,5 +1,6 @@
 /** Builds and writes JSON values (core's `Json`) from and to text: numbers keep their text, objects are Maps. */
 import { isArray, isNumber, isObject, type Json } from '../core/json.ts';
+import { cutKey } from './intern.ts';
 
 /** Reads the value that begins at `start` of a text that a scan has found valid. The later of two equal keys wins. */
 export function readJson(text: string, start = 0): Json {
@@ -43,7 +44,7 @@ function readValue(cursor: Cursor): Json {
   skipSpace(cursor);
   switch (text.charCodeAt(cursor.at)) {
     case 34:
-      return readString(cursor);
+      return readString(cursor, slice);
     case 123:
       return readObject(cursor);
     case 91:
@@ -63,11 +64,7 @@ function readValue(cursor: Cursor): Json {
 }
 
 function skipSpace(cursor: Cursor): void {
-  while (isSpace(cursor.text.charCodeAt(cursor.at))) cursor.at++;
-}
-
-function isSpace(code: number): boolean {
-  return code === 32 || code === 10 || code === 13 || code === 9;
+  while (cursor.text.charCodeAt(cursor.at) <= 32) cursor.at++;
 }
 
 /** The next mark (`,` `:` or a closing bracket) is read; what it is tells the caller whether to go on. */
@@ -76,7 +73,7 @@ function takeMark(cursor: Cursor): number {
   return cursor.text.charCodeAt(cursor.at++);
 }
 
-function readString(cursor: Cursor): string {
+function readString(cursor: Cursor, cut: (text: string, start: number, end: number) => string): string {
   const { text, at } = cursor;
   let end = at + 1;
   let escaped = false;
@@ -89,7 +86,11 @@ function readString(cursor: Cursor): string {
     end++;
   }
   cursor.at = end + 1;
-  return escaped ? JSON.parse(text.slice(at, end + 1)) : text.slice(at + 1, end);
+  return escaped ? JSON.parse(text.slice(at, end + 1)) : cut(text, at + 1, end);
+}
+
+function slice(text: string, start: number, end: number): string {
+  return text.slice(start, end);
 }
 
 function readNumber(cursor: Cursor): Json {
@@ -129,7 +130,7 @@ function readObject(cursor: Cursor): Json {
   }
   do {
     skipSpace(cursor);
-    const key = readString(cursor);
+    const key = readString(cursor, cutKey);
     takeMark(cursor);
     members.set(key, readValue(cursor));
   } while (takeMark(cursor) === 44);

@@ -2,6 +2,7 @@
  * One pass over a JSON text: is it well formed, and where do the members stand that the caller asked for. A strict
  * scan also finds duplicate keys, at any depth and however they are escaped (wire.md §2.2).
  */
+import { cutKey } from './intern.ts';
 import { fail, openScan, type Scan, type Span, scanNumber, scanString, scanWord, skipSpace } from './token.ts';
 
 /** A member of an object (the span is its value's), or an element of a top-level array (then `key` is ''). */
@@ -128,7 +129,7 @@ function scanObject(scan: Scan, at: number, depth: number, into: Member[] | unde
 }
 
 function readKey(scan: Scan, start: number, end: number): string {
-  return scan.escaped ? JSON.parse(scan.text.slice(start, end)) : scan.text.slice(start + 1, end - 1);
+  return scan.escaped ? JSON.parse(scan.text.slice(start, end)) : cutKey(scan.text, start + 1, end - 1);
 }
 
 interface Keys {

@@ -49,7 +49,11 @@ export function fail(scan: Scan, fault: Fault, at: number): -1 {
 
 /** The first place from `at` on that is no white space. */
 export function skipSpace(scan: Scan, at: number): number {
-  const { text, anySpace } = scan;
+  // Most tokens follow each other at once.
+  return scan.text.charCodeAt(at) > 32 ? at : skipSpaces(scan, at);
+}
+
+function skipSpaces({ text, anySpace }: Scan, at: number): number {
   for (let i = at; ; i++) {
     const code = text.charCodeAt(i);
     if (code === 32 || (anySpace && (code === 10 || code === 13 || code === 9))) continue;
