@@ -29,6 +29,15 @@ describe('deleted or replaced while it is open', () => {
     expect(await countOf(store)).toBe((before ?? 0) + 1);
   }, 10_000);
 
+  test('denies where the file alone is gone and its log remains', async () => {
+    const store = await at.open();
+    await outcome(store);
+    renameSync(at.path, `${at.path}.away`);
+    await until(store, /is gone; put it back, or restart/);
+    renameSync(`${at.path}.away`, at.path);
+    expect(await countOf(store)).toBeGreaterThan(0);
+  }, 10_000);
+
   test('takes up the store that stands there now', async () => {
     const store = await at.open();
     for (let time = 0; time < 50; time++) await store.reserve([CALL]);
@@ -102,8 +111,7 @@ describe('failing while it is open', () => {
     await expect(at.open()).rejects.toBeInstanceOf(StoreError);
     await until(store, /^the state store ".*" failed: /);
     expect(await outcome(store)).toMatch(/failed: file is not a database/);
-    for (const end of ENDS) rmSync(`${at.path}${end}`, { force: true });
-    renameSync(`${at.path}.copy`, at.path);
+    spawnSync('cp', [`${at.path}.copy`, at.path]);
     await until(store, /^reserved$/);
     expect(await countOf(store)).toBe(2);
   }, 10_000);
