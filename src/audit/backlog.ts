@@ -6,7 +6,8 @@ export interface Backlog {
   next(): Uint8Array;
   /** The first `count` of them went out. */
   advance(count: number): void;
-  clear(): void;
+  /** Forgets all of them; answers how many lines that were. */
+  clear(): number;
 }
 
 const LINE_FEED = 10;
@@ -39,8 +40,10 @@ export function openBacklog(piece: number): Backlog {
       sent += count;
     },
     clear() {
+      const lines = countLines(current.subarray(sent)) + countLines(Buffer.from(waiting));
       waiting = '';
       turn();
+      return lines;
     },
   };
 }
@@ -49,4 +52,8 @@ function pieceEnd(bytes: Buffer, start: number, piece: number): number {
   if (bytes.length - start <= piece) return bytes.length;
   const last = bytes.lastIndexOf(LINE_FEED, start + piece - 1);
   return (last >= start ? last : bytes.indexOf(LINE_FEED, start)) + 1;
+}
+
+function countLines(bytes: Uint8Array): number {
+  return bytes.reduce((count, byte) => count + (byte === LINE_FEED ? 1 : 0), 0);
 }

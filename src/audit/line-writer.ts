@@ -26,7 +26,7 @@ export function openLineWriter(fd: number): LineWriter {
   let pause = FIRST_RETRY_MS;
   let lost = 0;
   let untold = 0;
-  let waiters: (() => void)[] = [];
+  const waiters = openWaiters();
 
   function add(line: string): void {
     const bytes = Buffer.byteLength(line) + 1;
@@ -51,7 +51,7 @@ export function openLineWriter(fd: number): LineWriter {
       if (taken === undefined || !progress(taken)) return;
     }
     state = 'idle';
-    release();
+    waiters.release();
   }
 
   function settle(taken: Taken): void {
@@ -80,14 +80,9 @@ export function openLineWriter(fd: number): LineWriter {
 
   function giveUp(): void {
     state = 'closed';
-    lost += untold + countLines(backlog.next());
+    lost += untold + backlog.clear();
     untold = 0;
-    backlog.clear();
-    release();
-  }
-
-  function release(): void {
-    for (const done of waiters.splice(0)) done();
+    waiters.release();
   }
 
   function tellLoss(): void {
@@ -111,21 +106,31 @@ export function openLineWriter(fd: number): LineWriter {
   return {
     write: add,
     dropped: () => lost + untold,
-    flush(ms) {
-      if (state === 'idle' || state === 'closed') return Promise.resolve();
-      return new Promise((resolve) => {
-        const timer = setTimeout(done, ms);
-        function done(): void {
-          clearTimeout(timer);
-          waiters = waiters.filter((waiter) => waiter !== done);
-          resolve();
-        }
-        waiters.push(done);
-      });
-    },
+    flush: (ms) => (state === 'idle' || state === 'closed' ? Promise.resolve() : waiters.wait(ms)),
   };
 }
 
-function countLines(bytes: Uint8Array): number {
-  return bytes.reduce((count, byte) => count + (byte === 10 ? 1 : 0), 0);
+interface Waiters {
+  /** Ends at the next release, or after `ms`. */
+  wait(ms: number): Promise<void>;
+  release(): void;
+}
+
+function openWaiters(): Waiters {
+  const waiting = new Set<() => void>();
+  return {
+    wait: (ms) =>
+      new Promise((resolve) => {
+        const timer = setTimeout(done, ms);
+        function done(): void {
+          clearTimeout(timer);
+          waiting.delete(done);
+          resolve();
+        }
+        waiting.add(done);
+      }),
+    release() {
+      for (const done of [...waiting]) done();
+    },
+  };
 }

@@ -20,13 +20,22 @@ export function openStderrSink(options: StderrSinkOptions): AuditSink {
   return {
     write(events) {
       for (const event of events) {
-        if (decisions && event.type === 'tool_call') options.write.write(renderDecision(event as CallEvent, options.args));
+        if (decisions && event.type === 'tool_call') options.write.write(decisionLine(event as CallEvent, options.args));
         else if (outcomes && event.type === 'outcome') options.write.write(renderOutcome(event as OutcomeEvent));
       }
     },
     use() {},
     close() {},
   };
+}
+
+function decisionLine(event: CallEvent, mode: ArgsMode): string {
+  try {
+    return renderDecision(event, mode);
+  } catch {
+    // Arguments too deep to be walked; the audit file refuses the call, and says so.
+    return renderDecision(event, 'hash');
+  }
 }
 
 /** One decision, in one line that holds nothing but what can be seen. */

@@ -57,7 +57,9 @@ describe('decision lines (cli.md §2)', () => {
   test('no input makes a second line or shows an unseen character', () => {
     const text = fc.string({
       unit: fc.oneof(
-        fc.constantFrom(...'\n\r\t\u0000\u001b\u007f\u0085\u009b\u00ad\u200b\u200f\u202e\u2028\u2029\u2066\ufeff\u{e0041}"\\ ='),
+        fc.constantFrom(
+          ...'\n\r\t\u0000\u001b\u007f\u0085\u009b\u00ad\u200b\u200f\u202e\u2028\u2029\u2066\ufeff\u0600\ufff9\u{e0041}"\\ =',
+        ),
         fc.string({ unit: 'binary', maxLength: 1 }),
       ),
     });
@@ -102,4 +104,13 @@ test('decisions are of level info, outcomes of level debug', () => {
   expect(seen('warn')).toEqual([]);
   expect(seen('info')).toHaveLength(1);
   expect(seen('debug')[1]).toBe('[INTERCEPT] DEBUG outcome call=c1 result=kept upstream_us=9 error="it\\nbroke"');
+});
+
+test('arguments that cannot be rendered cost the line its arguments, not the call', () => {
+  const lines: string[] = [];
+  const circular = new Map<string, unknown>();
+  circular.set('self', circular);
+  const sink = openStderrSink({ level: 'info', args: 'redacted', write: { write: (text) => lines.push(text) } });
+  sink.write([callOf({}, { args: circular as never })]);
+  expect(lines).toEqual(['[INTERCEPT] ALLOWED tool=create_refund']);
 });
