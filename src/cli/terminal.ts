@@ -11,7 +11,7 @@ export interface Terminal {
   readonly colour: boolean;
   readonly columns: number;
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly input: Readable & { readonly isTTY?: boolean; setRawMode?(raw: boolean): unknown };
+  readonly input: TerminalStreams['stdin'];
   /** Resolves once all that was printed is with the operating system, or its reader is gone. */
   flush(): Promise<void>;
 }
@@ -19,32 +19,41 @@ export interface Terminal {
 /** The parts of `process` that a terminal is made of. */
 export interface TerminalStreams {
   readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number };
-  readonly stderr: Writable & { readonly isTTY?: boolean };
-  readonly stdin: Terminal['input'];
-  readonly env: Terminal['env'];
+  readonly stderr: Writable;
+  readonly stdin: Readable & { readonly isTTY?: boolean; setRawMode?(raw: boolean): unknown };
+  readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** Opens the terminal. A reader that goes away (`| head`) ends the output quietly, and not the command. */
-export function openTerminal({ stdout, stderr, stdin, env }: TerminalStreams): Terminal {
-  const isTty = stdout.isTTY === true;
-  let gone = false;
+/**
+ * Opens the terminal. A reader that goes away (`| head`) ends the output quietly, and not the command.
+ * Each stream is touched at its first use only: the proxy reads and writes the descriptors itself, and on Bun looking
+ * at `process.stdin` takes its input away.
+ */
+export function openTerminal(streams: TerminalStreams): Terminal {
+  const used = new Set<Writable>();
+  const print = (stream: Writable, text: string) => {
+    if (!used.has(stream)) stream.on('error', () => {});
+    used.add(stream);
+    if (stream.writable) stream.write(`${text}\n`);
+  };
   return {
-    out: (text) => {
-      if (gone) return;
-      // Listened to from the first use on: the proxy, which prints no result, has stdout to itself.
-      if (stdout.listenerCount('error') === 0) stdout.on('error', () => (gone = true));
-      stdout.write(`${text}\n`);
+    out: (text) => print(streams.stdout, text),
+    err: (text) => print(streams.stderr, text),
+    get isTty() {
+      return streams.stdout.isTTY === true;
     },
-    err: (text) => void stderr.write(`${text}\n`),
-    isTty,
-    colour: isTty && !env.NO_COLOR,
-    columns: stdout.columns ?? 80,
-    env,
+    get colour() {
+      return streams.stdout.isTTY === true && !streams.env.NO_COLOR;
+    },
+    get columns() {
+      return streams.stdout.columns ?? 80;
+    },
+    env: streams.env,
     get input() {
-      return stdin;
+      return streams.stdin;
     },
     flush: async () => {
-      await Promise.all([drained(stdout), drained(stderr)]);
+      await Promise.all([...used].map(drained));
     },
   };
 }
