@@ -62,7 +62,8 @@ export function wrongType(node: Node, shape: Shape, what: string, report: Report
 }
 
 function helpWithType(node: Node, shape: Shape): string | undefined {
-  if (node.kind === 'null') return 'give it a value, or remove the key';
+  if (node.kind === 'null')
+    return shape.kind === 'either' && shape.empty !== undefined ? shape.empty : 'give it a value, or remove the key';
   if (shape.kind === 'number' && node.kind === 'text') return /^[\d.]+$/.test(node.text) ? 'remove the quotes' : undefined;
   if (shape.kind === 'boolean' && node.kind === 'text') return didYouMeanTruth(node.text);
   if (shape.kind === 'text' && (node.kind === 'number' || node.kind === 'boolean')) return 'quote it';
@@ -125,9 +126,9 @@ export function checkNumber(node: Node, shape: Extract<Shape, { kind: 'number' }
 }
 
 /** One of some constants. */
-export function checkExactly(node: Node, values: readonly (string | number)[], what: string, report: Report): void {
+export function checkExactly(node: Node, values: readonly (string | number)[], what: string, expected: string, report: Report): void {
   const value = node.kind === 'text' ? node.text : node.kind === 'number' ? Number(node.number) : undefined;
   if (value !== undefined && values.includes(value)) return;
-  const expected = values.map((one) => JSON.stringify(one)).join(' or ');
-  report.add('wrong-value', node.offset, `${what} must be ${expected}, found ${quote(node)}`);
+  const help = expected.startsWith('a list') && node.kind === 'text' ? `write it as a list: [${quote(node)}]` : undefined;
+  report.add('wrong-value', node.offset, `${what} must be ${expected}, found ${quote(node)}`, help);
 }

@@ -1,5 +1,5 @@
 /** Checks a tree against the format (policy.md §14): shapes, keys, types of values. Meaning is for `compile`. */
-import { checkChoice, checkExactly, checkNumber, checkText, wrongType } from './check-leaf.ts';
+import { checkChoice, checkExactly, checkNumber, checkText, describeShape, wrongType } from './check-leaf.ts';
 import { RULE_KEYS } from './format.ts';
 import { OPERATORS, STATE_OPERATORS } from './format-conditions.ts';
 import { didYouMean } from './nearest.ts';
@@ -9,6 +9,7 @@ import { entriesOf, type MapNode, type Node, textOf, valueAt } from './tree.ts';
 
 /** Reports everything about `node` that is not of the shape; `what` names the value in messages. */
 export function checkShape(node: Node, shape: Shape, what: string, report: Report): void {
+  if (node.kind === 'broken') return;
   switch (shape.kind) {
     case 'any':
       break;
@@ -22,10 +23,10 @@ export function checkShape(node: Node, shape: Shape, what: string, report: Repor
       checkNumber(node, shape, what, report);
       break;
     case 'exactly':
-      checkExactly(node, shape.values, what, report);
+      checkExactly(node, shape.values, what, describeShape(shape), report);
       break;
     case 'either':
-      checkEither(node, shape.of, what, report);
+      checkEither(node, shape, what, report);
       break;
     case 'list':
       checkList(node, shape, what, report);
@@ -45,10 +46,11 @@ export function checkShape(node: Node, shape: Shape, what: string, report: Repor
 }
 
 /** Alternatives differ in the YAML type of the value, so the one that is meant is known. */
-function checkEither(node: Node, alternatives: readonly Shape[], what: string, report: Report): void {
-  const meant = alternatives.find((shape) => takes(shape, node));
-  if (meant) checkShape(node, meant, what, report);
-  else wrongType(node, { kind: 'either', of: alternatives }, what, report);
+function checkEither(node: Node, either: Extract<Shape, { kind: 'either' }>, what: string, report: Report): void {
+  const meant = either.of.find((shape) => takes(shape, node));
+  if (!meant) wrongType(node, either, what, report);
+  else if (meant.kind === 'exactly') checkExactly(node, meant.values, what, describeShape(either), report);
+  else checkShape(node, meant, what, report);
 }
 
 function takes(shape: Shape, node: Node): boolean {

@@ -3,6 +3,7 @@ import type { ArgCondition, ArgTest, StateCondition, StateTest } from '../core/c
 import { type Decimal, parseDecimal } from '../core/decimal.ts';
 import type { CounterTable } from './counters.ts';
 import type { Operator } from './format-conditions.ts';
+import type { Origins } from './origins.ts';
 import { parseArgPath } from './path.ts';
 import type { RegexCompiler } from './regex.ts';
 import type { Report } from './report.ts';
@@ -12,6 +13,7 @@ export interface ConditionContext {
   readonly report: Report;
   readonly regex: RegexCompiler | undefined;
   readonly counters: CounterTable;
+  readonly origins: Origins;
 }
 
 export interface Conditions {
@@ -19,22 +21,25 @@ export interface Conditions {
   readonly state: readonly StateCondition[];
 }
 
-/** Compiles a list of conditions; the order within each kind is kept. */
-export function compileConditions(list: Node | undefined, context: ConditionContext): Conditions {
+/** Compiles a list of conditions; the order within each kind is kept. `when` takes conditions on arguments alone. */
+export function compileConditions(list: Node | undefined, context: ConditionContext, key: 'conditions' | 'when'): Conditions {
   const args: ArgCondition[] = [];
   const state: StateCondition[] = [];
   for (const node of itemsOf(list)) {
     const path = valueAt(node, 'path');
     const text = textOf(path);
     if (!path || text === undefined) continue;
-    if (text.startsWith('state')) push(state, compileStateCondition(node, text, path.offset, context));
-    else push(args, compileArgCondition(node, text, context));
+    if (text.startsWith('state')) {
+      if (key === 'conditions') push(state, compileStateCondition(node, text, path.offset, context), node, context.origins);
+    } else push(args, compileArgCondition(node, text, context), node, context.origins);
   }
   return { args, state };
 }
 
-function push<T>(list: T[], value: T | undefined): void {
-  if (value !== undefined) list.push(value);
+function push<T extends ArgCondition | StateCondition>(list: T[], condition: T | undefined, node: Node, { conditions }: Origins): void {
+  if (!condition) return;
+  list.push(condition);
+  conditions.set(condition, node.offset);
 }
 
 function compileArgCondition(node: Node, text: string, context: ConditionContext): ArgCondition | undefined {

@@ -18,7 +18,7 @@ export interface RuleContext extends ConditionContext {
 /** Compiles the rule at `index` under a key of `tools`. */
 export function compileRule(node: MapNode, key: string, index: number, context: RuleContext): Rule {
   const agents = textsOf(valueAt(node, 'agents'));
-  const { args, state } = compileConditions(valueAt(node, 'conditions'), context);
+  const { args, state } = compileConditions(valueAt(node, 'conditions'), context, 'conditions');
   return {
     label: textOf(valueAt(node, 'name')) ?? `tools.${key}.rules[${index}]`,
     key,
@@ -26,7 +26,7 @@ export function compileRule(node: MapNode, key: string, index: number, context: 
     action: (textOf(valueAt(node, 'action')) ?? 'evaluate') as Action,
     shadow: textOf(valueAt(node, 'mode')) === 'shadow',
     agents: compileAgents(agents),
-    when: compileConditions(valueAt(node, 'when'), context).args,
+    when: compileConditions(valueAt(node, 'when'), context, 'when').args,
     conditions: args,
     stateConditions: state,
     arguments: compileArguments(valueAt(node, 'arguments'), context.schemas, context.report),

@@ -46,13 +46,19 @@ function compileEntries(root: Node, context: RuleContext): readonly ToolEntry[] 
 }
 
 function compileEntry({ key, value, offset }: Entry, context: RuleContext): ToolEntry {
-  return {
+  const entry: ToolEntry = {
     key,
     pattern: compileName(key),
-    rules: rulesOf(value).map((rule, index) => compileRule(rule, key, index, context)),
+    rules: rulesOf(value).map((node, index) => {
+      const rule = compileRule(node, key, index, context);
+      context.origins.rules.set(rule, node);
+      return rule;
+    }),
     idempotencyWindow: durationAt(value, 'idempotency_window') ?? 0,
     position: context.report.positionOf(offset),
   };
+  context.origins.entries.set(entry, offset);
+  return entry;
 }
 
 function compileHide(node: Node | undefined): readonly NamePattern[] {

@@ -7,7 +7,7 @@ export function text(expected: string, pattern?: RegExp): Shape {
   return pattern ? { kind: 'text', expected, pattern } : { kind: 'text', expected };
 }
 
-export const NAME = text('a name', /\S/);
+export const NAME = text('a text that is not blank', /\S/);
 export const DURATION = text('a duration such as "30s", "10m", "2h" or "1h30m"', /^(?:[0-9]{1,9}[smhd]){1,8}$/);
 export const WINDOW: Shape = { kind: 'choice', values: WINDOW_UNITS };
 export const RATE = text('a rate such as 10/minute, 100/hour or 5/day', /^(?:0|[1-9][0-9]{0,8})\/(?:second|minute|hour|day|week|month)$/);

@@ -112,10 +112,14 @@ export const RULE_KEYS: Keys = {
   mode: { shape: { kind: 'choice', values: ['shadow', 'enforce'] }, about: 'shadow: recorded, never enforced' },
 };
 
-const RULES: Shape = { kind: 'list', of: { kind: 'map', keys: RULE_KEYS, extra: 'rule' }, min: 0 };
+/** One rule. */
+export const RULE: Shape = { kind: 'map', keys: RULE_KEYS, extra: 'rule' };
+
+const RULES: Shape = { kind: 'list', of: RULE, min: 0 };
 
 const ENTRY: Shape = {
   kind: 'either',
+  empty: 'write "rules: []" where there is nothing to check',
   of: [
     {
       kind: 'map',

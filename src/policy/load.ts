@@ -5,12 +5,14 @@ import { checkShape } from './check.ts';
 import { compilePolicy, rulesByKey } from './compile.ts';
 import { collectCounters } from './counters.ts';
 import { POLICY } from './format.ts';
+import { openOrigins } from './origins.ts';
 import { openPositions } from './position.ts';
 import { loadRegexCompiler } from './regex.ts';
 import { openReport, type Report } from './report.ts';
 import { loadSchemas } from './schema.ts';
 import { sha256 } from './sha256.ts';
 import { itemsOf, type MapNode, type Node, textOf, valueAt } from './tree.ts';
+import { warnAbout } from './warn.ts';
 import { parseYaml } from './yaml.ts';
 
 /** `policy` is undefined exactly when there is an error among the diagnostics, which are sorted by position. */
@@ -43,7 +45,11 @@ async function load(text: string, report: Report): Promise<Policy | undefined> {
     hasRegex(all) ? loadRegexCompiler() : undefined,
     hasSchemas(all) ? loadSchemas() : undefined,
   ]);
-  return compilePolicy(root, sha256(text).slice(0, 12), { report, regex, schemas, counters: collectCounters(rules, report) });
+  const counters = collectCounters(rules, report);
+  const origins = openOrigins();
+  const policy = compilePolicy(root, sha256(text).slice(0, 12), { report, regex, schemas, counters, origins });
+  warnAbout(policy, root, counters, { report, origins });
+  return policy;
 }
 
 function hasRegex(rules: readonly MapNode[]): boolean {

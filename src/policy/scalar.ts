@@ -19,7 +19,7 @@ const OTHER_BASE = /^[-+]?0[xob][0-9a-fA-F_]+$/;
 const NOT_FINITE = /^(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$/;
 
 /** Reads a scalar; numbers that are no plain decimals are reported. */
-export function readScalar(scalar: Scalar, offset: number, report: Report): Node | undefined {
+export function readScalar(scalar: Scalar, offset: number, report: Report): Node {
   const text = String(scalar.value ?? '');
   if (scalar.type !== 'PLAIN') return { kind: 'text', text, offset };
   if (NULLS.has(text)) return { kind: 'null', offset };
@@ -29,7 +29,7 @@ export function readScalar(scalar: Scalar, offset: number, report: Report): Node
   if (trouble === undefined)
     return NUMBER.test(text) ? { kind: 'number', number: jsonNumber(text), source: text, offset } : { kind: 'text', text, offset };
   report.add('yaml-number', offset, `"${text}" is ${trouble}`, 'write it in decimal digits alone, or quote it');
-  return undefined;
+  return { kind: 'broken', offset };
 }
 
 /** SECURITY: YAML 1.1 reads `010` as 8 and `1_000` as 1000, YAML 1.2 does not; a limit must not depend on the reader. */

@@ -20,8 +20,8 @@ export type Shape =
   | { readonly kind: 'map'; readonly keys: Keys; readonly extra?: 'rule' | 'condition'; readonly anyOf?: readonly string[] }
   /** A map with keys of the author's choice. */
   | { readonly kind: 'table'; readonly of: Shape; readonly min: number; readonly notKeys?: readonly string[] }
-  /** The first alternative whose YAML type is the value's. */
-  | { readonly kind: 'either'; readonly of: readonly Shape[] }
+  /** The first alternative whose YAML type is the value's; `empty` helps where there is no value. */
+  | { readonly kind: 'either'; readonly of: readonly Shape[]; readonly empty?: string }
   | { readonly kind: 'any' }
   /** A JSON Schema; `schema.ts` judges it. */
   | { readonly kind: 'schema' };

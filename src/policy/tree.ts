@@ -2,7 +2,7 @@
 import type { Json } from '../core/json.ts';
 
 /** `offset` is where the value starts in the text; positions are made of it only for what is reported. */
-export type Node = NullNode | BooleanNode | TextNode | NumberNode | ListNode | MapNode;
+export type Node = NullNode | BooleanNode | TextNode | NumberNode | ListNode | MapNode | BrokenNode;
 
 interface Placed {
   readonly offset: number;
@@ -31,6 +31,10 @@ export interface ListNode extends Placed {
 export interface MapNode extends Placed {
   readonly kind: 'map';
   readonly entries: ReadonlyMap<string, Entry>;
+}
+/** Something stands here that was reported already; nobody says more about it. */
+export interface BrokenNode extends Placed {
+  readonly kind: 'broken';
 }
 export interface Entry {
   readonly key: string;
@@ -72,6 +76,7 @@ export function textsOf(node: Node | undefined): readonly string[] {
 export function toJson(node: Node): Json {
   switch (node.kind) {
     case 'null':
+    case 'broken':
       return null;
     case 'boolean':
       return node.value;
@@ -90,6 +95,7 @@ export function toJson(node: Node): Json {
 export function canonicalNode(node: Node): string {
   switch (node.kind) {
     case 'null':
+    case 'broken':
       return 'null';
     case 'boolean':
       return String(node.value);

@@ -20,6 +20,7 @@ import { readScalar } from './scalar.ts';
 import type { Entry, Node } from './tree.ts';
 
 const MAX_DEPTH = 64;
+const TOO_DEEP = `the policy nests deeper than ${MAX_DEPTH} levels`;
 /** SECURITY: how many values all aliases together may stand for; a text of one MiB could stand for billions. */
 const MAX_ALIASED = 100_000;
 
@@ -40,15 +41,23 @@ interface Reader {
 
 /** Reads one document; undefined when nothing can be made of the text (the report says why). */
 export function parseYaml(text: string, report: Report): Node | undefined {
-  if (nestsTooDeep(text)) {
-    report.add('too-deep', 0, `the policy nests deeper than ${MAX_DEPTH} levels`);
-    return undefined;
-  }
-  const document = parseDocument(text, { schema: 'failsafe', uniqueKeys: false, strict: true, prettyErrors: false, logLevel: 'silent' });
+  const document = parseText(text, report);
+  if (!document) return undefined;
   reportProblems(document, report);
   if (report.hasErrors()) return undefined;
   const reader: Reader = { report, anchors: new Map(), size: 0, aliased: 0 };
   return readNode(document.contents as Part | null, 0, 0, reader);
+}
+
+/** The parser recurses: SECURITY: a text that nests deep enough overflows its stack, which is an answer too. */
+function parseText(text: string, report: Report): Document.Parsed | undefined {
+  try {
+    return parseDocument(text, { schema: 'failsafe', uniqueKeys: false, strict: true, prettyErrors: false });
+  } catch (error) {
+    if (error instanceof RangeError) report.add('too-deep', 0, TOO_DEEP);
+    else report.add('yaml-syntax', 0, `the text can not be read: ${error instanceof Error ? error.message : String(error)}`);
+    return undefined;
+  }
 }
 
 function reportProblems(document: Document.Parsed, report: Report): void {
@@ -56,6 +65,7 @@ function reportProblems(document: Document.Parsed, report: Report): void {
     if (problem.code === 'TAG_RESOLVE_FAILED') continue;
     if (problem.code === 'MULTIPLE_DOCS')
       report.add('yaml-documents', problem.pos[0], 'a policy is one document', 'remove what follows "---"');
+    else if (problem.message.startsWith('Maximum call stack')) report.add('too-deep', problem.pos[0], TOO_DEEP);
     else report.add('yaml-syntax', problem.pos[0], lowerFirst(problem.message));
   }
   const { yaml } = document.directives;
@@ -67,48 +77,52 @@ function lowerFirst(text: string): string {
   return text.charAt(0).toLowerCase() + text.slice(1);
 }
 
-function readNode(part: Part | null, offset: number, depth: number, reader: Reader): Node | undefined {
+function readNode(part: Part | null, offset: number, depth: number, reader: Reader): Node {
   if (part === null) return { kind: 'null', offset };
   if (isAlias(part)) return readAlias(part, reader);
   const before = reader.size++;
   const node = readValue(part, startOf(part, offset), depth, reader);
-  if (node && part.anchor) reader.anchors.set(part.anchor, { node, size: reader.size - before });
+  if (part.anchor) reader.anchors.set(part.anchor, { node, size: reader.size - before });
   return node;
 }
 
-function readValue(part: Exclude<Part, Alias>, offset: number, depth: number, reader: Reader): Node | undefined {
+function readValue(part: Exclude<Part, Alias>, offset: number, depth: number, reader: Reader): Node {
   if (depth > MAX_DEPTH) {
-    reader.report.add('too-deep', offset, `the policy nests deeper than ${MAX_DEPTH} levels`);
-    return undefined;
+    reader.report.add('too-deep', offset, TOO_DEEP);
+    return { kind: 'broken', offset };
   }
   if (part.tag !== undefined) {
-    reader.report.add('yaml-tag', offset, `tag "${part.tag}" is not allowed`, 'remove it; quote the value where it is meant as text');
-    return undefined;
+    reader.report.add(
+      'yaml-tag',
+      offset,
+      `tag "${part.tag.replace('tag:yaml.org,2002:', '!!')}" is not allowed`,
+      'remove it; quote the value where it is meant as text',
+    );
+    return { kind: 'broken', offset };
   }
   if (isScalar(part)) return readScalar(part, offset, reader.report);
   return isMap(part) ? readMap(part, offset, depth, reader) : readList(part as YAMLSeq, offset, depth, reader);
 }
 
-function readAlias(alias: Alias, reader: Reader): Node | undefined {
+function readAlias(alias: Alias, reader: Reader): Node {
   const offset = startOf(alias, 0);
   const found = reader.anchors.get(alias.source);
   if (!found) {
     reader.report.add('yaml-alias', offset, `alias "*${alias.source}" names no anchor that stands before it`);
-    return undefined;
+    return { kind: 'broken', offset };
   }
+  const before = reader.aliased;
   reader.size += found.size;
   reader.aliased += found.size;
-  if (reader.aliased > MAX_ALIASED) {
+  if (reader.aliased <= MAX_ALIASED) return found.node;
+  if (before <= MAX_ALIASED)
     reader.report.add('yaml-alias', offset, `aliases stand for more than ${MAX_ALIASED} values`, 'write the values out');
-    return undefined;
-  }
-  return found.node;
+  return { kind: 'broken', offset };
 }
 
 function readList(list: YAMLSeq, offset: number, depth: number, reader: Reader): Node {
   const items: Node[] = [];
   for (const item of list.items) {
-    // A pair inside a flow list (`[a: b]`) is a map of one entry.
     const node =
       isScalar(item) || isMap(item) || isSeq(item) || isAlias(item) ? readNode(item as Part, offset, depth + 1, reader) : undefined;
     if (node) items.push(node);
@@ -121,7 +135,7 @@ function readMap(map: YAMLMap, offset: number, depth: number, reader: Reader): N
   for (const pair of map.items as Pair<Part, Part | null>[]) {
     const key = readKey(pair.key, offset, reader);
     const value = readNode(pair.value, key?.offset ?? offset, depth + 1, reader);
-    if (!key || !value) continue;
+    if (!key) continue;
     if (entries.has(key.text)) reader.report.add('duplicate-key', key.offset, `key "${key.text}" stands twice`, 'remove one of them');
     else entries.set(key.text, { key: key.text, offset: key.offset, value });
   }
@@ -144,16 +158,4 @@ function readKey(key: Part | null, fallback: number, reader: Reader): { readonly
 
 function startOf(part: Part, fallback: number): number {
   return part.range?.[0] ?? fallback;
-}
-
-/** SECURITY: the parser recurses; brackets are counted first, so that no text overflows its stack. Those in quotes count too. */
-function nestsTooDeep(text: string): boolean {
-  let depth = 0;
-  for (let index = 0; index < text.length; index++) {
-    const code = text.charCodeAt(index);
-    if (code === 91 || code === 123) depth++;
-    else if ((code === 93 || code === 125) && depth > 0) depth--;
-    if (depth > 1_000) return true;
-  }
-  return false;
 }
