@@ -9,7 +9,12 @@ import type { Arrival } from './enforce.ts';
  * The record that a hold opens. Undefined where none may be opened: no approval rule, shadow mode, and calls without
  * an id, which nobody could repeat (wire.md §2.5).
  */
-export function holdRequest(planned: Extract<Plan, { kind: 'store' }>, arrival: Arrival, facts: Facts, deps: ProxyDeps): HoldRequest | undefined {
+export function holdRequest(
+  planned: Extract<Plan, { kind: 'store' }>,
+  arrival: Pick<Arrival, 'call' | 'argsText' | 'requestId'>,
+  facts: Facts,
+  deps: Pick<ProxyDeps, 'sha256'>,
+): HoldRequest | undefined {
   const [first] = planned.holds;
   if (!first || facts.policy.mode === 'shadow' || arrival.requestId === undefined) return undefined;
   const { approvals } = facts.policy;
@@ -28,7 +33,12 @@ export function holdRequest(planned: Extract<Plan, { kind: 'store' }>, arrival: 
 }
 
 /** SPEC: policy.md §12 — an edited rule or a changed tool needs a new approval. */
-function approvalFingerprint({ call }: Arrival, holds: readonly Rule[], facts: Facts, deps: ProxyDeps): string {
+function approvalFingerprint(
+  { call }: Pick<Arrival, 'call'>,
+  holds: readonly Rule[],
+  facts: Facts,
+  deps: Pick<ProxyDeps, 'sha256'>,
+): string {
   const definition = facts.catalog?.tools.get(call.tool)?.hash ?? '';
   return deps.sha256([facts.fingerprint(call), definition, ...holds.map((rule) => rule.hash).sort()].join('\n'));
 }

@@ -1,0 +1,79 @@
+/**
+ * Intercept as a library: load a policy, decide about calls. No I/O, no clock, no platform: it runs in Node, Bun,
+ * Deno, workers and browsers.
+ */
+import type { ToolCatalog } from './core/catalog.ts';
+import type { Decision } from './core/decision.ts';
+import type { Diagnostic } from './core/diagnostic.ts';
+import type { Pause, Store } from './core/store.ts';
+import { type CallInput, callOf, type LoadedPolicy, preparePolicy } from './library/decide.ts';
+import { fingerprintFor, judgeCall } from './library/engine.ts';
+import { openCatalog, parseToolList } from './library/tools.ts';
+import { renderJson } from './mcp/json.ts';
+import { loadPolicyText } from './policy/load.ts';
+import { openMemoryStore } from './state/memory.ts';
+
+export { type Answer, renderDenial, renderHold } from './core/answer.ts';
+export type { ToolCatalog } from './core/catalog.ts';
+export type { ReasonCode } from './core/codes.ts';
+export type { Decision, Denial, Hold, TraceEntry } from './core/decision.ts';
+export type { Diagnostic } from './core/diagnostic.ts';
+export type { Policy } from './core/policy.ts';
+export { type CounterRef, type Pause, type Reservation, type Store, StoreError } from './core/store.ts';
+export { type CallInput, type Decided, type DecideOptions, type DrawOf, decide, type LoadedPolicy } from './library/decide.ts';
+export { ToolListError } from './library/tools.ts';
+
+/** Loads a policy's text. `policy` is undefined exactly when there is an error among the diagnostics. */
+export async function loadPolicy(
+  text: string,
+): Promise<{ readonly policy: LoadedPolicy | undefined; readonly diagnostics: readonly Diagnostic[] }> {
+  const { policy, diagnostics } = await loadPolicyText(text);
+  return { policy: policy && preparePolicy(policy), diagnostics };
+}
+
+/** Reads a server's `tools/list` result, as text or value, for rules that validate against its schemas. */
+export async function loadTools(list: string | object): Promise<ToolCatalog> {
+  return openCatalog(parseToolList(typeof list === 'string' ? list : JSON.stringify(list)));
+}
+
+export interface EngineOptions {
+  /** Where counters are kept; in memory without it. */
+  readonly store?: Store;
+  /** Epoch ms. */
+  readonly clock?: () => number;
+  readonly tools?: ToolCatalog;
+}
+
+/** Decides with counters that it keeps itself. Settle each allowed call once its outcome is known. */
+export interface Engine {
+  decide(call: CallInput): Promise<Decision>;
+  /** `released` gives back what a failed call drew; `committed` and `kept` leave it spent. */
+  settle(decision: Decision, outcome: 'committed' | 'released' | 'kept'): Promise<void>;
+  pause(reason?: string): Promise<void>;
+  resume(): Promise<void>;
+}
+
+/** Opens an engine for one policy. */
+export function createEngine(policy: LoadedPolicy, options: EngineOptions = {}): Engine {
+  const namespace = policy.name ?? '';
+  const store = options.store ?? openMemoryStore({ clock: options.clock ?? Date.now, namespace });
+  const fixed = { policy, match: policy.match, catalog: options.tools, ownPaths: [], fingerprint: fingerprintFor(namespace, '') };
+  return {
+    async decide(input) {
+      const call = callOf(input);
+      const pause = await pauseFor(store, policy.name);
+      const { decision } = await judgeCall(call, input.argsJson ?? renderJson(call.args), { ...fixed, pause }, store);
+      return decision;
+    },
+    async settle(decision, outcome) {
+      if (outcome === 'released' && decision.outcome === 'allow' && decision.reservation) await store.release([decision.reservation]);
+    },
+    pause: async (reason = '') => void (await store.pause({ policy: policy.name, reason })),
+    resume: async () => void (await store.resume(policy.name)),
+  };
+}
+
+async function pauseFor(store: Store, name: string | undefined): Promise<Pause | undefined> {
+  const { pauses } = await store.control();
+  return pauses.find((pause) => pause.policy === undefined || pause.policy === name);
+}

@@ -1,0 +1,122 @@
+/** The library's decision: synchronous and pure; the caller says what its counters stand at. */
+
+import type { ToolCatalog } from '../core/catalog.ts';
+import { conclude, concludeDenied, concludeStateless } from '../core/conclude.ts';
+import { renderMicros } from '../core/decimal.ts';
+import type { Call, Decision, TraceEntry } from '../core/decision.ts';
+import { NO_ARGUMENTS } from '../core/json.ts';
+import { judge } from '../core/judge.ts';
+import { createMatcher, type ToolMatcher } from '../core/match.ts';
+import { type Plan, plan } from '../core/plan.ts';
+import type { Policy } from '../core/policy.ts';
+import type { CounterRef, StoreVerdict } from '../core/store.ts';
+import { windowAt } from '../core/window.ts';
+import { parseArguments, plainArguments } from './arguments.ts';
+import { fingerprintFor } from './engine.ts';
+
+/** A policy with what is made of it once, so that each call costs little. */
+export interface LoadedPolicy extends Policy {
+  readonly match: ToolMatcher;
+}
+
+/** A call as a program has it: `args` as plain values, or `argsJson` as the exact text (numbers then stay exact). */
+export interface CallInput {
+  readonly tool: string;
+  readonly args?: Readonly<Record<string, unknown>>;
+  readonly argsJson?: string;
+  readonly agent?: string;
+  readonly session?: string;
+}
+
+export interface DecideOptions {
+  /** Epoch ms, for the time of a retry; without it none is given. */
+  readonly now?: number;
+  /** A counter's value in its present window, in millionths; 0 where there is none. */
+  readonly counters?: ReadonlyMap<string, number> | ((counter: CounterRef) => number);
+  /** The server's tools, from `loadTools`. */
+  readonly tools?: ToolCatalog;
+  readonly trace?: boolean;
+}
+
+/** What forwarding the call adds to a counter. */
+export interface DrawOf {
+  readonly counter: CounterRef;
+  readonly label: string;
+  readonly micros: number;
+  /** The same as people write it. */
+  readonly amount: string;
+}
+
+export type Decided = Decision & {
+  /** Whether the call goes to the server: allowed, or the policy is in shadow mode. */
+  readonly forward: boolean;
+  readonly draws: readonly DrawOf[];
+  /** The walk, where it was asked for. */
+  readonly trace: readonly TraceEntry[] | undefined;
+};
+
+const fingerprint = fingerprintFor('', '');
+
+/** Decides about a call. Throws `TypeError` for arguments that JSON does not have, `SyntaxError` for a text that is refused. */
+export function decide(policy: LoadedPolicy, input: CallInput, options: DecideOptions = {}): Decided {
+  const trace: TraceEntry[] | undefined = options.trace ? [] : undefined;
+  const facts = { policy, match: policy.match, catalog: options.tools, pause: undefined, ownPaths: [], fingerprint };
+  const planned = plan(callOf(input), facts, trace && ((entry) => trace.push(entry)));
+  const verdict = planned.kind === 'store' ? verdictOn(planned, options) : undefined;
+  const decision = planned.kind === 'deny' ? concludeDenied(planned) : verdict ? conclude(planned, verdict) : concludeStateless(planned);
+  const forward = decision.outcome === 'allow' || policy.mode === 'shadow';
+  return { ...decision, forward, draws: decision.outcome === 'allow' && planned.kind === 'store' ? drawsOf(planned, verdict) : [], trace };
+}
+
+/** Adds to a compiled policy what `decide` needs. */
+export function preparePolicy(policy: Policy): LoadedPolicy {
+  return { ...policy, match: createMatcher(policy) };
+}
+
+/** The call as the engine judges it. */
+export function callOf({ tool, args, argsJson, agent, session }: CallInput): Call {
+  return { tool, args: argsJson === undefined ? (args ? plainArguments(args) : NO_ARGUMENTS) : fromText(argsJson), agent, session };
+}
+
+function fromText(text: string): Call['args'] {
+  const parsed = parseArguments(text);
+  if (!parsed.ok) throw new SyntaxError(`argsJson: ${parsed.why}`);
+  return parsed.args;
+}
+
+/** What a store with these values would say. Undefined where nothing is to be asked of one. */
+function verdictOn({ reservable }: Extract<Plan, { kind: 'store' }>, { counters, now }: DecideOptions): StoreVerdict | undefined {
+  const { steps, draws } = reservable;
+  if (steps.length === 0 && draws.length === 0) return undefined;
+  const read = typeof counters === 'function' ? counters : (counter: CounterRef) => counters?.get(counter.id) ?? 0;
+  const { shadow, ...judged } = judge({ ...reservable, hold: undefined }, reservable.counters.map(read));
+  const base = { now: now ?? 0, shadow };
+  if (judged.kind === 'hold') return { ...base, kind: 'hold', step: judged.step, approval: undefined };
+  if (judged.kind === 'deny')
+    return {
+      ...base,
+      kind: 'deny',
+      step: judged.step,
+      counter: judged.counter,
+      retryAt: retryAt(reservable.counters[judged.counter ?? -1], now),
+    };
+  const taken = judged.draws.map((draw) => ({
+    ...(reservable.counters[draw.counter] as CounterRef),
+    start: 0,
+    micros: draw.micros,
+    count: draw.count,
+  }));
+  return { ...base, kind: 'reserved', reservation: { draws: taken } };
+}
+
+function retryAt(counter: CounterRef | undefined, now: number | undefined): number | undefined {
+  return counter && now !== undefined ? windowAt(counter.unit, now).end : undefined;
+}
+
+function drawsOf({ draft }: Extract<Plan, { kind: 'store' }>, verdict: StoreVerdict | undefined): readonly DrawOf[] {
+  if (verdict?.kind !== 'reserved') return [];
+  return verdict.reservation.draws.map(({ id, unit, micros }) => {
+    const place = draft.counters.findIndex((counter) => counter.id === id);
+    return { counter: { id, unit }, label: draft.sources[place]?.label ?? id, micros, amount: renderMicros(micros) };
+  });
+}

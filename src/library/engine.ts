@@ -1,0 +1,30 @@
+/** One call from plan to decision over any store: what the proxy does for calls that arrive, without wire and audit. */
+import { conclude, concludeDenied, concludeStateless } from '../core/conclude.ts';
+import type { Call, Decision, Trace } from '../core/decision.ts';
+import { identityText } from '../core/fingerprint.ts';
+import { type Facts, type Plan, plan } from '../core/plan.ts';
+import type { Store } from '../core/store.ts';
+import { sha256 } from '../policy/sha256.ts';
+import { holdRequest } from '../proxy/hold.ts';
+
+export interface JudgedCall {
+  readonly plan: Plan;
+  readonly decision: Decision;
+}
+
+/** The fingerprint of calls under a namespace, to a server (policy.md §12). */
+export function fingerprintFor(namespace: string, upstream: string): Facts['fingerprint'] {
+  return ({ agent, tool, args }) => sha256(identityText({ namespace, upstream, agent, tool, args }));
+}
+
+/** Judges a call and takes what it draws. Rejects with `StoreError` where the store does not answer. */
+export async function judgeCall(call: Call, argsText: string, facts: Facts, store: Store, trace?: Trace): Promise<JudgedCall> {
+  const planned = plan(call, facts, trace);
+  if (planned.kind === 'deny') return { plan: planned, decision: concludeDenied(planned) };
+  const { steps, draws } = planned.reservable;
+  if (steps.length === 0 && draws.length === 0) return { plan: planned, decision: concludeStateless(planned) };
+  const hold = holdRequest(planned, { call, argsText, requestId: '1' }, facts, { sha256 });
+  const [verdict] = await store.reserve([{ ...planned.reservable, hold }]);
+  if (!verdict) throw new Error('the store did not judge the call');
+  return { plan: planned, decision: conclude(planned, verdict) };
+}
