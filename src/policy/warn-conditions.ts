@@ -6,6 +6,8 @@ import { offsetInRule, type WarnContext } from './origins.ts';
 import { isCounterSatisfiable, isSatisfiable } from './satisfy.ts';
 import { itemsOf, textOf, valueAt } from './tree.ts';
 
+const MOST_TOGETHER = 20;
+
 /** Whether the rule is a requirement. */
 export function isRequirement({ action }: Rule): boolean {
   return action === 'evaluate' || action === 'allow';
@@ -34,6 +36,8 @@ function addCondition(condition: ArgCondition, rule: Rule, byPath: Map<string, A
   if (condition.path.segments.some(({ kind }) => kind === 'every')) return;
   const list = byPath.get(condition.path.text) ?? [];
   byPath.set(condition.path.text, list);
+  // Each is compared with each: beyond a few, what stands together is looked at in portions.
+  if (list.length >= MOST_TOGETHER) list.length = 0;
   list.push(condition);
   if (isSatisfiable(list.map(({ test }) => test))) return;
   reportUnsatisfiable(condition, rule, context);
@@ -80,11 +84,13 @@ function lastName(path: string): string {
   );
 }
 
-/** Unknown fires a trigger: without `exists` it fires when its argument is left out. Once per rule. */
-export function warnAbsent(rule: Rule, before: readonly Rule[], { report, origins }: WarnContext): void {
+/** Unknown fires a trigger: without `exists` it fires when its argument is left out. `required`: what the rules before it demand. Once per rule. */
+export function warnAbsent(rule: Rule, required: ReadonlySet<string>, { report, origins }: WarnContext): void {
   if (isRequirement(rule)) return;
-  const known = new Set([...presentPaths(rule.conditions), ...before.filter(isSure).flatMap(requiredPaths)]);
-  const condition = rule.conditions.find(({ path, test }) => test.op !== 'exists' && !known.has(path.text));
+  const tested = presentPaths(rule.conditions);
+  const condition = rule.conditions.find(
+    ({ path, test }) => test.op !== 'exists' && !tested.includes(path.text) && !required.has(path.text),
+  );
   if (!condition) return;
   const text = condition.path.text;
   const message = `the rule fires also when "${text}" is absent or of another type`;
@@ -96,16 +102,13 @@ export function warnAbsent(rule: Rule, before: readonly Rule[], { report, origin
   );
 }
 
-function isSure(rule: Rule): boolean {
-  return isRequirement(rule) && bindsAlways(rule);
-}
-
 function presentPaths(conditions: readonly ArgCondition[]): readonly string[] {
   return conditions.filter(({ test }) => test.op === 'exists').map(({ path }) => path.text);
 }
 
-/** Paths that are there in every call that has passed the requirement. */
-function requiredPaths(rule: Rule): readonly string[] {
+/** Paths that are there in every call that has passed the rule. */
+export function requiredPaths(rule: Rule): readonly string[] {
+  if (!isRequirement(rule) || !bindsAlways(rule)) return [];
   const tested = rule.conditions.filter(({ test, path }) => (test.op !== 'exists' || test.value) && isSingle(path));
   return [...tested.map(({ path }) => path.text), ...rule.arguments.filter(({ optional }) => !optional).map(({ name }) => `args.${name}`)];
 }

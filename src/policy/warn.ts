@@ -5,7 +5,7 @@ import type { CounterTable } from './counters.ts';
 import { callsTools, pins, TOOL_NAMES } from './meta-tools.ts';
 import type { WarnContext } from './origins.ts';
 import { entryOf, type Node, textOf } from './tree.ts';
-import { warnAbsent, warnUnanchored, warnUnsatisfiable } from './warn-conditions.ts';
+import { requiredPaths, warnAbsent, warnUnanchored, warnUnsatisfiable } from './warn-conditions.ts';
 import { warnBelowApproval, warnDemand, warnSessionOnly, warnSpend, warnUnreachable, warnZero } from './warn-rules.ts';
 
 const DECIDED: readonly (readonly [string, string])[] = [
@@ -35,12 +35,14 @@ function warnEntry(entry: ToolEntry, policy: Policy, context: WarnContext): void
   warnBelowApproval(entry, context);
   warnSessionOnly(entry, policy, context);
   warnToolName(entry, context);
-  for (const [index, rule] of entry.rules.entries()) {
+  const required = new Set<string>();
+  for (const rule of entry.rules) {
     warnDemand(rule, context);
     warnZero(rule, context);
     warnSpend(rule, context);
     warnUnanchored(rule, context);
-    warnAbsent(rule, entry.rules.slice(0, index), context);
+    warnAbsent(rule, required, context);
+    for (const path of requiredPaths(rule)) required.add(path);
   }
 }
 
