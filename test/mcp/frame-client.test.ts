@@ -179,6 +179,7 @@ describe('§2.6 framing and encoding', () => {
     ['half a pair, high', request('"method":"m","params":{"a":"\\ud83d"}'), 'lone_surrogate'],
     ['half a pair, low', request('"method":"m","params":{"a":"\\ude00"}'), 'lone_surrogate'],
     ['the halves turned around', request('"method":"m","params":{"a":"\\ude00\\ud83d"}'), 'lone_surrogate'],
+    ['two low halves', request('"method":"m","params":{"a":"\\ude00\\ude00"}'), 'lone_surrogate'],
     ['half a pair and another escape', request('"method":"m","params":{"a":"\\ud83d\\n"}'), 'lone_surrogate'],
     ['half a pair twice', request('"method":"m","params":{"a":"\\ud83d\\ud83d\\ude00"}'), 'lone_surrogate'],
     ['half a pair in a key', request('"method":"m","params":{"\\ud83d":1}'), 'lone_surrogate'],
