@@ -1,0 +1,67 @@
+/** The walk of a call as people read it: each rule that was looked at, each clause, what it found and what it said. */
+import type { TraceEntry } from '../core/decision.ts';
+import { type Colour, type Paint, shown } from './paint.ts';
+
+/** A rule's clauses, told in order; `verdict` is what the rule as a whole says. */
+export interface WalkedRule {
+  readonly key: string;
+  readonly rule: string;
+  readonly shadow: boolean;
+  readonly verdict: TraceEntry['verdict'];
+  readonly why: string;
+  readonly clauses: readonly TraceEntry[];
+}
+
+/** Gathers the entries of a walk by rule. An entry without a clause ends its rule. */
+export function rulesOf(trace: readonly TraceEntry[]): readonly WalkedRule[] {
+  const rules: WalkedRule[] = [];
+  let clauses: TraceEntry[] = [];
+  for (const entry of trace) {
+    if (entry.clause !== '' && entry.verdict !== 'not bound') clauses.push(entry);
+    else {
+      const { key, rule, shadow, verdict, found } = entry;
+      rules.push({ key, rule, shadow, verdict, why: found, clauses });
+      clauses = [];
+    }
+  }
+  return rules;
+}
+
+/** Lines of text, without indentation of their own. */
+export function renderWalk(trace: readonly TraceEntry[], paint: Paint): readonly string[] {
+  const rules = rulesOf(trace);
+  if (rules.length === 0) return ['no rule was looked at'];
+  return rules.flatMap((rule, index) => {
+    const heading = rules[index - 1]?.key === rule.key ? [] : [paint('bold', shown(rule.key))];
+    return [...heading, ...renderRule(rule, paint).map((line) => `  ${line}`)];
+  });
+}
+
+function renderRule({ rule, shadow, verdict, why, clauses }: WalkedRule, paint: Paint): readonly string[] {
+  const note = [...(shadow ? ['shadow'] : []), ...(why === '' ? [] : [shown(why)])].join('; ');
+  const head = `${paint(colourOf(verdict), verdict.padEnd(12))} ${shown(rule)}${note && paint('dim', `  (${note})`)}`;
+  return [head, ...clauses.map((clause) => `  ${renderClause(clause, paint)}`)];
+}
+
+function renderClause({ clause, found, verdict }: TraceEntry, paint: Paint): string {
+  return `${paint(colourOf(verdict), verdict.padEnd(12))} ${shown(clause)}${found === '' ? '' : paint('dim', `  ← ${shown(found)}`)}`;
+}
+
+function colourOf(verdict: TraceEntry['verdict']): Colour {
+  switch (verdict) {
+    case 'passes':
+    case 'true':
+    case 'silent':
+      return 'green';
+    case 'fails':
+    case 'false':
+    case 'fires':
+      return 'red';
+    case 'unknown':
+    case 'at the store':
+      return 'yellow';
+    case 'skipped':
+    case 'not bound':
+      return 'dim';
+  }
+}
