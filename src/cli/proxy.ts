@@ -17,9 +17,9 @@ import { watchPauses } from '../proxy/pause-watch.ts';
 import { openSqliteStore } from '../state/sqlite.ts';
 import { childEnvironment, StartError, startChild } from '../transport/child.ts';
 import { namespaceOf, ownPaths } from './home.ts';
-import { openPresence } from './presence.ts';
 import { EXIT, type ProxyOptions } from './options.ts';
 import { renderDiagnostic } from './policy-file.ts';
+import { openPresence } from './presence.ts';
 import { type Acceptance, loadFirst, watchPolicy } from './rules.ts';
 import { serveStdio } from './stdio-session.ts';
 import { VERSION } from './version.ts';
@@ -49,7 +49,7 @@ async function run(options: ProxyOptions, command: readonly string[], lines: Lin
     for (const line of first.errors) lines.write(line);
     return EXIT.invalidPolicy;
   }
-  for (const found of first.diagnostics) log.warn(renderDiagnostic(options.config, found));
+  for (const found of first.diagnostics) for (const line of renderDiagnostic(options.config, found).split('\n')) log.warn(line);
   const { policy } = first;
   const instance = randomBytes(8).toString('hex');
   const upstream = maskText(command.join(' '));
@@ -57,13 +57,30 @@ async function run(options: ProxyOptions, command: readonly string[], lines: Lin
   const audit = openAudit(options, instance, lines);
   audit.use(policy);
   const namespace = namespaceOf(options.statePrefix, policy.name, options.config);
-  const store = await openSqliteStore({ path: join(options.stateDir, 'intercept.sqlite'), namespace, clock, timeoutMs: options.stateTimeout });
+  const store = await openSqliteStore({
+    path: join(options.stateDir, 'intercept.sqlite'),
+    namespace,
+    clock,
+    timeoutMs: options.stateTimeout,
+  });
   const [program = '', ...args] = command;
   const child = await startChild(program, args, childEnvironment(process.env, policy.secretEnv));
 
   const presence = openPresence({ store, audit, log, policy, instance, namespace, upstream });
-  const pauses = watchPauses({ store, monotonic: () => performance.now(), log, failMode: options.stateFailMode, onChange: presence.controlChanged });
-  const rules = watchPolicy({ path: options.config, first: policy, accept: sameNamespace(accept, namespace, options), log, onReload: (event) => serving.reloaded(event) });
+  const pauses = watchPauses({
+    store,
+    monotonic: () => performance.now(),
+    log,
+    failMode: options.stateFailMode,
+    onChange: presence.controlChanged,
+  });
+  const rules = watchPolicy({
+    path: options.config,
+    first: policy,
+    accept: sameNamespace(accept, namespace, options),
+    log,
+    onReload: (event) => serving.reloaded(event),
+  });
   const deps: ProxyDeps = {
     rules,
     pauses,
@@ -98,7 +115,13 @@ async function run(options: ProxyOptions, command: readonly string[], lines: Lin
 }
 
 function openAudit(options: ProxyOptions, instance: string, lines: LineWriter) {
-  const file = openFileSink({ dir: join(options.home, 'events'), instance, clock: Date.now, hashKey: loadHashKey(options.home), args: options.auditArgs });
+  const file = openFileSink({
+    dir: join(options.home, 'events'),
+    instance,
+    clock: Date.now,
+    hashKey: loadHashKey(options.home),
+    args: options.auditArgs,
+  });
   return teeSinks([file, openStderrSink({ level: options.logLevel, args: options.auditArgs, write: lines })]);
 }
 
@@ -106,7 +129,8 @@ function openAudit(options: ProxyOptions, instance: string, lines: LineWriter) {
 function acceptance({ shadow }: ProxyOptions): Acceptance {
   return (policy) => {
     const enforced = { policy: shadow ? { ...policy, mode: 'shadow' as const } : policy };
-    if (policy.uses.spend) return { refusal: '`spend` is not available yet in the proxy: limit the amount with `conditions` and `state`, or remove it' };
+    if (policy.uses.spend)
+      return { refusal: '`spend` is not available yet in the proxy: limit the amount with `conditions` and `state`, or remove it' };
     if (policy.uses.idempotency) return { refusal: '`idempotency_window` is not available yet in the proxy: remove it to start' };
     return enforced;
   };
@@ -115,13 +139,16 @@ function acceptance({ shadow }: ProxyOptions): Acceptance {
 /** SPEC: policy.md §7 — a reload that would count elsewhere is refused: limits would start anew. */
 function sameNamespace(accept: Acceptance, namespace: string, { statePrefix, config }: ProxyOptions): Acceptance {
   return (policy) =>
-    namespaceOf(statePrefix, policy.name, config) === namespace ? accept(policy) : { refusal: '`name` was changed, and with it the counters: restart the proxy to use it' };
+    namespaceOf(statePrefix, policy.name, config) === namespace
+      ? accept(policy)
+      : { refusal: '`name` was changed, and with it the counters: restart the proxy to use it' };
 }
 
 function announceStart(policy: Policy, options: ProxyOptions, { log }: ProxyDeps): void {
-  log.info(`policy ${policy.name ?? options.config} in force, revision ${policy.revision}${policy.mode === 'shadow' || options.shadow ? ' (shadow: nothing is enforced)' : ''}`);
+  log.info(
+    `policy ${policy.name ?? options.config} in force, revision ${policy.revision}${policy.mode === 'shadow' || options.shadow ? ' (shadow: nothing is enforced)' : ''}`,
+  );
   if (options.stateFailMode === 'open') log.warn('--state-fail-mode open: while the state store fails, counters are skipped');
   if (policy.uses.approvals) log.warn('approvals: held calls are recorded; deciding them is not available yet');
   if (policy.approvals.webhook) log.warn('approvals.notify.webhook: notifications are not available yet');
 }
-

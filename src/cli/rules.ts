@@ -10,7 +10,9 @@ import { readPolicyFile, renderDiagnostic } from './policy-file.ts';
 /** The policy as the proxy enforces it, or why it cannot take one that is valid in itself. */
 export type Acceptance = (policy: Policy) => { readonly policy: Policy } | { readonly refusal: string };
 
-export type FirstLoad = { readonly kind: 'loaded'; readonly policy: Policy; readonly diagnostics: readonly Diagnostic[] } | { readonly kind: 'failed'; readonly errors: readonly string[] };
+export type FirstLoad =
+  | { readonly kind: 'loaded'; readonly policy: Policy; readonly diagnostics: readonly Diagnostic[] }
+  | { readonly kind: 'failed'; readonly errors: readonly string[] };
 
 /** Loads the policy to start with. `errors` are lines for people. */
 export async function loadFirst(path: string, accept: Acceptance): Promise<FirstLoad> {
@@ -20,9 +22,15 @@ export async function loadFirst(path: string, accept: Acceptance): Promise<First
 
 async function loadText(path: string, text: string, accept: Acceptance): Promise<FirstLoad> {
   const { policy, diagnostics } = await loadPolicyText(text);
-  if (!policy) return { kind: 'failed', errors: diagnostics.filter(({ severity }) => severity === 'error').map((found) => renderDiagnostic(path, found)) };
+  if (!policy)
+    return {
+      kind: 'failed',
+      errors: diagnostics.filter(({ severity }) => severity === 'error').map((found) => renderDiagnostic(path, found)),
+    };
   const accepted = accept(policy);
-  return 'policy' in accepted ? { kind: 'loaded', policy: accepted.policy, diagnostics } : { kind: 'failed', errors: [`${path}: ${accepted.refusal}`] };
+  return 'policy' in accepted
+    ? { kind: 'loaded', policy: accepted.policy, diagnostics }
+    : { kind: 'failed', errors: [`${path}: ${accepted.refusal}`] };
 }
 
 export interface WatchOptions {
@@ -61,7 +69,8 @@ export function watchPolicy({ path, first, accept, log, onReload }: WatchOptions
     const loaded = await loadText(path, text, accept);
     rejected = loaded.kind === 'failed' ? loaded.errors.join('\n') : undefined;
     if (loaded.kind === 'failed') {
-      log.warn(`the changed policy is not taken, the last good one stays in force:\n${rejected}`);
+      log.warn('the changed policy is not taken, the last good one stays in force:');
+      for (const error of loaded.errors) for (const line of error.split('\n')) log.warn(line);
       return onReload({ kind: 'rejected', why: rejected ?? '' });
     }
     if (rulebook?.policy.revision === loaded.policy.revision) return;

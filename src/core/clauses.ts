@@ -44,7 +44,11 @@ export function failingServerSchema(rule: Rule, tool: ToolDefinition | undefined
   return why === undefined ? undefined : { clause: 'validate', code: 'schema', why, message: why };
 }
 
-function serverSchemaFault(validate: NonNullable<Rule['validate']>, tool: ToolDefinition | undefined, args: JsonObject): string | undefined {
+function serverSchemaFault(
+  validate: NonNullable<Rule['validate']>,
+  tool: ToolDefinition | undefined,
+  args: JsonObject,
+): string | undefined {
   if (!tool?.required) return "the server's schema for this tool is not known";
   if (validate.requiredArgs) {
     const missing = tool.required.find((name) => (args.get(name) ?? null) === null);

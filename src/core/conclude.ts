@@ -1,7 +1,7 @@
 /** The last step of a decision (policy.md §5.5, §13): the store's verdict in the words of the policy. Pure. */
 import type { ShadowVerdict } from './audit.ts';
 import type { Decision, Denial } from './decision.ts';
-import { type Draft, type Origin } from './draft.ts';
+import type { Draft, Origin } from './draft.ts';
 import { denial, denialOf, type Plan } from './plan.ts';
 import type { Rule } from './policy.ts';
 import type { StoreVerdict } from './store.ts';
@@ -25,7 +25,11 @@ export function conclude(plan: StorePlan, verdict: StoreVerdict): Decision {
     case 'reserved':
       return { outcome: 'allow', reservation: verdict.reservation, shadow };
     case 'deny':
-      return { outcome: 'deny', denial: denialOf(originOf(plan.draft, verdict.step), verdict.retryAt, brokenCounter(plan.draft, verdict.counter)), shadow };
+      return {
+        outcome: 'deny',
+        denial: denialOf(originOf(plan.draft, verdict.step), verdict.retryAt, brokenCounter(plan.draft, verdict.counter)),
+        shadow,
+      };
     case 'hold': {
       const { rule, message } = originOf(plan.draft, verdict.step);
       return { outcome: 'hold', hold: { rule: rule.label, message: rule.message ?? message, approval: verdict.approval }, shadow };

@@ -1,7 +1,7 @@
 /** What is decided about a call, and why (policy.md §5, §13). Values, never exceptions. */
 import type { ShadowVerdict } from './audit.ts';
-import type { Truth } from './condition.ts';
 import type { ReasonCode } from './codes.ts';
+import type { Truth } from './condition.ts';
 import type { JsonObject } from './json.ts';
 import type { HeldApproval, Reservation } from './store.ts';
 

@@ -19,7 +19,9 @@ function firstOf(values: readonly Json[], own: readonly string[]): string | unde
 
 function namesOwn(text: string, own: readonly string[]): boolean {
   if (!/[/\\~%]/.test(text)) return false;
-  return spellings(text.trim()).some((path) => own.some((folder) => isBelow(normalise(path).toLowerCase(), folder.toLowerCase()) || endsInside(path, folder)));
+  return spellings(text.trim()).some((path) =>
+    own.some((folder) => isBelow(normalise(path).toLowerCase(), folder.toLowerCase()) || endsInside(path, folder)),
+  );
 }
 
 /** The ways a server may read the text as a path: as it is, as a `file:` URL, with escapes undone, `\` as `/`. */

@@ -27,7 +27,13 @@ export interface Facts {
 /** `shadow`: what rules in shadow mode would have decided already. */
 export type Plan = { readonly shadow: readonly ShadowVerdict[] } & (
   | { readonly kind: 'deny'; readonly denial: Denial }
-  | { readonly kind: 'store'; readonly draft: Draft; readonly reservable: Omit<Reservable, 'hold'>; readonly holds: readonly Rule[]; readonly idempotencyWindow: number }
+  | {
+      readonly kind: 'store';
+      readonly draft: Draft;
+      readonly reservable: Omit<Reservable, 'hold'>;
+      readonly holds: readonly Rule[];
+      readonly idempotencyWindow: number;
+    }
 );
 
 /** Plans a call. With `trace`, every rule and clause is told as it is walked. */
@@ -39,7 +45,14 @@ export function plan(call: Call, facts: Facts, trace?: Trace): Plan {
   const walked = walk(call, match, facts, draft, trace);
   if (walked.denial) return { kind: 'deny', denial: walked.denial, shadow: walked.shadow };
   const { counters, steps, draws } = draft;
-  return { kind: 'store', draft, reservable: { counters, steps, draws }, holds: walked.holds, idempotencyWindow: walked.idempotencyWindow, shadow: walked.shadow };
+  return {
+    kind: 'store',
+    draft,
+    reservable: { counters, steps, draws },
+    holds: walked.holds,
+    idempotencyWindow: walked.idempotencyWindow,
+    shadow: walked.shadow,
+  };
 }
 
 function refusedByName(call: Call, match: ToolMatch, { policy, pause, ownPaths, catalog }: Facts): Denial | undefined {

@@ -7,7 +7,10 @@ import { isNumber, type JsonObject } from './json.ts';
 import type { Spend, SpendLimit } from './policy.ts';
 
 /** A price in millionths of the policy's currency; `unpriced`: the arguments do not say, and nothing obliges them to. */
-export type Price = { readonly kind: 'price'; readonly micros: number } | { readonly kind: 'unpriced' } | { readonly kind: 'failure'; readonly failure: Failure };
+export type Price =
+  | { readonly kind: 'price'; readonly micros: number }
+  | { readonly kind: 'unpriced' }
+  | { readonly kind: 'failure'; readonly failure: Failure };
 
 const AMOUNT: ArgPath = { text: 'args.amount', segments: [{ kind: 'key', key: 'amount' }] };
 

@@ -1,7 +1,8 @@
 /** A requirement's clauses (policy.md §3): what the arguments alone refuse, and what is left for the store step. */
-import type { ReasonCode } from './codes.ts';
+
 import type { ToolDefinition } from './catalog.ts';
-import { type Failure, drawAmount, failingArgument, failingCondition, failingServerSchema } from './clauses.ts';
+import { drawAmount, type Failure, failingArgument, failingCondition, failingServerSchema } from './clauses.ts';
+import type { ReasonCode } from './codes.ts';
 import { MAX_MICROS, MICROS_PER_UNIT } from './decimal.ts';
 import { addDraw, addStep, type Draft, type Origin, type Scope, useCounter } from './draft.ts';
 import type { Draw, Policy, RateLimit, Rule, Spend } from './policy.ts';

@@ -12,7 +12,8 @@ export function traceRule(rule: Rule, call: Call, judged: boolean, failure: Fail
   const isTrigger = rule.action === 'deny' || rule.action === 'require_approval';
   const tell = (clause: string, found: string, verdict: TraceEntry['verdict']) =>
     trace({ key: rule.key, rule: rule.label, clause, found, verdict, shadow: rule.shadow });
-  for (const condition of rule.when) tell(`when ${textOf(condition)}`, foundBy(condition, call), evaluateCondition(condition, call.args, 'any'));
+  for (const condition of rule.when)
+    tell(`when ${textOf(condition)}`, foundBy(condition, call), evaluateCondition(condition, call.args, 'any'));
   for (const condition of rule.conditions) tellCondition(condition, call, isTrigger ? 'any' : 'every', judged, tell);
   for (const { name } of rule.arguments) tell(`arguments.${name}`, shorten(call.args.get(name)), argumentVerdict(name, judged, failure));
   if (rule.validate) tell('validate', '', failure?.clause === 'validate' ? 'fails' : 'passes');
@@ -27,9 +28,18 @@ function traceDraws(rule: Rule, call: Call, failure: Failure | undefined, tell: 
   if (rule.rateLimit) tell(`rate_limit ${rule.rateLimit.max}/${rule.rateLimit.draw.counter.unit}`, '', 'at the store');
   if (rule.state) {
     const amount = drawAmount(rule.state, call.args);
-    tell(`state ${rule.state.counter.label}`, typeof amount === 'number' ? `draws ${renderMicros(amount)}` : amount.why, typeof amount === 'number' ? 'at the store' : 'fails');
+    tell(
+      `state ${rule.state.counter.label}`,
+      typeof amount === 'number' ? `draws ${renderMicros(amount)}` : amount.why,
+      typeof amount === 'number' ? 'at the store' : 'fails',
+    );
   }
-  if (rule.spend) tell('spend', rule.spend.limits.map((limit) => `${limit.text}/${limit.window ?? 'call'}`).join(', '), failure?.clause.startsWith('spend') ? 'fails' : 'at the store');
+  if (rule.spend)
+    tell(
+      'spend',
+      rule.spend.limits.map((limit) => `${limit.text}/${limit.window ?? 'call'}`).join(', '),
+      failure?.clause.startsWith('spend') ? 'fails' : 'at the store',
+    );
 }
 
 function tellCondition(condition: ArgCondition, call: Call, quantifier: Quantifier, judged: boolean, tell: Tell): void {

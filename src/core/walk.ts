@@ -36,7 +36,15 @@ interface Walking {
 
 /** Walks every rule that binds the call; what only the store can decide is added to the draft. */
 export function walk(call: Call, match: ToolMatch, facts: Facts, draft: Draft, trace: Trace | undefined): Walked {
-  const walking: Walking = { facts, scope: { call, fingerprint: () => facts.fingerprint(call) }, draft, holds: [], shadow: [], trace, window: 0 };
+  const walking: Walking = {
+    facts,
+    scope: { call, fingerprint: () => facts.fingerprint(call) },
+    draft,
+    holds: [],
+    shadow: [],
+    trace,
+    window: 0,
+  };
   let denial: Denial | undefined;
   for (const entry of match.entries) {
     denial ??= walkEntry(entry, walking);
@@ -95,7 +103,11 @@ function trigger(rule: Rule, { truth }: { readonly truth: Truth }, { scope, draf
   }
   if (!isDeny && !rule.shadow) holds.push(rule);
   const code = isDeny ? 'rule' : 'approval_required';
-  addStep(draft, isDeny ? 'deny' : 'hold', stateTerms(rule, scope, draft, false), { rule, code, message: isDeny ? defaultText(rule) : 'This call requires human approval' });
+  addStep(draft, isDeny ? 'deny' : 'hold', stateTerms(rule, scope, draft, false), {
+    rule,
+    code,
+    message: isDeny ? defaultText(rule) : 'This call requires human approval',
+  });
   return undefined;
 }
 

@@ -54,7 +54,14 @@ function pendingOf({ id, modern, batch }: Judging, session: Session): PendingReq
   if (!id) return undefined;
   const known = session.inflight.get(id.key);
   if (known?.purpose.kind === 'judging') return known;
-  const pending: PendingRequest = { id, method: 'tools/call', modern, batch, purpose: { kind: 'judging' }, since: session.deps.monotonic() };
+  const pending: PendingRequest = {
+    id,
+    method: 'tools/call',
+    modern,
+    batch,
+    purpose: { kind: 'judging' },
+    since: session.deps.monotonic(),
+  };
   session.inflight.add(pending);
   return pending;
 }

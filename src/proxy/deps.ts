@@ -1,8 +1,8 @@
 /** What enforcement is built from (house.md §4: one object, made in `cli/`). */
 import type { AuditSink } from '../core/audit.ts';
+import type { Json } from '../core/json.ts';
 import type { ToolMatcher } from '../core/match.ts';
 import type { Policy, SchemaCheck } from '../core/policy.ts';
-import type { Json } from '../core/json.ts';
 import type { Pause, Store } from '../core/store.ts';
 
 /** The policy in force and what is made of it once. INVARIANT I8: a call sees one rulebook throughout. */

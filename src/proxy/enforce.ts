@@ -38,7 +38,11 @@ interface Judged {
 }
 
 /** Judges calls that arrived together, in order, and records every decision before it answers. */
-export async function enforce(arrivals: readonly Arrival[], catalog: ToolCatalog | undefined, deps: ProxyDeps): Promise<readonly Enforced[]> {
+export async function enforce(
+  arrivals: readonly Arrival[],
+  catalog: ToolCatalog | undefined,
+  deps: ProxyDeps,
+): Promise<readonly Enforced[]> {
   const rulebook = deps.rules.current();
   const judged = rulebook ? await judgeAll(arrivals, rulebook, catalog, deps) : arrivals.map(withoutPolicy);
   const shadow = rulebook?.policy.mode === 'shadow';
@@ -48,7 +52,12 @@ export async function enforce(arrivals: readonly Arrival[], catalog: ToolCatalog
   return judged.map(({ decision }) => enforced(decision.outcome === 'allow' ? auditFailed(fault) : decision, false, deps));
 }
 
-async function judgeAll(arrivals: readonly Arrival[], rulebook: Rulebook, catalog: ToolCatalog | undefined, deps: ProxyDeps): Promise<readonly Judged[]> {
+async function judgeAll(
+  arrivals: readonly Arrival[],
+  rulebook: Rulebook,
+  catalog: ToolCatalog | undefined,
+  deps: ProxyDeps,
+): Promise<readonly Judged[]> {
   const facts = await factsFor(rulebook, catalog, deps);
   if (!('policy' in facts)) return arrivals.map(() => ({ plan: undefined, decision: facts }));
   const plans = arrivals.map(({ call }) => plan(call, facts));
@@ -72,7 +81,12 @@ async function factsFor({ policy, match }: Rulebook, catalog: ToolCatalog | unde
 type Verdict = StoreVerdict | { readonly kind: 'failed'; readonly why: string };
 
 /** One transaction for all calls that need the store. Calls that need nothing of it cost it nothing. */
-async function reserveAll(arrivals: readonly Arrival[], plans: readonly Plan[], facts: Facts, deps: ProxyDeps): Promise<ReadonlyMap<number, Verdict>> {
+async function reserveAll(
+  arrivals: readonly Arrival[],
+  plans: readonly Plan[],
+  facts: Facts,
+  deps: ProxyDeps,
+): Promise<ReadonlyMap<number, Verdict>> {
   const asked: number[] = [];
   const calls: Reservable[] = [];
   for (const [index, planned] of plans.entries()) {
@@ -105,7 +119,10 @@ function decide(planned: Plan, verdict: Verdict | undefined, held: Reservation |
 }
 
 function withoutPolicy(): Judged {
-  return { plan: undefined, decision: { outcome: 'deny', denial: denial('state_error', '(policy)', INTERNAL_ERROR, 'no policy is in force'), shadow: [] } };
+  return {
+    plan: undefined,
+    decision: { outcome: 'deny', denial: denial('state_error', '(policy)', INTERNAL_ERROR, 'no policy is in force'), shadow: [] },
+  };
 }
 
 function auditFailed(why: string): Decision {
@@ -115,7 +132,9 @@ function auditFailed(why: string): Decision {
 /** Writes one record per call. Answers with what went wrong, if anything did. */
 function audit(arrivals: readonly Arrival[], judged: readonly Judged[], shadow: boolean, deps: ProxyDeps): string | undefined {
   try {
-    deps.audit.write(judged.flatMap(({ plan: planned, decision }, index) => recordOf(arrivals[index] as Arrival, planned, decision, shadow, deps)));
+    deps.audit.write(
+      judged.flatMap(({ plan: planned, decision }, index) => recordOf(arrivals[index] as Arrival, planned, decision, shadow, deps)),
+    );
     return undefined;
   } catch (error) {
     if (!(error instanceof AuditError)) throw error;

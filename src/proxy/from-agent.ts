@@ -26,7 +26,13 @@ export async function receiveFromAgent(lines: readonly Line[], session: Session)
 
 function elementsOf(line: Line, session: Session): readonly Element[] {
   if (line.kind === 'too_long') {
-    const refusal: Refusal = { kind: 'refused', code: -32600, reason: 'too_long', message: `message of more than the allowed size (--max-message)`, id: undefined };
+    const refusal: Refusal = {
+      kind: 'refused',
+      code: -32600,
+      reason: 'too_long',
+      message: `message of more than the allowed size (--max-message)`,
+      id: undefined,
+    };
     return [{ frame: refusal, bytes: '', batch: undefined }];
   }
   const frame = readClientFrame(line.bytes, LIMITS);
@@ -36,12 +42,22 @@ function elementsOf(line: Line, session: Session): readonly Element[] {
 /** SPEC: wire.md §2.1 — batches exist in 2025-03-26 alone; elsewhere the whole array is refused. */
 function batchElements(frame: Extract<ClientFrame, { kind: 'batch' }>, session: Session): readonly Element[] {
   if (session.protocol.version !== '2025-03-26') {
-    const refusal: Refusal = { kind: 'refused', code: -32600, reason: 'batch', message: 'batches are not part of this protocol revision', id: undefined };
+    const refusal: Refusal = {
+      kind: 'refused',
+      code: -32600,
+      reason: 'batch',
+      message: 'batches are not part of this protocol revision',
+      id: undefined,
+    };
     return [{ frame: refusal, bytes: '', batch: undefined }];
   }
   const expected = frame.items.filter((item) => item.kind === 'request' || item.kind === 'refused').length;
   const batch = createBatchAnswer(expected, (text) => session.output.toAgent([text]));
-  return frame.items.map((item) => ({ frame: item, bytes: item.kind === 'refused' ? '' : frame.text.slice(item.span.start, item.span.end), batch }));
+  return frame.items.map((item) => ({
+    frame: item,
+    bytes: item.kind === 'refused' ? '' : frame.text.slice(item.span.start, item.span.end),
+    batch,
+  }));
 }
 
 /** Writes the records of everything but calls. What could not be recorded is not forwarded (I3). */

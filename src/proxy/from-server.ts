@@ -1,10 +1,10 @@
 /** Frames from the server: settled, filtered where the policy hides, otherwise passed on as they came (wire.md §2.9, §3). */
 import { AuditError } from '../core/audit.ts';
-import { type ServerFrame, readServerFrame } from '../mcp/frame.ts';
+import { readServerFrame, type ServerFrame } from '../mcp/frame.ts';
 import type { Line } from '../mcp/lines.ts';
-import { receiveResponse } from './response.ts';
 import { refusalOf, renderRefusal } from './gate.ts';
 import { requestEvent } from './request-record.ts';
+import { receiveResponse } from './response.ts';
 import { type FrameBytes, type Gate, readGate, type Session } from './state.ts';
 import { settleByNotification } from './task-outcome.ts';
 
@@ -50,7 +50,12 @@ async function receiveSingle(frame: Single, bytes: FrameBytes, gate: Gate, sessi
 }
 
 /** Sampling, elicitation and roots: `methods` holds in this direction, too. */
-function receiveRequest(frame: Extract<Single, { kind: 'request' }>, bytes: FrameBytes, gate: Gate, session: Session): readonly FrameBytes[] {
+function receiveRequest(
+  frame: Extract<Single, { kind: 'request' }>,
+  bytes: FrameBytes,
+  gate: Gate,
+  session: Session,
+): readonly FrameBytes[] {
   const refused = refusalOf(frame.method, gate);
   const event = requestEvent('server', frame, refused, gate);
   const written = !event || tryWrite(event, session);
@@ -59,7 +64,13 @@ function receiveRequest(frame: Extract<Single, { kind: 'request' }>, bytes: Fram
   return [];
 }
 
-const AUDIT_REFUSAL = { code: 'audit_error', rule: '(audit)', message: 'Internal policy error', why: undefined, retryAt: undefined } as const;
+const AUDIT_REFUSAL = {
+  code: 'audit_error',
+  rule: '(audit)',
+  message: 'Internal policy error',
+  why: undefined,
+  retryAt: undefined,
+} as const;
 
 function tryWrite(event: Parameters<Session['deps']['audit']['write']>[0][number], { deps }: Session): boolean {
   try {
@@ -72,7 +83,11 @@ function tryWrite(event: Parameters<Session['deps']['audit']['write']>[0][number
   }
 }
 
-async function receiveNotification(frame: Extract<Single, { kind: 'notification' }>, bytes: FrameBytes, session: Session): Promise<readonly FrameBytes[]> {
+async function receiveNotification(
+  frame: Extract<Single, { kind: 'notification' }>,
+  bytes: FrameBytes,
+  session: Session,
+): Promise<readonly FrameBytes[]> {
   if (frame.method === 'notifications/tools/list_changed') session.tools.stale();
   if (frame.method === 'notifications/tasks/status' || frame.method === 'notifications/tasks') await settleByNotification(frame, session);
   return [bytes];

@@ -1,9 +1,10 @@
 /** Requests other than tool calls, in both directions (policy.md §2 `methods`, §11): allowed or refused with -32010. */
+
+import { renderDenial } from '../core/answer.ts';
 import { INTERNAL_ERROR } from '../core/conclude.ts';
 import type { Denial } from '../core/decision.ts';
 import { isMethodAllowed, passesPause } from '../core/methods.ts';
 import { denial, pausedText } from '../core/plan.ts';
-import { renderDenial } from '../core/answer.ts';
 import { renderError } from '../mcp/reply.ts';
 import type { Gate } from './state.ts';
 

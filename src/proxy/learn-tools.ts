@@ -33,7 +33,10 @@ async function askForPages(session: Session, timeout: AbortSignal): Promise<void
 function ask(session: Session, cursor: string | undefined, timeout: AbortSignal): Promise<ServerFrame | undefined> {
   const text = JSON.stringify(`${session.ownPrefix}${session.deps.newId()}`);
   const id = { key: `s:${JSON.parse(text)}`, text };
-  const members = [...(session.protocol.modernMeta ? [`"_meta":${session.protocol.modernMeta}`] : []), ...(cursor === undefined ? [] : [`"cursor":${JSON.stringify(cursor)}`])];
+  const members = [
+    ...(session.protocol.modernMeta ? [`"_meta":${session.protocol.modernMeta}`] : []),
+    ...(cursor === undefined ? [] : [`"cursor":${JSON.stringify(cursor)}`]),
+  ];
   const params = members.length > 0 ? `,"params":{${members.join(',')}}` : '';
   return new Promise((resolve, reject) => {
     const give = () => {
@@ -42,7 +45,14 @@ function ask(session: Session, cursor: string | undefined, timeout: AbortSignal)
     };
     if (timeout.aborted) return give();
     timeout.addEventListener('abort', give, { once: true });
-    session.inflight.add({ id, method: 'tools/list', modern: false, batch: undefined, purpose: { kind: 'own', resolve }, since: session.deps.monotonic() });
+    session.inflight.add({
+      id,
+      method: 'tools/list',
+      modern: false,
+      batch: undefined,
+      purpose: { kind: 'own', resolve },
+      since: session.deps.monotonic(),
+    });
     session.output.toServer([`{"jsonrpc":"2.0","id":${text},"method":"tools/list"${params}}`]);
   });
 }

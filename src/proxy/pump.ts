@@ -8,7 +8,10 @@ export interface Pump<T> {
 }
 
 /** `work` never overlaps itself. What it throws goes to `onFault` with the items it was given; the pump goes on. */
-export function createPump<T>(work: (items: readonly T[]) => Promise<void>, onFault: (error: unknown, items: readonly T[]) => void): Pump<T> {
+export function createPump<T>(
+  work: (items: readonly T[]) => Promise<void>,
+  onFault: (error: unknown, items: readonly T[]) => void,
+): Pump<T> {
   let queue: T[] = [];
   let taken = 0;
   let running: Promise<void> | undefined;
@@ -25,7 +28,7 @@ export function createPump<T>(work: (items: readonly T[]) => Promise<void>, onFa
   return {
     push(items) {
       for (const item of items) queue.push(item);
-      running ??= run();
+      if (queue.length > 0) running ??= run();
     },
     get backlog() {
       return queue.length + taken;

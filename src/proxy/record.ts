@@ -1,7 +1,7 @@
 /** The audit record of a decision (cli.md §2). */
 import type { AuditEvent, CallEvent, PlainEvent, ShadowVerdict } from '../core/audit.ts';
-import { renderMicros } from '../core/decimal.ts';
 import { shadowVerdict } from '../core/conclude.ts';
+import { renderMicros } from '../core/decimal.ts';
 import type { Decision } from '../core/decision.ts';
 import type { Plan } from '../core/plan.ts';
 import type { ProxyDeps } from './deps.ts';
@@ -45,10 +45,23 @@ function outcomeOf(decision: Decision, shadow: boolean): Outcome {
   if (shadow && verdict && verdict.code !== 'paused') return { result: 'allowed', shadow: [...decision.shadow, verdict] };
   if (decision.outcome === 'deny') {
     const { code, rule, message, why } = decision.denial;
-    return { result: 'denied', code, rule, message: why === undefined || why === message ? message : `${message} (${why})`, shadow: noneIfEmpty(decision.shadow) };
+    return {
+      result: 'denied',
+      code,
+      rule,
+      message: why === undefined || why === message ? message : `${message} (${why})`,
+      shadow: noneIfEmpty(decision.shadow),
+    };
   }
   const { rule, message, approval } = decision.hold;
-  return { result: 'approval_required', code: 'approval_required', rule, message, approval: approval?.id, shadow: noneIfEmpty(decision.shadow) };
+  return {
+    result: 'approval_required',
+    code: 'approval_required',
+    rule,
+    message,
+    approval: approval?.id,
+    shadow: noneIfEmpty(decision.shadow),
+  };
 }
 
 function noneIfEmpty(shadow: readonly ShadowVerdict[]): readonly ShadowVerdict[] | undefined {

@@ -13,7 +13,12 @@ type Requesting = Extract<ClientFrame | ServerFrame, { kind: 'request' | 'notifi
 const UNRECORDED = /^(initialize|ping|server\/discover|logging\/setLevel|completion\/complete)$|(^|\/)list$/;
 
 /** The record of a request, or nothing for those that only look. A refused one is always recorded. */
-export function requestEvent(from: 'agent' | 'server', frame: Requesting, refused: Denial | undefined, { rulebook }: Gate): PlainEvent | undefined {
+export function requestEvent(
+  from: 'agent' | 'server',
+  frame: Requesting,
+  refused: Denial | undefined,
+  { rulebook }: Gate,
+): PlainEvent | undefined {
   const wouldRefuse = !refused && rulebook?.policy.mode === 'shadow' ? methodDenial(frame.method, rulebook.policy) : undefined;
   if (!refused && !wouldRefuse && UNRECORDED.test(frame.method)) return undefined;
   return {

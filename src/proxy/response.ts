@@ -1,10 +1,10 @@
 /** The server's answers: matched to their request, settled, and passed on (wire.md §2, §3). */
 import { isObject, type Json } from '../core/json.ts';
 import { isVisible } from '../core/match.ts';
-import { declareListChanged, renderError, withoutDecision } from '../mcp/reply.ts';
 import type { RequestId, ServerFrame } from '../mcp/frame.ts';
 import { readJson } from '../mcp/json.ts';
 import { filterToolPage } from '../mcp/list.ts';
+import { declareListChanged, renderError, withoutDecision } from '../mcp/reply.ts';
 import { sameCall } from './calls.ts';
 import { REFUSED, refusalOf, renderRefusal } from './gate.ts';
 import type { PendingRequest } from './inflight.ts';
@@ -19,13 +19,20 @@ type Answer = Response | Extract<ServerFrame, { kind: 'unreadable' }>;
 export async function receiveResponse(frame: Answer, bytes: FrameBytes, gate: Gate, session: Session): Promise<readonly FrameBytes[]> {
   const request = frame.id && session.inflight.take(frame.id.key);
   if (!request) {
-    session.deps.log.warn(frame.kind === 'unreadable' ? `dropped an unreadable message of the server: ${frame.why}` : 'dropped an answer to no request');
+    session.deps.log.warn(
+      frame.kind === 'unreadable' ? `dropped an unreadable message of the server: ${frame.why}` : 'dropped an answer to no request',
+    );
     return [];
   }
-  const passed = frame.kind === 'unreadable' ? await refuseUnreadable(frame.why, request, session) : await receiveAnswer(frame, bytes, request, gate, session);
+  const passed =
+    frame.kind === 'unreadable'
+      ? await refuseUnreadable(frame.why, request, session)
+      : await receiveAnswer(frame, bytes, request, gate, session);
   if (passed === undefined) return [];
   if (!request.batch) return [passed];
-  request.batch.add(typeof passed === 'string' ? passed : (frame as Response).text.slice((frame as Response).span.start, (frame as Response).span.end));
+  request.batch.add(
+    typeof passed === 'string' ? passed : (frame as Response).text.slice((frame as Response).span.start, (frame as Response).span.end),
+  );
   return [];
 }
 
@@ -39,7 +46,13 @@ async function refuseUnreadable(why: string, request: PendingRequest, session: S
   return renderError(id.text, -32603, `the server's answer could not be read: ${why}`);
 }
 
-async function receiveAnswer(frame: Response, bytes: FrameBytes, request: PendingRequest, gate: Gate, session: Session): Promise<FrameBytes | undefined> {
+async function receiveAnswer(
+  frame: Response,
+  bytes: FrameBytes,
+  request: PendingRequest,
+  gate: Gate,
+  session: Session,
+): Promise<FrameBytes | undefined> {
   const { purpose } = request;
   const embedded = embeddedRefusal(frame, request.id, gate, session);
   switch (purpose.kind) {
@@ -49,7 +62,8 @@ async function receiveAnswer(frame: Response, bytes: FrameBytes, request: Pendin
     case 'answered':
       return undefined;
     case 'call':
-      if (embedded) await settle([{ call: purpose.call, outcome: { result: 'kept', error: 'asks for what the policy refuses' } }], session.deps);
+      if (embedded)
+        await settle([{ call: purpose.call, outcome: { result: 'kept', error: 'asks for what the policy refuses' } }], session.deps);
       else await settleCall(frame, purpose.call, session);
       break;
     case 'tools/list':
@@ -58,7 +72,8 @@ async function receiveAnswer(frame: Response, bytes: FrameBytes, request: Pendin
       await settleByAnswer(request.method, purpose.taskId, frame, session);
       break;
     default:
-      if (request.method === 'initialize' || request.method === 'server/discover') return learnProtocol(frame, bytes, request.method, session);
+      if (request.method === 'initialize' || request.method === 'server/discover')
+        return learnProtocol(frame, bytes, request.method, session);
   }
   return embedded ?? (frame.outcome === 'result' ? (withoutDecision(frame) ?? bytes) : bytes);
 }
@@ -86,13 +101,21 @@ function embeddedRefusal(frame: Response, id: RequestId, gate: Gate, session: Se
 }
 
 /** SPEC: wire.md §3 — hidden and unlisted tools leave every page; a page that cannot be read is an error, not a leak. */
-function listFor(frame: Response, bytes: FrameBytes, request: PendingRequest, cursor: string | undefined, { rulebook }: Gate, session: Session): FrameBytes {
+function listFor(
+  frame: Response,
+  bytes: FrameBytes,
+  request: PendingRequest,
+  cursor: string | undefined,
+  { rulebook }: Gate,
+  session: Session,
+): FrameBytes {
   const page = filterToolPage(frame, (name) => rulebook !== undefined && isVisible(rulebook.policy, rulebook.match(name)), request.modern);
   if (page.kind === 'unreadable') {
     session.deps.log.warn(`refused a tool list of the server: ${page.why}`);
     return renderError(request.id.text, -32603, `the server's tool list could not be read: ${page.why}`);
   }
-  if (!session.tools.page(page.tools, cursor, page.nextCursor)) return renderError(request.id.text, -32603, 'the tool list has too many pages');
+  if (!session.tools.page(page.tools, cursor, page.nextCursor))
+    return renderError(request.id.text, -32603, 'the tool list has too many pages');
   return page.removed > 0 ? page.text : bytes;
 }
 

@@ -23,7 +23,14 @@ export interface Element {
 /** `event`: the record that has to be written first. */
 export type Route = { readonly event?: PlainEvent | undefined } & (
   | { readonly kind: 'forward'; readonly bytes: FrameBytes; readonly id?: RequestId; readonly batch?: BatchAnswer | undefined }
-  | { readonly kind: 'judge'; readonly toolCall: ToolCall; readonly id: RequestId | undefined; readonly modern: boolean; readonly bytes: FrameBytes; readonly batch: BatchAnswer | undefined }
+  | {
+      readonly kind: 'judge';
+      readonly toolCall: ToolCall;
+      readonly id: RequestId | undefined;
+      readonly modern: boolean;
+      readonly bytes: FrameBytes;
+      readonly batch: BatchAnswer | undefined;
+    }
   | { readonly kind: 'answer'; readonly text: string; readonly batch: BatchAnswer | undefined }
   | { readonly kind: 'drop' }
 );
@@ -64,10 +71,22 @@ function routeRequest(frame: Extract<Single, { kind: 'request' }>, element: Elem
   return { kind: 'forward', bytes: element.bytes, id, batch: element.batch, event };
 }
 
-function routeCall(frame: Extract<Single, { kind: 'request' | 'notification' }>, element: Element, modern: boolean, session: Session): Route {
+function routeCall(
+  frame: Extract<Single, { kind: 'request' | 'notification' }>,
+  element: Element,
+  modern: boolean,
+  session: Session,
+): Route {
   const toolCall = readToolCall(frame);
   if ('kind' in toolCall) return refuse(toolCall, element, session);
-  return { kind: 'judge', toolCall, id: frame.kind === 'request' ? frame.id : undefined, modern, bytes: element.bytes, batch: element.batch };
+  return {
+    kind: 'judge',
+    toolCall,
+    id: frame.kind === 'request' ? frame.id : undefined,
+    modern,
+    bytes: element.bytes,
+    batch: element.batch,
+  };
 }
 
 /** A call without an id is judged all the same, and never answered (wire.md §2.5). */
@@ -89,9 +108,15 @@ function cancel(frame: Extract<Single, { kind: 'notification' }>, session: Sessi
   const span = frame.params.members.get('requestId');
   if (!span) return;
   const value = readJson(frame.text, span.start);
-  const key = typeof value === 'string' ? `s:${value}` : value !== null && typeof value === 'object' && 'number' in value ? `n:${value.number}` : undefined;
+  const key =
+    typeof value === 'string'
+      ? `s:${value}`
+      : value !== null && typeof value === 'object' && 'number' in value
+        ? `n:${value.number}`
+        : undefined;
   const request = key === undefined ? undefined : session.inflight.cancel(key);
-  if (request?.purpose.kind === 'call') void settle([{ call: request.purpose.call, outcome: { result: 'kept', error: 'cancelled by the client' } }], session.deps);
+  if (request?.purpose.kind === 'call')
+    void settle([{ call: request.purpose.call, outcome: { result: 'kept', error: 'cancelled by the client' } }], session.deps);
 }
 
 function purposeOf({ method, params, text }: Extract<Single, { kind: 'request' }>): Purpose {

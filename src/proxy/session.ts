@@ -31,8 +31,14 @@ export interface ProxySession {
 /** Opens a session that writes to `output`. */
 export function openSession(deps: ProxyDeps, output: SessionOutput): ProxySession {
   const session = createSession(deps, output);
-  const fromAgent = createPump((lines: readonly Line[]) => receiveFromAgent(lines, session), (error, lines) => abandon(error, lines, session));
-  const fromServer = createPump((lines: readonly Line[]) => receiveFromServer(lines, session), (error) => logFault(error, session));
+  const fromAgent = createPump(
+    (lines: readonly Line[]) => receiveFromAgent(lines, session),
+    (error, lines) => abandon(error, lines, session),
+  );
+  const fromServer = createPump(
+    (lines: readonly Line[]) => receiveFromServer(lines, session),
+    (error) => logFault(error, session),
+  );
   return {
     id: session.id,
     fromAgent: fromAgent.push,
@@ -99,5 +105,9 @@ async function end(why: string, session: Session): Promise<void> {
 
 /** SPEC: policy.md §6 — an unknown outcome stays spent. */
 async function keep(calls: readonly ForwardedCall[], why: string, { deps }: Session): Promise<void> {
-  if (calls.length > 0) await settle(calls.map((call) => ({ call, outcome: { result: 'kept', error: why } })), deps);
+  if (calls.length > 0)
+    await settle(
+      calls.map((call) => ({ call, outcome: { result: 'kept', error: why } })),
+      deps,
+    );
 }

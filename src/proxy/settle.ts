@@ -1,10 +1,10 @@
 /** How a forwarded call ends (policy.md §6): each reservation once, as committed, released or kept. */
 import type { OutcomeEvent } from '../core/audit.ts';
 import type { Call } from '../core/decision.ts';
-import type { Reservation } from '../core/store.ts';
-import { readJson } from '../mcp/json.ts';
 import { isObject } from '../core/json.ts';
+import type { Reservation } from '../core/store.ts';
 import type { ServerFrame } from '../mcp/frame.ts';
+import { readJson } from '../mcp/json.ts';
 import type { ProxyDeps } from './deps.ts';
 
 /** A call that went to the server and is not settled yet. */
@@ -44,11 +44,20 @@ function asksForPayment({ members, text }: Response): boolean {
  * Settles calls and records how they ended. What could not be released stays spent, and the record says so. Never
  * rejects: an answer reaches the agent whatever the store or the audit do.
  */
-export async function settle(ended: readonly { readonly call: ForwardedCall; readonly outcome: Outcome }[], deps: ProxyDeps): Promise<void> {
+export async function settle(
+  ended: readonly { readonly call: ForwardedCall; readonly outcome: Outcome }[],
+  deps: ProxyDeps,
+): Promise<void> {
   const back = ended.flatMap(({ call, outcome }) => (outcome.result === 'released' && call.reservation ? [call.reservation] : []));
   const fault = back.length > 0 ? await release(back, deps) : undefined;
   record(
-    ended.map(({ call, outcome }) => outcomeEvent(call, fault !== undefined && outcome.result === 'released' && call.reservation ? { result: 'kept', error: fault } : outcome, deps)),
+    ended.map(({ call, outcome }) =>
+      outcomeEvent(
+        call,
+        fault !== undefined && outcome.result === 'released' && call.reservation ? { result: 'kept', error: fault } : outcome,
+        deps,
+      ),
+    ),
     deps,
   );
 }

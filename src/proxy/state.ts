@@ -1,9 +1,10 @@
 /** One session between an agent and a server: what it remembers, and where its frames go. */
+
+import type { Pause } from '../core/store.ts';
+import { createLegs, createTasks, type Legs, type Tasks } from './continuation.ts';
 import type { PauseWatch, ProxyDeps, Rulebook } from './deps.ts';
 import { createInflight, type Inflight } from './inflight.ts';
-import { createLegs, createTasks, type Legs, type Tasks } from './continuation.ts';
 import { createToolMemory, type ToolMemory } from './tool-memory.ts';
-import type { Pause } from '../core/store.ts';
 
 /** A whole frame without its line end: bytes as they arrived, or text that we wrote. */
 export type FrameBytes = Uint8Array | string;

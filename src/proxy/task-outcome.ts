@@ -18,7 +18,12 @@ export function keepTask(frame: Response, call: ForwardedCall, session: Session)
 /** Settles by the answer to `tasks/result`, `tasks/get` or `tasks/cancel`. */
 export async function settleByAnswer(method: string, taskId: string | undefined, frame: Response, session: Session): Promise<void> {
   if (taskId === undefined) return;
-  const outcome = method === 'tasks/result' ? finalOutcome(frame) : frame.outcome === 'result' ? statusOutcome((name) => memberOf(frame, name)) : undefined;
+  const outcome =
+    method === 'tasks/result'
+      ? finalOutcome(frame)
+      : frame.outcome === 'result'
+        ? statusOutcome((name) => memberOf(frame, name))
+        : undefined;
   if (outcome) await settleTask(taskId, outcome, session);
 }
 
