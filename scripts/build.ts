@@ -1,0 +1,12 @@
+/** `npm run build`: the standalone binary of this platform, and the npm package, into dist/. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildBinary, binaryName } from './build/binary.ts';
+import { buildPackage } from './build/package.ts';
+import { DIST } from './build/paths.ts';
+import { stampSources } from './build/stale.ts';
+
+rmSync(join(DIST, 'stamp'), { force: true });
+await buildBinary({ outfile: join(DIST, binaryName('intercept', process.platform)) });
+await buildPackage();
+stampSources();
