@@ -6,7 +6,8 @@ import { isNumber, type Json } from '../core/json.ts';
 
 /** Whether one argument can pass all of these tests. */
 export function isSatisfiable(tests: readonly ArgTest[]): boolean {
-  if (tests.some((test) => test.op === 'exists' && !test.value)) return tests.every((test) => test.op === 'exists' && !test.value);
+  // What does not exist is absent or null; nothing but `exists` is true of the absent.
+  if (tests.some((test) => test.op === 'exists' && !test.value)) return tests.every((test) => passes(null, test));
   if (wantsTwoTypes(tests) || !textsAgree(tests)) return false;
   const candidates = candidatesOf(tests);
   if (candidates) return candidates.some((value) => tests.every((test) => passes(value, test)));

@@ -80,7 +80,7 @@ function openEngine({ Ajv, regex }: Engine, steps: Steps): Ajv2020 {
     logger: false,
     messages: false,
     validateFormats: false,
-    inlineRefs: false,
+    // Values have no prototype already; this says so to the engine, too.
     ownProperties: true,
     code: { regExp: Object.assign((pattern: string) => toMatcher(pattern, regex), { code: 'RE2' }) },
   });
