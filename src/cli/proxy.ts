@@ -89,7 +89,7 @@ async function run(options: ProxyOptions, command: readonly string[], lines: Lin
     log,
     clock,
     monotonic: () => performance.now(),
-    newId: () => randomBytes(8).toString('hex'),
+    newId: openIds(instance),
     sha256: (text) => createHash('sha256').update(text).digest('hex'),
     loadSchemaCompiler: async () => (await import('../policy/schema.ts')).loadSchemaCompiler(),
     agent: options.agent,
@@ -112,6 +112,12 @@ async function run(options: ProxyOptions, command: readonly string[], lines: Lin
   audit.close();
   await store.close();
   return status;
+}
+
+/** Ids unique to this process and to all others, without asking for randomness on every call. */
+function openIds(instance: string): () => string {
+  let count = 0;
+  return () => `${instance}-${(++count).toString(36)}`;
 }
 
 function openAudit(options: ProxyOptions, instance: string, lines: LineWriter) {

@@ -1,4 +1,4 @@
-import { matchesName } from './names.ts';
+import { foldName, matchesName } from './names.ts';
 import type { MethodRule, Policy } from './policy.ts';
 
 /** The methods of every MCP revision but `tools/*` (wire.md §1). Under `default: deny` no other method passes. */
@@ -42,9 +42,17 @@ const LIFE_CYCLE = /^(initialize|ping|server\/discover|tools\/list|tools\/call|n
  * key decides before a glob, a longer glob before a shorter one, and deny between equals.
  */
 export function isMethodAllowed(policy: Policy, method: string): boolean {
+  if (resemblesToolMethod(method)) return false;
   const rule = methodRule(policy, method);
   if (rule) return rule.verdict === 'allow';
   return policy.default === 'allow' || isKnownMethod(method);
+}
+
+/** SECURITY: a server that compares methods loosely would run `Tools/Call` as a call that nobody judged. */
+function resemblesToolMethod(method: string): boolean {
+  if (KNOWN_METHODS.has(method)) return false;
+  const folded = foldName(method);
+  return folded === 'tools/call' || folded === 'tools/list';
 }
 
 function methodRule(policy: Policy, method: string): MethodRule | undefined {

@@ -33,15 +33,15 @@ async function judge(routes: readonly Judging[], session: Session): Promise<read
 function arrivalOf({ toolCall, id, modern }: Judging, session: Session): Arrival {
   const { deps, protocol } = session;
   const call: Call = { tool: toolCall.name, args: toolCall.args, agent: deps.agent, session: modern ? undefined : session.id };
-  const continued = id && session.legs.take(sameCall(call, session), toolCall.requestState, deps.clock());
+  const continued = id && !session.legs.isEmpty && session.legs.take(sameCall(call, session), toolCall.requestState, deps.clock());
   return {
-    id: continued?.id ?? deps.newId(),
+    id: continued ? continued.id : deps.newId(),
     call,
     argsText: toolCall.argsText,
     requestId: id?.text,
     client: protocol.client,
     arrivedAt: deps.monotonic(),
-    held: continued && (continued.reservation ?? { draws: [] }),
+    held: continued ? (continued.reservation ?? { draws: [] }) : undefined,
   };
 }
 

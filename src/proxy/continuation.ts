@@ -8,6 +8,8 @@ import type { ForwardedCall } from './settle.ts';
 export const LEG_TIMEOUT = 900_000;
 
 export interface Legs {
+  /** Without one, no call continues another, and nothing need be compared. */
+  readonly isEmpty: boolean;
   /** Keeps a call until the retry that carries exactly this state (undefined: none). */
   keep(sameCall: string, state: string | undefined, call: ForwardedCall, now: number): void;
   /** The call that a retry continues, and forgets it. */
@@ -26,6 +28,9 @@ interface Leg {
 export function createLegs(): Legs {
   let legs: readonly Leg[] = [];
   return {
+    get isEmpty() {
+      return legs.length === 0;
+    },
     keep(sameCall, state, call, now) {
       legs = [...legs, { sameCall, state, call, until: now + LEG_TIMEOUT }];
     },

@@ -2,6 +2,7 @@
 import type { PlainEvent } from '../core/audit.ts';
 import { isObject } from '../core/json.ts';
 import { type ClientFrame, type Refusal, type RequestId, readToolCall, type ToolCall } from '../mcp/frame.ts';
+import { idAt } from '../mcp/id.ts';
 import { readJson } from '../mcp/json.ts';
 import { renderError } from '../mcp/reply.ts';
 import type { BatchAnswer } from './batch.ts';
@@ -107,14 +108,8 @@ function routeNotification(frame: Extract<Single, { kind: 'notification' }>, ele
 function cancel(frame: Extract<Single, { kind: 'notification' }>, session: Session): void {
   const span = frame.params.members.get('requestId');
   if (!span) return;
-  const value = readJson(frame.text, span.start);
-  const key =
-    typeof value === 'string'
-      ? `s:${value}`
-      : value !== null && typeof value === 'object' && 'number' in value
-        ? `n:${value.number}`
-        : undefined;
-  const request = key === undefined ? undefined : session.inflight.cancel(key);
+  const id = idAt(frame.text, span);
+  const request = id && session.inflight.cancel(id.key);
   if (request?.purpose.kind === 'call')
     void settle([{ call: request.purpose.call, outcome: { result: 'kept', error: 'cancelled by the client' } }], session.deps);
 }
