@@ -41,7 +41,7 @@ function describeNumber(shape: Extract<Shape, { kind: 'number' }>): string {
 }
 
 /** How a value is quoted in messages. */
-export function quote(node: Node): string {
+function quote(node: Node): string {
   switch (node.kind) {
     case 'null':
       return 'nothing';

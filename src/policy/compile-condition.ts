@@ -126,7 +126,7 @@ function compileStateTest(op: string | undefined, value: Node, report: Report): 
 }
 
 /** A number's exact value; one whose exponent is beyond comparison is an error, not a limit that never bites. */
-export function decimalOf(node: Node, report: Report): Decimal | undefined {
+function decimalOf(node: Node, report: Report): Decimal | undefined {
   if (node.kind !== 'number') return undefined;
   const value = parseDecimal(node.number);
   if (!value) report.add('yaml-number', node.offset, `the exponent of ${node.source} is too large`);

@@ -8,7 +8,7 @@ import type { Report } from './report.ts';
 import { type MapNode, type Node, textOf, valueAt } from './tree.ts';
 
 /** A counter that a rule keeps; `read` becomes true once a condition reads it. */
-export interface KeptCounter {
+interface KeptCounter {
   readonly counter: Counter;
   readonly offset: number;
 }

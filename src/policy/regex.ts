@@ -1,7 +1,7 @@
 /** Regular expressions in RE2: linear time, whatever pattern and text. Loaded only where a policy or schema has some. */
 
 /** A compiled pattern, or why RE2 refuses it. */
-export type Regex = { readonly ok: true; readonly matches: (text: string) => boolean } | { readonly ok: false; readonly why: string };
+type Regex = { readonly ok: true; readonly matches: (text: string) => boolean } | { readonly ok: false; readonly why: string };
 export type RegexCompiler = (pattern: string) => Regex;
 
 /** SECURITY: RE2 bounds time per character of the text by the size of the pattern, so that is bounded too. */

@@ -2,10 +2,10 @@
 import { canonicalDecimal, parseDecimal } from '../core/decimal.ts';
 import { isArray, isNumber, isObject, type Json } from '../core/json.ts';
 
-export type Plain = null | boolean | string | number | readonly Plain[] | { readonly [key: string]: Plain };
+type Plain = null | boolean | string | number | readonly Plain[] | { readonly [key: string]: Plain };
 
 /** A value the engine can not judge; the call is denied. */
-export class UnjudgeableError extends Error {
+class UnjudgeableError extends Error {
   readonly code = 'unjudgeable';
 }
 

@@ -13,7 +13,7 @@ import { exactKeywords } from './schema-exact.ts';
 import { openPlainer, type Plainer } from './schema-value.ts';
 import { type PlainSchema, type SchemaFault, STEP, walkSchema } from './schema-walk.ts';
 
-export interface CompiledSchema {
+interface CompiledSchema {
   /** What is wrong with it, strict faults included. */
   readonly faults: readonly SchemaFault[];
   /** Denies always where a fault is not merely strict. */

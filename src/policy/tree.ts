@@ -7,14 +7,14 @@ export type Node = NullNode | BooleanNode | TextNode | NumberNode | ListNode | M
 interface Placed {
   readonly offset: number;
 }
-export interface NullNode extends Placed {
+interface NullNode extends Placed {
   readonly kind: 'null';
 }
-export interface BooleanNode extends Placed {
+interface BooleanNode extends Placed {
   readonly kind: 'boolean';
   readonly value: boolean;
 }
-export interface TextNode extends Placed {
+interface TextNode extends Placed {
   readonly kind: 'text';
   readonly text: string;
 }
@@ -24,7 +24,7 @@ export interface NumberNode extends Placed {
   readonly number: string;
   readonly source: string;
 }
-export interface ListNode extends Placed {
+interface ListNode extends Placed {
   readonly kind: 'list';
   readonly items: readonly Node[];
 }
@@ -33,7 +33,7 @@ export interface MapNode extends Placed {
   readonly entries: ReadonlyMap<string, Entry>;
 }
 /** Something stands here that was reported already; nobody says more about it. */
-export interface BrokenNode extends Placed {
+interface BrokenNode extends Placed {
   readonly kind: 'broken';
 }
 export interface Entry {
