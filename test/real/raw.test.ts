@@ -32,7 +32,7 @@ const BEFORE = [
 const MESSAGES = [
   '{"jsonrpc":"2.0","method":"com.example/note","params":{"z":1.0,"a":9007199254740993}}',
   ' {"params":{"_meta":{"progressToken":"é","com.example/t":[1E2]},"arguments":{"é":"\\u00e9","n":123456789012345678901234567890,"__proto__":1},"name":"t", "task":null},"method":"tools/call","jsonrpc":"2.0","id":"\\u00e9"} ',
-  '{"jsonrpc":"2.0","id":12345678901234567,"method":"com.example/ask","params":[1,2.0],"more":{}}',
+  '{"jsonrpc":"2.0","id":9007199254740991,"method":"com.example/ask","params":{"p":[1,2.0]},"more":{}}',
   '{"jsonrpc":"2.0","id":-7,"method":"ping"}',
   '{"jsonrpc":"2.0","id":"x","method":"resources/read","params":{"uri":"demo://é\\u002fb"}}',
   '{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"gone","reason":"no\\nneed"}}',

@@ -5,7 +5,7 @@ import { envelope } from '../harness/modern.ts';
 import type { RealServer } from './servers.ts';
 
 /** Ids as clients use them; each session counts through them. */
-const IDS = ['0', '-1', '"a"', '"é\\u00e9"', '""', '1e1', '4294967296'];
+const IDS = ['0', '-1', '"a"', '"é\\u00e9"', '""', '4294967296', '"__proto__"'];
 
 export interface Transcript {
   /** What came out, in order, as it was written. */
