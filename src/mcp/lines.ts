@@ -2,10 +2,12 @@
  * Framing of stdio (wire.md §2.6, §2.13): LF alone ends a line, one CR directly before it is dropped, blank lines are
  * nothing. SECURITY: a reader that also split on CR or U+2028 would see two messages where one was judged.
  */
+import { createIdFinder, type IdFinder, type Sender } from './id-finder.ts';
+
 export type Line =
   | { readonly kind: 'line'; readonly bytes: Uint8Array }
-  /** Reported once, when the line grew too long; `length` is what had come by then. The rest of it is discarded. */
-  | { readonly kind: 'too_long'; readonly length: number };
+  /** A line of more than the allowed size, thrown away as it came; `sender`: whose message it was, where that can be told. */
+  | { readonly kind: 'too_long'; readonly length: number; readonly sender: Sender };
 
 export interface LineSplitter {
   push(chunk: Uint8Array): Line[];
@@ -24,7 +26,7 @@ const FIRST_CAPACITY = 4096;
 export function createLineSplitter(maxBytes: number): LineSplitter {
   let held = new Uint8Array(0);
   let length = 0;
-  let discarding = false;
+  let discarding: { readonly finder: IdFinder; length: number } | undefined;
 
   function hold(piece: Uint8Array): void {
     if (length + piece.length > held.length) {
@@ -45,17 +47,37 @@ export function createLineSplitter(maxBytes: number): LineSplitter {
 
   function finish(piece: Uint8Array, into: Line[]): void {
     if (discarding) {
-      discarding = false;
+      discard(piece);
+      into.push(tooLong());
       return;
     }
     if (length > 0) hold(piece);
     const bytes = withoutCr(length > 0 ? takeHeld() : piece);
-    if (bytes.length > maxBytes) into.push({ kind: 'too_long', length: bytes.length });
-    else if (!isBlank(bytes)) into.push({ kind: 'line', bytes });
+    if (bytes.length > maxBytes) {
+      discard(bytes);
+      into.push(tooLong());
+    } else if (!isBlank(bytes)) into.push({ kind: 'line', bytes });
   }
 
-  function keep(piece: Uint8Array, into: Line[]): void {
-    if (discarding || piece.length === 0) return;
+  function discard(piece: Uint8Array): void {
+    discarding ??= { finder: createIdFinder(), length: 0 };
+    discarding.finder.push(piece);
+    discarding.length += piece.length;
+  }
+
+  function tooLong(): Line {
+    const sender = discarding?.finder.found() ?? { id: undefined, isRequest: false };
+    const line: Line = { kind: 'too_long', length: discarding?.length ?? 0, sender };
+    discarding = undefined;
+    return line;
+  }
+
+  function keep(piece: Uint8Array): void {
+    if (discarding) {
+      discard(piece);
+      return;
+    }
+    if (piece.length === 0) return;
     const total = length + piece.length;
     // The last byte may be the CR that the LF to come takes with it.
     const allowed = piece[piece.length - 1] === CR ? maxBytes + 1 : maxBytes;
@@ -63,9 +85,8 @@ export function createLineSplitter(maxBytes: number): LineSplitter {
       hold(piece);
       return;
     }
-    takeHeld();
-    discarding = true;
-    into.push({ kind: 'too_long', length: total });
+    discard(takeHeld());
+    discard(piece);
   }
 
   return {
@@ -76,17 +97,16 @@ export function createLineSplitter(maxBytes: number): LineSplitter {
         finish(chunk.subarray(start, end), lines);
         start = end + 1;
       }
-      keep(chunk.subarray(start), lines);
+      keep(chunk.subarray(start));
       return lines;
     },
     end() {
       const lines: Line[] = [];
       const rest = takeHeld();
-      const skip = discarding;
-      discarding = false;
-      if (skip || isBlank(rest)) return lines;
       // No LF came, so a CR at the end is the line's own.
-      lines.push(rest.length > maxBytes ? { kind: 'too_long', length: rest.length } : { kind: 'line', bytes: rest });
+      if (rest.length > maxBytes) discard(rest);
+      if (discarding) lines.push(tooLong());
+      else if (!isBlank(rest)) lines.push({ kind: 'line', bytes: rest });
       return lines;
     },
   };

@@ -30,8 +30,9 @@ function elementsOf(line: Line, session: Session): readonly Element[] {
       kind: 'refused',
       code: -32600,
       reason: 'too_long',
-      message: `message of more than the allowed size (--max-message)`,
-      id: undefined,
+      message: `a message of ${line.length} bytes is larger than allowed (--max-message)`,
+      // An answer of the agent has an id of the server's: nobody here waits for it.
+      id: line.sender.isRequest ? line.sender.id : undefined,
     };
     return [{ frame: refusal, bytes: '', batch: undefined }];
   }

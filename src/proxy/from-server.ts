@@ -2,6 +2,7 @@
 import { AuditError } from '../core/audit.ts';
 import { readServerFrame, type ServerFrame } from '../mcp/frame.ts';
 import type { Line } from '../mcp/lines.ts';
+import { renderError } from '../mcp/reply.ts';
 import { refusalOf, renderRefusal } from './gate.ts';
 import { requestEvent } from './request-record.ts';
 import { receiveResponse } from './response.ts';
@@ -15,10 +16,23 @@ export async function receiveFromServer(lines: readonly Line[], session: Session
   const gate = await readGate(session.deps);
   const out: FrameBytes[] = [];
   for (const line of lines) {
-    if (line.kind === 'too_long') session.deps.log.warn(`dropped a message of the server: larger than --max-message`);
+    if (line.kind === 'too_long') out.push(...(await receiveOversized(line, gate, session)));
     else out.push(...(await receiveFrame(readServerFrame(line.bytes), line.bytes, gate, session)));
   }
   if (out.length > 0) session.output.toAgent(out);
+}
+
+/** What cannot be read still ends: the request that it answers, and the one that it asks. */
+async function receiveOversized(
+  { sender }: Extract<Line, { kind: 'too_long' }>,
+  gate: Gate,
+  session: Session,
+): Promise<readonly FrameBytes[]> {
+  const why = 'it is larger than --max-message';
+  if (!sender.isRequest) return receiveResponse({ kind: 'unreadable', id: sender.id, why }, '', gate, session);
+  session.deps.log.warn(`refused a request of the server: ${why}`);
+  if (sender.id) session.output.toServer([renderError(sender.id.text, -32600, `the message was refused: ${why}`)]);
+  return [];
 }
 
 async function receiveFrame(frame: ServerFrame, bytes: FrameBytes, gate: Gate, session: Session): Promise<readonly FrameBytes[]> {

@@ -53,12 +53,32 @@ describe('sizes (wire.md §2.13)', () => {
     ['at the limit with CR', ['12345678\r\n'], ['12345678']],
     ['at the limit with CR, in pieces', ['12345678', '\r', '\n'], ['12345678']],
     ['one over', ['123456789\nok\n'], ['too_long 9', 'ok']],
-    ['one over in pieces is told once, and the session lives on', ['12345', '6789', '0', '\nok\n'], ['too_long 9', 'ok']],
+    ['one over in pieces is told once, and the session lives on', ['12345', '6789', '0', '\nok\n'], ['too_long 10', 'ok']],
     ['a CR that no LF follows counts', ['12345678\r', 'x\nok\n'], ['too_long 10', 'ok']],
     ['over at the end', ['12345678\r'], ['too_long 9']],
     ['nothing of it is left after the end', ['123456789'], ['too_long 9']],
   ])('%s', (_, chunks, expected) => {
     expect(split(chunks, 8)).toEqual(expected);
+  });
+
+  test.each([
+    ['{"jsonrpc":"2.0","id":7,"method":"x","params":{"id":8,"text":"LONG"}}', { key: 'n:7', request: true }],
+    ['{"params":{"text":"LONG \\" \\\\","id":1},"method":"x","id":"a\\"b"}', { key: 's:a"b', request: true }],
+    ['{"result":{"id":3,"content":["LONG","id",4]},"id":5}', { key: 'n:5', request: false }],
+    ['{"result":"LONG"}', { key: undefined, request: false }],
+    ['["LONG",{"id":1}]', { key: undefined, request: false }],
+  ])('whose message was too long is told, wherever its id stands: %s', (text, expected) => {
+    const long = text.replace('LONG', 'x'.repeat(5000));
+    for (const size of [1, 7, 4096, 1_000_000]) {
+      const splitter = createLineSplitter(1000);
+      const bytes = encoder.encode(`${long}\n`);
+      const lines = [];
+      for (let at = 0; at < bytes.length; at += size) lines.push(...splitter.push(bytes.subarray(at, at + size)));
+      const [line] = lines;
+      expect(lines).toHaveLength(1);
+      if (line?.kind !== 'too_long') throw new Error('expected an oversized line');
+      expect({ key: line.sender.id?.key, request: line.sender.isRequest }).toEqual(expected);
+    }
   });
 
   test('10 MiB in 64 KiB pieces costs linear time', () => {
@@ -80,7 +100,8 @@ describe('sizes (wire.md §2.13)', () => {
     const piece = new Uint8Array(65_536).fill(97);
     let reports = 0;
     for (let i = 0; i < 2000; i++) reports += splitter.push(piece).length;
-    expect(reports).toBe(1);
+    expect(reports).toBe(0);
+    expect(splitter.push(encoder.encode('\n'))).toHaveLength(1);
     expect(show(splitter.push(encoder.encode('\nok\n')))).toEqual(['ok']);
   });
 });
