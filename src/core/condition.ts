@@ -1,7 +1,7 @@
 /** Conditions, compiled (policy.md §4). `evaluate.ts` evaluates them. */
+import type { Counter } from './counter.ts';
 import type { Decimal } from './decimal.ts';
 import type { Json } from './json.ts';
-import type { Counter } from './policy.ts';
 
 /** Kleene's three values. */
 export type Truth = 'true' | 'false' | 'unknown';

@@ -1,6 +1,20 @@
 /** Counter identities (policy.md §6): what keeps its count across edits of a policy, and what starts anew. */
-import type { Count, Counter, Per } from './policy.ts';
 import type { WindowUnit } from './window.ts';
+
+/** Whose calls share one count (policy.md §6). */
+export type Per = 'policy' | 'agent' | 'session' | 'call';
+
+/** `attempts`: a failed call stays counted; `successes`: it is given back. */
+export type Count = 'attempts' | 'successes';
+
+/** A counter's identity (policy.md §6): two uses with the same `id` are one counter. The scope of `per` is not part of it. */
+export interface Counter {
+  readonly id: string;
+  readonly unit: WindowUnit;
+  readonly per: Per;
+  /** What people call it: `create_refund.daily_total`, or `create_refund 10/day` for a rate limit. */
+  readonly label: string;
+}
 
 /** A `state` counter is its key, name, window and scope. */
 export function stateCounter(key: string, name: string, unit: WindowUnit, per: Per): Counter {

@@ -3,9 +3,10 @@
  * rules use it, and each is drawn on once.
  */
 import type { ReasonCode } from './codes.ts';
+import type { Count, Counter } from './counter.ts';
 import { scopedId } from './counter.ts';
 import type { Call } from './decision.ts';
-import type { Count, Counter, Policy, Rule } from './policy.ts';
+import type { Policy, Rule } from './policy.ts';
 import type { CounterRef, ReservedDraw, Step, Term } from './store.ts';
 
 /** Where a step comes from, for the answer when it decides. */

@@ -7,22 +7,12 @@ import type { ToolCatalog } from './catalog.ts';
 import type { ReasonCode } from './codes.ts';
 import type { Call, Denial, Trace } from './decision.ts';
 import { createDraft, type Draft, type Origin } from './draft.ts';
-import type { ToolMatch, ToolMatcher } from './match.ts';
+import type { Facts } from './facts.ts';
+import type { ToolMatch } from './match.ts';
 import { ownPathIn } from './own-path.ts';
 import type { Policy, Rule } from './policy.ts';
 import type { Pause, Reservable } from './store.ts';
 import { walk } from './walk.ts';
-
-/** What a call is judged by besides itself. `ownPaths` are the normalised folders and files that are Intercept's own. */
-export interface Facts {
-  readonly policy: Policy;
-  readonly match: ToolMatcher;
-  readonly catalog: ToolCatalog | undefined;
-  readonly pause: Pause | undefined;
-  readonly ownPaths: readonly string[];
-  /** The call's fingerprint; asked for only where a counter or an approval needs it. */
-  readonly fingerprint: (call: Call) => string;
-}
 
 /** `shadow`: what rules in shadow mode would have decided already. */
 export type Plan = { readonly shadow: readonly ShadowVerdict[] } & (

@@ -3,18 +3,13 @@
  * data; nothing here reads a clock, a file or a socket.
  */
 import type { ArgCondition, ArgPath, StateCondition } from './condition.ts';
+import type { Count, Counter, Per } from './counter.ts';
 import type { Decimal } from './decimal.ts';
 import type { Json } from './json.ts';
 import type { NamePattern } from './names.ts';
 import type { WindowUnit } from './window.ts';
 
 export type Action = 'evaluate' | 'allow' | 'deny' | 'require_approval';
-
-/** Whose calls share one count (policy.md §6). */
-export type Per = 'policy' | 'agent' | 'session' | 'call';
-
-/** `attempts`: a failed call stays counted; `successes`: it is given back. */
-export type Count = 'attempts' | 'successes';
 
 /** Where something stands in the policy file; line and column from 1. */
 export interface Position {
@@ -25,15 +20,6 @@ export interface Position {
 /** What a JSON Schema says of a value; `why` is for the audit and `explain`. */
 export type SchemaCheck = (value: Json) => SchemaVerdict;
 export type SchemaVerdict = { readonly ok: true } | { readonly ok: false; readonly why: string };
-
-/** A counter's identity (policy.md §6): two uses with the same `id` are one counter. The scope of `per` is not part of it. */
-export interface Counter {
-  readonly id: string;
-  readonly unit: WindowUnit;
-  readonly per: Per;
-  /** What people call it: `create_refund.daily_total`, or `create_refund 10/day` for a rate limit. */
-  readonly label: string;
-}
 
 /** How a rule adds to a counter. `micros` are millionths. */
 export interface Draw {

@@ -5,7 +5,7 @@
  * Failures are thrown as `StoreError`; the caller denies with `state_error`. Nothing here waits longer than the
  * store's own time-out, and nothing blocks the event loop while another process holds the lock.
  */
-import type { Count } from './policy.ts';
+import type { Count } from './counter.ts';
 import type { WindowUnit } from './window.ts';
 
 /** One count: the counter's identity with the value of its `per` scope. The store adds the namespace and the window. */

@@ -1,8 +1,9 @@
 /** One call from plan to decision over any store: what the proxy does for calls that arrive, without wire and audit. */
 import { conclude, concludeDenied, concludeStateless } from '../core/conclude.ts';
 import type { Call, Decision, Trace } from '../core/decision.ts';
+import type { Facts } from '../core/facts.ts';
 import { identityText } from '../core/fingerprint.ts';
-import { type Facts, type Plan, plan } from '../core/plan.ts';
+import { type Plan, plan } from '../core/plan.ts';
 import type { Store } from '../core/store.ts';
 import { sha256 } from '../policy/sha256.ts';
 import { holdRequest } from '../proxy/hold.ts';

@@ -1,7 +1,9 @@
 /** Rate limits, counters and money limits, from tree to draws (policy.md §6, §8). */
+
+import type { Count, Counter, Per } from '../core/counter.ts';
 import { rateCounter, spendCounter, stateCounter } from '../core/counter.ts';
 import { MICROS_PER_UNIT, parseDecimal, toMicros } from '../core/decimal.ts';
-import type { Count, Counter, Draw, Per, RateLimit, Spend, SpendLimit } from '../core/policy.ts';
+import type { Draw, RateLimit, Spend, SpendLimit } from '../core/policy.ts';
 import { WINDOW_UNITS, type WindowUnit } from '../core/window.ts';
 import { minorDigits } from './currency.ts';
 import { parseArgPath } from './path.ts';

@@ -1,6 +1,7 @@
 /** The `state` counters of a policy, by the key of `tools` that they belong to (policy.md §6). */
+
+import type { Counter, Per } from '../core/counter.ts';
 import { stateCounter } from '../core/counter.ts';
-import type { Counter, Per } from '../core/policy.ts';
 import type { WindowUnit } from '../core/window.ts';
 import { nearest } from './nearest.ts';
 import { parseStatePath, renderStatePath } from './path.ts';

@@ -1,6 +1,7 @@
 /** Warnings about rules beside each other, and about limits. */
 import type { StateTest } from '../core/condition.ts';
-import type { Per, Policy, Rule, ToolEntry } from '../core/policy.ts';
+import type { Per } from '../core/counter.ts';
+import type { Policy, Rule, ToolEntry } from '../core/policy.ts';
 import { offsetInRule, type WarnContext } from './origins.ts';
 import { bindsAlways, isRequirement } from './warn-conditions.ts';
 

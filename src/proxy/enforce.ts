@@ -9,25 +9,16 @@ import { AuditError } from '../core/audit.ts';
 import type { ToolCatalog } from '../core/catalog.ts';
 import { conclude, concludeDenied, concludeFailed, concludeStateless, INTERNAL_ERROR } from '../core/conclude.ts';
 import type { Call, Decision } from '../core/decision.ts';
+import type { Facts } from '../core/facts.ts';
 import { identityText } from '../core/fingerprint.ts';
-import { denial, type Facts, type Plan, plan } from '../core/plan.ts';
+import { denial, type Plan, plan } from '../core/plan.ts';
 import type { Reservable, Reservation, StoreVerdict } from '../core/store.ts';
+import type { Arrival } from './arrival.ts';
 import type { ProxyDeps, Rulebook } from './deps.ts';
 import { holdRequest } from './hold.ts';
 import { recordOf } from './record.ts';
 
-/** A tool call as it arrived. `held` is the reservation that an earlier leg of the same call still holds (wire.md §2.12). */
-export interface Arrival {
-  readonly id: string;
-  readonly call: Call;
-  readonly argsText: string;
-  readonly requestId: string | undefined;
-  readonly client: string | undefined;
-  readonly arrivedAt: number;
-  readonly held?: Reservation | undefined;
-}
-
-/** What becomes of it. */
+/** What becomes of an arrival. */
 export type Enforced =
   | { readonly kind: 'forward'; readonly reservation: Reservation | undefined }
   | { readonly kind: 'answer'; readonly answer: Answer };

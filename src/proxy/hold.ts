@@ -1,9 +1,10 @@
 /** What a held call asks the store to record (policy.md §12). */
-import type { Facts, Plan } from '../core/plan.ts';
+import type { Facts } from '../core/facts.ts';
+import type { Plan } from '../core/plan.ts';
 import type { Rule } from '../core/policy.ts';
 import type { HoldRequest } from '../core/store.ts';
+import type { Arrival } from './arrival.ts';
 import type { ProxyDeps } from './deps.ts';
-import type { Arrival } from './enforce.ts';
 
 /**
  * The record that a hold opens. Undefined where none may be opened: no approval rule, shadow mode, and calls without

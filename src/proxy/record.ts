@@ -4,8 +4,8 @@ import { shadowVerdict } from '../core/conclude.ts';
 import { renderMicros } from '../core/decimal.ts';
 import type { Decision } from '../core/decision.ts';
 import type { Plan } from '../core/plan.ts';
+import type { Arrival } from './arrival.ts';
 import type { ProxyDeps } from './deps.ts';
-import type { Arrival } from './enforce.ts';
 
 /** The records of one decision: the call's, and the approval's where a hold opened or met one. */
 export function recordOf(arrival: Arrival, planned: Plan | undefined, decision: Decision, shadow: boolean, deps: ProxyDeps): AuditEvent[] {

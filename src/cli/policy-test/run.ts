@@ -1,9 +1,9 @@
 /** Runs the cases of a test file with the engine that enforces, each with fresh state and a clock of its own. */
 import type { ToolCatalog } from '../../core/catalog.ts';
 import type { Call, Decision, TraceEntry } from '../../core/decision.ts';
+import type { Facts } from '../../core/facts.ts';
 import type { ToolMatcher } from '../../core/match.ts';
 import { createMatcher } from '../../core/match.ts';
-import type { Facts } from '../../core/plan.ts';
 import type { Policy } from '../../core/policy.ts';
 import type { Store } from '../../core/store.ts';
 import { fingerprintFor, type JudgedCall, judgeCall } from '../../library/engine.ts';

@@ -1,0 +1,17 @@
+/** What a call is judged by. */
+import type { ToolCatalog } from './catalog.ts';
+import type { Call } from './decision.ts';
+import type { ToolMatcher } from './match.ts';
+import type { Policy } from './policy.ts';
+import type { Pause } from './store.ts';
+
+/** What a call is judged by besides itself. `ownPaths` are the normalised folders and files that are Intercept's own. */
+export interface Facts {
+  readonly policy: Policy;
+  readonly match: ToolMatcher;
+  readonly catalog: ToolCatalog | undefined;
+  readonly pause: Pause | undefined;
+  readonly ownPaths: readonly string[];
+  /** The call's fingerprint; asked for only where a counter or an approval needs it. */
+  readonly fingerprint: (call: Call) => string;
+}
