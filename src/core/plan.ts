@@ -3,14 +3,13 @@
  * store. Pure: same policy, call and facts, same plan.
  */
 import type { ShadowVerdict } from './audit.ts';
-import type { ToolCatalog } from './catalog.ts';
 import type { ReasonCode } from './codes.ts';
 import type { Call, Denial, Trace } from './decision.ts';
 import { createDraft, type Draft, type Origin } from './draft.ts';
 import type { Facts } from './facts.ts';
 import type { ToolMatch } from './match.ts';
 import { ownPathIn } from './own-path.ts';
-import type { Policy, Rule } from './policy.ts';
+import type { Rule } from './policy.ts';
 import type { Pause, Reservable } from './store.ts';
 import { walk } from './walk.ts';
 
