@@ -2,11 +2,17 @@
 import type { Command } from 'commander';
 import { didYouMean } from '../policy/nearest.ts';
 import { UsageError } from './faults.ts';
-import { choiceFlag, parseDurationFlag, parseSizeFlag, parseTextFlag } from './flags.ts';
+import { choiceFlag, parseDurationFlag, parsePercentFlag, parseSizeFlag, parseTextFlag } from './flags.ts';
 import { HELP } from './help.ts';
-import { EXIT, parseProxyOptions } from './options.ts';
+import { interceptHome } from './home.ts';
+import { EXIT, parseProxyOptions, stateFolder } from './options.ts';
+import type { PauseOptions } from './pause.ts';
 import type { Terminal } from './terminal.ts';
 import { VERSION } from './version.ts';
+
+const DAY = 86_400_000;
+/** How long instances have to confirm a pause, ms (policy.md §11). */
+const PATIENCE = 5_000;
 
 export interface Invocation {
   readonly terminal: Terminal;
@@ -26,6 +32,12 @@ export function declareCommands(program: Command, invocation: Invocation): void 
     .helpCommand(false)
     .version(VERSION, '-V, --version');
   declareProxy(program, invocation);
+  declareValidate(program, invocation);
+  declareTest(program, invocation);
+  declareExplain(program, invocation);
+  declareStatus(program, invocation);
+  declarePause(program, invocation);
+  declareResume(program, invocation);
 }
 
 function declareProxy(program: Command, { server, finish, terminal }: Invocation): void {
@@ -66,4 +78,133 @@ function unknownCommand(word: string, program: Command): UsageError {
     `unknown command ${JSON.stringify(word)}`,
     didYouMean(word, names) ?? 'a server\'s command stands after "--"; see "intercept --help"',
   );
+}
+
+/** A command below the program, with its help; only those that take a server may be followed by `--`. */
+function declare(program: Command, name: Exclude<keyof typeof HELP, 'intercept'>): Command {
+  const command = program.command(name).helpOption('-h, --help').showSuggestionAfterError(false);
+  command.helpInformation = () => HELP[name];
+  return command;
+}
+
+function refuseServer(name: string, { server }: Invocation): void {
+  if (server) throw new UsageError(`"${name}" takes no server command`, 'remove "--" and what follows');
+}
+
+function declareValidate(program: Command, { terminal, server, finish }: Invocation): void {
+  declare(program, 'validate')
+    .argument('[files...]')
+    .option('-c, --config <file>', '', parseTextFlag)
+    .option('--strict')
+    .option('--json')
+    .option('--tools <file>', '', parseTextFlag)
+    .action(async (files: readonly string[], flags) => {
+      const all = [...files, ...(flags.config === undefined ? [] : [flags.config])];
+      if (all.length === 0) throw new UsageError('no policy to validate', 'write "intercept validate policy.yaml"');
+      const { validatePolicies } = await import('./validate.ts');
+      finish(
+        await validatePolicies(all, { strict: flags.strict ?? false, json: flags.json ?? false, tools: flags.tools, server }, terminal),
+      );
+    });
+}
+
+function declareTest(program: Command, invocation: Invocation): void {
+  declare(program, 'test')
+    .argument('[files...]')
+    .option('--json')
+    .option('--coverage')
+    .option('--min-coverage <percent>', '', parsePercentFlag)
+    .action(async (files: readonly string[], flags) => {
+      refuseServer('test', invocation);
+      if (files.length === 0) throw new UsageError('no tests to run', 'name files, or a folder with *.test.yaml below it');
+      const { testPolicies } = await import('./test.ts');
+      const options = { json: flags.json ?? false, coverage: flags.coverage ?? false, minCoverage: flags.minCoverage };
+      invocation.finish(await testPolicies(files, options, invocation.terminal));
+    });
+}
+
+function declareExplain(program: Command, invocation: Invocation): void {
+  const { terminal } = invocation;
+  declare(program, 'explain')
+    .option('-c, --config <file>', '', parseTextFlag)
+    .option('--call <tool>')
+    .option('--args <json>')
+    .option('--agent <name>', '', parseTextFlag)
+    .option('--tools <file>', '', parseTextFlag)
+    .option('--state-dir <folder>', '', parseTextFlag)
+    .option('--state-prefix <text>', '', parseTextFlag)
+    .option('--fresh')
+    .option('--json')
+    .action(async (flags) => {
+      refuseServer('explain', invocation);
+      const config = flags.config ?? program.opts().config;
+      if (config === undefined) throw new UsageError('no policy', 'name it with "-c policy.yaml"');
+      if (flags.call === undefined) throw new UsageError('no call to explain', 'name the tool with "--call NAME"');
+      const { explainCall } = await import('./explain.ts');
+      const folders = { stateDir: stateFolder(flags.stateDir, terminal.env), home: interceptHome(terminal.env) };
+      invocation.finish(
+        await explainCall({ ...flags, ...folders, config, fresh: flags.fresh ?? false, json: flags.json ?? false }, terminal),
+      );
+    });
+}
+
+function declareStatus(program: Command, invocation: Invocation): void {
+  const { terminal } = invocation;
+  declare(program, 'status')
+    .option('-c, --config <file>', '', parseTextFlag)
+    .option('--since <time>', '', parseDurationFlag)
+    .option('--state-dir <folder>', '', parseTextFlag)
+    .option('--state-prefix <text>', '', parseTextFlag)
+    .option('--json')
+    .option('--watch')
+    .action(async (flags) => {
+      refuseServer('status', invocation);
+      const { showStatus } = await import('./status.ts');
+      const folders = { stateDir: stateFolder(flags.stateDir, terminal.env), home: interceptHome(terminal.env) };
+      const options = { ...flags, ...folders, since: flags.since ?? DAY, json: flags.json ?? false, watch: flags.watch ?? false };
+      invocation.finish(await showStatus(options, terminal));
+    });
+}
+
+function declarePause(program: Command, invocation: Invocation): void {
+  declare(program, 'pause')
+    .option('--reason <text>')
+    .option('--policy <name>', '', parseTextFlag)
+    .option('--state-dir <folder>', '', parseTextFlag)
+    .option('--json')
+    .action(async (flags) => {
+      refuseServer('pause', invocation);
+      const { pauseCalls } = await import('./pause.ts');
+      invocation.finish(await pauseCalls(pauseOptions(flags, invocation), invocation.terminal));
+    });
+}
+
+function declareResume(program: Command, invocation: Invocation): void {
+  declare(program, 'resume')
+    .option('--policy <name>', '', parseTextFlag)
+    .option('--state-dir <folder>', '', parseTextFlag)
+    .option('--json')
+    .action(async (flags) => {
+      refuseServer('resume', invocation);
+      const { resumeCalls } = await import('./pause.ts');
+      invocation.finish(await resumeCalls(pauseOptions(flags, invocation), invocation.terminal));
+    });
+}
+
+interface PauseFlags {
+  readonly reason?: string;
+  readonly policy?: string;
+  readonly stateDir?: string;
+  readonly json?: boolean;
+}
+
+function pauseOptions({ reason, policy, stateDir, json }: PauseFlags, { terminal: { env } }: Invocation): PauseOptions {
+  return {
+    reason: reason ?? '',
+    policy,
+    stateDir: stateFolder(stateDir, env),
+    home: interceptHome(env),
+    json: json ?? false,
+    patience: PATIENCE,
+  };
 }

@@ -23,4 +23,73 @@ Limits and logs
   -h, --help, -V, --version
 
 Example: intercept -c stripe.yaml -- npx -y @stripe/mcp`,
+  validate: `Usage: intercept validate FILE… [flags] [-- COMMAND…]
+Say everything that is wrong with policies, with line, column and what to do.
+
+  -c, --config FILE   a policy, as the proxy takes it
+  --strict            warnings are errors
+  --tools FILE        a tools/list result: are there such tools and arguments?
+  -- COMMAND…         the same, asking the server itself
+  --json              for programs
+  -h, --help
+
+Exit status: 0 valid, 3 invalid.
+Example: intercept validate --strict stripe.yaml -- npx -y @stripe/mcp`,
+  test: `Usage: intercept test FILE|FOLDER… [flags]
+Run policy tests offline, by the engine that enforces, with a clock of its own.
+
+  --coverage           list rules that no case made pass and fail
+  --min-coverage 90    fail below it
+  --json               for programs
+  -h, --help
+
+Exit status: 0 all passed, 4 a test failed, 3 a policy is invalid.
+Example: intercept test --coverage policies/`,
+  explain: `Usage: intercept explain -c POLICY --call TOOL [flags]
+Walk one call through a policy: each rule, each clause, and what decides.
+Nothing is counted, sent or recorded.
+
+  -c, --config FILE    the policy
+  --call TOOL          the tool's name
+  --args JSON          the arguments; @FILE, or - for stdin
+  --agent NAME         who calls
+  --tools FILE         a tools/list result, where rules validate against it
+  --state-dir DIR, --state-prefix TEXT   whose counters are read
+  --fresh              as with empty counters
+  --json               for programs
+  -h, --help
+
+Exit status: 0 allowed, 4 denied or held, 3 the policy is invalid.
+Example: intercept explain -c p.yaml --call refund --args '{"amount":5000}'`,
+  status: `Usage: intercept status [flags]
+What runs, what was decided, what is counted, and what waits for approval.
+
+  -c, --config FILE    also the counters of this policy, when nothing runs
+  --since 24h          how far back calls are summed up
+  --watch              draw anew each second; q ends it
+  --state-dir DIR, --state-prefix TEXT
+  --json               for programs
+  -h, --help
+
+Example: intercept status --since 1h`,
+  pause: `Usage: intercept pause [flags]
+Deny every call at once, in every process that shares the state, until resumed.
+Waits until all that run have confirmed; exit status 1 names those that have not.
+
+  --reason TEXT        what agents are told
+  --policy NAME        that policy only
+  --state-dir DIR
+  --json               for programs
+  -h, --help
+
+Example: intercept pause --reason "incident 42"`,
+  resume: `Usage: intercept resume [flags]
+End a pause, and wait until all that run have confirmed.
+
+  --policy NAME        the pause of that policy
+  --state-dir DIR
+  --json               for programs
+  -h, --help
+
+Example: intercept resume`,
 } as const;

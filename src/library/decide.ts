@@ -85,7 +85,10 @@ function fromText(text: string): Call['args'] {
 }
 
 /** What a store with these values would say. Undefined where nothing is to be asked of one. */
-function verdictOn({ reservable }: Extract<Plan, { kind: 'store' }>, { counters, now }: DecideOptions): StoreVerdict | undefined {
+export function verdictOn(
+  { reservable }: Extract<Plan, { kind: 'store' }>,
+  { counters, now }: Pick<DecideOptions, 'counters' | 'now'>,
+): StoreVerdict | undefined {
   const { steps, draws } = reservable;
   if (steps.length === 0 && draws.length === 0) return undefined;
   const read = typeof counters === 'function' ? counters : (counter: CounterRef) => counters?.get(counter.id) ?? 0;

@@ -1,14 +1,15 @@
 /** Finds test files, and loads what they name. */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { ToolCatalog } from '../../core/catalog.ts';
 import type { Diagnostic } from '../../core/diagnostic.ts';
 import type { Policy } from '../../core/policy.ts';
-import { openCatalog, parseToolList } from '../../library/tools.ts';
+import { openCatalog } from '../../library/tools.ts';
 import { loadPolicyText } from '../../policy/load.ts';
 import { CommandError } from '../faults.ts';
 import { EXIT } from '../options.ts';
 import { readPolicyFile } from '../policy-file.ts';
+import { readToolList } from '../tool-file.ts';
 import type { TestFile } from './model.ts';
 
 export interface TestedPolicy {
@@ -46,15 +47,6 @@ export async function loadTested(testFile: string, { policy }: TestFile): Promis
 /** The server's tools that a test file names. */
 export async function loadTools(testFile: string, { tools }: TestFile): Promise<ToolCatalog | undefined> {
   return tools === undefined ? undefined : openCatalog(readToolList(resolve(dirname(testFile), tools)));
-}
-
-/** Reads a tools/list result from a file. Throws `CommandError`. */
-export function readToolList(path: string): ReturnType<typeof parseToolList> {
-  try {
-    return parseToolList(readFileSync(path, 'utf8'));
-  } catch (error) {
-    throw new CommandError(`${path}: ${error instanceof Error ? error.message : String(error)}`, EXIT.failed);
-  }
 }
 
 function isFolder(path: string): boolean {

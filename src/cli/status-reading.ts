@@ -1,0 +1,132 @@
+/** Gathers what runs, what was decided, what is counted and what waits, from records and store. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { readEvents, type StoredRecord } from '../audit/read.ts';
+import { type Summary, summarise } from '../audit/summary.ts';
+import type { Policy } from '../core/policy.ts';
+import type { Instance, Pause, PendingApproval } from '../core/store.ts';
+import { loadPolicyText } from '../policy/load.ts';
+import { type CounterStatus, describeCounters } from './counter-limits.ts';
+import { namespaceOf } from './home.ts';
+import { liveInstances } from './instances.ts';
+import { readPolicyFile } from './policy-file.ts';
+import { withState } from './state.ts';
+
+export interface StatusSource {
+  /** A policy file, for its counters where nothing runs. */
+  readonly config: string | undefined;
+  readonly stateDir: string;
+  readonly statePrefix: string | undefined;
+  readonly home: string;
+  /** How far back records count, ms. */
+  readonly since: number;
+}
+
+export interface Status {
+  readonly now: number;
+  readonly since: number;
+  readonly stateDir: string;
+  /** Whether there is a store at all. */
+  readonly stored: boolean;
+  readonly instances: readonly Instance[];
+  readonly pauses: readonly Pause[];
+  readonly policies: readonly PolicyStatus[];
+  readonly summary: Summary;
+  /** Policies on disk that are not in force, by instance. */
+  readonly notInForce: readonly { readonly instance: string; readonly why: string }[];
+}
+
+/** What is kept under one namespace. */
+export interface PolicyStatus {
+  readonly name: string;
+  readonly counters: readonly CounterStatus[];
+  readonly pending: readonly PendingApproval[];
+}
+
+/** Gathers it. Nothing is made where nothing is. */
+export async function readStatus(options: StatusSource): Promise<Status> {
+  const { stateDir, home } = options;
+  const now = Date.now();
+  const since = now - options.since;
+  const notes = openNotes();
+  const summary = await summarise(notes.read(readEvents(join(home, 'events'), { since })));
+  const shared = await withState(stateDir, '', async (store) => ({
+    instances: await store.instances(),
+    pauses: (await store.control()).pauses,
+  }));
+  const instances = liveInstances(shared?.instances ?? [], now);
+  const configs = notes.configs();
+  const policies: PolicyStatus[] = [];
+  for (const [namespace, known] of await namespaces(options, instances, configs)) {
+    const found = await withState(stateDir, namespace, async (store) => ({
+      counters: await store.counters(),
+      pending: await store.pending(),
+    }));
+    if (found) policies.push({ name: known.name, counters: describeCounters(found.counters, known.policy), pending: found.pending });
+  }
+  return {
+    now,
+    since,
+    stateDir,
+    stored: shared !== undefined,
+    instances,
+    pauses: shared?.pauses ?? [],
+    policies,
+    summary,
+    notInForce: notes.notInForce(instances),
+  };
+}
+
+interface Known {
+  readonly name: string;
+  readonly policy: Policy | undefined;
+}
+
+/** The namespaces of the given policy and of everything that runs, each with its policy where its file can be read. */
+async function namespaces(
+  options: StatusSource,
+  instances: readonly Instance[],
+  configs: ReadonlyMap<string, string>,
+): Promise<ReadonlyMap<string, Known>> {
+  const found = new Map<string, Known>();
+  if (options.config !== undefined) {
+    const policy = await readPolicy(options.config);
+    found.set(namespaceOf(options.statePrefix, policy?.name, options.config), { name: policy?.name ?? options.config, policy });
+  }
+  for (const { id, namespace, policy: name, revision } of instances) {
+    if (found.has(namespace)) continue;
+    const config = configs.get(id);
+    const policy = config === undefined || !existsSync(config) ? undefined : await readPolicy(config);
+    // Another file under the same relative name is not this instance's policy.
+    found.set(namespace, { name: name ?? config ?? namespace, policy: policy?.revision === revision ? policy : undefined });
+  }
+  return found;
+}
+
+async function readPolicy(path: string): Promise<Policy | undefined> {
+  const read = readPolicyFile(path);
+  return read.kind === 'text' ? (await loadPolicyText(read.text)).policy : undefined;
+}
+
+/** What the records tell of instances on the way to the summary. */
+function openNotes() {
+  const configs = new Map<string, string>();
+  const rejected = new Map<string, string | undefined>();
+  return {
+    async *read(events: AsyncIterable<StoredRecord>): AsyncGenerator<StoredRecord> {
+      for await (const event of events) {
+        const instance = String(event.instance);
+        if (event.type === 'startup' && typeof event.config === 'string') configs.set(instance, event.config);
+        if (event.type === 'heartbeat') rejected.set(instance, typeof event.not_in_force === 'string' ? event.not_in_force : undefined);
+        if (event.type === 'config_reload') rejected.set(instance, event.accepted === true ? undefined : String(event.why));
+        yield event;
+      }
+    },
+    configs: () => configs,
+    notInForce: (instances: readonly Instance[]) =>
+      instances.flatMap(({ id }) => {
+        const why = rejected.get(id);
+        return why === undefined ? [] : [{ instance: id, why }];
+      }),
+  };
+}

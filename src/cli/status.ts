@@ -1,0 +1,22 @@
+/** `intercept status`: what runs, what was decided, what is counted and what waits (cli.md §1). */
+import { EXIT } from './options.ts';
+import { createPaint } from './paint.ts';
+import { readStatus, type StatusSource } from './status-reading.ts';
+import { renderStatus } from './status-text.ts';
+import type { Terminal } from './terminal.ts';
+import { watchScreen } from './watch-screen.ts';
+
+export interface StatusOptions extends StatusSource {
+  readonly json: boolean;
+  readonly watch: boolean;
+}
+
+/** Prints the status, once or each second. */
+export async function showStatus(options: StatusOptions, terminal: Terminal): Promise<number> {
+  const paint = createPaint(terminal.colour);
+  const draw = async () => renderStatus(await readStatus(options), paint);
+  if (options.json) terminal.out(JSON.stringify(await readStatus(options), null, 2));
+  else if (options.watch && terminal.isTty) await watchScreen(draw, terminal);
+  else for (const line of await draw()) terminal.out(line);
+  return EXIT.done;
+}
