@@ -1,6 +1,7 @@
 /** What a running proxy tells of itself: its row in the store, and the records that are not about a call (cli.md §2). */
 import { hostname } from 'node:os';
 import { AuditError, type AuditSink, type PlainEvent } from '../core/audit.ts';
+import type { ToolCatalog } from '../core/catalog.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Control, Store } from '../core/store.ts';
 import type { Log } from '../proxy/deps.ts';
@@ -25,6 +26,8 @@ export interface Presence {
   start(options: ProxyOptions, policy: Policy, serverPid: number, version: string, rejected: () => string | undefined): void;
   controlChanged(control: Control, previous: Control | undefined): void;
   reloaded(event: Reload): void;
+  /** Names that the policy lists and the server does not have are warned of, once each (wire.md §3). */
+  toolsListed(catalog: ToolCatalog): void;
   stop(status: number): Promise<void>;
 }
 
@@ -34,6 +37,7 @@ export function openPresence({ store, audit, log, policy, instance, namespace, u
   const timers: NodeJS.Timeout[] = [];
   let confirmed = 0;
   let inForce = policy;
+  let unknownTools: readonly string[] = [];
   const record = (type: PlainEvent['type'], fields: PlainEvent['fields']) => {
     try {
       audit.write([{ type, fields }]);
@@ -43,9 +47,20 @@ export function openPresence({ store, audit, log, policy, instance, namespace, u
     }
   };
   const announce = () => {
-    const row = { id: instance, pid: process.pid, host: hostname(), namespace, policy: inForce.name, upstream, revision: inForce.revision, startedAt, confirmed };
+    const row = {
+      id: instance,
+      pid: process.pid,
+      host: hostname(),
+      namespace,
+      policy: inForce.name,
+      upstream,
+      revision: inForce.revision,
+      startedAt,
+      confirmed,
+    };
     return store.announce(row).catch((error: unknown) => log.debug(`state: not announced: ${String(error)}`));
   };
+  let beat = () => {};
   const every = (ms: number, work: () => void) => {
     const timer = setInterval(work, ms);
     timer.unref();
@@ -53,10 +68,19 @@ export function openPresence({ store, audit, log, policy, instance, namespace, u
   };
   return {
     start(options, started, serverPid, version, rejected) {
-      record('startup', { version, upstream, pid: process.pid, server_pid: serverPid, config: options.config, mode: started.mode, agent: options.agent });
+      record('startup', {
+        version,
+        upstream,
+        pid: process.pid,
+        server_pid: serverPid,
+        config: options.config,
+        mode: started.mode,
+        agent: options.agent,
+      });
       void announce();
       every(ANNOUNCE, () => void announce());
-      every(HEARTBEAT, () => record('heartbeat', { not_in_force: rejected() }));
+      beat = () => record('heartbeat', { not_in_force: rejected(), unknown_tools: unknownTools });
+      every(HEARTBEAT, beat);
     },
     controlChanged(control, previous) {
       confirmed = control.sequence;
@@ -72,7 +96,17 @@ export function openPresence({ store, audit, log, policy, instance, namespace, u
         audit.use(inForce);
         void announce();
       }
-      record('config_reload', { accepted: event.kind === 'taken', why: event.kind === 'rejected' ? event.why : event.kind === 'missing' ? 'the policy file is missing' : undefined });
+      record('config_reload', {
+        accepted: event.kind === 'taken',
+        why: event.kind === 'rejected' ? event.why : event.kind === 'missing' ? 'the policy file is missing' : undefined,
+      });
+    },
+    toolsListed({ tools }) {
+      const missing = [...inForce.exact.keys()].filter((name) => !tools.has(name));
+      const fresh = missing.filter((name) => !unknownTools.includes(name));
+      unknownTools = missing;
+      for (const name of fresh) log.warn(`the policy lists the tool ${JSON.stringify(name)}, which the server does not have`);
+      if (fresh.length > 0) beat();
     },
     async stop(status) {
       timers.forEach(clearInterval);

@@ -97,6 +97,7 @@ async function run(options: ProxyOptions, command: readonly string[], lines: Lin
     namespace,
     ownPaths: options.allowSelf ? [] : ownPaths([options.home, options.stateDir, options.config]),
     failMode: options.stateFailMode,
+    toolsListed: presence.toolsListed,
     timeouts: { upstream: options.upstreamTimeout, listing: LISTING_TIMEOUT },
   };
   const serving = serveStdio({ deps, child, maxMessage: options.maxMessage, onReload: presence.reloaded });

@@ -1,5 +1,6 @@
 /** What enforcement is built from (house.md §4: one object, made in `cli/`). */
 import type { AuditSink } from '../core/audit.ts';
+import type { ToolCatalog } from '../core/catalog.ts';
 import type { Json } from '../core/json.ts';
 import type { ToolMatcher } from '../core/match.ts';
 import type { Policy, SchemaCheck } from '../core/policy.ts';
@@ -48,6 +49,8 @@ export interface ProxyDeps {
   readonly namespace: string;
   readonly ownPaths: readonly string[];
   readonly failMode: 'closed' | 'open';
+  /** Called with the server's tools whenever their list is known to its end (wire.md §3). */
+  readonly toolsListed: (catalog: ToolCatalog) => void;
   readonly timeouts: Timeouts;
 }
 

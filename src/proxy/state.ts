@@ -50,7 +50,7 @@ export function createSession(deps: ProxyDeps, output: SessionOutput): Session {
     inflight: createInflight(),
     legs: createLegs(),
     tasks: createTasks(),
-    tools: createToolMemory(deps.sha256),
+    tools: createToolMemory(deps.sha256, deps.toolsListed),
     protocol: { version: undefined, client: undefined, initialized: false, modernMeta: undefined },
     ownPrefix: `intercept-${deps.newId()}-`,
     waiting: new Set(),

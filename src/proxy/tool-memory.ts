@@ -24,8 +24,8 @@ interface Listing {
   readonly pages: number;
 }
 
-/** Remembers nothing yet. `sha256` names definitions. */
-export function createToolMemory(sha256: (text: string) => string): ToolMemory {
+/** Remembers nothing yet. `sha256` names definitions; `listed` is told of each list that was seen to its end. */
+export function createToolMemory(sha256: (text: string) => string, listed: (catalog: ToolCatalog) => void = () => {}): ToolMemory {
   let catalog: ToolCatalog = { complete: false, tools: new Map() };
   let listing: Listing | undefined;
   let compiler: SchemaCompiler | undefined;
@@ -41,6 +41,7 @@ export function createToolMemory(sha256: (text: string) => string): ToolMemory {
       const whole = next === undefined && (cursor === undefined || goesOn);
       listing = whole ? undefined : { tools: known, next, pages };
       catalog = whole ? { complete: true, tools: known } : { complete: false, tools: new Map([...catalog.tools, ...known]) };
+      if (whole) listed(catalog);
       return true;
     },
     stale() {
