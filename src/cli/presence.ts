@@ -5,7 +5,6 @@ import type { ToolCatalog } from '../core/catalog.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Control, Store } from '../core/store.ts';
 import type { Log } from '../proxy/deps.ts';
-import type { ProxyOptions } from './options.ts';
 import type { Reload } from './rules.ts';
 
 /** ms between rows in the store, and between heartbeats in the audit. */
@@ -23,7 +22,7 @@ export interface PresenceOptions {
 }
 
 export interface Presence {
-  start(options: ProxyOptions, policy: Policy, serverPid: number, version: string, rejected: () => string | undefined): void;
+  start(config: string, serverPid: number, version: string, notInForce: () => string | undefined): void;
   controlChanged(control: Control, previous: Control | undefined): void;
   reloaded(event: Reload): void;
   /** Names that the policy lists and the server does not have are warned of, once each (wire.md §3). */
@@ -31,14 +30,63 @@ export interface Presence {
   stop(status: number): Promise<void>;
 }
 
+type Fields = PlainEvent['fields'];
+
 /** Speaks for one instance. Nothing here ever fails a call. */
 export function openPresence({ store, audit, log, policy, instance, namespace, upstream }: PresenceOptions): Presence {
-  const startedAt = Date.now();
-  const timers: NodeJS.Timeout[] = [];
+  const record = openRecorder(audit, log);
+  const timers = openTimers();
+  const row = { id: instance, pid: process.pid, host: hostname(), namespace, upstream, startedAt: Date.now() };
+  const tools = openToolNotice(log);
   let confirmed = 0;
   let inForce = policy;
-  let unknownTools: readonly string[] = [];
-  const record = (type: PlainEvent['type'], fields: PlainEvent['fields']) => {
+  let rejected: () => string | undefined = () => undefined;
+  const announce = () => {
+    const { name, revision } = inForce;
+    void store
+      .announce({ ...row, policy: name, revision, confirmed })
+      .catch((error: unknown) => log.debug(`state: not announced: ${String(error)}`));
+  };
+  const beat = () => record('heartbeat', { not_in_force: rejected(), unknown_tools: tools.missing() });
+  return {
+    start(config, serverPid, version, notInForce) {
+      rejected = notInForce;
+      record('startup', { version, upstream, pid: process.pid, server_pid: serverPid, config, mode: inForce.mode });
+      announce();
+      timers.every(ANNOUNCE, announce);
+      timers.every(HEARTBEAT, beat);
+    },
+    controlChanged(control, previous) {
+      confirmed = control.sequence;
+      announce();
+      if (previous)
+        recordPause(
+          control.pauses.find(({ policy: name }) => name === undefined || name === inForce.name),
+          record,
+          log,
+        );
+    },
+    reloaded(event) {
+      if (event.kind === 'taken') {
+        inForce = event.after.policy;
+        audit.use(inForce);
+        announce();
+      }
+      record('config_reload', { accepted: event.kind === 'taken', why: reasonOf(event) });
+    },
+    toolsListed(catalog) {
+      if (tools.compare(inForce, catalog)) beat();
+    },
+    async stop(status) {
+      timers.stop();
+      record('shutdown', { status });
+      await store.leave(instance).catch(() => undefined);
+    },
+  };
+}
+
+function openRecorder(audit: AuditSink, log: Log): (type: PlainEvent['type'], fields: Fields) => void {
+  return (type, fields) => {
     try {
       audit.write([{ type, fields }]);
     } catch (error) {
@@ -46,72 +94,41 @@ export function openPresence({ store, audit, log, policy, instance, namespace, u
       log.error(`audit: ${error.message}`);
     }
   };
-  const announce = () => {
-    const row = {
-      id: instance,
-      pid: process.pid,
-      host: hostname(),
-      namespace,
-      policy: inForce.name,
-      upstream,
-      revision: inForce.revision,
-      startedAt,
-      confirmed,
-    };
-    return store.announce(row).catch((error: unknown) => log.debug(`state: not announced: ${String(error)}`));
-  };
-  let beat = () => {};
-  const every = (ms: number, work: () => void) => {
-    const timer = setInterval(work, ms);
-    timer.unref();
-    timers.push(timer);
-  };
+}
+
+function openTimers(): { every(ms: number, work: () => void): void; stop(): void } {
+  const timers: NodeJS.Timeout[] = [];
   return {
-    start(options, started, serverPid, version, rejected) {
-      record('startup', {
-        version,
-        upstream,
-        pid: process.pid,
-        server_pid: serverPid,
-        config: options.config,
-        mode: started.mode,
-        agent: options.agent,
-      });
-      void announce();
-      every(ANNOUNCE, () => void announce());
-      beat = () => record('heartbeat', { not_in_force: rejected(), unknown_tools: unknownTools });
-      every(HEARTBEAT, beat);
+    every(ms, work) {
+      const timer = setInterval(work, ms);
+      timer.unref();
+      timers.push(timer);
     },
-    controlChanged(control, previous) {
-      confirmed = control.sequence;
-      void announce();
-      if (!previous) return;
-      const mine = control.pauses.find((pause) => pause.policy === undefined || pause.policy === inForce.name);
-      log.warn(mine ? `paused: ${mine.reason || 'no reason given'}` : 'resumed');
-      record(mine ? 'paused' : 'resumed', { reason: mine?.reason });
-    },
-    reloaded(event) {
-      if (event.kind === 'taken') {
-        inForce = event.after.policy;
-        audit.use(inForce);
-        void announce();
-      }
-      record('config_reload', {
-        accepted: event.kind === 'taken',
-        why: event.kind === 'rejected' ? event.why : event.kind === 'missing' ? 'the policy file is missing' : undefined,
-      });
-    },
-    toolsListed({ tools }) {
-      const missing = [...inForce.exact.keys()].filter((name) => !tools.has(name));
-      const fresh = missing.filter((name) => !unknownTools.includes(name));
-      unknownTools = missing;
+    stop: () => timers.forEach(clearInterval),
+  };
+}
+
+/** Remembers which names were warned of; `compare` answers whether there are new ones. */
+function openToolNotice(log: Log): { missing(): readonly string[]; compare(policy: Policy, catalog: ToolCatalog): boolean } {
+  let missing: readonly string[] = [];
+  return {
+    missing: () => missing,
+    compare(policy, { tools }) {
+      const known = missing;
+      missing = [...policy.exact.keys()].filter((name) => !tools.has(name));
+      const fresh = missing.filter((name) => !known.includes(name));
       for (const name of fresh) log.warn(`the policy lists the tool ${JSON.stringify(name)}, which the server does not have`);
-      if (fresh.length > 0) beat();
-    },
-    async stop(status) {
-      timers.forEach(clearInterval);
-      record('shutdown', { status });
-      await store.leave(instance).catch(() => undefined);
+      return fresh.length > 0;
     },
   };
+}
+
+function recordPause(pause: Control['pauses'][number] | undefined, record: ReturnType<typeof openRecorder>, log: Log): void {
+  log.warn(pause ? `paused: ${pause.reason || 'no reason given'}` : 'resumed');
+  record(pause ? 'paused' : 'resumed', { reason: pause?.reason });
+}
+
+function reasonOf(event: Reload): string | undefined {
+  if (event.kind === 'rejected') return event.why;
+  return event.kind === 'missing' ? 'the policy file is missing' : undefined;
 }

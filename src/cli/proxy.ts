@@ -15,17 +15,19 @@ import { StoreError } from '../core/store.ts';
 import type { ProxyDeps } from '../proxy/deps.ts';
 import { watchPauses } from '../proxy/pause-watch.ts';
 import { openSqliteStore } from '../state/sqlite.ts';
-import { childEnvironment, StartError, startChild } from '../transport/child.ts';
+import { childEnvironment, StartError, startChild, type Upstream } from '../transport/child.ts';
 import { namespaceOf, ownPaths } from './home.ts';
 import { EXIT, type ProxyOptions } from './options.ts';
 import { renderDiagnostic } from './policy-file.ts';
-import { openPresence } from './presence.ts';
+import { openPresence, type PresenceOptions } from './presence.ts';
 import { type Acceptance, loadFirst, watchPolicy } from './rules.ts';
 import { serveStdio } from './stdio-session.ts';
 import { VERSION } from './version.ts';
 
 /** How long a call waits for the server's own tool list, ms. */
 const LISTING_TIMEOUT = 5_000;
+/** Old audit files are looked for once the start is over, ms. */
+const PRUNE_AFTER = 5_000;
 
 /** Runs the proxy until its server ends; answers with the exit status. */
 export async function runProxy(options: ProxyOptions, command: readonly string[]): Promise<number> {
@@ -50,30 +52,39 @@ async function run(options: ProxyOptions, command: readonly string[], lines: Lin
     return EXIT.invalidPolicy;
   }
   for (const found of first.diagnostics) for (const line of renderDiagnostic(options.config, found).split('\n')) log.warn(line);
-  const { policy } = first;
+  return serve(await openParts(options, command, first.policy, lines, log), accept);
+}
+
+/** What a running proxy is made of, opened in the order in which it can fail. */
+interface Parts extends PresenceOptions {
+  readonly options: ProxyOptions;
+  readonly command: readonly string[];
+  readonly child: Upstream;
+}
+
+async function openParts(
+  options: ProxyOptions,
+  command: readonly string[],
+  policy: Policy,
+  lines: LineWriter,
+  log: ProxyDeps['log'],
+): Promise<Parts> {
   const instance = randomBytes(8).toString('hex');
-  const upstream = maskText(command.join(' '));
-  const clock = Date.now;
   const audit = openAudit(options, instance, lines);
   audit.use(policy);
   const namespace = namespaceOf(options.statePrefix, policy.name, options.config);
-  const store = await openSqliteStore({
-    path: join(options.stateDir, 'intercept.sqlite'),
-    namespace,
-    clock,
-    timeoutMs: options.stateTimeout,
-  });
+  const path = join(options.stateDir, 'intercept.sqlite');
+  const store = await openSqliteStore({ path, namespace, clock: Date.now, timeoutMs: options.stateTimeout });
   const [program = '', ...args] = command;
   const child = await startChild(program, args, childEnvironment(process.env, policy.secretEnv));
+  return { options, command, policy, instance, audit, namespace, store, child, log, upstream: maskText(command.join(' ')) };
+}
 
-  const presence = openPresence({ store, audit, log, policy, instance, namespace, upstream });
-  const pauses = watchPauses({
-    store,
-    monotonic: () => performance.now(),
-    log,
-    failMode: options.stateFailMode,
-    onChange: presence.controlChanged,
-  });
+async function serve(parts: Parts, accept: Acceptance): Promise<number> {
+  const { options, policy, namespace, store, audit, log, child } = parts;
+  const presence = openPresence(parts);
+  const monotonic = () => performance.now();
+  const pauses = watchPauses({ store, monotonic, log, failMode: options.stateFailMode, onChange: presence.controlChanged });
   const rules = watchPolicy({
     path: options.config,
     first: policy,
@@ -81,13 +92,30 @@ async function run(options: ProxyOptions, command: readonly string[], lines: Lin
     log,
     onReload: (event) => serving.reloaded(event),
   });
-  const deps: ProxyDeps = {
-    rules,
-    pauses,
+  const deps = depsOf(parts, { rules, pauses, toolsListed: presence.toolsListed });
+  const serving = serveStdio({ deps, child, maxMessage: options.maxMessage, onReload: presence.reloaded });
+  await pauses.poll();
+  presence.start(options.config, child.pid, VERSION, rules.rejected);
+  announceStart(policy, options, deps);
+  setTimeout(() => pruneEvents(join(options.home, 'events'), options.auditRetention, Date.now()), PRUNE_AFTER).unref();
+
+  const status = await serving.ended;
+  rules.stop();
+  pauses.stop();
+  await presence.stop(status);
+  audit.close();
+  await store.close();
+  return status;
+}
+
+function depsOf(parts: Parts, watched: Pick<ProxyDeps, 'rules' | 'pauses' | 'toolsListed'>): ProxyDeps {
+  const { options, command, instance, store, audit, log, namespace } = parts;
+  return {
+    ...watched,
     store,
     audit,
     log,
-    clock,
+    clock: Date.now,
     monotonic: () => performance.now(),
     newId: openIds(instance),
     sha256: (text) => createHash('sha256').update(text).digest('hex'),
@@ -97,22 +125,8 @@ async function run(options: ProxyOptions, command: readonly string[], lines: Lin
     namespace,
     ownPaths: options.allowSelf ? [] : ownPaths([options.home, options.stateDir, options.config]),
     failMode: options.stateFailMode,
-    toolsListed: presence.toolsListed,
     timeouts: { upstream: options.upstreamTimeout, listing: LISTING_TIMEOUT },
   };
-  const serving = serveStdio({ deps, child, maxMessage: options.maxMessage, onReload: presence.reloaded });
-  await pauses.poll();
-  presence.start(options, policy, child.pid, VERSION, () => rules.rejected());
-  announceStart(policy, options, deps);
-  setTimeout(() => pruneEvents(join(options.home, 'events'), options.auditRetention, clock()), 5_000).unref();
-
-  const status = await serving.ended;
-  rules.stop();
-  pauses.stop();
-  await presence.stop(status);
-  audit.close();
-  await store.close();
-  return status;
 }
 
 /** Ids unique to this process and to all others, without asking for randomness on every call. */
