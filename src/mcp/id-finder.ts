@@ -26,70 +26,96 @@ const OPEN = new Set([123, 91]);
 const CLOSE = new Set([125, 93]);
 const SPACE = new Set([32, 9, 13]);
 
+interface Reading {
+  depth: number;
+  inString: boolean;
+  escaped: boolean;
+  afterColon: boolean;
+  key: number[];
+  value: number[];
+  id: RequestId | undefined;
+  isRequest: boolean;
+  /** The message ended, or what came is no object: the rest is of no interest. */
+  over: boolean;
+}
+
 /** Follows strings and depth only; remembers no more than one key and one value. */
 export function createIdFinder(): IdFinder {
-  let depth = 0;
-  let inString = false;
-  let escaped = false;
-  let afterColon = false;
-  let key: number[] = [];
-  let value: number[] = [];
-  let id: RequestId | undefined;
-  let isRequest = false;
-  /** The message ended, or what came is no object: the rest is of no interest. */
-  let over = false;
-
-  const close = () => {
-    const name = text(key);
-    if (name === '"id"' && value.length < MAX_VALUE) id ??= readId(text(value));
-    if (name === '"method"') isRequest = true;
-    key = [];
-    value = [];
-    afterColon = false;
-  };
-  const end = () => {
-    close();
-    over = true;
-  };
-  const collect = (byte: number) => {
-    const into = afterColon ? value : key;
-    if (into.length < MAX_VALUE) into.push(byte);
-  };
-  const inside = (byte: number) => {
-    if (depth === 1) collect(byte);
-    if (escaped) escaped = false;
-    else if (byte === BACKSLASH) escaped = true;
-    else if (byte === QUOTE) inString = false;
-  };
-  const outside = (byte: number) => {
-    if (depth === 0 && byte !== OBJECT) over = !SPACE.has(byte);
-    else if (CLOSE.has(byte) && --depth === 0) end();
-    else if (OPEN.has(byte)) depth++;
-    else if (depth === 1 && byte === COMMA) close();
-    else if (depth === 1 && byte === COLON) afterColon = true;
-    else if (depth === 1 && !SPACE.has(byte)) collect(byte);
-    if (byte === QUOTE) inString = true;
-  };
-  /** Past what need not be kept of a string, in one step; answers where to go on. */
-  const skip = (bytes: Uint8Array, at: number): number => {
-    if (escaped || (depth === 1 && (afterColon ? value : key).length < MAX_VALUE)) return at;
-    const quote = bytes.indexOf(QUOTE, at);
-    const backslash = bytes.subarray(at, quote < 0 ? undefined : quote).indexOf(BACKSLASH);
-    if (backslash >= 0) return at + backslash;
-    return quote < 0 ? bytes.length : quote;
+  const reading: Reading = {
+    depth: 0,
+    inString: false,
+    escaped: false,
+    afterColon: false,
+    key: [],
+    value: [],
+    id: undefined,
+    isRequest: false,
+    over: false,
   };
   return {
     push(bytes) {
-      for (let at = 0; at < bytes.length && !over; at++) {
-        if (inString) at = skip(bytes, at);
+      for (let at = 0; at < bytes.length && !reading.over; at++) {
+        if (reading.inString) at = skip(reading, bytes, at);
         const byte = bytes[at];
         if (byte === undefined) break;
-        if (inString) inside(byte);
-        else outside(byte);
+        if (reading.inString) inside(reading, byte);
+        else outside(reading, byte);
       }
     },
-    found: () => ({ id, isRequest }),
+    found: () => ({ id: reading.id, isRequest: reading.isRequest }),
   };
+}
+
+/** Past what need not be kept of a string, in one step; answers where to go on. */
+function skip(reading: Reading, bytes: Uint8Array, at: number): number {
+  if (reading.escaped || (reading.depth === 1 && collected(reading).length < MAX_VALUE)) return at;
+  const quote = bytes.indexOf(QUOTE, at);
+  const backslash = bytes.subarray(at, quote < 0 ? undefined : quote).indexOf(BACKSLASH);
+  if (backslash >= 0) return at + backslash;
+  return quote < 0 ? bytes.length : quote;
+}
+
+function inside(reading: Reading, byte: number): void {
+  if (reading.depth === 1) collect(reading, byte);
+  if (reading.escaped) reading.escaped = false;
+  else if (byte === BACKSLASH) reading.escaped = true;
+  else if (byte === QUOTE) reading.inString = false;
+}
+
+function outside(reading: Reading, byte: number): void {
+  if (byte === QUOTE) reading.inString = true;
+  if (reading.depth === 0 && byte !== OBJECT) reading.over = !SPACE.has(byte);
+  else if (CLOSE.has(byte)) leave(reading);
+  else if (OPEN.has(byte)) reading.depth++;
+  else if (reading.depth !== 1) return;
+  else if (byte === COMMA) closeMember(reading);
+  else if (byte === COLON) reading.afterColon = true;
+  else if (!SPACE.has(byte)) collect(reading, byte);
+}
+
+function leave(reading: Reading): void {
+  reading.depth--;
+  if (reading.depth > 0) return;
+  closeMember(reading);
+  reading.over = true;
+}
+
+function closeMember(reading: Reading): void {
+  const name = text(reading.key);
+  if (name === '"id"' && reading.value.length < MAX_VALUE) reading.id ??= readId(text(reading.value));
+  if (name === '"method"') reading.isRequest = true;
+  reading.key = [];
+  reading.value = [];
+  reading.afterColon = false;
+}
+
+function collect(reading: Reading, byte: number): void {
+  const into = collected(reading);
+  if (into.length < MAX_VALUE) into.push(byte);
+}
+
+function collected(reading: Reading): number[] {
+  return reading.afterColon ? reading.value : reading.key;
 }
 
 function text(bytes: readonly number[]): string {

@@ -19,97 +19,91 @@ const LF = 10;
 const CR = 13;
 const FIRST_CAPACITY = 4096;
 
+/** A line of which a part has come. */
+interface Partial {
+  held: Uint8Array;
+  length: number;
+  /** Set once the line is too long: then it is only looked through. */
+  discarding: { readonly finder: IdFinder; length: number } | undefined;
+}
+
 /**
  * Cuts a byte stream into lines of at most `maxBytes`. A line that lies within one chunk is a part of that chunk, not
  * a copy; one that spans chunks is collected in a buffer that doubles, so its cost is linear whatever the chunks are.
  */
 export function createLineSplitter(maxBytes: number): LineSplitter {
-  let held = new Uint8Array(0);
-  let length = 0;
-  let discarding: { readonly finder: IdFinder; length: number } | undefined;
-
-  function hold(piece: Uint8Array): void {
-    if (length + piece.length > held.length) {
-      const grown = new Uint8Array(Math.max(FIRST_CAPACITY, held.length * 2, length + piece.length));
-      grown.set(held.subarray(0, length));
-      held = grown;
-    }
-    held.set(piece, length);
-    length += piece.length;
-  }
-
-  function takeHeld(): Uint8Array {
-    const bytes = held.subarray(0, length);
-    held = new Uint8Array(0);
-    length = 0;
-    return bytes;
-  }
-
-  function finish(piece: Uint8Array, into: Line[]): void {
-    if (discarding) {
-      discard(piece);
-      into.push(tooLong());
-      return;
-    }
-    if (length > 0) hold(piece);
-    const bytes = withoutCr(length > 0 ? takeHeld() : piece);
-    if (bytes.length > maxBytes) {
-      discard(bytes);
-      into.push(tooLong());
-    } else if (!isBlank(bytes)) into.push({ kind: 'line', bytes });
-  }
-
-  function discard(piece: Uint8Array): void {
-    discarding ??= { finder: createIdFinder(), length: 0 };
-    discarding.finder.push(piece);
-    discarding.length += piece.length;
-  }
-
-  function tooLong(): Line {
-    const sender = discarding?.finder.found() ?? { id: undefined, isRequest: false };
-    const line: Line = { kind: 'too_long', length: discarding?.length ?? 0, sender };
-    discarding = undefined;
-    return line;
-  }
-
-  function keep(piece: Uint8Array): void {
-    if (discarding) {
-      discard(piece);
-      return;
-    }
-    if (piece.length === 0) return;
-    const total = length + piece.length;
-    // The last byte may be the CR that the LF to come takes with it.
-    const allowed = piece[piece.length - 1] === CR ? maxBytes + 1 : maxBytes;
-    if (total <= allowed) {
-      hold(piece);
-      return;
-    }
-    discard(takeHeld());
-    discard(piece);
-  }
-
+  const partial: Partial = { held: new Uint8Array(0), length: 0, discarding: undefined };
   return {
     push(chunk) {
       const lines: Line[] = [];
       let start = 0;
       for (let end = chunk.indexOf(LF); end >= 0; end = chunk.indexOf(LF, start)) {
-        finish(chunk.subarray(start, end), lines);
+        finish(partial, chunk.subarray(start, end), maxBytes, lines);
         start = end + 1;
       }
-      keep(chunk.subarray(start));
+      keep(partial, chunk.subarray(start), maxBytes);
       return lines;
     },
     end() {
-      const lines: Line[] = [];
-      const rest = takeHeld();
+      const rest = takeHeld(partial);
       // No LF came, so a CR at the end is the line's own.
-      if (rest.length > maxBytes) discard(rest);
-      if (discarding) lines.push(tooLong());
-      else if (!isBlank(rest)) lines.push({ kind: 'line', bytes: rest });
-      return lines;
+      if (rest.length > maxBytes) discard(partial, rest);
+      if (partial.discarding) return [tooLong(partial)];
+      return isBlank(rest) ? [] : [{ kind: 'line', bytes: rest }];
     },
   };
+}
+
+function finish(partial: Partial, piece: Uint8Array, maxBytes: number, into: Line[]): void {
+  if (partial.discarding) discard(partial, piece);
+  else if (partial.length > 0) hold(partial, piece);
+  const bytes = withoutCr(partial.length > 0 ? takeHeld(partial) : piece);
+  if (!partial.discarding && bytes.length > maxBytes) discard(partial, bytes);
+  if (partial.discarding) into.push(tooLong(partial));
+  else if (!isBlank(bytes)) into.push({ kind: 'line', bytes });
+}
+
+function keep(partial: Partial, piece: Uint8Array, maxBytes: number): void {
+  if (piece.length === 0) return;
+  // The last byte may be the CR that the LF to come takes with it.
+  const allowed = piece[piece.length - 1] === CR ? maxBytes + 1 : maxBytes;
+  if (!partial.discarding && partial.length + piece.length <= allowed) {
+    hold(partial, piece);
+    return;
+  }
+  if (partial.length > 0) discard(partial, takeHeld(partial));
+  discard(partial, piece);
+}
+
+function hold(partial: Partial, piece: Uint8Array): void {
+  const total = partial.length + piece.length;
+  if (total > partial.held.length) {
+    const grown = new Uint8Array(Math.max(FIRST_CAPACITY, partial.held.length * 2, total));
+    grown.set(partial.held.subarray(0, partial.length));
+    partial.held = grown;
+  }
+  partial.held.set(piece, partial.length);
+  partial.length = total;
+}
+
+function takeHeld(partial: Partial): Uint8Array {
+  const bytes = partial.held.subarray(0, partial.length);
+  partial.held = new Uint8Array(0);
+  partial.length = 0;
+  return bytes;
+}
+
+function discard(partial: Partial, piece: Uint8Array): void {
+  partial.discarding ??= { finder: createIdFinder(), length: 0 };
+  partial.discarding.finder.push(piece);
+  partial.discarding.length += piece.length;
+}
+
+function tooLong(partial: Partial): Line {
+  const sender = partial.discarding?.finder.found() ?? { id: undefined, isRequest: false };
+  const line: Line = { kind: 'too_long', length: partial.discarding?.length ?? 0, sender };
+  partial.discarding = undefined;
+  return line;
 }
 
 /** A message as one line: what is valid JSON has control characters between tokens only, and there a space is as good. */
