@@ -1,0 +1,77 @@
+/** Every session shown in the papers is played with the real command, and prints what the paper says. */
+import { expect, test } from 'bun:test';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { interceptCommand, temporaryFolder } from '../harness/paths.ts';
+import { type Block, blocksOf, filesOf, PAGES } from './markdown.ts';
+
+for (const page of PAGES) {
+  const sessions = blocksOf(page).filter(({ language }) => language === 'console');
+  if (sessions.length > 0) test(`the sessions of ${page}`, () => play(page, sessions), 60_000);
+}
+
+/** Plays all sessions of a page in order, in one folder with the files that the page shows. */
+async function play(page: string, sessions: readonly Block[]): Promise<void> {
+  const folder = await temporaryFolder();
+  try {
+    const env = prepare(folder.path, filesOf(page));
+    for (const session of sessions) {
+      let status: number | null = 0;
+      for (const { command, output, line } of stepsOf(session)) {
+        const played: { status: number | null; text: string } =
+          command === 'echo $?' ? { status: 0, text: `${status}\n` } : run(command, folder.path, env);
+        status = played.status;
+        if (!fits(output, played.text)) expect(`${page}:${line}: $ ${command}\n${played.text}`).toBe(`${page}:${line}: $ ${command}\n${output}`);
+      }
+    }
+  } finally {
+    await folder.remove();
+  }
+}
+
+/** The page's files, and `intercept` in PATH. */
+function prepare(folder: string, files: ReadonlyMap<string, string>): NodeJS.ProcessEnv {
+  for (const [name, text] of files) writeFileSync(join(folder, name), text);
+  const bin = join(folder, 'bin');
+  mkdirSync(bin);
+  const shim = join(bin, 'intercept');
+  writeFileSync(shim, `#!/bin/sh\nexec ${interceptCommand().map((part) => `'${part}'`).join(' ')} "$@"\n`);
+  chmodSync(shim, 0o755);
+  return { ...process.env, PATH: `${bin}:${process.env.PATH}`, INTERCEPT_HOME: join(folder, 'home'), NO_COLOR: '1' };
+}
+
+interface Step {
+  readonly command: string;
+  readonly output: string;
+  readonly line: number;
+}
+
+function stepsOf({ text, line }: Block): readonly Step[] {
+  const steps: { command: string; output: string; line: number }[] = [];
+  for (const [index, row] of text.split('\n').slice(0, -1).entries()) {
+    const last = steps.at(-1);
+    if (row.startsWith('$ ')) steps.push({ command: row.slice(2), output: '', line: line + index });
+    else if (last) last.output += `${row}\n`;
+    else throw new Error(`line ${line + index}: a session begins with a command`);
+  }
+  return steps;
+}
+
+function run(command: string, cwd: string, env: NodeJS.ProcessEnv): { readonly status: number | null; readonly text: string } {
+  const { status, stdout } = spawnSync('/bin/sh', ['-c', `{ ${command}\n} 2>&1`], { cwd, env, encoding: 'utf8', timeout: 30_000, killSignal: 'SIGKILL' });
+  return { status, text: stdout };
+}
+
+/** `…` stands for any text; on a line of its own, for any lines. */
+function fits(shown: string, printed: string): boolean {
+  const pattern = shown
+    .split(/(?<=^|\n)…\n/)
+    .map((part) => part.split('…').map(escape).join('.*'))
+    .join('(?:.*\\n)*');
+  return new RegExp(`^${pattern}$`).test(printed);
+}
+
+function escape(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+}
