@@ -1,11 +1,13 @@
 /** Tool calls on their way from the agent to judgement and on (house.md §1). */
-import { DECISION_KEY } from '../core/answer.ts';
+import { DECISION_KEY, renderDenial } from '../core/answer.ts';
+import { INTERNAL_ERROR } from '../core/conclude.ts';
 import type { Call } from '../core/decision.ts';
 import { identityText } from '../core/fingerprint.ts';
+import { denial } from '../core/plan.ts';
 import { renderToolResult } from '../mcp/reply.ts';
 import type { Arrival } from './arrival.ts';
+import { deliver } from './deliver.ts';
 import { type Enforced, enforce } from './enforce.ts';
-import type { PendingRequest } from './inflight.ts';
 import { learnTools } from './learn-tools.ts';
 import type { Route } from './route.ts';
 import { type ForwardedCall, settle } from './settle.ts';
@@ -23,12 +25,27 @@ export async function judgeCalls(routes: readonly Route[], session: Session): Pr
   return routes.map((route) => (route.kind === 'judge' ? (judged[ready.indexOf(route)] ?? { kind: 'drop' }) : route));
 }
 
-/** Judges calls; each is in flight before the first await, so that a second request of its id is seen. */
+/** Judges calls, but for those that were cancelled before. */
 async function judge(routes: readonly Judging[], session: Session): Promise<readonly Route[]> {
-  const arrivals = routes.map((route) => arrivalOf(route, session));
-  const pending = routes.map((route) => pendingOf(route, session));
-  const enforced = await enforce(arrivals, session.tools.catalog(), session.deps);
-  return enforced.map((outcome, index) => routeOf(routes[index] as Judging, arrivals[index] as Arrival, pending[index], outcome, session));
+  const waiting = routes.filter((route) => isWaiting(route, session));
+  const arrivals = waiting.map((route) => arrivalOf(route, session));
+  const enforced = await enforce(arrivals, session.tools.catalog(), session.deps).catch((error) => faulted(error, waiting, session));
+  const outcomes = new Map(
+    waiting.map((route, index) => [route, routeOf(route, arrivals[index] as Arrival, enforced[index] as Enforced, session)]),
+  );
+  return routes.map((route) => outcomes.get(route) ?? { kind: 'drop' });
+}
+
+function isWaiting({ id, pending }: Judging, { inflight }: Session): boolean {
+  return id === undefined || inflight.get(id.key) === pending;
+}
+
+/** A fault of our own denies (I2), and each call gets its answer (I9). */
+function faulted(error: unknown, calls: readonly Judging[], { deps }: Session): readonly Enforced[] {
+  const why = error instanceof Error ? error.message : String(error);
+  deps.log.error(`internal fault: ${why}`);
+  const answer = renderDenial(denial('state_error', '(internal)', INTERNAL_ERROR, why), deps.clock());
+  return calls.map(() => ({ kind: 'answer', answer }));
 }
 
 function arrivalOf({ toolCall, id, modern }: Judging, session: Session): Arrival {
@@ -51,23 +68,7 @@ export function sameCall(call: Call, { deps }: Session): string {
   return identityText({ namespace: deps.namespace, upstream: deps.upstream, agent: call.agent, tool: call.tool, args: call.args });
 }
 
-function pendingOf({ id, modern, batch }: Judging, session: Session): PendingRequest | undefined {
-  if (!id) return undefined;
-  const known = session.inflight.get(id.key);
-  if (known?.purpose.kind === 'judging') return known;
-  const pending: PendingRequest = {
-    id,
-    method: 'tools/call',
-    modern,
-    batch,
-    purpose: { kind: 'judging' },
-    since: session.deps.monotonic(),
-  };
-  session.inflight.add(pending);
-  return pending;
-}
-
-function routeOf(route: Judging, arrival: Arrival, pending: PendingRequest | undefined, outcome: Enforced, session: Session): Route {
+function routeOf(route: Judging, arrival: Arrival, outcome: Enforced, session: Session): Route {
   const { id, batch } = route;
   const call: ForwardedCall = {
     id: arrival.id,
@@ -75,8 +76,11 @@ function routeOf(route: Judging, arrival: Arrival, pending: PendingRequest | und
     reservation: outcome.kind === 'forward' ? outcome.reservation : arrival.held,
     sentAt: session.deps.monotonic(),
   };
-  if (id && session.inflight.get(id.key) !== pending) {
-    void settle([{ call, outcome: { result: 'released', error: 'cancelled before it was sent' } }], session.deps);
+  if (!isWaiting(route, session)) {
+    // What an earlier leg reserved was sent with it: only what was reserved just now can be given back.
+    const result = arrival.held ? 'kept' : 'released';
+    if (arrival.held || outcome.kind === 'forward')
+      void settle([{ call, outcome: { result, error: 'cancelled before it was sent' } }], session.deps);
     return { kind: 'drop' };
   }
   if (outcome.kind === 'forward') return sendCall(route, call, session);
@@ -90,7 +94,7 @@ function routeOf(route: Judging, arrival: Arrival, pending: PendingRequest | und
 function sendCall({ id, modern, batch, bytes }: Judging, call: ForwardedCall, session: Session): Route {
   if (id) session.inflight.add({ id, method: 'tools/call', modern, batch, purpose: { kind: 'call', call }, since: call.sentAt });
   else void settle([{ call, outcome: { result: 'kept', error: 'a call without an id has no answer' } }], session.deps);
-  return { kind: 'forward', bytes };
+  return { kind: 'forward', bytes, batch, ...(id && { id }) };
 }
 
 function renderAnswer({ id, modern }: Judging, { answer }: Extract<Enforced, { kind: 'answer' }>, { protocol }: Session): string {
@@ -106,23 +110,9 @@ function needsTools({ toolCall }: Judging, session: Session): boolean {
 
 /** The call waits for the list, or for the time that may take, and is judged then; others overtake it. */
 function setAside(route: Judging, session: Session): void {
-  const pending = pendingOf(route, session);
   const done: Promise<void> = learnTools(session)
-    .then(() => (route.id && session.inflight.get(route.id.key) !== pending ? [] : judge([route], session)))
+    .then(() => judge([route], session))
     .then((judged) => deliver(judged, session))
     .finally(() => session.waiting.delete(done));
   session.waiting.add(done);
-}
-
-function deliver(routes: readonly Route[], session: Session): void {
-  for (const route of routes) {
-    if (route.kind === 'forward') session.output.toServer([route.bytes]);
-    else if (route.kind === 'answer') answer(route.text, route.batch, session);
-  }
-}
-
-/** Answers a request, alone or as part of its batch. */
-export function answer(text: string, batch: PendingRequest['batch'], session: Session): void {
-  if (batch) batch.add(text);
-  else session.output.toAgent([text]);
 }

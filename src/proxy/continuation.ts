@@ -48,7 +48,8 @@ export function createLegs(): Legs {
 }
 
 export interface Tasks {
-  keep(taskId: string, call: ForwardedCall): void;
+  /** Answers with the call that had this task id before, if any. */
+  keep(taskId: string, call: ForwardedCall): ForwardedCall | undefined;
   take(taskId: string): ForwardedCall | undefined;
   drain(): readonly ForwardedCall[];
 }
@@ -56,7 +57,11 @@ export interface Tasks {
 export function createTasks(): Tasks {
   const calls = new Map<string, ForwardedCall>();
   return {
-    keep: (taskId, call) => void calls.set(taskId, call),
+    keep(taskId, call) {
+      const replaced = calls.get(taskId);
+      calls.set(taskId, call);
+      return replaced;
+    },
     take(taskId) {
       const call = calls.get(taskId);
       calls.delete(taskId);

@@ -5,14 +5,13 @@
  * INVARIANT I8: all calls of one arrival see one policy.
  */
 import { type Answer, renderDenial, renderHold } from '../core/answer.ts';
-import { AuditError } from '../core/audit.ts';
 import type { ToolCatalog } from '../core/catalog.ts';
 import { conclude, concludeDenied, concludeFailed, concludeStateless, INTERNAL_ERROR } from '../core/conclude.ts';
 import type { Call, Decision } from '../core/decision.ts';
 import type { Facts } from '../core/facts.ts';
 import { identityText } from '../core/fingerprint.ts';
 import { denial, type Plan, plan } from '../core/plan.ts';
-import type { Reservable, Reservation, StoreVerdict } from '../core/store.ts';
+import type { Reservable, Reservation, Step, StoreVerdict } from '../core/store.ts';
 import type { Arrival } from './arrival.ts';
 import type { ProxyDeps, Rulebook } from './deps.ts';
 import { holdRequest } from './hold.ts';
@@ -39,7 +38,10 @@ export async function enforce(
   const shadow = rulebook?.policy.mode === 'shadow';
   const fault = audit(arrivals, judged, shadow, deps);
   if (fault === undefined || shadow) return judged.map(({ decision }) => enforced(decision, shadow, deps));
-  await giveBack(judged, deps);
+  await giveBack(
+    judged.filter((_, index) => !arrivals[index]?.held),
+    deps,
+  );
   return judged.map(({ decision }) => enforced(decision.outcome === 'allow' ? auditFailed(fault) : decision, false, deps));
 }
 
@@ -82,9 +84,11 @@ async function reserveAll(
   const calls: Reservable[] = [];
   for (const [index, planned] of plans.entries()) {
     const arrival = arrivals[index];
-    if (planned.kind !== 'store' || !arrival || arrival.held || needsNothing(planned.reservable)) continue;
+    if (planned.kind !== 'store' || !arrival || needsNothing(planned.reservable)) continue;
+    if (arrival.held && !needsNewApproval(planned, facts)) continue;
     asked.push(index);
-    calls.push({ ...planned.reservable, hold: holdRequest(planned, arrival, facts, deps) });
+    const reservable = arrival.held ? holdsOnly(planned.reservable) : planned.reservable;
+    calls.push({ ...reservable, hold: holdRequest(planned, arrival, facts, deps) });
   }
   if (calls.length === 0) return new Map();
   try {
@@ -100,10 +104,27 @@ function needsNothing({ steps, draws }: Pick<Reservable, 'steps' | 'draws'>): bo
   return steps.length === 0 && draws.length === 0;
 }
 
+/** SPEC: wire.md §2.12 — a continued call is judged again: an approval rule that came between its legs holds it. */
+function needsNewApproval({ reservable }: Extract<Plan, { kind: 'store' }>, { policy }: Facts): boolean {
+  return policy.mode === 'enforce' && reservable.steps.some(isCertainHold);
+}
+
+function isCertainHold({ kind, terms, shadow }: Step): boolean {
+  return kind === 'hold' && terms.length === 0 && !shadow;
+}
+
+/** Of a continued call only what its arguments alone hold is asked: it has drawn already, and is not measured against itself. */
+function holdsOnly({ steps }: Pick<Reservable, 'steps'>): Omit<Reservable, 'hold'> {
+  return {
+    counters: [],
+    draws: [],
+    steps: steps.map((step) => (isCertainHold(step) ? step : { kind: 'require', terms: [], shadow: false })),
+  };
+}
+
 function decide(planned: Plan, verdict: Verdict | undefined, held: Reservation | undefined, deps: ProxyDeps): Decision {
   if (planned.kind === 'deny') return concludeDenied(planned);
-  if (held) return { outcome: 'allow', reservation: held, shadow: planned.shadow };
-  if (!verdict) return concludeStateless(planned);
+  if (!verdict) return held ? { outcome: 'allow', reservation: held, shadow: planned.shadow } : concludeStateless(planned);
   if (verdict.kind !== 'failed') return conclude(planned, verdict);
   // SPEC: policy.md §1.2 — the one switch that lets an undecided call pass; approvals still deny.
   return deps.failMode === 'open' && planned.holds.length === 0 ? concludeStateless(planned) : concludeFailed(planned, verdict.why);
@@ -128,13 +149,12 @@ function audit(arrivals: readonly Arrival[], judged: readonly Judged[], shadow: 
     );
     return undefined;
   } catch (error) {
-    if (!(error instanceof AuditError)) throw error;
-    deps.log.error(`audit: ${error.message}`);
-    return error.message;
+    deps.log.error(`audit: ${reasonOf(error)}`);
+    return reasonOf(error);
   }
 }
 
-/** What was reserved for calls that now never leave the proxy. */
+/** What was reserved for calls that now never leave the proxy. An earlier leg of a continued call has left it. */
 async function giveBack(judged: readonly Judged[], deps: ProxyDeps): Promise<void> {
   const taken = judged.flatMap(({ decision }) => (decision.outcome === 'allow' && decision.reservation ? [decision.reservation] : []));
   if (taken.length === 0) return;

@@ -3,14 +3,14 @@
  * INVARIANT I7: what is written is what was read, byte for byte, or nothing.
  */
 import type { AuditEvent } from '../core/audit.ts';
-import { AuditError } from '../core/audit.ts';
 import { type ClientFrame, type Refusal, readClientFrame } from '../mcp/frame.ts';
 import type { Line } from '../mcp/lines.ts';
 import { renderError } from '../mcp/reply.ts';
 import { createBatchAnswer } from './batch.ts';
-import { answer, judgeCalls } from './calls.ts';
+import { judgeCalls } from './calls.ts';
+import { deliver } from './deliver.ts';
 import { type Element, type Route, routeFrame } from './route.ts';
-import { type FrameBytes, readGate, type Session } from './state.ts';
+import { readGate, type Session } from './state.ts';
 
 /** Depth of nesting, and length of ids and names (wire.md §2.13). */
 export const LIMITS = { maxDepth: 256, maxName: 1024 } as const;
@@ -21,7 +21,7 @@ export async function receiveFromAgent(lines: readonly Line[], session: Session)
   const elements = lines.flatMap((line) => elementsOf(line, session));
   const routes = elements.map((element) => routeFrame(element, gate, session));
   const judged = await judgeCalls(routes, session);
-  send(recorded(judged, session), session);
+  deliver(recorded(judged, session), session);
 }
 
 function elementsOf(line: Line, session: Session): readonly Element[] {
@@ -69,8 +69,7 @@ function recorded(routes: readonly Route[], session: Session): readonly Route[] 
     session.deps.audit.write(events);
     return routes;
   } catch (error) {
-    if (!(error instanceof AuditError)) throw error;
-    session.deps.log.error(`audit: ${error.message}`);
+    session.deps.log.error(`audit: ${error instanceof Error ? error.message : String(error)}`);
     return routes.map((route) => (route.event && route.kind === 'forward' ? unrecorded(route, session) : route));
   }
 }
@@ -79,13 +78,4 @@ function unrecorded(route: Extract<Route, { kind: 'forward' }>, session: Session
   if (!route.id) return { kind: 'drop' };
   session.inflight.take(route.id.key);
   return { kind: 'answer', text: renderError(route.id.text, -32603, 'Internal policy error'), batch: route.batch };
-}
-
-function send(routes: readonly Route[], session: Session): void {
-  const frames: FrameBytes[] = [];
-  for (const route of routes) {
-    if (route.kind === 'forward') frames.push(route.bytes);
-    else if (route.kind === 'answer') answer(route.text, route.batch, session);
-  }
-  if (frames.length > 0) session.output.toServer(frames);
 }

@@ -1,5 +1,4 @@
 /** Frames from the server: settled, filtered where the policy hides, otherwise passed on as they came (wire.md §2.9, §3). */
-import { AuditError } from '../core/audit.ts';
 import { readServerFrame, type ServerFrame } from '../mcp/frame.ts';
 import type { Line } from '../mcp/lines.ts';
 import { renderError } from '../mcp/reply.ts';
@@ -16,8 +15,13 @@ export async function receiveFromServer(lines: readonly Line[], session: Session
   const gate = await readGate(session.deps);
   const out: FrameBytes[] = [];
   for (const line of lines) {
-    if (line.kind === 'too_long') out.push(...(await receiveOversized(line, gate, session)));
-    else out.push(...(await receiveFrame(readServerFrame(line.bytes), line.bytes, gate, session)));
+    try {
+      if (line.kind === 'too_long') out.push(...(await receiveOversized(line, gate, session)));
+      else out.push(...(await receiveFrame(readServerFrame(line.bytes), line.bytes, gate, session)));
+    } catch (error) {
+      // A fault over one frame must not cost the others that came with it their answers (I9).
+      session.deps.log.error(`internal fault: ${error instanceof Error ? error.message : String(error)}`);
+    }
   }
   if (out.length > 0) session.output.toAgent(out);
 }
@@ -91,8 +95,7 @@ function tryWrite(event: Parameters<Session['deps']['audit']['write']>[0][number
     deps.audit.write([event]);
     return true;
   } catch (error) {
-    if (!(error instanceof AuditError)) throw error;
-    deps.log.error(`audit: ${error.message}`);
+    deps.log.error(`audit: ${error instanceof Error ? error.message : String(error)}`);
     return false;
   }
 }

@@ -13,8 +13,8 @@ export const REFUSED = -32010;
 
 /** Why a method may not pass, or undefined where it may. In shadow mode only a pause refuses. */
 export function refusalOf(method: string, { rulebook, pause, fault }: Gate): Denial | undefined {
-  if (passesPause(method) && fault !== undefined) return undefined;
-  if (fault !== undefined) return rulebook?.policy.mode === 'shadow' ? undefined : denial('state_error', '(state)', INTERNAL_ERROR, fault);
+  if (fault !== undefined && !passesPause(method))
+    return rulebook?.policy.mode === 'shadow' ? undefined : denial('state_error', '(state)', INTERNAL_ERROR, fault);
   if (!rulebook) return undefined;
   if (pause && !passesPause(method)) return denial('paused', '(paused)', pausedText(pause));
   return rulebook.policy.mode === 'enforce' ? methodDenial(method, rulebook.policy) : undefined;

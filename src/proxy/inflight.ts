@@ -63,7 +63,7 @@ export function createInflight(): Inflight {
     take: (key) => removed(waiting, key) ?? removed(cancelled, key),
     cancel(key) {
       const request = removed(waiting, key);
-      if (request && request.purpose.kind !== 'judging') cancelled.set(key, request);
+      if (request && request.purpose.kind !== 'judging') cancelled.set(key, withoutCall(request));
       return request;
     },
     drain() {
@@ -81,6 +81,11 @@ export function createInflight(): Inflight {
     },
     listeners: () => [...waiting.values()].filter(({ purpose }) => purpose.kind === 'listen' && purpose.toolChanges),
   };
+}
+
+/** INVARIANT I4: a cancelled call is settled by its cancellation, so a late answer settles nothing, and is no part of its batch. */
+function withoutCall(request: PendingRequest): PendingRequest {
+  return { ...request, batch: undefined, purpose: request.purpose.kind === 'call' ? { kind: 'other' } : request.purpose };
 }
 
 function removed(requests: Map<string, PendingRequest>, key: string): PendingRequest | undefined {

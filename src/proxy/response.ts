@@ -24,10 +24,9 @@ export async function receiveResponse(frame: Answer, bytes: FrameBytes, gate: Ga
     );
     return [];
   }
-  const passed =
-    frame.kind === 'unreadable'
-      ? await refuseUnreadable(frame.why, request, session)
-      : await receiveAnswer(frame, bytes, request, gate, session);
+  const passed = await (frame.kind === 'unreadable'
+    ? refuseUnreadable(frame.why, request, session)
+    : receiveAnswer(frame, bytes, request, gate, session).catch((error) => refuseUnreadable(`internal fault: ${error}`, request, session)));
   if (passed === undefined) return [];
   if (!request.batch) return [passed];
   request.batch.add(

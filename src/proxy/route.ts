@@ -7,7 +7,7 @@ import { readJson } from '../mcp/json.ts';
 import { renderError } from '../mcp/reply.ts';
 import type { BatchAnswer } from './batch.ts';
 import { refusalOf, renderRefusal } from './gate.ts';
-import { MAX_IN_FLIGHT, type Purpose } from './inflight.ts';
+import { MAX_IN_FLIGHT, type PendingRequest, type Purpose } from './inflight.ts';
 import { requestEvent } from './request-record.ts';
 import { settle } from './settle.ts';
 import { type FrameBytes, type Gate, MODERN, type Session, VERSION_KEY } from './state.ts';
@@ -28,6 +28,8 @@ export type Route = { readonly event?: PlainEvent | undefined } & (
       readonly kind: 'judge';
       readonly toolCall: ToolCall;
       readonly id: RequestId | undefined;
+      /** The request as it waits; undefined for a call without an id. */
+      readonly pending: PendingRequest | undefined;
       readonly modern: boolean;
       readonly bytes: FrameBytes;
       readonly batch: BatchAnswer | undefined;
@@ -80,14 +82,16 @@ function routeCall(
 ): Route {
   const toolCall = readToolCall(frame);
   if ('kind' in toolCall) return refuse(toolCall, element, session);
-  return {
-    kind: 'judge',
-    toolCall,
-    id: frame.kind === 'request' ? frame.id : undefined,
-    modern,
-    bytes: element.bytes,
-    batch: element.batch,
-  };
+  const { bytes, batch } = element;
+  if (frame.kind === 'notification') return { kind: 'judge', toolCall, id: undefined, pending: undefined, modern, bytes, batch };
+  return { kind: 'judge', toolCall, id: frame.id, pending: waitForJudgement(frame.id, modern, batch, session), modern, bytes, batch };
+}
+
+/** In flight before anything else is read, so that frames that arrive together see each other's ids (wire.md §2.7). */
+function waitForJudgement(id: RequestId, modern: boolean, batch: BatchAnswer | undefined, { inflight, deps }: Session): PendingRequest {
+  const pending: PendingRequest = { id, method: 'tools/call', modern, batch, purpose: { kind: 'judging' }, since: deps.monotonic() };
+  inflight.add(pending);
+  return pending;
 }
 
 /** A call without an id is judged all the same, and never answered (wire.md §2.5). */
@@ -110,6 +114,7 @@ function cancel(frame: Extract<Single, { kind: 'notification' }>, session: Sessi
   if (!span) return;
   const id = idAt(frame.text, span);
   const request = id && session.inflight.cancel(id.key);
+  request?.batch?.forgo();
   if (request?.purpose.kind === 'call')
     void settle([{ call: request.purpose.call, outcome: { result: 'kept', error: 'cancelled by the client' } }], session.deps);
 }

@@ -3,7 +3,7 @@ import { isVisible } from '../core/match.ts';
 import { readClientFrame } from '../mcp/frame.ts';
 import type { Line } from '../mcp/lines.ts';
 import { renderError } from '../mcp/reply.ts';
-import { answer } from './calls.ts';
+import { answer } from './deliver.ts';
 import type { ProxyDeps, Rulebook } from './deps.ts';
 import { LIMITS, receiveFromAgent } from './from-agent.ts';
 import { receiveFromServer } from './from-server.ts';
@@ -39,9 +39,10 @@ export function openSession(deps: ProxyDeps, output: SessionOutput): ProxySessio
     (lines: readonly Line[]) => receiveFromServer(lines, session),
     (error) => logFault(error, session),
   );
+  let over: string | undefined;
   return {
     id: session.id,
-    fromAgent: fromAgent.push,
+    fromAgent: (lines) => (over === undefined ? fromAgent.push(lines) : answerEach(lines, { code: -32000, message: over }, session)),
     fromServer: fromServer.push,
     backlog: () => ({ agent: fromAgent.backlog, server: fromServer.backlog }),
     async agentIdle() {
@@ -51,7 +52,13 @@ export function openSession(deps: ProxyDeps, output: SessionOutput): ProxySessio
     serverIdle: fromServer.idle,
     policyChanged: (before, after) => announceTools(before, after, session),
     sweep: () => sweep(session),
-    end: (why) => end(why, session),
+    async end(why) {
+      over = why;
+      await end(why, session);
+      // Frames that were taken in before, and judged meanwhile, went to nobody.
+      await fromAgent.idle();
+      await end(why, session);
+    },
   };
 }
 
@@ -63,11 +70,21 @@ function logFault(error: unknown, { deps }: Session): void {
 /** A fault of our own denies (I2) and still answers (I9): nothing of these frames was forwarded. */
 function abandon(error: unknown, lines: readonly Line[], session: Session): void {
   logFault(error, session);
+  answerEach(lines, { code: -32603, message: 'Internal policy error' }, session);
+}
+
+function answerEach(
+  lines: readonly Line[],
+  { code, message }: { readonly code: number; readonly message: string },
+  session: Session,
+): void {
   for (const line of lines) {
     const frame = line.kind === 'line' ? readClientFrame(line.bytes, LIMITS) : undefined;
-    if (frame?.kind !== 'request') continue;
-    if (session.inflight.get(frame.id.key)?.purpose.kind === 'judging') session.inflight.take(frame.id.key);
-    session.output.toAgent([renderError(frame.id.text, -32603, 'Internal policy error')]);
+    for (const item of frame?.kind === 'batch' ? frame.items : [frame]) {
+      if (item?.kind !== 'request') continue;
+      if (session.inflight.get(item.id.key)?.purpose.kind !== 'call') session.inflight.take(item.id.key);
+      answer(renderError(item.id.text, code, message), undefined, session);
+    }
   }
 }
 

@@ -1,5 +1,5 @@
 /** How a call ends that became a task (wire.md §2.11): by its final result alone, whichever message brings it. */
-import { isObject, type Json, type JsonObject } from '../core/json.ts';
+import { isNumber, isObject, type Json, type JsonObject } from '../core/json.ts';
 import type { ServerFrame } from '../mcp/frame.ts';
 import { readJson } from '../mcp/json.ts';
 import { type ForwardedCall, type Outcome, outcomeOf, settle } from './settle.ts';
@@ -11,8 +11,10 @@ type Response = Extract<ServerFrame, { kind: 'response' }>;
 export function keepTask(frame: Response, call: ForwardedCall, session: Session): void {
   const nested = memberOf(frame, 'task');
   const taskId = isObject(nested) ? nested.get('taskId') : memberOf(frame, 'taskId');
-  if (typeof taskId === 'string') session.tasks.keep(taskId, call);
-  else void settle([{ call, outcome: { result: 'kept', error: 'a task without an id' } }], session.deps);
+  const replaced = typeof taskId === 'string' ? session.tasks.keep(taskId, call) : undefined;
+  if (replaced)
+    void settle([{ call: replaced, outcome: { result: 'kept', error: 'its task id was given to another call' } }], session.deps);
+  if (typeof taskId !== 'string') void settle([{ call, outcome: { result: 'kept', error: 'a task without an id' } }], session.deps);
 }
 
 /** Settles by the answer to `tasks/result`, `tasks/get` or `tasks/cancel`. */
@@ -43,9 +45,17 @@ async function settleTask(taskId: string, outcome: Outcome, session: Session): P
   if (call) await settle([{ call, outcome }], session.deps);
 }
 
-/** `tasks/result` answers with the call's own result, or its error. */
+/** Errors that are about the request for the result: the task is unknown, or expired, or the request is wrong. */
+const REFUSALS: ReadonlySet<string> = new Set(['-32700', '-32600', '-32601', '-32602']);
+
+/**
+ * `tasks/result` answers with the call's own result, or its error.
+ * SECURITY: an agent can make a server refuse the question; that says nothing of the call, and frees no counter.
+ */
 function finalOutcome(frame: Response): Outcome | undefined {
-  return outcomeOf(frame);
+  const error = frame.error && readJson(frame.text, frame.error.start);
+  const code = isObject(error) ? error.get('code') : undefined;
+  return isNumber(code) && REFUSALS.has(code.number) ? undefined : outcomeOf(frame);
 }
 
 /** The status of a task, of either form. A completed one may carry the result (2026-07-28). */
