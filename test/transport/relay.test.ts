@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { inFolder, lives, peakMemory, RUNTIMES, startRelay, startShell, until } from './relays.ts';
+import { inFolder, lives, peakMemory, RUNTIMES, settledInput, startRelay, startShell, until } from './relays.ts';
 
 const LONG = 20_000;
 /** A server that dies of nothing but SIGKILL. */
@@ -73,8 +73,7 @@ for (const [name, runtime] of RUNTIMES) {
     });
 
     test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s reaches the whole group at once', async (signal) => {
-      // The shell's own background children ignore SIGINT, so a program in the foreground has to tell.
-      const relay = startRelay(runtime, ['sh', '-c', `trap 'exit 9' INT TERM HUP; echo ready; sleep 1000`]);
+      const relay = startRelay(runtime, ['sh', '-c', `trap 'exit 9' INT TERM HUP; echo ready; while :; do sleep 0.05; done`]);
       const child = Number(await relay.said(/child (\d+)/));
       await new Promise((resolve) => relay.process.stdout?.once('data', resolve));
       relay.process.kill(signal);
@@ -142,6 +141,7 @@ for (const [name, runtime] of RUNTIMES) {
       async () => {
         const relay = startRelay(runtime, ['sh', '-c', 'head -c 200000000 /dev/zero; exec cat']);
         await relay.said(/downstream full/);
+        expect(await settledInput(relay.pid)).toBeLessThan(20_000_000);
         let length = 0;
         relay.process.stdout?.on('data', (chunk: Buffer) => {
           length += chunk.length;
@@ -161,6 +161,7 @@ for (const [name, runtime] of RUNTIMES) {
           const server = `while [ ! -e ${folder}/go ]; do sleep 0.02; done; head -c 200000000 | wc -c; exec cat`;
           const relay = startShell(runtime, `head -c 200000000 /dev/zero | (exec $RELAY sh -c "$SERVER"; ) `, { SERVER: server });
           await relay.said(/upstream full/);
+          expect(await settledInput(Number(await relay.said(/self (\d+)/)))).toBeLessThan(20_000_000);
           writeFileSync(join(folder, 'go'), '');
           expect((await relay.output()).toString().trim()).toBe('200000000');
         });
@@ -190,11 +191,11 @@ for (const [name, runtime] of RUNTIMES) {
     );
 
     test('what waits for a slow reader is flushed before the proxy exits', async () => {
-      const relay = startRelay(runtime, ['sh', '-c', 'head -c 280000 /dev/zero; exit 5'], { RELAY_FLUSH: '10000' });
+      const relay = startRelay(runtime, ['sh', '-c', 'head -c 400000 /dev/zero; exit 5'], { RELAY_FLUSH: '10000' });
       const child = Number(await relay.said(/child (\d+)/));
       await relay.said(/downstream full/);
       await until(() => !lives(child));
-      expect((await relay.output()).length).toBe(280_000);
+      expect((await relay.output()).length).toBe(400_000);
       expect(await relay.status).toBe(5);
     });
   });

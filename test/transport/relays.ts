@@ -83,6 +83,19 @@ export function peakMemory(pid: number): number {
   return Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
 }
 
+/** All that a process has read, in bytes, once it reads no more. */
+export async function settledInput(pid: number): Promise<number> {
+  const total = () => Number(/^rchar:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1]);
+  let last = total();
+  for (let same = 0; same < 20; ) {
+    await sleep(10);
+    const now = total();
+    same = now === last ? same + 1 : 0;
+    last = now;
+  }
+  return last;
+}
+
 /** Runs `f` in a folder of its own. */
 export async function inFolder(f: (folder: string) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'transport-'));
