@@ -1,7 +1,7 @@
 /** The limits that a policy sets to its counters, for those who look at the counters alone. */
-import { joinParts } from '../core/counter.ts';
+import { type Counter, joinParts } from '../core/counter.ts';
 import { MICROS_PER_UNIT, renderMicros, toMicros } from '../core/decimal.ts';
-import type { Counter, Policy, Rule } from '../core/policy.ts';
+import type { Policy, Rule } from '../core/policy.ts';
 import type { CounterReading } from '../core/store.ts';
 
 /** A counter as `status` shows it. Amounts as people write them; times epoch ms. */

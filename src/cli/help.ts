@@ -4,8 +4,8 @@ export const HELP = {
 Enforce a policy on every call that an AI agent makes to an MCP server.
 
 Commands  (each takes --help)
-  validate FILE…   say what is wrong with a policy      explain  walk one call
-  test FILE…       run policy tests                     status   what is going on
+  validate FILE…   say what is wrong with a policy     explain  walk one call
+  test FILE…       run policy tests                    status   what is going on
   pause, resume    deny every call at once, until resumed
 Policy
   -c, --config FILE         the policy; edits are taken while running
@@ -74,7 +74,7 @@ What runs, what was decided, what is counted, and what waits for approval.
 Example: intercept status --since 1h`,
   pause: `Usage: intercept pause [flags]
 Deny every call at once, in every process that shares the state, until resumed.
-Waits until all that run have confirmed; exit status 1 names those that have not.
+Waits until all that run have confirmed; exit 1 names those that have not.
 
   --reason TEXT        what agents are told
   --policy NAME        that policy only

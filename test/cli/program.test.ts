@@ -1,0 +1,112 @@
+import { describe, expect, test } from 'bun:test';
+import { Command } from 'commander';
+import { declareCommands } from '../../src/cli/commands.ts';
+import { HELP } from '../../src/cli/help.ts';
+import { parseProxyOptions } from '../../src/cli/options.ts';
+import { openTerminal } from '../../src/cli/terminal.ts';
+import { openFolder } from './run.ts';
+
+function declared(): Command {
+  const program = new Command('intercept');
+  declareCommands(program, { terminal: openTerminal(process), server: undefined, finish: () => {} });
+  return program;
+}
+
+function flagsOf({ options }: Command): string[] {
+  return options.map(({ long }) => long ?? '').sort();
+}
+
+describe('cli.md §1: help', () => {
+  for (const [name, text] of Object.entries(HELP)) {
+    test(`of ${name} fits a screen and has an example`, () => {
+      const lines = text.split('\n');
+      expect(lines.length).toBeLessThanOrEqual(24);
+      expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+      expect(text).toContain('Example: intercept ');
+    });
+
+    test(`of ${name} names exactly the flags that exist`, () => {
+      const program = declared();
+      const command = name === 'intercept' ? program : program.commands.find((candidate) => candidate.name() === name);
+      if (!command) throw new Error(`no command ${name}`);
+      const body = text.split('\nExample:')[0] ?? '';
+      const named = new Set([...body.matchAll(/(?<![\w-])--[a-z][a-z-]+/g)].map(([flag]) => flag));
+      expect([...named].filter((flag) => flag !== '--help').sort()).toEqual(flagsOf(command));
+    });
+  }
+
+  test('every command has help', () => {
+    const names = declared().commands.map((command) => command.name());
+    expect(['intercept', ...names].sort()).toEqual(Object.keys(HELP).sort());
+  });
+});
+
+describe('cli.md §1: wrong usage is status 2 and names the nearest', () => {
+  const mistakes: readonly (readonly [readonly string[], string])[] = [
+    [['valdate', 'p.yaml'], 'did you mean "validate"?'],
+    [['--confg', 'p.yaml', '--', 'x'], 'did you mean "--config"?'],
+    [['explain', '-c', 'p', '--cal', 'x'], 'did you mean "--call"?'],
+    [['status', '--wach'], 'did you mean "--watch"?'],
+    [['-c', 'p.yaml'], 'after "--"'],
+    [['-c', 'p.yaml', '--'], 'after "--"'],
+    [['--', 'server'], '-c policy.yaml'],
+    [['-c', 'p.yaml', '--state-timeout', 'soon', '--', 'x'], '250ms'],
+    [['-c', 'p.yaml', '--max-message', '-1', '--', 'x'], '10MiB'],
+    [['-c', 'p.yaml', '--log-level', 'loud', '--', 'x'], 'debug, info, warn or error'],
+    [['-c', '', '--', 'x'], 'it is empty'],
+    [['validate'], 'policy.yaml'],
+    [['test'], 'test.yaml'],
+    [['test', 'x', '--min-coverage', '101'], 'percentage'],
+    [['explain', '--call', 'x'], '-c policy.yaml'],
+    [['explain', '-c', 'p.yaml'], '--call NAME'],
+    [['status', '--', 'x'], 'takes no server'],
+    [['pause', '--since', '1h'], '--since'],
+  ];
+  for (const [argv, expected] of mistakes) {
+    test(argv.join(' '), async () => {
+      using folder = openFolder();
+      const { status, out, err } = await folder.run(...argv);
+      expect(err).toContain(expected);
+      expect(err).toStartWith('intercept: ');
+      expect(err).not.toContain('    at ');
+      expect(out).toBe('');
+      expect(status).toBe(2);
+    });
+  }
+
+  test('flags of what does not exist yet are unknown', async () => {
+    using folder = openFolder();
+    for (const flag of ['--upstream', '--transport', '--port', '--header', '--enable-admin-api', '--approval-wait']) {
+      expect((await folder.run('-c', 'p.yaml', flag, 'x', '--', 'y')).status).toBe(2);
+    }
+  });
+});
+
+describe('cli.md §1: the command line', () => {
+  test("what follows -- is the server's, whatever it says", async () => {
+    using folder = openFolder();
+    const { status, err } = await folder.run('-c', folder.write('p.yaml', 'version: "1"\n'), '--', 'status', '--help');
+    expect(err).not.toContain('unknown');
+    expect(status).not.toBe(2);
+  });
+
+  test('help and version are results', async () => {
+    using folder = openFolder();
+    expect(await folder.run('--help')).toEqual({ status: 0, out: `${HELP.intercept}\n`, err: '' });
+    expect((await folder.run('pause', '--help')).out).toBe(`${HELP.pause}\n`);
+    expect((await folder.run('--version')).out).toMatch(/^\d+\.\d+\.\d+/);
+  });
+
+  test('defaults of the proxy are those of the documents', () => {
+    const options = parseProxyOptions({ config: 'p.yaml' }, { INTERCEPT_HOME: '/srv/i' });
+    expect(options).toMatchObject({
+      stateDir: '/srv/i/state',
+      home: '/srv/i',
+      stateFailMode: 'closed',
+      stateTimeout: 250,
+      maxMessage: 10_485_760,
+      auditArgs: 'redacted',
+      auditRetention: 2_592_000_000,
+    });
+  });
+});

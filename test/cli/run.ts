@@ -1,0 +1,52 @@
+/** Runs commands in this process, with a terminal that keeps what is printed. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough, Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { runProgram } from '../../src/cli/program.ts';
+import { openTerminal } from '../../src/cli/terminal.ts';
+
+export interface Ran {
+  readonly status: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+export interface Folder extends Disposable {
+  readonly path: string;
+  write(name: string, content: string): string;
+  run(...argv: readonly string[]): Promise<Ran>;
+  runWith(input: string, ...argv: readonly string[]): Promise<Ran>;
+}
+
+/** A folder of its own, which is Intercept's home as well. Use with `using`. */
+export function openFolder(): Folder {
+  const path = mkdtempSync(join(tmpdir(), 'intercept-cli-'));
+  const runWith = async (input: string, ...argv: readonly string[]): Promise<Ran> => {
+    const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+    const terminal = openTerminal({
+      stdout,
+      stderr,
+      stdin: Readable.from([input]),
+      env: { ...process.env, INTERCEPT_HOME: join(path, 'home') },
+    });
+    const printed = Promise.all([text(stdout), text(stderr)]);
+    const status = await runProgram(argv, terminal);
+    stdout.end();
+    stderr.end();
+    const [out, err] = await printed;
+    return { status, out, err };
+  };
+  return {
+    path,
+    write(name, content) {
+      const file = join(path, name);
+      writeFileSync(file, content);
+      return file;
+    },
+    run: (...argv) => runWith('', ...argv),
+    runWith,
+    [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }),
+  };
+}
