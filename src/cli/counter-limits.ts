@@ -77,5 +77,6 @@ function splitParts(text: string): readonly string[] {
 
 function labelOf(id: string): string {
   const [kind, key, name] = splitParts(id);
-  return key === undefined ? id : `${key}${kind === 'state' ? '.' : ' '}${name ?? ''}`;
+  if (key === undefined || name === undefined) return id;
+  return kind === 'state' ? `${key}.${name}` : `${key} (${kind === 'spend' ? 'money spent' : 'calls'})`;
 }

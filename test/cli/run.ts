@@ -20,8 +20,8 @@ export interface Folder extends Disposable {
   runWith(input: string, ...argv: readonly string[]): Promise<Ran>;
 }
 
-/** A folder of its own, which is Intercept's home as well. Use with `using`. */
-export function openFolder(): Folder {
+/** A folder of its own, with Intercept's home in it where no other is given. Use with `using`. */
+export function openFolder(home?: string): Folder {
   const path = mkdtempSync(join(tmpdir(), 'intercept-cli-'));
   const runWith = async (input: string, ...argv: readonly string[]): Promise<Ran> => {
     const [stdout, stderr] = [new PassThrough(), new PassThrough()];
@@ -29,7 +29,7 @@ export function openFolder(): Folder {
       stdout,
       stderr,
       stdin: Readable.from([input]),
-      env: { ...process.env, INTERCEPT_HOME: join(path, 'home') },
+      env: { ...process.env, INTERCEPT_HOME: home ?? join(path, 'home') },
     });
     const printed = Promise.all([text(stdout), text(stderr)]);
     const status = await runProgram(argv, terminal);

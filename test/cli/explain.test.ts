@@ -1,0 +1,112 @@
+import { describe, expect, test } from 'bun:test';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { namespaceOf } from '../../src/cli/home.ts';
+import { openState } from '../../src/cli/state.ts';
+import { createMatcher } from '../../src/core/match.ts';
+import { fingerprintFor, judgeCall } from '../../src/library/engine.ts';
+import { loadPolicyText } from '../../src/policy/load.ts';
+import { openFolder } from './run.ts';
+
+const POLICY = `version: "1"
+name: shop
+default: deny
+tools:
+  refund:
+    rules:
+      - {name: cap, conditions: [{path: args.amount, op: lte, value: 100}], on_deny: too much}
+      - {name: daily, rate_limit: 2/day}
+      - {name: large, action: require_approval, conditions: [{path: args.amount, op: gt, value: 50}]}
+  look: []
+`;
+
+describe('cli.md §1: explain', () => {
+  test('an allowed call is status 0, with every clause, its value and the counters', async () => {
+    using folder = openFolder();
+    const { status, out } = await folder.run('explain', '-c', folder.write('p.yaml', POLICY), '--call', 'refund', '--args', '{"amount":5}');
+    expect(out).toMatch(/true +args\.amount lte 100 +← 5/);
+    expect(out).toContain('refund 2/day: 0 of 2 this day, the call adds 1');
+    expect(out).toContain('decision  allow');
+    expect(status).toBe(0);
+    expect(existsSync(join(folder.path, 'home'))).toBe(false);
+  });
+
+  test('a denied or held one is status 4, with exactly what the agent sees', async () => {
+    using folder = openFolder();
+    const file = folder.write('p.yaml', POLICY);
+    const denied = await folder.run('explain', '-c', file, '--call', 'refund', '--args', '{"amount":101}');
+    expect(denied.out).toContain('[INTERCEPT POLICY DENIED] too much');
+    expect(denied.status).toBe(4);
+    const held = await folder.run('explain', '-c', file, '--call', 'refund', '--args', '{"amount":51}');
+    expect(held.out).toContain('[INTERCEPT APPROVAL REQUIRED]');
+    expect(held.status).toBe(4);
+    expect((await folder.run('explain', '-c', file, '--call', 'nope')).out).toContain('(default deny)');
+  });
+
+  test('reads the counters of the store, and draws nothing', async () => {
+    using folder = openFolder();
+    const file = folder.write('p.yaml', POLICY);
+    const { policy } = await loadPolicyText(POLICY);
+    if (!policy) throw new Error('the policy does not load');
+    const store = await openState(join(folder.path, 'home/state'), namespaceOf(undefined, 'shop', file));
+    const facts = {
+      policy,
+      match: createMatcher(policy),
+      catalog: undefined,
+      pause: undefined,
+      ownPaths: [],
+      fingerprint: fingerprintFor('', ''),
+    };
+    const call = { tool: 'refund', args: new Map([['amount', { number: '1' }]]), agent: undefined, session: undefined };
+    for (let count = 0; count < 2; count++) await judgeCall(call, '{"amount":1}', facts, store);
+    const argv = ['explain', '-c', file, '--call', 'refund', '--args', '{"amount":1}'];
+    for (let count = 0; count < 2; count++) {
+      const { status, out } = await folder.run(...argv);
+      expect(out).toContain('refund 2/day: 2 of 2 this day');
+      expect(status).toBe(4);
+    }
+    expect((await folder.run(...argv, '--fresh')).status).toBe(0);
+    await store.pause({ policy: undefined, reason: 'incident' });
+    expect((await folder.run(...argv)).out).toContain('All tool calls are paused: incident');
+    await store.close();
+  });
+
+  test('arguments come from a file or stdin, and are read as strictly as on the wire (wire.md §2.2)', async () => {
+    using folder = openFolder();
+    const argv = ['explain', '-c', folder.write('p.yaml', POLICY), '--call', 'refund', '--args'];
+    expect((await folder.run(...argv, `@${folder.write('args.json', '{\n"amount": 5}')}`)).status).toBe(0);
+    expect((await folder.runWith('{"amount":5}', ...argv, '-')).status).toBe(0);
+    for (const text of ['{"amount":1,"amount":2}', '{amount:1}', '[]', '{}x', '@nowhere.json']) {
+      const { status, err } = await folder.run(...argv, text);
+      expect(err).toStartWith('intercept: --args');
+      expect(status).toBe(2);
+    }
+  });
+
+  test('an invalid policy is status 3', async () => {
+    using folder = openFolder();
+    const { status, err } = await folder.run('explain', '-c', folder.write('p.yaml', 'version: 7\n'), '--call', 'x');
+    expect(err).toContain('p.yaml:1:10: error:');
+    expect(status).toBe(3);
+  });
+
+  test('--json has the walk', async () => {
+    using folder = openFolder();
+    const { out } = await folder.run(
+      'explain',
+      '--json',
+      '-c',
+      folder.write('p.yaml', POLICY),
+      '--call',
+      'refund',
+      '--args',
+      '{"amount":101}',
+    );
+    expect(JSON.parse(out)).toMatchObject({
+      outcome: 'deny',
+      forwarded: false,
+      decided_by: { rule: 'cap' },
+      agent_sees: { meta: { outcome: 'denied' } },
+    });
+  });
+});

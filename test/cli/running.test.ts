@@ -1,0 +1,137 @@
+import { describe, expect, test } from 'bun:test';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { liveInstances } from '../../src/cli/instances.ts';
+import { openState } from '../../src/cli/state.ts';
+import type { Instance } from '../../src/core/store.ts';
+import { BUN, interceptCommand } from '../harness/paths.ts';
+import { startProxy } from '../harness/proxy.ts';
+import { setUpRecorder } from '../harness/recorder.ts';
+import { openFolder } from './run.ts';
+
+const POLICY = 'version: "1"\nname: demo\ndefault: deny\nmethods: {"*": allow}\ntools: {echo: [{name: few, rate_limit: 2/hour}]}\n';
+
+function records(home: string): readonly Record<string, unknown>[] {
+  const folder = join(home, 'events');
+  return readdirSync(folder).flatMap((name) =>
+    readFileSync(join(folder, name), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line)),
+  );
+}
+
+function instance(fields: Partial<Instance>): Instance {
+  return {
+    id: 'i',
+    pid: process.pid,
+    host: hostname(),
+    namespace: 'n',
+    policy: 'demo',
+    upstream: 'server',
+    revision: 'r',
+    startedAt: 0,
+    confirmed: 0,
+    seenAt: 0,
+    ...fields,
+  };
+}
+
+describe('policy.md §11: which instances live', () => {
+  test('here by their process, elsewhere by when they were seen', () => {
+    const dead = 2 ** 22 + 12345;
+    const all = [
+      instance({ id: 'here' }),
+      instance({ id: 'gone', pid: dead }),
+      instance({ id: 'there', host: 'other', pid: dead, seenAt: 86_000 }),
+      instance({ id: 'silent', host: 'other', seenAt: 84_999 }),
+    ];
+    expect(liveInstances(all, 100_000).map(({ id }) => id)).toEqual(['here', 'there']);
+  });
+});
+
+describe('policy.md §11: pause and resume', () => {
+  test('where nothing runs the pause holds for what starts', async () => {
+    using folder = openFolder();
+    const { status, out } = await folder.run('pause', '--reason', 'incident 42');
+    expect(out).toContain('paused: all policies (incident 42)');
+    expect(out).toContain('no instance is running');
+    expect(status).toBe(0);
+    expect((await folder.run('status')).out).toContain('PAUSED all policies');
+    expect(records(join(folder.path, 'home'))).toMatchObject([{ type: 'paused', reason: 'incident 42' }]);
+  });
+
+  test('resume ends the pause of its own scope, and names what goes on', async () => {
+    using folder = openFolder();
+    await folder.run('pause');
+    await folder.run('pause', '--policy', 'demo');
+    const one = await folder.run('resume');
+    expect(one.out).toContain('resumed: all policies');
+    expect(one.err).toContain('still paused: demo');
+    expect((await folder.run('resume')).out).toContain('was not paused');
+    expect((await folder.run('resume', '--policy', 'demo')).out).toContain('resumed: policy "demo"');
+  });
+
+  test('an instance that does not confirm is named, status 1', async () => {
+    using folder = openFolder();
+    const store = await openState(join(folder.path, 'home/state'), 'n');
+    await store.announce(instance({}));
+    const { status, err } = await folder.run('pause', '--policy', 'demo');
+    expect(err).toContain(`no answer  pid ${process.pid}`);
+    expect(status).toBe(1);
+    const other = await folder.run('pause', '--policy', 'another');
+    expect(other.status).toBe(0);
+    await store.close();
+  }, 15_000);
+
+  test('a running proxy confirms, denies, and goes on after resume; status shows it', async () => {
+    await using server = await setUpRecorder();
+    await using proxy = await startProxy({ policy: POLICY, server: server.command });
+    await proxy.client.initialize();
+    using folder = openFolder(proxy.home);
+    const paused = await folder.run('pause', '--reason', 'stop');
+    expect(paused.out).toContain('confirmed');
+    expect(paused.status).toBe(0);
+    expect(JSON.stringify(await proxy.client.request('tools/call', { name: 'echo', arguments: {} }))).toContain(
+      'All tool calls are paused: stop',
+    );
+    expect((await folder.run('resume')).out).toContain('confirmed');
+    expect(JSON.stringify(await proxy.client.request('tools/call', { name: 'echo', arguments: {} }))).not.toContain('paused');
+    const { out } = await folder.run('status');
+    expect(out).toContain('instances (1)');
+    expect(out).toMatch(/█+░+ {2}echo 2\/hour {2}1 of 2 this hour, resets in/);
+  });
+});
+
+describe('cli.md §1: status', () => {
+  test('works where nothing exists, and makes nothing', async () => {
+    using folder = openFolder();
+    const { status, out } = await folder.run('status');
+    expect(out).toContain('no proxy has run with it yet');
+    expect(status).toBe(0);
+    expect(existsSync(join(folder.path, 'home'))).toBe(false);
+    expect(JSON.parse((await folder.run('status', '--json')).out)).toMatchObject({
+      stored: false,
+      instances: [],
+      summary: { totals: { allowed: 0 } },
+    });
+  });
+});
+
+describe('cli.md §1: output', () => {
+  test('a reader that leaves ends the output quietly', async () => {
+    using folder = openFolder();
+    const file = folder.write('p.yaml', `version: "1"\n${Array.from({ length: 900 }, (_, index) => `bad${index}: 1\n`).join('')}`);
+    const [program = BUN, ...args] = interceptCommand();
+    const child = spawn(program, [...args, 'validate', file], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let err = '';
+    child.stderr.on('data', (chunk) => (err += chunk));
+    child.stdout.once('data', () => child.stdout.destroy());
+    const [code] = await once(child, 'close');
+    expect(err).toBe('');
+    expect(code).toBe(3);
+  });
+});
