@@ -4,12 +4,13 @@
  */
 import { isObject, type Json, type JsonObject, NO_ARGUMENTS } from '../core/json.ts';
 import { readClientMessage, recoverId } from './client.ts';
-import { isLonger } from './id.ts';
+import { isLonger, type RequestId } from './id.ts';
+import { createIdFinder } from './id-finder.ts';
 import { readJson } from './json.ts';
 import type { ClientFrame, ClientMessage, NotificationFrame, RequestFrame, ServerFrame, ServerMessage, ToolCall } from './message.ts';
 import { type Refusal, refuse, refuseFault } from './refusal.ts';
 import { type Member, scanMessage } from './scan.ts';
-import { knownId, readServerMessage, unreadable } from './server.ts';
+import { readServerMessage, unreadable } from './server.ts';
 import { openScan, type Span, stringAt } from './token.ts';
 
 export type { Params } from './envelope.ts';
@@ -89,7 +90,7 @@ export function readServerFrame(bytes: Uint8Array): ServerFrame {
     case 'other':
       return unreadable('it is no JSON object', undefined);
     default:
-      return readBroken(text, scan.fault, members);
+      return readBroken(text, scan.fault, bytes);
   }
 }
 
@@ -114,12 +115,21 @@ function readServerBatch(text: string, span: Span, elements: readonly Member[]):
   return { kind: 'batch', items: elements.map((element): ServerMessage => readServerMessage(text, element, element.members)), text, span };
 }
 
-/** What is cut off after an id still ends that request; what has none is a banner, if it is no JSON. */
-function readBroken(text: string, fault: string | undefined, members: readonly Member[]): ServerFrame {
-  const id = text.trimStart().startsWith('{') ? knownId(text, members) : undefined;
+/** What is broken before or after its id still ends that request (I9); what has none is a banner, if it is no JSON. */
+function readBroken(text: string, fault: string | undefined, bytes: Uint8Array): ServerFrame {
+  const id = answeredId(text, bytes);
   if (fault === 'too_deep') return unreadable('it is nested too deeply', id);
   if (fault === 'batch') return unreadable('the batch has too many messages', undefined);
   return id ? unreadable('it is not valid JSON', id) : { kind: 'noise' };
+}
+
+/** The request that a broken text answers. SECURITY: the ids of the server's own requests, and those in its logs, name none of ours. */
+function answeredId(text: string, bytes: Uint8Array): RequestId | undefined {
+  if (!text.includes('"jsonrpc"')) return undefined;
+  const finder = createIdFinder();
+  finder.push(bytes);
+  const { id, isRequest } = finder.found();
+  return isRequest ? undefined : id;
 }
 
 /** The value of a member; `null` is as good as absent. */

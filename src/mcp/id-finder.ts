@@ -34,6 +34,7 @@ interface Reading {
   key: number[];
   value: number[];
   id: RequestId | undefined;
+  ids: number;
   isRequest: boolean;
   /** The message ended, or what came is no object: the rest is of no interest. */
   over: boolean;
@@ -49,6 +50,7 @@ export function createIdFinder(): IdFinder {
     key: [],
     value: [],
     id: undefined,
+    ids: 0,
     isRequest: false,
     over: false,
   };
@@ -102,7 +104,8 @@ function leave(reading: Reading): void {
 
 function closeMember(reading: Reading): void {
   const name = text(reading.key);
-  if (name === '"id"' && reading.value.length < MAX_VALUE) reading.id ??= readId(text(reading.value));
+  // Of two ids neither is known to be meant.
+  if (name === '"id"') reading.id = ++reading.ids === 1 && reading.value.length < MAX_VALUE ? readId(text(reading.value)) : undefined;
   if (name === '"method"') reading.isRequest = true;
   reading.key = [];
   reading.value = [];

@@ -15,8 +15,9 @@ export function readServerMessage(text: string, span: Span, members: readonly Me
   if (!members) return unreadable('it is no JSON object', undefined);
   const envelope = readEnvelope(members);
   const { odd, jsonrpc, method, result, error } = envelope;
-  // SECURITY: the id of the server's own request could be that of one of the client's; it names nothing here.
-  const id = method && !result && !error ? undefined : knownId(text, members);
+  // SECURITY: the id of the server's own request, or in a line of its log, could be that of one of the client's; it names nothing here.
+  const isAnswer = result || error || (jsonrpc && !method);
+  const id = isAnswer ? knownId(text, members) : undefined;
   if (odd) return unreadable(`key ${quote(odd.key)} of the message is there twice, or only looks like one of JSON-RPC's`, id);
   if (!jsonrpc || stringAt(text, jsonrpc) !== '2.0') return unreadable('"jsonrpc" is not "2.0"', id);
   if (method && (result || error)) return unreadable('it has "method" and an answer', id);
@@ -26,7 +27,7 @@ export function readServerMessage(text: string, span: Span, members: readonly Me
 }
 
 /** The id of a message that can not be read: the only one there. */
-export function knownId(text: string, members: readonly Member[]): RequestId | undefined {
+function knownId(text: string, members: readonly Member[]): RequestId | undefined {
   const [only, ...others] = members.filter(({ key }) => key === 'id');
   return only && others.length === 0 ? idAt(text, only) : undefined;
 }

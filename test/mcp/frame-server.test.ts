@@ -102,7 +102,17 @@ describe('what can not be read with certainty', () => {
     ["the server's own request: its id is not the client's", '{"jsonrpc":"2.0","id":1,"method":"m","Method":"n"}', undefined],
     ['a request with a broken id', '{"jsonrpc":"2.0","id":{},"method":"m"}', undefined],
     ['a line of a JSON log', '{"level":"info"}', undefined],
+    ['a line of a JSON log with an id of its own', '{"level":"info","id":1}', undefined],
+    ['a line of a JSON log with an id and a method', '{"Method":"GET","id":1}', undefined],
     ['a scalar', '42', undefined],
+    ['NaN before its id', '{"result":{"x":NaN},"jsonrpc":"2.0","id":7}', 'n:7'],
+    ['too deep before its id', `{"result":{"x":${'['.repeat(300)}${']'.repeat(300)}},"jsonrpc":"2.0","id":7}`, 'n:7'],
+    ['too deep between two ids', `{"id":7,"result":{"x":${'['.repeat(300)}${']'.repeat(300)}},"jsonrpc":"2.0","id":8}`, undefined],
+    [
+      "the server's own request, too deep",
+      `{"jsonrpc":"2.0","id":7,"method":"m","params":{"x":${'['.repeat(300)}${']'.repeat(300)}}}`,
+      undefined,
+    ],
     ['a frame cut off after its id', '{"jsonrpc":"2.0","id":7,"result":{"content":[{"te', 'n:7'],
     ['a frame with more behind it', '{"jsonrpc":"2.0","id":7,"result":{}} x', 'n:7'],
     ['too deep', `{"jsonrpc":"2.0","id":7,"result":{"x":${'['.repeat(300)}${']'.repeat(300)}}}`, 'n:7'],
@@ -114,9 +124,12 @@ describe('what can not be read with certainty', () => {
     expect(frame.kind === 'unreadable' ? frame.id?.key : 'readable').toBe(key);
   });
 
-  test.each(['[info] listening', 'Server ready', '{ foo: 1 }', '', '\ufeff{}', '{"a"'])('a banner is noise: %s', (text) => {
-    expect(read(text)).toEqual({ kind: 'noise' });
-  });
+  test.each(['[info] listening', 'Server ready', '{ foo: 1 }', '{"level":"info","id":1', '', '\ufeff{}', '{"a"'])(
+    'a banner is noise: %s',
+    (text) => {
+      expect(read(text)).toEqual({ kind: 'noise' });
+    },
+  );
 });
 
 test('a batch of answers, each on its own (§2.1)', () => {
