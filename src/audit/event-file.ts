@@ -22,7 +22,7 @@ const { O_APPEND, O_CREAT, O_EXCL, O_WRONLY } = fs.constants;
 export function openEventFile(options: EventFileOptions): EventFile {
   fs.mkdirSync(options.dir, { recursive: true, mode: 0o700 });
   closeToOthers(options.dir);
-  const fd = createFile(options);
+  const { fd, path } = createFile(options);
   let size = 0;
   let whole = true;
 
@@ -45,7 +45,8 @@ export function openEventFile(options: EventFileOptions): EventFile {
       size += bytes.length;
     },
     // A process may go on writing to a deleted file, and nobody would ever read it.
-    attached: () => whole && fs.fstatSync(fd).nlink > 0,
+    // Asked before every write, so by the cheapest call there is: a stat builds an object with four dates.
+    attached: () => whole && fs.existsSync(path),
     close() {
       try {
         fs.closeSync(fd);
@@ -56,13 +57,13 @@ export function openEventFile(options: EventFileOptions): EventFile {
   };
 }
 
-function createFile(options: EventFileOptions): number {
+function createFile(options: EventFileOptions): { readonly fd: number; readonly path: string } {
   const time = new Date(options.clock()).toISOString().replaceAll(':', '-');
   const name = `${time}-${options.instance.replace(/[^\w.-]/g, '_').slice(0, 100)}`;
   for (let attempt = 0; ; attempt++) {
     const path = join(options.dir, `${name}${attempt === 0 ? '' : `.${attempt}`}.jsonl`);
     try {
-      return fs.openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND, 0o600);
+      return { fd: fs.openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND, 0o600), path };
     } catch (error) {
       if (attempt === 99 || (error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }

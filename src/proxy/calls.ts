@@ -80,12 +80,12 @@ function routeOf(route: Judging, arrival: Arrival, outcome: Enforced, session: S
     // What an earlier leg reserved was sent with it: only what was reserved just now can be given back.
     const result = arrival.held ? 'kept' : 'released';
     if (arrival.held || outcome.kind === 'forward')
-      void settle([{ call, outcome: { result, error: 'cancelled before it was sent' } }], session.deps);
+      void settle([{ call, outcome: { result, error: 'cancelled before it was sent' } }], session);
     return { kind: 'drop' };
   }
   if (outcome.kind === 'forward') return sendCall(route, call, session);
   // An earlier leg was sent and this one is refused: how the call ends will not be known.
-  if (arrival.held) void settle([{ call, outcome: { result: 'kept', error: 'its continuation was refused' } }], session.deps);
+  if (arrival.held) void settle([{ call, outcome: { result: 'kept', error: 'its continuation was refused' } }], session);
   if (!id) return { kind: 'drop' };
   session.inflight.take(id.key);
   return { kind: 'answer', text: renderAnswer(route, outcome, session), batch };
@@ -93,7 +93,7 @@ function routeOf(route: Judging, arrival: Arrival, outcome: Enforced, session: S
 
 function sendCall({ id, modern, batch, bytes }: Judging, call: ForwardedCall, session: Session): Route {
   if (id) session.inflight.add({ id, method: 'tools/call', modern, batch, purpose: { kind: 'call', call }, since: call.sentAt });
-  else void settle([{ call, outcome: { result: 'kept', error: 'a call without an id has no answer' } }], session.deps);
+  else void settle([{ call, outcome: { result: 'kept', error: 'a call without an id has no answer' } }], session);
   return { kind: 'forward', bytes, batch, ...(id && { id }) };
 }
 

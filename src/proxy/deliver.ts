@@ -25,7 +25,7 @@ function undeliverable({ id }: Forward, session: Session): void {
   const request = id && session.inflight.take(id.key);
   if (!request) return;
   if (request.purpose.kind === 'call')
-    void settle([{ call: request.purpose.call, outcome: { result: 'kept', error: 'it could not be written' } }], session.deps);
+    void settle([{ call: request.purpose.call, outcome: { result: 'kept', error: 'it could not be written' } }], session);
   answer(renderError(request.id.text, -32000, 'the server cannot be reached'), request.batch, session);
 }
 

@@ -14,6 +14,7 @@ type Single = Exclude<ServerFrame, { kind: 'batch' }>;
 export async function receiveFromServer(lines: readonly Line[], session: Session): Promise<void> {
   const gate = await readGate(session.deps);
   const out: FrameBytes[] = [];
+  session.outcomes.hold();
   for (const line of lines) {
     try {
       if (line.kind === 'too_long') out.push(...(await receiveOversized(line, gate, session)));
@@ -23,7 +24,12 @@ export async function receiveFromServer(lines: readonly Line[], session: Session
       session.deps.log.error(`internal fault: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
-  if (out.length > 0) session.output.toAgent(out);
+  try {
+    if (out.length > 0) session.output.toAgent(out);
+  } finally {
+    // The agent need not wait for the record of how its call ended; the next frames do.
+    session.outcomes.flush();
+  }
 }
 
 /** What cannot be read still ends: the request that it answers, and the one that it asks. */

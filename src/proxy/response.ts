@@ -40,7 +40,7 @@ async function refuseUnreadable(why: string, request: PendingRequest, session: S
   const { purpose, id } = request;
   if (purpose.kind === 'own') purpose.resolve(undefined);
   if (purpose.kind === 'own' || purpose.kind === 'answered') return undefined;
-  if (purpose.kind === 'call') await settle([{ call: purpose.call, outcome: { result: 'kept', error: why } }], session.deps);
+  if (purpose.kind === 'call') await settle([{ call: purpose.call, outcome: { result: 'kept', error: why } }], session);
   session.deps.log.warn(`refused an answer of the server: ${why}`);
   return renderError(id.text, -32603, `the server's answer could not be read: ${why}`);
 }
@@ -62,7 +62,7 @@ async function receiveAnswer(
       return undefined;
     case 'call':
       if (embedded)
-        await settle([{ call: purpose.call, outcome: { result: 'kept', error: 'asks for what the policy refuses' } }], session.deps);
+        await settle([{ call: purpose.call, outcome: { result: 'kept', error: 'asks for what the policy refuses' } }], session);
       else await settleCall(frame, purpose.call, session);
       break;
     case 'tools/list':
@@ -79,7 +79,7 @@ async function receiveAnswer(
 
 async function settleCall(frame: Response, call: ForwardedCall, session: Session): Promise<void> {
   const outcome = outcomeOf(frame);
-  if (outcome) return settle([{ call, outcome }], session.deps);
+  if (outcome) return settle([{ call, outcome }], session);
   if (isTaskHandle(frame)) return keepTask(frame, call, session);
   const state = memberOf(frame, 'requestState');
   session.legs.keep(sameCall(call.call, session), typeof state === 'string' ? state : undefined, call, session.deps.clock());

@@ -116,7 +116,7 @@ function cancel(frame: Extract<Single, { kind: 'notification' }>, session: Sessi
   const request = id && session.inflight.cancel(id.key);
   request?.batch?.forgo();
   if (request?.purpose.kind === 'call')
-    void settle([{ call: request.purpose.call, outcome: { result: 'kept', error: 'cancelled by the client' } }], session.deps);
+    void settle([{ call: request.purpose.call, outcome: { result: 'kept', error: 'cancelled by the client' } }], session);
 }
 
 function purposeOf({ method, params, text }: Extract<Single, { kind: 'request' }>): Purpose {

@@ -121,10 +121,11 @@ async function end(why: string, session: Session): Promise<void> {
 }
 
 /** SPEC: policy.md §6 — an unknown outcome stays spent. */
-async function keep(calls: readonly ForwardedCall[], why: string, { deps }: Session): Promise<void> {
-  if (calls.length > 0)
-    await settle(
-      calls.map((call) => ({ call, outcome: { result: 'kept', error: why } })),
-      deps,
-    );
+async function keep(calls: readonly ForwardedCall[], why: string, session: Session): Promise<void> {
+  if (calls.length === 0) return;
+  const outcome = { result: 'kept', error: why } as const;
+  await settle(
+    calls.map((call) => ({ call, outcome })),
+    session,
+  );
 }

@@ -40,25 +40,64 @@ function asksForPayment({ members, text }: Response): boolean {
   return isObject(meta) && meta.has('org.paymentauth/payment-required');
 }
 
+/** Where outcomes are recorded. While it is held, they wait for the answers that they are about. */
+export interface OutcomeLog {
+  add(events: readonly OutcomeEvent[]): void;
+  hold(): void;
+  /** Writes what waits, in one piece. */
+  flush(): void;
+}
+
+/** Records outcomes; what cannot be recorded is said, and changes no call that was made. */
+export function createOutcomeLog({ audit, log }: Pick<ProxyDeps, 'audit' | 'log'>): OutcomeLog {
+  let waiting: OutcomeEvent[] = [];
+  let held = false;
+  const write = () => {
+    const events = waiting;
+    waiting = [];
+    if (events.length === 0) return;
+    try {
+      audit.write(events);
+    } catch (error) {
+      log.error(`audit: an outcome is not recorded: ${String(error)}`);
+    }
+  };
+  return {
+    add(events) {
+      waiting.push(...events);
+      if (!held) write();
+    },
+    hold() {
+      held = true;
+    },
+    flush() {
+      held = false;
+      write();
+    },
+  };
+}
+
+/** What settling needs of a session. */
+interface Settling {
+  readonly deps: ProxyDeps;
+  readonly outcomes: OutcomeLog;
+}
+
 /**
  * Settles calls and records how they ended. What could not be released stays spent, and the record says so. Never
  * rejects: an answer reaches the agent whatever the store or the audit do.
  */
 export async function settle(
   ended: readonly { readonly call: ForwardedCall; readonly outcome: Outcome }[],
-  deps: ProxyDeps,
+  { deps, outcomes }: Settling,
 ): Promise<void> {
   const back = ended.flatMap(({ call, outcome }) => (outcome.result === 'released' && call.reservation ? [call.reservation] : []));
   const fault = back.length > 0 ? await release(back, deps) : undefined;
-  record(
-    ended.map(({ call, outcome }) =>
-      outcomeEvent(
-        call,
-        fault !== undefined && outcome.result === 'released' && call.reservation ? { result: 'kept', error: fault } : outcome,
-        deps,
-      ),
-    ),
-    deps,
+  outcomes.add(
+    ended.map(({ call, outcome }) => {
+      const spent = fault !== undefined && outcome.result === 'released' && call.reservation !== undefined;
+      return outcomeEvent(call, spent ? { result: 'kept', error: fault } : outcome, deps);
+    }),
   );
 }
 
@@ -75,12 +114,4 @@ async function release(reservations: readonly Reservation[], deps: ProxyDeps): P
 
 function outcomeEvent({ id, sentAt }: ForwardedCall, { result, error }: Outcome, deps: ProxyDeps): OutcomeEvent {
   return { type: 'outcome', call: id, result, upstreamUs: Math.round((deps.monotonic() - sentAt) * 1000), error };
-}
-
-function record(events: readonly OutcomeEvent[], deps: ProxyDeps): void {
-  try {
-    deps.audit.write(events);
-  } catch (error) {
-    deps.log.error(`audit: an outcome is not recorded: ${String(error)}`);
-  }
 }

@@ -4,6 +4,7 @@ import type { Pause } from '../core/store.ts';
 import { createLegs, createTasks, type Legs, type Tasks } from './continuation.ts';
 import type { PauseWatch, ProxyDeps, Rulebook } from './deps.ts';
 import { createInflight, type Inflight } from './inflight.ts';
+import { createOutcomeLog, type OutcomeLog } from './settle.ts';
 import { createToolMemory, type ToolMemory } from './tool-memory.ts';
 
 /** A whole frame without its line end: bytes as they arrived, or text that we wrote. */
@@ -32,6 +33,7 @@ export interface Session {
   readonly tasks: Tasks;
   readonly tools: ToolMemory;
   readonly protocol: Protocol;
+  readonly outcomes: OutcomeLog;
   /** Unguessable, so that no answer of the server can be taken for one to the proxy's own requests. */
   readonly ownPrefix: string;
   /** Calls that wait for the server's tool list; the session's input is not closed before they went out. */
@@ -52,6 +54,7 @@ export function createSession(deps: ProxyDeps, output: SessionOutput): Session {
     tasks: createTasks(),
     tools: createToolMemory(deps.sha256, deps.toolsListed),
     protocol: { version: undefined, client: undefined, initialized: false, modernMeta: undefined },
+    outcomes: createOutcomeLog(deps),
     ownPrefix: `intercept-${deps.newId()}-`,
     waiting: new Set(),
   };

@@ -13,8 +13,8 @@ export function keepTask(frame: Response, call: ForwardedCall, session: Session)
   const taskId = isObject(nested) ? nested.get('taskId') : memberOf(frame, 'taskId');
   const replaced = typeof taskId === 'string' ? session.tasks.keep(taskId, call) : undefined;
   if (replaced)
-    void settle([{ call: replaced, outcome: { result: 'kept', error: 'its task id was given to another call' } }], session.deps);
-  if (typeof taskId !== 'string') void settle([{ call, outcome: { result: 'kept', error: 'a task without an id' } }], session.deps);
+    void settle([{ call: replaced, outcome: { result: 'kept', error: 'its task id was given to another call' } }], session);
+  if (typeof taskId !== 'string') void settle([{ call, outcome: { result: 'kept', error: 'a task without an id' } }], session);
 }
 
 /** Settles by the answer to `tasks/result`, `tasks/get` or `tasks/cancel`. */
@@ -42,7 +42,7 @@ export async function settleByNotification(frame: Extract<ServerFrame, { kind: '
 
 async function settleTask(taskId: string, outcome: Outcome, session: Session): Promise<void> {
   const call = session.tasks.take(taskId);
-  if (call) await settle([{ call, outcome }], session.deps);
+  if (call) await settle([{ call, outcome }], session);
 }
 
 /** Errors that are about the request for the result: the task is unknown, or expired, or the request is wrong. */
