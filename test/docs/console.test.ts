@@ -22,7 +22,8 @@ async function play(page: string, sessions: readonly Block[]): Promise<void> {
         const played: { status: number | null; text: string } =
           command === 'echo $?' ? { status: 0, text: `${status}\n` } : run(command, folder.path, env);
         status = played.status;
-        if (!fits(output, played.text)) expect(`${page}:${line}: $ ${command}\n${played.text}`).toBe(`${page}:${line}: $ ${command}\n${output}`);
+        if (!fits(output, played.text))
+          expect(`${page}:${line}: $ ${command}\n${played.text}`).toBe(`${page}:${line}: $ ${command}\n${output}`);
       }
     }
   } finally {
@@ -36,7 +37,12 @@ function prepare(folder: string, files: ReadonlyMap<string, string>): NodeJS.Pro
   const bin = join(folder, 'bin');
   mkdirSync(bin);
   const shim = join(bin, 'intercept');
-  writeFileSync(shim, `#!/bin/sh\nexec ${interceptCommand().map((part) => `'${part}'`).join(' ')} "$@"\n`);
+  writeFileSync(
+    shim,
+    `#!/bin/sh\nexec ${interceptCommand()
+      .map((part) => `'${part}'`)
+      .join(' ')} "$@"\n`,
+  );
   chmodSync(shim, 0o755);
   return { ...process.env, PATH: `${bin}:${process.env.PATH}`, INTERCEPT_HOME: join(folder, 'home'), NO_COLOR: '1' };
 }
@@ -59,7 +65,13 @@ function stepsOf({ text, line }: Block): readonly Step[] {
 }
 
 function run(command: string, cwd: string, env: NodeJS.ProcessEnv): { readonly status: number | null; readonly text: string } {
-  const { status, stdout } = spawnSync('/bin/sh', ['-c', `{ ${command}\n} 2>&1`], { cwd, env, encoding: 'utf8', timeout: 30_000, killSignal: 'SIGKILL' });
+  const { status, stdout } = spawnSync('/bin/sh', ['-c', `{ ${command}\n} 2>&1`], {
+    cwd,
+    env,
+    encoding: 'utf8',
+    timeout: 30_000,
+    killSignal: 'SIGKILL',
+  });
   return { status, text: stdout };
 }
 

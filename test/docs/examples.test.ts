@@ -2,11 +2,11 @@
 import { expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ROOT } from '../harness/paths.ts';
 import { loadPolicyText } from '../../src/policy/load.ts';
-import { allBlocks, type Block } from './markdown.ts';
+import { ROOT } from '../harness/paths.ts';
+import { allBlocks, type Block, blocksOf } from './markdown.ts';
 
-const TRIED = ['yaml', 'console', 'json', 'jsonl', 'sh', 'ts', 'text'];
+const TRIED = ['yaml', 'js', 'console', 'json', 'jsonl', 'sh', 'ts', 'text'];
 
 for (const block of allBlocks()) {
   const place = `${block.page}:${block.line}`;
@@ -17,7 +17,10 @@ for (const block of allBlocks()) {
   if (block.language === 'yaml' && !block.mark.endsWith('.test.yaml')) {
     test(`${place}: the policy loads`, async () => {
       const { diagnostics } = await loadPolicyText(wholePolicy(block));
-      expect(diagnostics.filter(({ severity }) => severity === 'error' || block.mark.startsWith('file='))).toEqual([]);
+      const told = diagnostics.filter(({ severity }) => severity === 'error' || block.mark.startsWith('file='));
+      const shown = blocksOf(block.page).filter(({ language }) => language === 'console');
+      // What a page shows `validate` to say of its own policy is meant to be there.
+      expect(told.filter(({ code }) => !shown.some(({ text }) => text.includes(`[${code}]`)))).toEqual([]);
     });
   }
   if (block.language === 'json') test(`${place}: the JSON parses`, () => void JSON.parse(block.text));

@@ -1,0 +1,69 @@
+/** docs/audit.md against what a proxy writes: every field has its line, and the program that checks the chain works. */
+import { expect, test } from 'bun:test';
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { AuditRecord } from '../harness/audit.ts';
+import { BUN, NODE, ROOT } from '../harness/paths.ts';
+import { startProxy } from '../harness/proxy.ts';
+import { filesOf, keysAfter, readPage } from './markdown.ts';
+
+const PAGE = 'docs/audit.md';
+const SERVER = [BUN, join(ROOT, 'examples/server.ts')];
+const TABLES = ['tool_call', 'outcome', 'request', 'refused', 'approval_requested', 'startup'];
+
+test('audit.md names every field of every record, and its program checks the chain', async () => {
+  const policy = filesOf('README.md').get('policy.yaml') ?? '';
+  await using proxy = await startProxy({ policy, server: SERVER, flags: ['--agent', 'refunds-bot'] });
+  const { client } = proxy;
+  await client.initialize();
+  const refund = (amount: number) => client.request('tools/call', { name: 'create_refund', arguments: { charge: 'ch_1', amount } });
+  for (const amount of [2500, 60000, 25000, 25000]) await refund(amount);
+  await client.request('resources/read', { uri: 'file:///etc/hosts' });
+  client.sendLine('{"jsonrpc":"2.0","id":7,"id":8,"method":"ping"}');
+  await client.next((frame) => frame.json?.error !== undefined);
+  const edited = `${policy}\n# edited`;
+  await proxy.edit(edited);
+  await proxy.untilRecords('the edited policy', (all) => all.some(({ type }) => type === 'config_reload'));
+  await client.close();
+  const records = await proxy.records();
+  for (const record of records) expectDocumented(record);
+  const startup = records.find(({ type }) => type === 'startup') ?? {};
+  expect([...keysAfter(PAGE, 'record common'), ...keysAfter(PAGE, 'record startup')].toSorted()).toEqual(Object.keys(startup).toSorted());
+  const seen = new Set(records.map(({ type }) => type));
+  expect(TABLES.filter((type) => !seen.has(type))).toEqual([]);
+  expectVerified(proxy.home, proxy.folder);
+});
+
+test('audit.md names every field that a record can have', () => {
+  const source = readFileSync(join(ROOT, 'src/audit/record.ts'), 'utf8') + readFileSync(join(ROOT, 'src/audit/args.ts'), 'utf8');
+  const written = [...source.matchAll(/[{,]"(\w+)":|text\('(\w+)'/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
+  const page = readPage(PAGE);
+  expect(written.length).toBeGreaterThan(15);
+  expect(written.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
+});
+
+function expectDocumented(record: AuditRecord): void {
+  const type = record.type === 'approval_reused' ? 'approval_requested' : record.type;
+  const own = TABLES.includes(type) ? keysAfter(PAGE, `record ${type}`) : othersOf(readPage(PAGE));
+  const known = [...keysAfter(PAGE, 'record common'), ...own];
+  expect({ type, unknown: Object.keys(record).filter((field) => !known.includes(field)) }).toEqual({ type, unknown: [] });
+  expect(readPage(PAGE)).toMatch(new RegExp(`(\`|### .*)${record.type}`));
+}
+
+function othersOf(page: string): readonly string[] {
+  const [, section = ''] = page.split('### The others');
+  return [...(section.split('\n## ')[0] ?? '').matchAll(/`(\w+)`/g)].map(([, name = '']) => name);
+}
+
+/** The page's program finds the files intact, and one with a changed line broken at the next. */
+function expectVerified(home: string, folder: string): void {
+  const program = join(folder, 'verify.mjs');
+  writeFileSync(program, filesOf(PAGE).get('verify.mjs') ?? '');
+  const [name = ''] = readdirSync(join(home, 'events'));
+  const file = join(home, 'events', name);
+  const check = () => spawnSync(NODE, [program, file], { encoding: 'utf8' }).stdout;
+  expect(check()).toStartWith('intact, ');
+  writeFileSync(file, readFileSync(file, 'utf8').replace('"amount":2500', '"amount":2501'));
+  expect(check()).toMatch(/^broken at line \d+, /);
+}
