@@ -31,7 +31,8 @@ export function openFileSink(options: FileSinkOptions): AuditSink {
 
   function append(events: readonly AuditEvent[]): void {
     const now = options.clock();
-    file = attached(file, now);
+    // An outcome decides nothing: only what lets a call pass asks first whether anyone will find its record.
+    if (!file || events.some(({ type }) => type !== 'outcome')) file = attached(file, now);
     const ts = new Date(now).toISOString();
     let text = '';
     let last = prev;
