@@ -1,0 +1,90 @@
+/** The policy file changes under a running proxy (cli.md §1; I8). */
+import { expect, test } from 'bun:test';
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { setUpRecorder } from '../harness/recorder.ts';
+import { until } from '../harness/wait.ts';
+import { callTool, openHome } from './processes.ts';
+
+/** Allows one tool and denies the other; the limit sends each allowed call through the store. */
+const allowing = (good: string, bad: string) => `
+version: "1"
+name: reload
+tools:
+  ${good}: {rules: [{rate_limit: 1000000/month}]}
+  ${bad}: {rules: [{action: deny}]}
+`;
+const BOTH = { tools: [{ name: 'red' }, { name: 'blue' }] };
+
+test('I8: reloads under load lose no call, and each call is judged by one policy, the one that its record names', async () => {
+  await using recorder = await setUpRecorder(BOTH);
+  await using home = await openHome();
+  const policies = [allowing('red', 'blue'), allowing('blue', 'red')];
+  await using proxy = await home.start(policies[0] as string, recorder);
+  let reloads = 0;
+  const answers: string[] = [];
+  while (reloads < 4) {
+    await proxy.edit(policies[(reloads + 1) % 2] as string);
+    const seen = reloads;
+    await until('a reload', async () => {
+      answers.push(...(await Promise.all(Array.from({ length: 20 }, (_, n) => callTool(proxy, n % 2 ? 'red' : 'blue')))));
+      reloads = (await proxy.records()).filter(({ type }) => type === 'config_reload').length;
+      return reloads > seen ? true : undefined;
+    });
+  }
+  const records = (await proxy.records()).filter(({ type }) => type === 'tool_call');
+  expect(records.length).toBe(answers.length);
+  expect(answers.filter((one) => one !== 'allowed' && one !== 'rule')).toEqual([]);
+  expect((await recorder.executed()).length).toBe(answers.filter((one) => one === 'allowed').length);
+  const verdicts = new Map<unknown, Set<string>>();
+  for (const { revision, tool, result } of records) {
+    const known = verdicts.get(revision) ?? new Set();
+    verdicts.set(revision, known.add(`${tool} ${result}`));
+  }
+  expect([...verdicts.values()].map((set) => [...set].sort())).toEqual(
+    expect.arrayContaining([
+      ['blue allowed', 'red denied'],
+      ['blue denied', 'red allowed'],
+    ]),
+  );
+  expect(verdicts.size).toBe(2);
+}, 60_000);
+
+test('cli.md §1: an invalid edit keeps the last good policy, and says so', async () => {
+  await using recorder = await setUpRecorder(BOTH);
+  await using home = await openHome();
+  await using proxy = await home.start(allowing('red', 'blue'), recorder);
+  await proxy.edit('version: "1"\nname: reload\ndefualt: allow\n');
+  const records = await proxy.untilRecords('the refused reload', (all) => all.some(({ type }) => type === 'config_reload'));
+  expect(records.find(({ type }) => type === 'config_reload')).toMatchObject({ accepted: false });
+  expect(proxy.client.stderr()).toContain('defualt');
+  expect([await callTool(proxy, 'red'), await callTool(proxy, 'blue')]).toEqual(['allowed', 'rule']);
+  await proxy.edit(allowing('blue', 'red'));
+  await until('the good edit', async () => ((await callTool(proxy, 'blue')) === 'allowed' ? true : undefined));
+}, 30_000);
+
+test('policy.md §7: an edit that would count elsewhere is refused', async () => {
+  await using recorder = await setUpRecorder(BOTH);
+  await using home = await openHome();
+  await using proxy = await home.start(allowing('red', 'blue'), recorder);
+  await proxy.edit(allowing('blue', 'red').replace('name: reload', 'name: other'));
+  await proxy.untilRecords('the refused reload', (all) => all.some(({ type, accepted }) => type === 'config_reload' && accepted === false));
+  expect([await callTool(proxy, 'red'), await callTool(proxy, 'blue')]).toEqual(['allowed', 'rule']);
+}, 30_000);
+
+test('cli.md §1: a deleted policy holds for two seconds, then every call is denied, until it is back', async () => {
+  await using recorder = await setUpRecorder(BOTH);
+  await using home = await openHome();
+  await using proxy = await home.start(allowing('red', 'blue'), recorder);
+  const since = performance.now();
+  await rm(proxy.policyFile);
+  await until('the denial', async () => ((await callTool(proxy, 'red')) === 'state_error' ? true : undefined));
+  expect(performance.now() - since).toBeGreaterThan(1_900);
+  expect((await proxy.client.request('resources/read', { uri: 'a' })).error).toMatchObject({ code: -32010 });
+  const executed = (await recorder.executed()).length;
+  expect(await callTool(proxy, 'blue')).toBe('state_error');
+  expect((await recorder.executed()).length).toBe(executed);
+
+  await writeFile(`${proxy.policyFile}.new`, allowing('red', 'blue'));
+  await rename(`${proxy.policyFile}.new`, proxy.policyFile);
+  await until('the policy', async () => ((await callTool(proxy, 'red')) === 'allowed' ? true : undefined));
+}, 30_000);
