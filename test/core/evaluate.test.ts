@@ -1,0 +1,147 @@
+import { beforeAll, describe, expect, test } from 'bun:test';
+import type { ArgCondition, Truth } from '../../src/core/condition.ts';
+import { evaluateAll, evaluateCondition } from '../../src/core/evaluate.ts';
+import { argsOf, policyOf } from './cases.ts';
+
+/** The condition as the policy's compiler makes it. */
+async function conditionOf(op: string, value: unknown, path = 'args.x'): Promise<ArgCondition> {
+  const policy = await policyOf({ version: '1', tools: { t: { rules: [{ conditions: [{ path, op, value }] }] } } });
+  const [condition] = policy.exact.get('t')?.rules[0]?.conditions ?? [];
+  if (!condition) throw new Error('no condition');
+  return condition;
+}
+
+const SHORT: Readonly<Record<string, Truth>> = { T: 'true', F: 'false', '?': 'unknown' };
+/** The columns of the table: `-` is a missing argument. */
+const VALUES = ['-', 'null', 'true', '5', '"abc"', '["abc",5]', '{"a":1}'] as const;
+
+const TABLE: readonly (readonly [op: string, value: unknown, verdicts: string])[] = [
+  ['eq', 5, '???T???'],
+  ['eq', 'abc', '????T??'],
+  ['eq', null, '?T?????'],
+  ['eq', true, '??T????'],
+  ['eq', ['abc', 5], '?????T?'],
+  ['eq', { a: 1 }, '??????T'],
+  ['eq', 6, '???F???'],
+  ['neq', 5, '???F???'],
+  ['neq', 'abd', '????T??'],
+  ['neq', { a: 2 }, '??????T'],
+  ['in', [5, 6], '???T???'],
+  ['in', ['x', 6], '???FF??'],
+  ['not_in', [5, 'x'], '???FT??'],
+  ['lt', 6, '???T???'],
+  ['lt', 5, '???F???'],
+  ['lte', 5, '???T???'],
+  ['gt', 4, '???T???'],
+  ['gt', 5, '???F???'],
+  ['gte', 5, '???T???'],
+  ['regex', '^a', '????T??'],
+  ['regex', 'z', '????F??'],
+  ['not_regex', 'z', '????T??'],
+  ['not_regex', '^a', '????F??'],
+  ['contains', 'b', '????T??'],
+  ['contains', 'abc', '????TT?'],
+  ['contains', 5, '?????T?'],
+  ['not_contains', 'z', '????T??'],
+  ['not_contains', 'abc', '????FF?'],
+  ['starts_with', 'ab', '????T??'],
+  ['starts_with', 'b', '????F??'],
+  ['ends_with', 'bc', '????T??'],
+  ['ends_with', 'b', '????F??'],
+  ['within', '/a', '???????'],
+  ['exists', true, 'FFTTTTT'],
+  ['exists', false, 'TTFFFFF'],
+];
+
+describe('policy.md §4: every operator on every type', () => {
+  for (const [op, value, verdicts] of TABLE) {
+    test(`${op} ${JSON.stringify(value)}: ${verdicts}`, async () => {
+      const condition = await conditionOf(op, value);
+      const got = VALUES.map((given) => evaluateCondition(condition, argsOf(given === '-' ? '{}' : `{"x":${given}}`), 'every'));
+      expect(got).toEqual([...verdicts].map((letter) => SHORT[letter] as Truth));
+    });
+  }
+});
+
+describe('policy.md §4: numbers keep their text', () => {
+  const cases: readonly (readonly [string, unknown, string, Truth])[] = [
+    ['eq', 5, '5.0', 'true'],
+    ['eq', 5, '50e-1', 'true'],
+    ['eq', 5, '5.000000000000000000001', 'false'],
+    ['lte', 5000, '5000.0000000001', 'false'],
+    ['lt', 1, '1e400', 'false'],
+    ['gt', 1, '1e400', 'true'],
+    ['lt', 1, '-1e400', 'true'],
+    ['lt', 1, '1e99999999999999999', 'unknown'],
+    ['in', [0.1, 0.2], '0.10', 'true'],
+    ['eq', { a: 1 }, '{"a":1.0}', 'true'],
+  ];
+  for (const [op, value, given, expected] of cases) {
+    test(`${given} ${op} ${JSON.stringify(value)} is ${expected}`, async () => {
+      expect(evaluateCondition(await conditionOf(op, value), argsOf(`{"x":${given}}`), 'every')).toBe(expected);
+    });
+  }
+});
+
+describe('policy.md §4: paths', () => {
+  const cases: readonly (readonly [string, string, Truth])[] = [
+    ['args.a.b', '{"a":{"b":1}}', 'true'],
+    ['args["a.b"]', '{"a.b":1}', 'true'],
+    ['args["a.b"]', '{"a":{"b":1}}', 'unknown'],
+    ['args.items[0].price', '{"items":[{"price":1},{"price":2}]}', 'true'],
+    ['args.items[2]', '{"items":[1,1]}', 'unknown'],
+    ['args.items[0]', '{"items":{"0":1}}', 'unknown'],
+    ['args.items', '{"items":[1]}', 'unknown'],
+    ['args.length', '{}', 'unknown'],
+    ['args.s.length', '{"s":"x"}', 'unknown'],
+    ['args.__proto__', '{"__proto__":1}', 'true'],
+    ['args.constructor', '{}', 'unknown'],
+  ];
+  for (const [path, args, expected] of cases) {
+    test(`${path} eq 1 on ${args} is ${expected}`, async () => {
+      expect(evaluateCondition(await conditionOf('eq', 1, path), argsOf(args), 'every')).toBe(expected);
+    });
+  }
+});
+
+describe('policy.md §4: [*]', () => {
+  const cases: readonly (readonly [string, Truth, Truth])[] = [
+    ['[]', 'true', 'false'],
+    ['[1,1]', 'true', 'true'],
+    ['[1,2]', 'false', 'true'],
+    ['[2,2]', 'false', 'false'],
+    ['[1,"x"]', 'unknown', 'true'],
+    ['[2,"x"]', 'false', 'unknown'],
+    ['"x"', 'unknown', 'unknown'],
+    ['{"0":1}', 'unknown', 'unknown'],
+  ];
+  for (const [list, every, any] of cases) {
+    test(`args.x[*] eq 1 on ${list}: every is ${every}, any is ${any}`, async () => {
+      const condition = await conditionOf('eq', 1, 'args.x[*]');
+      expect(evaluateCondition(condition, argsOf(`{"x":${list}}`), 'every')).toBe(every);
+      expect(evaluateCondition(condition, argsOf(`{"x":${list}}`), 'any')).toBe(any);
+    });
+  }
+
+  test('nested', async () => {
+    const condition = await conditionOf('lte', 1, 'args.x[*].y[*]');
+    expect(evaluateCondition(condition, argsOf('{"x":[{"y":[1]},{"y":[0,1]}]}'), 'every')).toBe('true');
+    expect(evaluateCondition(condition, argsOf('{"x":[{"y":[1]},{"y":[0,2]}]}'), 'every')).toBe('false');
+    expect(evaluateCondition(condition, argsOf('{"x":[{"y":[1]},{}]}'), 'every')).toBe('unknown');
+  });
+});
+
+describe("policy.md §4: AND is Kleene's", () => {
+  const truths: readonly Truth[] = ['true', 'false', 'unknown'];
+  let by: Readonly<Record<Truth, ArgCondition>>;
+  beforeAll(async () => {
+    by = { true: await conditionOf('eq', 1), false: await conditionOf('eq', 2), unknown: await conditionOf('eq', 'x') };
+  });
+  for (const a of truths) {
+    for (const b of truths) {
+      const expected: Truth = a === 'false' || b === 'false' ? 'false' : a === 'unknown' || b === 'unknown' ? 'unknown' : 'true';
+      test(`${a} and ${b} is ${expected}`, () => expect(evaluateAll([by[a], by[b]], argsOf('{"x":1}'), 'every')).toBe(expected));
+    }
+  }
+  test('nothing at all is true', () => expect(evaluateAll([], argsOf('{}'), 'any')).toBe('true'));
+});
