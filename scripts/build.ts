@@ -1,7 +1,7 @@
 /** `npm run build`: the standalone binary of this platform, and the npm package, into dist/. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildBinary, binaryName } from './build/binary.ts';
+import { binaryName, buildBinary } from './build/binary.ts';
 import { buildPackage } from './build/package.ts';
 import { DIST } from './build/paths.ts';
 import { stampSources } from './build/stale.ts';

@@ -1,0 +1,21 @@
+/** Which tests start the command itself: found by their imports, so that none is forgotten. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+/** The test files that reach the harness's `interceptCommand`, by whatever way. */
+export function filesThatStartIntercept(folder: string): readonly string[] {
+  const tests = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.test.ts'));
+  return tests.map((file) => join(folder, file)).filter((file) => reaches(file, new Set()));
+}
+
+function reaches(file: string, seen: Set<string>): boolean {
+  if (seen.has(file)) return false;
+  seen.add(file);
+  const text = readFileSync(file, 'utf8');
+  if (/import [^;]*\binterceptCommand\b/.test(text)) return true;
+  return importsOf(text).some((path) => path.endsWith('.ts') && !path.includes('/src/') && reaches(join(dirname(file), path), seen));
+}
+
+function importsOf(text: string): readonly string[] {
+  return [...text.matchAll(/\bfrom '(\.[^']+)'/g)].map(([, path = '']) => path);
+}
