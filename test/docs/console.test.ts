@@ -79,11 +79,11 @@ function run(command: string, cwd: string, env: NodeJS.ProcessEnv): { readonly s
 function fits(shown: string, printed: string): boolean {
   const pattern = shown
     .split(/(?<=^|\n)…\n/)
-    .map((part) => part.split('…').map(escape).join('.*'))
+    .map((part) => part.split('…').map(escapePattern).join('.*'))
     .join('(?:.*\\n)*');
   return new RegExp(`^${pattern}$`).test(printed);
 }
 
-function escape(text: string): string {
+function escapePattern(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 }
