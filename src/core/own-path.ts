@@ -26,8 +26,15 @@ function namesOwn(text: string, own: readonly string[]): boolean {
 
 /** The ways a server may read the text as a path: as it is, as a `file:` URL, with escapes undone, `\` as `/`. */
 function spellings(text: string): readonly string[] {
-  const plain = text.replace(/^file:\/\/(localhost)?/i, '');
-  return [plain, unescaped(plain)].map((path) => path.replaceAll('\\', '/'));
+  const plain = withoutScheme(text);
+  return [plain, unescaped(plain).replaceAll('\\', '/')];
+}
+
+/** SPEC: WHATWG URL — a `file:` URL may have one slash or a host, `\` for `/`, and tabs and line ends that count for nothing. */
+function withoutScheme(text: string): string {
+  const path = text.replaceAll('\\', '/');
+  const rest = /^file:(?:\/\/[^/]*)?(\/.*)$/is.exec(path.replace(/[\t\n\r]/g, ''))?.[1];
+  return rest ?? path;
 }
 
 function unescaped(text: string): string {
