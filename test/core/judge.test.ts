@@ -147,6 +147,16 @@ describe('policy.md §6: conditions on counters as bounds', () => {
     );
   });
 
+  test('bounds between two millionths', () => {
+    const value = parseDecimal('0.0000015');
+    if (!value) throw new Error('no value');
+    for (const op of ['lt', 'lte', 'gt', 'gte', 'eq', 'neq'] as const) {
+      const step: Step = { kind: 'require', terms: [termOf(conditionOf({ op, value }), 0, false)], shadow: false };
+      const passing = [0, 1, 2, 3].filter((micros) => judge(reservable([step]), [micros, 0]).kind === 'reserve');
+      expect(passing).toEqual([0, 1, 2, 3].filter((micros) => holdsExactly({ op, value }, micros)));
+    }
+  });
+
   test('lt and lte as limits hold before the call, and bound the value after it by X', () => {
     fc.assert(
       fc.property(
