@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { AuditRecord } from '../harness/audit.ts';
 import { BUN, NODE, ROOT } from '../harness/paths.ts';
 import { startProxy } from '../harness/proxy.ts';
-import { filesOf, keysAfter, readPage } from './markdown.ts';
+import { blocksOf, filesOf, keysAfter, readPage } from './markdown.ts';
 
 const PAGE = 'docs/audit.md';
 const SERVER = [BUN, join(ROOT, 'examples/server.ts')];
@@ -18,7 +18,10 @@ test('audit.md names every field of every record, and its program checks the cha
   const { client } = proxy;
   await client.initialize();
   const refund = (amount: number) => client.request('tools/call', { name: 'create_refund', arguments: { charge: 'ch_1', amount } });
-  for (const amount of [2500, 60000, 25000, 25000]) await refund(amount);
+  await client.request('tools/call', { name: 'list_customers', arguments: { limit: 10 } });
+  const answers = [];
+  for (const amount of [2500, 60000, 25000, 25000]) answers.push(await refund(amount));
+  expectAsShown(answers[1]?.result);
   await client.request('resources/read', { uri: 'file:///etc/hosts' });
   client.sendLine('{"jsonrpc":"2.0","id":7,"id":8,"method":"ping"}');
   await client.next((frame) => frame.json?.error !== undefined);
@@ -26,6 +29,7 @@ test('audit.md names every field of every record, and its program checks the cha
   await proxy.edit(edited);
   await proxy.untilRecords('the edited policy', (all) => all.some(({ type }) => type === 'config_reload'));
   await client.close();
+  for (const line of shownLines()) expect(withoutIds(client.stderr())).toContain(line);
   const records = await proxy.records();
   for (const record of records) expectDocumented(record);
   const startup = records.find(({ type }) => type === 'startup') ?? {};
@@ -54,6 +58,24 @@ function expectDocumented(record: AuditRecord): void {
 function othersOf(page: string): readonly string[] {
   const [, section = ''] = page.split('### The others');
   return [...(section.split('\n## ')[0] ?? '').matchAll(/`(\w+)`/g)].map(([, name = '']) => name);
+}
+
+/** What the README says an agent sees of a denial. */
+function expectAsShown(result: unknown): void {
+  const shown = blocksOf('README.md').find(({ text }) => text.includes('"isError"'));
+  expect(result).toEqual(JSON.parse(shown?.text ?? ''));
+}
+
+/** The lines of stderr in README and page. */
+function shownLines(): readonly string[] {
+  const blocks = ['README.md', PAGE].flatMap(blocksOf).filter(({ language }) => language === 'text');
+  const lines = blocks.flatMap(({ text }) => withoutIds(text).match(/^\[INTERCEPT\] .*$/gm) ?? []);
+  expect(lines.length).toBe(6);
+  return lines;
+}
+
+function withoutIds(text: string): string {
+  return text.replace(/apr_[a-z0-9]+/g, 'apr_');
 }
 
 /** The page's program finds the files intact, and one with a changed line broken at the next. */

@@ -3,13 +3,22 @@ import { expect, test } from 'bun:test';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { interceptCommand, temporaryFolder } from '../harness/paths.ts';
+import { BUN, interceptCommand, ROOT, temporaryFolder } from '../harness/paths.ts';
 import { type Block, blocksOf, filesOf, PAGES } from './markdown.ts';
 
 for (const page of PAGES) {
   const sessions = blocksOf(page).filter(({ language }) => language === 'console');
   if (sessions.length > 0) test(`the sessions of ${page}`, () => play(page, sessions), 60_000);
 }
+
+test('the demo prints what the README shows of it', () => {
+  const [shown] = blocksOf('README.md').filter(({ text }) => text.startsWith('Same agent.'));
+  const { stdout } = spawnSync(BUN, [join(ROOT, 'examples/demo.ts')], { encoding: 'utf8', timeout: 60_000, killSignal: 'SIGKILL' });
+  const squeeze = (text: string) => text.replace(/\s+/g, ' ').trim();
+  const lines = (shown?.text ?? '').split('\n').map(squeeze);
+  expect(lines.length).toBeGreaterThan(10);
+  expect(lines.filter((line) => !squeeze(stdout).includes(line))).toEqual([]);
+}, 60_000);
 
 /** Plays all sessions of a page in order, in one folder with the files that the page shows. */
 async function play(page: string, sessions: readonly Block[]): Promise<void> {
