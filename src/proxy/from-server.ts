@@ -1,8 +1,9 @@
 /** Frames from the server: settled, filtered where the policy hides, otherwise passed on as they came (wire.md §2.9, §3). */
 import { readServerFrame, type ServerFrame } from '../mcp/frame.ts';
+import { readJson } from '../mcp/json.ts';
 import type { Line } from '../mcp/lines.ts';
 import { renderError } from '../mcp/reply.ts';
-import { refusalOf, renderRefusal } from './gate.ts';
+import { refusalOf, refusedInput, renderRefusal } from './gate.ts';
 import { requestEvent } from './request-record.ts';
 import { receiveResponse } from './response.ts';
 import { type FrameBytes, type Gate, readGate, type Session } from './state.ts';
@@ -64,7 +65,7 @@ async function receiveSingle(frame: Single, bytes: FrameBytes, gate: Gate, sessi
     case 'request':
       return receiveRequest(frame, bytes, gate, session);
     case 'notification':
-      return receiveNotification(frame, bytes, session);
+      return receiveNotification(frame, bytes, gate, session);
     case 'error_without_id':
       return [bytes];
     case 'noise':
@@ -109,9 +110,14 @@ function tryWrite(event: Parameters<Session['deps']['audit']['write']>[0][number
 async function receiveNotification(
   frame: Extract<Single, { kind: 'notification' }>,
   bytes: FrameBytes,
+  gate: Gate,
   session: Session,
 ): Promise<readonly FrameBytes[]> {
   if (frame.method === 'notifications/tools/list_changed') session.tools.stale();
-  if (frame.method === 'notifications/tasks/status' || frame.method === 'notifications/tasks') await settleByNotification(frame, session);
-  return [bytes];
+  if (frame.method !== 'notifications/tasks/status' && frame.method !== 'notifications/tasks') return [bytes];
+  await settleByNotification(frame, session);
+  const asked = frame.params.members.get('inputRequests');
+  if (!asked || refusedInput(readJson(frame.text, asked.start), gate) === undefined) return [bytes];
+  session.deps.log.warn('dropped the status of a task that asks for what the policy refuses');
+  return [];
 }

@@ -3,6 +3,7 @@
 import { renderDenial } from '../core/answer.ts';
 import { INTERNAL_ERROR } from '../core/conclude.ts';
 import type { Denial } from '../core/decision.ts';
+import { isObject, type Json } from '../core/json.ts';
 import { isMethodAllowed, passesPause } from '../core/methods.ts';
 import { denial, pausedText } from '../core/plan.ts';
 import { renderError } from '../mcp/reply.ts';
@@ -24,6 +25,22 @@ export function refusalOf(method: string, { rulebook, pause, fault }: Gate): Den
 export function methodDenial(method: string, policy: NonNullable<Gate['rulebook']>['policy']): Denial | undefined {
   if (isMethodAllowed(policy, method)) return undefined;
   return denial('rule', '(methods)', `Method ${JSON.stringify(method)} is not permitted by policy`);
+}
+
+/**
+ * Requests that stand inside an answer or a task's status (`inputRequests`) are subject to `methods` like any other
+ * (policy.md §2). Answers with the first refusal, or `unreadable` where it cannot be told what is asked.
+ */
+export function refusedInput(requests: Json | undefined, gate: Gate): Denial | 'unreadable' | undefined {
+  if (requests === undefined) return undefined;
+  if (!isObject(requests)) return 'unreadable';
+  for (const request of requests.values()) {
+    const method = isObject(request) ? request.get('method') : undefined;
+    if (typeof method !== 'string') return 'unreadable';
+    const refused = refusalOf(method, gate);
+    if (refused) return refused;
+  }
+  return undefined;
 }
 
 /** The error that answers a refused request. `id` is its JSON text. */

@@ -5,7 +5,15 @@ import type { Session } from './state.ts';
 import { MAX_PAGES } from './tool-memory.ts';
 
 /** Learns the whole list and readies the schema engine. Resolves also where that fails or takes too long: then the schema is not known. */
-export async function learnTools(session: Session): Promise<void> {
+export function learnTools(session: Session): Promise<void> {
+  // One asking for all calls that wait: two at once would take each other's pages for a list of their own.
+  session.learning ??= learn(session).finally(() => {
+    session.learning = undefined;
+  });
+  return session.learning;
+}
+
+async function learn(session: Session): Promise<void> {
   const timeout = AbortSignal.timeout(session.deps.timeouts.listing);
   try {
     if (!session.tools.canCheck) session.tools.useCompiler(await session.deps.loadSchemaCompiler());

@@ -1,12 +1,12 @@
 /** The server's answers: matched to their request, settled, and passed on (wire.md §2, §3). */
-import { isObject, type Json } from '../core/json.ts';
+import type { Json } from '../core/json.ts';
 import { isVisible } from '../core/match.ts';
 import type { RequestId, ServerFrame } from '../mcp/frame.ts';
 import { readJson } from '../mcp/json.ts';
 import { filterToolPage } from '../mcp/list.ts';
 import { declareListChanged, renderError, withoutDecision } from '../mcp/reply.ts';
 import { sameCall } from './calls.ts';
-import { REFUSED, refusalOf, renderRefusal } from './gate.ts';
+import { REFUSED, refusedInput, renderRefusal } from './gate.ts';
 import type { PendingRequest } from './inflight.ts';
 import { type ForwardedCall, isTaskHandle, outcomeOf, settle } from './settle.ts';
 import type { FrameBytes, Gate, Session } from './state.ts';
@@ -61,8 +61,7 @@ async function receiveAnswer(
     case 'answered':
       return undefined;
     case 'call':
-      if (embedded)
-        await settle([{ call: purpose.call, outcome: { result: 'kept', error: 'asks for what the policy refuses' } }], session);
+      if (embedded) await settle([{ call: purpose.call, outcome: { result: 'kept', error: 'asks for what the policy refuses' } }], session);
       else await settleCall(frame, purpose.call, session);
       break;
     case 'tools/list':
@@ -85,18 +84,10 @@ async function settleCall(frame: Response, call: ForwardedCall, session: Session
   session.legs.keep(sameCall(call.call, session), typeof state === 'string' ? state : undefined, call, session.deps.clock());
 }
 
-/** Requests that stand inside an answer (`inputRequests`) are subject to `methods` like any other (policy.md §2). */
 function embeddedRefusal(frame: Response, id: RequestId, gate: Gate, session: Session): string | undefined {
-  const requests = memberOf(frame, 'inputRequests');
-  if (requests === undefined) return undefined;
-  if (!isObject(requests)) return renderError(id.text, REFUSED, 'the server asks for input in a form that cannot be read');
-  for (const request of requests.values()) {
-    const method = isObject(request) ? request.get('method') : undefined;
-    if (typeof method !== 'string') return renderError(id.text, REFUSED, 'the server asks for input in a form that cannot be read');
-    const refused = refusalOf(method, gate);
-    if (refused) return renderRefusal(id.text, refused, session.deps.clock());
-  }
-  return undefined;
+  const refused = refusedInput(memberOf(frame, 'inputRequests'), gate);
+  if (refused === 'unreadable') return renderError(id.text, REFUSED, 'the server asks for input in a form that cannot be read');
+  return refused && renderRefusal(id.text, refused, session.deps.clock());
 }
 
 /** SPEC: wire.md §3 — hidden and unlisted tools leave every page; a page that cannot be read is an error, not a leak. */

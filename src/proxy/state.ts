@@ -38,6 +38,8 @@ export interface Session {
   readonly ownPrefix: string;
   /** Calls that wait for the server's tool list; the session's input is not closed before they went out. */
   readonly waiting: Set<Promise<void>>;
+  /** The proxy's own asking for that list, while it goes on. */
+  learning: Promise<void> | undefined;
 }
 
 /** The era of 2026-07-28 and later: no handshake, `resultType` on every result. */
@@ -57,6 +59,7 @@ export function createSession(deps: ProxyDeps, output: SessionOutput): Session {
     outcomes: createOutcomeLog(deps),
     ownPrefix: `intercept-${deps.newId()}-`,
     waiting: new Set(),
+    learning: undefined,
   };
 }
 

@@ -40,7 +40,7 @@ export function createToolMemory(sha256: (text: string) => string, listed: (cata
       for (const tool of tools) known.set(tool.name, define(tool));
       const whole = next === undefined && (cursor === undefined || goesOn);
       listing = whole ? undefined : { tools: known, next, pages };
-      catalog = whole ? { complete: true, tools: known } : { complete: false, tools: new Map([...catalog.tools, ...known]) };
+      catalog = whole ? { complete: true, tools: known } : { ...catalog, tools: new Map([...catalog.tools, ...known]) };
       if (whole) listed(catalog);
       return true;
     },

@@ -4,12 +4,12 @@ import { namespaceOf } from '../../src/cli/home.ts';
 import type { Store } from '../../src/core/store.ts';
 import { openSqliteStore } from '../../src/state/sqlite.ts';
 import { temporaryFolder } from '../harness/paths.ts';
-import { type Proxy, startProxy } from '../harness/proxy.ts';
+import { type Proxy as RunningProxy, startProxy } from '../harness/proxy.ts';
 import type { Recorder } from '../harness/recorder.ts';
 
 export interface Home {
   readonly path: string;
-  start(policy: string, recorder: Recorder, flags?: readonly string[]): Promise<Proxy>;
+  start(policy: string, recorder: Recorder, flags?: readonly string[]): Promise<RunningProxy>;
   /** Runs `work` with the store of the policy of this name. */
   withStore<T>(policy: string, work: (store: Store) => Promise<T>): Promise<T>;
   /** The sum of all counters of the policy of this name, in their current windows. */
@@ -43,7 +43,7 @@ export async function openHome(): Promise<Home> {
 }
 
 /** What became of a call, from its answer: `allowed`, or the code of the refusal. */
-export async function callTool(proxy: Proxy, name: string, args: object = {}): Promise<string> {
+export async function callTool(proxy: RunningProxy, name: string, args: object = {}): Promise<string> {
   const answer = await proxy.client.request('tools/call', { name, arguments: args });
   const result = answer.result as { readonly _meta?: Readonly<Record<string, { readonly code: string }>> } | undefined;
   return result ? (result._meta?.['policylayer.com/decision']?.code ?? 'allowed') : 'error';

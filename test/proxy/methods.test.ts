@@ -1,0 +1,185 @@
+/** Requests other than tool calls, both ways (policy.md §2 `methods`), and the pause (§11). */
+import { describe, expect, test } from 'bun:test';
+import { agreeable, META, openRig, verdict } from './fixture.ts';
+
+const POLICY = 'version: "1"\nmethods:\n  "resources/*": deny\n  resources/list: allow\n  sampling/createMessage: deny\n';
+
+describe('policy.md §2: methods', () => {
+  test.each([
+    ['resources/read', 'error -32010'],
+    ['resources/list', 'server'],
+    ['prompts/get', 'server'],
+    ['tools/list', 'server'],
+    ['ping', 'server'],
+  ])('%s from the agent: %s', async (method, expected) => {
+    const rig = await openRig({ policy: POLICY, respond: () => ({ result: { tools: [] } }) });
+    const answer = await rig.request(method, {});
+    expect(verdict(answer)).toBe(expected);
+    expect(rig.server.length).toBe(expected === 'server' ? 1 : 0);
+    if (expected !== 'server') expect(answer?.error?.data).toMatchObject({ outcome: 'denied', code: 'rule', rule: '(methods)' });
+  });
+
+  test('a denied request without an id is dropped, and recorded', async () => {
+    const rig = await openRig({ policy: POLICY });
+    await rig.send({ jsonrpc: '2.0', method: 'resources/read', params: { uri: 'a' } });
+    expect([rig.server, rig.agent]).toEqual([[], []]);
+    expect(rig.events).toMatchObject([{ type: 'request', fields: { method: 'resources/read', result: 'denied', uri: 'a' } }]);
+  });
+
+  test('from the server: the request is answered in the agent’s place', async () => {
+    const rig = await openRig({ policy: POLICY });
+    await rig.say({ jsonrpc: '2.0', id: 7, method: 'sampling/createMessage', params: {} });
+    expect(rig.agent).toEqual([]);
+    expect(rig.server).toMatchObject([{ id: 7, error: { code: -32010 } }]);
+    await rig.say({ jsonrpc: '2.0', id: 8, method: 'roots/list' });
+    expect(rig.agent).toMatchObject([{ id: 8, method: 'roots/list' }]);
+  });
+
+  test('default: deny refuses what MCP does not define, and tools/* but list and call', async () => {
+    const rig = await openRig({ policy: 'version: "1"\ndefault: deny\n', respond: () => ({ result: { tools: [] } }) });
+    const asked = ['x/y', 'tools/execute', 'prompts/get', 'tools/list'];
+    const all: string[] = [];
+    for (const method of asked) all.push(verdict(await rig.request(method, {})));
+    expect(all).toEqual(['error -32010', 'error -32010', 'server', 'server']);
+  });
+
+  test('in shadow mode nothing is refused, and the record says what would have been', async () => {
+    const rig = await openRig({ policy: `${POLICY}mode: shadow\n`, respond: agreeable });
+    expect(verdict(await rig.request('resources/read', { uri: 'a' }))).toBe('server');
+    expect(rig.events).toMatchObject([{ fields: { result: 'allowed', shadow: true, rule: '(methods)' } }]);
+  });
+});
+
+describe('policy.md §11: paused', () => {
+  const paused = async (policy = 'version: "1"\n') => {
+    const rig = await openRig({ policy, respond: () => ({ result: { tools: [] } }) });
+    rig.pause = { policy: undefined, reason: 'an incident', since: 0 };
+    return rig;
+  };
+
+  test.each([
+    'ping',
+    'initialize',
+    'server/discover',
+    'tools/list',
+    'prompts/list',
+    'resources/list',
+    'resources/templates/list',
+    'roots/list',
+  ])('%s passes', async (method) => {
+    const rig = await paused();
+    expect(verdict(await rig.request(method, {}))).toBe('server');
+  });
+
+  test.each(['resources/read', 'prompts/get', 'completion/complete', 'tasks/result', 'subscriptions/listen', 'logging/setLevel', 'x/y'])(
+    '%s is refused',
+    async (method) => {
+      const rig = await paused();
+      const answer = await rig.request(method, {});
+      expect(answer?.error).toMatchObject({ code: -32010, data: { code: 'paused', rule: '(paused)' } });
+      expect(answer?.error?.message).toEndWith('All tool calls are paused: an incident');
+      expect(rig.server).toEqual([]);
+    },
+  );
+
+  test('calls are denied, with and without ids, before anything else is looked at, in shadow mode too', async () => {
+    for (const mode of ['enforce', 'shadow']) {
+      const rig = await paused(`version: "1"\nmode: ${mode}\nhide: [t]\n`);
+      const answer = await rig.call('t');
+      expect(answer?.result.content[0].text).toBe('[INTERCEPT POLICY DENIED] All tool calls are paused: an incident');
+      await rig.send({ jsonrpc: '2.0', method: 'tools/call', params: { name: 't' } });
+      expect(rig.server).toEqual([]);
+    }
+  });
+
+  test('what the server asks is refused', async () => {
+    const rig = await paused();
+    await rig.say({ jsonrpc: '2.0', id: 1, method: 'sampling/createMessage' });
+    expect(rig.agent).toEqual([]);
+    expect(rig.server).toMatchObject([{ error: { code: -32010 } }]);
+  });
+
+  test('a pause that cannot be read denies as an internal error; lists and the life cycle pass', async () => {
+    const rig = await paused();
+    rig.pause = 'unknown';
+    expect(verdict(await rig.call('t'))).toBe('denied state_error');
+    expect((await rig.request('resources/read', {}))?.error).toMatchObject({ code: -32010, data: { code: 'state_error' } });
+    expect(verdict(await rig.request('ping'))).toBe('server');
+  });
+});
+
+describe('wire.md §3: the list', () => {
+  const TOOLS = ['a', 'b', 'c', 'hidden', 'denied'].map((name) => ({ name, inputSchema: { type: 'object' }, note: `the tool ${name}` }));
+  const POLICIES = {
+    hide: 'version: "1"\nhide: [hidden, "b*"]\ntools:\n  denied: {rules: [{action: deny}]}\n',
+    unlistedHidden: 'version: "1"\ndefault: deny\ntools:\n  a: {rules: []}\n',
+    unlistedShown: 'version: "1"\ndefault: deny\nunlisted: show\nhide: [hidden]\ntools:\n  a: {rules: []}\n',
+    hideAll: 'version: "1"\nhide: "*"\n',
+    shadow: 'version: "1"\nmode: shadow\nhide: [hidden]\n',
+  };
+
+  test.each([
+    ['hide', ['a', 'c', 'denied']],
+    ['unlistedHidden', ['a']],
+    ['unlistedShown', ['a', 'b', 'c', 'denied']],
+    ['hideAll', []],
+    ['shadow', ['a', 'b', 'c', 'hidden', 'denied']],
+  ] as const)('%s', async (which, names) => {
+    const rig = await openRig({ policy: POLICIES[which], respond: () => ({ result: { tools: TOOLS, other: 1.0 } }) });
+    const result = (await rig.request('tools/list'))?.result;
+    expect(result).toEqual({ tools: TOOLS.filter(({ name }) => (names as readonly string[]).includes(name)), other: 1 });
+  });
+
+  test('hidden tools leave every page, and nextCursor stays, the empty one too', async () => {
+    const rig = await openRig({
+      policy: POLICIES.hide,
+      respond: ({ params }) =>
+        params?.cursor === undefined ? { result: { tools: [TOOLS[3]], nextCursor: '' } } : { result: { tools: [TOOLS[0], TOOLS[3]] } },
+    });
+    expect((await rig.request('tools/list'))?.result).toEqual({ tools: [], nextCursor: '' });
+    expect((await rig.request('tools/list', { cursor: '' }))?.result).toEqual({ tools: [TOOLS[0]] });
+  });
+
+  test.each([{ tools: {} }, { tools: [{ title: 'no name' }] }, { tools: ['a'] }, { tools: [], nextCursor: 7 }, {}])(
+    'a page that cannot be read is an error, not a leak: %j',
+    async (result) => {
+      const rig = await openRig({ policy: POLICIES.hide, respond: () => ({ result }) });
+      expect(verdict(await rig.request('tools/list'))).toBe('error -32603');
+    },
+  );
+
+  test('a reload that changes what is visible is announced, once the agent is ready; to listeners in the modern era', async () => {
+    const rig = await openRig({
+      policy: POLICIES.hide,
+      respond: ({ method }) => (method === 'tools/list' ? { result: { tools: TOOLS } } : undefined),
+    });
+    await rig.request('tools/list');
+    const told = () => rig.agent.flat().filter(({ method }) => method === 'notifications/tools/list_changed');
+    await rig.reload(POLICIES.hideAll);
+    expect(told()).toEqual([]);
+    await rig.send({ jsonrpc: '2.0', method: 'notifications/initialized' });
+    await rig.reload(`${POLICIES.hideAll}description: the same to see\n`);
+    expect(told()).toEqual([]);
+    await rig.reload(POLICIES.hide);
+    expect(told()).toEqual([{ jsonrpc: '2.0', method: 'notifications/tools/list_changed' }]);
+    await rig.send(
+      { jsonrpc: '2.0', id: 'L', method: 'subscriptions/listen', params: { _meta: META, notifications: { toolsListChanged: true } } },
+      { jsonrpc: '2.0', id: 'M', method: 'subscriptions/listen', params: { _meta: META, notifications: { promptsListChanged: true } } },
+    );
+    await rig.reload(undefined);
+    expect(told().at(-1)?.params).toEqual({ _meta: { 'io.modelcontextprotocol/subscriptionId': 'L' } });
+    expect(told().length).toBe(3);
+  });
+
+  test('a look-alike is refused, unless the server has a tool of exactly that name', async () => {
+    const policy = 'version: "1"\ntools:\n  pay: {rules: []}\n';
+    const rig = await openRig({
+      policy,
+      respond: (request) => (request.method === 'tools/list' ? { result: { tools: [{ name: 'Pay' }] } } : agreeable(request)),
+    });
+    expect(verdict(await rig.call('Pay'))).toBe('denied look_alike');
+    await rig.request('tools/list');
+    expect(verdict(await rig.call('Pay'))).toBe('server');
+    expect(verdict(await rig.call('PAY'))).toBe('denied look_alike');
+  });
+});
