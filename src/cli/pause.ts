@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openFileSink } from '../audit/file.ts';
 import { loadHashKey } from '../audit/key.ts';
-import { AuditError } from '../core/audit.ts';
 import type { Instance, Store } from '../core/store.ts';
 import { liveInstances } from './instances.ts';
 import { EXIT } from './options.ts';
@@ -76,11 +75,19 @@ function record({ type }: Change, { home, policy, reason }: PauseOptions, termin
       hashKey: loadHashKey(home),
       args: 'redacted',
     });
-    sink.write([{ type, fields: { scope: policy ?? null, reason: type === 'paused' ? reason : undefined, by: userInfo().username } }]);
+    sink.write([{ type, fields: { scope: policy ?? null, reason: type === 'paused' ? reason : undefined, by: operator() } }]);
     sink.close();
   } catch (error) {
-    if (!(error instanceof AuditError)) throw error;
-    terminal.err(`intercept: ${type}, but not recorded: ${error.message}`);
+    terminal.err(`intercept: ${type}, but not recorded: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** Who threw the switch; a container may have no such name. */
+function operator(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? 'unknown'}`;
   }
 }
 

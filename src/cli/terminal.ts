@@ -9,7 +9,6 @@ export interface Terminal {
   readonly isTty: boolean;
   /** Only on a terminal, and never with NO_COLOR (cli.md §1). */
   readonly colour: boolean;
-  readonly columns: number;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly input: TerminalStreams['stdin'];
   /** Resolves once all that was printed is with the operating system, or its reader is gone. */
@@ -18,7 +17,7 @@ export interface Terminal {
 
 /** The parts of `process` that a terminal is made of. */
 export interface TerminalStreams {
-  readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number };
+  readonly stdout: Writable & { readonly isTTY?: boolean };
   readonly stderr: Writable;
   readonly stdin: Readable & { readonly isTTY?: boolean; setRawMode?(raw: boolean): unknown };
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -44,9 +43,6 @@ export function openTerminal(streams: TerminalStreams): Terminal {
     },
     get colour() {
       return streams.stdout.isTTY === true && !streams.env.NO_COLOR;
-    },
-    get columns() {
-      return streams.stdout.columns ?? 80;
     },
     env: streams.env,
     get input() {
