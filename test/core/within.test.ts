@@ -32,10 +32,10 @@ describe('policy.md §4: within', () => {
   });
 
   test('drives', () => {
-    expect(isWithin('C:\\work\\a', ['C:\\work'])).toBe('true');
-    expect(isWithin('C:/work/../../x', ['C:/work'])).toBe('false');
-    expect(isWithin('D:\\work', ['C:\\work'])).toBe('false');
-    expect(isWithin('C:work', ['C:\\work'])).toBe('unknown');
+    expect(isWithin('C:\\jobs\\a', ['C:\\jobs'])).toBe('true');
+    expect(isWithin('C:/jobs/../../x', ['C:/jobs'])).toBe('false');
+    expect(isWithin('D:\\jobs', ['C:\\jobs'])).toBe('false');
+    expect(isWithin('C:jobs', ['C:\\jobs'])).toBe('unknown');
   });
 
   test('any of several folders, and the root', () => {
