@@ -1,6 +1,6 @@
 /** Lines to stderr that never wait for whoever reads it. */
 import { openBacklog } from './backlog.ts';
-import { openOutlet, type Taken } from './outlet.ts';
+import { type Outlet, openOutlet, type Taken } from './outlet.ts';
 
 export interface LineWriter {
   /** Takes a line without its line break. Returns at once, whether or not anyone reads. */
@@ -22,49 +22,20 @@ const LAST_RETRY_MS = 80;
 export function openLineWriter(fd: number): LineWriter {
   const outlet = openOutlet(fd);
   const backlog = openBacklog(outlet.piece);
-  let state: 'idle' | 'due' | 'sending' | 'closed' = 'idle';
-  let pause = FIRST_RETRY_MS;
+  const waiters = openWaiters();
+  const pump = openPump(outlet, { next: nextBytes, advance: backlog.advance, rest: waiters.release, lose: giveUp });
   let lost = 0;
   let untold = 0;
-  const waiters = openWaiters();
 
   function add(line: string): void {
     const bytes = Buffer.byteLength(line) + 1;
-    if (state === 'closed') lost++;
+    if (pump.state() === 'closed') lost++;
     else if (backlog.bytes() + bytes > MOST_BYTES) untold++;
     else {
       tellLoss();
       backlog.add(line, bytes);
-      if (state === 'idle') due();
+      pump.start();
     }
-  }
-
-  function due(): void {
-    state = 'due';
-    setImmediate(pump);
-  }
-
-  function pump(): void {
-    for (let bytes = nextBytes(); bytes.length > 0; bytes = nextBytes()) {
-      state = 'sending';
-      const taken = outlet.send(bytes, settle);
-      if (taken === undefined || !progress(taken)) return;
-    }
-    state = 'idle';
-    waiters.release();
-  }
-
-  function settle(taken: Taken): void {
-    if (progress(taken)) pump();
-  }
-
-  function progress(taken: Taken): boolean {
-    if (taken > 0) {
-      pause = FIRST_RETRY_MS;
-      backlog.advance(taken);
-    } else if (taken === 0) later();
-    else giveUp();
-    return taken > 0;
   }
 
   function nextBytes(): Uint8Array {
@@ -72,14 +43,7 @@ export function openLineWriter(fd: number): LineWriter {
     return backlog.next();
   }
 
-  function later(): void {
-    state = 'due';
-    setTimeout(pump, pause).unref();
-    pause = Math.min(pause * 2, LAST_RETRY_MS);
-  }
-
   function giveUp(): void {
-    state = 'closed';
     lost += untold + backlog.clear();
     untold = 0;
     waiters.release();
@@ -93,20 +57,85 @@ export function openLineWriter(fd: number): LineWriter {
     backlog.add(line, line.length + 1);
   }
 
-  function last(): void {
-    if (state === 'sending') return;
-    for (let bytes = nextBytes(); bytes.length > 0; bytes = nextBytes()) {
-      const taken = outlet.sendLast(bytes);
-      if (taken <= 0) return;
-      backlog.advance(taken);
-    }
-  }
-
-  process.on('exit', last);
+  process.on('exit', pump.last);
   return {
     write: add,
     dropped: () => lost + untold,
-    flush: (ms) => (state === 'idle' || state === 'closed' ? Promise.resolve() : waiters.wait(ms)),
+    flush: (ms) => (pump.state() === 'idle' || pump.state() === 'closed' ? Promise.resolve() : waiters.wait(ms)),
+  };
+}
+
+/** What a pump sends. */
+interface Supply {
+  /** Empty where there is nothing. */
+  next(): Uint8Array;
+  advance(bytes: number): void;
+  /** All is out. */
+  rest(): void;
+  /** The reader is gone for good. */
+  lose(): void;
+}
+
+interface Pump {
+  state(): 'idle' | 'due' | 'sending' | 'closed';
+  /** Sends after the current turn, unless that is on its way already. */
+  start(): void;
+  /** At exit: what the stream takes at once. */
+  last(): void;
+}
+
+/** Sends until the supply is empty; while nobody reads it tries again, less and less often. */
+function openPump(outlet: Outlet, supply: Supply): Pump {
+  let state: ReturnType<Pump['state']> = 'idle';
+  let pause = FIRST_RETRY_MS;
+
+  function run(): void {
+    for (let bytes = supply.next(); bytes.length > 0; bytes = supply.next()) {
+      state = 'sending';
+      const taken = outlet.send(bytes, settle);
+      if (taken === undefined || !progress(taken)) return;
+    }
+    state = 'idle';
+    supply.rest();
+  }
+
+  function settle(taken: Taken): void {
+    if (progress(taken)) run();
+  }
+
+  function progress(taken: Taken): boolean {
+    if (taken > 0) {
+      pause = FIRST_RETRY_MS;
+      supply.advance(taken);
+    } else if (taken === 0) later();
+    else {
+      state = 'closed';
+      supply.lose();
+    }
+    return taken > 0;
+  }
+
+  function later(): void {
+    state = 'due';
+    setTimeout(run, pause).unref();
+    pause = Math.min(pause * 2, LAST_RETRY_MS);
+  }
+
+  return {
+    state: () => state,
+    start() {
+      if (state !== 'idle') return;
+      state = 'due';
+      setImmediate(run);
+    },
+    last() {
+      if (state === 'sending') return;
+      for (let bytes = supply.next(); bytes.length > 0; bytes = supply.next()) {
+        const taken = outlet.sendLast(bytes);
+        if (taken <= 0) return;
+        supply.advance(taken);
+      }
+    },
   };
 }
 

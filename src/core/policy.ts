@@ -145,9 +145,3 @@ export interface Policy {
     readonly counters: boolean;
   };
 }
-
-/** A decimal and the text it was written as. */
-export interface WrittenDecimal {
-  readonly text: string;
-  readonly value: Decimal;
-}

@@ -13,11 +13,9 @@ import { type Member, scanMessage } from './scan.ts';
 import { readServerMessage, unreadable } from './server.ts';
 import { openScan, type Span, stringAt } from './token.ts';
 
-export type { Params } from './envelope.ts';
 export type { RequestId } from './id.ts';
 export type * from './message.ts';
 export type { Refusal, RefusalReason } from './refusal.ts';
-export type { Span } from './token.ts';
 
 export interface FrameLimits {
   readonly maxDepth: number;

@@ -1,6 +1,6 @@
 /** The Store in a SQLite file, shared by the processes of one host (cli.md §4). */
 import { resolve } from 'node:path';
-import type { Store, StoreVerdict } from '../core/store.ts';
+import type { CounterReading, CounterRef, Store, StoreVerdict } from '../core/store.ts';
 import { newApprovalId } from './ids.ts';
 import { checkClock, FORGET_INSTANCE, MARK_STEP, PRUNE_EVERY, windowFinder } from './lifetime.ts';
 import { type Connection, type Durability, keepConnection, transact } from './sqlite/connection.ts';
@@ -17,6 +17,8 @@ export interface SqliteOptions {
   readonly timeoutMs: number;
   readonly newId?: () => string;
 }
+
+type WindowOf = ReturnType<typeof windowFinder>;
 
 /** Opens the file, making it and its folder where there is none. Throws `StoreError` where it cannot be used. */
 export async function openSqliteStore({ namespace, clock, timeoutMs, newId = newApprovalId, ...rest }: SqliteOptions): Promise<Store> {
@@ -44,15 +46,7 @@ export async function openSqliteStore({ namespace, clock, timeoutMs, newId = new
       });
     },
     release: (reservations) => change('normal', (statements) => giveBack(statements, reservations)),
-    read: (counters) =>
-      use((statements) => {
-        const now = clock();
-        const rows = sqliteRows(statements);
-        return counters.map(({ id, unit }) => {
-          const { start, end } = windowOf(unit, now);
-          return { id, unit, micros: rows.value({ id, unit }, start), start, end };
-        });
-      }),
+    read: (counters) => use((statements) => readCounters(statements, counters, clock(), windowOf)),
     counters: () => use((statements) => liveCounters(statements, clock(), windowOf)),
     control: () =>
       use(({ control }) => {
@@ -84,6 +78,14 @@ export async function openSqliteStore({ namespace, clock, timeoutMs, newId = new
       connections.close();
     },
   };
+}
+
+function readCounters(statements: Statements, counters: readonly CounterRef[], now: number, windowOf: WindowOf): CounterReading[] {
+  const rows = sqliteRows(statements);
+  return counters.map(({ id, unit }) => {
+    const { start, end } = windowOf(unit, now);
+    return { id, unit, micros: rows.value({ id, unit }, start), start, end };
+  });
 }
 
 /** SPEC: policy.md §6: refuses a clock that is too far behind, and writes down how far this one has come. */
