@@ -1,19 +1,25 @@
 /** Reading a policy file (cli.md §1): what is wrong with it is said with its place, whatever it turns out to be. */
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import type { Diagnostic } from '../core/diagnostic.ts';
 
 /** Policies are prose-sized; what is larger is some other file. */
 const MAX_BYTES = 1_048_576;
+/** A pipe is opened without waiting for someone to write to it; systems without the flag have no such pipes. */
+const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
-export type PolicyText = { readonly kind: 'text'; readonly text: string } | { readonly kind: 'unreadable'; readonly why: string; readonly missing: boolean };
+export type PolicyText =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'unreadable'; readonly why: string; readonly missing: boolean };
 
 /** Reads a policy file whole. Never throws, never reads more than a policy can be. */
 export function readPolicyFile(path: string): PolicyText {
   let fd: number | undefined;
   try {
-    fd = openSync(path, 'r');
+    fd = openSync(path, READ);
     const stat = fstatSync(fd);
     if (stat.isDirectory()) return unreadable('is a directory: name the policy file in it');
+    // A pipe or device has no size: it could block the proxy, or never end.
+    if (!stat.isFile()) return unreadable('is not a regular file: write the policy to one');
     if (stat.size > MAX_BYTES) return unreadable(`is larger than a policy can be (${stat.size} bytes, at most ${MAX_BYTES})`);
     return { kind: 'text', text: new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(fd)) };
   } catch (error) {

@@ -65,14 +65,16 @@ export function watchPolicy({ path, first, accept, log, onReload }: WatchOptions
   let rejected: string | undefined;
   let busy = false;
 
+  const reject = (errors: readonly string[]) => {
+    rejected = errors.join('\n');
+    log.warn('the changed policy is not taken, the last good one stays in force:');
+    for (const line of rejected.split('\n')) log.warn(line);
+    onReload({ kind: 'rejected', why: rejected });
+  };
   const take = async (text: string) => {
     const loaded = await loadText(path, text, accept);
-    rejected = loaded.kind === 'failed' ? loaded.errors.join('\n') : undefined;
-    if (loaded.kind === 'failed') {
-      log.warn('the changed policy is not taken, the last good one stays in force:');
-      for (const error of loaded.errors) for (const line of error.split('\n')) log.warn(line);
-      return onReload({ kind: 'rejected', why: rejected ?? '' });
-    }
+    if (loaded.kind === 'failed') return reject(loaded.errors);
+    rejected = undefined;
     if (rulebook?.policy.revision === loaded.policy.revision) return;
     const before = rulebook;
     rulebook = rulebookOf(loaded.policy);
@@ -97,7 +99,7 @@ export function watchPolicy({ path, first, accept, log, onReload }: WatchOptions
     seen = now;
     missingSince = undefined;
     if (read.kind === 'text') await take(read.text);
-    else rejected = read.why;
+    else reject([`${path}: ${read.why}`]);
   };
   const timer = setInterval(() => {
     if (busy) return;
