@@ -8,6 +8,13 @@ import { type Block, blocksOf, filesOf, PAGES } from './markdown.ts';
 
 for (const page of PAGES) {
   const sessions = blocksOf(page).filter(({ language }) => language === 'console');
+  for (const name of filesOf(page).keys()) {
+    if (!/\.ya?ml$/.test(name)) continue;
+    test(`a session of ${page} tries ${name}, or something that names it`, () => {
+      const tried = [...filesOf(page)].filter(([other]) => other !== name && other.endsWith('.test.yaml')).map(([, text]) => text);
+      expect([...tried, ...sessions.map(({ text }) => text)].join('\n')).toContain(name);
+    });
+  }
   if (sessions.length > 0) test(`the sessions of ${page}`, () => play(page, sessions), 60_000);
 }
 
