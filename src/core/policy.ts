@@ -4,7 +4,6 @@
  */
 import type { ArgCondition, ArgPath, StateCondition } from './condition.ts';
 import type { Count, Counter, Per } from './counter.ts';
-import type { Decimal } from './decimal.ts';
 import type { Json } from './json.ts';
 import type { NamePattern } from './names.ts';
 import type { WindowUnit } from './window.ts';
