@@ -12,8 +12,7 @@ export function keepTask(frame: Response, call: ForwardedCall, session: Session)
   const nested = memberOf(frame, 'task');
   const taskId = isObject(nested) ? nested.get('taskId') : memberOf(frame, 'taskId');
   const replaced = typeof taskId === 'string' ? session.tasks.keep(taskId, call) : undefined;
-  if (replaced)
-    void settle([{ call: replaced, outcome: { result: 'kept', error: 'its task id was given to another call' } }], session);
+  if (replaced) void settle([{ call: replaced, outcome: { result: 'kept', error: 'its task id was given to another call' } }], session);
   if (typeof taskId !== 'string') void settle([{ call, outcome: { result: 'kept', error: 'a task without an id' } }], session);
 }
 

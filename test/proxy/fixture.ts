@@ -31,6 +31,8 @@ export type Responder = (request: Message) => object | undefined;
 export interface Options {
   readonly policy?: string;
   readonly agent?: string;
+  /** What tells this session's ids from those of others on the same store. */
+  readonly idPrefix?: string;
   readonly failMode?: 'closed' | 'open';
   readonly store?: Store;
   readonly respond?: Responder;
@@ -113,7 +115,7 @@ export async function openRig(options: Options = {}): Promise<Rig> {
     log: { debug: log, info: log, warn: log, error: log },
     clock,
     monotonic: () => now - START,
-    newId: () => `i${++ids}`,
+    newId: () => `${options.idPrefix ?? 'i'}${++ids}`,
     sha256: (text) => createHash('sha256').update(text).digest('hex'),
     loadSchemaCompiler,
     agent: options.agent,
