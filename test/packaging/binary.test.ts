@@ -1,0 +1,72 @@
+/** The command as it ships, in both shapes, in a folder that wants to meddle. */
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { spawnSync } from 'node:child_process';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { INTERCEPT, ROOT, temporaryFolder } from '../harness/paths.ts';
+
+const POLICY = 'version: "1"\ndefault: deny\n';
+/** A server that says what reached its environment, and ends. */
+const TELL = ['sh', '-c', 'echo "{\\"jsonrpc\\":\\"2.0\\",\\"method\\":\\"told\\",\\"params\\":{\\"planted\\":\\"$PLANTED\\"}}"'];
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  const files = {
+    'policy.yaml': POLICY,
+    '.env': 'PLANTED=from-dotenv\n',
+    'bunfig.toml': 'preload = ["./preload.ts"]\n',
+    'preload.ts': 'console.log("preloaded");\n',
+    'package.json': '{ "name": "meddler", "version": "66.6.6", "imports": { "#x": "./x.js" } }\n',
+  };
+  await mkdir(join(folder.path, 'home'));
+  await Promise.all(Object.entries(files).map(([name, text]) => writeFile(join(folder.path, name), text)));
+});
+
+afterAll(() => folder.remove());
+
+function run(shape: string, args: readonly string[]) {
+  const [program = '', ...before] = INTERCEPT[shape] ?? [];
+  const env = { ...process.env, INTERCEPT_HOME: join(folder.path, 'home'), PLANTED: undefined };
+  return spawnSync(program, [...before, ...args], { cwd: folder.path, env, encoding: 'utf8', timeout: 20_000 });
+}
+
+describe.each(['binary', 'node'])('%s', (shape) => {
+  test('says its version, alone on stdout', async () => {
+    const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+    expect(run(shape, ['--version'])).toMatchObject({ status: 0, stdout: `${version}\n`, stderr: '' });
+  });
+
+  test('proxies, with its store, from a folder whose files must not reach it or the server (I10)', () => {
+    const { status, stdout, stderr } = run(shape, ['-c', 'policy.yaml', '--', ...TELL]);
+    expect(stdout).toBe('{"jsonrpc":"2.0","method":"told","params":{"planted":""}}\n');
+    expect(stderr).not.toMatch(/experimental|preloaded/i);
+    expect(status).toBe(0);
+  });
+
+  test('loads what it loads late: regular expressions and JSON Schema', async () => {
+    await writeFile(
+      join(folder.path, 'late.yaml'),
+      `version: "1"
+tools:
+  pay:
+    rules:
+      - name: shape
+        arguments: { id: { type: string, pattern: "^[a-z]+$" } }
+        conditions: [{ path: args.id, op: regex, value: "^a" }]
+        on_deny: no
+`,
+    );
+    const { status, stderr } = run(shape, ['-c', 'late.yaml', '--', 'true']);
+    expect(stderr).toContain('late.yaml in force');
+    expect(status).toBe(0);
+  });
+
+  test('refuses a broken policy with status 3', async () => {
+    await writeFile(join(folder.path, 'broken.yaml'), 'version: "1"\ndefualt: deny\n');
+    const { status, stdout, stderr } = run(shape, ['-c', 'broken.yaml', '--', 'true']);
+    expect(stderr).toContain('"defualt"');
+    expect({ status, stdout }).toEqual({ status: 3, stdout: '' });
+  });
+});
