@@ -1,7 +1,9 @@
 /** Any sequence of frames, from both sides: every request gets exactly one answer (I9). */
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { lines, type Message, OK, openRig, type Rig } from './fixture.ts';
+import type { Store } from '../../src/core/store.ts';
+import { openMemoryStore } from '../../src/state/memory.ts';
+import { lines, type Message, OK, openRig, type Rig, START } from './fixture.ts';
 
 const POLICY = `
 version: "1"
@@ -63,7 +65,8 @@ const ANSWERS = [
 type Step =
   | { readonly kind: 'agent'; readonly frames: readonly object[] }
   | { readonly kind: 'answer'; readonly which: number; readonly how: number; readonly twice: boolean }
-  | { readonly kind: 'quiet' };
+  | { readonly kind: 'quiet' }
+  | { readonly kind: 'turn' };
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 4,
@@ -78,8 +81,21 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       twice: fc.boolean(),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('quiet' as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('quiet' as const, 'turn' as const) }) },
 );
+
+/** A store that answers in a later turn of the event loop, as one in a file does: what comes meanwhile piles up. */
+function slowly(store: Store): Store {
+  return {
+    ...store,
+    reserve: (calls) => turn().then(() => store.reserve(calls)),
+    release: (reservations) => turn().then(() => store.release(reservations)),
+  };
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
+}
 
 /** The server answers one of the requests that it got and did not answer. */
 function answerOne(rig: Rig, open: Set<Message>, { which, how, twice }: Extract<Step, { kind: 'answer' }>): void {
@@ -94,8 +110,9 @@ function answerOne(rig: Rig, open: Set<Message>, { which, how, twice }: Extract<
 
 test('I9: every request gets one answer, in any sequence of frames, answers and cancellations, in any lots', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 25 }), fc.boolean(), async (steps, batches) => {
-      const rig = await openRig({ policy: POLICY, timeouts: { listing: 5 } });
+    fc.asyncProperty(fc.array(step, { maxLength: 25 }), fc.boolean(), fc.boolean(), async (steps, batches, slow) => {
+      const store = openMemoryStore({ clock: () => START, namespace: 'test' });
+      const rig = await openRig({ policy: POLICY, timeouts: { listing: 5 }, store: slow ? slowly(store) : store });
       const version = batches ? '2025-03-26' : '2025-11-25';
       rig.session.fromAgent(lines([{ jsonrpc: '2.0', id: 'init', method: 'initialize', params: { protocolVersion: version } }]));
       await rig.session.agentIdle();
@@ -105,6 +122,7 @@ test('I9: every request gets one answer, in any sequence of frames, answers and 
       for (const one of steps) {
         if (one.kind === 'quiet') await rig.idle();
         else if (one.kind === 'answer') answerOne(rig, open, one);
+        else if (one.kind === 'turn') await turn();
         else {
           rig.session.fromAgent(lines(one.frames));
           // Where there are no batches, the array is refused as a whole, with one answer without an id.

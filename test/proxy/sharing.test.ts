@@ -36,8 +36,8 @@ test('policy.md §6: the count survives a restart, another maximum and another n
 test('policy.md §11: a pause holds in every proxy within a second, across a restart, until it is resumed', async () => {
   await using recorder = await setUpRecorder({ tools: [{ name: 'pay' }] });
   await using home = await openHome();
-  await using first = await home.start(limited(100), recorder);
-  await using second = await home.start(limited(100), recorder);
+  await using first = await home.start(limited(1_000_000), recorder);
+  await using second = await home.start(limited(1_000_000), recorder);
   expect([await callTool(first, 'pay'), await callTool(second, 'pay')]).toEqual(['allowed', 'allowed']);
 
   const since = performance.now();
@@ -51,7 +51,7 @@ test('policy.md §11: a pause holds in every proxy within a second, across a res
   expect(refused.error).toMatchObject({ code: -32010, message: '[INTERCEPT POLICY DENIED] All tool calls are paused: an incident' });
   expect(await first.client.request('tools/list')).toHaveProperty('result');
 
-  await using third = await home.start(limited(100), recorder);
+  await using third = await home.start(limited(1_000_000), recorder);
   expect(await callTool(third, 'pay')).toBe('paused');
   await home.withStore('shared', (store) => store.resume('shared'));
   for (const proxy of [first, second, third]) {

@@ -1,0 +1,83 @@
+/** The kill switch as one process sees it (policy.md §11, cli.md §4), with a clock of the test's own. */
+import { afterEach, expect, test } from 'bun:test';
+import { type Control, type Store, StoreError } from '../../src/core/store.ts';
+import { type RunningPauseWatch, watchPauses } from '../../src/proxy/pause-watch.ts';
+import { openMemoryStore } from '../../src/state/memory.ts';
+import { START } from './fixture.ts';
+
+let watch: RunningPauseWatch;
+afterEach(() => watch.stop());
+
+function open(failMode: 'closed' | 'open' = 'closed') {
+  const memory = openMemoryStore({ clock: () => START, namespace: 'test' });
+  const state = { now: 0, reads: 0, broken: false };
+  const changes: Control[] = [];
+  const control = async () => {
+    state.reads += 1;
+    if (state.broken) throw new StoreError('gone');
+    return memory.control();
+  };
+  const store: Store = { ...memory, control };
+  const log = { debug() {}, info() {}, warn() {}, error() {} };
+  watch = watchPauses({ store, monotonic: () => state.now, log, failMode, onChange: (one) => void changes.push(one) });
+  return { store, state, changes, now: async (policy?: string) => (await watch.current(policy))?.reason };
+}
+
+test('a reading is good for a second; then it is read again before anything passes', async () => {
+  const { store, state, now } = open();
+  expect(await now()).toBeUndefined();
+  await store.pause({ policy: undefined, reason: 'stop' });
+  state.now = 1_000;
+  expect(await now()).toBeUndefined();
+  expect(state.reads).toBe(1);
+  state.now = 1_001;
+  expect(await now()).toBe('stop');
+  expect(state.reads).toBe(2);
+});
+
+test('a pause of another policy does not hold, one of all does', async () => {
+  const { store, now } = open();
+  await store.pause({ policy: 'other', reason: 'theirs' });
+  await watch.poll();
+  expect([await now('mine'), await now(undefined), await now('other')]).toEqual([undefined, undefined, 'theirs']);
+  await store.pause({ policy: undefined, reason: 'all' });
+  await watch.poll();
+  expect(await now('mine')).toBe('all');
+});
+
+test('closed: once the reading is too old and the store is gone, it throws, and recovers with the store', async () => {
+  const { state, now } = open();
+  await watch.poll();
+  state.broken = true;
+  await watch.poll();
+  expect(await now()).toBeUndefined();
+  state.now = 1_001;
+  await expect(now()).rejects.toThrow(StoreError);
+  state.broken = false;
+  expect(await now()).toBeUndefined();
+});
+
+test('policy.md §1.2: open: the last known pause stays while the store is gone', async () => {
+  const { store, state, now } = open('open');
+  await store.pause({ policy: undefined, reason: 'stop' });
+  await watch.poll();
+  state.broken = true;
+  state.now = 60_000;
+  expect(await now()).toBe('stop');
+});
+
+test('each new sequence is told once, resumptions too', async () => {
+  const { store, changes } = open();
+  await watch.poll();
+  await watch.poll();
+  await store.pause({ policy: undefined, reason: 'stop' });
+  await watch.poll();
+  await store.resume(undefined);
+  await watch.poll();
+  await watch.poll();
+  expect(changes.map(({ sequence, pauses }) => [sequence, pauses.length])).toEqual([
+    [0, 0],
+    [1, 1],
+    [2, 0],
+  ]);
+});
