@@ -1,5 +1,6 @@
 /** What a running proxy tells of itself: its row in the store, and the records that are not about a call (cli.md §2). */
 import { hostname } from 'node:os';
+import { resolve } from 'node:path';
 import { AuditError, type AuditSink, type PlainEvent } from '../core/audit.ts';
 import type { ToolCatalog } from '../core/catalog.ts';
 import type { Policy } from '../core/policy.ts';
@@ -51,7 +52,7 @@ export function openPresence({ store, audit, log, policy, instance, namespace, u
   return {
     start(config, serverPid, version, notInForce) {
       rejected = notInForce;
-      record('startup', { version, upstream, pid: process.pid, server_pid: serverPid, config, mode: inForce.mode });
+      record('startup', { version, upstream, pid: process.pid, server_pid: serverPid, config: resolve(config), mode: inForce.mode });
       announce();
       timers.every(ANNOUNCE, announce);
       timers.every(HEARTBEAT, beat);

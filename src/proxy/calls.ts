@@ -8,6 +8,7 @@ import { renderToolResult } from '../mcp/reply.ts';
 import type { Arrival } from './arrival.ts';
 import { deliver } from './deliver.ts';
 import { type Enforced, enforce } from './enforce.ts';
+import { attempt, type Later, then } from './later.ts';
 import { learnTools } from './learn-tools.ts';
 import type { Route } from './route.ts';
 import { type ForwardedCall, settle } from './settle.ts';
@@ -16,24 +17,28 @@ import { MODERN, type Session } from './state.ts';
 type Judging = Extract<Route, { kind: 'judge' }>;
 
 /** Replaces each call by what becomes of it. Calls that wait for the server's tool list are set aside and go out on their own. */
-export async function judgeCalls(routes: readonly Route[], session: Session): Promise<readonly Route[]> {
+export function judgeCalls(routes: readonly Route[], session: Session): Later<readonly Route[]> {
   const calls = routes.filter((route) => route.kind === 'judge');
   if (calls.length === 0) return routes;
   const ready = calls.filter((route) => !needsTools(route, session));
   for (const route of calls) if (!ready.includes(route)) setAside(route, session);
-  const judged = await judge(ready, session);
-  return routes.map((route) => (route.kind === 'judge' ? (judged[ready.indexOf(route)] ?? { kind: 'drop' }) : route));
+  return then(judge(ready, session), (judged) =>
+    routes.map((route) => (route.kind === 'judge' ? (judged.get(route) ?? { kind: 'drop' }) : route)),
+  );
 }
 
-/** Judges calls, but for those that were cancelled before. */
-async function judge(routes: readonly Judging[], session: Session): Promise<readonly Route[]> {
+/** What becomes of each call, but for those that were cancelled before. */
+function judge(routes: readonly Judging[], session: Session): Later<ReadonlyMap<Judging, Route>> {
   const waiting = routes.filter((route) => isWaiting(route, session));
   const arrivals = waiting.map((route) => arrivalOf(route, session));
-  const enforced = await enforce(arrivals, session.tools.catalog(), session.deps).catch((error) => faulted(error, waiting, session));
-  const outcomes = new Map(
-    waiting.map((route, index) => [route, routeOf(route, arrivals[index] as Arrival, enforced[index] as Enforced, session)]),
+  const enforced = attempt(
+    () => enforce(arrivals, session.tools.catalog(), session.deps),
+    (error) => faulted(error, waiting, session),
   );
-  return routes.map((route) => outcomes.get(route) ?? { kind: 'drop' });
+  return then(enforced, (outcomes) => {
+    const routeAt = (route: Judging, index: number) => routeOf(route, arrivals[index] as Arrival, outcomes[index] as Enforced, session);
+    return new Map(waiting.map((route, index) => [route, routeAt(route, index)]));
+  });
 }
 
 function isWaiting({ id, pending }: Judging, { inflight }: Session): boolean {
@@ -112,7 +117,7 @@ function needsTools({ toolCall }: Judging, session: Session): boolean {
 function setAside(route: Judging, session: Session): void {
   const done: Promise<void> = learnTools(session)
     .then(() => judge([route], session))
-    .then((judged) => deliver(judged, session))
+    .then((judged) => deliver([...judged.values()], session))
     .finally(() => session.waiting.delete(done));
   session.waiting.add(done);
 }

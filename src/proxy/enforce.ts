@@ -15,6 +15,7 @@ import type { Reservable, Reservation, Step, StoreVerdict } from '../core/store.
 import type { Arrival } from './arrival.ts';
 import type { ProxyDeps, Rulebook } from './deps.ts';
 import { holdRequest } from './hold.ts';
+import { attempt, type Later, then } from './later.ts';
 import { recordOf } from './record.ts';
 
 /** What becomes of an arrival. */
@@ -28,58 +29,65 @@ interface Judged {
 }
 
 /** Judges calls that arrived together, in order, and records every decision before it answers. */
-export async function enforce(
+export function enforce(arrivals: readonly Arrival[], catalog: ToolCatalog | undefined, deps: ProxyDeps): Later<readonly Enforced[]> {
+  const rulebook = deps.rules.current();
+  const shadow = rulebook?.policy.mode === 'shadow';
+  const judging = rulebook ? judgeAll(arrivals, rulebook, catalog, deps) : arrivals.map(withoutPolicy);
+  return then(judging, (judged) => {
+    const fault = audit(arrivals, judged, shadow, deps);
+    if (fault === undefined || shadow) return judged.map(({ decision }) => enforced(decision, shadow, deps));
+    return denyUnrecorded(arrivals, judged, fault, deps);
+  });
+}
+
+async function denyUnrecorded(
   arrivals: readonly Arrival[],
-  catalog: ToolCatalog | undefined,
+  judged: readonly Judged[],
+  fault: string,
   deps: ProxyDeps,
 ): Promise<readonly Enforced[]> {
-  const rulebook = deps.rules.current();
-  const judged = rulebook ? await judgeAll(arrivals, rulebook, catalog, deps) : arrivals.map(withoutPolicy);
-  const shadow = rulebook?.policy.mode === 'shadow';
-  const fault = audit(arrivals, judged, shadow, deps);
-  if (fault === undefined || shadow) return judged.map(({ decision }) => enforced(decision, shadow, deps));
-  await giveBack(
-    judged.filter((_, index) => !arrivals[index]?.held),
-    deps,
-  );
+  const fresh = judged.filter((_, index) => !arrivals[index]?.held);
+  await giveBack(fresh, deps);
   return judged.map(({ decision }) => enforced(decision.outcome === 'allow' ? auditFailed(fault) : decision, false, deps));
 }
 
-async function judgeAll(
+function judgeAll(
   arrivals: readonly Arrival[],
   rulebook: Rulebook,
   catalog: ToolCatalog | undefined,
   deps: ProxyDeps,
-): Promise<readonly Judged[]> {
-  const facts = await factsFor(rulebook, catalog, deps);
-  if (!('policy' in facts)) return arrivals.map(() => ({ plan: undefined, decision: facts }));
-  const plans = arrivals.map(({ call }) => plan(call, facts));
-  const verdicts = await reserveAll(arrivals, plans, facts, deps);
-  return plans.map((planned, index) => ({ plan: planned, decision: decide(planned, verdicts.get(index), arrivals[index]?.held, deps) }));
+): Later<readonly Judged[]> {
+  return then(factsFor(rulebook, catalog, deps), (facts) => {
+    if (!('policy' in facts)) return arrivals.map(() => ({ plan: undefined, decision: facts }));
+    const plans = arrivals.map(({ call }) => plan(call, facts));
+    return then(reserveAll(arrivals, plans, facts, deps), (verdicts) =>
+      plans.map((planned, index) => ({ plan: planned, decision: decide(planned, verdicts.get(index), arrivals[index]?.held, deps) })),
+    );
+  });
 }
 
 /** The facts all calls share, or the decision where the pause cannot be known. */
-async function factsFor({ policy, match }: Rulebook, catalog: ToolCatalog | undefined, deps: ProxyDeps): Promise<Facts | Decision> {
+function factsFor({ policy, match }: Rulebook, catalog: ToolCatalog | undefined, deps: ProxyDeps): Later<Facts | Decision> {
   const fingerprint = (call: Call) =>
     deps.sha256(identityText({ namespace: deps.namespace, upstream: deps.upstream, agent: call.agent, tool: call.tool, args: call.args }));
-  try {
-    const reading = deps.pauses.current(policy.name);
-    const pause = reading instanceof Promise ? await reading : reading;
-    return { policy, match, catalog, pause, ownPaths: policy.mode === 'shadow' ? [] : deps.ownPaths, fingerprint };
-  } catch (error) {
-    return { outcome: 'deny', denial: denial('state_error', '(state)', INTERNAL_ERROR, reasonOf(error)), shadow: [] };
-  }
+  const ownPaths = policy.mode === 'shadow' ? [] : deps.ownPaths;
+  return attempt<Facts | Decision>(
+    () => then(deps.pauses.current(policy.name), (pause) => ({ policy, match, catalog, pause, ownPaths, fingerprint })),
+    (error) => ({ outcome: 'deny', denial: denial('state_error', '(state)', INTERNAL_ERROR, reasonOf(error)), shadow: [] }),
+  );
 }
 
 type Verdict = StoreVerdict | { readonly kind: 'failed'; readonly why: string };
 
+const NO_VERDICTS: ReadonlyMap<number, Verdict> = new Map();
+
 /** One transaction for all calls that need the store. Calls that need nothing of it cost it nothing. */
-async function reserveAll(
+function reserveAll(
   arrivals: readonly Arrival[],
   plans: readonly Plan[],
   facts: Facts,
   deps: ProxyDeps,
-): Promise<ReadonlyMap<number, Verdict>> {
+): Later<ReadonlyMap<number, Verdict>> {
   const asked: number[] = [];
   const calls: Reservable[] = [];
   for (const [index, planned] of plans.entries()) {
@@ -90,14 +98,14 @@ async function reserveAll(
     const reservable = arrival.held ? holdsOnly(planned.reservable) : planned.reservable;
     calls.push({ ...reservable, hold: holdRequest(planned, arrival, facts, deps) });
   }
-  if (calls.length === 0) return new Map();
-  try {
-    const verdicts = await deps.store.reserve(calls);
-    return new Map(asked.map((index, place) => [index, verdicts[place] as StoreVerdict]));
-  } catch (error) {
-    deps.log.error(`state: ${reasonOf(error)}`);
-    return new Map(asked.map((index) => [index, { kind: 'failed', why: reasonOf(error) }]));
-  }
+  if (calls.length === 0) return NO_VERDICTS;
+  return deps.store.reserve(calls).then(
+    (verdicts) => new Map(asked.map((index, place) => [index, verdicts[place] as StoreVerdict])),
+    (error: unknown) => {
+      deps.log.error(`state: ${reasonOf(error)}`);
+      return new Map(asked.map((index) => [index, { kind: 'failed', why: reasonOf(error) }]));
+    },
+  );
 }
 
 function needsNothing({ steps, draws }: Pick<Reservable, 'steps' | 'draws'>): boolean {

@@ -9,6 +9,7 @@ import { renderError } from '../mcp/reply.ts';
 import { createBatchAnswer } from './batch.ts';
 import { judgeCalls } from './calls.ts';
 import { deliver } from './deliver.ts';
+import { type Later, then } from './later.ts';
 import { type Element, type Route, routeFrame } from './route.ts';
 import { readGate, type Session } from './state.ts';
 
@@ -16,12 +17,12 @@ import { readGate, type Session } from './state.ts';
 export const LIMITS = { maxDepth: 256, maxName: 1024 } as const;
 
 /** Takes frames that arrived together. Resolves when each was forwarded, answered, dropped or set aside to wait. */
-export async function receiveFromAgent(lines: readonly Line[], session: Session): Promise<void> {
-  const gate = await readGate(session.deps);
-  const elements = lines.flatMap((line) => elementsOf(line, session));
-  const routes = elements.map((element) => routeFrame(element, gate, session));
-  const judged = await judgeCalls(routes, session);
-  deliver(recorded(judged, session), session);
+export function receiveFromAgent(lines: readonly Line[], session: Session): Later<void> {
+  return then(readGate(session.deps), (gate) => {
+    const elements = lines.flatMap((line) => elementsOf(line, session));
+    const routes = elements.map((element) => routeFrame(element, gate, session));
+    return then(judgeCalls(routes, session), (judged) => deliver(recorded(judged, session), session));
+  });
 }
 
 function elementsOf(line: Line, session: Session): readonly Element[] {

@@ -4,6 +4,7 @@ import { readJson } from '../mcp/json.ts';
 import type { Line } from '../mcp/lines.ts';
 import { renderError } from '../mcp/reply.ts';
 import { refusalOf, refusedInput, renderRefusal } from './gate.ts';
+import { attempt, inOrder, type Later, then } from './later.ts';
 import { requestEvent } from './request-record.ts';
 import { receiveResponse } from './response.ts';
 import { type FrameBytes, type Gate, readGate, type Session } from './state.ts';
@@ -12,21 +13,32 @@ import { settleByNotification } from './task-outcome.ts';
 type Single = Exclude<ServerFrame, { kind: 'batch' }>;
 
 /** Takes frames that arrived together. Resolves when all that concern the agent were written. */
-export async function receiveFromServer(lines: readonly Line[], session: Session): Promise<void> {
-  const gate = await readGate(session.deps);
-  const out: FrameBytes[] = [];
-  session.outcomes.hold();
-  for (const line of lines) {
-    try {
-      if (line.kind === 'too_long') out.push(...(await receiveOversized(line, gate, session)));
-      else out.push(...(await receiveFrame(readServerFrame(line.bytes), line.bytes, gate, session)));
-    } catch (error) {
-      // A fault over one frame must not cost the others that came with it their answers (I9).
+export function receiveFromServer(lines: readonly Line[], session: Session): Later<void> {
+  return then(readGate(session.deps), (gate) => {
+    const out: FrameBytes[] = [];
+    session.outcomes.hold();
+    const received = inOrder(lines, (line) => then(receiveLine(line, gate, session), (frames) => void out.push(...frames)));
+    return then(received, () => sendToAgent(out, session));
+  });
+}
+
+function receiveLine(line: Line, gate: Gate, session: Session): Later<readonly FrameBytes[]> {
+  return attempt(
+    () => {
+      if (line.kind === 'too_long') return receiveOversized(line, gate, session);
+      return receiveFrame(readServerFrame(line.bytes), line.bytes, gate, session);
+    },
+    // A fault over one frame must not cost the others that came with it their answers (I9).
+    (error) => {
       session.deps.log.error(`internal fault: ${error instanceof Error ? error.message : String(error)}`);
-    }
-  }
+      return [];
+    },
+  );
+}
+
+function sendToAgent(frames: readonly FrameBytes[], session: Session): void {
   try {
-    if (out.length > 0) session.output.toAgent(out);
+    if (frames.length > 0) session.output.toAgent(frames);
   } finally {
     // The agent need not wait for the record of how its call ended; the next frames do.
     session.outcomes.flush();
@@ -34,11 +46,7 @@ export async function receiveFromServer(lines: readonly Line[], session: Session
 }
 
 /** What cannot be read still ends: the request that it answers, and the one that it asks. */
-async function receiveOversized(
-  { sender }: Extract<Line, { kind: 'too_long' }>,
-  gate: Gate,
-  session: Session,
-): Promise<readonly FrameBytes[]> {
+function receiveOversized({ sender }: Extract<Line, { kind: 'too_long' }>, gate: Gate, session: Session): Later<readonly FrameBytes[]> {
   const why = 'it is larger than --max-message';
   if (!sender.isRequest) return receiveResponse({ kind: 'unreadable', id: sender.id, why }, '', gate, session);
   session.deps.log.warn(`refused a request of the server: ${why}`);
@@ -46,18 +54,20 @@ async function receiveOversized(
   return [];
 }
 
-async function receiveFrame(frame: ServerFrame, bytes: FrameBytes, gate: Gate, session: Session): Promise<readonly FrameBytes[]> {
+function receiveFrame(frame: ServerFrame, bytes: FrameBytes, gate: Gate, session: Session): Later<readonly FrameBytes[]> {
   if (frame.kind !== 'batch') return receiveSingle(frame, bytes, gate, session);
   const parts: FrameBytes[] = [];
-  for (const item of frame.items) parts.push(...(await receiveSingle(item, textOf(item), gate, session)));
-  return parts.length > 0 ? [`[${parts.map(String).join(',')}]`] : [];
+  const received = inOrder(frame.items, (item) =>
+    then(receiveSingle(item, textOf(item), gate, session), (frames) => void parts.push(...frames)),
+  );
+  return then(received, () => (parts.length > 0 ? [`[${parts.map(String).join(',')}]`] : []));
 }
 
 function textOf(item: Single): string {
   return 'span' in item ? item.text.slice(item.span.start, item.span.end) : '';
 }
 
-async function receiveSingle(frame: Single, bytes: FrameBytes, gate: Gate, session: Session): Promise<readonly FrameBytes[]> {
+function receiveSingle(frame: Single, bytes: FrameBytes, gate: Gate, session: Session): Later<readonly FrameBytes[]> {
   switch (frame.kind) {
     case 'response':
     case 'unreadable':

@@ -1,3 +1,5 @@
+import { attempt, type Later } from './later.ts';
+
 /** Runs work over whatever has piled up, one lot at a time and in order: frames that arrive together are judged together. */
 export interface Pump<T> {
   push(items: readonly T[]): void;
@@ -8,27 +10,35 @@ export interface Pump<T> {
 }
 
 /** `work` never overlaps itself. What it throws goes to `onFault` with the items it was given; the pump goes on. */
-export function createPump<T>(
-  work: (items: readonly T[]) => Promise<void>,
-  onFault: (error: unknown, items: readonly T[]) => void,
-): Pump<T> {
+export function createPump<T>(work: (items: readonly T[]) => Later<void>, onFault: (error: unknown, items: readonly T[]) => void): Pump<T> {
   let queue: T[] = [];
   let taken = 0;
+  let busy = false;
   let running: Promise<void> | undefined;
-  const run = async () => {
+  const drain = (): void => {
     while (queue.length > 0) {
       const items = queue;
       queue = [];
       taken = items.length;
-      await work(items).catch((error: unknown) => onFault(error, items));
-      taken = 0;
+      const done = attempt(
+        () => work(items),
+        (error) => onFault(error, items),
+      );
+      if (done instanceof Promise) {
+        running = done.then(drain);
+        return;
+      }
     }
+    taken = 0;
+    busy = false;
     running = undefined;
   };
   return {
     push(items) {
       for (const item of items) queue.push(item);
-      if (queue.length > 0) running ??= run();
+      if (busy || queue.length === 0) return;
+      busy = true;
+      drain();
     },
     get backlog() {
       return queue.length + taken;

@@ -8,7 +8,8 @@ import { declareListChanged, renderError, withoutDecision } from '../mcp/reply.t
 import { sameCall } from './calls.ts';
 import { REFUSED, refusedInput, renderRefusal } from './gate.ts';
 import type { PendingRequest } from './inflight.ts';
-import { type ForwardedCall, isTaskHandle, outcomeOf, settle } from './settle.ts';
+import { attempt, type Later, then } from './later.ts';
+import { type ForwardedCall, isTaskHandle, type Outcome, outcomeOf, settle } from './settle.ts';
 import type { FrameBytes, Gate, Session } from './state.ts';
 import { keepTask, settleByAnswer } from './task-outcome.ts';
 
@@ -16,7 +17,7 @@ type Response = Extract<ServerFrame, { kind: 'response' }>;
 type Answer = Response | Extract<ServerFrame, { kind: 'unreadable' }>;
 
 /** What the agent gets of an answer: nothing where no request of this session has its id. */
-export async function receiveResponse(frame: Answer, bytes: FrameBytes, gate: Gate, session: Session): Promise<readonly FrameBytes[]> {
+export function receiveResponse(frame: Answer, bytes: FrameBytes, gate: Gate, session: Session): Later<readonly FrameBytes[]> {
   const request = frame.id && session.inflight.take(frame.id.key);
   if (!request) {
     session.deps.log.warn(
@@ -24,15 +25,24 @@ export async function receiveResponse(frame: Answer, bytes: FrameBytes, gate: Ga
     );
     return [];
   }
-  const passed = await (frame.kind === 'unreadable'
-    ? refuseUnreadable(frame.why, request, session)
-    : receiveAnswer(frame, bytes, request, gate, session).catch((error) => refuseUnreadable(`internal fault: ${error}`, request, session)));
-  if (passed === undefined) return [];
-  if (!request.batch) return [passed];
-  request.batch.add(
-    typeof passed === 'string' ? passed : (frame as Response).text.slice((frame as Response).span.start, (frame as Response).span.end),
+  if (frame.kind === 'unreadable') return then(refuseUnreadable(frame.why, request, session), (passed) => passOn(passed, request));
+  const answered = attempt(
+    () => receiveAnswer(frame, bytes, request, gate, session),
+    (error) => refuseUnreadable(`internal fault: ${error}`, request, session),
   );
+  return then(answered, (passed) => passOn(passed === bytes && request.batch ? elementText(frame) : passed, request));
+}
+
+/** An answer to an element of a batch waits for the others. */
+function passOn(passed: FrameBytes | undefined, { batch }: PendingRequest): readonly FrameBytes[] {
+  if (passed === undefined) return [];
+  if (!batch) return [passed];
+  batch.add(String(passed));
   return [];
+}
+
+function elementText({ text, span }: Response): string {
+  return text.slice(span.start, span.end);
 }
 
 /** SPEC: wire.md §2 — what cannot be read with certainty becomes an error, and the outcome is unknown. */
@@ -45,14 +55,15 @@ async function refuseUnreadable(why: string, request: PendingRequest, session: S
   return renderError(id.text, -32603, `the server's answer could not be read: ${why}`);
 }
 
-async function receiveAnswer(
+function receiveAnswer(
   frame: Response,
   bytes: FrameBytes,
   request: PendingRequest,
   gate: Gate,
   session: Session,
-): Promise<FrameBytes | undefined> {
+): Later<FrameBytes | undefined> {
   const { purpose } = request;
+  const passed = () => embedded ?? (frame.outcome === 'result' ? (withoutDecision(frame) ?? bytes) : bytes);
   const embedded = embeddedRefusal(frame, request.id, gate, session);
   switch (purpose.kind) {
     case 'own':
@@ -61,23 +72,20 @@ async function receiveAnswer(
     case 'answered':
       return undefined;
     case 'call':
-      if (embedded) await settle([{ call: purpose.call, outcome: { result: 'kept', error: 'asks for what the policy refuses' } }], session);
-      else await settleCall(frame, purpose.call, session);
-      break;
+      return then(settleCall(frame, purpose.call, embedded !== undefined, session), passed);
     case 'tools/list':
       return frame.outcome === 'result' ? listFor(frame, bytes, request, purpose.cursor, gate, session) : bytes;
     case 'task':
-      await settleByAnswer(request.method, purpose.taskId, frame, session);
-      break;
+      return settleByAnswer(request.method, purpose.taskId, frame, session).then(passed);
     default:
       if (request.method === 'initialize' || request.method === 'server/discover')
         return learnProtocol(frame, bytes, request.method, session);
+      return passed();
   }
-  return embedded ?? (frame.outcome === 'result' ? (withoutDecision(frame) ?? bytes) : bytes);
 }
 
-async function settleCall(frame: Response, call: ForwardedCall, session: Session): Promise<void> {
-  const outcome = outcomeOf(frame);
+function settleCall(frame: Response, call: ForwardedCall, refused: boolean, session: Session): Later<void> {
+  const outcome: Outcome | undefined = refused ? { result: 'kept', error: 'asks for what the policy refuses' } : outcomeOf(frame);
   if (outcome) return settle([{ call, outcome }], session);
   if (isTaskHandle(frame)) return keepTask(frame, call, session);
   const state = memberOf(frame, 'requestState');

@@ -6,6 +6,7 @@ import type { Reservation } from '../core/store.ts';
 import type { ServerFrame } from '../mcp/frame.ts';
 import { readJson } from '../mcp/json.ts';
 import type { ProxyDeps } from './deps.ts';
+import { type Later, then } from './later.ts';
 
 /** A call that went to the server and is not settled yet. */
 export interface ForwardedCall {
@@ -87,17 +88,18 @@ interface Settling {
  * Settles calls and records how they ended. What could not be released stays spent, and the record says so. Never
  * rejects: an answer reaches the agent whatever the store or the audit do.
  */
-export async function settle(
+export function settle(
   ended: readonly { readonly call: ForwardedCall; readonly outcome: Outcome }[],
   { deps, outcomes }: Settling,
-): Promise<void> {
+): Later<void> {
   const back = ended.flatMap(({ call, outcome }) => (outcome.result === 'released' && call.reservation ? [call.reservation] : []));
-  const fault = back.length > 0 ? await release(back, deps) : undefined;
-  outcomes.add(
-    ended.map(({ call, outcome }) => {
-      const spent = fault !== undefined && outcome.result === 'released' && call.reservation !== undefined;
-      return outcomeEvent(call, spent ? { result: 'kept', error: fault } : outcome, deps);
-    }),
+  return then(back.length > 0 ? release(back, deps) : undefined, (fault) =>
+    outcomes.add(
+      ended.map(({ call, outcome }) => {
+        const spent = fault !== undefined && outcome.result === 'released' && call.reservation !== undefined;
+        return outcomeEvent(call, spent ? { result: 'kept', error: fault } : outcome, deps);
+      }),
+    ),
   );
 }
 

@@ -4,6 +4,7 @@ import type { Pause } from '../core/store.ts';
 import { createLegs, createTasks, type Legs, type Tasks } from './continuation.ts';
 import type { PauseWatch, ProxyDeps, Rulebook } from './deps.ts';
 import { createInflight, type Inflight } from './inflight.ts';
+import { attempt, type Later, then } from './later.ts';
 import { createOutcomeLog, type OutcomeLog } from './settle.ts';
 import { createToolMemory, type ToolMemory } from './tool-memory.ts';
 
@@ -71,13 +72,11 @@ export interface Gate {
 }
 
 /** Reads policy and pause once for frames that arrived together. */
-export async function readGate({ rules, pauses }: { readonly rules: ProxyDeps['rules']; readonly pauses: PauseWatch }): Promise<Gate> {
+export function readGate({ rules, pauses }: { readonly rules: ProxyDeps['rules']; readonly pauses: PauseWatch }): Later<Gate> {
   const rulebook = rules.current();
   if (!rulebook) return { rulebook, pause: undefined, fault: 'no policy is in force' };
-  try {
-    const reading = pauses.current(rulebook.policy.name);
-    return { rulebook, pause: reading instanceof Promise ? await reading : reading, fault: undefined };
-  } catch (error) {
-    return { rulebook, pause: undefined, fault: error instanceof Error ? error.message : String(error) };
-  }
+  return attempt<Gate>(
+    () => then(pauses.current(rulebook.policy.name), (pause) => ({ rulebook, pause, fault: undefined })),
+    (error) => ({ rulebook, pause: undefined, fault: error instanceof Error ? error.message : String(error) }),
+  );
 }

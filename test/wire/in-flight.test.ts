@@ -88,8 +88,9 @@ test('the id of a cancelled call cannot be used before its late answer, which se
   expect((await s.client.next((frame) => isAnswer(frame, 'c'))).json?.error?.code).toBe(-32600);
   await s.go();
   await s.client.request('tools/call', { name: 'slow', arguments: { n: 3 } });
-  const outcomes = (await s.proxy.records()).filter(({ type }) => type === 'outcome');
-  expect(outcomes.map(({ result }) => result)).toEqual(['kept', 'committed']);
+  const isOutcome = ({ type }: { type: string }) => type === 'outcome';
+  const records = await s.proxy.untilRecords('both outcomes', (found) => found.filter(isOutcome).length === 2);
+  expect(records.filter(isOutcome).map(({ result }) => result)).toEqual(['kept', 'committed']);
   const third = await s.client.request('tools/call', { name: 'slow', arguments: { n: 4 } });
   expect(decisionOf(third)?.code).toBe('rate_limit');
 });
