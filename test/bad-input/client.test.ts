@@ -5,7 +5,7 @@ import { isAnswer } from '../harness/client.ts';
 import { setUpProxy, startProxy } from '../harness/proxy.ts';
 import { setUpRecorder } from '../harness/recorder.ts';
 import { until } from '../harness/wait.ts';
-import { residentMiB, steady } from './memory.ts';
+import { MAX_MIB, residentMiB, steady } from './memory.ts';
 
 const POLICY = 'version: "1"\ndefault: deny\ntools:\n  safe: {rules: []}\n  big: {rules: []}\n';
 const call = (id: string, name: string) => `{"jsonrpc":"2.0","id":"${id}","method":"tools/call","params":{"name":"${name}"}}`;
@@ -89,7 +89,7 @@ test('an agent that never reads: the server is not read either, memory is bounde
     steady(() => residentMiB(child.pid as number)),
     15_000,
   );
-  expect(await residentMiB(child.pid as number)).toBeLessThan(400);
+  expect(await residentMiB(child.pid as number)).toBeLessThan(MAX_MIB);
   child.kill('SIGTERM');
   expect(await exited).toBe(143);
   await setup.remove();

@@ -6,7 +6,7 @@ import { isAnswer } from '../harness/client.ts';
 import { BUN, temporaryFolder } from '../harness/paths.ts';
 import { type Proxy as Started, startProxy } from '../harness/proxy.ts';
 import { until } from '../harness/wait.ts';
-import { residentMiB, steady } from './memory.ts';
+import { MAX_MIB, residentMiB, steady } from './memory.ts';
 import { runToEnd, SOON_MS } from './run.ts';
 
 const POLICY = 'version: "1"\ntools:\n  t: {rules: [{rate_limit: 2/day}]}\n';
@@ -132,7 +132,7 @@ test('a server that floods its output with garbage: calls are answered, memory i
     flood();`);
   proxy.client.sendLine(CALL);
   await proxy.client.next((frame) => isAnswer(frame, 'c'));
-  expect(await residentMiB(proxy.client.pid)).toBeLessThan(400);
+  expect(await residentMiB(proxy.client.pid)).toBeLessThan(MAX_MIB);
   proxy.client.end();
   const { code } = await proxy.client.exited;
   expect([0, 143, 137]).toContain(code as number);
@@ -159,7 +159,7 @@ test('a server that writes a line without end: one line at most is kept', async 
     30_000,
   );
   await Promise.all([answered, watch]);
-  expect(peak.mib).toBeLessThan(400);
+  expect(peak.mib).toBeLessThan(MAX_MIB);
 }, 40_000);
 
 test('a server that never answers: with --upstream-timeout an error and the session lives on; it stays spent', async () => {
@@ -216,7 +216,7 @@ test('a server that never reads: what the agent writes is not kept without bound
     'steady memory',
     steady(() => residentMiB(proxy.client.pid)),
   );
-  expect(await residentMiB(proxy.client.pid)).toBeLessThan(400);
+  expect(await residentMiB(proxy.client.pid)).toBeLessThan(MAX_MIB);
   proxy.client.kill('SIGTERM');
   expect((await proxy.client.exited).code).toBe(143);
 }, 40_000);

@@ -1,6 +1,7 @@
 /** What the policy hides stays hidden on every way that a list can take to the agent (wire.md §2.9, §3). */
 import { describe, expect, test } from 'bun:test';
 import { isAnswer } from '../harness/client.ts';
+import { BUN, temporaryFolder } from '../harness/paths.ts';
 import { startProxy } from '../harness/proxy.ts';
 import { setUpRecorder } from '../harness/recorder.ts';
 
@@ -12,7 +13,7 @@ const POLICIES: Readonly<Record<string, string>> = {
 
 /** A server that answers each request with the lines for its number, `$ID` being its id. */
 async function withLists(policy: string, lines: readonly (readonly string[])[]) {
-  const { path, remove } = await (await import('../harness/paths.ts')).temporaryFolder();
+  const { path, remove } = await temporaryFolder();
   const file = `${path}/server.mjs`;
   await Bun.write(
     file,
@@ -25,7 +26,7 @@ createInterface({ input: process.stdin }).on('line', (line) => {
   for (const text of answers[n++] ?? []) process.stdout.write(text.replaceAll('$ID', JSON.stringify(id)) + '\\n');
 });`,
   );
-  const proxy = await startProxy({ policy, server: [process.execPath, file] });
+  const proxy = await startProxy({ policy, server: [BUN, file] });
   return {
     client: proxy.client,
     [Symbol.asyncDispose]: async () => {
