@@ -136,6 +136,15 @@ test('a session that ends between legs leaves the call kept', async () => {
   expect(rig.outcomes().map(({ result }) => result)).toEqual(['kept']);
 });
 
+test.each([7, { k: {} }, { k: 'elicitation/create' }, { k: { method: 1 } }])(
+  'what cannot be read of what the server asks is refused: %j',
+  async (inputRequests) => {
+    const rig = await openRig({ policy: POLICY, respond: () => ({ result: { resultType: 'input_required', inputRequests } }) });
+    expect(verdict(await rig.call('t', {}, first))).toBe('error -32010');
+    expect(rig.outcomes().map(({ result }) => result)).toEqual(['kept']);
+  },
+);
+
 test('policy.md §2: what the server asks inside its answer is subject to methods, and then the outcome is unknown', async () => {
   const rig = await openRig({ policy: `${POLICY}methods:\n  "elicitation/*": deny\n`, respond: asking(1) });
   expect(verdict(await rig.call('t', {}, first))).toBe('error -32010');

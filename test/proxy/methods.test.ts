@@ -171,6 +171,17 @@ describe('wire.md §3: the list', () => {
     expect(told().length).toBe(3);
   });
 
+  test('wire.md §2.13: beyond 100 pages a list is an error', async () => {
+    const rig = await openRig({
+      respond: ({ params }) => ({ result: { tools: [], nextCursor: String(Number(params?.cursor ?? 0) + 1) } }),
+    });
+    const verdicts: string[] = [];
+    for (let page = 0; page <= 100; page++)
+      verdicts.push(verdict(await rig.request('tools/list', page === 0 ? {} : { cursor: String(page) })));
+    expect(verdicts.slice(0, 100)).toEqual(Array(100).fill('server'));
+    expect(verdicts[100]).toBe('error -32603');
+  });
+
   test('a look-alike is refused, unless the server has a tool of exactly that name', async () => {
     const policy = 'version: "1"\ntools:\n  pay: {rules: []}\n';
     const rig = await openRig({

@@ -174,11 +174,22 @@ tools:
   });
 
   test('an edited rule or a changed tool needs another approval', async () => {
-    const rig = await open({ policy: policy() });
+    const roomy = (more?: string) => policy(more).replace('max_pending: 2', 'max_pending: 9');
+    let description = 'asks';
+    const respond: Options['respond'] = () => ({ result: { tools: [{ name: 'ask', description }] } });
+    const rig = await open({ policy: roomy(), respond });
     const idOf = async () => (await rig.call('ask'))?.result._meta[DECISION].approval_id;
+    await rig.request('tools/list');
     const first = await idOf();
-    await rig.reload(policy(', when: [{path: args.x, op: exists, value: false}]'));
-    expect(await idOf()).not.toBe(first);
+    await rig.request('tools/list');
+    expect(await idOf()).toBe(first);
+    description = 'asks, and pays';
+    await rig.request('tools/list');
+    const second = await idOf();
+    expect(second).not.toBe(first);
+    expect(second).toStartWith('apr_');
+    await rig.reload(roomy(', when: [{path: args.x, op: exists, value: false}]'));
+    expect([first, second, undefined]).not.toContain(await idOf());
   });
 
   test('one record covers all rules that fired, for the shortest timeout', async () => {
