@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ROOT } from './build/paths.ts';
 import { isStale } from './build/stale.ts';
@@ -13,16 +13,22 @@ import { NO_COUNTS, parseCounts, sumCounts } from './test/counts.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'intercept-npm-test-'));
 const chosen = process.argv.slice(2);
+/** Most tests wait for other processes; more than a few files at once would have them wait for one another. */
+const workers = Math.min(4, availableParallelism());
 
 function runTests(underTest: string, paths: readonly string[]) {
   if (paths.length === 0) return NO_COUNTS;
   console.log(`\n── tests: ${underTest} ──`);
   const report = join(folder, `${underTest}.xml`);
-  const { status } = spawnSync(process.execPath, ['test', '--reporter=junit', `--reporter-outfile=${report}`, ...paths], {
-    cwd: ROOT,
-    stdio: 'inherit',
-    env: { ...process.env, INTERCEPT_UNDER_TEST: underTest },
-  });
+  const { status } = spawnSync(
+    process.execPath,
+    ['test', `--parallel=${workers}`, '--reporter=junit', `--reporter-outfile=${report}`, ...paths],
+    {
+      cwd: ROOT,
+      stdio: 'inherit',
+      env: { ...process.env, INTERCEPT_UNDER_TEST: underTest },
+    },
+  );
   return parseCounts(existsSync(report) ? readFileSync(report, 'utf8') : '', status);
 }
 
