@@ -1,5 +1,5 @@
 /** How a call ends that became a task (wire.md §2.11): by its final result alone, whichever message brings it. */
-import { isNumber, isObject, type Json, type JsonObject } from '../core/json.ts';
+import { isObject, type Json, type JsonObject } from '../core/json.ts';
 import type { ServerFrame } from '../mcp/frame.ts';
 import { readJson } from '../mcp/json.ts';
 import { type ForwardedCall, type Outcome, outcomeOf, settle } from './settle.ts';
@@ -44,17 +44,13 @@ async function settleTask(taskId: string, outcome: Outcome, session: Session): P
   if (call) await settle([{ call, outcome }], session);
 }
 
-/** Errors that are about the request for the result: the task is unknown, or expired, or the request is wrong. */
-const REFUSALS: ReadonlySet<string> = new Set(['-32700', '-32600', '-32601', '-32602']);
-
 /**
- * `tasks/result` answers with the call's own result, or its error.
- * SECURITY: an agent can make a server refuse the question; that says nothing of the call, and frees no counter.
+ * `tasks/result` answers with the call's own result. An error settles nothing: the task's status tells whether it failed.
+ * SECURITY: an agent can make a server refuse or abandon the question (params it cannot read, a cancelled request), with
+ * any code; that says nothing of the call, and frees no counter.
  */
 function finalOutcome(frame: Response): Outcome | undefined {
-  const error = frame.error && readJson(frame.text, frame.error.start);
-  const code = isObject(error) ? error.get('code') : undefined;
-  return isNumber(code) && REFUSALS.has(code.number) ? undefined : outcomeOf(frame);
+  return frame.outcome === 'error' ? undefined : outcomeOf(frame);
 }
 
 /** The status of a task, of either form. A completed one may carry the result (2026-07-28). */

@@ -26,7 +26,6 @@ describe.each(Object.entries(HANDLES))('a handle %s', (_, { more, handle }) => {
   test.each([
     ['tasks/result with the result', 'tasks/result', { result: OK }, 'committed', 1],
     ['tasks/result with isError', 'tasks/result', { result: { isError: true } }, 'released', 0],
-    ['tasks/result with the tool’s error', 'tasks/result', { error: { code: -32000, message: 'no' } }, 'released', 0],
     ['tasks/get: completed', 'tasks/get', { result: { taskId: 'a', status: 'completed' } }, 'committed', 1],
     [
       'tasks/get: completed with isError',
@@ -54,6 +53,8 @@ describe.each(Object.entries(HANDLES))('a handle %s', (_, { more, handle }) => {
     ['tasks/get that asks for input', 'tasks/get', { result: { taskId: 'a', status: 'input_required' } }],
     ['tasks/get of a task that expired', 'tasks/get', { error: { code: -32602, message: 'no such task' } }],
     ['tasks/result of a task that expired', 'tasks/result', { error: { code: -32602, message: 'no such task' } }],
+    ['tasks/result that the server failed at', 'tasks/result', { error: { code: -32603, message: 'expected object' } }],
+    ['tasks/result with an error that may be the tool’s', 'tasks/result', { error: { code: -32000, message: 'no' } }],
     ['tasks/cancel that only confirms', 'tasks/cancel', { result: {} }],
     ['tasks/cancel that comes too late', 'tasks/cancel', { error: { code: -32602, message: 'already completed' } }],
   ])('%s settles nothing; never fetched, it is kept', async (_name, method, answer) => {
@@ -62,6 +63,16 @@ describe.each(Object.entries(HANDLES))('a handle %s', (_, { more, handle }) => {
     expect(await settled(rig)).toEqual({ outcomes: [], counted: 1 });
     await rig.session.end('over');
     expect(await settled(rig)).toEqual({ outcomes: ['kept'], counted: 1 });
+  });
+
+  test('a cancelled tasks/result, answered with an error, settles nothing; the status does', async () => {
+    const rig = await open({ 'tasks/get': { result: { taskId: 'a', status: 'completed' } } });
+    await rig.request('tasks/result', { taskId: 'a' }, 'asked');
+    await rig.send({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 'asked' } });
+    await rig.say({ jsonrpc: '2.0', id: 'asked', error: { code: 0, message: 'Request cancelled' } });
+    expect(await settled(rig)).toEqual({ outcomes: [], counted: 1 });
+    await rig.request('tasks/get', { taskId: 'a' });
+    expect(await settled(rig)).toEqual({ outcomes: ['committed'], counted: 1 });
   });
 
   test.each(['notifications/tasks/status', 'notifications/tasks'])('%s settles it', async (method) => {
