@@ -7,11 +7,21 @@ import { listEventFiles, parseRecord, type StoredRecord } from './read.ts';
 export async function pruneEvents(dir: string, retentionMs: number, now: number): Promise<readonly string[]> {
   const pruned: string[] = [];
   for (const file of await listEventFiles(dir)) {
-    if (!(await isOlder(file, now - retentionMs)) || (await isOpen(file))) continue;
-    await fs.rm(file, { force: true });
-    pruned.push(file);
+    if (!(await isOlder(file, now - retentionMs))) continue;
+    if (await forget(file)) pruned.push(file);
   }
   return pruned;
+}
+
+/** What cannot be read or deleted stays: it is another user's, or no file. */
+async function forget(file: string): Promise<boolean> {
+  try {
+    if (await isOpen(file)) return false;
+    await fs.rm(file, { force: true });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function isOlder(file: string, limit: number): Promise<boolean> {

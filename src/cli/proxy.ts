@@ -97,7 +97,11 @@ async function serve(parts: Parts, accept: Acceptance): Promise<number> {
   await pauses.poll();
   presence.start(options.config, child.pid, VERSION, rules.rejected);
   announceStart(policy, options, deps);
-  setTimeout(() => pruneEvents(join(options.home, 'events'), options.auditRetention, Date.now()), PRUNE_AFTER).unref();
+  const prune = () =>
+    pruneEvents(join(options.home, 'events'), options.auditRetention, Date.now()).catch((error: unknown) =>
+      log.warn(`old audit files could not be looked for: ${String(error)}`),
+    );
+  setTimeout(prune, PRUNE_AFTER).unref();
 
   const status = await serving.ended;
   rules.stop();

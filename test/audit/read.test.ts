@@ -75,4 +75,13 @@ describe('retention', () => {
       await pruneEvents(dir, 30 * DAY, NOON);
       expect(fs.readdirSync(dir)).toEqual(['silent.jsonl']);
     }));
+
+  test('what cannot be read stays, and keeps nothing else from going', () =>
+    withFolder(async (dir) => {
+      fs.mkdirSync(join(dir, 'a-folder.jsonl'));
+      fs.utimesSync(join(dir, 'a-folder.jsonl'), 0, 0);
+      put(dir, 'ended.jsonl', 31 * DAY, record(NOON, { type: 'shutdown' }));
+      expect(await pruneEvents(dir, 30 * DAY, NOON)).toEqual([join(dir, 'ended.jsonl')]);
+      expect(fs.readdirSync(dir)).toEqual(['a-folder.jsonl']);
+    }));
 });
