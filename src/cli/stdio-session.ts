@@ -7,6 +7,7 @@ import { exitStatus, type ProcessExit } from '../transport/exit.ts';
 import { joinFrames } from '../transport/frames.ts';
 import { onSignals } from '../transport/signals.ts';
 import { openStdio } from '../transport/stdio.ts';
+import { connect } from './flow.ts';
 import type { Reload } from './rules.ts';
 
 export interface Serving {
@@ -25,24 +26,24 @@ export interface Served {
 /** Frames that may wait to be judged before we stop reading. */
 const MAX_BACKLOG = 512;
 const SWEEP = 1_000;
+/** Bytes of the proxy's own answers that may wait for a slow reader, besides one whole message. */
+const ANSWERS = 4 * 1024 * 1024;
 
 /** Serves this process's own stdin and stdout. */
 export function serveStdio({ deps, child, maxMessage, onReload }: Serving): Served {
   const agent = openStdio();
+  const flow = connect(agent, child, maxMessage + ANSWERS);
   const session = openSession(deps, {
-    toServer: (frames) => child.write(joinFrames(frames)) || agent.pause(),
-    toAgent: (frames) => agent.write(joinFrames(frames)) || child.pause(),
+    toServer: (frames) => flow.toServer(joinFrames(frames)),
+    toAgent: (frames) => flow.toAgent(joinFrames(frames)),
   });
-  child.onDrain(() => agent.resume());
-  agent.onDrain(() => child.resume());
 
   const fromAgent = createLineSplitter(maxMessage);
   agent.onChunk((chunk) => {
     session.fromAgent(fromAgent.push(chunk));
-    if (session.backlog().agent > MAX_BACKLOG) {
-      agent.pause();
-      void session.agentIdle().then(() => agent.resume());
-    }
+    if (session.backlog().agent <= MAX_BACKLOG) return;
+    flow.holdAgent(true);
+    void session.agentIdle().then(() => flow.holdAgent(false));
   });
   agent.onEnd(async () => {
     session.fromAgent(fromAgent.end());
@@ -54,13 +55,15 @@ export function serveStdio({ deps, child, maxMessage, onReload }: Serving): Serv
   const fromServer = createLineSplitter(maxMessage);
   child.onChunk((chunk) => {
     session.fromServer(fromServer.push(chunk));
-    if (session.backlog().server > MAX_BACKLOG) {
-      child.pause();
-      void session.serverIdle().then(() => child.resume());
-    }
+    if (session.backlog().server <= MAX_BACKLOG) return;
+    flow.holdServer(true);
+    void session.serverIdle().then(() => flow.holdServer(false));
   });
   const unsubscribe = onSignals((signal) => void child.stop('now', signal));
-  const sweeping = setInterval(() => void session.sweep(), SWEEP);
+  const sweeping = setInterval(() => {
+    flow.peek();
+    void session.sweep();
+  }, SWEEP);
   sweeping.unref();
 
   const ended = new Promise<ProcessExit>((resolve) => child.onExit(resolve)).then(async (exit) => {

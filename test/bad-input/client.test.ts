@@ -95,6 +95,47 @@ test('an agent that never reads: the server is not read either, memory is bounde
   await setup.remove();
 }, 30_000);
 
+test('an agent that only asks and never reads: what it is told does not pile up', async () => {
+  const setup = await setUpProxy({
+    policy: POLICY,
+    server: [process.execPath, '-e', 'process.stdin.resume()'],
+    flags: ['--log-level', 'error'],
+  });
+  const [program = '', ...args] = setup.command;
+  const child = spawn(program, args, { env: { ...process.env, ...setup.env }, stdio: ['pipe', 'pipe', 'ignore'] });
+  const exited = new Promise<number | null>((resolve) => child.on('exit', (code) => resolve(code)));
+  child.stdin.on('error', () => {});
+  // Their answers are larger than what may wait: were they all taken, the pipe would run empty.
+  const lot = Array.from({ length: 1_000 }, (_, n) => `${call(`i${n}`, 'danger')}\n`).join('');
+  let taken = 0;
+  const give = (): unknown => taken < 200 && child.stdin.write(lot, () => ++taken && give());
+  give();
+  await until('a first lot', async () => taken > 1 || undefined, 15_000);
+  await until(
+    'steady pipe',
+    steady(async () => taken),
+    15_000,
+  );
+  expect(taken).toBeLessThan(200);
+  child.kill('SIGTERM');
+  expect([0, 143]).toContain((await exited) as number);
+  await setup.remove();
+}, 30_000);
+
+test('an agent that dies behind what a hanging server never read: the proxy and its server end', async () => {
+  const setup = await setUpProxy({ policy: POLICY, server: [process.execPath, '-e', 'setInterval(() => {}, 1000)'] });
+  const [program = '', ...args] = setup.command;
+  const child = spawn(program, args, { env: { ...process.env, ...setup.env }, stdio: ['pipe', 'pipe', 'pipe'] });
+  const exited = new Promise<number | null>((resolve) => child.on('exit', (code) => resolve(code)));
+  child.stdin.on('error', () => {});
+  const reached = new Promise((resolve) => child.stderr.once('data', resolve));
+  for (let id = 0; id < 60; id++) child.stdin.write(`${call(`${id}`, 'safe')}${' '.repeat(30_000)}\n`);
+  await reached;
+  child.stdin.destroy();
+  expect([0, 137, 143]).toContain((await exited) as number);
+  await setup.remove();
+}, 20_000);
+
 test('an agent that leaves while answers come: the proxy ends with its server and does not crash', async () => {
   await using recorder = await setUpRecorder({ tools: [{ name: 'big', behaviour: { do: 'huge', bytes: 1_000_000 } }] });
   const setup = await setUpProxy({ policy: POLICY, server: recorder.command });
