@@ -19,7 +19,7 @@ import { counterUses } from './counter-use.ts';
 import { renderDiagnostics } from './diagnostics.ts';
 import { type Explanation, renderExplanation } from './explanation.ts';
 import { CommandError, UsageError } from './faults.ts';
-import { namespaceOf, ownPaths } from './home.ts';
+import { namespaceOf, ownPaths, workingFolder } from './home.ts';
 import { EXIT } from './options.ts';
 import { createPaint } from './paint.ts';
 import { readPolicyFile } from './policy-file.ts';
@@ -85,6 +85,7 @@ async function explain(policy: Policy, options: ExplainOptions, argsText: string
     match: createMatcher(policy),
     catalog,
     ownPaths: ownPaths([options.home, options.stateDir, options.config]),
+    workingFolder: workingFolder(),
     fingerprint: fingerprintFor(namespace, ''),
   };
   const stored = options.fresh

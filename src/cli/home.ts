@@ -16,6 +16,15 @@ export function ownPaths(paths: readonly string[]): readonly string[] {
   return [...new Set(all.map((path) => normalise(path.replaceAll('\\', '/'))))];
 }
 
+/** Where the wrapped server starts, and reads relative paths from: where we were started. Undefined where that folder is gone. */
+export function workingFolder(): string | undefined {
+  try {
+    return normalise(process.cwd().replaceAll('\\', '/'));
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Whose counters these are (policy.md §7): the prefix and the policy's name, or without a name the file itself, by
  * its real folder, so that two spellings of one path are one namespace.

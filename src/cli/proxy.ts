@@ -16,7 +16,7 @@ import type { ProxyDeps } from '../proxy/deps.ts';
 import { watchPauses } from '../proxy/pause-watch.ts';
 import { openSqliteStore } from '../state/sqlite.ts';
 import { childEnvironment, StartError, startChild, type Upstream } from '../transport/child.ts';
-import { namespaceOf, ownPaths } from './home.ts';
+import { namespaceOf, ownPaths, workingFolder } from './home.ts';
 import { EXIT, type ProxyOptions } from './options.ts';
 import { renderDiagnostic } from './policy-file.ts';
 import { openPresence, type PresenceOptions } from './presence.ts';
@@ -128,6 +128,7 @@ function depsOf(parts: Parts, watched: Pick<ProxyDeps, 'rules' | 'pauses' | 'too
     upstream: command.join('\0'),
     namespace,
     ownPaths: options.allowSelf ? [] : ownPaths([options.home, options.stateDir, options.config]),
+    workingFolder: workingFolder(),
     failMode: options.stateFailMode,
     timeouts: { upstream: options.upstreamTimeout, listing: LISTING_TIMEOUT },
   };

@@ -12,6 +12,8 @@ export interface Facts {
   readonly catalog: ToolCatalog | undefined;
   readonly pause: Pause | undefined;
   readonly ownPaths: readonly string[];
+  /** Where the server reads relative paths from, normalised; undefined where nobody knows. */
+  readonly workingFolder?: string | undefined;
   /** The call's fingerprint; asked for only where a counter or an approval needs it. */
   readonly fingerprint: (call: Call) => string;
 }

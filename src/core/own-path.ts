@@ -1,27 +1,44 @@
 /** Rule (self), policy.md §5.1: an agent may not reach Intercept's own files through the server's tools. */
 import { isArray, isObject, type Json } from './json.ts';
-import { isBelow, normalise } from './within.ts';
+import { isAbsolute, isBelow, normalise } from './within.ts';
 
-/** The first string in the arguments, at any depth, that names a path at or below one of `own` (normalised absolute paths). */
-export function ownPathIn(value: Json, own: readonly string[]): string | undefined {
-  if (typeof value === 'string') return namesOwn(value, own) ? value : undefined;
-  if (isArray(value)) return firstOf(value, own);
-  return isObject(value) ? (firstOf([...value.keys()], own) ?? firstOf([...value.values()], own)) : undefined;
+/**
+ * The first string in the arguments, at any depth, that names a path at or below one of `own` (normalised absolute
+ * paths). `folder` is where the server reads relative paths from, where that is known.
+ */
+export function ownPathIn(value: Json, own: readonly string[], folder?: string): string | undefined {
+  if (typeof value === 'string') return namesOwn(value, own, folder) ? value : undefined;
+  if (isArray(value)) return firstOf(value, own, folder);
+  return isObject(value) ? (firstOf([...value.keys()], own, folder) ?? firstOf([...value.values()], own, folder)) : undefined;
 }
 
-function firstOf(values: readonly Json[], own: readonly string[]): string | undefined {
+function firstOf(values: readonly Json[], own: readonly string[], folder: string | undefined): string | undefined {
   for (const value of values) {
-    const found = ownPathIn(value, own);
+    const found = ownPathIn(value, own, folder);
     if (found !== undefined) return found;
   }
   return undefined;
 }
 
-function namesOwn(text: string, own: readonly string[]): boolean {
-  if (!/[/\\~%]/.test(text)) return false;
+function namesOwn(text: string, own: readonly string[], folder: string | undefined): boolean {
+  if (!/[/\\~%]/.test(text)) return folder !== undefined && standsIn(folder, text.trim(), own);
   return spellings(text.trim()).some((path) =>
-    own.some((folder) => isBelow(normalise(path).toLowerCase(), folder.toLowerCase()) || endsInside(path, folder)),
+    own.some((mine) => isBelow(normalise(path).toLowerCase(), mine.toLowerCase()) || endsInside(path, mine) || leadsTo(path, mine, folder)),
   );
+}
+
+/** A bare name in the server's folder: `policy.yaml`. Most strings are bare, so none is joined that has not the right length. */
+function standsIn(folder: string, name: string, own: readonly string[]): boolean {
+  const base = folder === '/' ? '' : folder;
+  return own.some((mine) => mine.length === base.length + 1 + name.length && mine.toLowerCase() === `${base}/${name}`.toLowerCase());
+}
+
+/** A relative path, read from the server's folder. Where that folder itself is ours, only the very path is meant: every text would lie in it. */
+function leadsTo(path: string, mine: string, folder: string | undefined): boolean {
+  if (folder === undefined || isAbsolute(path)) return false;
+  const full = normalise(`${folder}/${path}`).toLowerCase();
+  const target = mine.toLowerCase();
+  return full === target || (isBelow(full, target) && !isBelow(folder.toLowerCase(), target));
 }
 
 /** The ways a server may read the text as a path: as it is, as a `file:` URL, with escapes undone, `\` as `/`. */

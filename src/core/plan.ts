@@ -44,9 +44,9 @@ export function plan(call: Call, facts: Facts, trace?: Trace): Plan {
   };
 }
 
-function refusedByName(call: Call, match: ToolMatch, { policy, pause, ownPaths, catalog }: Facts): Denial | undefined {
+function refusedByName(call: Call, match: ToolMatch, { policy, pause, ownPaths, workingFolder, catalog }: Facts): Denial | undefined {
   if (pause) return denial('paused', '(paused)', pausedText(pause));
-  const own = ownPaths.length > 0 ? ownPathIn(call.args, ownPaths) : undefined;
+  const own = ownPaths.length > 0 ? ownPathIn(call.args, ownPaths, workingFolder) : undefined;
   if (own !== undefined) return denial('self', '(self)', "Intercept's own files are out of bounds", `argument ${JSON.stringify(own)}`);
   const exists = catalog?.tools.has(call.tool) ?? false;
   const name = JSON.stringify(call.tool);

@@ -48,6 +48,8 @@ export interface ProxyDeps {
   readonly upstream: string;
   readonly namespace: string;
   readonly ownPaths: readonly string[];
+  /** Where the server reads relative paths from. */
+  readonly workingFolder?: string | undefined;
   readonly failMode: 'closed' | 'open';
   /** Called with the server's tools whenever their list is known to its end (wire.md §3). */
   readonly toolsListed: (catalog: ToolCatalog) => void;

@@ -70,9 +70,9 @@ function judgeAll(
 function factsFor({ policy, match }: Rulebook, catalog: ToolCatalog | undefined, deps: ProxyDeps): Later<Facts | Decision> {
   const fingerprint = (call: Call) =>
     deps.sha256(identityText({ namespace: deps.namespace, upstream: deps.upstream, agent: call.agent, tool: call.tool, args: call.args }));
-  const ownPaths = policy.mode === 'shadow' ? [] : deps.ownPaths;
+  const { ownPaths, workingFolder } = deps;
   return attempt<Facts | Decision>(
-    () => then(deps.pauses.current(policy.name), (pause) => ({ policy, match, catalog, pause, ownPaths, fingerprint })),
+    () => then(deps.pauses.current(policy.name), (pause) => ({ policy, match, catalog, pause, ownPaths, workingFolder, fingerprint })),
     (error) => ({ outcome: 'deny', denial: denial('state_error', '(state)', INTERNAL_ERROR, reasonOf(error)), shadow: [] }),
   );
 }

@@ -39,3 +39,27 @@ describe("policy.md §5.1: Intercept's own files", () => {
   for (const args of REACHES) test(`${args} reaches them`, () => expect(ownPathIn(argsOf(args), OWN)).toBeDefined());
   for (const args of ELSEWHERE) test(`${args} does not`, () => expect(ownPathIn(argsOf(args), OWN)).toBeUndefined());
 });
+
+describe('policy.md §5.1: a relative path leads where the server reads it from', () => {
+  const reach = (path: string, folder: string) => ownPathIn(argsOf(JSON.stringify({ path })), OWN, folder);
+  test.each([
+    ['p.yaml', '/etc/policies'],
+    [' P.yaml ', '/etc/policies'],
+    ['./p.yaml', '/etc/policies'],
+    ['x/../p.yaml', '/etc/policies'],
+    ['.\\\\p.yaml', '/etc/policies'],
+    ['policies/p.yaml', '/etc'],
+    ['etc/policies/p.yaml', '/'],
+    ['../policies/p.yaml', '/etc/x'],
+    ['../../../etc/policies/p%2Eyaml', '/home/v'],
+  ])('%s in %s reaches them', (path, folder) => expect(reach(path, folder)).toBeDefined());
+  test.each([
+    ['p.yaml', '/etc'],
+    ['q.yaml', '/etc/policies'],
+    ['some words', '/home/u/.intercept'],
+    ['1/2/2026', '/home/u/.intercept/state'],
+  ])('%s in %s does not', (path, folder) => expect(reach(path, folder)).toBeUndefined());
+});
+
+test('policy.md §5.1: also where the server reads from the root', () =>
+  expect(ownPathIn(argsOf('{"path":"p.yaml"}'), ['/p.yaml'], '/')).toBe('p.yaml'));

@@ -265,3 +265,9 @@ test('policy.md §5: arguments that point into Intercept’s own files deny', as
   expect(verdict(await rig.call('read', { path: '/home/a/.intercept/state/x' }))).toBe('denied self');
   expect(verdict(await rig.call('read', { path: '/home/a/notes' }))).toBe('server');
 });
+
+test('policy.md §10: in shadow they are reached, and the record says what would have been', async () => {
+  const rig = await openRig({ policy: 'version: "1"\nmode: shadow\n', ownPaths: ['/home/a/.intercept'], respond: agreeable });
+  expect(verdict(await rig.call('read', { path: '/home/a/.intercept/state/x' }))).toBe('server');
+  expect(rig.calls()[0]?.shadow).toEqual([{ result: 'denied', code: 'self', rule: '(self)' }]);
+});
