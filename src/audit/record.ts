@@ -15,7 +15,7 @@ export interface RecordOptions {
 /** The event's own fields, each behind a comma. */
 export function renderFields(event: AuditEvent, options: RecordOptions): string {
   if (event.type === 'tool_call') return callFields(event as CallEvent, options);
-  return event.type === 'outcome' ? outcomeFields(event as OutcomeEvent) : plainFields(event as PlainEvent);
+  return event.type === 'outcome' ? outcomeFields(event as OutcomeEvent) : plainFields(event as PlainEvent, options);
 }
 
 function callFields(event: CallEvent, options: RecordOptions): string {
@@ -69,12 +69,19 @@ function outcomeFields(event: OutcomeEvent): string {
 const COMMON = new Set(['ts', 'seq', 'type', 'instance', 'policy', 'revision', 'prev']);
 
 /** A field that has the name of a common one is kept beside it, since a repeated key would hide one of the two. */
-function plainFields(event: PlainEvent): string {
+function plainFields(event: PlainEvent, options: RecordOptions): string {
   let fields = '';
   for (const [name, value] of Object.entries(event.fields)) {
-    if (value !== undefined) fields += `,${JSON.stringify(COMMON.has(name) ? `event_${name}` : name)}:${JSON.stringify(value)}`;
+    if (value === undefined) continue;
+    if (name === 'inputs' && options.args === 'hash') fields += `,"inputs_hash":"${options.keyedHash(String(value))}"`;
+    else fields += `,${JSON.stringify(COMMON.has(name) ? `event_${name}` : name)}:${JSON.stringify(safe(value, options))}`;
   }
   return fields;
+}
+
+/** SECURITY: INVARIANT I10: a resource's address may hold a password, what a human was asked for may be one. */
+function safe(value: PlainEvent['fields'][string], { args }: RecordOptions): typeof value {
+  return typeof value === 'string' && args !== 'full' ? maskText(value) : value;
 }
 
 function text(name: string, value: string | undefined): string {
