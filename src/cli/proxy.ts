@@ -52,7 +52,7 @@ async function run(options: ProxyOptions, command: readonly string[], lines: Lin
     return EXIT.invalidPolicy;
   }
   for (const found of first.diagnostics) for (const line of renderDiagnostic(options.config, found).split('\n')) log.warn(line);
-  return serve(await openParts(options, command, first.policy, lines, log), accept);
+  return serve(await openParts(options, command, first.policy, lines, log), accept, first.seen);
 }
 
 /** What a running proxy is made of, opened in the order in which it can fail. */
@@ -80,7 +80,7 @@ async function openParts(
   return { options, command, policy, instance, audit, namespace, store, child, log, upstream: maskText(command.join(' ')) };
 }
 
-async function serve(parts: Parts, accept: Acceptance): Promise<number> {
+async function serve(parts: Parts, accept: Acceptance, seen: string | undefined): Promise<number> {
   const { options, policy, namespace, store, audit, log, child } = parts;
   const presence = openPresence(parts);
   const monotonic = () => performance.now();
@@ -88,6 +88,7 @@ async function serve(parts: Parts, accept: Acceptance): Promise<number> {
   const rules = watchPolicy({
     path: options.config,
     first: policy,
+    seen,
     accept: sameNamespace(accept, namespace, options),
     log,
     onReload: (event) => serving.reloaded(event),

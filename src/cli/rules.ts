@@ -11,13 +11,22 @@ import { readPolicyFile, renderDiagnostic } from './policy-file.ts';
 export type Acceptance = (policy: Policy) => { readonly policy: Policy } | { readonly refusal: string };
 
 export type FirstLoad =
-  | { readonly kind: 'loaded'; readonly policy: Policy; readonly diagnostics: readonly Diagnostic[] }
+  | {
+      readonly kind: 'loaded';
+      readonly policy: Policy;
+      readonly diagnostics: readonly Diagnostic[];
+      /** The file as it was before it was read. */
+      readonly seen?: string | undefined;
+    }
   | { readonly kind: 'failed'; readonly errors: readonly string[] };
 
 /** Loads the policy to start with. `errors` are lines for people. */
 export async function loadFirst(path: string, accept: Acceptance): Promise<FirstLoad> {
+  const seen = signatureIfAny(path);
   const read = readPolicyFile(path);
-  return read.kind === 'unreadable' ? { kind: 'failed', errors: [`${path}: ${read.why}`] } : loadText(path, read.text, accept);
+  if (read.kind === 'unreadable') return { kind: 'failed', errors: [`${path}: ${read.why}`] };
+  const loaded = await loadText(path, read.text, accept);
+  return loaded.kind === 'loaded' ? { ...loaded, seen } : loaded;
 }
 
 async function loadText(path: string, text: string, accept: Acceptance): Promise<FirstLoad> {
@@ -36,6 +45,8 @@ async function loadText(path: string, text: string, accept: Acceptance): Promise
 export interface WatchOptions {
   readonly path: string;
   readonly first: Policy;
+  /** The file as it was when `first` was read: what changed since then, during the start, is taken too. */
+  readonly seen: string | undefined;
   readonly accept: Acceptance;
   readonly log: Log;
   readonly onReload: (event: Reload) => void;
@@ -58,9 +69,9 @@ const SETTLE = 100;
 const MISSING_GRACE = 2_000;
 
 /** Watches the file by looking at it: editors replace files in too many ways for notifications to be trusted. */
-export function watchPolicy({ path, first, accept, log, onReload }: WatchOptions): WatchedPolicy {
+export function watchPolicy({ path, first, accept, log, onReload, ...rest }: WatchOptions): WatchedPolicy {
   let rulebook: Rulebook | undefined = rulebookOf(first);
-  let seen = signature(path);
+  let { seen } = rest;
   let missingSince: number | undefined;
   let rejected: string | undefined;
   let busy = false;
@@ -125,6 +136,15 @@ async function readSettled(path: string): Promise<ReturnType<typeof readPolicyFi
   const second = readPolicyFile(path);
   if (first.kind !== 'text' || second.kind !== 'text') return second.kind === 'unreadable' && !second.missing ? second : undefined;
   return first.text === second.text ? second : undefined;
+}
+
+/** A file that cannot be looked at cannot be read either; that says why. */
+function signatureIfAny(path: string): string | undefined {
+  try {
+    return signature(path);
+  } catch {
+    return undefined;
+  }
 }
 
 function signature(path: string): string | undefined {
