@@ -55,7 +55,13 @@ function faulted(error: unknown, calls: readonly Judging[], { deps }: Session): 
 
 function arrivalOf({ toolCall, id, modern }: Judging, session: Session): Arrival {
   const { deps, protocol } = session;
-  const call: Call = { tool: toolCall.name, args: toolCall.args, agent: deps.agent, session: modern ? undefined : session.id };
+  protocol.sessionless ??= modern;
+  const call: Call = {
+    tool: toolCall.name,
+    args: toolCall.args,
+    agent: deps.agent,
+    session: protocol.sessionless ? undefined : session.id,
+  };
   const continued = id && !session.legs.isEmpty && session.legs.take(sameCall(call, session), toolCall.requestState, deps.clock());
   return {
     id: continued ? continued.id : deps.newId(),

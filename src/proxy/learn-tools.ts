@@ -1,5 +1,7 @@
 /** The proxy's own `tools/list` (wire.md §3): asked where the client has not, page by page, never shown to the agent. */
+import { isObject } from '../core/json.ts';
 import type { ServerFrame } from '../mcp/frame.ts';
+import { readJson, renderJson } from '../mcp/json.ts';
 import { filterToolPage } from '../mcp/list.ts';
 import type { Session } from './state.ts';
 import { MAX_PAGES } from './tool-memory.ts';
@@ -37,12 +39,12 @@ async function askForPages(session: Session, timeout: AbortSignal): Promise<void
   throw new Error(`it has more than ${MAX_PAGES} pages`);
 }
 
-/** A modern server wants the client's `_meta` on each request: the last one that the client sent. */
+/** A modern server wants the client's `_meta` on each request: what the last one that the client sent says of the protocol. */
 function ask(session: Session, cursor: string | undefined, timeout: AbortSignal): Promise<ServerFrame | undefined> {
   const text = JSON.stringify(`${session.ownPrefix}${session.deps.newId()}`);
   const id = { key: `s:${JSON.parse(text)}`, text };
   const members = [
-    ...(session.protocol.modernMeta ? [`"_meta":${session.protocol.modernMeta}`] : []),
+    ...(session.protocol.modernMeta ? [`"_meta":${protocolMeta(session.protocol.modernMeta)}`] : []),
     ...(cursor === undefined ? [] : [`"cursor":${JSON.stringify(cursor)}`]),
   ];
   const params = members.length > 0 ? `,"params":{${members.join(',')}}` : '';
@@ -63,4 +65,11 @@ function ask(session: Session, cursor: string | undefined, timeout: AbortSignal)
     });
     session.output.toServer([`{"jsonrpc":"2.0","id":${text},"method":"tools/list"${params}}`]);
   });
+}
+
+/** SECURITY: a payment credential or a progress token belongs to the client's own request, and is not sent with another. */
+function protocolMeta(text: string): string {
+  const meta = readJson(text);
+  const members = isObject(meta) ? [...meta].filter(([key]) => key.startsWith('io.modelcontextprotocol/')) : [];
+  return renderJson(new Map(members));
 }

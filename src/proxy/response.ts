@@ -18,7 +18,7 @@ type Answer = Response | Extract<ServerFrame, { kind: 'unreadable' }>;
 
 /** What the agent gets of an answer: nothing where no request of this session has its id. */
 export function receiveResponse(frame: Answer, bytes: FrameBytes, gate: Gate, session: Session): Later<readonly FrameBytes[]> {
-  const request = frame.id && session.inflight.take(frame.id.key);
+  const request = frame.id && takeRequest(frame.id, session);
   if (!request) {
     session.deps.log.warn(
       frame.kind === 'unreadable' ? `dropped an unreadable message of the server: ${frame.why}` : 'dropped an answer to no request',
@@ -31,6 +31,11 @@ export function receiveResponse(frame: Answer, bytes: FrameBytes, gate: Gate, se
     (error) => refuseUnreadable(`internal fault: ${error}`, request, session),
   );
   return then(answered, (passed) => passOn(passed === bytes && request.batch ? elementText(frame) : passed, request));
+}
+
+/** SECURITY: a call that is still being judged was not sent, so nothing can be an answer to it. */
+function takeRequest({ key }: RequestId, { inflight }: Session): PendingRequest | undefined {
+  return inflight.get(key)?.purpose.kind === 'judging' ? undefined : inflight.take(key);
 }
 
 /** An answer to an element of a batch waits for the others. */

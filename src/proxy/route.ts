@@ -6,7 +6,7 @@ import { idAt } from '../mcp/id.ts';
 import { readJson } from '../mcp/json.ts';
 import { renderError } from '../mcp/reply.ts';
 import type { BatchAnswer } from './batch.ts';
-import { refusalOf, renderRefusal } from './gate.ts';
+import { methodDenial, refusalOf, renderRefusal } from './gate.ts';
 import { MAX_IN_FLIGHT, type PendingRequest, type Purpose } from './inflight.ts';
 import { requestEvent } from './request-record.ts';
 import { settle } from './settle.ts';
@@ -66,12 +66,18 @@ function routeRequest(frame: Extract<Single, { kind: 'request' }>, element: Elem
   if (session.inflight.size >= MAX_IN_FLIGHT) return refused('too_many_requests', `more than ${MAX_IN_FLIGHT} requests in flight`);
   if (method === 'initialize' && element.batch) return refused('batch', 'initialize must not be part of a batch');
   const modern = noteProtocol(frame, session);
-  if (method === 'tools/call') return routeCall(frame, element, modern, session);
+  if (method === 'tools/call' && !areCallsDenied(gate)) return routeCall(frame, element, modern, session);
   const refusal = refusalOf(method, gate);
   const event = requestEvent('agent', frame, refusal, gate);
   if (refusal) return { kind: 'answer', text: renderRefusal(id.text, refusal, session.deps.clock()), batch: element.batch, event };
   session.inflight.add({ id, method, modern, batch: element.batch, purpose: purposeOf(frame), since: session.deps.monotonic() });
   return { kind: 'forward', bytes: element.bytes, id, batch: element.batch, event };
+}
+
+/** Whether `methods` itself denies every tool call, whatever `tools` says. */
+function areCallsDenied({ rulebook }: Gate): boolean {
+  if (rulebook?.policy.mode !== 'enforce' || rulebook.policy.methods.length === 0) return false;
+  return methodDenial('tools/call', rulebook.policy) !== undefined;
 }
 
 function routeCall(
@@ -96,7 +102,7 @@ function waitForJudgement(id: RequestId, modern: boolean, batch: BatchAnswer | u
 
 /** A call without an id is judged all the same, and never answered (wire.md §2.5). */
 function routeNotification(frame: Extract<Single, { kind: 'notification' }>, element: Element, gate: Gate, session: Session): Route {
-  if (frame.method === 'tools/call') {
+  if (frame.method === 'tools/call' && !areCallsDenied(gate)) {
     const route = routeCall(frame, element, false, session);
     return route.kind === 'answer' ? { kind: 'drop', event: route.event } : route;
   }

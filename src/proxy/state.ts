@@ -23,6 +23,8 @@ export interface Protocol {
   client: string | undefined;
   initialized: boolean;
   modernMeta: string | undefined;
+  /** Whether the first call came without a session (2026-07-28). SECURITY: an agent that spoke both eras would have two counts. */
+  sessionless: boolean | undefined;
 }
 
 export interface Session {
@@ -56,7 +58,7 @@ export function createSession(deps: ProxyDeps, output: SessionOutput): Session {
     legs: createLegs(),
     tasks: createTasks(),
     tools: createToolMemory(deps.sha256, deps.toolsListed),
-    protocol: { version: undefined, client: undefined, initialized: false, modernMeta: undefined },
+    protocol: { version: undefined, client: undefined, initialized: false, modernMeta: undefined, sessionless: undefined },
     outcomes: createOutcomeLog(deps),
     ownPrefix: `intercept-${deps.newId()}-`,
     waiting: new Set(),

@@ -1,0 +1,53 @@
+/** What an agent or a server could twist by when and how it speaks (policy.md §6, wire.md §2). */
+import { expect, test } from 'bun:test';
+import { openMemoryStore } from '../../src/state/memory.ts';
+import { agreeable, META, OK, openRig, START, verdict } from './fixture.ts';
+
+const PER_SESSION = 'version: "1"\ntools:\n  t:\n    rules:\n      - {name: cap, rate_limit: {max: 1, window: hour, per: session}}\n';
+
+test.each([
+  ['legacy first', {}, { _meta: META }],
+  ['modern first', { _meta: META }, {}],
+])('I4: an agent that speaks both eras has one count, %s', async (_, one, other) => {
+  const rig = await openRig({ policy: PER_SESSION, agent: 'ann', respond: agreeable });
+  expect(verdict(await rig.call('t', {}, one))).toBe('server');
+  expect(verdict(await rig.call('t', {}, other))).toBe('denied rate_limit');
+  await rig.send({ jsonrpc: '2.0', method: 'tools/call', params: { name: 't', ...other } });
+  expect(rig.executed()).toEqual(['t']);
+});
+
+test('a server’s answer to a call that is still being judged answers nothing', async () => {
+  const judged = Promise.withResolvers<void>();
+  const store = openMemoryStore({ clock: () => START, namespace: 'test' });
+  const slow = {
+    ...store,
+    async reserve(calls: Parameters<typeof store.reserve>[0]) {
+      await judged.promise;
+      return store.reserve(calls);
+    },
+  };
+  const rig = await openRig({ policy: PER_SESSION.replace('max: 1', 'max: 0'), store: slow });
+  const sent = rig.send({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 't' } });
+  rig.session.fromServer([{ kind: 'line', bytes: new TextEncoder().encode(`{"jsonrpc":"2.0","id":1,"result":${JSON.stringify(OK)}}`) }]);
+  judged.resolve();
+  await sent;
+  expect(rig.answersTo(1).map(verdict)).toEqual(['denied rate_limit']);
+});
+
+test('wire.md §3: the proxy’s own question for the list carries what the client’s says of the protocol, and nothing else', async () => {
+  const policy = 'version: "1"\ntools:\n  t:\n    rules:\n      - validate: {required_args: true}\n';
+  const list = { tools: [{ name: 't', inputSchema: { type: 'object' } }] };
+  const rig = await openRig({ policy, respond: ({ method }) => ({ result: method === 'tools/list' ? list : OK }) });
+  await rig.call('t', {}, { _meta: { ...META, progressToken: 7, 'org.paymentauth/credential': { secret: 's' } } });
+  expect(rig.server.map(({ method, params }) => [method, params._meta])).toEqual([
+    ['tools/list', META],
+    ['tools/call', { ...META, progressToken: 7, 'org.paymentauth/credential': { secret: 's' } }],
+  ]);
+});
+
+test('policy.md §2: an exact key of methods that denies tool calls denies them', async () => {
+  const rig = await openRig({ policy: 'version: "1"\nmethods:\n  tools/call: deny\n', respond: agreeable });
+  expect(verdict(await rig.call('t'))).toBe('error -32010');
+  await rig.send({ jsonrpc: '2.0', method: 'tools/call', params: { name: 't' } });
+  expect(rig.executed()).toEqual([]);
+});
