@@ -10,8 +10,8 @@ import { conclude, concludeDenied, concludeFailed, concludeStateless, INTERNAL_E
 import type { Call, Decision } from '../core/decision.ts';
 import type { Facts } from '../core/facts.ts';
 import { identityText } from '../core/fingerprint.ts';
-import { denial, type Plan, plan } from '../core/plan.ts';
-import type { Reservable, Reservation, Step, StoreVerdict } from '../core/store.ts';
+import { denial, type Plan, pausedText, plan } from '../core/plan.ts';
+import type { Pause, Reservable, Reservation, Step, StoreVerdict } from '../core/store.ts';
 import type { Arrival } from './arrival.ts';
 import type { ProxyDeps, Rulebook } from './deps.ts';
 import { holdRequest } from './hold.ts';
@@ -60,10 +60,35 @@ function judgeAll(
   return then(factsFor(rulebook, catalog, deps), (facts) => {
     if (!('policy' in facts)) return arrivals.map(() => ({ plan: undefined, decision: facts }));
     const plans = arrivals.map(({ call }) => plan(call, facts));
-    return then(reserveAll(arrivals, plans, facts, deps), (verdicts) =>
-      plans.map((planned, index) => ({ plan: planned, decision: decide(planned, verdicts.get(index), arrivals[index]?.held, deps) })),
-    );
+    return then(reserveAll(arrivals, plans, facts, deps), (verdicts) => {
+      const judged = plans.map((planned, index) => ({
+        plan: planned,
+        decision: decide(planned, verdicts.get(index), arrivals[index]?.held, deps),
+      }));
+      return verdicts.size > 0 ? denyPaused(arrivals, judged, facts, deps) : judged;
+    });
   });
+}
+
+/**
+ * SPEC: policy.md §11 — once this process has confirmed a pause no call leaves it, also none that waited for the store
+ * meanwhile.
+ */
+function denyPaused(arrivals: readonly Arrival[], judged: readonly Judged[], facts: Facts, deps: ProxyDeps): Later<readonly Judged[]> {
+  const pause = knownPause(facts.policy.name, deps);
+  if (!pause) return judged;
+  const fresh = judged.filter((_, index) => !arrivals[index]?.held);
+  const paused: Decision = { outcome: 'deny', denial: denial('paused', '(paused)', pausedText(pause)), shadow: [] };
+  return giveBack(fresh, deps).then(() => judged.map((one) => (one.decision.outcome === 'allow' ? { ...one, decision: paused } : one)));
+}
+
+/** What was read last; the store answered a moment ago, so nothing is waited for again. */
+function knownPause(policy: string | undefined, { pauses }: ProxyDeps): Pause | undefined {
+  const pause = attempt(
+    () => pauses.current(policy),
+    () => undefined,
+  );
+  return pause instanceof Promise ? undefined : pause;
 }
 
 /** The facts all calls share, or the decision where the pause cannot be known. */

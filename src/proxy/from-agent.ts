@@ -11,7 +11,7 @@ import { judgeCalls } from './calls.ts';
 import { deliver } from './deliver.ts';
 import { type Later, then } from './later.ts';
 import { type Element, type Route, routeFrame } from './route.ts';
-import { readGate, type Session } from './state.ts';
+import { type Gate, readGate, type Session } from './state.ts';
 
 /** Depth of nesting, and length of ids and names (wire.md §2.13). */
 export const LIMITS = { maxDepth: 256, maxName: 1024 } as const;
@@ -21,7 +21,7 @@ export function receiveFromAgent(lines: readonly Line[], session: Session): Late
   return then(readGate(session.deps), (gate) => {
     const elements = lines.flatMap((line) => elementsOf(line, session));
     const routes = elements.map((element) => routeFrame(element, gate, session));
-    return then(judgeCalls(routes, session), (judged) => deliver(recorded(judged, session), session));
+    return then(judgeCalls(routes, session), (judged) => deliver(recorded(judged, gate, session), session));
   });
 }
 
@@ -62,8 +62,8 @@ function batchElements(frame: Extract<ClientFrame, { kind: 'batch' }>, session: 
   }));
 }
 
-/** Writes the records of everything but calls. What could not be recorded is not forwarded (I3). */
-function recorded(routes: readonly Route[], session: Session): readonly Route[] {
+/** Writes the records of everything but calls. What could not be recorded is not forwarded (I3), but in shadow mode (policy.md §10). */
+function recorded(routes: readonly Route[], { rulebook }: Gate, session: Session): readonly Route[] {
   const events = routes.flatMap((route): readonly AuditEvent[] => (route.event ? [route.event] : []));
   if (events.length === 0) return routes;
   try {
@@ -71,6 +71,7 @@ function recorded(routes: readonly Route[], session: Session): readonly Route[] 
     return routes;
   } catch (error) {
     session.deps.log.error(`audit: ${error instanceof Error ? error.message : String(error)}`);
+    if (rulebook?.policy.mode === 'shadow') return routes;
     return routes.map((route) => (route.event && route.kind === 'forward' ? unrecorded(route, session) : route));
   }
 }

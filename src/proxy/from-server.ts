@@ -93,7 +93,7 @@ function receiveRequest(
 ): readonly FrameBytes[] {
   const refused = refusalOf(frame.method, gate);
   const event = requestEvent('server', frame, refused, gate);
-  const written = !event || tryWrite(event, session);
+  const written = !event || tryWrite(event, session) || gate.rulebook?.policy.mode === 'shadow';
   if (!refused && written) return [bytes];
   session.output.toServer([renderRefusal(frame.id.text, refused ?? AUDIT_REFUSAL, session.deps.clock())]);
   return [];

@@ -1,5 +1,6 @@
 /** What an agent or a server could twist by when and how it speaks (policy.md §6, wire.md §2). */
 import { expect, test } from 'bun:test';
+import { AuditError, type AuditSink } from '../../src/core/audit.ts';
 import { openMemoryStore } from '../../src/state/memory.ts';
 import { agreeable, META, OK, openRig, START, verdict } from './fixture.ts';
 
@@ -50,4 +51,39 @@ test('policy.md §2: an exact key of methods that denies tool calls denies them'
   expect(verdict(await rig.call('t'))).toBe('error -32010');
   await rig.send({ jsonrpc: '2.0', method: 'tools/call', params: { name: 't' } });
   expect(rig.executed()).toEqual([]);
+});
+
+test('policy.md §11: a pause that comes while a call waits for the store stops it, and takes nothing', async () => {
+  const judged = Promise.withResolvers<void>();
+  const store = openMemoryStore({ clock: () => START, namespace: 'test' });
+  const slow = {
+    ...store,
+    async reserve(calls: Parameters<typeof store.reserve>[0]) {
+      await judged.promise;
+      return store.reserve(calls);
+    },
+  };
+  const rig = await openRig({ policy: PER_SESSION, store: slow, respond: agreeable });
+  const sent = rig.send({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 't' } });
+  rig.pause = { policy: undefined, reason: 'stop', since: START };
+  judged.resolve();
+  await sent;
+  expect(rig.answersTo(1).map(verdict)).toEqual(['denied paused']);
+  expect([rig.executed(), await rig.counted()]).toEqual([[], []]);
+  expect(rig.calls().map(({ result, draws }) => [result, draws])).toEqual([['denied', undefined]]);
+});
+
+test('policy.md §10: a failing audit stops nothing in shadow, other requests included', async () => {
+  const wrapAudit = (sink: AuditSink): AuditSink => ({
+    ...sink,
+    write() {
+      throw new AuditError('full');
+    },
+  });
+  const rig = await openRig({ policy: 'version: "1"\nmode: shadow\n', respond: agreeable, wrapAudit });
+  expect(verdict(await rig.call('t'))).toBe('server');
+  expect(verdict(await rig.request('resources/read', { uri: 'x' }))).toBe('server');
+  await rig.say({ jsonrpc: '2.0', id: 's', method: 'sampling/createMessage', params: {} });
+  expect(rig.agent.flat().filter(({ method }) => method === 'sampling/createMessage').length).toBe(1);
+  expect(rig.logged.length).toBeGreaterThan(2);
 });
