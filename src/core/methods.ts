@@ -51,7 +51,8 @@ export function isMethodAllowed(policy: Policy, method: string): boolean {
 /** SECURITY: a server that compares methods loosely would run `Tools/Call` as a call that nobody judged. */
 function resemblesToolMethod(method: string): boolean {
   if (KNOWN_METHODS.has(method)) return false;
-  const folded = foldName(method);
+  // A reader in C stops at NUL; others drop what they cannot show.
+  const folded = foldName((method.split('\0')[0] ?? '').replace(/\p{Cc}/gu, ''));
   return folded === 'tools/call' || folded === 'tools/list';
 }
 
@@ -66,5 +67,7 @@ function methodRule(policy: Policy, method: string): MethodRule | undefined {
 
 /** Requests that a pause lets through (policy.md §11): they only look. */
 export function passesPause(method: string): boolean {
-  return method === 'ping' || method === 'initialize' || method === 'server/discover' || /(^|\/)list$/.test(method);
+  return (
+    method === 'ping' || method === 'initialize' || method === 'server/discover' || (KNOWN_METHODS.has(method) && method.endsWith('/list'))
+  );
 }

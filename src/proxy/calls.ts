@@ -84,7 +84,7 @@ function routeOf(route: Judging, arrival: Arrival, outcome: Enforced, session: S
   const call: ForwardedCall = {
     id: arrival.id,
     call: arrival.call,
-    reservation: outcome.kind === 'forward' ? outcome.reservation : arrival.held,
+    reservation: (outcome.kind === 'forward' ? outcome.reservation : undefined) ?? arrival.held,
     sentAt: session.deps.monotonic(),
   };
   if (!isWaiting(route, session)) {

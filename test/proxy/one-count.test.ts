@@ -87,3 +87,27 @@ test('policy.md §10: a failing audit stops nothing in shadow, other requests in
   expect(rig.agent.flat().filter(({ method }) => method === 'sampling/createMessage').length).toBe(1);
   expect(rig.logged.length).toBeGreaterThan(2);
 });
+
+test('policy.md §11: a method that only calls itself a list does not pass a pause', async () => {
+  const rig = await openRig({ respond: agreeable });
+  rig.pause = { policy: undefined, reason: '', since: START };
+  expect(verdict(await rig.request('danger/list'))).toBe('error -32010');
+  expect(verdict(await rig.request('resources/templates/list'))).toBe('server');
+});
+
+test.each(['tools/call\0', 'tools/call\0x', '\u0001tools/call', 'Tools/Call'])('%j is no method that passes unjudged', async (method) => {
+  const rig = await openRig({ respond: agreeable });
+  expect(verdict(await rig.request(method, { name: 't' }))).toBe('error -32010');
+});
+
+test('policy.md §6: in shadow too a continued call keeps what its first leg reserved, and gives it back', async () => {
+  const policy = 'version: "1"\nmode: shadow\ntools:\n  t:\n    rules:\n      - {name: cap, rate_limit: 5/hour}\n';
+  const answers = [{ result: { resultType: 'input_required', inputRequests: {} } }, { error: { code: -1, message: 'no' } }];
+  const rig = await openRig({ policy, respond: () => answers.shift() });
+  await rig.call('t');
+  await rig.reload(`${policy}hide: [t]\n`);
+  expect(await rig.counted()).toEqual([1]);
+  await rig.call('t', {}, { inputResponses: {} });
+  expect(rig.outcomes().map(({ result }) => result)).toEqual(['released']);
+  expect(await rig.counted()).toEqual([]);
+});
