@@ -5,6 +5,6 @@ import { hash } from 'node:crypto';
 export const NO_LINE = '0'.repeat(64);
 
 /** The hash that the next line's `prev` holds: of the line's UTF-8 bytes, without its line feed. */
-export function hashLine(line: string): string {
+export function hashLine(line: string | Uint8Array): string {
   return hash('sha256', line);
 }

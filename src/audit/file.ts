@@ -3,8 +3,8 @@ import { createHmac, createSecretKey } from 'node:crypto';
 import { AuditError, type AuditEvent, type AuditSink } from '../core/audit.ts';
 import type { ArgsMode } from './args.ts';
 import { hashLine, NO_LINE } from './chain-hash.ts';
-import { escapeUnseen } from './escape.ts';
 import { type EventFile, openEventFile } from './event-file.ts';
+import { openPage } from './page.ts';
 import { renderFields } from './record.ts';
 
 export interface FileSinkOptions {
@@ -14,8 +14,6 @@ export interface FileSinkOptions {
   readonly hashKey: Uint8Array;
   readonly args: ArgsMode;
 }
-
-const SCRATCH_BYTES = 65_536;
 
 /** Opens the sink that decides whether a call is recorded. Throws `AuditError`, also where the folder can not be written. */
 export function openFileSink(options: FileSinkOptions): AuditSink {
@@ -27,23 +25,21 @@ export function openFileSink(options: FileSinkOptions): AuditSink {
   let closed = false;
   let seq = 0;
   let prev = NO_LINE;
-  const encode = openEncoder();
+  const page = openPage();
 
   function append(events: readonly AuditEvent[]): void {
     const now = options.clock();
     // An outcome decides nothing: only what lets a call pass asks first whether anyone will find its record.
     if (!file || events.some(({ type }) => type !== 'outcome')) file = attached(file, now);
     const ts = new Date(now).toISOString();
-    let text = '';
     let last = prev;
     let count = seq;
+    page.clear();
     for (const event of events) {
-      const head = `{"ts":"${ts}","seq":${++count},"type":${JSON.stringify(event.type)}${middle}${last}"`;
-      const line = escapeUnseen(`${head}${renderFields(event, rendering)}}`);
+      const line = page.add(`{"ts":"${ts}","seq":${++count},"type":"${event.type}"${middle}${last}"${renderFields(event, rendering)}}`);
       last = hashLine(line);
-      text += `${line}\n`;
     }
-    file.append(encode(text));
+    file.append(page.bytes());
     // INVARIANT I3: number and chain move on only when every byte is written.
     seq = count;
     prev = last;
@@ -73,14 +69,6 @@ export function openFileSink(options: FileSinkOptions): AuditSink {
       file = undefined;
     },
   };
-}
-
-/** UTF-8 into one buffer, used again for each write of ordinary size. */
-function openEncoder(): (text: string) => Uint8Array {
-  const encoder = new TextEncoder();
-  const scratch = Buffer.alloc(SCRATCH_BYTES);
-  return (text) =>
-    text.length * 3 > SCRATCH_BYTES ? encoder.encode(text) : scratch.subarray(0, encoder.encodeInto(text, scratch).written);
 }
 
 function attempt<T>(options: FileSinkOptions, step: () => T): T {

@@ -18,6 +18,7 @@ const GRAMMAR = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 
 /** Reads a JSON number's text. Undefined where it is none, or its exponent is beyond what can be compared (then nothing is known of it). */
 export function parseDecimal(text: string): Decimal | undefined {
+  if (isPlainInteger(text)) return { negative: false, digits: trimEnd(text), point: text.length };
   const found = GRAMMAR.exec(text);
   if (!found) return undefined;
   const [, sign, whole = '', fraction = '', exponent = '0'] = found;
@@ -27,6 +28,16 @@ export function parseDecimal(text: string): Decimal | undefined {
   const point = Number(exponent) + whole.length - leadingZeros(all);
   if (!Number.isSafeInteger(point)) return undefined;
   return { negative: sign === '-', digits, point };
+}
+
+/** Most amounts and counts: digits alone, the first not 0. */
+function isPlainInteger(text: string): boolean {
+  if (text.length === 0 || text.charCodeAt(0) === 48) return false;
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code < 48 || code > 57) return false;
+  }
+  return true;
 }
 
 /** −1, 0 or 1 as `a` is below, equal to or above `b`, by exact value. */

@@ -9,10 +9,10 @@ import { isAbsolute, isBelow, normalise } from './within.ts';
 export function ownPathIn(value: Json, own: readonly string[], folder?: string): string | undefined {
   if (typeof value === 'string') return namesOwn(value, own, folder) ? value : undefined;
   if (isArray(value)) return firstOf(value, own, folder);
-  return isObject(value) ? (firstOf([...value.keys()], own, folder) ?? firstOf([...value.values()], own, folder)) : undefined;
+  return isObject(value) ? (firstOf(value.keys(), own, folder) ?? firstOf(value.values(), own, folder)) : undefined;
 }
 
-function firstOf(values: readonly Json[], own: readonly string[], folder: string | undefined): string | undefined {
+function firstOf(values: Iterable<Json>, own: readonly string[], folder: string | undefined): string | undefined {
   for (const value of values) {
     const found = ownPathIn(value, own, folder);
     if (found !== undefined) return found;
