@@ -89,3 +89,11 @@ export function sealRule(draft: Draft, firstStep: number): void {
     if (draw.unlessShadow === RULE_STEPS) draft.draws[index] = { ...draw, unlessShadow: steps };
   }
 }
+
+/** Takes back what a shadow rule added before one of its clauses failed: enforced, it would have denied and drawn nothing (§10). */
+export function dropRule(draft: Draft, firstStep: number): void {
+  draft.steps.length = firstStep;
+  draft.origins.length = firstStep;
+  const kept = draft.draws.filter((draw) => draw.unlessShadow !== RULE_STEPS);
+  draft.draws.splice(0, draft.draws.length, ...kept);
+}

@@ -8,7 +8,7 @@ import { agentBound } from './bind.ts';
 import type { Failure } from './clauses.ts';
 import type { Truth } from './condition.ts';
 import type { Call, Denial, Trace } from './decision.ts';
-import { addStep, type Draft, type Scope, sealRule } from './draft.ts';
+import { addStep, type Draft, dropRule, type Scope, sealRule } from './draft.ts';
 import { evaluateAll } from './evaluate.ts';
 import type { Facts } from './facts.ts';
 import type { ToolMatch } from './match.ts';
@@ -83,7 +83,7 @@ function require(rule: Rule, judged: boolean, { facts, scope, draft, shadow, tra
   const firstStep = draft.steps.length;
   const tool = facts.catalog?.tools.get(scope.call.tool);
   const failure = checkRequirement(rule, { policy: facts.policy, scope, tool, judged }, draft);
-  if (rule.shadow) sealRule(draft, firstStep);
+  if (rule.shadow) (failure ? dropRule : sealRule)(draft, firstStep);
   if (trace) traceRule(rule, scope.call, judged, failure, trace);
   if (!failure) return undefined;
   if (!rule.shadow) return denialFor(rule, failure);

@@ -151,6 +151,19 @@ describe('policy.md §10: rules in shadow mode', () => {
     expect(planOf(quiet, 't', '{"n":1}')).toMatchObject({ kind: 'store', holds: [], shadow: [{ rule: 'd', result: 'denied' }] });
   });
 
+  test('a shadow rule that fails on its arguments takes none of its own draws, and is told once', async () => {
+    const counting = { state: { counter: 'sum', window: 'day', increment_from: 'args.n' } };
+    const quiet = await tool({ name: 'q', rate_limit: '2/hour', mode: 'shadow', ...counting });
+    expect(planOf(quiet, 't', '{"n":1}')).toMatchObject({ reservable: { draws: [{}, {}] } });
+    expect(planOf(quiet, 't')).toMatchObject({ kind: 'store', reservable: { steps: [], draws: [] }, shadow: [{ rule: 'q' }] });
+  });
+
+  test('a counter that an enforced rule keeps is drawn on all the same', async () => {
+    const counting = { state: { counter: 'sum', window: 'day', increment_from: 'args.n' } };
+    const both = await tool({ name: 'q', rate_limit: '2/hour', mode: 'shadow', ...counting }, { name: 'r', rate_limit: '5/hour' });
+    expect(planOf(both, 't')).toMatchObject({ reservable: { steps: [{ shadow: false }], draws: [{ counter: 0, unlessShadow: [] }] } });
+  });
+
   test('a shadow limit draws on a counter of its own only while it would pass', async () => {
     const quiet = await tool({ name: 'q', rate_limit: '2/hour', mode: 'shadow' });
     expect(planOf(quiet, 't')).toMatchObject({ reservable: { steps: [{ shadow: true }], draws: [{ unlessShadow: [0] }] } });
