@@ -1,4 +1,4 @@
-import { foldName, matchesName } from './names.ts';
+import { foldName, matchesName, type NamePattern } from './names.ts';
 import type { MethodRule, Policy } from './policy.ts';
 
 /** The methods of every MCP revision but `tools/*` (wire.md §1). Under `default: deny` no other method passes. */
@@ -46,6 +46,28 @@ export function isMethodAllowed(policy: Policy, method: string): boolean {
   const rule = methodRule(policy, method);
   if (rule) return rule.verdict === 'allow';
   return policy.default === 'allow' || isKnownMethod(method);
+}
+
+const KNOWN_NOTIFICATIONS: readonly string[] = [
+  'notifications/initialized',
+  'notifications/cancelled',
+  'notifications/progress',
+  'notifications/message',
+  'notifications/resources/updated',
+  'notifications/resources/list_changed',
+  'notifications/prompts/list_changed',
+  'notifications/tools/list_changed',
+  'notifications/roots/list_changed',
+  'notifications/tasks/status',
+  'notifications/elicitation/complete',
+];
+
+/** What a key of `methods` matches without deciding it, where it can decide nothing else. Undefined where it can. */
+export function undecidedBy(pattern: NamePattern): readonly string[] | undefined {
+  if (pattern.text.startsWith('notifications/') || resemblesToolMethod(pattern.text)) return [pattern.text];
+  if (pattern.kind === 'exact') return undefined;
+  const matched = [...KNOWN_METHODS, ...KNOWN_NOTIFICATIONS].filter((method) => matchesName(pattern, method));
+  return matched.length > 0 && matched.every((method) => LIFE_CYCLE.test(method)) ? matched : undefined;
 }
 
 /** SECURITY: a server that compares methods loosely would run `Tools/Call` as a call that nobody judged. */

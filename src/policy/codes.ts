@@ -46,6 +46,7 @@ export const DIAGNOSTICS = {
   'takes-tool-name': { severity: 'warning', about: 'a tool takes the name of another tool' },
   'default-allow': { severity: 'warning', about: 'tools that the policy does not list are allowed' },
   'methods-unset': { severity: 'warning', about: 'under `default: deny`, resources, prompts or sampling are not decided' },
+  'undecided-method': { severity: 'warning', about: 'a key of `methods` decides none of the MCP methods that it matches' },
   'unread-counter': { severity: 'warning', about: 'a counter is kept, but no condition reads it' },
   alias: { severity: 'warning', about: 'a key or value has another name' },
   'unknown-tool': { severity: 'warning', about: 'the server has no such tool' },

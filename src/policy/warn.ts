@@ -1,4 +1,5 @@
 /** The warnings of policy.md §14: policies that load, and may not do what they look like. */
+import { undecidedBy } from '../core/methods.ts';
 import { matchesName, type NamePattern } from '../core/names.ts';
 import type { Policy, ToolEntry } from '../core/policy.ts';
 import type { CounterTable } from './counters.ts';
@@ -17,6 +18,7 @@ const DECIDED: readonly (readonly [string, string])[] = [
 /** Reports every warning about a compiled policy. */
 export function warnAbout(policy: Policy, root: Node, counters: CounterTable, context: WarnContext): void {
   warnDefault(policy, root, context);
+  warnMethods(policy, root, context);
   warnHidden(policy, context);
   for (const { counter, offset } of counters.unread()) {
     context.report.add(
@@ -70,6 +72,24 @@ function warnDefault(policy: Policy, root: Node, { report }: WarnContext): void 
     `"default: deny" is about tools; ${names.join(', ')} are not decided, and pass`,
     `decide under "methods", such as "${names[0]}/*": deny`,
   );
+}
+
+/** Notifications always pass, and a glob never decides what a session lives by: such a key only looks like protection. */
+function warnMethods(policy: Policy, root: Node, { report }: WarnContext): void {
+  const written = entryOf(root, 'methods')?.value;
+  for (const { pattern } of policy.methods) {
+    const undecided = undecidedBy(pattern);
+    if (!undecided) continue;
+    const offset = entryOf(written, pattern.text)?.offset ?? root.offset;
+    const help = undecided.includes('tools/call') ? 'decide calls under "tools" and "default", or write the method in full' : 'remove it';
+    report.add('undecided-method', offset, `"${pattern.text}" decides no method of MCP: ${whyUndecided(pattern, undecided)}`, help);
+  }
+}
+
+function whyUndecided(pattern: NamePattern, undecided: readonly string[]): string {
+  if (undecided.every((method) => method.startsWith('notifications/'))) return 'notifications always pass';
+  if (pattern.kind === 'exact') return 'what resembles a method of tools is always denied';
+  return `a glob does not reach ${undecided.join(', ')}`;
 }
 
 function warnHidden(policy: Policy, { report, origins }: WarnContext): void {
