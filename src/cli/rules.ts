@@ -74,6 +74,7 @@ export function watchPolicy({ path, first, accept, log, onReload, ...rest }: Wat
   let { seen } = rest;
   let missingSince: number | undefined;
   let rejected: string | undefined;
+  let inaccessible = false;
   let busy = false;
 
   const reject = (errors: readonly string[]) => {
@@ -101,8 +102,22 @@ export function watchPolicy({ path, first, accept, log, onReload, ...rest }: Wat
     log.error(`${path} is gone: every call is denied until it is back`);
     onReload({ kind: 'missing', before });
   };
+  const lookInaccessible = (error: unknown) => {
+    if (inaccessible) return;
+    inaccessible = true;
+    // Once it can be looked at again it is read anew, whether or not it changed.
+    seen = undefined;
+    missingSince = undefined;
+    reject([`${path}: could not be looked at: ${error instanceof Error ? error.message : String(error)}`]);
+  };
   const look = async () => {
-    const now = signature(path);
+    let now: string | undefined;
+    try {
+      now = signature(path);
+    } catch (error) {
+      return lookInaccessible(error);
+    }
+    inaccessible = false;
     if (now === undefined) return lookMissing();
     if (now === seen && missingSince === undefined) return;
     const read = await readSettled(path);
