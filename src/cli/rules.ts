@@ -22,7 +22,7 @@ export type FirstLoad =
 
 /** Loads the policy to start with. `errors` are lines for people. */
 export async function loadFirst(path: string, accept: Acceptance): Promise<FirstLoad> {
-  const seen = signatureIfAny(path);
+  const seen = signature(path);
   const read = readPolicyFile(path);
   if (read.kind === 'unreadable') return { kind: 'failed', errors: [`${path}: ${read.why}`] };
   const loaded = await loadText(path, read.text, accept);
@@ -74,7 +74,6 @@ export function watchPolicy({ path, first, accept, log, onReload, ...rest }: Wat
   let { seen } = rest;
   let missingSince: number | undefined;
   let rejected: string | undefined;
-  let inaccessible = false;
   let busy = false;
 
   const reject = (errors: readonly string[]) => {
@@ -102,22 +101,8 @@ export function watchPolicy({ path, first, accept, log, onReload, ...rest }: Wat
     log.error(`${path} is gone: every call is denied until it is back`);
     onReload({ kind: 'missing', before });
   };
-  const lookInaccessible = (error: unknown) => {
-    if (inaccessible) return;
-    inaccessible = true;
-    // Once it can be looked at again it is read anew, whether or not it changed.
-    seen = undefined;
-    missingSince = undefined;
-    reject([`${path}: could not be looked at: ${error instanceof Error ? error.message : String(error)}`]);
-  };
   const look = async () => {
-    let now: string | undefined;
-    try {
-      now = signature(path);
-    } catch (error) {
-      return lookInaccessible(error);
-    }
-    inaccessible = false;
+    const now = signature(path);
     if (now === undefined) return lookMissing();
     if (now === seen && missingSince === undefined) return;
     const read = await readSettled(path);
@@ -153,16 +138,15 @@ async function readSettled(path: string): Promise<ReturnType<typeof readPolicyFi
   return first.text === second.text ? second : undefined;
 }
 
-/** A file that cannot be looked at cannot be read either; that says why. */
-function signatureIfAny(path: string): string | undefined {
-  try {
-    return signature(path);
-  } catch {
-    return undefined;
-  }
-}
-
+/**
+ * What changes with every edit; undefined while there is no file. One that cannot be looked at is an edit as well: it
+ * cannot be read either, which is said once.
+ */
 function signature(path: string): string | undefined {
-  const stat = statSync(path, { throwIfNoEntry: false, bigint: true });
-  return stat && `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}`;
+  try {
+    const stat = statSync(path, { throwIfNoEntry: false, bigint: true });
+    return stat && `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}`;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? 'inaccessible';
+  }
 }
