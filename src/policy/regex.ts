@@ -1,5 +1,7 @@
 /** Regular expressions in RE2: linear time, whatever pattern and text. Loaded only where a policy or schema has some. */
 
+import { nativeTest } from './native-regex.ts';
+
 /** A compiled pattern, or why RE2 refuses it. */
 type Regex = { readonly ok: true; readonly matches: (text: string) => boolean } | { readonly ok: false; readonly why: string };
 export type RegexCompiler = (pattern: string) => Regex;
@@ -16,7 +18,7 @@ export async function loadRegexCompiler(): Promise<RegexCompiler> {
     if (found) return found;
     const made = attempt(() => {
       const compiled = RE2JS.compile(pattern);
-      return (text: string) => compiled.test(text);
+      return nativeTest(pattern) ?? ((text: string) => compiled.test(text));
     }, pattern);
     known.set(pattern, made);
     return made;
