@@ -14,7 +14,9 @@ import { quantile } from './stats.ts';
 import { type Measured, type Round, renderTable, summarize } from './table.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const BLOCK = 50;
+const BLOCK = 200;
+/** Calls before anything is measured: until then the compilers of the runtime are what is measured. */
+const WARM_UP = 6_000;
 const WIDTH = 32;
 
 const { values } = parseArgs({
@@ -59,6 +61,7 @@ async function run(): Promise<void> {
 
 async function measureRound(agents: readonly Agent[]): Promise<Round> {
   const times = new Map<string, number[]>(agents.map(({ name }) => [name, []]));
+  for (const agent of agents) await agent.concurrent(WARM_UP, WIDTH);
   for (const agent of agents) await agent.sequential(200);
   for (let block = 0; block * BLOCK < calls; block++) {
     for (const agent of rotate(agents, block)) times.get(agent.name)?.push(...(await agent.sequential(BLOCK)));
