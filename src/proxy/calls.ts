@@ -20,8 +20,12 @@ type Judging = Extract<Route, { kind: 'judge' }>;
 export function judgeCalls(routes: readonly Route[], session: Session): Later<readonly Route[]> {
   const calls = routes.filter((route) => route.kind === 'judge');
   if (calls.length === 0) return routes;
-  const ready = calls.filter((route) => !needsTools(route, session));
-  for (const route of calls) if (!ready.includes(route)) setAside(route, session);
+  const ready: Judging[] = [];
+  for (const route of calls) {
+    const needed = neededFor(route, session);
+    if (needed) setAside(route, needed, session);
+    else ready.push(route);
+  }
   return then(judge(ready, session), (judged) =>
     routes.map((route) => (route.kind === 'judge' ? (judged.get(route) ?? { kind: 'drop' }) : route)),
   );
@@ -113,15 +117,24 @@ function renderAnswer({ id, modern }: Judging, { answer }: Extract<Enforced, { k
   return renderToolResult(id?.text ?? 'null', { text: answer.text, meta: { [DECISION_KEY]: answer.meta }, resultType });
 }
 
-function needsTools({ toolCall }: Judging, session: Session): boolean {
+/** What has to be known of the server's tools before the call is judged (wire.md §3); undefined where nothing more has. */
+function neededFor({ toolCall, id }: Judging, session: Session): 'list' | 'schemas' | undefined {
   const rulebook = session.deps.rules.current();
-  if (!rulebook?.policy.uses.serverSchemas || (session.tools.catalog().complete && session.tools.canCheck)) return false;
-  return rulebook.match(toolCall.name).entries.some((entry) => entry.rules.some((rule) => rule.validate !== undefined));
+  if (!rulebook) return undefined;
+  const { uses, mode } = rulebook.policy;
+  if (!uses.serverSchemas && !uses.approvals) return undefined;
+  const listed = session.tools.catalog().complete;
+  if (listed && (!uses.serverSchemas || session.tools.canCheck)) return undefined;
+  const rules = rulebook.match(toolCall.name).entries.flatMap((entry) => entry.rules);
+  if (rules.some((rule) => rule.validate)) return 'schemas';
+  // An approval is for the tool as it is defined: before its definition is known, the same call would be another one.
+  const approvable = id && mode === 'enforce' && rules.some((rule) => rule.action === 'require_approval' && !rule.shadow);
+  return approvable && !listed ? 'list' : undefined;
 }
 
 /** The call waits for the list, or for the time that may take, and is judged then; others overtake it. */
-function setAside(route: Judging, session: Session): void {
-  const done: Promise<void> = learnTools(session)
+function setAside(route: Judging, needed: 'list' | 'schemas', session: Session): void {
+  const done: Promise<void> = learnTools(session, needed === 'schemas')
     .then(() => judge([route], session))
     .then((judged) => deliver([...judged.values()], session))
     .finally(() => session.waiting.delete(done));

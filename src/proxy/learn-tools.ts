@@ -6,20 +6,31 @@ import { filterToolPage } from '../mcp/list.ts';
 import type { Session } from './state.ts';
 import { MAX_PAGES } from './tool-memory.ts';
 
-/** Learns the whole list and readies the schema engine. Resolves also where that fails or takes too long: then the schema is not known. */
-export function learnTools(session: Session): Promise<void> {
+/**
+ * Learns the whole list, and readies the schema engine where schemas are checked. Resolves also where that fails or takes
+ * too long: then the tools are not known.
+ */
+export async function learnTools(session: Session, forSchemas: boolean): Promise<void> {
+  if (forSchemas && !session.tools.canCheck) await readyEngine(session);
+  if (session.tools.catalog().complete) return;
   // One asking for all calls that wait: two at once would take each other's pages for a list of their own.
   session.learning ??= learn(session).finally(() => {
     session.learning = undefined;
   });
-  return session.learning;
+  await session.learning;
+}
+
+async function readyEngine({ tools, deps }: Session): Promise<void> {
+  try {
+    tools.useCompiler(await deps.loadSchemaCompiler());
+  } catch (error) {
+    deps.log.error(`the schema engine could not be loaded: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 async function learn(session: Session): Promise<void> {
-  const timeout = AbortSignal.timeout(session.deps.timeouts.listing);
   try {
-    if (!session.tools.canCheck) session.tools.useCompiler(await session.deps.loadSchemaCompiler());
-    if (!session.tools.catalog().complete) await askForPages(session, timeout);
+    await askForPages(session, AbortSignal.timeout(session.deps.timeouts.listing));
   } catch (error) {
     session.deps.log.warn(`the server's tool list could not be read: ${error instanceof Error ? error.message : String(error)}`);
   }

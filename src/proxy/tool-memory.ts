@@ -45,7 +45,7 @@ export function createToolMemory(sha256: (text: string) => string, listed: (cata
       return true;
     },
     stale() {
-      catalog = { ...catalog, complete: false };
+      catalog = { complete: false, tools: new Map([...catalog.tools].map(([name, tool]) => [name, outdated(tool)])) };
       listing = undefined;
     },
     useCompiler: (compile) => {
@@ -56,6 +56,13 @@ export function createToolMemory(sha256: (text: string) => string, listed: (cata
     },
   };
 }
+
+/** Of a tool that may have changed only the name is still known: what its schema or an approval says holds no more. */
+function outdated({ name }: ToolDefinition): ToolDefinition {
+  return { name, inputSchema: undefined, required: undefined, properties: undefined, hash: '', check: () => UNKNOWN };
+}
+
+const UNKNOWN = { ok: false, why: 'the schema is not known' } as const;
 
 /** The schema is compiled when a call is first checked against it: most tools never are. */
 function definitionOf(tool: ListedTool, sha256: (text: string) => string, compiler: () => SchemaCompiler | undefined): ToolDefinition {
@@ -69,7 +76,7 @@ function definitionOf(tool: ListedTool, sha256: (text: string) => string, compil
     hash: sha256(tool.definition),
     check(value) {
       const compile = compiler();
-      if (!compile || !schema) return { ok: false, why: 'the schema is not known' };
+      if (!compile || !schema) return UNKNOWN;
       check ??= compile(schema);
       return check(value);
     },

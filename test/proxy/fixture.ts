@@ -40,6 +40,7 @@ export interface Options {
   readonly wrapAudit?: (sink: AuditSink) => AuditSink;
   readonly wrapOutput?: (output: SessionOutput) => SessionOutput;
   readonly ownPaths?: readonly string[];
+  readonly loadSchemaCompiler?: ProxyDeps['loadSchemaCompiler'];
 }
 
 export interface Rig {
@@ -117,7 +118,7 @@ export async function openRig(options: Options = {}): Promise<Rig> {
     monotonic: () => now - START,
     newId: () => `${options.idPrefix ?? 'i'}${++ids}`,
     sha256: (text) => createHash('sha256').update(text).digest('hex'),
-    loadSchemaCompiler,
+    loadSchemaCompiler: options.loadSchemaCompiler ?? loadSchemaCompiler,
     agent: options.agent,
     upstream: 'server',
     namespace: 'test',

@@ -62,6 +62,22 @@ describe('wire.md §3: the proxy asks for the list itself', () => {
     expect(lists(rig).length).toBe(2);
   });
 
+  test.each(['required_args: true', 'schema: true'])('after list_changed the old list is not known any more: %s', async (rule) => {
+    let changed = false;
+    const rig = await openRig({
+      policy: policy(rule),
+      timeouts: { listing: 20 },
+      respond: (request) => (changed && request.method === 'tools/list' ? undefined : serving([T])(request)),
+    });
+    expect(verdict(await rig.call('t', { n: 1 }))).toBe('server');
+    changed = true;
+    await rig.say({ jsonrpc: '2.0', method: 'notifications/tools/list_changed' });
+    expect(verdict(await rig.call('t', { n: 1 }))).toBe('denied schema');
+    expect(rig.calls().at(-1)?.message).toContain('not known');
+    changed = false;
+    expect(verdict(await rig.call('t', { n: 1 }))).toBe('server');
+  });
+
   test('a server that never lists: the call is denied when the time is up, others overtake it', async () => {
     const rig = await openRig({
       policy: policy('schema: true'),
@@ -120,5 +136,49 @@ describe('wire.md §3: the proxy asks for the list itself', () => {
     await rig.say({ jsonrpc: '2.0', id: list.id, result: { tools: [T] } });
     await Promise.all([quiet, cancelled]);
     expect([rig.executed(), rig.calls(), rig.answersTo(1)]).toEqual([[], [], []]);
+  });
+});
+
+describe('policy.md §12: an approval is for the tool as it is defined', () => {
+  const ASK = 'version: "1"\ntools:\n  t: {rules: [{action: require_approval}]}\n  free: {rules: []}\n';
+  const pending = async (rig: Rig) => (await rig.store.pending()).map(({ id }) => id);
+
+  test('wire.md §3: held before and after the client’s own listing, one call has one record', async () => {
+    const rig = await openRig({ policy: ASK, respond: serving([...OTHERS, T], 2) });
+    expect(verdict(await rig.call('t', { n: 1 }))).toBe('held approval_required');
+    expect(lists(rig).length).toBe(3);
+    expect(verdict(await rig.call('free'))).toBe('server');
+    for (const cursor of [undefined, '2', '4']) await rig.request('tools/list', cursor === undefined ? {} : { cursor });
+    expect(verdict(await rig.call('t', { n: 1 }))).toBe('held approval_required');
+    expect((await pending(rig)).length).toBe(1);
+    expect(lists(rig).length).toBe(6);
+  });
+
+  test('the schema engine is not loaded for it', async () => {
+    let loaded = 0;
+    const load = async () => {
+      loaded++;
+      throw new Error('not needed');
+    };
+    const rig = await openRig({ policy: ASK, respond: serving([T]), loadSchemaCompiler: load });
+    await rig.call('t');
+    expect([loaded, lists(rig).length]).toEqual([0, 1]);
+  });
+
+  test.each(['mode: shadow\n', ''])('nobody is asked where the rule only shadows: %j', async (mode) => {
+    const policy = mode ? ASK + mode : ASK.replace('action:', 'mode: shadow, action:');
+    const rig = await openRig({ policy, respond: serving([T]) });
+    expect(verdict(await rig.call('t'))).toBe('server');
+    expect(lists(rig)).toEqual([]);
+  });
+
+  test('a tool that was listed anew with another definition needs another one', async () => {
+    let tools: readonly object[] = [T];
+    const rig = await openRig({ policy: ASK, respond: (request) => serving(tools)(request) });
+    await rig.call('t');
+    tools = [{ ...T, description: 'now it deletes' }];
+    await rig.say({ jsonrpc: '2.0', method: 'notifications/tools/list_changed' });
+    await rig.call('t');
+    expect((await pending(rig)).length).toBe(2);
   });
 });
