@@ -4,9 +4,9 @@ import { INTERNAL_ERROR } from '../core/conclude.ts';
 import type { Call } from '../core/decision.ts';
 import { identityText } from '../core/fingerprint.ts';
 import { denial } from '../core/plan.ts';
-import { renderToolResult } from '../mcp/reply.ts';
+import { renderError, renderToolResult } from '../mcp/reply.ts';
 import type { Arrival } from './arrival.ts';
-import { deliver } from './deliver.ts';
+import { answer, deliver } from './deliver.ts';
 import { type Enforced, enforce } from './enforce.ts';
 import { attempt, type Later, then } from './later.ts';
 import { learnTools } from './learn-tools.ts';
@@ -137,6 +137,16 @@ function setAside(route: Judging, needed: 'list' | 'schemas', session: Session):
   const done: Promise<void> = learnTools(session, needed === 'schemas')
     .then(() => judge([route], session))
     .then((judged) => deliver([...judged.values()], session))
+    .catch((error: unknown) => abandon(error, route, session))
     .finally(() => session.waiting.delete(done));
   session.waiting.add(done);
+}
+
+/** A fault of our own over a call that waited alone: nothing was sent, and it still gets its answer (I9). */
+function abandon(error: unknown, route: Judging, session: Session): void {
+  session.deps.log.error(`internal fault: ${error instanceof Error ? error.message : String(error)}`);
+  const { id, batch } = route;
+  if (!id || !isWaiting(route, session)) return;
+  session.inflight.take(id.key);
+  answer(renderError(id.text, -32603, INTERNAL_ERROR), batch, session);
 }

@@ -64,6 +64,7 @@ function ask(session: Session, cursor: string | undefined, timeout: AbortSignal)
       session.inflight.take(id.key);
       reject(new Error('the server took too long'));
     };
+    if (session.over !== undefined) return reject(new Error(session.over));
     if (timeout.aborted) return give();
     timeout.addEventListener('abort', give, { once: true });
     session.inflight.add({

@@ -39,10 +39,10 @@ export function openSession(deps: ProxyDeps, output: SessionOutput): ProxySessio
     (lines: readonly Line[]) => receiveFromServer(lines, session),
     (error) => logFault(error, session),
   );
-  let over: string | undefined;
   return {
     id: session.id,
-    fromAgent: (lines) => (over === undefined ? fromAgent.push(lines) : answerEach(lines, { code: -32000, message: over }, session)),
+    fromAgent: (lines) =>
+      session.over === undefined ? fromAgent.push(lines) : answerEach(lines, { code: -32000, message: session.over }, session),
     fromServer: fromServer.push,
     backlog: () => ({ agent: fromAgent.backlog, server: fromServer.backlog }),
     async agentIdle() {
@@ -53,11 +53,14 @@ export function openSession(deps: ProxyDeps, output: SessionOutput): ProxySessio
     policyChanged: (before, after) => announceTools(before, after, session),
     sweep: () => sweep(session),
     async end(why) {
-      over = why;
+      session.over = why;
       await end(why, session);
       // Frames that were taken in before, and judged meanwhile, went to nobody.
       await fromAgent.idle();
+      await Promise.all(session.waiting);
       await end(why, session);
+      // What was reserved for them is given back, and recorded, before whoever ends the session closes the audit.
+      await session.outcomes.idle();
     },
   };
 }

@@ -44,6 +44,10 @@ function asksForPayment({ members, text }: Response): boolean {
 /** Where outcomes are recorded. While it is held, they wait for the answers that they are about. */
 export interface OutcomeLog {
   add(events: readonly OutcomeEvent[]): void;
+  /** Adds what is still to be known: the store was asked. */
+  expect(settling: Promise<void>): void;
+  /** Resolves when nothing more is expected. */
+  idle(): Promise<void>;
   hold(): void;
   /** Writes what waits, in one piece. */
   flush(): void;
@@ -53,6 +57,7 @@ export interface OutcomeLog {
 export function createOutcomeLog({ audit, log }: Pick<ProxyDeps, 'audit' | 'log'>): OutcomeLog {
   let waiting: OutcomeEvent[] = [];
   let held = false;
+  const expected = new Set<Promise<void>>();
   const write = () => {
     const events = waiting;
     waiting = [];
@@ -67,6 +72,13 @@ export function createOutcomeLog({ audit, log }: Pick<ProxyDeps, 'audit' | 'log'
     add(events) {
       waiting.push(...events);
       if (!held) write();
+    },
+    expect(settling) {
+      const done = settling.finally(() => expected.delete(done));
+      expected.add(done);
+    },
+    async idle() {
+      while (expected.size > 0) await Promise.all(expected);
     },
     hold() {
       held = true;
@@ -93,7 +105,7 @@ export function settle(
   { deps, outcomes }: Settling,
 ): Later<void> {
   const back = ended.flatMap(({ call, outcome }) => (outcome.result === 'released' && call.reservation ? [call.reservation] : []));
-  return then(back.length > 0 ? release(back, deps) : undefined, (fault) =>
+  const settling = then(back.length > 0 ? release(back, deps) : undefined, (fault) =>
     outcomes.add(
       ended.map(({ call, outcome }) => {
         const spent = fault !== undefined && outcome.result === 'released' && call.reservation !== undefined;
@@ -101,6 +113,8 @@ export function settle(
       }),
     ),
   );
+  if (settling instanceof Promise) outcomes.expect(settling);
+  return settling;
 }
 
 async function release(reservations: readonly Reservation[], deps: ProxyDeps): Promise<string | undefined> {

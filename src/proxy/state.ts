@@ -43,6 +43,8 @@ export interface Session {
   readonly waiting: Set<Promise<void>>;
   /** The proxy's own asking for that list, while it goes on. */
   learning: Promise<void> | undefined;
+  /** Why the session is over, once it is: nothing more is asked of the server. */
+  over: string | undefined;
 }
 
 /** The era of 2026-07-28 and later: no handshake, `resultType` on every result. */
@@ -63,6 +65,7 @@ export function createSession(deps: ProxyDeps, output: SessionOutput): Session {
     ownPrefix: `intercept-${deps.newId()}-`,
     waiting: new Set(),
     learning: undefined,
+    over: undefined,
   };
 }
 

@@ -33,6 +33,8 @@ export interface Options {
   readonly agent?: string;
   /** What tells this session's ids from those of others on the same store. */
   readonly idPrefix?: string;
+  /** Where it throws, the proxy fails in the middle of its work. */
+  readonly beforeId?: () => void;
   readonly failMode?: 'closed' | 'open';
   readonly store?: Store;
   readonly respond?: Responder;
@@ -116,7 +118,10 @@ export async function openRig(options: Options = {}): Promise<Rig> {
     log: { debug: log, info: log, warn: log, error: log },
     clock,
     monotonic: () => now - START,
-    newId: () => `${options.idPrefix ?? 'i'}${++ids}`,
+    newId: () => {
+      options.beforeId?.();
+      return `${options.idPrefix ?? 'i'}${++ids}`;
+    },
     sha256: (text) => createHash('sha256').update(text).digest('hex'),
     loadSchemaCompiler: options.loadSchemaCompiler ?? loadSchemaCompiler,
     agent: options.agent,

@@ -1,7 +1,8 @@
 /** What once went wrong, and must not again. */
 import { expect, test } from 'bun:test';
 import { AuditError } from '../../src/core/audit.ts';
-import { agreeable, handshake, META, OK, openRig, verdict } from './fixture.ts';
+import { openMemoryStore } from '../../src/state/memory.ts';
+import { agreeable, handshake, META, OK, openRig, START, verdict } from './fixture.ts';
 
 const LIMIT = 'version: "1"\ntools:\n  "*":\n    rules:\n      - name: cap\n        rate_limit: 2/hour\n';
 const call = (id: number | string, name = 't', more: object = {}) => ({
@@ -145,4 +146,55 @@ test('I3, I9: whatever the sink throws, nothing is sent and each request has one
   expect(rig.executed()).toEqual([]);
   await rig.session.end('x');
   expect([1, 2, 3].map((id) => rig.answersTo(id).length)).toEqual([1, 1, 1]);
+});
+test('I9: a fault over a call that waited for the tool list is answered and logged', async () => {
+  let broken = false;
+  const rig = await openRig({
+    policy: 'version: "1"\ntools:\n  t:\n    rules:\n      - validate: {schema: true}\n',
+    beforeId: () => {
+      if (broken) throw new TypeError('boom');
+    },
+    respond: ({ method }) => {
+      broken = true;
+      return method === 'tools/list' ? { result: { tools: [{ name: 't', inputSchema: { type: 'object' } }] } } : { result: OK };
+    },
+  });
+  await rig.send(call(1));
+  expect(rig.answersTo(1).map(verdict)).toEqual(['error -32603']);
+  expect(rig.logged).toContain('internal fault: boom');
+  broken = false;
+  await rig.send(call(1));
+  expect(rig.answersTo(1).map(verdict)).toEqual(['error -32603', 'server']);
+});
+test('policy.md §6: a call that was being judged when the server died has its outcome recorded before the end', async () => {
+  const reserving = Promise.withResolvers<void>();
+  const releasing = Promise.withResolvers<void>();
+  const entered = Promise.withResolvers<void>();
+  const store = openMemoryStore({ clock: () => START, namespace: 'test' });
+  const rig = await openRig({
+    policy: LIMIT,
+    store: {
+      ...store,
+      reserve: async (calls) => {
+        entered.resolve();
+        await reserving.promise;
+        return store.reserve(calls);
+      },
+      release: async (reservations) => {
+        await releasing.promise;
+        await store.release(reservations);
+      },
+    },
+  });
+  const sent = rig.send(call(1));
+  await entered.promise;
+  const over = rig.session.end('the server ended');
+  reserving.resolve();
+  await sent;
+  expect(rig.outcomes()).toEqual([]);
+  releasing.resolve();
+  await over;
+  expect(rig.outcomes()).toMatchObject([{ result: 'released', error: 'cancelled before it was sent' }]);
+  expect(await rig.counted()).toEqual([]);
+  expect(rig.answersTo(1).map(verdict)).toEqual(['error -32000']);
 });
