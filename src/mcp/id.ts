@@ -19,8 +19,19 @@ const encoder = new TextEncoder();
 export function idAt(text: string, span: Span): RequestId | undefined {
   const raw = text.slice(span.start, span.end);
   if (raw.charCodeAt(0) === 34) return { key: `s:${stringAt(raw, { start: 0, end: raw.length })}`, text: raw };
+  if (isShortCount(raw)) return { key: `n:${raw}`, text: raw };
   // -0 becomes 0 when it is written.
   return NUMBER.test(raw) ? { key: `n:${Number(raw)}`, text: raw } : undefined;
+}
+
+/** What most clients number their requests with: few digits, the first not 0. */
+function isShortCount(raw: string): boolean {
+  if (raw.length > 15 || raw.charCodeAt(0) === 48) return false;
+  for (let index = 0; index < raw.length; index++) {
+    const code = raw.charCodeAt(index);
+    if (code < 48 || code > 57) return false;
+  }
+  return raw.length > 0;
 }
 
 /** Whether a client may use the id: a string, or a number written as a whole one (`1.0` and `1e0` are not). */
