@@ -2,6 +2,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { binaryName, buildBinary } from './build/binary.ts';
+import { writeNotices } from './build/notices.ts';
 import { buildPackage } from './build/package.ts';
 import { DIST } from './build/paths.ts';
 import { stampSources } from './build/stale.ts';
@@ -9,4 +10,5 @@ import { stampSources } from './build/stale.ts';
 rmSync(join(DIST, 'stamp'), { force: true });
 await buildBinary({ outfile: join(DIST, binaryName('intercept', process.platform)) });
 await buildPackage();
+writeNotices();
 stampSources();
