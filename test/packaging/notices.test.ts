@@ -10,8 +10,8 @@ test('every package that the source imports has its licence in the bundle', () =
   for (const file of readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })) {
     if (!file.endsWith('.ts')) continue;
     const text = readFileSync(join(ROOT, 'src', file), 'utf8');
-    for (const [, name] of text.matchAll(/(?:from|import)\s*\(?\s*'([^.'][^']*)'/g)) {
-      if (name && !name.startsWith('node:') && name !== 'bun') imported.add(name.split('/')[0] as string);
+    for (const [, name] of text.matchAll(/(?:from|import) ?\(?'([a-z@][\w@/.-]*)'/g)) {
+      if (name && name !== 'node' && name !== 'bun') imported.add(name.split('/')[0] as string);
     }
   }
   expect([...imported].sort()).toEqual([...BUNDLED].sort());
