@@ -8,9 +8,10 @@ import { renderError, renderToolResult } from '../mcp/reply.ts';
 import type { Arrival } from './arrival.ts';
 import { answer, deliver } from './deliver.ts';
 import { type Enforced, enforce } from './enforce.ts';
+import { MAX_IN_FLIGHT } from './inflight.ts';
 import { attempt, type Later, then } from './later.ts';
 import { learnTools } from './learn-tools.ts';
-import type { Route } from './route.ts';
+import { type Route, refuse } from './route.ts';
 import { type ForwardedCall, settle } from './settle.ts';
 import { MODERN, type Session } from './state.ts';
 
@@ -21,13 +22,15 @@ export function judgeCalls(routes: readonly Route[], session: Session): Later<re
   const calls = routes.filter((route) => route.kind === 'judge');
   if (calls.length === 0) return routes;
   const ready: Judging[] = [];
+  const refused = new Map<Judging, Route>();
   for (const route of calls) {
     const needed = neededFor(route, session);
-    if (needed) setAside(route, needed, session);
-    else ready.push(route);
+    if (!needed) ready.push(route);
+    else if (session.waiting.size < MAX_IN_FLIGHT) setAside(route, needed, session);
+    else refused.set(route, refuseWaiting(route, session));
   }
   return then(judge(ready, session), (judged) =>
-    routes.map((route) => (route.kind === 'judge' ? (judged.get(route) ?? { kind: 'drop' }) : route)),
+    routes.map((route) => (route.kind === 'judge' ? (judged.get(route) ?? refused.get(route) ?? { kind: 'drop' }) : route)),
   );
 }
 
@@ -66,7 +69,7 @@ function arrivalOf({ toolCall, id, modern }: Judging, session: Session): Arrival
     agent: deps.agent,
     session: protocol.sessionless ? undefined : session.id,
   };
-  const continued = id && !session.legs.isEmpty && session.legs.take(sameCall(call, session), toolCall.requestState, deps.clock());
+  const continued = id && !session.legs.isEmpty && session.legs.take(legKey(call, toolCall.requestState, session), deps.clock());
   return {
     id: continued ? continued.id : deps.newId(),
     call,
@@ -78,9 +81,10 @@ function arrivalOf({ toolCall, id, modern }: Judging, session: Session): Arrival
   };
 }
 
-/** What makes two calls the same one within a session. */
-export function sameCall(call: Call, { deps }: Session): string {
-  return identityText({ namespace: deps.namespace, upstream: deps.upstream, agent: call.agent, tool: call.tool, args: call.args });
+/** What a retry has to have in common with the leg that it continues: the same call, and the state it was given. */
+export function legKey(call: Call, state: string | undefined, { deps }: Session): string {
+  const same = identityText({ namespace: deps.namespace, upstream: deps.upstream, agent: call.agent, tool: call.tool, args: call.args });
+  return deps.sha256(state === undefined ? same : `${same}\n${state}`);
 }
 
 function routeOf(route: Judging, arrival: Arrival, outcome: Enforced, session: Session): Route {
@@ -138,8 +142,21 @@ function setAside(route: Judging, needed: 'list' | 'schemas', session: Session):
     .then(() => judge([route], session))
     .then((judged) => deliver([...judged.values()], session))
     .catch((error: unknown) => abandon(error, route, session))
-    .finally(() => session.waiting.delete(done));
+    .finally(() => {
+      session.waiting.delete(done);
+      session.buffer.remove(route.bytes.length);
+    });
   session.waiting.add(done);
+  // There was room for it when it was taken in, and this is the same room.
+  session.buffer.add(route.bytes.length);
+}
+
+/** Calls without an id are never in flight, and wait all the same. */
+function refuseWaiting({ id, batch }: Judging, session: Session): Route {
+  if (id) session.inflight.take(id.key);
+  const message = `more than ${MAX_IN_FLIGHT} calls wait for the server's tool list`;
+  const route = refuse({ code: -32600, reason: 'too_many_requests', message, id }, batch, session);
+  return id ? route : { kind: 'drop', event: route.event };
 }
 
 /** A fault of our own over a call that waited alone: nothing was sent, and it still gets its answer (I9). */

@@ -2,75 +2,99 @@
  * Calls that the server answered with `input_required` (wire.md §2.12), and tasks (§2.11): what keeps their
  * reservations between legs. Each leg is continued once; what is never continued stays spent.
  */
-import type { ForwardedCall } from './settle.ts';
+import type { SentCall } from './settle.ts';
 
 /** 15 minutes between legs; afterwards the outcome is unknown. */
 export const LEG_TIMEOUT = 900_000;
+/** Legs, and tasks, of one session (wire.md §2.13); beyond that the oldest is given up. */
+export const MAX_KEPT = 1_024;
 
 export interface Legs {
   /** Without one, no call continues another, and nothing need be compared. */
   readonly isEmpty: boolean;
-  /** Keeps a call until the retry that carries exactly this state (undefined: none). */
-  keep(sameCall: string, state: string | undefined, call: ForwardedCall, now: number): void;
-  /** The call that a retry continues, and forgets it. */
-  take(sameCall: string, state: string | undefined, now: number): ForwardedCall | undefined;
-  /** Calls that waited too long; with `Infinity`, all of them. */
-  expired(now: number): readonly ForwardedCall[];
+  /** Keeps a call until the retry with this key, which stands for the call and the state it has to carry. Answers with the one given up for it. */
+  keep(key: string, call: SentCall, now: number): SentCall | undefined;
+  /** The call that a retry continues, the oldest first, and forgets it. */
+  take(key: string, now: number): SentCall | undefined;
+  /** Calls that waited too long. */
+  expired(now: number): readonly SentCall[];
+  drain(): readonly SentCall[];
 }
 
 interface Leg {
-  readonly sameCall: string;
-  readonly state: string | undefined;
-  readonly call: ForwardedCall;
+  readonly key: string;
+  readonly call: SentCall;
   readonly until: number;
 }
 
 export function createLegs(): Legs {
-  let legs: readonly Leg[] = [];
+  /** In the order in which they began. */
+  const legs = new Set<Leg>();
+  const byKey = new Map<string, Set<Leg>>();
+  const forget = (leg: Leg): SentCall => {
+    const alike = byKey.get(leg.key);
+    alike?.delete(leg);
+    if (alike?.size === 0) byKey.delete(leg.key);
+    legs.delete(leg);
+    return leg.call;
+  };
   return {
     get isEmpty() {
-      return legs.length === 0;
+      return legs.size === 0;
     },
-    keep(sameCall, state, call, now) {
-      legs = [...legs, { sameCall, state, call, until: now + LEG_TIMEOUT }];
+    keep(key, call, now) {
+      const oldest = legs.size >= MAX_KEPT ? first(legs) : undefined;
+      const given = oldest && forget(oldest);
+      const leg = { key, call: withoutArguments(call), until: now + LEG_TIMEOUT };
+      legs.add(leg);
+      byKey.set(key, (byKey.get(key) ?? new Set()).add(leg));
+      return given;
     },
-    take(sameCall, state, now) {
-      const found = legs.find((leg) => leg.sameCall === sameCall && leg.state === state && leg.until > now);
-      legs = legs.filter((leg) => leg !== found);
-      return found?.call;
+    take(key, now) {
+      for (const leg of byKey.get(key) ?? []) if (leg.until > now) return forget(leg);
+      return undefined;
     },
-    expired(now) {
-      const over = legs.filter((leg) => leg.until <= now);
-      if (over.length > 0) legs = legs.filter((leg) => leg.until > now);
-      return over.map((leg) => leg.call);
-    },
+    expired: (now) => [...legs].filter((leg) => leg.until <= now).map(forget),
+    drain: () => [...legs].map(forget),
   };
 }
 
 export interface Tasks {
-  /** Answers with the call that had this task id before, if any. */
-  keep(taskId: string, call: ForwardedCall): ForwardedCall | undefined;
-  take(taskId: string): ForwardedCall | undefined;
-  drain(): readonly ForwardedCall[];
+  /** Answers with the calls given up for it: the one that had this task id before, or the oldest of too many. */
+  keep(taskId: string, call: SentCall): { readonly replaced: SentCall | undefined; readonly oldest: SentCall | undefined };
+  take(taskId: string): SentCall | undefined;
+  drain(): readonly SentCall[];
 }
 
 export function createTasks(): Tasks {
-  const calls = new Map<string, ForwardedCall>();
+  const calls = new Map<string, SentCall>();
+  const take = (taskId: string) => {
+    const call = calls.get(taskId);
+    calls.delete(taskId);
+    return call;
+  };
   return {
     keep(taskId, call) {
-      const replaced = calls.get(taskId);
-      calls.set(taskId, call);
-      return replaced;
+      const replaced = take(taskId);
+      const oldest = calls.size >= MAX_KEPT ? take(first(calls.keys()) ?? '') : undefined;
+      calls.set(taskId, withoutArguments(call));
+      return { replaced, oldest };
     },
-    take(taskId) {
-      const call = calls.get(taskId);
-      calls.delete(taskId);
-      return call;
-    },
+    take,
     drain() {
       const all = [...calls.values()];
       calls.clear();
       return all;
     },
   };
+}
+
+function first<T>(values: Iterable<T>): T | undefined {
+  for (const value of values) return value;
+  return undefined;
+}
+
+/** Arguments can be as large as a message, and say nothing of how the call ends. */
+function withoutArguments({ id, reservation, sentAt }: SentCall): SentCall {
+  return { id, reservation, sentAt };
 }

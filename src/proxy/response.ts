@@ -5,7 +5,7 @@ import type { RequestId, ServerFrame } from '../mcp/frame.ts';
 import { readJson } from '../mcp/json.ts';
 import { filterToolPage } from '../mcp/list.ts';
 import { declareListChanged, renderError, withoutDecision } from '../mcp/reply.ts';
-import { sameCall } from './calls.ts';
+import { legKey } from './calls.ts';
 import { REFUSED, refusedInput, renderRefusal } from './gate.ts';
 import type { PendingRequest } from './inflight.ts';
 import { attempt, type Later, then } from './later.ts';
@@ -94,7 +94,9 @@ function settleCall(frame: Response, call: ForwardedCall, refused: boolean, sess
   if (outcome) return settle([{ call, outcome }], session);
   if (isTaskHandle(frame)) return keepTask(frame, call, session);
   const state = memberOf(frame, 'requestState');
-  session.legs.keep(sameCall(call.call, session), typeof state === 'string' ? state : undefined, call, session.deps.clock());
+  const key = legKey(call.call, typeof state === 'string' ? state : undefined, session);
+  const given = session.legs.keep(key, call, session.deps.clock());
+  if (given) return settle([{ call: given, outcome: { result: 'kept', error: 'too many calls wait for a continuation' } }], session);
 }
 
 function embeddedRefusal(frame: Response, id: RequestId, gate: Gate, session: Session): string | undefined {

@@ -43,7 +43,7 @@ export function routeFrame(element: Element, gate: Gate, session: Session): Rout
   const { frame, bytes } = element;
   switch (frame.kind) {
     case 'refused':
-      return refuse(frame, element, session);
+      return refuse(frame, element.batch, session);
     case 'response':
       return { kind: 'forward', bytes };
     case 'notification':
@@ -53,7 +53,12 @@ export function routeFrame(element: Element, gate: Gate, session: Session): Rout
   }
 }
 
-function refuse(refusal: Omit<Refusal, 'kind' | 'reason'> & { readonly reason: string }, { batch }: Element, session: Session): Route {
+/** Refuses a frame: recorded, said in the log, and answered with an error. */
+export function refuse(
+  refusal: Omit<Refusal, 'kind' | 'reason'> & { readonly reason: string },
+  batch: BatchAnswer | undefined,
+  session: Session,
+): Route {
   session.deps.log.warn(`refused a frame of the agent (${refusal.reason}): ${refusal.message}`);
   const event: PlainEvent = { type: 'refused', fields: { reason: refusal.reason, message: refusal.message, request_id: refusal.id?.text } };
   return { kind: 'answer', text: renderError(refusal.id?.text ?? null, refusal.code, refusal.message), batch, event };
@@ -61,7 +66,7 @@ function refuse(refusal: Omit<Refusal, 'kind' | 'reason'> & { readonly reason: s
 
 function routeRequest(frame: Extract<Single, { kind: 'request' }>, element: Element, gate: Gate, session: Session): Route {
   const { id, method } = frame;
-  const refused = (reason: string, message: string) => refuse({ code: -32600, reason, message, id }, element, session);
+  const refused = (reason: string, message: string) => refuse({ code: -32600, reason, message, id }, element.batch, session);
   if (session.inflight.has(id.key)) return refused('id_in_flight', `request id ${id.text} is still in flight`);
   if (session.inflight.size >= MAX_IN_FLIGHT) return refused('too_many_requests', `more than ${MAX_IN_FLIGHT} requests in flight`);
   if (method === 'initialize' && element.batch) return refused('batch', 'initialize must not be part of a batch');
@@ -87,7 +92,7 @@ function routeCall(
   session: Session,
 ): Route {
   const toolCall = readToolCall(frame);
-  if ('kind' in toolCall) return refuse(toolCall, element, session);
+  if ('kind' in toolCall) return refuse(toolCall, element.batch, session);
   const { bytes, batch } = element;
   if (frame.kind === 'notification') return { kind: 'judge', toolCall, id: undefined, pending: undefined, modern, bytes, batch };
   return { kind: 'judge', toolCall, id: frame.id, pending: waitForJudgement(frame.id, modern, batch, session), modern, bytes, batch };

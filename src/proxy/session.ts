@@ -3,12 +3,14 @@ import { isVisible } from '../core/match.ts';
 import { readClientFrame } from '../mcp/frame.ts';
 import type { Line } from '../mcp/lines.ts';
 import { renderError } from '../mcp/reply.ts';
+import { admit, dismiss } from './admit.ts';
 import { answer } from './deliver.ts';
 import type { ProxyDeps, Rulebook } from './deps.ts';
 import { LIMITS, receiveFromAgent } from './from-agent.ts';
 import { receiveFromServer } from './from-server.ts';
+import { then } from './later.ts';
 import { createPump } from './pump.ts';
-import { type ForwardedCall, settle } from './settle.ts';
+import { type SentCall, settle } from './settle.ts';
 import { createSession, type Session, type SessionOutput } from './state.ts';
 
 export interface ProxySession {
@@ -32,8 +34,11 @@ export interface ProxySession {
 export function openSession(deps: ProxyDeps, output: SessionOutput): ProxySession {
   const session = createSession(deps, output);
   const fromAgent = createPump(
-    (lines: readonly Line[]) => receiveFromAgent(lines, session),
-    (error, lines) => abandon(error, lines, session),
+    (lines: readonly Line[]) => then(receiveFromAgent(lines, session), () => dismiss(lines, session)),
+    (error, lines) => {
+      dismiss(lines, session);
+      abandon(error, lines, session);
+    },
   );
   const fromServer = createPump(
     (lines: readonly Line[]) => receiveFromServer(lines, session),
@@ -42,7 +47,9 @@ export function openSession(deps: ProxyDeps, output: SessionOutput): ProxySessio
   return {
     id: session.id,
     fromAgent: (lines) =>
-      session.over === undefined ? fromAgent.push(lines) : answerEach(lines, { code: -32000, message: session.over }, session),
+      session.over === undefined
+        ? fromAgent.push(admit(lines, session))
+        : answerEach(lines, { code: -32000, message: session.over }, session),
     fromServer: fromServer.push,
     backlog: () => ({ agent: fromAgent.backlog, server: fromServer.backlog }),
     async agentIdle() {
@@ -116,7 +123,7 @@ async function sweep(session: Session): Promise<void> {
 async function end(why: string, session: Session): Promise<void> {
   const unanswered = session.inflight.drain();
   const calls = unanswered.flatMap(({ purpose }) => (purpose.kind === 'call' ? [purpose.call] : []));
-  await keep([...calls, ...session.legs.expired(Infinity), ...session.tasks.drain()], why, session);
+  await keep([...calls, ...session.legs.drain(), ...session.tasks.drain()], why, session);
   for (const { id, batch, purpose } of unanswered) {
     if (purpose.kind === 'own') purpose.resolve(undefined);
     else answer(renderError(id.text, -32000, why), batch, session);
@@ -124,7 +131,7 @@ async function end(why: string, session: Session): Promise<void> {
 }
 
 /** SPEC: policy.md §6 — an unknown outcome stays spent. */
-async function keep(calls: readonly ForwardedCall[], why: string, session: Session): Promise<void> {
+async function keep(calls: readonly SentCall[], why: string, session: Session): Promise<void> {
   if (calls.length === 0) return;
   const outcome = { result: 'kept', error: why } as const;
   await settle(

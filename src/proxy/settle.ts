@@ -8,12 +8,16 @@ import { readJson } from '../mcp/json.ts';
 import type { ProxyDeps } from './deps.ts';
 import { type Later, then } from './later.ts';
 
-/** A call that went to the server and is not settled yet. */
-export interface ForwardedCall {
+/** What settling needs of a call that went to the server; a call that waits long is kept without its arguments. */
+export interface SentCall {
   readonly id: string;
-  readonly call: Call;
   readonly reservation: Reservation | undefined;
   readonly sentAt: number;
+}
+
+/** A call that went to the server and is not settled yet. */
+export interface ForwardedCall extends SentCall {
+  readonly call: Call;
 }
 
 export type Outcome = { readonly result: OutcomeEvent['result']; readonly error?: string };
@@ -101,7 +105,7 @@ interface Settling {
  * rejects: an answer reaches the agent whatever the store or the audit do.
  */
 export function settle(
-  ended: readonly { readonly call: ForwardedCall; readonly outcome: Outcome }[],
+  ended: readonly { readonly call: SentCall; readonly outcome: Outcome }[],
   { deps, outcomes }: Settling,
 ): Later<void> {
   const back = ended.flatMap(({ call, outcome }) => (outcome.result === 'released' && call.reservation ? [call.reservation] : []));
@@ -128,6 +132,6 @@ async function release(reservations: readonly Reservation[], deps: ProxyDeps): P
   }
 }
 
-function outcomeEvent({ id, sentAt }: ForwardedCall, { result, error }: Outcome, deps: ProxyDeps): OutcomeEvent {
+function outcomeEvent({ id, sentAt }: SentCall, { result, error }: Outcome, deps: ProxyDeps): OutcomeEvent {
   return { type: 'outcome', call: id, result, upstreamUs: Math.round((deps.monotonic() - sentAt) * 1000), error };
 }

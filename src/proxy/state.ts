@@ -1,6 +1,7 @@
 /** One session between an agent and a server: what it remembers, and where its frames go. */
 
 import type { Pause } from '../core/store.ts';
+import { type Buffer, createBuffer } from './buffer.ts';
 import { createLegs, createTasks, type Legs, type Tasks } from './continuation.ts';
 import type { PauseWatch, ProxyDeps, Rulebook } from './deps.ts';
 import { createInflight, type Inflight } from './inflight.ts';
@@ -37,6 +38,7 @@ export interface Session {
   readonly tools: ToolMemory;
   readonly protocol: Protocol;
   readonly outcomes: OutcomeLog;
+  readonly buffer: Buffer;
   /** Unguessable, so that no answer of the server can be taken for one to the proxy's own requests. */
   readonly ownPrefix: string;
   /** Calls that wait for the server's tool list; the session's input is not closed before they went out. */
@@ -62,6 +64,7 @@ export function createSession(deps: ProxyDeps, output: SessionOutput): Session {
     tools: createToolMemory(deps.sha256, deps.toolsListed),
     protocol: { version: undefined, client: undefined, initialized: false, modernMeta: undefined, sessionless: undefined },
     outcomes: createOutcomeLog(deps),
+    buffer: createBuffer(),
     ownPrefix: `intercept-${deps.newId()}-`,
     waiting: new Set(),
     learning: undefined,

@@ -2,18 +2,28 @@
 import { isObject, type Json, type JsonObject } from '../core/json.ts';
 import type { ServerFrame } from '../mcp/frame.ts';
 import { readJson } from '../mcp/json.ts';
-import { type ForwardedCall, type Outcome, outcomeOf, settle } from './settle.ts';
+import { type Outcome, outcomeOf, type SentCall, settle } from './settle.ts';
 import type { Session } from './state.ts';
+
+/** Characters of a task's id (wire.md §2.13). */
+const MAX_NAME = 1_024;
 
 type Response = Extract<ServerFrame, { kind: 'response' }>;
 
 /** Keeps the call until its task ends. */
-export function keepTask(frame: Response, call: ForwardedCall, session: Session): void {
+export function keepTask(frame: Response, call: SentCall, session: Session): void {
   const nested = memberOf(frame, 'task');
   const taskId = isObject(nested) ? nested.get('taskId') : memberOf(frame, 'taskId');
-  const replaced = typeof taskId === 'string' ? session.tasks.keep(taskId, call) : undefined;
-  if (replaced) void settle([{ call: replaced, outcome: { result: 'kept', error: 'its task id was given to another call' } }], session);
-  if (typeof taskId !== 'string') void settle([{ call, outcome: { result: 'kept', error: 'a task without an id' } }], session);
+  const kept = (given: SentCall | undefined, error: string) => {
+    if (given) void settle([{ call: given, outcome: { result: 'kept', error } }], session);
+  };
+  if (typeof taskId !== 'string' || taskId.length > MAX_NAME) {
+    kept(call, 'a task without an id that can be kept');
+    return;
+  }
+  const { replaced, oldest } = session.tasks.keep(taskId, call);
+  kept(replaced, 'its task id was given to another call');
+  kept(oldest, 'too many tasks are under way');
 }
 
 /** Settles by the answer to `tasks/result`, `tasks/get` or `tasks/cancel`. */
