@@ -1,6 +1,6 @@
 /** The audit file: one JSONL file per process, each line chained to the one before by its hash (cli.md §2). */
 import { createHmac, createSecretKey } from 'node:crypto';
-import { AuditError, type AuditEvent, type AuditSink } from '../core/audit.ts';
+import { AuditError, type AuditEvent, type AuditSink, type RecordedPolicy } from '../core/audit.ts';
 import type { ArgsMode } from './args.ts';
 import { hashLine, NO_LINE } from './chain-hash.ts';
 import { type EventFile, openEventFile } from './event-file.ts';
@@ -19,8 +19,7 @@ export interface FileSinkOptions {
 export function openFileSink(options: FileSinkOptions): AuditSink {
   const key = createSecretKey(options.hashKey);
   const rendering = { args: options.args, keyedHash: (text: string) => createHmac('sha256', key).update(text).digest('hex') };
-  const instance = JSON.stringify(options.instance);
-  let middle = `,"instance":${instance},"policy":null,"revision":null,"prev":"`;
+  const middles = openMiddles(options.instance);
   let file: EventFile | undefined = attempt(options, () => openEventFile(options));
   let closed = false;
   let seq = 0;
@@ -36,7 +35,9 @@ export function openFileSink(options: FileSinkOptions): AuditSink {
     let count = seq;
     page.clear();
     for (const event of events) {
-      const line = page.add(`{"ts":"${ts}","seq":${++count},"type":"${event.type}"${middle}${last}"${renderFields(event, rendering)}}`);
+      const line = page.add(
+        `{"ts":"${ts}","seq":${++count},"type":"${event.type}"${middles.of(event)}${last}"${renderFields(event, rendering)}}`,
+      );
       last = hashLine(line);
     }
     file.append(page.bytes());
@@ -60,13 +61,30 @@ export function openFileSink(options: FileSinkOptions): AuditSink {
       if (closed) throw new AuditError(`the audit file in ${JSON.stringify(options.dir)} is closed`);
       if (events.length > 0) attempt(options, () => append(events));
     },
-    use(policy) {
-      middle = `,"instance":${instance},"policy":${JSON.stringify(policy.name ?? null)},"revision":${JSON.stringify(policy.revision)},"prev":"`;
-    },
+    use: middles.use,
     close() {
       closed = true;
       file?.close();
       file = undefined;
+    },
+  };
+}
+
+/** The part of each line between its type and its link. It changes with the policy alone, and is rendered as seldom. */
+function openMiddles(instance: string) {
+  const render = (name: string | undefined, revision: string | undefined) =>
+    `,"instance":${JSON.stringify(instance)},"policy":${JSON.stringify(name ?? null)},"revision":${JSON.stringify(revision ?? null)},"prev":"`;
+  let inUse: string | undefined;
+  let middle = render(undefined, inUse);
+  return {
+    use({ name, revision }: RecordedPolicy): void {
+      inUse = revision;
+      middle = render(name, revision);
+    },
+    /** INVARIANT I8: the policy that judged is named, also where a reload came before the record. */
+    of(event: AuditEvent): string {
+      const judged = event.type === 'outcome' ? undefined : event.policy;
+      return judged === undefined || judged.revision === inUse ? middle : render(judged.name, judged.revision);
     },
   };
 }

@@ -2,9 +2,17 @@
 import type { ReasonCode } from './codes.ts';
 import type { JsonObject } from './json.ts';
 
+/** What a record names of a policy. */
+export interface RecordedPolicy {
+  readonly name: string | undefined;
+  readonly revision: string;
+}
+
 /** One decision about a tool call. Times in microseconds. */
 export interface CallEvent {
   readonly type: 'tool_call';
+  /** The policy that decided, which a reload may have replaced meanwhile; the one in use where it is absent. */
+  readonly policy?: RecordedPolicy | undefined;
   /** Joins the decision and its outcome. */
   readonly call: string;
   readonly tool: string;
@@ -57,6 +65,8 @@ export type PlainEventType =
 /** Everything else; `fields` are JSON values that never contain a secret. */
 export interface PlainEvent {
   readonly type: PlainEventType;
+  /** As in `CallEvent`. */
+  readonly policy?: RecordedPolicy | undefined;
   readonly fields: Readonly<Record<string, string | number | boolean | null | readonly string[] | undefined>>;
 }
 
@@ -68,7 +78,7 @@ export type AuditEvent = CallEvent | OutcomeEvent | PlainEvent;
  */
 export interface AuditSink {
   write(events: readonly AuditEvent[]): void;
-  use(policy: { readonly name: string | undefined; readonly revision: string }): void;
+  use(policy: RecordedPolicy): void;
   close(): void;
 }
 

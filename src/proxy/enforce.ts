@@ -11,6 +11,7 @@ import type { Call, Decision } from '../core/decision.ts';
 import type { Facts } from '../core/facts.ts';
 import { identityText } from '../core/fingerprint.ts';
 import { denial, type Plan, pausedText, plan } from '../core/plan.ts';
+import type { Policy } from '../core/policy.ts';
 import type { Pause, Reservable, Reservation, Step, StoreVerdict } from '../core/store.ts';
 import type { Arrival } from './arrival.ts';
 import type { ProxyDeps, Rulebook } from './deps.ts';
@@ -34,7 +35,7 @@ export function enforce(arrivals: readonly Arrival[], catalog: ToolCatalog | und
   const shadow = rulebook?.policy.mode === 'shadow';
   const judging = rulebook ? judgeAll(arrivals, rulebook, catalog, deps) : arrivals.map(withoutPolicy);
   return then(judging, (judged) => {
-    const fault = audit(arrivals, judged, shadow, deps);
+    const fault = audit(arrivals, judged, rulebook?.policy, deps);
     if (fault === undefined || shadow) return judged.map(({ decision }) => enforced(decision, shadow, deps));
     return denyUnrecorded(arrivals, judged, fault, deps);
   });
@@ -175,10 +176,10 @@ function auditFailed(why: string): Decision {
 }
 
 /** Writes one record per call. Answers with what went wrong, if anything did. */
-function audit(arrivals: readonly Arrival[], judged: readonly Judged[], shadow: boolean, deps: ProxyDeps): string | undefined {
+function audit(arrivals: readonly Arrival[], judged: readonly Judged[], policy: Policy | undefined, deps: ProxyDeps): string | undefined {
   try {
     deps.audit.write(
-      judged.flatMap(({ plan: planned, decision }, index) => recordOf(arrivals[index] as Arrival, planned, decision, shadow, deps)),
+      judged.flatMap(({ plan: planned, decision }, index) => recordOf(arrivals[index] as Arrival, planned, decision, policy, deps)),
     );
     return undefined;
   } catch (error) {

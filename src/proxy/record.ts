@@ -4,28 +4,44 @@ import { shadowVerdict } from '../core/conclude.ts';
 import { renderMicros } from '../core/decimal.ts';
 import type { Decision } from '../core/decision.ts';
 import type { Plan } from '../core/plan.ts';
+import type { Policy } from '../core/policy.ts';
 import type { Arrival } from './arrival.ts';
 import type { ProxyDeps } from './deps.ts';
 
 /** The records of one decision: the call's, and the approval's where a hold opened or met one. */
-export function recordOf(arrival: Arrival, planned: Plan | undefined, decision: Decision, shadow: boolean, deps: ProxyDeps): AuditEvent[] {
-  const call = callEvent(arrival, planned, decision, shadow, deps);
+export function recordOf(
+  arrival: Arrival,
+  planned: Plan | undefined,
+  decision: Decision,
+  policy: Policy | undefined,
+  deps: ProxyDeps,
+): AuditEvent[] {
+  const shadow = policy?.mode === 'shadow';
+  const call = callEvent(arrival, planned, decision, policy, deps);
   const approval = decision.outcome === 'hold' && !shadow ? decision.hold.approval : undefined;
   if (!approval) return [call];
   const opened: PlainEvent = {
     type: approval.reused ? 'approval_reused' : 'approval_requested',
+    policy,
     fields: { approval: approval.id, call: arrival.id, tool: arrival.call.tool, expires_at: new Date(approval.expiresAt).toISOString() },
   };
   return [call, opened];
 }
 
-function callEvent(arrival: Arrival, planned: Plan | undefined, decision: Decision, shadow: boolean, deps: ProxyDeps): CallEvent {
+function callEvent(
+  arrival: Arrival,
+  planned: Plan | undefined,
+  decision: Decision,
+  policy: Policy | undefined,
+  deps: ProxyDeps,
+): CallEvent {
   const { call } = arrival;
   return {
     type: 'tool_call',
+    policy,
     call: arrival.id,
     tool: call.tool,
-    ...outcomeOf(decision, shadow),
+    ...outcomeOf(decision, policy?.mode === 'shadow'),
     args: call.args,
     argsText: arrival.argsText,
     agent: call.agent,

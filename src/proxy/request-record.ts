@@ -23,6 +23,7 @@ export function requestEvent(
   if (!refused && !wouldRefuse && UNRECORDED.test(frame.method)) return undefined;
   return {
     type: 'request',
+    policy: rulebook?.policy,
     fields: {
       method: frame.method,
       from,

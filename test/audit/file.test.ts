@@ -193,3 +193,14 @@ describe('faults (I3)', () => {
       expect(lines()).toEqual([]);
     }));
 });
+
+test('I8: a record names the policy that judged, also after another one is in use', () =>
+  withSink(({ sink, records }) => {
+    const old = { name: 'stripe', revision: 'old' };
+    sink.write([callOf({}, { policy: old })]);
+    sink.use(old);
+    sink.write([callOf({}, { policy: old })]);
+    sink.use({ name: undefined, revision: 'new' });
+    sink.write([callOf({}, { policy: old }), { type: 'approval_requested', policy: old, fields: {} }, callOf({})]);
+    expect(records().map(({ policy, revision }) => [policy, revision])).toEqual([...Array(4).fill(['stripe', 'old']), [null, 'new']]);
+  }));

@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test';
 import { AuditError } from '../../src/core/audit.ts';
 import { openMemoryStore } from '../../src/state/memory.ts';
-import { agreeable, handshake, META, OK, openRig, START, verdict } from './fixture.ts';
+import { agreeable, handshake, META, OK, openRig, rulebook, START, verdict } from './fixture.ts';
 
 const LIMIT = 'version: "1"\ntools:\n  "*":\n    rules:\n      - name: cap\n        rate_limit: 2/hour\n';
 const call = (id: number | string, name = 't', more: object = {}) => ({
@@ -197,4 +197,28 @@ test('policy.md §6: a call that was being judged when the server died has its o
   expect(rig.outcomes()).toMatchObject([{ result: 'released', error: 'cancelled before it was sent' }]);
   expect(await rig.counted()).toEqual([]);
   expect(rig.answersTo(1).map(verdict)).toEqual(['error -32000']);
+});
+test('I8: a call that waited for the store while a reload came is recorded under the policy that judged it', async () => {
+  const open = Promise.withResolvers<void>();
+  const entered = Promise.withResolvers<void>();
+  const store = openMemoryStore({ clock: () => START, namespace: 'test' });
+  const rig = await openRig({
+    policy: LIMIT,
+    store: {
+      ...store,
+      reserve: async (calls) => {
+        entered.resolve();
+        await open.promise;
+        return store.reserve(calls);
+      },
+    },
+  });
+  const sent = rig.send(call(1), { jsonrpc: '2.0', id: 2, method: 'resources/read', params: { uri: 'x' } });
+  await entered.promise;
+  await rig.reload('version: "1"\n');
+  open.resolve();
+  await sent;
+  const { policy } = await rulebook(LIMIT);
+  const named = rig.events.map((event) => (event.type === 'outcome' ? undefined : event.policy?.revision));
+  expect(named).toEqual([policy.revision, policy.revision]);
 });
