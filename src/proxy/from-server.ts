@@ -123,11 +123,17 @@ async function receiveNotification(
   gate: Gate,
   session: Session,
 ): Promise<readonly FrameBytes[]> {
-  if (frame.method === 'notifications/tools/list_changed') session.tools.stale();
+  if (frame.method === 'notifications/tools/list_changed') forgetTools(session);
   if (frame.method !== 'notifications/tasks/status' && frame.method !== 'notifications/tasks') return [bytes];
   await settleByNotification(frame, session);
   const asked = frame.params.members.get('inputRequests');
   if (!asked || refusedInput(readJson(frame.text, asked.start), gate) === undefined) return [bytes];
   session.deps.log.warn('dropped the status of a task that asks for what the policy refuses');
   return [];
+}
+
+/** A list that changed may be one that can be read now. */
+function forgetTools(session: Session): void {
+  session.tools.stale();
+  session.listAgainAt = 0;
 }

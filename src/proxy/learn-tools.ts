@@ -6,13 +6,16 @@ import { filterToolPage } from '../mcp/list.ts';
 import type { Session } from './state.ts';
 import { MAX_PAGES } from './tool-memory.ts';
 
+/** ms until a server that did not list its tools is asked again: not every call has to wait for it anew. */
+const LIST_AGAIN = 30_000;
+
 /**
  * Learns the whole list, and readies the schema engine where schemas are checked. Resolves also where that fails or takes
  * too long: then the tools are not known.
  */
 export async function learnTools(session: Session, forSchemas: boolean): Promise<void> {
   if (forSchemas && !session.tools.canCheck) await readyEngine(session);
-  if (session.tools.catalog().complete) return;
+  if (session.tools.catalog().complete || session.deps.monotonic() < session.listAgainAt) return;
   // One asking for all calls that wait: two at once would take each other's pages for a list of their own.
   session.learning ??= learn(session).finally(() => {
     session.learning = undefined;
@@ -32,6 +35,7 @@ async function learn(session: Session): Promise<void> {
   try {
     await askForPages(session, AbortSignal.timeout(session.deps.timeouts.listing));
   } catch (error) {
+    session.listAgainAt = session.deps.monotonic() + LIST_AGAIN;
     session.deps.log.warn(`the server's tool list could not be read: ${error instanceof Error ? error.message : String(error)}`);
   }
 }

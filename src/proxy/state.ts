@@ -45,6 +45,8 @@ export interface Session {
   readonly waiting: Set<Promise<void>>;
   /** The proxy's own asking for that list, while it goes on. */
   learning: Promise<void> | undefined;
+  /** Monotonic ms before which a server that did not list its tools is not asked again. */
+  listAgainAt: number;
   /** Why the session is over, once it is: nothing more is asked of the server. */
   over: string | undefined;
 }
@@ -68,6 +70,7 @@ export function createSession(deps: ProxyDeps, output: SessionOutput): Session {
     ownPrefix: `intercept-${deps.newId()}-`,
     waiting: new Set(),
     learning: undefined,
+    listAgainAt: 0,
     over: undefined,
   };
 }

@@ -75,6 +75,7 @@ describe('wire.md §3: the proxy asks for the list itself', () => {
     expect(verdict(await rig.call('t', { n: 1 }))).toBe('denied schema');
     expect(rig.calls().at(-1)?.message).toContain('not known');
     changed = false;
+    rig.advance(30_000);
     expect(verdict(await rig.call('t', { n: 1 }))).toBe('server');
   });
 
@@ -90,6 +91,15 @@ describe('wire.md §3: the proxy asks for the list itself', () => {
     );
     expect(rig.agent.flat().map(({ id }) => id)).toEqual([2, 1]);
     expect(rig.answersTo(1).map(verdict)).toEqual(['denied schema']);
+  });
+
+  test('a server that did not list is not asked anew for each call', async () => {
+    const rig = await openRig({
+      policy: policy('schema: true'),
+      respond: ({ method }) => (method === 'tools/list' ? { error: { code: -32601, message: 'no tools' } } : { result: OK }),
+    });
+    for (let n = 0; n < 3; n++) expect(verdict(await rig.call('t', { n }))).toBe('denied schema');
+    expect(lists(rig)).toHaveLength(1);
   });
 
   test.each([
