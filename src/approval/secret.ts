@@ -1,0 +1,32 @@
+/** The approver secret (`intercept approvals protect`): kept as a slow, salted hash, compared in constant time. */
+import { randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto';
+
+/** 64 MiB and about a tenth of a second for each guess. */
+const COST = { N: 65_536, r: 8, p: 1 } as const;
+const SALT = 16;
+const BYTES = 32;
+const HASH = /^scrypt:(\d{1,7}):(\d{1,2}):(\d{1,2}):([\w-]{22}):([\w-]{43})$/;
+
+/** The text that is stored: algorithm, cost, salt and hash. */
+export async function hashSecret(secret: string): Promise<string> {
+  const salt = randomBytes(SALT);
+  const hash = await derive(secret, salt, COST);
+  return `scrypt:${COST.N}:${COST.r}:${COST.p}:${salt.toString('base64url')}:${hash.toString('base64url')}`;
+}
+
+/** Whether this is the secret that the stored text was made of. A stored text that cannot be read matches nothing. */
+export async function matchesSecret(secret: string, stored: string): Promise<boolean> {
+  const [, N, r, p, salt, hash] = HASH.exec(stored) ?? [];
+  if (salt === undefined || hash === undefined) return false;
+  const expected = Buffer.from(hash, 'base64url');
+  const found = await derive(secret, Buffer.from(salt, 'base64url'), { N: Number(N), r: Number(r), p: Number(p) });
+  return expected.length === found.length && timingSafeEqual(expected, found);
+}
+
+/** People type it on different keyboards: one spelling of what looks alike. */
+function derive(secret: string, salt: Uint8Array, cost: { readonly N: number; readonly r: number; readonly p: number }): Promise<Buffer> {
+  const options: ScryptOptions = { ...cost, maxmem: 256 * cost.N * cost.r };
+  return new Promise((resolve, reject) =>
+    scrypt(secret.normalize('NFKC'), salt, BYTES, options, (error, key) => (error ? reject(error) : resolve(key))),
+  );
+}
