@@ -1,7 +1,7 @@
 /** What a person who decides is shown of a stranger's text (policy.md §12). */
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { lookOf, revealText } from '../../src/admin/reveal.ts';
+import { lookOf, revealText } from '../../src/core/reveal.ts';
 
 const shown = (text: string) =>
   revealText(text)
