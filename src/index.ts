@@ -66,7 +66,7 @@ export function createEngine(policy: LoadedPolicy, options: EngineOptions = {}):
       return decision;
     },
     async settle(decision, outcome) {
-      if (outcome === 'released' && decision.outcome === 'allow' && decision.reservation) await store.release([decision.reservation]);
+      if (decision.outcome === 'allow' && decision.reservation) await store.settle([{ reservation: decision.reservation, outcome }]);
     },
     pause: async (reason = '') => void (await store.pause({ policy: policy.name, reason })),
     resume: async () => void (await store.resume(policy.name)),

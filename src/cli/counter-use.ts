@@ -22,7 +22,7 @@ export function counterUses(
   { draft, reservable }: Extract<Plan, { kind: 'store' }>,
   readings: readonly CounterReading[],
 ): readonly CounterUse[] {
-  const call = { ...reservable, hold: undefined };
+  const call = { ...reservable, hold: undefined, claim: undefined };
   return reservable.counters.map(({ id, unit }, index) => {
     const reading = readings.find((candidate) => candidate.id === id && candidate.unit === unit);
     const terms = reservable.steps.flatMap((step) => (step.kind === 'require' ? step.terms.filter((term) => term.counter === index) : []));

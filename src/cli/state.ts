@@ -1,7 +1,7 @@
 /** The state store as commands look at it: the one that is there, never a new one. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Store } from '../core/store.ts';
+import type { Records, Store } from '../core/store.ts';
 import { openSqliteStore } from '../state/sqlite.ts';
 
 /** People wait longer than calls do. */
@@ -13,12 +13,16 @@ export function stateFile(stateDir: string): string {
 }
 
 /** Opens the store of a namespace; a new file where there is none. */
-export function openState(stateDir: string, namespace: string): Promise<Store> {
+export function openState(stateDir: string, namespace: string): Promise<Store & Records> {
   return openSqliteStore({ path: stateFile(stateDir), namespace, clock: Date.now, timeoutMs: TIMEOUT });
 }
 
 /** Does something with the store, where there is one. */
-export async function withState<T>(stateDir: string, namespace: string, work: (store: Store) => Promise<T>): Promise<T | undefined> {
+export async function withState<T>(
+  stateDir: string,
+  namespace: string,
+  work: (store: Store & Records) => Promise<T>,
+): Promise<T | undefined> {
   if (!existsSync(stateFile(stateDir))) return undefined;
   const store = await openState(stateDir, namespace);
   try {

@@ -3,8 +3,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readEvents, type StoredRecord } from '../audit/read.ts';
 import { type Summary, summarise } from '../audit/summary.ts';
+import type { Approval } from '../core/approval.ts';
 import type { Policy } from '../core/policy.ts';
-import type { Instance, Pause, PendingApproval } from '../core/store.ts';
+import type { Instance, Pause } from '../core/store.ts';
 import { loadPolicyText } from '../policy/load.ts';
 import { type CounterStatus, describeCounters } from './counter-limits.ts';
 import { namespaceOf } from './home.ts';
@@ -40,7 +41,7 @@ export interface Status {
 export interface PolicyStatus {
   readonly name: string;
   readonly counters: readonly CounterStatus[];
-  readonly pending: readonly PendingApproval[];
+  readonly pending: readonly Approval[];
 }
 
 /** Gathers it. Nothing is made where nothing is. */
@@ -60,7 +61,7 @@ export async function readStatus(options: StatusSource): Promise<Status> {
   for (const [namespace, known] of await namespaces(options, instances, configs)) {
     const found = await withState(stateDir, namespace, async (store) => ({
       counters: await store.counters(),
-      pending: await store.pending(),
+      pending: await store.approvals.list({ state: 'pending', namespace }),
     }));
     if (found) policies.push({ name: known.name, counters: describeCounters(found.counters, known.policy), pending: found.pending });
   }

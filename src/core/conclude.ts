@@ -36,7 +36,21 @@ export function conclude(plan: StorePlan, verdict: StoreVerdict): Decision {
     }
     case 'too_many_pending':
       return { outcome: 'deny', denial: tooMany(originOf(plan.draft, verdict.step).rule), shadow };
+    case 'approval_denied':
+      return { outcome: 'deny', denial: deniedByHuman(originOf(plan.draft, verdict.step).rule, verdict.reason), shadow };
+    case 'outcome_unknown':
+    case 'in_flight':
+      return { outcome: 'deny', denial: denial('outcome_unknown', '(idempotency)', OUTCOME_UNKNOWN), shadow };
+    case 'already_done':
+    case 'replay':
+      return { outcome: 'deny', denial: denial('already_done', '(idempotency)', 'An identical call already succeeded'), shadow };
   }
+}
+
+const OUTCOME_UNKNOWN = 'The outcome of an identical call is unknown; it is not repeated automatically.';
+
+function deniedByHuman(rule: Rule, reason: string): Denial {
+  return denial('approval_denied', rule.label, reason === '' ? 'Approval denied' : `Approval denied: ${reason}`);
 }
 
 /** The decision where the store did not answer (I2). */

@@ -1,9 +1,10 @@
 /** What is decided about a call, and why (policy.md §5, §13). Values, never exceptions. */
+import type { HeldApproval } from './approval.ts';
 import type { ShadowVerdict } from './audit.ts';
 import type { ReasonCode } from './codes.ts';
 import type { Truth } from './condition.ts';
 import type { JsonObject } from './json.ts';
-import type { HeldApproval, Reservation } from './store.ts';
+import type { Reservation } from './store.ts';
 
 /** A tool call as it is judged. `agent` is who the operator says it is, undefined where nobody vouches for it. */
 export interface Call {

@@ -9,23 +9,25 @@ import type { Reservable, ReservedDraw, Step, Term } from './store.ts';
 export type Judgement = { readonly shadow: readonly number[] } & (
   | { readonly kind: 'reserve'; readonly draws: readonly ReservedDraw[] }
   | { readonly kind: 'deny'; readonly step: number; readonly counter: number | undefined }
-  | { readonly kind: 'hold'; readonly step: number }
+  /** Every `hold` step that fired; `draws` are for a call whose approval stands. */
+  | { readonly kind: 'hold'; readonly fired: readonly [number, ...number[]]; readonly draws: readonly ReservedDraw[] }
 );
 
 /** Judges a call against the values (in millionths) that its counters have now. Deny beats hold (I1). */
 export function judge(call: Reservable, values: readonly number[]): Judgement {
   const shadow: number[] = [];
-  let hold: number | undefined;
+  const fired: number[] = [];
   for (const [index, step] of call.steps.entries()) {
     const broken = brokenTerm(step, call, values);
     const decides = step.kind === 'require' ? broken !== undefined : broken === undefined;
     if (!decides) continue;
     if (step.shadow) shadow.push(index);
-    else if (step.kind === 'hold') hold ??= index;
+    else if (step.kind === 'hold') fired.push(index);
     else return { kind: 'deny', step: index, counter: broken?.counter ?? step.terms[0]?.counter, shadow };
   }
-  if (hold !== undefined) return { kind: 'hold', step: hold, shadow };
-  return { kind: 'reserve', draws: call.draws.filter((draw) => !draw.unlessShadow.some((index) => shadow.includes(index))), shadow };
+  const draws = call.draws.filter((draw) => !draw.unlessShadow.some((index) => shadow.includes(index)));
+  const [first, ...others] = fired;
+  return first === undefined ? { kind: 'reserve', draws, shadow } : { kind: 'hold', fired: [first, ...others], draws, shadow };
 }
 
 /** What all draws of the call add to one counter. */

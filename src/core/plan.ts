@@ -19,7 +19,7 @@ export type Plan = { readonly shadow: readonly ShadowVerdict[] } & (
   | {
       readonly kind: 'store';
       readonly draft: Draft;
-      readonly reservable: Omit<Reservable, 'hold'>;
+      readonly reservable: Omit<Reservable, 'hold' | 'claim'>;
       readonly holds: readonly Rule[];
       readonly idempotencyWindow: number;
     }

@@ -5,6 +5,8 @@
  * Failures are thrown as `StoreError`; the caller denies with `state_error`. Nothing here waits longer than the
  * store's own time-out, and nothing blocks the event loop while another process holds the lock.
  */
+import type { Approvals, HeldApproval, HoldRequest, LeasedApproval } from './approval.ts';
+import type { ClaimRequest, Claims, HeldClaim } from './claim.ts';
 import type { Count } from './counter.ts';
 import type { WindowUnit } from './window.ts';
 
@@ -45,30 +47,18 @@ export interface ReservedDraw {
   readonly unlessShadow: readonly number[];
 }
 
-/** What a held call needs of the store. Times in ms. */
-export interface HoldRequest {
-  readonly fingerprint: string;
-  readonly tool: string;
-  readonly agent: string | undefined;
-  readonly rule: string;
-  readonly message: string;
-  /** The call's arguments as JSON text, for the human who decides. */
-  readonly args: string;
-  readonly timeout: number;
-  readonly dedupeWindow: number;
-  readonly maxPending: number;
-}
-
 /** A call that the arguments alone did not decide, as the store step takes it. */
 export interface Reservable {
   readonly counters: readonly CounterRef[];
   readonly steps: readonly Step[];
   readonly draws: readonly ReservedDraw[];
-  /** The hold to record where a `hold` step fires, or undefined where none is recorded (shadow). */
-  readonly hold: HoldRequest | undefined;
+  /** The hold to record where these `hold` steps fired, or undefined where none is recorded (shadow). Pure, called once. */
+  readonly hold: ((fired: readonly number[]) => HoldRequest) | undefined;
+  /** Undefined for a call that may be sent twice. */
+  readonly claim: ClaimRequest | undefined;
 }
 
-/** A draw that was made, and the window it was made in: what `release` gives back. */
+/** A draw that was made, and the window it was made in: where a release gives it back to. */
 export interface DrawnCounter extends CounterRef {
   readonly start: number;
   readonly micros: number;
@@ -78,22 +68,49 @@ export interface DrawnCounter extends CounterRef {
 /** Held by the process that forwards the call, settled once. A crash leaves it spent. */
 export interface Reservation {
   readonly draws: readonly DrawnCounter[];
+  readonly approval?: LeasedApproval | undefined;
+  readonly claim?: HeldClaim | undefined;
 }
 
-/** What the store step says; indexes into `Reservable.steps`. `now` is the store's clock, `retryAt` the next window's start. */
+/**
+ * What the store step says; indexes into `Reservable.steps`. `now` is the store's clock, `retryAt` the next window's
+ * start, `until` when the record that stands in the way is over.
+ */
 export type StoreVerdict = { readonly now: number; readonly shadow: readonly number[] } & (
   | { readonly kind: 'reserved'; readonly reservation: Reservation }
   | { readonly kind: 'deny'; readonly step: number; readonly retryAt: number | undefined; readonly counter: number | undefined }
   | { readonly kind: 'hold'; readonly step: number; readonly approval: HeldApproval | undefined }
   | { readonly kind: 'too_many_pending'; readonly step: number }
+  /** A denial that stands, or too many denials of this tool (`id` undefined). */
+  | {
+      readonly kind: 'approval_denied';
+      readonly step: number;
+      readonly id: string | undefined;
+      readonly reason: string;
+      readonly until: number;
+    }
+  | ClaimVerdict
 );
 
-/** The approval record that a held call waits for. `reused`: it stood already. */
-export interface HeldApproval {
-  readonly id: string;
-  readonly expiresAt: number;
-  readonly reused: boolean;
-}
+/** The answer of an idempotent call's own record (policy.md §9). */
+export type ClaimVerdict =
+  /** It succeeded: the JSON text of its `result`, and when. */
+  | { readonly kind: 'replay'; readonly result: string; readonly at: number }
+  /** An identical call is being carried out; ask again. */
+  | { readonly kind: 'in_flight'; readonly until: number }
+  | { readonly kind: 'outcome_unknown'; readonly until: number }
+  /** It succeeded, and its result is not kept. */
+  | { readonly kind: 'already_done'; readonly until: number };
+
+/**
+ * How a reservation ends (policy.md §6). `released`: it failed, so draws, approval and claim are given back. `kept`:
+ * nobody knows. `result`: the JSON text of the result, for a claim.
+ */
+export type Settlement = { readonly reservation: Reservation } & (
+  | { readonly outcome: 'committed'; readonly result?: string | undefined }
+  | { readonly outcome: 'released' }
+  | { readonly outcome: 'kept' }
+);
 
 /** A pause in force (policy.md §11). `policy` undefined: all policies. */
 export interface Pause {
@@ -133,8 +150,14 @@ export interface CounterReading extends CounterRef {
 /** A store opened for one namespace. Several calls that arrived together are judged in order, in one transaction. */
 export interface Store {
   reserve(calls: readonly Reservable[]): Promise<readonly StoreVerdict[]>;
-  /** Gives draws back into the windows they came from, but for those that count attempts. */
-  release(reservations: readonly Reservation[]): Promise<void>;
+  /**
+   * Ends reservations, each once: a second settlement changes nothing. Released draws go back into the windows they
+   * came from, but for those that count attempts. What is not released and has neither approval nor claim need not be
+   * settled.
+   */
+  settle(settlements: readonly Settlement[]): Promise<void>;
+  /** Renews the leases of claims; answers with those that are lost. */
+  renew(claims: readonly HeldClaim[]): Promise<readonly HeldClaim[]>;
   /** Values of counters now, without drawing. */
   read(counters: readonly CounterRef[]): Promise<readonly CounterReading[]>;
   /** Every counter of the namespace whose window is current. */
@@ -147,20 +170,13 @@ export interface Store {
   announce(instance: Omit<Instance, 'seenAt'>): Promise<void>;
   leave(instance: string): Promise<void>;
   instances(): Promise<readonly Instance[]>;
-  /** Pending approvals of the namespace, oldest first. */
-  pending(): Promise<readonly PendingApproval[]>;
   close(): Promise<void>;
 }
 
-export interface PendingApproval {
-  readonly id: string;
-  readonly tool: string;
-  readonly rule: string;
-  readonly agent: string | undefined;
-  readonly message: string;
-  readonly args: string;
-  readonly createdAt: number;
-  readonly expiresAt: number;
+/** What people look at and decide; of every namespace. */
+export interface Records {
+  readonly approvals: Approvals;
+  readonly claims: Claims;
 }
 
 /** A store that could not do what it was asked. `message` says what and where; it never contains a DSN's password. */

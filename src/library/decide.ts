@@ -92,9 +92,9 @@ export function verdictOn(
   const { steps, draws } = reservable;
   if (steps.length === 0 && draws.length === 0) return undefined;
   const read = typeof counters === 'function' ? counters : (counter: CounterRef) => counters?.get(counter.id) ?? 0;
-  const { shadow, ...judged } = judge({ ...reservable, hold: undefined }, reservable.counters.map(read));
+  const { shadow, ...judged } = judge({ ...reservable, hold: undefined, claim: undefined }, reservable.counters.map(read));
   const base = { now: now ?? 0, shadow };
-  if (judged.kind === 'hold') return { ...base, kind: 'hold', step: judged.step, approval: undefined };
+  if (judged.kind === 'hold') return { ...base, kind: 'hold', step: judged.fired[0], approval: undefined };
   if (judged.kind === 'deny')
     return {
       ...base,

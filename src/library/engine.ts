@@ -24,8 +24,8 @@ export async function judgeCall(call: Call, argsText: string, facts: Facts, stor
   if (planned.kind === 'deny') return { plan: planned, decision: concludeDenied(planned) };
   const { steps, draws } = planned.reservable;
   if (steps.length === 0 && draws.length === 0) return { plan: planned, decision: concludeStateless(planned) };
-  const hold = holdRequest(planned, { call, argsText, requestId: '1' }, facts, { sha256 });
-  const [verdict] = await store.reserve([{ ...planned.reservable, hold }]);
+  const hold = holdRequest(planned, { call, argsText, requestId: '1' }, facts, { sha256, upstream: '' });
+  const [verdict] = await store.reserve([{ ...planned.reservable, hold, claim: undefined }]);
   if (!verdict) throw new Error('the store did not judge the call');
   return { plan: planned, decision: conclude(planned, verdict) };
 }

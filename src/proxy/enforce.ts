@@ -122,7 +122,7 @@ function reserveAll(
     if (arrival.held && !needsNewApproval(planned, facts)) continue;
     asked.push(index);
     const reservable = arrival.held ? holdsOnly(planned.reservable) : planned.reservable;
-    calls.push({ ...reservable, hold: holdRequest(planned, arrival, facts, deps) });
+    calls.push({ ...reservable, hold: holdRequest(planned, arrival, facts, deps), claim: undefined });
   }
   if (calls.length === 0) return NO_VERDICTS;
   return deps.store.reserve(calls).then(
@@ -148,7 +148,7 @@ function isCertainHold({ kind, terms, shadow }: Step): boolean {
 }
 
 /** Of a continued call only what its arguments alone hold is asked: it has drawn already, and is not measured against itself. */
-function holdsOnly({ steps }: Pick<Reservable, 'steps'>): Omit<Reservable, 'hold'> {
+function holdsOnly({ steps }: Pick<Reservable, 'steps'>): Omit<Reservable, 'hold' | 'claim'> {
   return {
     counters: [],
     draws: [],
@@ -192,7 +192,8 @@ function audit(arrivals: readonly Arrival[], judged: readonly Judged[], policy: 
 async function giveBack(judged: readonly Judged[], deps: ProxyDeps): Promise<void> {
   const taken = judged.flatMap(({ decision }) => (decision.outcome === 'allow' && decision.reservation ? [decision.reservation] : []));
   if (taken.length === 0) return;
-  await deps.store.release(taken).catch((error: unknown) => deps.log.error(`state: a reservation stays spent: ${reasonOf(error)}`));
+  const settlements = taken.map((reservation) => ({ reservation, outcome: 'released' as const }));
+  await deps.store.settle(settlements).catch((error: unknown) => deps.log.error(`state: a reservation stays spent: ${reasonOf(error)}`));
 }
 
 /** In shadow mode only pauses hold (policy.md §10). */

@@ -2,7 +2,7 @@
 import type { OutcomeEvent } from '../core/audit.ts';
 import type { Call } from '../core/decision.ts';
 import { isObject } from '../core/json.ts';
-import type { Reservation } from '../core/store.ts';
+import type { Reservation, Settlement } from '../core/store.ts';
 import type { ServerFrame } from '../mcp/frame.ts';
 import { readJson } from '../mcp/json.ts';
 import type { ProxyDeps } from './deps.ts';
@@ -108,8 +108,8 @@ export function settle(
   ended: readonly { readonly call: SentCall; readonly outcome: Outcome }[],
   { deps, outcomes }: Settling,
 ): Later<void> {
-  const back = ended.flatMap(({ call, outcome }) => (outcome.result === 'released' && call.reservation ? [call.reservation] : []));
-  const settling = then(back.length > 0 ? release(back, deps) : undefined, (fault) =>
+  const due = ended.flatMap(({ call, outcome }) => settlementOf(call.reservation, outcome));
+  const settling = then(due.length > 0 ? settleAll(due, deps) : undefined, (fault) =>
     outcomes.add(
       ended.map(({ call, outcome }) => {
         const spent = fault !== undefined && outcome.result === 'released' && call.reservation !== undefined;
@@ -121,9 +121,15 @@ export function settle(
   return settling;
 }
 
-async function release(reservations: readonly Reservation[], deps: ProxyDeps): Promise<string | undefined> {
+/** What the store has to be told: that something is given back, or how a call with an approval or a claim ended. */
+function settlementOf(reservation: Reservation | undefined, { result: outcome }: Outcome): readonly Settlement[] {
+  if (!reservation || (outcome !== 'released' && !reservation.approval && !reservation.claim)) return [];
+  return [{ reservation, outcome }];
+}
+
+async function settleAll(settlements: readonly Settlement[], deps: ProxyDeps): Promise<string | undefined> {
   try {
-    await deps.store.release(reservations);
+    await deps.store.settle(settlements);
     return undefined;
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);

@@ -1,12 +1,12 @@
 /** The Store in this process's memory: for `intercept test`, and for tests of what stands on the port. */
+import type { Approval, HoldRequest } from '../core/approval.ts';
 import {
   type CounterReading,
   type CounterRef,
-  type HoldRequest,
   type Instance,
   type Pause,
-  type PendingApproval,
-  type Reservation,
+  type Records,
+  type Settlement,
   type Store,
   StoreError,
 } from '../core/store.ts';
@@ -14,6 +14,7 @@ import type { Window, WindowUnit } from '../core/window.ts';
 import { newApprovalId } from './ids.ts';
 import { checkClock, FORGET_INSTANCE, keepUntil, windowFinder } from './lifetime.ts';
 import { judgeStateless, reserveCalls, type StepRows } from './step.ts';
+import { unbuilt } from './unbuilt.ts';
 
 export interface MemoryOptions {
   readonly clock: () => number;
@@ -28,7 +29,7 @@ interface CounterRow {
   micros: number;
 }
 
-interface ApprovalRow extends PendingApproval {
+interface ApprovalRow extends Approval {
   readonly fingerprint: string;
 }
 
@@ -43,7 +44,7 @@ interface Tables {
 }
 
 /** Opens an empty store that lives as long as this object. One namespace is all it has, so its name plays no part. */
-export function openMemoryStore({ clock, newId = newApprovalId }: MemoryOptions): Store {
+export function openMemoryStore({ clock, newId = newApprovalId }: MemoryOptions): Store & Records {
   const tables = emptyTables();
   const windowOf = windowFinder();
   const rows = stepRows(tables);
@@ -67,7 +68,8 @@ export function openMemoryStore({ clock, newId = newApprovalId }: MemoryOptions)
         prune(tables, now);
         return reserveCalls(calls, { rows, now, windowOf, newId });
       }),
-    release: (reservations) => transact(() => giveBack(tables, reservations)),
+    settle: (settlements) => transact(() => giveBack(tables, settlements)),
+    renew: async (claims) => claims,
     read: (counters) => transact((now) => counters.map((counter) => reading(counter, now))),
     counters: () => transact((now) => currentCounters(tables, now, windowOf)),
     control: () => transact(() => ({ sequence: tables.sequence, pauses: [...tables.pauses.values()] })),
@@ -80,7 +82,7 @@ export function openMemoryStore({ clock, newId = newApprovalId }: MemoryOptions)
     announce: (instance) => transact((now) => announce(tables, { ...instance, seenAt: now })),
     leave: (instance) => transact(() => void tables.instances.delete(instance)),
     instances: () => transact(() => [...tables.instances.values()]),
-    pending: () => transact((now) => tables.approvals.filter((row) => row.expiresAt > now).map(({ fingerprint: _, ...shown }) => shown)),
+    ...unbuilt(() => transact((now) => tables.approvals.filter((row) => row.expiresAt > now).map(({ fingerprint: _, ...shown }) => shown))),
     close: async () => {
       closed = true;
     },
@@ -121,13 +123,34 @@ function isFresh(row: ApprovalRow, hold: HoldRequest, now: number): boolean {
 }
 
 function approvalRow(hold: HoldRequest, id: string, now: number): ApprovalRow {
-  const { fingerprint, tool, rule, agent, message, args, timeout } = hold;
-  return { id, fingerprint, tool, rule, agent, message, args, createdAt: now, expiresAt: now + timeout };
+  const { fingerprint, tool, rule, agent, message, args, evidence, timeout, retries } = hold;
+  return {
+    id,
+    namespace: 'test',
+    fingerprint,
+    tool,
+    rule,
+    agent,
+    message,
+    args,
+    evidence,
+    state: 'pending',
+    timeout,
+    retries,
+    attempts: 0,
+    createdAt: now,
+    expiresAt: now + timeout,
+    decidedAt: undefined,
+    decidedBy: undefined,
+    reason: undefined,
+    consumedAt: undefined,
+  };
 }
 
-function giveBack(tables: Tables, reservations: readonly Reservation[]): void {
-  for (const { draws } of reservations) {
-    for (const draw of draws) {
+function giveBack(tables: Tables, settlements: readonly Settlement[]): void {
+  for (const { outcome, reservation } of settlements) {
+    if (outcome !== 'released') continue;
+    for (const draw of reservation.draws) {
       const row = draw.count === 'attempts' ? undefined : tables.counters.get(rowKey(draw, draw.start));
       if (row) row.micros = Math.max(0, row.micros - draw.micros);
     }

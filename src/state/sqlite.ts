@@ -1,6 +1,6 @@
 /** The Store in a SQLite file, shared by the processes of one host (cli.md §4). */
 import { resolve } from 'node:path';
-import type { CounterReading, CounterRef, Store, StoreVerdict } from '../core/store.ts';
+import type { CounterReading, CounterRef, Records, Store, StoreVerdict } from '../core/store.ts';
 import { newApprovalId } from './ids.ts';
 import { checkClock, FORGET_INSTANCE, MARK_STEP, PRUNE_EVERY, windowFinder } from './lifetime.ts';
 import { type Connection, type Durability, keepConnection, transact } from './sqlite/connection.ts';
@@ -8,6 +8,7 @@ import { openLane } from './sqlite/lane.ts';
 import { giveBack, instanceOf, liveCounters, pausesOf, pendingOf, scopeOf, sqliteRows } from './sqlite/rows.ts';
 import { PRUNE_BATCH, type Statements } from './sqlite/statements.ts';
 import { judgeStateless, reserveCalls } from './step.ts';
+import { unbuilt } from './unbuilt.ts';
 
 export interface SqliteOptions {
   readonly path: string;
@@ -21,7 +22,13 @@ export interface SqliteOptions {
 type WindowOf = ReturnType<typeof windowFinder>;
 
 /** Opens the file, making it and its folder where there is none. Throws `StoreError` where it cannot be used. */
-export async function openSqliteStore({ namespace, clock, timeoutMs, newId = newApprovalId, ...rest }: SqliteOptions): Promise<Store> {
+export async function openSqliteStore({
+  namespace,
+  clock,
+  timeoutMs,
+  newId = newApprovalId,
+  ...rest
+}: SqliteOptions): Promise<Store & Records> {
   const path = resolve(rest.path);
   const lane = openLane(path, timeoutMs);
   const connections = keepConnection(path, namespace);
@@ -45,7 +52,8 @@ export async function openSqliteStore({ namespace, clock, timeoutMs, newId = new
         return reserveCalls(calls, { rows: sqliteRows(statements), now, windowOf, newId });
       });
     },
-    release: (reservations) => change('normal', (statements) => giveBack(statements, reservations)),
+    settle: (settlements) => change('normal', (statements) => giveBack(statements, settlements)),
+    renew: async (claims) => claims,
     read: (counters) => use((statements) => readCounters(statements, counters, clock(), windowOf)),
     counters: () => use((statements) => liveCounters(statements, clock(), windowOf)),
     control: () =>
@@ -72,7 +80,7 @@ export async function openSqliteStore({ namespace, clock, timeoutMs, newId = new
       }),
     leave: (instance) => use(({ leave }) => void leave.run(instance)),
     instances: () => use(({ instances }) => instances.all().map(instanceOf)),
-    pending: () => use(({ ns, pending }) => pending.all(ns, clock()).map(pendingOf)),
+    ...unbuilt(({ namespace: name }) => use(({ pending }) => pending.all(name ?? namespace, clock()).map(pendingOf))),
     async close() {
       lane.close();
       connections.close();

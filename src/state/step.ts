@@ -2,18 +2,10 @@
  * The store step that the adapters share (policy.md §5.5): judges calls in order over an adapter's rows. It runs
  * inside one transaction and does not wait, so nobody else's draw falls between the reading and the writing.
  */
+import type { HeldApproval, HoldRequest } from '../core/approval.ts';
 import { MAX_MICROS } from '../core/decimal.ts';
 import { type Judgement, judge } from '../core/judge.ts';
-import {
-  type CounterRef,
-  type DrawnCounter,
-  type HeldApproval,
-  type HoldRequest,
-  type Reservable,
-  type ReservedDraw,
-  StoreError,
-  type StoreVerdict,
-} from '../core/store.ts';
+import { type CounterRef, type DrawnCounter, type Reservable, type ReservedDraw, StoreError, type StoreVerdict } from '../core/store.ts';
 import type { Window, WindowUnit } from '../core/window.ts';
 
 /** What an adapter's transaction offers to the step. */
@@ -63,11 +55,11 @@ export function reserveCalls(calls: readonly Reservable[], context: StepContext)
 export function judgeStateless(calls: readonly Reservable[], now: number): StoreVerdict[] | undefined {
   const verdicts: StoreVerdict[] = [];
   for (const call of calls) {
-    if (call.counters.length > 0) return undefined;
+    if (call.counters.length > 0 || call.claim) return undefined;
     const { shadow, ...judged } = judge(call, []);
     if (judged.kind === 'hold') {
       if (call.hold) return undefined;
-      verdicts.push({ kind: 'hold', step: judged.step, approval: undefined, now, shadow });
+      verdicts.push({ kind: 'hold', step: judged.fired[0], approval: undefined, now, shadow });
     } else if (judged.kind === 'deny') {
       verdicts.push({ kind: 'deny', step: judged.step, counter: undefined, retryAt: undefined, now, shadow });
     } else {
@@ -91,8 +83,8 @@ function cellOf(cells: Map<string, Cell>, counter: CounterRef, context: StepCont
 function concludeCall(call: Reservable, judgement: Judgement, used: readonly Cell[], context: StepContext): StoreVerdict {
   const { now } = context;
   const { shadow } = judgement;
-  if (judgement.kind === 'hold') return holdCall(call, judgement.step, shadow, context);
   if (judgement.kind === 'deny') return denied(judgement.step, judgement.counter, shadow, used, now);
+  if (judgement.kind === 'hold') return holdCall(call, judgement.fired, shadow, context);
   const full = fullCounter(judgement.draws, used);
   if (full !== undefined) return denied(stepAbout(call, full), full, shadow, used, now);
   const draws = judgement.draws.map((draw) => take(draw, used));
@@ -136,10 +128,11 @@ function cellAt(used: readonly Cell[], counter: number): Cell {
   return cell;
 }
 
-function holdCall(call: Reservable, step: number, shadow: readonly number[], context: StepContext): StoreVerdict {
+function holdCall(call: Reservable, fired: readonly [number, ...number[]], shadow: readonly number[], context: StepContext): StoreVerdict {
   const { now } = context;
+  const [step] = fired;
   if (!call.hold) return { kind: 'hold', step, approval: undefined, now, shadow };
-  const approval = hold(call.hold, context);
+  const approval = hold(call.hold(fired), context);
   return approval ? { kind: 'hold', step, approval, now, shadow } : { kind: 'too_many_pending', step, now, shadow };
 }
 

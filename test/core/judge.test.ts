@@ -18,6 +18,7 @@ function reservable(
     steps,
     draws: draws.map(([counter, micros, unlessShadow = []]) => ({ counter, micros, count: 'successes', unlessShadow })),
     hold: undefined,
+    claim: undefined,
   };
 }
 
@@ -75,7 +76,7 @@ describe('policy.md §5.5: the store step', () => {
     expect(judge(reservable([hold(), require(0)], [[0, 1]]), [0, 0])).toMatchObject({ kind: 'deny', step: 1 });
     expect(judge(reservable([require(0), hold()], [[0, 1]]), [0, 0])).toMatchObject({ kind: 'deny', step: 0 });
     expect(judge(reservable([hold(), denyAbove(5)]), [5, 0])).toMatchObject({ kind: 'deny', step: 1 });
-    expect(judge(reservable([hold(), denyAbove(5), hold()]), [4, 0])).toMatchObject({ kind: 'hold', step: 0 });
+    expect(judge(reservable([hold(), denyAbove(5), hold()]), [4, 0])).toMatchObject({ kind: 'hold', fired: [0, 2] });
   });
 
   test('shadow steps are told, decide nothing, and keep back the draws that hang on them (§10)', () => {

@@ -1,7 +1,7 @@
 /** Any sequence of frames, from both sides: every request gets exactly one answer (I9). */
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
-import type { Store } from '../../src/core/store.ts';
+import type { Records, Store } from '../../src/core/store.ts';
 import { openMemoryStore } from '../../src/state/memory.ts';
 import { lines, type Message, OK, openRig, type Rig, START } from './fixture.ts';
 
@@ -85,11 +85,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 /** A store that answers in a later turn of the event loop, as one in a file does: what comes meanwhile piles up. */
-function slowly(store: Store): Store {
+function slowly(store: Store & Records): Store & Records {
   return {
     ...store,
     reserve: (calls) => turn().then(() => store.reserve(calls)),
-    release: (reservations) => turn().then(() => store.release(reservations)),
+    settle: (settlements) => turn().then(() => store.settle(settlements)),
   };
 }
 

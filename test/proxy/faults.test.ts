@@ -1,7 +1,7 @@
 /** House.md §5: the n-th operation of the store, the audit or a wire fails, for every n (I3, I4, I9). */
 import { describe, expect, test } from 'bun:test';
 import { AuditError, type AuditSink } from '../../src/core/audit.ts';
-import { type Store, StoreError } from '../../src/core/store.ts';
+import { type Records, type Store, StoreError } from '../../src/core/store.ts';
 import type { FrameBytes, SessionOutput } from '../../src/proxy/state.ts';
 import { openMemoryStore } from '../../src/state/memory.ts';
 import { handshake, type Message, OK, openRig, type Rig, START } from './fixture.ts';
@@ -45,16 +45,16 @@ function failAt(n: number): Faults {
   return faults;
 }
 
-function failingStore(store: Store, faults: Faults, fault: () => Error): Store {
+function failingStore(store: Store & Records, faults: Faults, fault: () => Error): Store & Records {
   return {
     ...store,
     reserve: async (calls) => {
       if (!faults.pass('reserve')) throw fault();
       return store.reserve(calls);
     },
-    release: async (reservations) => {
-      if (!faults.pass('release')) throw fault();
-      return store.release(reservations);
+    settle: async (settlements) => {
+      if (!faults.pass('settle')) throw fault();
+      return store.settle(settlements);
     },
   };
 }

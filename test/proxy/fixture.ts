@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { AuditEvent, AuditSink, CallEvent, OutcomeEvent } from '../../src/core/audit.ts';
 import { createMatcher } from '../../src/core/match.ts';
-import type { Pause, Store } from '../../src/core/store.ts';
+import type { Pause, Records, Store } from '../../src/core/store.ts';
 import type { Line } from '../../src/mcp/lines.ts';
 import { loadPolicyText } from '../../src/policy/load.ts';
 import { loadSchemaCompiler } from '../../src/policy/schema.ts';
@@ -36,7 +36,7 @@ export interface Options {
   /** Where it throws, the proxy fails in the middle of its work. */
   readonly beforeId?: () => void;
   readonly failMode?: 'closed' | 'open';
-  readonly store?: Store;
+  readonly store?: Store & Records;
   readonly respond?: Responder;
   readonly timeouts?: Partial<ProxyDeps['timeouts']>;
   readonly wrapAudit?: (sink: AuditSink) => AuditSink;
@@ -47,7 +47,7 @@ export interface Options {
 
 export interface Rig {
   readonly session: ProxySession;
-  readonly store: Store;
+  readonly store: Store & Records;
   readonly events: AuditEvent[];
   /** Every message the agent got, and every one the server got; arrays are batches. */
   readonly agent: (Message | Message[])[];

@@ -31,7 +31,7 @@ describe('policy.md §10: shadow', () => {
     const rig = await shadow();
     for (const name of ['few', 'few', 'ask']) await rig.call(name);
     expect(await rig.counted()).toEqual([1]);
-    expect(await rig.store.pending()).toEqual([]);
+    expect(await rig.store.approvals.list({ state: 'pending' })).toEqual([]);
   });
 
   test('a rule of its own in shadow mode decides nothing, the others do', async () => {
@@ -42,7 +42,7 @@ describe('policy.md §10: shadow', () => {
     expect(verdict(await rig.call('t'))).toBe('server');
     expect(verdict(await rig.call('t'))).toBe('denied rate_limit');
     expect(rig.calls()[0]?.shadow?.map(({ rule }) => rule)).toEqual(['trial', 'tried']);
-    expect(await rig.store.pending()).toEqual([]);
+    expect(await rig.store.approvals.list({ state: 'pending' })).toEqual([]);
   });
 
   test('a store or an audit that fails stops no call', async () => {
@@ -135,7 +135,7 @@ tools:
   test('the agent gets the text, the id and when it ends; the record holds the arguments', async () => {
     const rig = await open({ policy: policy(), agent: 'ann' });
     const answer = await rig.call('ask', { amount: 5 });
-    const [pending] = await rig.store.pending();
+    const [pending] = await rig.store.approvals.list({ state: 'pending' });
     expect(pending).toMatchObject({
       tool: 'ask',
       rule: 'human',
@@ -168,7 +168,7 @@ tools:
     expect(rig.events.at(-1)?.type).toBe('approval_reused');
     expect(await idOf({ a: 2 })).not.toBe(id);
     expect(verdict(await rig.call('ask', { a: 3 }))).toBe('denied too_many_pending');
-    expect((await rig.store.pending()).length).toBe(2);
+    expect((await rig.store.approvals.list({ state: 'pending' })).length).toBe(2);
     rig.advance(600_000);
     expect(verdict(await rig.call('ask', { a: 3 }))).toBe('held approval_required');
   });
@@ -195,7 +195,7 @@ tools:
   test('one record covers all rules that fired, for the shortest timeout', async () => {
     const rig = await open({ policy: policy() });
     await rig.call('two');
-    expect(await rig.store.pending()).toMatchObject([{ rule: 'long', expiresAt: START + 60_000 }]);
+    expect(await rig.store.approvals.list({ state: 'pending' })).toMatchObject([{ rule: 'long', expiresAt: START + 60_000 }]);
   });
 
   test('I1: a denial beats a hold, and a held call draws nothing', async () => {

@@ -180,9 +180,9 @@ test('policy.md §6: a call that was being judged when the server died has its o
         await reserving.promise;
         return store.reserve(calls);
       },
-      release: async (reservations) => {
+      settle: async (settlements) => {
         await releasing.promise;
-        await store.release(reservations);
+        await store.settle(settlements);
       },
     },
   });

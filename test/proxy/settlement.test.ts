@@ -117,6 +117,6 @@ test('wire.md §2.5: a call without an id is judged, counted and recorded, and n
   expect(rig.outcomes().map(({ result }) => result)).toEqual(['kept']);
   const held = await openRig({ policy: 'version: "1"\ntools:\n  t: {rules: [{action: require_approval}]}\n' });
   await held.send(call);
-  expect([held.server, held.agent, await held.store.pending()]).toEqual([[], [], []]);
+  expect([held.server, held.agent, await held.store.approvals.list({ state: 'pending' })]).toEqual([[], [], []]);
   expect(held.calls().map(({ result }) => result)).toEqual(['approval_required']);
 });

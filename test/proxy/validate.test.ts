@@ -151,7 +151,7 @@ describe('wire.md §3: the proxy asks for the list itself', () => {
 
 describe('policy.md §12: an approval is for the tool as it is defined', () => {
   const ASK = 'version: "1"\ntools:\n  t: {rules: [{action: require_approval}]}\n  free: {rules: []}\n';
-  const pending = async (rig: Rig) => (await rig.store.pending()).map(({ id }) => id);
+  const pending = async (rig: Rig) => (await rig.store.approvals.list({ state: 'pending' })).map(({ id }) => id);
 
   test('wire.md §3: held before and after the client’s own listing, one call has one record', async () => {
     const rig = await openRig({ policy: ASK, respond: serving([...OTHERS, T], 2) });

@@ -2,7 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CounterRef, HoldRequest, Reservable, ReservedDraw, Step, StoreVerdict, Term } from '../../src/core/store.ts';
+import type { Evidence, HoldRequest } from '../../src/core/approval.ts';
+import type { CounterRef, Reservable, ReservedDraw, Step, StoreVerdict, Term } from '../../src/core/store.ts';
 
 export const UNIT = 1_000_000;
 
@@ -40,18 +41,35 @@ export function limited(
     steps: counters.map((_, index) => requires({ counter: index, after: max })),
     draws: counters.map((_, index) => draws(index, micros, { count })),
     hold: undefined,
+    claim: undefined,
   };
 }
 
-export const STATELESS: Reservable = { counters: [], steps: [], draws: [], hold: undefined };
+export const STATELESS: Reservable = { counters: [], steps: [], draws: [], hold: undefined, claim: undefined };
+
+export const EVIDENCE: Evidence = {
+  upstream: 'npx server',
+  policy: 'stripe',
+  revision: '0123456789ab',
+  client: 'agent/1.0',
+  rules: [{ rule: 'ask', message: 'a human decides' }],
+  overrides: ['the amount is at most 500'],
+};
 
 export function holdRequest(fingerprint: string, more: Partial<HoldRequest> = {}): HoldRequest {
   const fixed = { tool: 'cancel_subscription', rule: 'ask', message: 'a human decides', args: '{"id":"sub_1"}' };
-  return { fingerprint, agent: 'anna', timeout: 900_000, dedupeWindow: 900_000, maxPending: 20, ...fixed, ...more };
+  const limits = { timeout: 900_000, dedupeWindow: 900_000, maxPending: 20, retries: 2, notify: false };
+  return { fingerprint, call: fingerprint, agent: 'anna', evidence: EVIDENCE, ...limits, ...fixed, ...more };
 }
 
 export function held(fingerprint: string, more: Partial<HoldRequest> = {}): Reservable {
-  return { counters: [], steps: [{ kind: 'hold', terms: [], shadow: false }], draws: [], hold: holdRequest(fingerprint, more) };
+  return {
+    counters: [],
+    steps: [{ kind: 'hold', terms: [], shadow: false }],
+    draws: [],
+    hold: () => holdRequest(fingerprint, more),
+    claim: undefined,
+  };
 }
 
 export function kinds(verdicts: readonly StoreVerdict[]): string {

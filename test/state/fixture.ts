@@ -1,12 +1,12 @@
 /** A fresh store for each test, on a clock that the test moves. */
 import { afterEach, beforeEach } from 'bun:test';
-import type { Store } from '../../src/core/store.ts';
+import type { Records, Store } from '../../src/core/store.ts';
 import type { WindowUnit } from '../../src/core/window.ts';
 import { type Clock, clockAt, counter, kinds, limited } from './calls.ts';
 
 /** `dispose` closes the store and removes what it left. */
 export interface Fixture {
-  readonly store: Store;
+  readonly store: Store & Records;
   readonly dispose: () => Promise<void>;
 }
 
@@ -14,7 +14,7 @@ export type OpenFixture = (clock: Clock) => Promise<Fixture>;
 
 /** What the tests of one `describe` share; `store` and `clock` are those of the running test. */
 export interface Bench {
-  readonly store: Store;
+  readonly store: Store & Records;
   readonly clock: Clock;
   /** Asks for one amount after the other on a counter with this limit; the verdicts' kinds. */
   admitted(max: number, amounts: readonly number[]): Promise<string>;

@@ -83,7 +83,7 @@ async function agree(
   async function releaseOne(which: number): Promise<void> {
     const [one] = taken.splice(which % Math.max(1, taken.length), 1);
     if (!one) return;
-    await store.release([one.reservation]);
+    await store.settle([{ reservation: one.reservation, outcome: 'released' }]);
     one.giveBack();
   }
 

@@ -107,10 +107,10 @@ export function limitSuite(open: OpenFixture): void {
     test('I1: deny beats hold, whatever stands first, and neither moves a counter', async () => {
       const full = limited([counter('c')], 0);
       const hold = { kind: 'hold', terms: [], shadow: false } as const;
-      const verdicts = await at.store.reserve([{ ...full, steps: [hold, ...full.steps], hold: holdRequest('f') }]);
+      const verdicts = await at.store.reserve([{ ...full, steps: [hold, ...full.steps], hold: () => holdRequest('f') }]);
       expect(verdicts).toMatchObject([{ kind: 'deny', step: 1 }]);
-      expect(await at.store.pending()).toEqual([]);
-      await at.store.reserve([{ ...limited([counter('c')], UNIT), steps: [hold], hold: holdRequest('f') }]);
+      expect(await at.store.approvals.list({ state: 'pending' })).toEqual([]);
+      await at.store.reserve([{ ...limited([counter('c')], UNIT), steps: [hold], hold: () => holdRequest('f') }]);
       expect(await at.countOf('c')).toBe(0);
     });
 
@@ -121,6 +121,7 @@ export function limitSuite(open: OpenFixture): void {
         steps: [shadow],
         draws: [draws(0, UNIT, { unlessShadow: [0] }), draws(1, UNIT)],
         hold: undefined,
+        claim: undefined,
       };
       const verdicts = await at.store.reserve([call]);
       expect(verdicts).toMatchObject([{ kind: 'reserved', shadow: [0], reservation: { draws: [{ id: 'd' }] } }]);

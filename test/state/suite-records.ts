@@ -54,7 +54,7 @@ export function recordSuite(open: OpenFixture): void {
     test('`counters` leaves out other windows and empty counts', async () => {
       const [first] = await at.store.reserve([limited([counter('given back')], UNIT)]);
       await at.store.reserve([limited([counter('old', 'minute')], UNIT), limited([counter('day')], UNIT)]);
-      await at.store.release([reservationOf(first)]);
+      await at.store.settle([{ reservation: reservationOf(first), outcome: 'released' }]);
       at.clock.now += 60_000;
       expect((await at.store.counters()).map(({ id }) => id)).toEqual(['day']);
     });
@@ -72,8 +72,8 @@ export function recordSuite(open: OpenFixture): void {
         { ...approval, reused: true },
         { ...approval, reused: true },
       ]);
-      const { fingerprint: _f, timeout: _t, dedupeWindow: _d, maxPending: _m, ...shown } = holdRequest('f');
-      expect(await at.store.pending()).toEqual([
+      const { fingerprint: _f, call: _c, dedupeWindow: _d, maxPending: _m, notify: _n, evidence: _e, ...shown } = holdRequest('f');
+      expect(await at.store.approvals.list({ state: 'pending' })).toMatchObject([
         { ...shown, id: approval.id, createdAt: approval.expiresAt - 900_000, expiresAt: approval.expiresAt },
       ]);
     });
@@ -112,9 +112,9 @@ export function recordSuite(open: OpenFixture): void {
             ]),
           ),
         ).toBe('hold hold too_many_pending');
-      expect(await at.store.pending()).toHaveLength(8);
+      expect(await at.store.approvals.list({ state: 'pending' })).toHaveLength(8);
       at.clock.now += 1_000;
-      expect(await at.store.pending()).toEqual([]);
+      expect(await at.store.approvals.list({ state: 'pending' })).toEqual([]);
       expect(kinds(await at.store.reserve([held('3', two)]))).toBe('hold');
     });
 
@@ -129,7 +129,7 @@ export function recordSuite(open: OpenFixture): void {
         await at.store.reserve([held(fingerprint, { message: fingerprint })]);
         at.clock.now += 1;
       }
-      expect((await at.store.pending()).map(({ message }) => message)).toEqual(['b', 'a', 'c']);
+      expect((await at.store.approvals.list({ state: 'pending' })).map(({ message }) => message)).toEqual(['b', 'a', 'c']);
     });
   });
 

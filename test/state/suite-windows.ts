@@ -12,9 +12,9 @@ export function windowSuite(open: OpenFixture): void {
     test('a release gives back what was drawn, and no more than there is', async () => {
       const [first] = await at.store.reserve([limited([counter('c')], 9 * UNIT, 3 * UNIT)]);
       await at.store.reserve([limited([counter('c')], 9 * UNIT)]);
-      await at.store.release([reservationOf(first)]);
+      await at.store.settle([{ reservation: reservationOf(first), outcome: 'released' }]);
       expect(await at.countOf('c')).toBe(UNIT);
-      await at.store.release([reservationOf(first), reservationOf(first)]);
+      await at.store.settle([first, first].map((one) => ({ reservation: { ...reservationOf(one) }, outcome: 'released' as const })));
       expect(await at.countOf('c')).toBe(0);
     });
 
@@ -22,7 +22,7 @@ export function windowSuite(open: OpenFixture): void {
       const [first] = await at.store.reserve([limited([counter('c', 'minute')], 9 * UNIT, 2 * UNIT)]);
       at.clock.now += 60_000;
       await at.store.reserve([limited([counter('c', 'minute')], 9 * UNIT, 5 * UNIT)]);
-      await at.store.release([reservationOf(first)]);
+      await at.store.settle([{ reservation: reservationOf(first), outcome: 'released' }]);
       expect(await at.countOf('c', 'minute')).toBe(5 * UNIT);
       at.clock.now -= 60_000;
       expect(await at.countOf('c', 'minute')).toBe(0);
@@ -30,13 +30,13 @@ export function windowSuite(open: OpenFixture): void {
 
     test('attempts stay', async () => {
       const [first] = await at.store.reserve([limited([counter('c')], 9 * UNIT, UNIT, 'attempts')]);
-      await at.store.release([reservationOf(first)]);
+      await at.store.settle([{ reservation: reservationOf(first), outcome: 'released' }]);
       expect(await at.countOf('c')).toBe(UNIT);
     });
 
     test('a window that is forgotten takes nothing back', async () => {
       const draw = { id: 'c', unit: 'day', start: 0, micros: UNIT, count: 'successes' } as const;
-      await at.store.release([{ draws: [draw] }]);
+      await at.store.settle([{ reservation: { draws: [draw] }, outcome: 'released' }]);
       expect(await at.store.counters()).toEqual([]);
     });
   });

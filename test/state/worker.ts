@@ -5,7 +5,7 @@
 import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { DatabaseSync } from 'node:sqlite';
-import type { Store } from '../../src/core/store.ts';
+import type { Records, Settlement, Store, StoreVerdict } from '../../src/core/store.ts';
 import { openMemoryStore } from '../../src/state/memory.ts';
 import { loadDriver } from '../../src/state/sqlite/driver.ts';
 import { openSqliteStore } from '../../src/state/sqlite.ts';
@@ -88,7 +88,8 @@ async function reserve({
       if (verdict?.kind === 'reserved') reserved++;
       else denied++;
       if (loud && verdict?.kind === 'reserved') writeSync(1, 'ok\n');
-      if (release && verdict?.kind === 'reserved' && reserved % 2 === 0) await store?.release([reservationOf(verdict)]);
+      if (release && verdict?.kind === 'reserved' && reserved % 2 === 0)
+        await store?.settle([{ reservation: reservationOf(verdict), outcome: 'released' }]);
     } catch (error) {
       errors.add(String(error));
     }
@@ -108,7 +109,7 @@ async function compare(): Promise<void> {
     timeoutMs: Number(timeout),
     newId: () => `apr_${right++}`,
   });
-  const both = async <T>(work: (store: Store) => Promise<T>): Promise<T> => {
+  const both = async <T>(work: (store: Store & Records) => Promise<T>): Promise<T> => {
     const [expected, got] = [await work(memory), await work(sqlite)];
     if (plain(expected) !== plain(got)) throw new Error(`expected ${plain(expected)}, got ${plain(got)}`);
     return got;
@@ -134,10 +135,9 @@ async function compare(): Promise<void> {
     const verdicts = await both((one) => one.reserve(calls));
     if (round === 0) approvalOf(verdicts[1]);
     await both((one) => one.read([counter('b', 'second'), counter('__proto__', 'month'), counter('none')]));
-    if (round % 3 === 0)
-      await both((one) => one.release(verdicts.flatMap((verdict) => (verdict.kind === 'reserved' ? [verdict.reservation] : []))));
+    if (round % 3 === 0) await both((one) => one.settle(released(verdicts)));
     await both(async (one) => (await one.counters()).map((reading) => plain(reading)).sort());
-    await both((one) => one.pending());
+    await both(async (one) => (await one.approvals.list({ state: 'pending' })).map(({ id }) => id));
     await both((one) =>
       round % 2 === 0 ? one.pause({ policy: 'p', reason: `${round}` }) : one.resume('p').then(({ sequence }) => sequence),
     );
@@ -149,6 +149,10 @@ async function compare(): Promise<void> {
   await both((one) => one.leave('i'));
   await both((one) => one.instances());
   await both((one) => one.close());
+}
+
+function released(verdicts: readonly StoreVerdict[]): Settlement[] {
+  return verdicts.flatMap((verdict) => (verdict.kind === 'reserved' ? [{ reservation: verdict.reservation, outcome: 'released' }] : []));
 }
 
 function plain(value: unknown): string {

@@ -122,7 +122,9 @@ async function judge(call: Call, argsText: string, running: Running, trace: Trac
 /** SPEC: policy.md §6: a failure gives back, an unknown outcome keeps. */
 async function settle(decision: Decision, { upstream }: CallStep, store: Store): Promise<void> {
   const failed = upstream === 'error' || upstream === 'tool_error';
-  if (failed && decision.outcome === 'allow' && decision.reservation) await store.release([decision.reservation]);
+  if (decision.outcome !== 'allow' || !decision.reservation) return;
+  const outcome = failed ? 'released' : upstream === 'unknown' ? 'kept' : 'committed';
+  await store.settle([{ reservation: decision.reservation, outcome }]);
 }
 
 function describe({ tool, argsText, repeat }: CallStep, round: number): string {

@@ -1,5 +1,6 @@
 /** The store step's view of the tables, and rows turned into what the port speaks of. */
-import type { CounterReading, HoldRequest, Instance, Pause, PendingApproval, Reservation } from '../../core/store.ts';
+import type { Approval, HoldRequest } from '../../core/approval.ts';
+import type { CounterReading, Instance, Pause, Settlement } from '../../core/store.ts';
 import type { Window, WindowUnit } from '../../core/window.ts';
 import { keepUntil } from '../lifetime.ts';
 import type { StepRows } from '../step.ts';
@@ -31,9 +32,10 @@ function insertHold({ ns, insertHold: insert }: Statements, hold: HoldRequest, i
 }
 
 /** Gives draws back into the windows they came from; a window that is forgotten takes nothing. */
-export function giveBack({ ns, giveBack: update }: Statements, reservations: readonly Reservation[]): void {
-  for (const { draws } of reservations) {
-    for (const { id, unit, start, micros, count } of draws) {
+export function giveBack({ ns, giveBack: update }: Statements, settlements: readonly Settlement[]): void {
+  for (const { outcome, reservation } of settlements) {
+    if (outcome !== 'released') continue;
+    for (const { id, unit, start, micros, count } of reservation.draws) {
       if (count !== 'attempts' && micros > 0) update.run(micros, ns, id, unit, start);
     }
   }
@@ -60,10 +62,8 @@ export function scopeOf(policy: string | undefined): string {
   return policy === undefined ? 'all' : `policy:${policy}`;
 }
 
-export function pendingOf(row: Record<string, unknown>): PendingApproval {
-  const { id, tool, rule, agent, message, args, created_at, expires_at } = row;
-  const texts = { id, tool, rule, message, args, agent: agent ?? undefined } as Omit<PendingApproval, 'createdAt' | 'expiresAt'>;
-  return { ...texts, createdAt: created_at as number, expiresAt: expires_at as number };
+export function pendingOf(row: Record<string, unknown>): Approval {
+  return { retries: 2, ...row, agent: row.agent ?? undefined, createdAt: row.created_at, expiresAt: row.expires_at } as unknown as Approval;
 }
 
 export function instanceOf(row: Record<string, unknown>): Instance {

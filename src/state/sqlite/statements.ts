@@ -47,8 +47,8 @@ const SQL = {
   countPending: "SELECT count(*) AS pending FROM approvals WHERE ns = ? AND agent IS ? AND state = 'pending' AND expires_at > ?",
   insertHold: `INSERT INTO approvals (id, ns, fingerprint, tool, agent, rule, message, args, timeout, created_at, expires_at)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  pending: `SELECT id, tool, rule, agent, message, args, created_at, expires_at FROM approvals
-    WHERE ns = ? AND state = 'pending' AND expires_at > ? ORDER BY created_at, id`,
+  pending: `SELECT id, tool, rule, agent, message, args, timeout, created_at, expires_at FROM approvals
+    WHERE ns = (SELECT ns FROM namespaces WHERE name = ?) AND state = 'pending' AND expires_at > ? ORDER BY created_at, id`,
   control: 'SELECT heads.sequence, pauses.scope, pauses.policy, pauses.reason, pauses.since FROM heads LEFT JOIN pauses ON true',
   pause: `INSERT INTO pauses (scope, policy, reason, since) VALUES (?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET reason = excluded.reason, since = excluded.since`,
