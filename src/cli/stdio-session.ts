@@ -34,7 +34,7 @@ export function serveStdio({ deps, child, maxMessage, onReload }: Serving): Serv
   const agent = openStdio();
   const flow = connect(agent, child, maxMessage + ANSWERS);
   const session = openSession(deps, {
-    toServer: (frames) => flow.toServer(joinFrames(frames)),
+    toServer: (frames) => flow.toServer(joinFrames(frames.map(({ bytes }) => bytes))),
     toAgent: (frames) => flow.toAgent(joinFrames(frames)),
   });
 

@@ -5,8 +5,9 @@ import type { Call } from '../core/decision.ts';
 import { identityText } from '../core/fingerprint.ts';
 import { denial } from '../core/plan.ts';
 import { renderError, renderToolResult } from '../mcp/reply.ts';
+import { answer } from './answer.ts';
 import type { Arrival } from './arrival.ts';
-import { answer, deliver } from './deliver.ts';
+import { deliver } from './deliver.ts';
 import { type Enforced, enforce } from './enforce.ts';
 import { MAX_IN_FLIGHT } from './inflight.ts';
 import { attempt, type Later, then } from './later.ts';
@@ -48,8 +49,8 @@ function judge(routes: readonly Judging[], session: Session): Later<ReadonlyMap<
   });
 }
 
-function isWaiting({ id, pending }: Judging, { inflight }: Session): boolean {
-  return id === undefined || inflight.get(id.key) === pending;
+function isWaiting({ pending }: Judging, { inflight }: Session): boolean {
+  return pending === undefined || inflight.get(pending.sentAs.key) === pending;
 }
 
 /** A fault of our own denies (I2), and each call gets its answer (I9). */
@@ -60,7 +61,7 @@ function faulted(error: unknown, calls: readonly Judging[], { deps }: Session): 
   return calls.map(() => ({ kind: 'answer', answer }));
 }
 
-function arrivalOf({ toolCall, id, modern }: Judging, session: Session): Arrival {
+function arrivalOf({ toolCall, id, frame: { modern } }: Judging, session: Session): Arrival {
   const { deps, protocol } = session;
   protocol.sessionless ??= modern;
   const call: Call = {
@@ -88,7 +89,7 @@ export function legKey(call: Call, state: string | undefined, { deps }: Session)
 }
 
 function routeOf(route: Judging, arrival: Arrival, outcome: Enforced, session: Session): Route {
-  const { id, batch } = route;
+  const { pending, to } = route;
   const call: ForwardedCall = {
     id: arrival.id,
     call: arrival.call,
@@ -105,18 +106,22 @@ function routeOf(route: Judging, arrival: Arrival, outcome: Enforced, session: S
   if (outcome.kind === 'forward') return sendCall(route, call, session);
   // An earlier leg was sent and this one is refused: how the call ends will not be known.
   if (arrival.held) void settle([{ call, outcome: { result: 'kept', error: 'its continuation was refused' } }], session);
-  if (!id) return { kind: 'drop' };
-  session.inflight.take(id.key);
-  return { kind: 'answer', text: renderAnswer(route, outcome, session), batch };
+  if (!pending) return { kind: 'drop' };
+  session.inflight.take(pending.sentAs.key);
+  return { kind: 'answer', text: renderAnswer(route, outcome, session), to };
 }
 
-function sendCall({ id, modern, batch, bytes }: Judging, call: ForwardedCall, session: Session): Route {
-  if (id) session.inflight.add({ id, method: 'tools/call', modern, batch, purpose: { kind: 'call', call }, since: call.sentAt });
+function sendCall({ pending, frame, to }: Judging, call: ForwardedCall, session: Session): Route {
+  if (pending) session.inflight.add({ ...pending, purpose: { kind: 'call', call }, since: call.sentAt });
   else void settle([{ call, outcome: { result: 'kept', error: 'a call without an id has no answer' } }], session);
-  return { kind: 'forward', bytes, batch, ...(id && { id }) };
+  return { kind: 'forward', frame, to };
 }
 
-function renderAnswer({ id, modern }: Judging, { answer }: Extract<Enforced, { kind: 'answer' }>, { protocol }: Session): string {
+function renderAnswer(
+  { id, frame: { modern } }: Judging,
+  { answer }: Extract<Enforced, { kind: 'answer' }>,
+  { protocol }: Session,
+): string {
   const resultType = modern || (protocol.version ?? '') >= MODERN;
   return renderToolResult(id?.text ?? 'null', { text: answer.text, meta: { [DECISION_KEY]: answer.meta }, resultType });
 }
@@ -144,26 +149,26 @@ function setAside(route: Judging, needed: 'list' | 'schemas', session: Session):
     .catch((error: unknown) => abandon(error, route, session))
     .finally(() => {
       session.waiting.delete(done);
-      session.buffer.remove(route.bytes.length);
+      session.buffer.remove(route.frame.bytes.length);
     });
   session.waiting.add(done);
   // There was room for it when it was taken in, and this is the same room.
-  session.buffer.add(route.bytes.length);
+  session.buffer.add(route.frame.bytes.length);
 }
 
 /** Calls without an id are never in flight, and wait all the same. */
-function refuseWaiting({ id, batch }: Judging, session: Session): Route {
-  if (id) session.inflight.take(id.key);
+function refuseWaiting({ id, pending, to }: Judging, session: Session): Route {
+  if (pending) session.inflight.take(pending.sentAs.key);
   const message = `more than ${MAX_IN_FLIGHT} calls wait for the server's tool list`;
-  const route = refuse({ code: -32600, reason: 'too_many_requests', message, id }, batch, session);
+  const route = refuse({ code: -32600, reason: 'too_many_requests', message, id }, to, session);
   return id ? route : { kind: 'drop', event: route.event };
 }
 
 /** A fault of our own over a call that waited alone: nothing was sent, and it still gets its answer (I9). */
 function abandon(error: unknown, route: Judging, session: Session): void {
   session.deps.log.error(`internal fault: ${error instanceof Error ? error.message : String(error)}`);
-  const { id, batch } = route;
-  if (!id || !isWaiting(route, session)) return;
-  session.inflight.take(id.key);
-  answer(renderError(id.text, -32603, INTERNAL_ERROR), batch, session);
+  const { pending, to } = route;
+  if (!pending || !isWaiting(route, session)) return;
+  session.inflight.take(pending.sentAs.key);
+  answer(renderError(pending.id.text, -32603, INTERNAL_ERROR), to, session);
 }

@@ -1,6 +1,6 @@
 /** Where routes end: frames are written to the server, answers to the agent (I9). */
 import { renderError } from '../mcp/reply.ts';
-import type { PendingRequest } from './inflight.ts';
+import { answer } from './answer.ts';
 import type { Route } from './route.ts';
 import { settle } from './settle.ts';
 import type { Session } from './state.ts';
@@ -9,11 +9,11 @@ type Forward = Extract<Route, { kind: 'forward' }>;
 
 /** Delivers what was routed together: answers one by one, what goes on in one write. */
 export function deliver(routes: readonly Route[], session: Session): void {
-  for (const route of routes) if (route.kind === 'answer') answer(route.text, route.batch, session);
+  for (const route of routes) if (route.kind === 'answer') answer(route.text, route.to, session);
   const forwards = routes.filter((route) => route.kind === 'forward');
   if (forwards.length === 0) return;
   try {
-    session.output.toServer(forwards.map(({ bytes }) => bytes));
+    session.output.toServer(forwards.map(({ frame }) => frame));
   } catch (error) {
     session.deps.log.error(`the server cannot be written to: ${String(error)}`);
     for (const route of forwards) undeliverable(route, session);
@@ -21,20 +21,10 @@ export function deliver(routes: readonly Route[], session: Session): void {
 }
 
 /** Whether any of it reached the server is not known, so what was reserved stays spent. */
-function undeliverable({ id }: Forward, session: Session): void {
-  const request = id && session.inflight.take(id.key);
+function undeliverable({ frame }: Forward, session: Session): void {
+  const request = frame.id && session.inflight.take(frame.id.key);
   if (!request) return;
   if (request.purpose.kind === 'call')
     void settle([{ call: request.purpose.call, outcome: { result: 'kept', error: 'it could not be written' } }], session);
-  answer(renderError(request.id.text, -32000, 'the server cannot be reached'), request.batch, session);
-}
-
-/** Answers a request, alone or as part of its batch. Never throws: an agent that is gone must not keep others from their answers. */
-export function answer(text: string, batch: PendingRequest['batch'], session: Session): void {
-  try {
-    if (batch) batch.add(text);
-    else session.output.toAgent([text]);
-  } catch (error) {
-    session.deps.log.error(`the agent cannot be written to: ${String(error)}`);
-  }
+  answer(renderError(request.id.text, -32000, 'the server cannot be reached'), request.to, session);
 }

@@ -4,20 +4,17 @@
  */
 import type { AuditEvent } from '../core/audit.ts';
 import { type ClientFrame, type Refusal, readClientFrame } from '../mcp/frame.ts';
-import type { Line } from '../mcp/lines.ts';
 import { renderError } from '../mcp/reply.ts';
 import { createBatchAnswer } from './batch.ts';
 import { judgeCalls } from './calls.ts';
 import { deliver } from './deliver.ts';
+import type { Exchange, Incoming, ReplyTo } from './exchange.ts';
 import { type Later, then } from './later.ts';
 import { type Element, type Route, routeFrame } from './route.ts';
 import { type Gate, readGate, type Session } from './state.ts';
 
-/** Depth of nesting, and length of ids and names (wire.md §2.13). */
-export const LIMITS = { maxDepth: 256, maxName: 1024 } as const;
-
 /** Takes frames that arrived together. Resolves when each was forwarded, answered, dropped or set aside to wait. */
-export function receiveFromAgent(lines: readonly Line[], session: Session): Later<void> {
+export function receiveFromAgent(lines: readonly Incoming[], session: Session): Later<void> {
   return then(readGate(session.deps), (gate) => {
     const elements = lines.flatMap((line) => elementsOf(line, session));
     const routes = elements.map((element) => routeFrame(element, gate, session));
@@ -25,7 +22,7 @@ export function receiveFromAgent(lines: readonly Line[], session: Session): Late
   });
 }
 
-function elementsOf(line: Line, session: Session): readonly Element[] {
+function elementsOf(line: Incoming, session: Session): readonly Element[] {
   if (line.kind === 'too_long') {
     const refusal: Refusal = {
       kind: 'refused',
@@ -35,14 +32,18 @@ function elementsOf(line: Line, session: Session): readonly Element[] {
       // An answer of the agent has an id of the server's: nobody here waits for it.
       id: line.sender.isRequest ? line.sender.id : undefined,
     };
-    return [{ frame: refusal, bytes: '', batch: undefined }];
+    return [{ frame: refusal, bytes: '', to: replyTo(line.exchange) }];
   }
-  const frame = readClientFrame(line.bytes, LIMITS);
-  return frame.kind === 'batch' ? batchElements(frame, session) : [{ frame, bytes: line.bytes, batch: undefined }];
+  const frame = line.frame ?? readClientFrame(line.bytes, session.limits);
+  return frame.kind === 'batch' ? batchElements(frame, line.exchange, session) : [{ frame, bytes: line.bytes, to: replyTo(line.exchange) }];
 }
 
 /** SPEC: wire.md §2.1 — batches exist in 2025-03-26 alone; elsewhere the whole array is refused. */
-function batchElements(frame: Extract<ClientFrame, { kind: 'batch' }>, session: Session): readonly Element[] {
+function batchElements(
+  frame: Extract<ClientFrame, { kind: 'batch' }>,
+  exchange: Exchange | undefined,
+  session: Session,
+): readonly Element[] {
   if (session.protocol.version !== '2025-03-26') {
     const refusal: Refusal = {
       kind: 'refused',
@@ -51,15 +52,20 @@ function batchElements(frame: Extract<ClientFrame, { kind: 'batch' }>, session: 
       message: 'batches are not part of this protocol revision',
       id: undefined,
     };
-    return [{ frame: refusal, bytes: '', batch: undefined }];
+    return [{ frame: refusal, bytes: '', to: replyTo(exchange) }];
   }
   const expected = frame.items.filter((item) => item.kind === 'request' || item.kind === 'refused').length;
-  const batch = createBatchAnswer(expected, (text) => session.output.toAgent([text]));
+  const to: ReplyTo = { exchange, batch: createBatchAnswer(expected) };
   return frame.items.map((item) => ({
     frame: item,
     bytes: item.kind === 'refused' ? '' : frame.text.slice(item.span.start, item.span.end),
-    batch,
+    to,
   }));
+}
+
+/** Over stdio an answer goes the one way there is, and nothing need say so. */
+function replyTo(exchange: Exchange | undefined): ReplyTo | undefined {
+  return exchange && { exchange, batch: undefined };
 }
 
 /** Writes the records of everything but calls. What could not be recorded is not forwarded (I3), but in shadow mode (policy.md §10). */
@@ -77,7 +83,7 @@ function recorded(routes: readonly Route[], { rulebook }: Gate, session: Session
 }
 
 function unrecorded(route: Extract<Route, { kind: 'forward' }>, session: Session): Route {
-  if (!route.id) return { kind: 'drop' };
-  session.inflight.take(route.id.key);
-  return { kind: 'answer', text: renderError(route.id.text, -32603, 'Internal policy error'), batch: route.batch };
+  const request = route.frame.id && session.inflight.take(route.frame.id.key);
+  if (!request) return { kind: 'drop' };
+  return { kind: 'answer', text: renderError(request.id.text, -32603, 'Internal policy error'), to: route.to };
 }

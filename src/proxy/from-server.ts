@@ -3,11 +3,14 @@ import { readServerFrame, type ServerFrame } from '../mcp/frame.ts';
 import { readJson } from '../mcp/json.ts';
 import type { Line } from '../mcp/lines.ts';
 import { renderError } from '../mcp/reply.ts';
+import type { FrameBytes } from './exchange.ts';
 import { refusalOf, refusedInput, renderRefusal } from './gate.ts';
 import { attempt, inOrder, type Later, then } from './later.ts';
+import { ownReply } from './outgoing.ts';
+import { frameOf, joinPassed, type Passed, writePassed } from './passed.ts';
 import { requestEvent } from './request-record.ts';
 import { receiveResponse } from './response.ts';
-import { type FrameBytes, type Gate, readGate, type Session } from './state.ts';
+import { type Gate, readGate, type Session } from './state.ts';
 import { settleByNotification } from './task-outcome.ts';
 
 type Single = Exclude<ServerFrame, { kind: 'batch' }>;
@@ -15,30 +18,39 @@ type Single = Exclude<ServerFrame, { kind: 'batch' }>;
 /** Takes frames that arrived together. Resolves when all that concern the agent were written. */
 export function receiveFromServer(lines: readonly Line[], session: Session): Later<void> {
   return then(readGate(session.deps), (gate) => {
-    const out: FrameBytes[] = [];
+    const out: Passed[] = [];
     session.outcomes.hold();
-    const received = inOrder(lines, (line) => then(receiveLine(line, gate, session), (frames) => void out.push(...frames)));
+    const received = inOrder(lines, (line) => receiveLine(line, gate, session, out));
     return then(received, () => sendToAgent(out, session));
   });
 }
 
-function receiveLine(line: Line, gate: Gate, session: Session): Later<readonly FrameBytes[]> {
+/** One JSON body, or the data of one SSE event, that came for the agent: what may go on in its place. */
+export function relayFromServer(line: Line, session: Session): Later<readonly FrameBytes[]> {
+  return then(readGate(session.deps), (gate) => {
+    const out: Passed[] = [];
+    return then(receiveLine(line, gate, session, out), () => out.map(frameOf));
+  });
+}
+
+function receiveLine(line: Line, gate: Gate, session: Session, out: Passed[]): Later<void> {
   return attempt(
     () => {
-      if (line.kind === 'too_long') return receiveOversized(line, gate, session);
-      return receiveFrame(readServerFrame(line.bytes), line.bytes, gate, session);
+      if (line.kind === 'too_long') return then(receiveOversized(line, gate, session), (passed) => add(passed, out));
+      return receiveFrame(readServerFrame(line.bytes), line.bytes, gate, session, out);
     },
     // A fault over one frame must not cost the others that came with it their answers (I9).
-    (error) => {
-      session.deps.log.error(`internal fault: ${error instanceof Error ? error.message : String(error)}`);
-      return [];
-    },
+    (error) => session.deps.log.error(`internal fault: ${error instanceof Error ? error.message : String(error)}`),
   );
 }
 
-function sendToAgent(frames: readonly FrameBytes[], session: Session): void {
+function add(passed: Passed | undefined, out: Passed[]): void {
+  if (passed) out.push(passed);
+}
+
+function sendToAgent(passed: readonly Passed[], session: Session): void {
   try {
-    if (frames.length > 0) session.output.toAgent(frames);
+    if (passed.length > 0) writePassed(passed, session);
   } finally {
     // The agent need not wait for the record of how its call ended; the next frames do.
     session.outcomes.flush();
@@ -46,28 +58,26 @@ function sendToAgent(frames: readonly FrameBytes[], session: Session): void {
 }
 
 /** What cannot be read still ends: the request that it answers, and the one that it asks. */
-function receiveOversized({ sender }: Extract<Line, { kind: 'too_long' }>, gate: Gate, session: Session): Later<readonly FrameBytes[]> {
+function receiveOversized({ sender }: Extract<Line, { kind: 'too_long' }>, gate: Gate, session: Session): Later<Passed | undefined> {
   const why = 'it is larger than --max-message';
   if (!sender.isRequest) return receiveResponse({ kind: 'unreadable', id: sender.id, why }, '', gate, session);
   session.deps.log.warn(`refused a request of the server: ${why}`);
-  if (sender.id) session.output.toServer([renderError(sender.id.text, -32600, `the message was refused: ${why}`)]);
-  return [];
+  if (sender.id) session.output.toServer([ownReply(renderError(sender.id.text, -32600, `the message was refused: ${why}`))]);
+  return undefined;
 }
 
-function receiveFrame(frame: ServerFrame, bytes: FrameBytes, gate: Gate, session: Session): Later<readonly FrameBytes[]> {
-  if (frame.kind !== 'batch') return receiveSingle(frame, bytes, gate, session);
-  const parts: FrameBytes[] = [];
-  const received = inOrder(frame.items, (item) =>
-    then(receiveSingle(item, textOf(item), gate, session), (frames) => void parts.push(...frames)),
-  );
-  return then(received, () => (parts.length > 0 ? [`[${parts.map(String).join(',')}]`] : []));
+function receiveFrame(frame: ServerFrame, bytes: FrameBytes, gate: Gate, session: Session, out: Passed[]): Later<void> {
+  if (frame.kind !== 'batch') return then(receiveSingle(frame, bytes, gate, session), (passed) => add(passed, out));
+  const parts: Passed[] = [];
+  const received = inOrder(frame.items, (item) => then(receiveSingle(item, textOf(item), gate, session), (passed) => add(passed, parts)));
+  return then(received, () => void out.push(...joinPassed(parts)));
 }
 
 function textOf(item: Single): string {
   return 'span' in item ? item.text.slice(item.span.start, item.span.end) : '';
 }
 
-function receiveSingle(frame: Single, bytes: FrameBytes, gate: Gate, session: Session): Later<readonly FrameBytes[]> {
+function receiveSingle(frame: Single, bytes: FrameBytes, gate: Gate, session: Session): Later<Passed | undefined> {
   switch (frame.kind) {
     case 'response':
     case 'unreadable':
@@ -77,26 +87,21 @@ function receiveSingle(frame: Single, bytes: FrameBytes, gate: Gate, session: Se
     case 'notification':
       return receiveNotification(frame, bytes, gate, session);
     case 'error_without_id':
-      return [bytes];
+      return unrelated(bytes);
     case 'noise':
       session.deps.log.warn('dropped a line of the server that is not JSON');
-      return [];
+      return undefined;
   }
 }
 
 /** Sampling, elicitation and roots: `methods` holds in this direction, too. */
-function receiveRequest(
-  frame: Extract<Single, { kind: 'request' }>,
-  bytes: FrameBytes,
-  gate: Gate,
-  session: Session,
-): readonly FrameBytes[] {
+function receiveRequest(frame: Extract<Single, { kind: 'request' }>, bytes: FrameBytes, gate: Gate, session: Session): Passed | undefined {
   const refused = refusalOf(frame.method, gate);
   const event = requestEvent('server', frame, refused, gate);
   const written = !event || tryWrite(event, session) || gate.rulebook?.policy.mode === 'shadow';
-  if (!refused && written) return [bytes];
-  session.output.toServer([renderRefusal(frame.id.text, refused ?? AUDIT_REFUSAL, session.deps.clock())]);
-  return [];
+  if (!refused && written) return unrelated(bytes);
+  session.output.toServer([ownReply(renderRefusal(frame.id.text, refused ?? AUDIT_REFUSAL, session.deps.clock()))]);
+  return undefined;
 }
 
 const AUDIT_REFUSAL = {
@@ -122,14 +127,18 @@ async function receiveNotification(
   bytes: FrameBytes,
   gate: Gate,
   session: Session,
-): Promise<readonly FrameBytes[]> {
+): Promise<Passed | undefined> {
   if (frame.method === 'notifications/tools/list_changed') forgetTools(session);
-  if (frame.method !== 'notifications/tasks/status' && frame.method !== 'notifications/tasks') return [bytes];
+  if (frame.method !== 'notifications/tasks/status' && frame.method !== 'notifications/tasks') return unrelated(bytes);
   await settleByNotification(frame, session);
   const asked = frame.params.members.get('inputRequests');
-  if (!asked || refusedInput(readJson(frame.text, asked.start), gate) === undefined) return [bytes];
+  if (!asked || refusedInput(readJson(frame.text, asked.start), gate) === undefined) return unrelated(bytes);
   session.deps.log.warn('dropped the status of a task that asks for what the policy refuses');
-  return [];
+  return undefined;
+}
+
+function unrelated(bytes: FrameBytes): Passed {
+  return { bytes, exchange: undefined, inArray: false };
 }
 
 /** A list that changed may be one that can be read now. */

@@ -1,6 +1,6 @@
 /** Requests of one session that wait for their answer (wire.md §2.7, §2.13). INVARIANT I9: each leaves here exactly once. */
 import type { RequestId, ServerFrame } from '../mcp/frame.ts';
-import type { BatchAnswer } from './batch.ts';
+import type { Exchange, ReplyTo } from './exchange.ts';
 import type { ForwardedCall } from './settle.ts';
 
 /** What the answer to a request is for. */
@@ -17,10 +17,13 @@ export type Purpose =
   | { readonly kind: 'other' };
 
 export interface PendingRequest {
+  /** The client's. */
   readonly id: RequestId;
+  /** What the server gets: the same, but where that was taken and may be replaced (wire.md §2.7). */
+  readonly sentAs: RequestId;
   readonly method: string;
   readonly modern: boolean;
-  readonly batch: BatchAnswer | undefined;
+  readonly to: ReplyTo | undefined;
   readonly purpose: Purpose;
   /** Monotonic ms. */
   readonly since: number;
@@ -28,6 +31,7 @@ export interface PendingRequest {
 
 export interface Inflight {
   readonly size: number;
+  /** All keys are of ids as the server gets them. */
   has(key: string): boolean;
   /** The request that waits under this id. */
   get(key: string): PendingRequest | undefined;
@@ -41,6 +45,10 @@ export interface Inflight {
   /** Requests that wait since before `since`, streams left out; their late answers will be dropped. */
   expire(since: number): readonly PendingRequest[];
   listeners(): readonly PendingRequest[];
+  /** Those of one exchange that wait. */
+  of(exchange: Exchange): readonly PendingRequest[];
+  /** Forgets the request of this exchange that has this id of the client's, unless it was sent: what was to become of it failed. */
+  forget(clientKey: string, exchange: Exchange | undefined): void;
 }
 
 /** How many may wait at once; how many cancelled ones are remembered before the session is refused more. */
@@ -59,7 +67,7 @@ export function createInflight(): Inflight {
     },
     has: (key) => waiting.has(key) || cancelled.has(key),
     get: (key) => waiting.get(key),
-    add: (request) => void waiting.set(request.id.key, request),
+    add: (request) => void waiting.set(request.sentAs.key, request),
     take: (key) => removed(waiting, key) ?? removed(cancelled, key),
     cancel(key) {
       const request = removed(waiting, key);
@@ -74,18 +82,27 @@ export function createInflight(): Inflight {
     expire(since) {
       const over = [...waiting.values()].filter((request) => request.since < since && TIMED.has(request.purpose.kind));
       for (const request of over) {
-        waiting.delete(request.id.key);
-        cancelled.set(request.id.key, { ...request, purpose: { kind: 'answered' } });
+        waiting.delete(request.sentAs.key);
+        cancelled.set(request.sentAs.key, { ...request, purpose: { kind: 'answered' } });
       }
       return over;
     },
     listeners: () => [...waiting.values()].filter(({ purpose }) => purpose.kind === 'listen' && purpose.toolChanges),
+    of: (exchange) => [...waiting.values()].filter(({ to }) => to?.exchange === exchange),
+    forget(clientKey, exchange) {
+      for (const { id, to, purpose, sentAs } of waiting.values())
+        if (id.key === clientKey && to?.exchange === exchange && purpose.kind !== 'call') waiting.delete(sentAs.key);
+    },
   };
 }
 
 /** INVARIANT I4: a cancelled call is settled by its cancellation, so a late answer settles nothing, and is no part of its batch. */
 function withoutCall(request: PendingRequest): PendingRequest {
-  return { ...request, batch: undefined, purpose: request.purpose.kind === 'call' ? { kind: 'other' } : request.purpose };
+  return { ...request, to: withoutBatch(request.to), purpose: request.purpose.kind === 'call' ? { kind: 'other' } : request.purpose };
+}
+
+function withoutBatch(to: ReplyTo | undefined): ReplyTo | undefined {
+  return to?.batch ? { exchange: to.exchange, batch: undefined } : to;
 }
 
 function removed(requests: Map<string, PendingRequest>, key: string): PendingRequest | undefined {

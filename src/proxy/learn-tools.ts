@@ -1,8 +1,7 @@
 /** The proxy's own `tools/list` (wire.md §3): asked where the client has not, page by page, never shown to the agent. */
-import { isObject } from '../core/json.ts';
 import type { ServerFrame } from '../mcp/frame.ts';
-import { readJson, renderJson } from '../mcp/json.ts';
 import { filterToolPage } from '../mcp/list.ts';
+import { ownRequest, protocolMeta } from './outgoing.ts';
 import type { Session } from './state.ts';
 import { MAX_PAGES } from './tool-memory.ts';
 
@@ -58,6 +57,7 @@ async function askForPages(session: Session, timeout: AbortSignal): Promise<void
 function ask(session: Session, cursor: string | undefined, timeout: AbortSignal): Promise<ServerFrame | undefined> {
   const text = JSON.stringify(`${session.ownPrefix}${session.deps.newId()}`);
   const id = { key: `s:${JSON.parse(text)}`, text };
+  const modern = session.protocol.modernMeta !== undefined;
   const members = [
     ...(session.protocol.modernMeta ? [`"_meta":${protocolMeta(session.protocol.modernMeta)}`] : []),
     ...(cursor === undefined ? [] : [`"cursor":${JSON.stringify(cursor)}`]),
@@ -73,19 +73,13 @@ function ask(session: Session, cursor: string | undefined, timeout: AbortSignal)
     timeout.addEventListener('abort', give, { once: true });
     session.inflight.add({
       id,
+      sentAs: id,
       method: 'tools/list',
-      modern: false,
-      batch: undefined,
+      modern,
+      to: undefined,
       purpose: { kind: 'own', resolve },
       since: session.deps.monotonic(),
     });
-    session.output.toServer([`{"jsonrpc":"2.0","id":${text},"method":"tools/list"${params}}`]);
+    session.output.toServer([ownRequest(`{"jsonrpc":"2.0","id":${text},"method":"tools/list"${params}}`, id, modern)]);
   });
-}
-
-/** SECURITY: a payment credential or a progress token belongs to the client's own request, and is not sent with another. */
-function protocolMeta(text: string): string {
-  const meta = readJson(text);
-  const members = isObject(meta) ? [...meta].filter(([key]) => key.startsWith('io.modelcontextprotocol/')) : [];
-  return renderJson(new Map(members));
 }

@@ -6,31 +6,33 @@ import { readJson } from '../mcp/json.ts';
 import { filterToolPage } from '../mcp/list.ts';
 import { declareListChanged, renderError, withoutDecision } from '../mcp/reply.ts';
 import { legKey } from './calls.ts';
+import type { FrameBytes } from './exchange.ts';
 import { REFUSED, refusedInput, renderRefusal } from './gate.ts';
 import type { PendingRequest } from './inflight.ts';
 import { attempt, type Later, then } from './later.ts';
+import type { Passed } from './passed.ts';
 import { type ForwardedCall, isTaskHandle, type Outcome, outcomeOf, settle } from './settle.ts';
-import type { FrameBytes, Gate, Session } from './state.ts';
+import type { Gate, Session } from './state.ts';
 import { keepTask, settleByAnswer } from './task-outcome.ts';
 
 type Response = Extract<ServerFrame, { kind: 'response' }>;
 type Answer = Response | Extract<ServerFrame, { kind: 'unreadable' }>;
 
 /** What the agent gets of an answer: nothing where no request of this session has its id. */
-export function receiveResponse(frame: Answer, bytes: FrameBytes, gate: Gate, session: Session): Later<readonly FrameBytes[]> {
+export function receiveResponse(frame: Answer, bytes: FrameBytes, gate: Gate, session: Session): Later<Passed | undefined> {
   const request = frame.id && takeRequest(frame.id, session);
   if (!request) {
     session.deps.log.warn(
       frame.kind === 'unreadable' ? `dropped an unreadable message of the server: ${frame.why}` : 'dropped an answer to no request',
     );
-    return [];
+    return undefined;
   }
   if (frame.kind === 'unreadable') return then(refuseUnreadable(frame.why, request, session), (passed) => passOn(passed, request));
   const answered = attempt(
     () => receiveAnswer(frame, bytes, request, gate, session),
     (error) => refuseUnreadable(`internal fault: ${error}`, request, session),
   );
-  return then(answered, (passed) => passOn(passed === bytes && request.batch ? elementText(frame) : passed, request));
+  return then(answered, (passed) => passOn(passed === bytes && request.to?.batch ? elementText(frame) : passed, request));
 }
 
 /** SECURITY: a call that is still being judged was not sent, so nothing can be an answer to it. */
@@ -39,11 +41,11 @@ function takeRequest({ key }: RequestId, { inflight }: Session): PendingRequest 
 }
 
 /** An answer to an element of a batch waits for the others. */
-function passOn(passed: FrameBytes | undefined, { batch }: PendingRequest): readonly FrameBytes[] {
-  if (passed === undefined) return [];
-  if (!batch) return [passed];
-  batch.add(String(passed));
-  return [];
+function passOn(passed: FrameBytes | undefined, { to }: PendingRequest): Passed | undefined {
+  if (passed === undefined) return undefined;
+  if (!to?.batch) return { bytes: passed, exchange: to?.exchange, inArray: false };
+  const answers = to.batch.add(String(passed));
+  return answers === undefined ? undefined : { bytes: answers, exchange: to.exchange, inArray: true };
 }
 
 function elementText({ text, span }: Response): string {

@@ -1,22 +1,35 @@
 /** A session between one agent and one server (wire.md): frames in, frames out, whatever carries them. */
 import { isVisible } from '../core/match.ts';
-import { readClientFrame } from '../mcp/frame.ts';
+import type { RequestId } from '../mcp/frame.ts';
 import type { Line } from '../mcp/lines.ts';
-import { renderError } from '../mcp/reply.ts';
 import { admit, dismiss } from './admit.ts';
-import { answer } from './deliver.ts';
+import { answerAll, askedIn } from './answer.ts';
 import type { ProxyDeps, Rulebook } from './deps.ts';
-import { LIMITS, receiveFromAgent } from './from-agent.ts';
-import { receiveFromServer } from './from-server.ts';
-import { then } from './later.ts';
+import { endAll, type Failure, fail, leave, sweep } from './ending.ts';
+import type { Exchange, FrameBytes, Incoming, SessionOutput } from './exchange.ts';
+import { receiveFromAgent } from './from-agent.ts';
+import { receiveFromServer, relayFromServer } from './from-server.ts';
+import { type Later, then } from './later.ts';
 import { createPump } from './pump.ts';
-import { type SentCall, settle } from './settle.ts';
-import { createSession, type Session, type SessionOutput } from './state.ts';
+import { createSession, type Session, type SessionOptions } from './state.ts';
 
 export interface ProxySession {
   readonly id: string;
-  fromAgent(lines: readonly Line[]): void;
+  /** Frames of the agent, of one exchange where it has such; what they get for an answer goes to the output with the same exchange. */
+  fromAgent(lines: readonly Incoming[], exchange?: Exchange): void;
+  /** Frames of a server that writes to one place; what goes on goes to the output, with the exchange that it belongs to. */
   fromServer(lines: readonly Line[]): void;
+  /**
+   * One JSON body, or the data of one SSE event, that came on the stream of the agent's own. Answers with what may go on
+   * in its place, there; nothing where it must not. To be asked in the order in which a stream brings them.
+   */
+  relay(line: Line): Later<readonly FrameBytes[]>;
+  /** The client closed this exchange's stream: its modern requests are cancelled, legacy ones go on (wire.md §5). */
+  left(exchange: Exchange): void;
+  /** These requests, by the ids that the server got, will have no answer of it. */
+  upstreamFailed(ids: readonly RequestId[], failure: Failure): Promise<void>;
+  /** How many requests of the exchange still wait for an answer; 0 when its stream may end. */
+  waitingOn(exchange: Exchange): number;
   /** Frames taken in and not dealt with: past a few hundred, stop reading until `agentIdle` or `serverIdle`. */
   backlog(): { readonly agent: number; readonly server: number };
   /** Resolves when every frame of the agent was forwarded or answered. */
@@ -31,10 +44,10 @@ export interface ProxySession {
 }
 
 /** Opens a session that writes to `output`. */
-export function openSession(deps: ProxyDeps, output: SessionOutput): ProxySession {
-  const session = createSession(deps, output);
+export function openSession(deps: ProxyDeps, output: SessionOutput, options?: SessionOptions): ProxySession {
+  const session = createSession(deps, output, options);
   const fromAgent = createPump(
-    (lines: readonly Line[]) => then(receiveFromAgent(lines, session), () => dismiss(lines, session)),
+    (lines: readonly Incoming[]) => then(receiveFromAgent(lines, session), () => dismiss(lines, session)),
     (error, lines) => {
       dismiss(lines, session);
       abandon(error, lines, session);
@@ -44,28 +57,33 @@ export function openSession(deps: ProxyDeps, output: SessionOutput): ProxySessio
     (lines: readonly Line[]) => receiveFromServer(lines, session),
     (error) => logFault(error, session),
   );
+  const takeIn = (lines: readonly Incoming[]) => {
+    if (session.over === undefined) fromAgent.push(admit(lines, session));
+    else answerEach(lines, { code: -32000, message: session.over }, session);
+  };
+  const agentIdle = async () => {
+    await fromAgent.idle();
+    await Promise.all(session.waiting);
+  };
   return {
     id: session.id,
-    fromAgent: (lines) =>
-      session.over === undefined
-        ? fromAgent.push(admit(lines, session))
-        : answerEach(lines, { code: -32000, message: session.over }, session),
+    fromAgent: (lines, exchange) => takeIn(exchange ? lines.map((line) => ({ ...line, exchange })) : lines),
     fromServer: fromServer.push,
+    relay: (line) => relayFromServer(line, session),
+    left: (exchange) => leave(exchange, session),
+    upstreamFailed: (ids, failure) => fail(ids, failure, session),
+    waitingOn: (exchange) => session.inflight.of(exchange).length,
     backlog: () => ({ agent: fromAgent.backlog, server: fromServer.backlog }),
-    async agentIdle() {
-      await fromAgent.idle();
-      await Promise.all(session.waiting);
-    },
+    agentIdle,
     serverIdle: fromServer.idle,
     policyChanged: (before, after) => announceTools(before, after, session),
     sweep: () => sweep(session),
     async end(why) {
       session.over = why;
-      await end(why, session);
+      await endAll(why, session);
       // Frames that were taken in before, and judged meanwhile, went to nobody.
-      await fromAgent.idle();
-      await Promise.all(session.waiting);
-      await end(why, session);
+      await agentIdle();
+      await endAll(why, session);
       // What was reserved for them is given back, and recorded, before whoever ends the session closes the audit.
       await session.outcomes.idle();
     },
@@ -78,23 +96,16 @@ function logFault(error: unknown, { deps }: Session): void {
 }
 
 /** A fault of our own denies (I2) and still answers (I9): nothing of these frames was forwarded. */
-function abandon(error: unknown, lines: readonly Line[], session: Session): void {
+function abandon(error: unknown, lines: readonly Incoming[], session: Session): void {
   logFault(error, session);
   answerEach(lines, { code: -32603, message: 'Internal policy error' }, session);
 }
 
-function answerEach(
-  lines: readonly Line[],
-  { code, message }: { readonly code: number; readonly message: string },
-  session: Session,
-): void {
+function answerEach(lines: readonly Incoming[], error: { readonly code: number; readonly message: string }, session: Session): void {
   for (const line of lines) {
-    const frame = line.kind === 'line' ? readClientFrame(line.bytes, LIMITS) : undefined;
-    for (const item of frame?.kind === 'batch' ? frame.items : [frame]) {
-      if (item?.kind !== 'request') continue;
-      if (session.inflight.get(item.id.key)?.purpose.kind !== 'call') session.inflight.take(item.id.key);
-      answer(renderError(item.id.text, code, message), undefined, session);
-    }
+    const asked = askedIn(line, session);
+    for (const id of asked) if (id) session.inflight.forget(id.key, line.exchange);
+    answerAll(asked, error, line.exchange, session);
   }
 }
 
@@ -103,39 +114,9 @@ function announceTools(before: Rulebook | undefined, after: Rulebook | undefined
   const sees = (rulebook: Rulebook | undefined, name: string) => rulebook !== undefined && isVisible(rulebook.policy, rulebook.match(name));
   if (!names.some((name) => sees(before, name) !== sees(after, name))) return;
   const { protocol, inflight, output } = session;
-  if (protocol.initialized) output.toAgent(['{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}']);
-  for (const { id } of inflight.listeners()) {
+  if (protocol.initialized) output.toAgent(['{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}'], undefined);
+  for (const { id, to } of inflight.listeners()) {
     const meta = `{"io.modelcontextprotocol/subscriptionId":${id.text}}`;
-    output.toAgent([`{"jsonrpc":"2.0","method":"notifications/tools/list_changed","params":{"_meta":${meta}}}`]);
+    output.toAgent([`{"jsonrpc":"2.0","method":"notifications/tools/list_changed","params":{"_meta":${meta}}}`], to?.exchange);
   }
-}
-
-async function sweep(session: Session): Promise<void> {
-  const { deps, legs, inflight } = session;
-  await keep(legs.expired(deps.clock()), 'no continuation came in time', session);
-  if (deps.timeouts.upstream === 0) return;
-  for (const request of inflight.expire(deps.monotonic() - deps.timeouts.upstream)) {
-    if (request.purpose.kind === 'call') await keep([request.purpose.call], 'the server did not answer in time', session);
-    answer(renderError(request.id.text, -32001, 'the server did not answer in time'), request.batch, session);
-  }
-}
-
-async function end(why: string, session: Session): Promise<void> {
-  const unanswered = session.inflight.drain();
-  const calls = unanswered.flatMap(({ purpose }) => (purpose.kind === 'call' ? [purpose.call] : []));
-  await keep([...calls, ...session.legs.drain(), ...session.tasks.drain()], why, session);
-  for (const { id, batch, purpose } of unanswered) {
-    if (purpose.kind === 'own') purpose.resolve(undefined);
-    else answer(renderError(id.text, -32000, why), batch, session);
-  }
-}
-
-/** SPEC: policy.md §6 — an unknown outcome stays spent. */
-async function keep(calls: readonly SentCall[], why: string, session: Session): Promise<void> {
-  if (calls.length === 0) return;
-  const outcome = { result: 'kept', error: why } as const;
-  await settle(
-    calls.map((call) => ({ call, outcome })),
-    session,
-  );
 }

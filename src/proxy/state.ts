@@ -1,22 +1,15 @@
 /** One session between an agent and a server: what it remembers, and where its frames go. */
 
 import type { Pause } from '../core/store.ts';
+import type { FrameLimits } from '../mcp/frame.ts';
 import { type Buffer, createBuffer } from './buffer.ts';
 import { createLegs, createTasks, type Legs, type Tasks } from './continuation.ts';
 import type { PauseWatch, ProxyDeps, Rulebook } from './deps.ts';
+import type { SessionOutput } from './exchange.ts';
 import { createInflight, type Inflight } from './inflight.ts';
 import { attempt, type Later, then } from './later.ts';
 import { createOutcomeLog, type OutcomeLog } from './settle.ts';
 import { createToolMemory, type ToolMemory } from './tool-memory.ts';
-
-/** A whole frame without its line end: bytes as they arrived, or text that we wrote. */
-export type FrameBytes = Uint8Array | string;
-
-/** Where frames go. Each call is one write. */
-export interface SessionOutput {
-  toServer(frames: readonly FrameBytes[]): void;
-  toAgent(frames: readonly FrameBytes[]): void;
-}
 
 /** What is known of the protocol spoken. `version` is the negotiated one (legacy); `modernMeta` the last `_meta` that a modern client sent. */
 export interface Protocol {
@@ -28,10 +21,17 @@ export interface Protocol {
   sessionless: boolean | undefined;
 }
 
+/** How a session differs with what carries it. */
+export interface SessionOptions {
+  /** HTTP: the four white-space characters of JSON are fine (wire.md §2.6). */
+  readonly anySpace?: boolean | undefined;
+}
+
 export interface Session {
   readonly id: string;
   readonly deps: ProxyDeps;
   readonly output: SessionOutput;
+  readonly limits: FrameLimits;
   readonly inflight: Inflight;
   readonly legs: Legs;
   readonly tasks: Tasks;
@@ -55,11 +55,16 @@ export interface Session {
 export const MODERN = '2026-07-28';
 export const VERSION_KEY = 'io.modelcontextprotocol/protocolVersion';
 
-export function createSession(deps: ProxyDeps, output: SessionOutput): Session {
+/** Depth of nesting, and length of ids and names (wire.md §2.13). */
+const MAX_DEPTH = 256;
+const MAX_NAME = 1024;
+
+export function createSession(deps: ProxyDeps, output: SessionOutput, options: SessionOptions = {}): Session {
   return {
     id: deps.newId(),
     deps,
     output,
+    limits: { maxDepth: MAX_DEPTH, maxName: MAX_NAME, anySpace: options.anySpace === true },
     inflight: createInflight(),
     legs: createLegs(),
     tasks: createTasks(),

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'bun:test';
 import { AuditError, type AuditSink } from '../../src/core/audit.ts';
 import { type Records, type Store, StoreError } from '../../src/core/store.ts';
-import type { FrameBytes, SessionOutput } from '../../src/proxy/state.ts';
+import type { FrameBytes, SessionOutput } from '../../src/proxy/exchange.ts';
 import { openMemoryStore } from '../../src/state/memory.ts';
 import { handshake, type Message, OK, openRig, type Rig, START } from './fixture.ts';
 
@@ -71,13 +71,28 @@ function failingAudit(sink: AuditSink, faults: Faults, fault: () => Error): Audi
 
 /** `late`: the frames arrive all the same, and then it fails. */
 function failingOutput(output: SessionOutput, faults: Faults, late: boolean, lost: Set<unknown>): SessionOutput {
-  const write = (what: string, go: (frames: readonly FrameBytes[]) => void) => (frames: readonly FrameBytes[]) => {
-    if (faults.pass(what)) return go(frames);
-    if (late) go(frames);
-    else if (what === 'to the agent') for (const frame of frames) for (const id of idsOf(frame)) lost.add(id);
+  const write = (what: string, go: () => void, lose: () => void) => {
+    if (faults.pass(what)) return go();
+    if (late) go();
+    else lose();
     throw new Error('EPIPE');
   };
-  return { toServer: write('to the server', output.toServer), toAgent: write('to the agent', output.toAgent) };
+  return {
+    toServer: (frames) =>
+      write(
+        'to the server',
+        () => output.toServer(frames),
+        () => {},
+      ),
+    toAgent: (frames, exchange) =>
+      write(
+        'to the agent',
+        () => output.toAgent(frames, exchange),
+        () => {
+          for (const frame of frames) for (const id of idsOf(frame)) lost.add(id);
+        },
+      ),
+  };
 }
 
 function idsOf(frame: FrameBytes): unknown[] {

@@ -7,8 +7,8 @@ import type { Line } from '../../src/mcp/lines.ts';
 import { loadPolicyText } from '../../src/policy/load.ts';
 import { loadSchemaCompiler } from '../../src/policy/schema.ts';
 import type { ProxyDeps, Rulebook } from '../../src/proxy/deps.ts';
+import type { SessionOutput } from '../../src/proxy/exchange.ts';
 import { openSession, type ProxySession } from '../../src/proxy/session.ts';
-import type { SessionOutput } from '../../src/proxy/state.ts';
 import { openMemoryStore } from '../../src/state/memory.ts';
 
 export const START = Date.parse('2026-03-01T10:00:00Z');
@@ -134,8 +134,8 @@ export async function openRig(options: Options = {}): Promise<Rig> {
   };
   const plain: SessionOutput = {
     toServer(frames) {
-      for (const frame of frames) {
-        const text = typeof frame === 'string' ? frame : new TextDecoder().decode(frame);
+      for (const { bytes } of frames) {
+        const text = typeof bytes === 'string' ? bytes : new TextDecoder().decode(bytes);
         const message = JSON.parse(text) as Message;
         serverTexts.push(text);
         server.push(message);

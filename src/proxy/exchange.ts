@@ -1,0 +1,49 @@
+/** What carries a session: where its frames come from, and where they go (wire.md §1). */
+import type { ClientFrame, ClientMessage, Refusal, RequestId } from '../mcp/frame.ts';
+import type { Line } from '../mcp/lines.ts';
+import type { BatchAnswer } from './batch.ts';
+
+/** A whole frame without its line end: bytes as they arrived, or text that we wrote. */
+export type FrameBytes = Uint8Array | string;
+
+/**
+ * Where a frame of the agent came from and where what belongs to it goes back: one POST, one legacy message channel.
+ * Made by the transport and told apart by identity; undefined over stdio.
+ */
+export interface Exchange {
+  readonly id: string;
+}
+
+/** A frame of the agent on its way in. `frame`: what it says, where the transport has read it already. */
+export type Incoming = Line & { readonly exchange?: Exchange | undefined; readonly frame?: ClientFrame | Refusal | undefined };
+
+/** Where the answer to a request goes: back with its exchange, alone or in the array of its batch. */
+export interface ReplyTo {
+  readonly exchange: Exchange | undefined;
+  readonly batch: BatchAnswer | undefined;
+}
+
+/** A frame on its way to the server, with what a transport needs to know of it without reading it again. */
+export interface OutgoingFrame {
+  readonly bytes: FrameBytes;
+  /** `batch`: an array of messages in one frame, where the server's transport takes one. */
+  readonly kind: 'request' | 'notification' | 'response' | 'batch';
+  /** What it says, but for ids and tokens that were replaced; undefined for a batch, and for refusals of the server's own requests. */
+  readonly message?: ClientMessage | undefined;
+  /** Of a request, and in `ids` of those in a batch: the ids that the server gets, by which a transport names them in `upstreamFailed`. */
+  readonly id?: RequestId | undefined;
+  readonly ids?: readonly RequestId[] | undefined;
+  /** Whether it carries a protocol version of 2026-07-28 or later in `_meta`. */
+  readonly modern: boolean;
+  readonly exchange?: Exchange | undefined;
+  /** The request that the client gave up, by the id that the server got: over HTTP a modern one ends with its stream. */
+  readonly cancels?: RequestId | undefined;
+  /** The proxy's own: no client waits for what comes back. */
+  readonly own?: boolean | undefined;
+}
+
+/** Where frames go. Each call is one write. `exchange` is undefined for what belongs to no request. */
+export interface SessionOutput {
+  toServer(frames: readonly OutgoingFrame[]): void;
+  toAgent(frames: readonly FrameBytes[], exchange: Exchange | undefined): void;
+}
