@@ -4,6 +4,7 @@ import type { ShadowVerdict } from './audit.ts';
 import type { ReasonCode } from './codes.ts';
 import type { Truth } from './condition.ts';
 import type { JsonObject } from './json.ts';
+import type { Offer } from './offer.ts';
 import type { Reservation } from './store.ts';
 
 /** A tool call as it is judged. `agent` is who the operator says it is, undefined where nobody vouches for it. */
@@ -12,6 +13,8 @@ export interface Call {
   readonly args: JsonObject;
   readonly agent: string | undefined;
   readonly session: string | undefined;
+  /** What it pays: the offer of a challenge that was delivered for this very call (§8). */
+  readonly offer?: Offer | undefined;
 }
 
 /** Why a call is not forwarded. `message` is what the agent is told, without prefix; `why` is for the audit and people. */

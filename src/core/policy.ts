@@ -55,6 +55,8 @@ export interface Spend {
   readonly currency: string;
   readonly from: ArgPath | undefined;
   readonly shift: number;
+  /** Decimal places of the currency's smallest unit. */
+  readonly minorDigits: number;
   readonly assets: ReadonlyMap<string, { readonly decimals: number; readonly currency: string }>;
   readonly per: Per;
 }

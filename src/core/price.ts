@@ -1,9 +1,11 @@
-/** What a call costs by its arguments (policy.md §8). Challenges of the payment protocols are priced elsewhere. */
+/** What a call costs (policy.md §8): by its arguments, and by the offer that it pays. */
 import type { ToolDefinition } from './catalog.ts';
 import { type Failure, valueAt } from './clauses.ts';
 import type { ArgPath } from './condition.ts';
 import { MAX_MICROS, parseDecimal, shiftPoint, toMicros } from './decimal.ts';
+import type { Call } from './decision.ts';
 import { isNumber, type JsonObject } from './json.ts';
+import { assetName, type Offer } from './offer.ts';
 import type { Spend, SpendLimit } from './policy.ts';
 
 /** A price in millionths of the policy's currency; `unpriced`: the arguments do not say, and nothing obliges them to. */
@@ -14,8 +16,16 @@ export type Price =
 
 const AMOUNT: ArgPath = { text: 'args.amount', segments: [{ kind: 'key', key: 'amount' }] };
 
-/** Prices a call by the argument in `from`, else `args.amount`. */
-export function priceOf(spend: Spend, args: JsonObject, tool: ToolDefinition | undefined): Price {
+/** Prices a call: the greater of what its arguments say and of the offer that it pays, where it pays one. */
+export function priceOf(spend: Spend, { args, offer }: Call, tool: ToolDefinition | undefined): Price {
+  if (!offer) return priceOfArgs(spend, args, tool);
+  const [offered, asked] = [priceOffer(spend, offer), priceOfArgs(spend, args, undefined)];
+  if (offered.kind !== 'price' || asked.kind === 'unpriced') return offered;
+  return asked.kind === 'price' && asked.micros < offered.micros ? offered : asked;
+}
+
+/** By the argument in `from`, else `args.amount`. */
+function priceOfArgs(spend: Spend, args: JsonObject, tool: ToolDefinition | undefined): Price {
   const path = spend.from ?? AMOUNT;
   const value = valueAt(path, args);
   if (value === undefined) return spend.from || declares(tool, 'amount') ? failure(path, 'is missing') : { kind: 'unpriced' };
@@ -30,6 +40,32 @@ export function spendMessage(spend: Spend, limit: SpendLimit): string {
   return `Spend limit of ${spend.currency.toUpperCase()} ${limit.text} per ${limit.window ?? 'call'} reached.`;
 }
 
+const PRICED: Readonly<Record<Offer['protocol'], string>> = { mpp: 'charge', x402: 'exact' };
+
+/** Prices an offer in a spend clause's currency; rounded up beyond millionths. */
+function priceOffer(spend: Spend, offer: Offer): Price {
+  if (offer.intent !== PRICED[offer.protocol]) return offerFailure(`a payment of kind ${shown(offer.intent)} has no known price`);
+  const unit = unitOf(spend, offer.asset);
+  if (!unit) return offerFailure(`the asset ${shown(offer.asset)} is not known`);
+  if (unit.currency !== spend.currency)
+    return offerFailure(`${shown(offer.asset)} is ${unit.currency}, the limits are in ${spend.currency}`);
+  // Whole smallest units only: a sign, a fraction or an exponent is no amount that both protocols read alike.
+  if (offer.amount === undefined || !/^\d{1,78}$/.test(offer.amount))
+    return offerFailure(`the amount ${shown(offer.amount)} cannot be read`);
+  const decimal = parseDecimal(offer.amount);
+  const micros = decimal ? toMicros(shiftPoint(decimal, -unit.decimals), 'up') : Number.POSITIVE_INFINITY;
+  return micros <= MAX_MICROS ? { kind: 'price', micros } : offerFailure(`the amount ${shown(offer.amount)} is larger than can be counted`);
+}
+
+/** SPEC: policy.md §8 — known are ISO currencies with their minor units, and the tokens listed in `assets`. */
+function unitOf(spend: Spend, asset: string | undefined): { readonly decimals: number; readonly currency: string } | undefined {
+  if (asset === undefined) return undefined;
+  const listed = spend.assets.get(assetName(asset));
+  if (listed) return listed;
+  // Of currencies only the policy's own is ever of use, and its minor units are known.
+  return asset.toLowerCase() === spend.currency ? { decimals: spend.minorDigits, currency: spend.currency } : undefined;
+}
+
 function declares(tool: ToolDefinition | undefined, argument: string): boolean {
   return tool?.properties?.includes(argument) ?? false;
 }
@@ -37,4 +73,14 @@ function declares(tool: ToolDefinition | undefined, argument: string): boolean {
 function failure(path: ArgPath, problem: string): Price {
   const why = `${path.text} ${problem}, so the call has no known price`;
   return { kind: 'failure', failure: { clause: 'spend', code: 'unpriceable', why, message: why } };
+}
+
+function shown(text: string | undefined): string {
+  return text === undefined ? 'that is missing' : JSON.stringify(text.slice(0, 100));
+}
+
+function offerFailure(why: string): Price {
+  const message = `The price of the payment can not be known: ${why}`;
+  const found: Failure = { clause: 'spend', code: 'unpriceable', why, message };
+  return { kind: 'failure', failure: found };
 }

@@ -57,8 +57,9 @@ function addState(rule: Rule, draw: Draw, { policy, scope }: Checking, draft: Dr
   return undefined;
 }
 
-function addSpend(rule: Rule, spend: Spend, checking: Checking, draft: Draft): Failure | undefined {
-  const price = priceOf(spend, checking.scope.call.args, checking.tool);
+/** A requirement's limits on money. What pays an offer costs the greater of the offer and the argument (§8). */
+export function addSpend(rule: Rule, spend: Spend, checking: Checking, draft: Draft): Failure | undefined {
+  const price = priceOf(spend, checking.scope.call, checking.tool);
   if (price.kind === 'failure') return price.failure;
   if (price.kind === 'unpriced') return undefined;
   for (const limit of spend.limits) {

@@ -111,7 +111,8 @@ function trigger(rule: Rule, { truth }: { readonly truth: Truth }, { scope, draf
   return undefined;
 }
 
-function denialFor(rule: Rule, failure: Failure): Denial {
+/** The denial of a rule whose clause failed. */
+export function denialFor(rule: Rule, failure: Failure): Denial {
   const message = rule.message ?? failure.message ?? defaultText(rule);
   return { code: failure.code, rule: rule.label, message, why: failure.why, retryAt: undefined };
 }

@@ -3,6 +3,7 @@
 import type { Count, Counter, Per } from '../core/counter.ts';
 import { rateCounter, spendCounter, stateCounter } from '../core/counter.ts';
 import { MICROS_PER_UNIT, parseDecimal, toMicros } from '../core/decimal.ts';
+import { assetName } from '../core/offer.ts';
 import type { Draw, RateLimit, Spend, SpendLimit } from '../core/policy.ts';
 import { WINDOW_UNITS, type WindowUnit } from '../core/window.ts';
 import { minorDigits } from './currency.ts';
@@ -97,6 +98,7 @@ export function compileSpend(node: Node | undefined, key: string): Spend | undef
     currency,
     from: parseArgPath(textOf(valueAt(node, 'from')) ?? ''),
     shift: textOf(valueAt(node, 'unit')) === 'minor' ? -minorDigits(currency) : 0,
+    minorDigits: minorDigits(currency),
     assets: compileAssets(valueAt(node, 'assets')),
     per,
   };
@@ -119,7 +121,7 @@ function compileAssets(node: Node | undefined): Spend['assets'] {
     const decimals = valueAt(value, 'decimals');
     const currency = textOf(valueAt(value, 'currency'));
     if (decimals?.kind === 'number' && currency !== undefined)
-      assets.set(key, { decimals: Number(decimals.number), currency: currency.toLowerCase() });
+      assets.set(assetName(key), { decimals: Number(decimals.number), currency: currency.toLowerCase() });
   }
   return assets;
 }

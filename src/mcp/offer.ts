@@ -1,0 +1,119 @@
+/** One offer of a payment challenge, and the credential that pays one, as their protocols write them (policy.md §8). */
+import { canonicalText } from '../core/fingerprint.ts';
+import { isNumber, isObject, type Json, type JsonObject } from '../core/json.ts';
+import type { Offer } from '../core/offer.ts';
+import { readJson } from './json.ts';
+import { isStrictValue, scanMessage } from './scan.ts';
+import { openScan } from './token.ts';
+
+/** An element of MPP's `challenges`. */
+export function readMppOffer(value: Json): Offer {
+  const challenge = isObject(value) ? value : EMPTY;
+  const request = requestOf(challenge);
+  const expires = Date.parse(textOf(challenge.get('expires')) ?? '');
+  return {
+    protocol: 'mpp',
+    intent: textOf(challenge.get('intent')),
+    asset: textOf(request.get('currency')),
+    amount: amountOf(request.get('amount')),
+    key: mppKey(challenge),
+    expiresAt: Number.isNaN(expires) ? undefined : expires,
+  };
+}
+
+/** An element of x402's `accepts`; the amount has another name in the protocol's first version. */
+export function readX402Offer(value: Json): Offer {
+  const requirements = isObject(value) ? value : EMPTY;
+  const [amount, most] = [amountOf(requirements.get('amount')), amountOf(requirements.get('maxAmountRequired'))];
+  // SECURITY: with both, each version's wallet pays another one.
+  const both = requirements.has('amount') && requirements.has('maxAmountRequired');
+  return {
+    protocol: 'x402',
+    intent: textOf(requirements.get('scheme')),
+    asset: textOf(requirements.get('asset')),
+    amount: both && amount !== most ? undefined : (amount ?? most),
+    key: x402Key(requirements),
+    expiresAt: undefined,
+  };
+}
+
+/** The keys of the offers that a credential may pay; it has to be one that was delivered. Undefined: it cannot be read. */
+export interface Credential {
+  readonly protocol: Offer['protocol'];
+  readonly pays: (key: string) => boolean;
+  /** What it signs for, in the asset's smallest unit, where it says so: it must not be more than the offer. */
+  readonly amount: string | undefined;
+}
+
+/** The credential under `org.paymentauth/credential`. */
+export function readMppCredential(value: Json): Credential | undefined {
+  const challenge = isObject(value) ? value.get('challenge') : undefined;
+  if (!isObject(challenge)) return undefined;
+  const wanted = mppKey(challenge);
+  return { protocol: 'mpp', pays: (key) => key === wanted, amount: undefined };
+}
+
+/** The credential under `x402/payment`. */
+export function readX402Credential(value: Json): Credential | undefined {
+  if (!isObject(value)) return undefined;
+  const amount = signedAmount(value.get('payload'));
+  const accepted = value.get('accepted');
+  if (isObject(accepted)) {
+    const wanted = x402Key(accepted);
+    return { protocol: 'x402', pays: (key) => key === wanted, amount };
+  }
+  const [scheme, network] = [textOf(value.get('scheme')), textOf(value.get('network'))];
+  if (scheme === undefined || network === undefined) return undefined;
+  // The first version does not repeat what was accepted: scheme and network name it.
+  const prefix = x402Prefix(scheme, network);
+  return { protocol: 'x402', pays: (key) => key.startsWith(prefix), amount };
+}
+
+function mppKey(challenge: JsonObject): string {
+  const part = (name: string) => canonicalText(challenge.get(name) ?? null);
+  return `mpp [${part('id')},${part('realm')},${part('method')},${part('intent')},${canonicalText(requestOf(challenge))}]`;
+}
+
+function x402Key(requirements: JsonObject): string {
+  return `${x402Prefix(textOf(requirements.get('scheme')) ?? '', textOf(requirements.get('network')) ?? '')}${canonicalText(requirements)}`;
+}
+
+function x402Prefix(scheme: string, network: string): string {
+  return `x402 ${JSON.stringify(scheme)} ${JSON.stringify(network)} `;
+}
+
+/** MPP writes the request as an object, or as base64url of its JSON. */
+function requestOf(challenge: JsonObject): JsonObject {
+  const request = challenge.get('request');
+  if (isObject(request)) return request;
+  return typeof request === 'string' ? (decodeObject(request) ?? EMPTY) : EMPTY;
+}
+
+/** The JSON object in a base64url or base64 text; undefined where there is none that every reader reads alike. */
+export function decodeObject(encoded: string): JsonObject | undefined {
+  try {
+    const bytes = Uint8Array.from(atob(encoded.replaceAll('-', '+').replaceAll('_', '/')), (char) => char.charCodeAt(0));
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    const sound = scanMessage(openScan(text, { strict: true, maxDepth: 256, anySpace: true }), []) === 'object';
+    const value = sound && isStrictValue(text, text.length - text.trimStart().length) ? readJson(text) : undefined;
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a payment in EVM's `exact` scheme authorises. */
+function signedAmount(payload: Json | undefined): string | undefined {
+  const authorization = isObject(payload) ? payload.get('authorization') : undefined;
+  return isObject(authorization) ? amountOf(authorization.get('value')) : undefined;
+}
+
+function amountOf(value: Json | undefined): string | undefined {
+  return isNumber(value) ? value.number : textOf(value);
+}
+
+function textOf(value: Json | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+const EMPTY: JsonObject = new Map();

@@ -1,0 +1,126 @@
+/**
+ * Payment challenges in what a server sends (policy.md §8): MPP's `challenges` and x402's `accepts`, wherever they
+ * stand, also in JSON that stands in a text. Each offer can be taken out; the rest stays as it came.
+ */
+import type { Offer } from '../core/offer.ts';
+import { applyEdits, cutItems, type Edit } from './edit.ts';
+import { readJson } from './json.ts';
+import type { NotificationFrame, ResponseFrame } from './message.ts';
+import { readMppOffer, readX402Offer } from './offer.ts';
+import { elementsAt, isStrictValue, type Member, membersAt, scanMessage } from './scan.ts';
+import { openScan, type Span, stringAt } from './token.ts';
+
+/** `unreadable`: something asks for a payment, and two readers could read two things. */
+export type Challenge =
+  | { readonly kind: 'unreadable' }
+  | {
+      readonly kind: 'offers';
+      readonly offers: readonly Offer[];
+      /** The message without the offers at these indexes. */
+      without(cut: ReadonlySet<number>): string;
+    };
+
+/** A list of offers in a text; `first` is the index of its first one. */
+interface Listed {
+  readonly elements: readonly Member[];
+  readonly first: number;
+}
+
+/** A text within a text: a JSON document in a string. */
+interface Nested {
+  readonly span: Span;
+  readonly text: string;
+  readonly found: Found;
+}
+
+interface Found {
+  readonly lists: Listed[];
+  readonly nested: Nested[];
+}
+
+interface Search {
+  readonly offers: Offer[];
+  unreadable: boolean;
+}
+
+/** JSON in a string in JSON in a string: no wallet looks deeper. */
+const MAX_NESTED = 2;
+
+/** Finds what a message asks to be paid; undefined where it asks for nothing. */
+export function findChallenge({ text, span }: Pick<ResponseFrame | NotificationFrame, 'text' | 'span'>): Challenge | undefined {
+  if (!mayAsk(text)) return undefined;
+  const search: Search = { offers: [], unreadable: false };
+  const found = searchValue(text, span, search, 0);
+  if (search.unreadable) return { kind: 'unreadable' };
+  if (search.offers.length === 0) return undefined;
+  return {
+    kind: 'offers',
+    offers: search.offers,
+    without: (cut) => applyEdits(text, span, editsOf(found, cut)),
+  };
+}
+
+/** A cheap look before the long one. SECURITY: with an escape in it, a text may say what it does not seem to say. */
+function mayAsk(text: string): boolean {
+  return text.includes('x402Version') || text.includes('challenges') || text.includes('\\u');
+}
+
+function searchValue(text: string, span: Span, search: Search, depth: number): Found {
+  const found: Found = { lists: [], nested: [] };
+  visit(text, span, found, search, depth);
+  return found;
+}
+
+function visit(text: string, span: Span, found: Found, search: Search, depth: number): void {
+  const code = text.charCodeAt(span.start);
+  if (code === 123) visitObject(text, span, found, search, depth);
+  else if (code === 91) for (const element of elementsAt(text, span.start)) visit(text, element, found, search, depth);
+  else if (code === 34 && depth < MAX_NESTED) visitString(text, span, found, search, depth);
+}
+
+function visitObject(text: string, span: Span, found: Found, search: Search, depth: number): void {
+  const members = membersAt(text, span.start);
+  const has = (key: string) => members.some((member) => member.key === key);
+  for (const member of members) {
+    const read = offerReader(member.key, has, text, member);
+    if (!read) {
+      visit(text, member, found, search, depth);
+      continue;
+    }
+    search.unreadable ||= !isStrictValue(text, span.start) || members.filter(({ key }) => key === member.key).length > 1;
+    const elements = elementsAt(text, member.start);
+    found.lists.push({ elements, first: search.offers.length });
+    for (const element of elements) search.offers.push(read(readJson(text, element.start)));
+  }
+}
+
+/** What reads the offers in a member, where it is a list of them. */
+function offerReader(key: string, has: (key: string) => boolean, text: string, span: Span): typeof readMppOffer | undefined {
+  if (text.charCodeAt(span.start) !== 91) return undefined;
+  if (key === 'accepts' && has('x402Version')) return readX402Offer;
+  return key === 'challenges' && asksForPayment(text, span) ? readMppOffer : undefined;
+}
+
+/** Other things are called challenges, too: those of a payment have an intent. */
+function asksForPayment(text: string, span: Span): boolean {
+  return elementsAt(text, span.start).some((element) => element.members?.some(({ key }) => key === 'intent'));
+}
+
+function visitString(text: string, span: Span, found: Found, search: Search, depth: number): void {
+  if (!mayAsk(text.slice(span.start, span.end))) return;
+  const inner = stringAt(text, span) ?? '';
+  if (!mayAsk(inner) || scanMessage(openScan(inner, { strict: false, maxDepth: 256, anySpace: true }), []) === undefined) return;
+  const start = inner.length - inner.trimStart().length;
+  const nested = searchValue(inner, { start, end: inner.length }, search, depth + 1);
+  if (nested.lists.length > 0 || nested.nested.length > 0) found.nested.push({ span, text: inner, found: nested });
+}
+
+function editsOf({ lists, nested }: Found, cut: ReadonlySet<number>): Edit[] {
+  const edits = lists.flatMap(({ elements, first }) => cutItems(elements, (index) => cut.has(first + index)));
+  for (const { span, text, found } of nested) {
+    const inner = editsOf(found, cut);
+    if (inner.length === 0) continue;
+    edits.push({ ...span, text: JSON.stringify(applyEdits(text, { start: 0, end: text.length }, inner)) });
+  }
+  return edits;
+}

@@ -1,0 +1,123 @@
+import { describe, expect, test } from 'bun:test';
+import { Challenge as MppChallenge, Credential as MppCredential } from 'mppx';
+import { type ResponseFrame, readServerFrame } from '../../src/mcp/frame.ts';
+import { fromPlain, readJson } from '../../src/mcp/json.ts';
+import { readMppCredential, readMppOffer, readX402Credential, readX402Offer } from '../../src/mcp/offer.ts';
+import { findChallenge } from '../../src/mcp/payment.ts';
+
+const USDC = '0x036CbD53842c5426634e7929541eC2318f3dCF7e';
+
+function mpp(amount: string, more: object = {}) {
+  const challenge = MppChallenge.from({
+    realm: 'tools.example',
+    method: 'tempo',
+    intent: 'charge',
+    request: { amount, currency: USDC, recipient: '0x742d35Cc6634C0532925a3b844Bc9e7595f8fE00' },
+    secretKey: 'secret',
+  });
+  return { ...challenge, ...more };
+}
+
+function x402(amount: string, more: object = {}) {
+  const requirements = { scheme: 'exact', network: 'eip155:84532', amount, asset: USDC, payTo: '0x1', maxTimeoutSeconds: 60, extra: {} };
+  return { ...requirements, ...more };
+}
+
+function frame(message: object): ResponseFrame {
+  const read = readServerFrame(new TextEncoder().encode(JSON.stringify({ jsonrpc: '2.0', id: 1, ...message })));
+  if (read.kind !== 'response') throw new Error(`it is read as ${read.kind}`);
+  return read;
+}
+
+function amounts(message: object): (string | undefined)[] {
+  const found = findChallenge(frame(message));
+  return found?.kind === 'offers' ? found.offers.map(({ amount }) => amount) : [];
+}
+
+const required = (...accepts: object[]) => ({ x402Version: 2, error: 'pay', resource: { url: 'mcp://tool/x' }, accepts });
+
+describe('policy.md §8: where a challenge may stand', () => {
+  test('MPP: in the data of an error', () => {
+    const data = { httpStatus: 402, challenges: [mpp('100'), mpp('200')] };
+    expect(amounts({ error: { code: -32042, message: 'Payment Required', data } })).toEqual(['100', '200']);
+    expect(amounts({ error: { code: -32043, message: 'no', data } })).toEqual(['100', '200']);
+  });
+  test('MPP: in the _meta of a result', () => {
+    expect(amounts({ result: { content: [], _meta: { 'org.paymentauth/payment-required': { challenges: [mpp('7')] } } } })).toEqual(['7']);
+  });
+  test('x402: in structuredContent, in a text, in both', () => {
+    const structuredContent = required(x402('5'), x402('6'));
+    const content = [{ type: 'text', text: JSON.stringify(structuredContent) }];
+    expect(amounts({ result: { isError: true, content: [], structuredContent } })).toEqual(['5', '6']);
+    expect(amounts({ result: { isError: true, content } })).toEqual(['5', '6']);
+    expect(amounts({ result: { isError: true, structuredContent, content } })).toEqual(['5', '6', '5', '6']);
+  });
+  test('both protocols beside each other in one error', () => {
+    const data = { challenges: [mpp('1')], x402: required(x402('2')) };
+    expect(amounts({ error: { code: -32042, message: 'pay', data } }).toSorted()).toEqual(['1', '2']);
+  });
+  test('behind an escape in the key', () => {
+    const text =
+      '{"jsonrpc":"2.0","id":1,"result":{"isError":true,"structuredContent":{"x402\\u0056ersion":2,"acc\\u0065pts":[{"amount":"9"}]}}}';
+    const read = readServerFrame(new TextEncoder().encode(text)) as ResponseFrame;
+    expect(findChallenge(read)).toMatchObject({ kind: 'offers', offers: [{ amount: '9', intent: undefined }] });
+  });
+  test('elicitations, and other things called challenges, are no payment', () => {
+    expect(findChallenge(frame({ error: { code: -32042, message: 'x', data: { elicitations: [{ mode: 'url' }] } } }))).toBeUndefined();
+    expect(findChallenge(frame({ result: { structuredContent: { challenges: ['climb', 'swim'], accepts: [1] } } }))).toBeUndefined();
+  });
+  test('what two readers read differently is unreadable', () => {
+    const text = '{"jsonrpc":"2.0","id":1,"result":{"structuredContent":{"x402Version":2,"accepts":[{"amount":"1","amount":"900"}]}}}';
+    expect(findChallenge(readServerFrame(new TextEncoder().encode(text)) as ResponseFrame)).toEqual({ kind: 'unreadable' });
+  });
+});
+
+describe('policy.md §8: offers are taken out, the rest stays', () => {
+  const structuredContent = required(x402('5'), x402('6'));
+  const text = JSON.stringify(structuredContent);
+  const message = { result: { isError: true, content: [{ type: 'text', text }], structuredContent } };
+  test('in an object and in a text', () => {
+    const read = frame(message);
+    const found = findChallenge(read);
+    if (found?.kind !== 'offers') throw new Error('not found');
+    expect(found.without(new Set())).toBe(read.text);
+    const left = JSON.parse(found.without(new Set([0, 3])));
+    const leftOver = left.result.structuredContent.accepts.map(({ amount }: { amount: string }) => amount);
+    const inText = JSON.parse(left.result.content[0].text).accepts.map(({ amount }: { amount: string }) => amount);
+    expect([...leftOver, ...inText].toSorted()).toEqual(
+      found.offers.flatMap(({ amount }, i) => (i === 0 || i === 3 ? [] : [amount ?? ''])).toSorted(),
+    );
+    expect(left.result.structuredContent.resource).toEqual({ url: 'mcp://tool/x' });
+  });
+});
+
+describe('policy.md §8: a credential pays the offer that it was made for', () => {
+  const offer = readMppOffer(fromPlain(mpp('100')));
+  test('MPP, as the SDK writes it', () => {
+    const header = MppCredential.serialize({ challenge: mpp('100'), payload: { hash: '0x1' } });
+    const credential = readMppCredential(fromPlain(MppCredential.deserialize(header)));
+    expect(credential?.pays(offer.key)).toBe(true);
+    expect(credential?.pays(readMppOffer(fromPlain(mpp('101'))).key)).toBe(false);
+  });
+  test('MPP with the request in base64url', () => {
+    const request = Buffer.from(JSON.stringify(mpp('100').request)).toString('base64url');
+    expect(readMppOffer(fromPlain({ ...mpp('100'), request }))).toEqual(offer);
+  });
+  test('MPP with another amount under the same id', () => {
+    const challenge = { ...mpp('100'), request: { ...mpp('100').request, amount: '99' } };
+    expect(readMppCredential(fromPlain({ challenge, payload: {} }))?.pays(offer.key)).toBe(false);
+  });
+  test('x402, first and second version', () => {
+    const { key } = readX402Offer(fromPlain(x402('5')));
+    expect(readX402Credential(fromPlain({ x402Version: 2, accepted: x402('5'), payload: {} }))?.pays(key)).toBe(true);
+    expect(readX402Credential(fromPlain({ x402Version: 2, accepted: x402('6'), payload: {} }))?.pays(key)).toBe(false);
+    const first = { x402Version: 1, scheme: 'exact', network: 'eip155:84532', payload: { authorization: { value: '5' } } };
+    expect(readX402Credential(fromPlain(first))).toMatchObject({ amount: '5' });
+    expect(readX402Credential(fromPlain(first))?.pays(key)).toBe(true);
+    expect(readX402Credential(fromPlain({ ...first, network: 'eip155:1' }))?.pays(key)).toBe(false);
+  });
+  test('an offer with two amounts has none', () => {
+    expect(readX402Offer(readJson('{"scheme":"exact","amount":"1","maxAmountRequired":"2"}')).amount).toBeUndefined();
+    expect(readX402Offer(readJson('{"scheme":"exact","maxAmountRequired":"2"}')).amount).toBe('2');
+  });
+});
