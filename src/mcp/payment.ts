@@ -5,8 +5,9 @@
 import type { Offer } from '../core/offer.ts';
 import { applyEdits, cutItems, type Edit } from './edit.ts';
 import { readJson } from './json.ts';
-import type { NotificationFrame, ResponseFrame } from './message.ts';
-import { readMppOffer, readX402Offer } from './offer.ts';
+import { foldKey } from './keys.ts';
+import type { NotificationFrame, RequestFrame, ResponseFrame } from './message.ts';
+import { type Credential, readMppCredential, readMppOffer, readX402Credential, readX402Offer } from './offer.ts';
 import { elementsAt, isStrictValue, type Member, membersAt, scanMessage } from './scan.ts';
 import { openScan, type Span, stringAt } from './token.ts';
 
@@ -123,4 +124,30 @@ function editsOf({ lists, nested }: Found, cut: ReadonlySet<number>): Edit[] {
     edits.push({ ...span, text: JSON.stringify(applyEdits(text, { start: 0, end: text.length }, inner)) });
   }
   return edits;
+}
+
+const MPP_CREDENTIAL = 'org.paymentauth/credential';
+const X402_CREDENTIAL = 'x402/payment';
+
+/**
+ * The credentials that a request carries, in the `_meta` of its params or of the message itself. Undefined in the list:
+ * one that cannot be read, or that only some readers would take for one.
+ */
+export function findCredentials(frame: Pick<RequestFrame, 'text' | 'span' | 'params'>): readonly (Credential | undefined)[] {
+  const { text, span, params } = frame;
+  if (!MAY_PAY.test(text)) return [];
+  const metas = [params.members.get('_meta'), membersAt(text, span.start).find(({ key }) => key === '_meta')];
+  return metas
+    .flatMap((meta) => (meta && text.charCodeAt(meta.start) === 123 ? membersAt(text, meta.start) : []))
+    .flatMap((member) => credentialIn(text, member));
+}
+
+/** A cheap look: both keys have the word in common, but for escapes and characters that a lenient reader folds into it. */
+const MAY_PAY = /payment|\\u|[^ -~]/i;
+
+function credentialIn(text: string, { key, start }: Member): readonly (Credential | undefined)[] {
+  if (key === MPP_CREDENTIAL) return [readMppCredential(readJson(text, start))];
+  if (key === X402_CREDENTIAL) return [readX402Credential(readJson(text, start))];
+  const folded = foldKey(key);
+  return folded === MPP_CREDENTIAL || folded === X402_CREDENTIAL ? [undefined] : [];
 }

@@ -1,0 +1,76 @@
+/**
+ * Payment challenges that were delivered and are not paid (policy.md §8). Each holds what its dearest offer costs, until
+ * it is paid, or over. A credential pays only an offer that was delivered to this agent for this very call.
+ */
+import type { Offer } from '../core/offer.ts';
+import type { Reservation } from '../core/store.ts';
+import type { Credential } from '../mcp/offer.ts';
+import { MAX_KEPT } from './continuation.ts';
+
+/** How long a challenge holds its price at most, ms. */
+export const CHALLENGE_TIMEOUT = 600_000;
+
+/** One challenge: any one of its offers may be paid, once. */
+export interface DeliveredChallenge {
+  /** The fingerprint of the call that it was made for. */
+  readonly call: string;
+  readonly offers: readonly Offer[];
+  /** Undefined where no limit counts, or where a payment that failed gave it back. */
+  readonly reservation: Reservation | undefined;
+  /** Epoch ms. */
+  readonly until: number;
+}
+
+/** What a call pays. */
+export interface Payment {
+  readonly offer: Offer;
+  readonly challenge: DeliveredChallenge;
+}
+
+export interface Payments {
+  /** Remembers a challenge; answers with those given up for it. */
+  keep(challenge: DeliveredChallenge): readonly DeliveredChallenge[];
+  /** What the credential pays, which is then nobody else's to pay; undefined where it was not asked for. */
+  take(call: string, credential: Credential, now: number): Payment | undefined;
+  /** Challenges whose time is over. */
+  expired(now: number): readonly DeliveredChallenge[];
+}
+
+export function createPayments(): Payments {
+  /** In the order in which they were delivered. */
+  const open = new Set<DeliveredChallenge>();
+  return {
+    keep(challenge) {
+      open.add(challenge);
+      const given = [...open].slice(0, Math.max(0, open.size - MAX_KEPT));
+      for (const one of given) open.delete(one);
+      return given;
+    },
+    take(call, credential, now) {
+      for (const challenge of open) {
+        if (challenge.call !== call || challenge.until <= now) continue;
+        const offer = paidOffer(challenge.offers, credential);
+        if (!offer) continue;
+        open.delete(challenge);
+        return { offer, challenge };
+      }
+      return undefined;
+    },
+    expired(now) {
+      const over = [...open].filter(({ until }) => until <= now);
+      for (const challenge of over) open.delete(challenge);
+      return over;
+    },
+  };
+}
+
+/** SECURITY: what is signed for may not be more than the offer that was judged; of several that fit, none is meant for certain. */
+function paidOffer(offers: readonly Offer[], { protocol, pays, amount }: Credential): Offer | undefined {
+  const [found, ...others] = offers.filter((offer) => offer.protocol === protocol && pays(offer.key));
+  if (!found || others.some(({ key }) => key !== found.key)) return undefined;
+  return amount === undefined || isAtMost(amount, found.amount) ? found : undefined;
+}
+
+function isAtMost(amount: string, most: string | undefined): boolean {
+  return most !== undefined && /^\d{1,78}$/.test(amount) && /^\d{1,78}$/.test(most) && BigInt(amount) <= BigInt(most);
+}
