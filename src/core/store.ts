@@ -56,6 +56,8 @@ export interface Reservable {
   readonly hold: ((fired: readonly number[]) => HoldRequest) | undefined;
   /** Undefined for a call that may be sent twice. */
   readonly claim: ClaimRequest | undefined;
+  /** What was reserved for this very purpose before: given back in the same step, if and only if the call is reserved (§8). */
+  readonly replaces?: Reservation | undefined;
 }
 
 /** A draw that was made, and the window it was made in: where a release gives it back to. */

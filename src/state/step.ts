@@ -5,7 +5,15 @@
 import type { HeldApproval, HoldRequest } from '../core/approval.ts';
 import { MAX_MICROS } from '../core/decimal.ts';
 import { type Judgement, judge } from '../core/judge.ts';
-import { type CounterRef, type DrawnCounter, type Reservable, type ReservedDraw, StoreError, type StoreVerdict } from '../core/store.ts';
+import {
+  type CounterRef,
+  type DrawnCounter,
+  type Reservable,
+  type Reservation,
+  type ReservedDraw,
+  StoreError,
+  type StoreVerdict,
+} from '../core/store.ts';
 import type { Window, WindowUnit } from '../core/window.ts';
 
 /** What an adapter's transaction offers to the step. */
@@ -38,12 +46,15 @@ interface Cell {
 export function reserveCalls(calls: readonly Reservable[], context: StepContext): StoreVerdict[] {
   const cells = new Map<string, Cell>();
   const verdicts = calls.map((call) => {
-    const used = call.counters.map((counter) => cellOf(cells, counter, context));
+    const used = call.counters.map((counter) => cellOf(cells, counter, context.now, context));
+    const undo = handBack(call.replaces, cells, context);
     const judgement = judge(
       call,
       used.map((cell) => cell.value),
     );
-    return concludeCall(call, judgement, used, context);
+    const verdict = concludeCall(call, judgement, used, context);
+    if (verdict.kind !== 'reserved') undo();
+    return verdict;
   });
   for (const cell of cells.values()) {
     if (cell.value !== cell.before) context.rows.write(cell.counter, cell.window, cell.value);
@@ -69,15 +80,33 @@ export function judgeStateless(calls: readonly Reservable[], now: number): Store
   return verdicts;
 }
 
-function cellOf(cells: Map<string, Cell>, counter: CounterRef, context: StepContext): Cell {
-  const key = `${counter.unit}:${counter.id}`;
+/** The counter's cell in the window that an instant lies in. */
+function cellOf(cells: Map<string, Cell>, counter: CounterRef, at: number, context: StepContext): Cell {
+  const window = context.windowOf(counter.unit, at);
+  const key = `${counter.unit}:${window.start}:${counter.id}`;
   const known = cells.get(key);
   if (known) return known;
-  const window = context.windowOf(counter.unit, context.now);
   const before = context.rows.value(counter, window.start);
   const cell = { counter, window, before, value: before };
   cells.set(key, cell);
   return cell;
+}
+
+/**
+ * Takes what an earlier reservation drew out of the windows it was drawn in, so that the call is not measured against
+ * itself; answers with what puts it back.
+ */
+function handBack(replaced: Reservation | undefined, cells: Map<string, Cell>, context: StepContext): () => void {
+  if (!replaced) return () => undefined;
+  const handed = replaced.draws.map((draw) => {
+    const cell = cellOf(cells, draw, draw.start, context);
+    const micros = Math.min(cell.value, draw.micros);
+    cell.value -= micros;
+    return { cell, micros };
+  });
+  return () => {
+    for (const { cell, micros } of handed) cell.value += micros;
+  };
 }
 
 function concludeCall(call: Reservable, judgement: Judgement, used: readonly Cell[], context: StepContext): StoreVerdict {
