@@ -1,25 +1,19 @@
 /** Declares every command and its flags. A flag that does nothing yet is not declared. */
 import type { Command } from 'commander';
 import { didYouMean } from '../policy/nearest.ts';
+import { declare, type Invocation, refuseServer } from './declare.ts';
+import { declareApprovals, declareIdempotency } from './declare-approvals.ts';
 import { UsageError } from './faults.ts';
 import { choiceFlag, parseDurationFlag, parsePercentFlag, parseSizeFlag, parseTextFlag } from './flags.ts';
 import { HELP } from './help.ts';
 import { interceptHome } from './home.ts';
 import { EXIT, parseProxyOptions, stateFolder } from './options.ts';
 import type { PauseOptions } from './pause.ts';
-import type { Terminal } from './terminal.ts';
 import { VERSION } from './version.ts';
 
 const DAY = 86_400_000;
 /** How long instances have to confirm a pause, ms (policy.md §11). */
 const PATIENCE = 5_000;
-
-export interface Invocation {
-  readonly terminal: Terminal;
-  /** What follows `--`. */
-  readonly server: readonly string[] | undefined;
-  finish(status: number): void;
-}
 
 /** Declares all of them. */
 export function declareCommands(program: Command, invocation: Invocation): void {
@@ -38,6 +32,8 @@ export function declareCommands(program: Command, invocation: Invocation): void 
   declareStatus(program, invocation);
   declarePause(program, invocation);
   declareResume(program, invocation);
+  declareApprovals(program, invocation);
+  declareIdempotency(program, invocation);
 }
 
 function declareProxy(program: Command, { server, finish, terminal }: Invocation): void {
@@ -78,17 +74,6 @@ function unknownCommand(word: string, program: Command): UsageError {
     `unknown command ${JSON.stringify(word)}`,
     didYouMean(word, names) ?? 'a server\'s command stands after "--"; see "intercept --help"',
   );
-}
-
-/** A command below the program, with its help; only those that take a server may be followed by `--`. */
-function declare(program: Command, name: Exclude<keyof typeof HELP, 'intercept'>): Command {
-  const command = program.command(name).helpOption('-h, --help').showSuggestionAfterError(false);
-  command.helpInformation = () => HELP[name];
-  return command;
-}
-
-function refuseServer(name: string, { server }: Invocation): void {
-  if (server) throw new UsageError(`"${name}" takes no server command`, 'remove "--" and what follows');
 }
 
 function declareValidate(program: Command, { terminal, server, finish }: Invocation): void {

@@ -6,6 +6,7 @@ Enforce a policy on every call that an AI agent makes to an MCP server.
 Commands  (each takes --help)
   validate FILE…   say what is wrong with a policy     explain  walk one call
   test FILE…       run policy tests                    status   what is going on
+  approvals        decide on held calls                idempotency  see, settle
   pause, resume    deny every call at once, until resumed
 Policy
   -c, --config FILE         the policy; edits are taken while running
@@ -92,4 +93,39 @@ End a pause, and wait until all that run have confirmed.
   -h, --help
 
 Example: intercept resume`,
+  approvals: `Usage: intercept approvals COMMAND [flags]
+Decide on calls that wait for a human. An ID may be shortened while unique.
+
+Commands
+  list              what waits; --all shows decided and expired ones too
+  show ID           one whole: who asks, why it waits, every argument
+  approve ID        let it through once, when the agent repeats it
+  deny ID           refuse it
+  watch             a live view, in which one key decides; lines where piped
+  expire            mark what is over
+  protect           set a secret, without which nobody approves, denies, resumes
+Flags
+  --as NAME         who decides; else the user of the operating system
+  --reason TEXT     why; the agent of a denied call is told
+  --state-dir DIR
+  --json            for programs
+  -h, --help
+
+INTERCEPT_APPROVER_TOKEN holds the secret, once there is one.
+Example: intercept approvals approve apr_jxwe --reason "customer called"`,
+  idempotency: `Usage: intercept idempotency COMMAND [flags]
+See and settle calls that must not be sent twice.
+
+Commands
+  list              calls in flight, done, and of unknown outcome
+  resolve KEY       settle an unknown outcome, when you have looked it up
+Flags
+  --happened        it was carried out: a repeat is denied
+  --did-not         it was not: it may be sent again
+  --as NAME         who settles it; else the user of the operating system
+  --state-dir DIR
+  --json            for programs
+  -h, --help
+
+Example: intercept idempotency resolve 3f9a --did-not`,
 } as const;

@@ -1,13 +1,9 @@
 /** `intercept pause` and `resume`: the kill switch, and who has confirmed it (policy.md §11). */
-import { randomBytes } from 'node:crypto';
-import { userInfo } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openFileSink } from '../audit/file.ts';
-import { loadHashKey } from '../audit/key.ts';
 import type { Instance, Store } from '../core/store.ts';
 import { liveInstances } from './instances.ts';
 import { EXIT } from './options.ts';
+import { openOwnRecords, operator } from './own-records.ts';
 import { createPaint, type Paint, shown } from './paint.ts';
 import { openState } from './state.ts';
 import type { Terminal } from './terminal.ts';
@@ -65,29 +61,13 @@ async function change(options: PauseOptions, terminal: Terminal, act: (store: St
   }
 }
 
-/** A file of its own: this process has no other records. */
 function record({ type }: Change, { home, policy, reason }: PauseOptions, terminal: Terminal): void {
   try {
-    const sink = openFileSink({
-      dir: join(home, 'events'),
-      instance: `cli-${randomBytes(4).toString('hex')}`,
-      clock: Date.now,
-      hashKey: loadHashKey(home),
-      args: 'redacted',
-    });
-    sink.write([{ type, fields: { scope: policy ?? null, reason: type === 'paused' ? reason : undefined, by: operator() } }]);
-    sink.close();
+    const records = openOwnRecords(home);
+    records.write([{ type, fields: { scope: policy ?? null, reason: type === 'paused' ? reason : undefined, by: operator() } }]);
+    records.close();
   } catch (error) {
     terminal.err(`intercept: ${type}, but not recorded: ${error instanceof Error ? error.message : String(error)}`);
-  }
-}
-
-/** Who threw the switch; a container may have no such name. */
-function operator(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return `uid ${process.getuid?.() ?? 'unknown'}`;
   }
 }
 

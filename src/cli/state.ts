@@ -31,3 +31,13 @@ export async function withState<T>(
     await store.close();
   }
 }
+
+/** Opens the store as people do who decide: for every namespace. A new file where there is none. */
+export function openDesk(stateDir: string): Promise<Store & Records> {
+  return openState(stateDir, '');
+}
+
+/** Does something with the records of every namespace, where there is a store. */
+export function withDesk<T>(stateDir: string, work: (desk: Records) => Promise<T>): Promise<T | undefined> {
+  return withState(stateDir, '', work);
+}

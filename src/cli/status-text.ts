@@ -1,6 +1,7 @@
 /** The status as people read it. */
 import type { CounterStatus } from './counter-limits.ts';
 import { type Paint, shown } from './paint.ts';
+import { spanOf, timeOf } from './spans.ts';
 import type { PolicyStatus, Status } from './status-reading.ts';
 
 const MOST = 8;
@@ -104,28 +105,4 @@ function bar(used: number, paint: Paint): string {
 
 function titled(title: string, lines: readonly string[], paint: Paint): readonly string[] {
   return lines.length === 0 ? [] : [paint('bold', title), ...lines.map((line) => `  ${line}`)];
-}
-
-function timeOf(instant: number): string {
-  return new Date(instant).toISOString().replace(/\.\d+Z$/, 'Z');
-}
-
-/** `2h 5m`, `40s`. */
-function spanOf(ms: number): string {
-  const seconds = Math.max(0, Math.ceil(ms / 1000));
-  const parts = [
-    [86_400, 'd'],
-    [3_600, 'h'],
-    [60, 'm'],
-    [1, 's'],
-  ] as const;
-  const first = parts.findIndex(([length]) => seconds >= length);
-  if (first < 0) return '0s';
-  const shownParts = parts
-    .slice(first, first + 2)
-    .map(
-      ([length, unit], index) =>
-        `${index === 0 ? Math.floor(seconds / length) : Math.floor((seconds % (parts[first]?.[0] ?? 1)) / length)}${unit}`,
-    );
-  return shownParts.filter((part) => !part.startsWith('0')).join(' ');
 }

@@ -6,7 +6,17 @@ export interface Terminal {
   out(text: string): void;
   /** stderr: everything else. */
   err(text: string): void;
+  /** stdout, as it is: for what draws a screen. */
+  write(text: string): void;
+  /** stderr, as it is: for a question that is answered on the same line. */
+  ask(text: string): void;
   readonly isTty: boolean;
+  /** Of the terminal behind stdout; undefined where there is none. */
+  size(): Size | undefined;
+  /** Calls back when the size changes, until the returned function is called. */
+  onResize(listener: () => void): () => void;
+  /** Whether anybody still reads stdout. */
+  isRead(): boolean;
   /** Only on a terminal, and never with NO_COLOR (cli.md §1). */
   readonly colour: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -15,9 +25,14 @@ export interface Terminal {
   flush(): Promise<void>;
 }
 
+export interface Size {
+  readonly columns: number;
+  readonly rows: number;
+}
+
 /** The parts of `process` that a terminal is made of. */
 export interface TerminalStreams {
-  readonly stdout: Writable & { readonly isTTY?: boolean };
+  readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number };
   readonly stderr: Writable;
   readonly stdin: Readable & { readonly isTTY?: boolean; setRawMode?(raw: boolean): unknown };
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -33,17 +48,28 @@ export function openTerminal(streams: TerminalStreams): Terminal {
   const print = (stream: Writable, text: string) => {
     if (!used.has(stream)) stream.on('error', () => {});
     used.add(stream);
-    if (stream.writable) stream.write(`${text}\n`);
+    if (stream.writable) stream.write(text);
   };
   return {
-    out: (text) => print(streams.stdout, text),
-    err: (text) => print(streams.stderr, text),
+    out: (text) => print(streams.stdout, `${text}\n`),
+    err: (text) => print(streams.stderr, `${text}\n`),
+    write: (text) => print(streams.stdout, text),
+    ask: (text) => print(streams.stderr, text),
     get isTty() {
       return streams.stdout.isTTY === true;
     },
     get colour() {
       return streams.stdout.isTTY === true && !streams.env.NO_COLOR;
     },
+    size() {
+      const { isTTY, columns, rows } = streams.stdout;
+      return isTTY && columns && rows ? { columns, rows } : undefined;
+    },
+    onResize(listener) {
+      streams.stdout.on('resize', listener);
+      return () => streams.stdout.removeListener('resize', listener);
+    },
+    isRead: () => streams.stdout.writable,
     env: streams.env,
     get input() {
       return streams.stdin;

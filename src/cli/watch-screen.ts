@@ -1,33 +1,34 @@
 /** A screen that is drawn anew each second until `q` or Ctrl-C. */
+import { openScreen } from './screen.ts';
 import type { Terminal } from './terminal.ts';
 
 const EVERY = 1_000;
-const HOME_AND_CLEAR = '\u001b[H\u001b[2J';
+/** `q`, Ctrl-C, Ctrl-D. */
+const LEAVING = [113, 3, 4];
 
-/** Draws until the person leaves. Resolves then; rejects where drawing fails. */
+/** Draws until the person leaves. Resolves then; rejects where drawing fails. What does not fit is left out. */
 export async function watchScreen(draw: () => Promise<readonly string[]>, terminal: Terminal): Promise<void> {
-  const { input } = terminal;
   const left = Promise.withResolvers<void>();
-  const onKey = (key: Buffer) => {
-    if (key.includes(3) || key.includes(113) || key.includes(4)) left.resolve();
-  };
-  input.setRawMode?.(true);
-  input.on('data', onKey);
-  const onSignal = () => left.resolve();
-  process.once('SIGINT', onSignal);
+  let lines: readonly string[] = [];
+  const show = () => screen.draw(lines.slice(0, terminal.size()?.rows ?? lines.length));
+  const screen = openScreen(terminal, {
+    keys: (chunk) => {
+      if (LEAVING.some((key) => chunk.includes(key))) left.resolve();
+    },
+    redraw: () => show(),
+    leave: () => left.resolve(),
+  });
   let timer: NodeJS.Timeout | undefined;
-  const show = async () => {
-    terminal.out(`${HOME_AND_CLEAR}${(await draw()).join('\n')}`);
-    timer = setTimeout(() => show().catch(left.reject), EVERY);
+  const next = async () => {
+    lines = await draw();
+    show();
+    timer = setTimeout(() => next().catch(left.reject), EVERY);
   };
+  next().catch(left.reject);
   try {
-    await show();
     await left.promise;
   } finally {
     clearTimeout(timer);
-    process.removeListener('SIGINT', onSignal);
-    input.removeListener('data', onKey);
-    input.setRawMode?.(false);
-    input.pause();
+    screen.close();
   }
 }

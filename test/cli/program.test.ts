@@ -12,8 +12,13 @@ function declared(): Command {
   return program;
 }
 
-function flagsOf({ options }: Command): string[] {
+function ownFlagsOf({ options }: Command): string[] {
   return options.map(({ long }) => long ?? '').sort();
+}
+
+/** Those of its second words too: they share a screen of help. */
+function flagsOf(command: Command): string[] {
+  return [...new Set([command, ...command.commands].flatMap(ownFlagsOf))].sort();
 }
 
 describe('cli.md §1: help', () => {
@@ -31,7 +36,7 @@ describe('cli.md §1: help', () => {
       if (!command) throw new Error(`no command ${name}`);
       const body = text.split('\nExample:')[0] ?? '';
       const named = new Set([...body.matchAll(/(?<![\w-])--[a-z][a-z-]+/g)].map(([flag]) => flag));
-      expect([...named].filter((flag) => flag !== '--help').sort()).toEqual(flagsOf(command));
+      expect([...named].filter((flag) => flag !== '--help').sort()).toEqual(command === program ? ownFlagsOf(command) : flagsOf(command));
     });
   }
 
@@ -61,6 +66,12 @@ describe('cli.md §1: wrong usage is status 2 and names the nearest', () => {
     [['explain', '-c', 'p.yaml'], '--call NAME'],
     [['status', '--', 'x'], 'takes no server'],
     [['pause', '--since', '1h'], '--since'],
+    [['approvals', 'aprove', 'apr_x'], 'did you mean "approve"?'],
+    [['approvals', 'approve'], 'missing required argument "id"'],
+    [['approvals', 'list', '--', 'x'], 'takes no server'],
+    [['approvals', 'approve', 'apr_x', '--as', ''], 'it is empty'],
+    [['idempotency', 'resolve', 'k'], '"--happened" or "--did-not"'],
+    [['idempotency', 'resolve', 'k', '--happened', '--did-not'], '"--happened" or "--did-not"'],
   ];
   for (const [argv, expected] of mistakes) {
     test(argv.join(' '), async () => {

@@ -1,0 +1,72 @@
+/** What a person pressed, from the bytes that a terminal in raw mode sends. */
+import { StringDecoder } from 'node:string_decoder';
+
+export type Key =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'pasted'; readonly text: string }
+  | { readonly kind: 'up' | 'down' | 'page_up' | 'page_down' | 'top' | 'bottom' | 'enter' | 'escape' | 'backspace' | 'quit' };
+
+const SEQUENCES: Readonly<Record<string, Exclude<Key['kind'], 'text' | 'pasted'>>> = {
+  '[A': 'up',
+  OA: 'up',
+  '[B': 'down',
+  OB: 'down',
+  '[5~': 'page_up',
+  '[6~': 'page_down',
+  '[H': 'top',
+  OH: 'top',
+  '[1~': 'top',
+  '[F': 'bottom',
+  OF: 'bottom',
+  '[4~': 'bottom',
+};
+const CONTROLS: Readonly<Record<string, Exclude<Key['kind'], 'text' | 'pasted'>>> = {
+  '\r': 'enter',
+  '\n': 'enter',
+  '\u007f': 'backspace',
+  '\b': 'backspace',
+  '\u0003': 'quit',
+  '\u0004': 'quit',
+};
+const PASTE_END = '\u001b[201~';
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character begins what a terminal sends for keys
+const PIECE = /^(?:\u001b(\[200~)|\u001b(\[[0-9;?]*[ -/]*[@-~]|O[ -~])|\u001b|.)/su;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: likewise
+const UNFINISHED = /^\u001b(?:\[[0-9;?]*|O)$/;
+
+/** Reads chunks as they come; a character, a sequence or a paste may be spread over several. */
+export function openKeys(): (chunk: Buffer) => readonly Key[] {
+  const decoder = new StringDecoder('utf8');
+  let rest = '';
+  return (chunk) => {
+    const keys: Key[] = [];
+    rest += decoder.write(chunk);
+    while (rest !== '') {
+      const [, paste, sequence] = PIECE.exec(rest) ?? [];
+      if (paste !== undefined) {
+        const end = rest.indexOf(PASTE_END);
+        if (end < 0) break;
+        keys.push({ kind: 'pasted', text: rest.slice(`\u001b${paste}`.length, end) });
+        rest = rest.slice(end + PASTE_END.length);
+        continue;
+      }
+      if (UNFINISHED.test(rest)) break;
+      const taken = sequence === undefined ? String.fromCodePoint(rest.codePointAt(0) ?? 0) : `\u001b${sequence}`;
+      rest = rest.slice(taken.length);
+      const key = keyOf(taken, sequence);
+      if (key) keys.push(key);
+    }
+    return keys;
+  };
+}
+
+function keyOf(taken: string, sequence: string | undefined): Key | undefined {
+  if (sequence !== undefined) {
+    const kind = SEQUENCES[sequence];
+    return kind && { kind };
+  }
+  if (taken === '\u001b') return { kind: 'escape' };
+  const control = CONTROLS[taken];
+  if (control) return { kind: control };
+  return taken < ' ' ? undefined : { kind: 'text', text: taken };
+}

@@ -1,0 +1,137 @@
+/**
+ * An agent's arguments on a terminal, so that nothing can hide in them (cli.md §3): JSON over several lines, with
+ * `⟨…⟩` around what is beyond ASCII, `‹…›` for many blanks, and `\u…` for what shows nothing. SECURITY: the marks are
+ * themselves beyond ASCII, so no text of an agent can look like one.
+ */
+import { isArray, isNumber, isObject, type Json } from '../../core/json.ts';
+import { type Piece, revealText } from '../../core/reveal.ts';
+import { readJson } from '../../mcp/json.ts';
+
+const STEP = 2;
+/** Deeper levels stand below each other, so that the text keeps its room. */
+const DEEPEST = 24;
+const NARROWEST = 20;
+const CONTINUED = '↳ ';
+const OPEN = '⟨';
+const CLOSE = '⟩';
+/** So many blanks in a row are no longer read as such. */
+const MANY_BLANKS = 4;
+/** Letters that run from right to left, which on a terminal reorder the digits and brackets beside them. */
+const REORDERS = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+/** Those, marks that sit on their neighbour, and the marks' own characters, which no agent may write. */
+const NOT_SHOWN = new RegExp(`${REORDERS.source}|\\p{M}|[⟨⟩‹›↳]`, 'gu');
+
+/** The arguments' JSON text in lines of at most `width` columns. */
+export function renderArguments(args: string, width: number): readonly string[] {
+  return linesOf(readJson(args), 0, '', '').flatMap((line) => wrap(line, width));
+}
+
+/** A text of an agent, as a quoted JSON string with its marks. */
+export function markText(text: string): string {
+  return `"${markName(text)}"`;
+}
+
+/** A name or message: marked, but without the quotes. */
+export function markName(name: string): string {
+  return revealText(name).map(markPiece).join('').replaceAll(`${CLOSE}${OPEN}`, '');
+}
+
+/** The visible characters beyond ASCII that a text holds: their code points, and what they look like. */
+export function charactersBeyond(text: string): readonly string[] {
+  const found = new Map<string, string>();
+  for (const piece of revealText(text)) {
+    if (piece.kind === 'look_alike') found.set(piece.text, `${piece.text} ${piece.label}`);
+    if (piece.kind === 'foreign') for (const character of piece.text) found.set(character, `${character} ${codeOf(character)}`);
+  }
+  return [...found].flatMap(([character, told]) => (REORDERS.test(character) ? [] : [told]));
+}
+
+/** Cut into lines of at most `width` columns, and after each `\n` of a string; nothing is left out. */
+export function wrap(line: string, width: number): readonly string[] {
+  const indent = Math.min(line.length - line.trimStart().length, Math.max(0, width - NARROWEST));
+  const lines: string[] = [];
+  let current = ' '.repeat(indent);
+  let used = indent;
+  const margin = `${' '.repeat(indent)}${CONTINUED}`;
+  for (const piece of piecesOf(line.trimStart())) {
+    const columns = columnsOf(piece);
+    if (used + columns > width) {
+      lines.push(current);
+      current = margin;
+      used = margin.length;
+    }
+    current += piece;
+    used += columns;
+    // A text of several lines reads as such.
+    if (piece === '\\n') used = width;
+  }
+  return [...lines, current];
+}
+
+/** An upper bound: what is beyond ASCII and no mark of ours may take two columns. */
+export function columnsOf(text: string): number {
+  let columns = 0;
+  for (const character of text) columns += character < '\u007f' || OWN.has(character) ? 1 : 2;
+  return columns;
+}
+
+const OWN: ReadonlySet<string> = new Set('⟨⟩‹›↳…│─█░');
+
+function linesOf(value: Json, depth: number, before: string, after: string): readonly string[] {
+  const margin = ' '.repeat(Math.min(depth, DEEPEST) * STEP);
+  const [open, close, items] = partsOf(value);
+  if (items === undefined) return [`${margin}${before}${renderLeaf(value)}${after}`];
+  if (items.length === 0) return [`${margin}${before}${open}${close}${after}`];
+  return [
+    `${margin}${before}${open}`,
+    ...items.flatMap(([label, item], index) => linesOf(item, depth + 1, label, index < items.length - 1 ? ',' : '')),
+    `${margin}${close}${after}`,
+  ];
+}
+
+type Labelled = readonly (readonly [string, Json])[];
+
+function partsOf(value: Json): readonly [string, string, Labelled | undefined] {
+  if (isArray(value)) return ['[', ']', value.map((item) => ['', item])];
+  if (isObject(value)) return ['{', '}', Array.from(value, ([key, item]) => [`${markText(key)}: `, item])];
+  return ['', '', undefined];
+}
+
+function renderLeaf(value: Json): string {
+  if (typeof value === 'string') return markText(value);
+  return isNumber(value) ? value.number : String(value);
+}
+
+function markPiece(piece: Piece): string {
+  switch (piece.kind) {
+    case 'plain':
+      return piece.text.replace(/["\\]/g, '\\$&');
+    case 'foreign':
+    case 'look_alike':
+      return `${OPEN}${piece.text.replace(NOT_SHOWN, escapeUnits)}${CLOSE}`;
+    case 'unseen':
+      return piece.text.startsWith(' ') ? markBlanks(piece.text) : (SHORT[piece.text] ?? escapeUnits(piece.text));
+  }
+}
+
+/** A few blanks are seen between the quotes; many could push something out of sight. */
+function markBlanks(blanks: string): string {
+  return blanks.length < MANY_BLANKS ? blanks : `‹${blanks.length} blanks›`;
+}
+
+const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\t': '\\t', '\r': '\\r' };
+
+function escapeUnits(text: string): string {
+  let escaped = '';
+  for (let i = 0; i < text.length; i++) escaped += `\\u${text.charCodeAt(i).toString(16).padStart(4, '0')}`;
+  return escaped;
+}
+
+function codeOf(character: string): string {
+  return `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
+}
+
+/** What stays together on a line: an escape, or one character. */
+function piecesOf(line: string): readonly string[] {
+  return line.match(/\\u[0-9a-f]{4}|\\.|‹\d+ blanks›|./gsu) ?? [];
+}

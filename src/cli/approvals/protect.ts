@@ -1,0 +1,43 @@
+/** `intercept approvals protect`: from then on, deciding needs a secret (policy.md §12). */
+import { hashSecret } from '../../approval/secret.ts';
+import { CommandError, UsageError } from '../faults.ts';
+import { EXIT } from '../options.ts';
+import { openDesk } from '../state.ts';
+import type { Terminal } from '../terminal.ts';
+import { APPROVER_VARIABLE, checkApprover, type DeskOptions } from './desk.ts';
+import { askSecret } from './secret-prompt.ts';
+
+const SHORTEST = 8;
+
+/** Sets the secret, or replaces it by one who has it. */
+export async function protectApprovals({ stateDir, json }: DeskOptions, terminal: Terminal): Promise<number> {
+  const desk = await openDesk(stateDir);
+  try {
+    const isSet = (await desk.approvals.secret()) !== undefined;
+    await checkApprover(desk.approvals, terminal.env);
+    const secret = await newSecret(isSet, terminal);
+    if ([...secret].length < SHORTEST) throw new CommandError(`the secret is shorter than ${SHORTEST} characters`, EXIT.failed);
+    await desk.approvals.protect(await hashSecret(secret));
+    if (json) terminal.out(JSON.stringify({ protected: true, replaced: isSet }));
+    else
+      terminal.out(`${isSet ? 'the secret is replaced' : 'approvals are protected'}: approve, deny and resume need ${APPROVER_VARIABLE}`);
+    return EXIT.done;
+  } finally {
+    await desk.close();
+  }
+}
+
+/** From the variable where there is no secret yet; else that is the present one, and the new one is asked for. */
+async function newSecret(isSet: boolean, terminal: Terminal): Promise<string> {
+  const given = terminal.env[APPROVER_VARIABLE];
+  if (!isSet && given) return given;
+  if (!terminal.input.isTTY)
+    throw new UsageError(
+      'no terminal to ask for the secret',
+      isSet ? 'run it on a terminal' : `set ${APPROVER_VARIABLE}, or run it on a terminal`,
+    );
+  const first = await askSecret('approver secret: ', terminal);
+  const second = await askSecret('once more: ', terminal);
+  if (first !== second) throw new CommandError('the two differ; nothing was changed', EXIT.failed);
+  return first;
+}

@@ -1,0 +1,186 @@
+/**
+ * What a person who watches approvals has before them, and what their keys do. Pure.
+ *
+ * SECURITY: a key decides only the record that has been on the screen for a second, so that a key meant for another
+ * one never does, and approves only what has been on the screen whole.
+ */
+import type { Approval, ApprovalVerdict } from '../../core/approval.ts';
+import type { Key } from './keys.ts';
+
+/** How long a record has to be seen before a key counts, ms (cli.md §3). */
+export const SETTLE = 1_000;
+const NOTICE = 6_000;
+const MOST_REASON = 500;
+
+export interface WatchState {
+  /** Pending, oldest first. */
+  readonly records: readonly Approval[];
+  /** The id of the record whose details are shown. */
+  readonly selected: string | undefined;
+  readonly mode: 'list' | 'whole' | 'reason';
+  /** The first line of the record in the whole view. */
+  readonly top: number;
+  readonly seen: Seen | undefined;
+  /** What is typed in answer to "why denied". */
+  readonly reason: string;
+  readonly notice: { readonly text: string; readonly until: number } | undefined;
+  /** A decision on its way to the store; no other is taken meanwhile. */
+  readonly deciding: boolean;
+}
+
+/** What of the selected record has been on the screen since it was selected. Epoch ms. */
+interface Seen {
+  readonly id: string;
+  readonly width: number;
+  readonly since: number;
+  /** Lines from the first one without a gap. */
+  readonly lines: number;
+  /** Since when all of them; undefined while there are others. */
+  readonly wholeSince: number | undefined;
+}
+
+export type Effect =
+  | { readonly kind: 'decide'; readonly id: string; readonly verdict: ApprovalVerdict; readonly reason: string }
+  | { readonly kind: 'quit' };
+
+export interface Pressed {
+  readonly state: WatchState;
+  readonly effect?: Effect | undefined;
+}
+
+export const FIRST: WatchState = {
+  records: [],
+  selected: undefined,
+  mode: 'list',
+  top: 0,
+  seen: undefined,
+  reason: '',
+  notice: undefined,
+  deciding: false,
+};
+
+/** What a draw put on the screen of the selected record. */
+export interface Drawn {
+  readonly id: string;
+  readonly width: number;
+  readonly from: number;
+  readonly to: number;
+  readonly total: number;
+}
+
+/** Takes the records as they are now. The selection stays where it is, or goes to the record that took its place. */
+export function takeRecords(state: WatchState, records: readonly Approval[], now: number): WatchState {
+  if (records.some(({ id }) => id === state.selected)) return { ...state, records };
+  const place = state.records.findIndex(({ id }) => id === state.selected);
+  const next = records[Math.min(Math.max(place, 0), records.length - 1)];
+  const taken = select({ ...state, records }, next?.id);
+  // Somebody else decided it, or its time is over, while its reader was at it.
+  const gone = state.selected !== undefined && !state.deciding;
+  return gone ? tell(taken, `${state.selected} is no longer pending`, now) : taken;
+}
+
+/** Notes what has been on the screen. */
+export function noteDrawn(state: WatchState, drawn: Drawn | undefined, now: number): WatchState {
+  if (!drawn || drawn.id !== state.selected) return state;
+  const known = state.seen?.id === drawn.id && state.seen.width === drawn.width ? state.seen : undefined;
+  const before = known?.lines ?? 0;
+  const lines = drawn.from <= before ? Math.max(before, drawn.to) : before;
+  const isWhole = lines >= drawn.total;
+  const wholeSince = isWhole ? (known?.wholeSince ?? now) : undefined;
+  return { ...state, seen: { id: drawn.id, width: drawn.width, since: known?.since ?? now, lines, wholeSince } };
+}
+
+/** Why a verdict on the selected record does not count yet; undefined where it does. */
+export function refuseVerdict(state: WatchState, verdict: ApprovalVerdict, now: number): string | undefined {
+  const { seen, selected, deciding } = state;
+  if (selected === undefined) return 'nothing is selected';
+  if (deciding) return 'the last decision is on its way';
+  if (seen?.id !== selected || now - seen.since < SETTLE) return 'shown just now: look at it for a second';
+  if (verdict === 'deny') return undefined;
+  if (seen.wholeSince === undefined) return 'not all of it was shown: press s and read to its end';
+  return now - seen.wholeSince < SETTLE ? 'its end was shown just now: look at it for a second' : undefined;
+}
+
+/** What one key does. */
+export function pressKey(state: WatchState, key: Key, now: number): Pressed {
+  if (key.kind === 'quit') return { state, effect: { kind: 'quit' } };
+  if (state.mode === 'reason') return pressInReason(state, key, now);
+  // A pasted text is not a person's decision.
+  if (key.kind === 'pasted') return { state };
+  switch (key.kind === 'text' ? key.text : key.kind) {
+    case 'q':
+      return { state, effect: { kind: 'quit' } };
+    case 'escape':
+      return { state: { ...state, mode: 'list', top: 0 } };
+    case 's':
+      return { state: { ...state, mode: state.mode === 'whole' || !state.selected ? 'list' : 'whole', top: 0 } };
+    case 'a':
+      return decide(state, 'approve', '', now);
+    case 'd':
+      return askReason(state, now);
+    default:
+      return { state: move(state, key) };
+  }
+}
+
+/** Shows a line at the bottom for some seconds. */
+export function tell(state: WatchState, text: string, now: number): WatchState {
+  return { ...state, notice: { text, until: now + NOTICE } };
+}
+
+function decide(state: WatchState, verdict: ApprovalVerdict, reason: string, now: number): Pressed {
+  const refusal = refuseVerdict(state, verdict, now);
+  if (refusal !== undefined || state.selected === undefined) return { state: tell(state, refusal ?? '', now) };
+  return { state: { ...state, mode: 'list', top: 0, deciding: true }, effect: { kind: 'decide', id: state.selected, verdict, reason } };
+}
+
+function askReason(state: WatchState, now: number): Pressed {
+  const refusal = refuseVerdict(state, 'deny', now);
+  return { state: refusal === undefined ? { ...state, mode: 'reason', reason: '' } : tell(state, refusal, now) };
+}
+
+function pressInReason(state: WatchState, key: Key, now: number): Pressed {
+  switch (key.kind) {
+    case 'enter':
+      return decide({ ...state, mode: 'list' }, 'deny', state.reason.trim(), now);
+    case 'escape':
+      return { state: { ...state, mode: 'list', top: 0, reason: '' } };
+    case 'backspace':
+      return { state: { ...state, reason: [...state.reason].slice(0, -1).join('') } };
+    case 'text':
+    case 'pasted':
+      return { state: { ...state, reason: (state.reason + oneLine(key.text)).slice(0, MOST_REASON) } };
+    default:
+      return { state };
+  }
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\p{Cc}+/gu, ' ');
+}
+
+const STEPS: Readonly<Record<string, number>> = {
+  up: -1,
+  k: -1,
+  down: 1,
+  j: 1,
+  page_up: -10,
+  page_down: 10,
+  ' ': 10,
+  top: -1e9,
+  bottom: 1e9,
+};
+
+function move(state: WatchState, key: Key): WatchState {
+  const step = STEPS[key.kind === 'text' ? key.text : key.kind];
+  if (step === undefined) return state;
+  // The view knows where the end is, and stops there.
+  if (state.mode === 'whole') return { ...state, top: Math.max(0, state.top + step) };
+  const place = state.records.findIndex(({ id }) => id === state.selected);
+  const next = state.records[Math.min(Math.max(place + step, 0), state.records.length - 1)];
+  return next?.id === state.selected ? state : select(state, next?.id);
+}
+
+function select(state: WatchState, id: string | undefined): WatchState {
+  return { ...state, selected: id, mode: 'list', top: 0, seen: undefined, reason: '' };
+}

@@ -1,0 +1,100 @@
+/** The screen of `approvals watch`: the list, and below it the selected record. Pure. */
+import type { Approval } from '../../core/approval.ts';
+import { type Paint, shown } from '../paint.ts';
+import { spanOf } from '../spans.ts';
+import type { Size } from '../terminal.ts';
+import { columnsOf } from './marked.ts';
+import { paintLine, renderRecordLines } from './record-lines.ts';
+import { type Drawn, refuseVerdict, type WatchState } from './watch-state.ts';
+
+const NARROWEST = 30;
+const LOWEST = 8;
+
+export interface Screen {
+  /** As many as the terminal has rows, each no wider than it. */
+  readonly lines: readonly string[];
+  readonly drawn: Drawn | undefined;
+  /** The first line of the record, which cannot go beyond its end. */
+  readonly top: number;
+}
+
+/** Lays the screen out. `refusal`: why whoever watches may not decide. */
+export function layOut(state: WatchState, size: Size, now: number, paint: Paint, refusal: string | undefined): Screen {
+  const { columns, rows } = size;
+  if (columns < NARROWEST || rows < LOWEST) return { lines: [cut('the window is too small', columns)], drawn: undefined, top: 0 };
+  const record = state.records.find(({ id }) => id === state.selected);
+  const head = paint('bold', cut(headline(state), columns));
+  const foot = footer(state, now, columns, paint, refusal);
+  if (!record) return { lines: [head, '', cut('nothing waits for approval', columns), ...blank(rows - 4), foot], drawn: undefined, top: 0 };
+  const list = state.mode === 'whole' ? [] : listLines(state, columns, Math.max(1, Math.floor(rows / 3) - 1), now, paint);
+  const room = rows - list.length - 3;
+  const pane = recordPane(record, { room, columns, top: state.mode === 'whole' ? state.top : 0, now }, paint);
+  return { ...pane, lines: [head, ...list, paint('dim', '─'.repeat(columns)), ...pane.lines, ...blank(room - pane.lines.length), foot] };
+}
+
+function headline({ records }: WatchState): string {
+  return `approvals: ${records.length === 1 ? '1 waits' : `${records.length} wait`}`;
+}
+
+/** A window of the list around the selected one. */
+function listLines(state: WatchState, columns: number, room: number, now: number, paint: Paint): readonly string[] {
+  const { records, selected } = state;
+  const place = Math.max(
+    0,
+    records.findIndex(({ id }) => id === selected),
+  );
+  const first = Math.max(0, Math.min(place - Math.floor(room / 2), records.length - room));
+  return records.slice(first, first + room).map((record) => {
+    const mark = record.id === selected ? '>' : ' ';
+    const line = cut(
+      `${mark} ${record.id}  ${spanOf(record.expiresAt - now).padEnd(8)} ${shown(record.tool, 40)}  ${shown(record.rule, 60)}`,
+      columns,
+    );
+    return record.id === selected ? paint('bold', line) : line;
+  });
+}
+
+interface Pane {
+  readonly room: number;
+  readonly columns: number;
+  readonly top: number;
+  readonly now: number;
+}
+
+function recordPane(record: Approval, { room, columns, top: wanted, now }: Pane, paint: Paint): Screen {
+  const all = renderRecordLines(record, now, columns);
+  const top = Math.max(0, Math.min(wanted, all.length - room));
+  const isCut = all.length > top + room;
+  // The last row says that there is more, and hides a line for it.
+  const to = isCut ? top + room - 1 : all.length;
+  const lines = all.slice(top, to).map((line) => paintLine(line, paint));
+  const more = isCut ? [paint('yellow', cut(`… ${all.length - to} more lines: s shows them, space goes on`, columns))] : [];
+  return { lines: [...lines, ...more], drawn: { id: record.id, width: columns, from: top, to, total: all.length }, top };
+}
+
+function footer(state: WatchState, now: number, columns: number, paint: Paint, refusal: string | undefined): string {
+  if (state.mode === 'reason') return paint('yellow', fitEnd('why denied? ', state.reason, columns - 1));
+  if (state.notice && state.notice.until > now) return paint('yellow', cut(state.notice.text, columns));
+  if (refusal !== undefined) return paint('yellow', cut(`${refusal}; q quits`, columns));
+  const isReady = state.selected !== undefined && refuseVerdict(state, 'approve', now) === undefined;
+  const keys = columns >= 60 ? 'a approve  d deny  s whole  ↑↓ select  q quit' : 'a yes  d no  s whole  q quit';
+  return isReady ? cut(keys, columns) : paint('dim', cut(keys, columns));
+}
+
+/** The question, and as much of the end of what is typed as there is room for. */
+function fitEnd(question: string, typed: string, columns: number): string {
+  const safe = [...shown(typed, 2_000)];
+  while (columnsOf(question) + columnsOf(safe.join('')) > columns) safe.shift();
+  return question + safe.join('');
+}
+
+function cut(text: string, columns: number): string {
+  if (columnsOf(text) <= columns) return text;
+  const kept = [...text];
+  while (columnsOf(kept.join('')) > columns - 1) kept.pop();
+  return `${kept.join('')}…`;
+}
+
+function blank(count: number): readonly string[] {
+  return Array.from({ length: Math.max(0, count) }, () => '');
+}

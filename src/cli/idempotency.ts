@@ -1,0 +1,115 @@
+/** `intercept idempotency list` and `resolve`: calls that are kept from being sent twice (policy.md §9). */
+import type { ClaimRecord, Resolved } from '../core/claim.ts';
+import { checkApprover } from './approvals/desk.ts';
+import { CommandError } from './faults.ts';
+import { EXIT } from './options.ts';
+import { createPaint, type Paint, shown } from './paint.ts';
+import { spanOf } from './spans.ts';
+import { withDesk } from './state.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface IdempotencyOptions {
+  readonly stateDir: string;
+  readonly json: boolean;
+}
+
+export interface ResolveOptions extends IdempotencyOptions {
+  /** A key, or the beginning of one. */
+  readonly key: string;
+  readonly verdict: 'happened' | 'did_not';
+  readonly by: string;
+}
+
+/** As much of a key as tells records apart. */
+const KEY = 12;
+const ARGS = 60;
+
+/** Lists calls whose outcome is unknown first, then the others. */
+export async function listClaims({ stateDir, json }: IdempotencyOptions, terminal: Terminal): Promise<number> {
+  const claims = await withDesk(stateDir, (desk) => desk.claims.list({}));
+  if (json) terminal.out(`[${(claims ?? []).map(renderClaim).join(',\n')}]`);
+  else if (!claims) terminal.out(`no state at ${stateDir}: no proxy has run with it yet`);
+  else if (claims.length === 0) terminal.out('no idempotent calls are kept');
+  else for (const line of renderClaims(claims, Date.now(), createPaint(terminal.colour))) terminal.out(line);
+  return EXIT.done;
+}
+
+/** Settles an unknown outcome, once somebody has looked whether the call happened. */
+export async function resolveClaim(options: ResolveOptions, terminal: Terminal): Promise<number> {
+  const resolved = await withDesk(options.stateDir, async ({ approvals, claims }) => {
+    await checkApprover(approvals, terminal.env);
+    return claims.resolve(options.key, options.verdict, options.by);
+  });
+  const claim = expectResolved(resolved ?? { kind: 'unknown' }, options.key);
+  if (options.json) terminal.out(renderClaim(claim));
+  else {
+    const told =
+      options.verdict === 'happened'
+        ? `it happened; a repeat is denied for ${spanOf(claim.until - Date.now())}`
+        : 'it did not happen; it may be sent again';
+    terminal.out(`resolved ${claim.key.slice(0, KEY)}: ${shown(claim.tool, 60)} ${shown(claim.args, ARGS)}\n  ${told}`);
+  }
+  return EXIT.done;
+}
+
+function expectResolved(resolved: Resolved, key: string): ClaimRecord {
+  switch (resolved.kind) {
+    case 'resolved':
+      return resolved.claim;
+    case 'not_unknown':
+      throw new CommandError(
+        `the call ${key} is ${wordsOf(resolved.claim, Date.now())}: only an unknown outcome can be resolved`,
+        EXIT.failed,
+      );
+    case 'ambiguous': {
+      const listed = resolved.claims.map((claim) => `  ${claim.key.slice(0, 2 * KEY)}  ${shown(claim.tool, 40)}`);
+      throw new CommandError(
+        `${JSON.stringify(shown(key, 60))} is the beginning of ${listed.length} keys`,
+        EXIT.failed,
+        ['write more of it:', ...listed].join('\n'),
+      );
+    }
+    case 'unknown':
+      throw new CommandError(
+        `there is no idempotent call ${JSON.stringify(shown(key, 60))}`,
+        EXIT.failed,
+        'see "intercept idempotency list"',
+      );
+  }
+}
+
+function renderClaims(claims: readonly ClaimRecord[], now: number, paint: Paint): readonly string[] {
+  const unknown = claims.filter(({ state }) => state === 'unknown');
+  const others = claims.filter(({ state }) => state !== 'unknown');
+  return [...unknown, ...others].map((claim) => {
+    const state = paint(claim.state === 'unknown' ? 'red' : 'green', wordsOf(claim, now));
+    const agent = claim.agent === undefined ? 'agent unknown' : `agent ${shown(claim.agent, 30)}`;
+    return `${claim.key.slice(0, KEY)}  ${shown(claim.tool, 40)}  ${agent}  ${state}  ${paint('dim', shown(claim.args, ARGS))}`;
+  });
+}
+
+function wordsOf({ state, until }: ClaimRecord, now: number): string {
+  switch (state) {
+    case 'in_flight':
+      return 'in flight';
+    case 'done':
+      return `done, kept for ${spanOf(until - now)}`;
+    case 'unknown':
+      return `outcome unknown, denied for ${spanOf(until - now)}`;
+  }
+}
+
+/** JSON text on one line, the arguments as they arrived. */
+function renderClaim({ key, state, tool, agent, args, claimedAt, until, resultBytes, resolvedBy }: ClaimRecord): string {
+  const fields = {
+    key,
+    state,
+    tool,
+    agent: agent ?? null,
+    claimed_at: new Date(claimedAt).toISOString(),
+    until: new Date(until).toISOString(),
+    result_bytes: resultBytes ?? null,
+    resolved_by: resolvedBy ?? null,
+  };
+  return `${JSON.stringify(fields).slice(0, -1)},"args":${args.replace(/[\r\n]+/g, ' ')}}`;
+}
