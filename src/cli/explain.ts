@@ -132,7 +132,7 @@ function decisionOn(planned: Plan, readings: readonly CounterReading[], now: num
 
 /** SPEC: policy.md §10: shadow mode forwards all but what a pause denies. */
 function answerTo(decision: Decision, policy: Policy, now: number): Answer | undefined {
-  if (decision.outcome === 'allow') return undefined;
+  if (decision.outcome === 'allow' || decision.outcome === 'replay') return undefined;
   if (policy.mode === 'shadow' && !(decision.outcome === 'deny' && decision.denial.code === 'paused')) return undefined;
   return decision.outcome === 'deny' ? renderDenial(decision.denial, now) : renderHold(decision.hold);
 }

@@ -11,8 +11,9 @@ import { openStderrSink } from '../audit/stderr.ts';
 import { teeSinks } from '../audit/tee.ts';
 import { AuditError } from '../core/audit.ts';
 import type { Policy } from '../core/policy.ts';
-import { StoreError } from '../core/store.ts';
+import { type Records, type Store, StoreError } from '../core/store.ts';
 import type { ProxyDeps } from '../proxy/deps.ts';
+import { createLeases } from '../proxy/leases.ts';
 import { watchPauses } from '../proxy/pause-watch.ts';
 import { openSqliteStore } from '../state/sqlite.ts';
 import { childEnvironment, StartError, startChild, type Upstream } from '../transport/child.ts';
@@ -60,6 +61,7 @@ interface Parts extends PresenceOptions {
   readonly options: ProxyOptions;
   readonly command: readonly string[];
   readonly child: Upstream;
+  readonly store: Store & Records;
 }
 
 async function openParts(
@@ -118,6 +120,9 @@ function depsOf(parts: Parts, watched: Pick<ProxyDeps, 'rules' | 'pauses' | 'too
   return {
     ...watched,
     store,
+    approvals: store.approvals,
+    approvalWait: 0,
+    leases: createLeases({ store, log }),
     audit,
     log,
     clock: Date.now,
@@ -127,6 +132,7 @@ function depsOf(parts: Parts, watched: Pick<ProxyDeps, 'rules' | 'pauses' | 'too
     loadSchemaCompiler: async () => (await import('../policy/schema.ts')).loadSchemaCompiler(),
     agent: options.agent,
     upstream: command.join('\0'),
+    shownUpstream: parts.upstream,
     namespace,
     ownPaths: options.allowSelf ? [] : ownPaths([options.home, options.stateDir, options.config]),
     workingFolder: workingFolder(),

@@ -47,6 +47,7 @@ export function serveStdio({ deps, child, maxMessage, onReload }: Serving): Serv
   });
   agent.onEnd(async () => {
     session.fromAgent(fromAgent.end());
+    session.agentGone();
     await session.agentIdle();
     await child.stop('graceful');
   });

@@ -51,3 +51,8 @@ export function renderHold({ rule, message, approval }: Hold): Answer {
     },
   };
 }
+
+/** What stands beside the result that is given once more for an identical call (§9). */
+export function replayMark(): DecisionMeta {
+  return { outcome: 'replayed', rule: '(idempotency)', code: 'already_done', retryable: false };
+}

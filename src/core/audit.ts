@@ -60,6 +60,7 @@ export type PlainEventType =
   | 'approval_approved'
   | 'approval_denied'
   | 'approval_expired'
+  | 'approval_consumed'
   | 'paused'
   | 'resumed'
   | 'heartbeat'

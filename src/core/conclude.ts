@@ -37,25 +37,24 @@ export function conclude(plan: StorePlan, verdict: StoreVerdict): Decision {
     case 'too_many_pending':
       return { outcome: 'deny', denial: tooMany(originOf(plan.draft, verdict.step).rule), shadow };
     case 'approval_denied':
-      return { outcome: 'deny', denial: deniedByHuman(originOf(plan.draft, verdict.step).rule, verdict.reason), shadow };
-    case 'outcome_unknown':
-    case 'in_flight':
-      return { outcome: 'deny', denial: denial('outcome_unknown', '(idempotency)', OUTCOME_UNKNOWN), shadow };
-    case 'already_done':
+      return { outcome: 'deny', denial: approvalDenied(originOf(plan.draft, verdict.step).rule, verdict), shadow };
     case 'replay':
-      return { outcome: 'deny', denial: denial('already_done', '(idempotency)', 'An identical call already succeeded'), shadow };
+      return { outcome: 'replay', replay: { result: verdict.result, at: verdict.at }, shadow };
+    case 'in_flight':
+    case 'outcome_unknown':
+    case 'already_done':
+      return { outcome: 'deny', denial: repeated(verdict), shadow };
   }
-}
-
-const OUTCOME_UNKNOWN = 'The outcome of an identical call is unknown; it is not repeated automatically.';
-
-function deniedByHuman(rule: Rule, reason: string): Denial {
-  return denial('approval_denied', rule.label, reason === '' ? 'Approval denied' : `Approval denied: ${reason}`);
 }
 
 /** The decision where the store did not answer (I2). */
 export function concludeFailed(plan: StorePlan, why: string): Decision {
   return { outcome: 'deny', denial: denial('state_error', '(state)', INTERNAL_ERROR, why), shadow: plan.shadow };
+}
+
+/** The decision about a call that nobody waits for any more, while an identical one is still being carried out. */
+export function concludeUnended(): Extract<Decision, { outcome: 'deny' }> {
+  return { outcome: 'deny', denial: denial('outcome_unknown', '(idempotency)', OUTCOME_UNKNOWN, IN_FLIGHT), shadow: [] };
 }
 
 /** What the agent is told when the store or the audit fails; the reason is for the log. */
@@ -65,6 +64,7 @@ export const INTERNAL_ERROR = 'Internal policy error';
 export function shadowVerdict(decision: Decision): ShadowVerdict | undefined {
   switch (decision.outcome) {
     case 'allow':
+    case 'replay':
       return undefined;
     case 'deny':
       return { result: 'denied', code: decision.denial.code, rule: decision.denial.rule };
@@ -80,6 +80,26 @@ function shadowOf({ rule, code }: Origin): ShadowVerdict {
 function tooMany(rule: Rule): Denial {
   return denial('too_many_pending', rule.label, 'Too many calls are waiting for approval');
 }
+
+/** Without an id no single denial stands: a human has denied this tool several times in a row (§12). */
+function approvalDenied(rule: Rule, { id, reason, until }: Extract<StoreVerdict, { kind: 'approval_denied' }>): Denial {
+  const message = id === undefined ? COOL_DOWN : reason === '' ? 'Approval denied' : `Approval denied: ${reason}`;
+  return { ...denial('approval_denied', rule.label, message, id && `approval ${id}`), retryAt: until };
+}
+
+const COOL_DOWN = 'Approval denied: calls of this tool were denied several times; no more are put to a human for now';
+
+/** SPEC: policy.md §9: what is not known to have failed is not done again by itself. */
+function repeated({ kind, until }: Extract<StoreVerdict, { kind: 'in_flight' | 'outcome_unknown' | 'already_done' }>): Denial {
+  const done = kind === 'already_done';
+  const message = done ? ALREADY_DONE : OUTCOME_UNKNOWN;
+  const why = kind === 'in_flight' ? IN_FLIGHT : undefined;
+  return { ...denial(done ? 'already_done' : 'outcome_unknown', '(idempotency)', message, why), retryAt: until };
+}
+
+const OUTCOME_UNKNOWN = 'The outcome of an identical call is unknown; it is not repeated automatically.';
+const IN_FLIGHT = 'an identical call is still being carried out';
+const ALREADY_DONE = 'An identical call already succeeded; its result is too large to be kept, and it is not repeated.';
 
 function brokenCounter(draft: Draft, counter: number | undefined): string | undefined {
   const label = counter === undefined ? undefined : draft.sources[counter]?.label;

@@ -34,11 +34,19 @@ export interface Hold {
   readonly approval: HeldApproval | undefined;
 }
 
+/** A call that is answered as an identical one was, without being made again (§9). `result` is that result's JSON text. */
+export interface Replay {
+  readonly result: string;
+  /** Epoch ms of the success. */
+  readonly at: number;
+}
+
 /** What each call ends in. `shadow` lists what shadow rules would have done. */
 export type Decision = { readonly shadow: readonly ShadowVerdict[] } & (
   | { readonly outcome: 'allow'; readonly reservation: Reservation | undefined }
   | { readonly outcome: 'deny'; readonly denial: Denial }
   | { readonly outcome: 'hold'; readonly hold: Hold }
+  | { readonly outcome: 'replay'; readonly replay: Replay }
 );
 
 /** One line of the walk that `explain` prints: a clause of a rule, what it found, and its verdict. */

@@ -59,7 +59,8 @@ function walkEntry(entry: ToolEntry, walking: Walking): Denial | undefined {
   for (const rule of entry.rules) {
     const bound = binds(rule, walking);
     if (!bound) continue;
-    walking.window = Math.max(walking.window, rule.idempotencyWindow);
+    // SPEC: policy.md §10: a rule in shadow mode changes nothing for the call, so it does not make it idempotent either.
+    if (!rule.shadow) walking.window = Math.max(walking.window, rule.idempotencyWindow);
     const denial = rule.action === 'evaluate' || rule.action === 'allow' ? require(rule, judged, walking) : trigger(rule, bound, walking);
     if (denial) return denial;
     judged ||= rule.action === 'require_approval' && !rule.shadow && rule.stateConditions.length === 0 && walking.holds.includes(rule);

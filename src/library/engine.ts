@@ -6,7 +6,7 @@ import { identityText } from '../core/fingerprint.ts';
 import { type Plan, plan } from '../core/plan.ts';
 import type { Store } from '../core/store.ts';
 import { sha256 } from '../policy/sha256.ts';
-import { holdRequest } from '../proxy/hold.ts';
+import { reservableOf } from '../proxy/reserve.ts';
 
 export interface JudgedCall {
   readonly plan: Plan;
@@ -22,10 +22,10 @@ export function fingerprintFor(namespace: string, upstream: string): Facts['fing
 export async function judgeCall(call: Call, argsText: string, facts: Facts, store: Store, trace?: Trace): Promise<JudgedCall> {
   const planned = plan(call, facts, trace);
   if (planned.kind === 'deny') return { plan: planned, decision: concludeDenied(planned) };
-  const { steps, draws } = planned.reservable;
-  if (steps.length === 0 && draws.length === 0) return { plan: planned, decision: concludeStateless(planned) };
-  const hold = holdRequest(planned, { call, argsText, requestId: '1' }, facts, { sha256, upstream: '' });
-  const [verdict] = await store.reserve([{ ...planned.reservable, hold, claim: undefined }]);
+  const arrival = { call, argsText, requestId: '1', client: undefined };
+  const asked = reservableOf(planned, arrival, facts, { sha256, shownUpstream: '' });
+  if (!asked) return { plan: planned, decision: concludeStateless(planned) };
+  const [verdict] = await store.reserve([asked]);
   if (!verdict) throw new Error('the store did not judge the call');
   return { plan: planned, decision: conclude(planned, verdict) };
 }

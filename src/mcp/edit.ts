@@ -46,3 +46,14 @@ export function setMember(text: string, span: Span, key: string, value: string):
   const at = last ? last.end : span.start + 1;
   return { start: at, end: at, text: `${last ? ',' : ''}${JSON.stringify(key)}:${value}` };
 }
+
+/** The message at `span` without these members of the object at `object`. */
+export function cutMembers(text: string, span: Span, object: Span, keys: readonly string[]): string {
+  const members = membersAt(text, object.start);
+  const places = members.map(({ keyStart, end }) => ({ start: keyStart, end }));
+  return applyEdits(
+    text,
+    span,
+    cutItems(places, (index) => keys.includes(members[index]?.key ?? '')),
+  );
+}

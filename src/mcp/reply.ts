@@ -1,6 +1,6 @@
 /** What we write ourselves, and the few changes that we make to what a server wrote. */
 import { DECISION_KEY } from '../core/answer.ts';
-import { applyEdits, cutItems, setMember } from './edit.ts';
+import { applyEdits, cutItems, type Edit, setMember } from './edit.ts';
 import { foldKey } from './keys.ts';
 import type { ResponseFrame } from './message.ts';
 import { membersAt } from './scan.ts';
@@ -45,12 +45,45 @@ export function declareListChanged(frame: ResponseFrame): string {
  * SECURITY: only our own answers carry that mark; every spelling that a lenient reader takes for it goes too.
  */
 export function withoutDecision(frame: ResponseFrame): string | undefined {
-  const meta = objectMember(frame.text, frame.result, '_meta');
-  if (!meta) return undefined;
-  const members = membersAt(frame.text, meta.start);
-  const places = members.map(({ keyStart, end }) => ({ start: keyStart, end }));
-  const edits = cutItems(places, (index) => isDecision(members[index]?.key ?? ''));
+  const edits = decisionEdits(frame.text, frame.result);
   return edits.length === 0 ? undefined : applyEdits(frame.text, frame.span, edits);
+}
+
+/** The JSON text of a result as it came, on one line: what is kept of an idempotent call (policy.md §9). */
+export function resultText(text: string, result: Span | undefined): string | undefined {
+  if (!result || text.charCodeAt(result.start) !== 123) return undefined;
+  return text.slice(result.start, result.end).replace(/[\r\n]/g, ' ');
+}
+
+/**
+ * The kept result of an identical call as the answer to this one (policy.md §9): as it was, but for the mark in `_meta`
+ * (a server's own is taken out), and for the `resultType` that the session's revision may want.
+ */
+export function renderReplay(id: string, result: string, mark: object, resultType: boolean): string {
+  const typed = resultType && !hasMember(result, 'resultType') ? mergeMember(result, wholeOf(result), 'resultType', '"complete"') : result;
+  const text = applyEdits(typed, wholeOf(typed), decisionEdits(typed, wholeOf(typed)));
+  const own = objectMember(text, wholeOf(text), '_meta');
+  const value = JSON.stringify(mark);
+  const marked = own
+    ? mergeMember(text, own, DECISION_KEY, value)
+    : mergeMember(text, wholeOf(text), '_meta', `{${JSON.stringify(DECISION_KEY)}:${value}}`);
+  return `{"jsonrpc":"2.0","id":${id},"result":${marked}}`;
+}
+
+function hasMember(object: string, key: string): boolean {
+  return membersAt(object, 0).some((member) => member.key === key);
+}
+
+function wholeOf(text: string): Span {
+  return { start: 0, end: text.length };
+}
+
+function decisionEdits(text: string, result: Span | undefined): readonly Edit[] {
+  const meta = objectMember(text, result, '_meta');
+  if (!meta) return [];
+  const members = membersAt(text, meta.start);
+  const places = members.map(({ keyStart, end }) => ({ start: keyStart, end }));
+  return cutItems(places, (index) => isDecision(members[index]?.key ?? ''));
 }
 
 /** The text with another id in the place of the one at `idSpan`; `newId` is JSON text. Of a batch, `span` is the message that is wanted. */

@@ -2,7 +2,7 @@
 import type { Call } from '../core/decision.ts';
 import type { Reservation } from '../core/store.ts';
 
-/** A tool call as it arrived. `held` is the reservation that an earlier leg of the same call still holds (wire.md §2.12). */
+/** A tool call as it arrived. */
 export interface Arrival {
   readonly id: string;
   readonly call: Call;
@@ -10,5 +10,18 @@ export interface Arrival {
   readonly requestId: string | undefined;
   readonly client: string | undefined;
   readonly arrivedAt: number;
-  readonly held?: Reservation | undefined;
+  /** What an earlier leg of the same call still holds (wire.md §2.12). */
+  readonly held?: Holding | undefined;
+  /** It has waited for an identical call as long as it may (policy.md §9). */
+  readonly waited?: boolean | undefined;
 }
+
+/** What a call took, and holds until it is settled. */
+export interface Holding {
+  readonly reservations: readonly Reservation[];
+  /** The approval rules that a human approved this call for, as `approvedRules` names them. */
+  readonly approved: readonly string[];
+}
+
+/** A call that needed nothing. */
+export const NO_HOLDING: Holding = { reservations: [], approved: [] };

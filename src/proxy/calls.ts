@@ -4,21 +4,22 @@ import { INTERNAL_ERROR } from '../core/conclude.ts';
 import type { Call } from '../core/decision.ts';
 import { identityText } from '../core/fingerprint.ts';
 import { denial } from '../core/plan.ts';
-import { renderError, renderToolResult } from '../mcp/reply.ts';
-import { answer } from './answer.ts';
-import type { Arrival } from './arrival.ts';
+import { renderReplay, renderToolResult } from '../mcp/reply.ts';
+import { type Arrival, type Holding, NO_HOLDING } from './arrival.ts';
+import { setAside } from './aside.ts';
 import { deliver } from './deliver.ts';
 import { type Enforced, enforce } from './enforce.ts';
 import { MAX_IN_FLIGHT } from './inflight.ts';
 import { attempt, type Later, then } from './later.ts';
 import { learnTools } from './learn-tools.ts';
+import { type Ending, type Final, isKeptOpen, waitToEnd } from './open-calls.ts';
 import { type Route, refuse } from './route.ts';
 import { type ForwardedCall, settle } from './settle.ts';
 import { MODERN, type Session } from './state.ts';
 
 type Judging = Extract<Route, { kind: 'judge' }>;
 
-/** Replaces each call by what becomes of it. Calls that wait for the server's tool list are set aside and go out on their own. */
+/** Replaces each call by what becomes of it. Calls that wait for something are set aside and go out on their own. */
 export function judgeCalls(routes: readonly Route[], session: Session): Later<readonly Route[]> {
   const calls = routes.filter((route) => route.kind === 'judge');
   if (calls.length === 0) return routes;
@@ -27,7 +28,7 @@ export function judgeCalls(routes: readonly Route[], session: Session): Later<re
   for (const route of calls) {
     const needed = neededFor(route, session);
     if (!needed) ready.push(route);
-    else if (session.waiting.size < MAX_IN_FLIGHT) setAside(route, needed, session);
+    else if (session.waiting.size < MAX_IN_FLIGHT) setAside(route, () => learnThenJudge(route, needed, session), session);
     else refused.set(route, refuseWaiting(route, session));
   }
   return then(judge(ready, session), (judged) =>
@@ -35,18 +36,50 @@ export function judgeCalls(routes: readonly Route[], session: Session): Later<re
   );
 }
 
-/** What becomes of each call, but for those that were cancelled before. */
+async function learnThenJudge(route: Judging, needed: 'list' | 'schemas', session: Session): Promise<void> {
+  await learnTools(session, needed === 'schemas');
+  const judged = await judge([route], session);
+  deliver([...judged.values()], session);
+}
+
+/** What becomes of each call, but for those that were cancelled before, and those that are kept open. */
 function judge(routes: readonly Judging[], session: Session): Later<ReadonlyMap<Judging, Route>> {
   const waiting = routes.filter((route) => isWaiting(route, session));
   const arrivals = waiting.map((route) => arrivalOf(route, session));
-  const enforced = attempt(
-    () => enforce(arrivals, session.tools.catalog(), session.deps),
-    (error) => faulted(error, waiting, session),
-  );
-  return then(enforced, (outcomes) => {
-    const routeAt = (route: Judging, index: number) => routeOf(route, arrivals[index] as Arrival, outcomes[index] as Enforced, session);
-    return new Map(waiting.map((route, index) => [route, routeAt(route, index)]));
+  return then(enforceAll(arrivals, session), (outcomes) => {
+    const judged = new Map<Judging, Route>();
+    for (const [index, route] of waiting.entries()) {
+      const [arrival, outcome] = [arrivals[index] as Arrival, outcomes[index] as Enforced];
+      if (outcome.kind === 'in_flight' || isKeptOpen(outcome, session))
+        setAside(route, () => keepOpen(route, arrival, outcome, session), session);
+      else judged.set(route, routeOf(route, arrival, outcome, session));
+    }
+    return judged;
   });
+}
+
+function enforceAll(arrivals: readonly Arrival[], session: Session): Later<readonly Enforced[]> {
+  return attempt(
+    () => enforce(arrivals, session.tools.catalog(), session.deps),
+    (error) => faulted(error, arrivals, session),
+  );
+}
+
+/** The call goes out, or is answered, when what it waits for has ended: judged anew, under the policy then in force. */
+async function keepOpen(route: Judging, arrival: Arrival, outcome: Enforced, session: Session): Promise<void> {
+  const ending: Ending = {
+    isOpen: () => isWaiting(route, session),
+    async judgeAgain(waited) {
+      const needed = neededFor(route, session);
+      if (needed) await learnTools(session, needed === 'schemas');
+      const [again] = await enforceAll([{ ...arrival, waited }], session);
+      return again as Enforced;
+    },
+  };
+  const { open } = session.waits;
+  if (route.pending) open.add(route.pending);
+  const ended = await waitToEnd(arrival, outcome, ending, session).finally(() => route.pending && open.delete(route.pending));
+  deliver([routeOf(route, arrival, ended, session)], session);
 }
 
 function isWaiting({ pending }: Judging, { inflight }: Session): boolean {
@@ -54,7 +87,7 @@ function isWaiting({ pending }: Judging, { inflight }: Session): boolean {
 }
 
 /** A fault of our own denies (I2), and each call gets its answer (I9). */
-function faulted(error: unknown, calls: readonly Judging[], { deps }: Session): readonly Enforced[] {
+function faulted(error: unknown, calls: readonly Arrival[], { deps }: Session): readonly Enforced[] {
   const why = error instanceof Error ? error.message : String(error);
   deps.log.error(`internal fault: ${why}`);
   const answer = renderDenial(denial('state_error', '(internal)', INTERNAL_ERROR, why), deps.clock());
@@ -78,7 +111,7 @@ function arrivalOf({ toolCall, id, frame: { modern } }: Judging, session: Sessio
     requestId: id?.text,
     client: protocol.client,
     arrivedAt: deps.monotonic(),
-    held: continued ? (continued.reservation ?? { draws: [] }) : undefined,
+    held: continued ? continued.holding : undefined,
   };
 }
 
@@ -88,27 +121,24 @@ export function legKey(call: Call, state: string | undefined, { deps }: Session)
   return deps.sha256(state === undefined ? same : `${same}\n${state}`);
 }
 
-function routeOf(route: Judging, arrival: Arrival, outcome: Enforced, session: Session): Route {
+function routeOf(route: Judging, arrival: Arrival, outcome: Final, session: Session): Route {
   const { pending, to } = route;
-  const call: ForwardedCall = {
-    id: arrival.id,
-    call: arrival.call,
-    reservation: (outcome.kind === 'forward' ? outcome.reservation : undefined) ?? arrival.held,
-    sentAt: session.deps.monotonic(),
-  };
+  const sent = (holding: Holding): ForwardedCall => ({ id: arrival.id, call: arrival.call, holding, sentAt: session.deps.monotonic() });
   if (!isWaiting(route, session)) {
     // What an earlier leg reserved was sent with it: only what was reserved just now can be given back.
     const result = arrival.held ? 'kept' : 'released';
+    const call = sent(outcome.kind === 'forward' ? outcome.holding : (arrival.held ?? NO_HOLDING));
     if (arrival.held || outcome.kind === 'forward')
       void settle([{ call, outcome: { result, error: 'cancelled before it was sent' } }], session);
     return { kind: 'drop' };
   }
-  if (outcome.kind === 'forward') return sendCall(route, call, session);
+  if (outcome.kind === 'forward') return sendCall(route, sent(outcome.holding), session);
   // An earlier leg was sent and this one is refused: how the call ends will not be known.
-  if (arrival.held) void settle([{ call, outcome: { result: 'kept', error: 'its continuation was refused' } }], session);
+  if (arrival.held)
+    void settle([{ call: sent(arrival.held), outcome: { result: 'kept', error: 'its continuation was refused' } }], session);
   if (!pending) return { kind: 'drop' };
   session.inflight.take(pending.sentAs.key);
-  return { kind: 'answer', text: renderAnswer(route, outcome, session), to };
+  return { kind: 'answer', text: renderOutcome(route, outcome, session), to };
 }
 
 function sendCall({ pending, frame, to }: Judging, call: ForwardedCall, session: Session): Route {
@@ -117,13 +147,12 @@ function sendCall({ pending, frame, to }: Judging, call: ForwardedCall, session:
   return { kind: 'forward', frame, to };
 }
 
-function renderAnswer(
-  { id, frame: { modern } }: Judging,
-  { answer }: Extract<Enforced, { kind: 'answer' }>,
-  { protocol }: Session,
-): string {
+function renderOutcome({ id, frame: { modern } }: Judging, outcome: Exclude<Final, { kind: 'forward' }>, { protocol }: Session): string {
+  const idText = id?.text ?? 'null';
   const resultType = modern || (protocol.version ?? '') >= MODERN;
-  return renderToolResult(id?.text ?? 'null', { text: answer.text, meta: { [DECISION_KEY]: answer.meta }, resultType });
+  if (outcome.kind === 'replay') return renderReplay(idText, outcome.result, outcome.mark, resultType);
+  const { text, meta } = outcome.answer;
+  return renderToolResult(idText, { text, meta: { [DECISION_KEY]: meta }, resultType });
 }
 
 /** What has to be known of the server's tools before the call is judged (wire.md §3); undefined where nothing more has. */
@@ -141,34 +170,10 @@ function neededFor({ toolCall, id }: Judging, session: Session): 'list' | 'schem
   return approvable && !listed ? 'list' : undefined;
 }
 
-/** The call waits for the list, or for the time that may take, and is judged then; others overtake it. */
-function setAside(route: Judging, needed: 'list' | 'schemas', session: Session): void {
-  const done: Promise<void> = learnTools(session, needed === 'schemas')
-    .then(() => judge([route], session))
-    .then((judged) => deliver([...judged.values()], session))
-    .catch((error: unknown) => abandon(error, route, session))
-    .finally(() => {
-      session.waiting.delete(done);
-      session.buffer.remove(route.frame.bytes.length);
-    });
-  session.waiting.add(done);
-  // There was room for it when it was taken in, and this is the same room.
-  session.buffer.add(route.frame.bytes.length);
-}
-
 /** Calls without an id are never in flight, and wait all the same. */
 function refuseWaiting({ id, pending, to }: Judging, session: Session): Route {
   if (pending) session.inflight.take(pending.sentAs.key);
   const message = `more than ${MAX_IN_FLIGHT} calls wait for the server's tool list`;
   const route = refuse({ code: -32600, reason: 'too_many_requests', message, id }, to, session);
   return id ? route : { kind: 'drop', event: route.event };
-}
-
-/** A fault of our own over a call that waited alone: nothing was sent, and it still gets its answer (I9). */
-function abandon(error: unknown, route: Judging, session: Session): void {
-  session.deps.log.error(`internal fault: ${error instanceof Error ? error.message : String(error)}`);
-  const { pending, to } = route;
-  if (!pending || !isWaiting(route, session)) return;
-  session.inflight.take(pending.sentAs.key);
-  answer(renderError(pending.id.text, -32603, INTERNAL_ERROR), to, session);
 }

@@ -95,6 +95,6 @@ function first<T>(values: Iterable<T>): T | undefined {
 }
 
 /** Arguments can be as large as a message, and say nothing of how the call ends. */
-function withoutArguments({ id, reservation, sentAt }: SentCall): SentCall {
-  return { id, reservation, sentAt };
+function withoutArguments({ id, holding, sentAt }: SentCall): SentCall {
+  return { id, holding, sentAt };
 }

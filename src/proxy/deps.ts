@@ -1,10 +1,13 @@
 /** What enforcement is built from (house.md §4: one object, made in `cli/`). */
+
+import type { Approvals } from '../core/approval.ts';
 import type { AuditSink } from '../core/audit.ts';
 import type { ToolCatalog } from '../core/catalog.ts';
 import type { Json } from '../core/json.ts';
 import type { ToolMatcher } from '../core/match.ts';
 import type { Policy, SchemaCheck } from '../core/policy.ts';
 import type { Pause, Store } from '../core/store.ts';
+import type { Leases } from './leases.ts';
 
 /** The policy in force and what is made of it once. INVARIANT I8: a call sees one rulebook throughout. */
 export interface Rulebook {
@@ -33,6 +36,12 @@ export interface ProxyDeps {
   readonly rules: PolicySource;
   readonly pauses: PauseWatch;
   readonly store: Store;
+  /** The claims of idempotent calls that this process carries out. */
+  readonly leases: Leases;
+  /** Looked at while calls are kept open for a human. */
+  readonly approvals: Pick<Approvals, 'find'>;
+  /** How long a held call is kept open for that, ms; 0 answers at once. */
+  readonly approvalWait: number;
   readonly audit: AuditSink;
   readonly log: Log;
   /** Epoch ms. */
@@ -46,6 +55,8 @@ export interface ProxyDeps {
   /** Who the agent is by the operator's word (`--agent`), and what names the server and the counters' namespace. */
   readonly agent: string | undefined;
   readonly upstream: string;
+  /** The same for people, with secrets masked. */
+  readonly shownUpstream: string;
   readonly namespace: string;
   readonly ownPaths: readonly string[];
   /** Where the server reads relative paths from. */

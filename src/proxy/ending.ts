@@ -32,11 +32,11 @@ export async function endAll(why: string, session: Session): Promise<void> {
 
 /**
  * The client closed the stream of this exchange. SPEC: wire.md §5 — in the modern era that cancels its requests, in
- * the legacy one they go on.
+ * the legacy one they go on; but for a call that is kept open nothing is forwarded once its client has gone (policy.md §12).
  */
 export function leave(exchange: Exchange, session: Session): void {
   for (const request of session.inflight.of(exchange)) {
-    if (!request.modern) continue;
+    if (!request.modern && !session.waits.open.has(request)) continue;
     session.inflight.cancel(request.sentAs.key);
     forgo(request.to, session);
     const { purpose } = request;
@@ -44,6 +44,7 @@ export function leave(exchange: Exchange, session: Session): void {
     if (purpose.kind === 'call') void keep([purpose.call], 'cancelled by the client', session);
     tellServer(request, exchange, session);
   }
+  session.waits.wake();
 }
 
 function tellServer({ sentAs }: PendingRequest, exchange: Exchange, { output, deps, protocol }: Session): void {

@@ -4,29 +4,41 @@
  * INVARIANT I3: nothing is forwarded before its record was written.
  * INVARIANT I8: all calls of one arrival see one policy.
  */
-import { type Answer, renderDenial, renderHold } from '../core/answer.ts';
+import { type Answer, type DecisionMeta, renderDenial, renderHold, replayMark } from '../core/answer.ts';
+import type { HeldApproval } from '../core/approval.ts';
 import type { ToolCatalog } from '../core/catalog.ts';
-import { conclude, concludeDenied, concludeFailed, concludeStateless, INTERNAL_ERROR } from '../core/conclude.ts';
+import { conclude, concludeDenied, concludeFailed, concludeStateless, concludeUnended, INTERNAL_ERROR } from '../core/conclude.ts';
 import type { Call, Decision } from '../core/decision.ts';
 import type { Facts } from '../core/facts.ts';
 import { identityText } from '../core/fingerprint.ts';
 import { denial, type Plan, pausedText, plan } from '../core/plan.ts';
 import type { Policy } from '../core/policy.ts';
-import type { Pause, Reservable, Reservation, Step, StoreVerdict } from '../core/store.ts';
-import type { Arrival } from './arrival.ts';
+import type { Pause } from '../core/store.ts';
+import { type Arrival, type Holding, NO_HOLDING } from './arrival.ts';
 import type { ProxyDeps, Rulebook } from './deps.ts';
-import { holdRequest } from './hold.ts';
+import { certainHolds } from './hold.ts';
 import { attempt, type Later, then } from './later.ts';
 import { recordOf } from './record.ts';
+import { isIdempotent, reserveAll, type Verdict } from './reserve.ts';
+import { endReservations } from './settle.ts';
 
 /** What becomes of an arrival. */
 export type Enforced =
-  | { readonly kind: 'forward'; readonly reservation: Reservation | undefined }
-  | { readonly kind: 'answer'; readonly answer: Answer };
+  /** `holding`: what this call took, and what its earlier leg held. */
+  | { readonly kind: 'forward'; readonly holding: Holding }
+  /** `approval`: what a held call waits for. */
+  | { readonly kind: 'answer'; readonly answer: Answer; readonly approval?: HeldApproval | undefined }
+  | { readonly kind: 'replay'; readonly result: string; readonly mark: DecisionMeta }
+  /** An identical call is being carried out: nothing is decided yet, and nothing recorded. `key` names its claim. */
+  | { readonly kind: 'in_flight'; readonly key: string };
 
 interface Judged {
   readonly plan: Plan | undefined;
   readonly decision: Decision;
+  /** The approval rules that the reservation's approval covers. */
+  readonly approved: readonly string[];
+  /** The claim of the identical call that it may wait for. */
+  readonly inFlight?: string | undefined;
 }
 
 /** Judges calls that arrived together, in order, and records every decision before it answers. */
@@ -36,20 +48,23 @@ export function enforce(arrivals: readonly Arrival[], catalog: ToolCatalog | und
   const judging = rulebook ? judgeAll(arrivals, rulebook, catalog, deps) : arrivals.map(withoutPolicy);
   return then(judging, (judged) => {
     const fault = audit(arrivals, judged, rulebook?.policy, deps);
-    if (fault === undefined || shadow) return judged.map(({ decision }) => enforced(decision, shadow, deps));
-    return denyUnrecorded(arrivals, judged, fault, deps);
+    const conclude = (each: readonly Judged[]) => each.map((one, index) => enforced(one, arrivals[index]?.held, shadow, deps));
+    if (fault === undefined || shadow) return conclude(judged);
+    return denyPassing(judged, auditFailed(fault), deps).then(conclude);
   });
 }
 
-async function denyUnrecorded(
-  arrivals: readonly Arrival[],
-  judged: readonly Judged[],
-  fault: string,
-  deps: ProxyDeps,
-): Promise<readonly Enforced[]> {
-  const fresh = judged.filter((_, index) => !arrivals[index]?.held);
-  await giveBack(fresh, deps);
-  return judged.map(({ decision }) => enforced(decision.outcome === 'allow' ? auditFailed(fault) : decision, false, deps));
+/** Denies what would have passed, and gives back what was taken for it. An earlier leg of a continued call has left the proxy. */
+async function denyPassing(judged: readonly Judged[], instead: Decision, deps: ProxyDeps): Promise<readonly Judged[]> {
+  const taken = judged.flatMap(({ decision }) => (decision.outcome === 'allow' && decision.reservation ? [decision.reservation] : []));
+  if (taken.length > 0)
+    await endReservations(
+      taken.map((reservation) => ({ reservation, outcome: 'released' })),
+      deps,
+    );
+  const passes = ({ decision, inFlight }: Judged) =>
+    decision.outcome === 'allow' || decision.outcome === 'replay' || inFlight !== undefined;
+  return judged.map((one) => (passes(one) ? { plan: one.plan, decision: instead, approved: [] } : one));
 }
 
 function judgeAll(
@@ -59,14 +74,11 @@ function judgeAll(
   deps: ProxyDeps,
 ): Later<readonly Judged[]> {
   return then(factsFor(rulebook, catalog, deps), (facts) => {
-    if (!('policy' in facts)) return arrivals.map(() => ({ plan: undefined, decision: facts }));
+    if (!('policy' in facts)) return arrivals.map(() => ({ plan: undefined, decision: facts, approved: [] }));
     const plans = arrivals.map(({ call }) => plan(call, facts));
     return then(reserveAll(arrivals, plans, facts, deps), (verdicts) => {
-      const judged = plans.map((planned, index) => ({
-        plan: planned,
-        decision: decide(planned, verdicts.get(index), arrivals[index]?.held, deps),
-      }));
-      return verdicts.size > 0 ? denyPaused(arrivals, judged, facts, deps) : judged;
+      const judged = plans.map((planned, index) => judge(planned, verdicts.get(index), arrivals[index] as Arrival, facts, deps));
+      return verdicts.size > 0 ? denyPaused(judged, facts, deps) : judged;
     });
   });
 }
@@ -75,12 +87,10 @@ function judgeAll(
  * SPEC: policy.md §11 — once this process has confirmed a pause no call leaves it, also none that waited for the store
  * meanwhile.
  */
-function denyPaused(arrivals: readonly Arrival[], judged: readonly Judged[], facts: Facts, deps: ProxyDeps): Later<readonly Judged[]> {
+function denyPaused(judged: readonly Judged[], facts: Facts, deps: ProxyDeps): Later<readonly Judged[]> {
   const pause = knownPause(facts.policy.name, deps);
   if (!pause) return judged;
-  const fresh = judged.filter((_, index) => !arrivals[index]?.held);
-  const paused: Decision = { outcome: 'deny', denial: denial('paused', '(paused)', pausedText(pause)), shadow: [] };
-  return giveBack(fresh, deps).then(() => judged.map((one) => (one.decision.outcome === 'allow' ? { ...one, decision: paused } : one)));
+  return denyPassing(judged, { outcome: 'deny', denial: denial('paused', '(paused)', pausedText(pause)), shadow: [] }, deps);
 }
 
 /** What was read last; the store answered a moment ago, so nothing is waited for again. */
@@ -103,71 +113,31 @@ function factsFor({ policy, match }: Rulebook, catalog: ToolCatalog | undefined,
   );
 }
 
-type Verdict = StoreVerdict | { readonly kind: 'failed'; readonly why: string };
-
-const NO_VERDICTS: ReadonlyMap<number, Verdict> = new Map();
-
-/** One transaction for all calls that need the store. Calls that need nothing of it cost it nothing. */
-function reserveAll(
-  arrivals: readonly Arrival[],
-  plans: readonly Plan[],
-  facts: Facts,
-  deps: ProxyDeps,
-): Later<ReadonlyMap<number, Verdict>> {
-  const asked: number[] = [];
-  const calls: Reservable[] = [];
-  for (const [index, planned] of plans.entries()) {
-    const arrival = arrivals[index];
-    if (planned.kind !== 'store' || !arrival || needsNothing(planned.reservable)) continue;
-    if (arrival.held && !needsNewApproval(planned, facts)) continue;
-    asked.push(index);
-    const reservable = arrival.held ? holdsOnly(planned.reservable) : planned.reservable;
-    calls.push({ ...reservable, hold: holdRequest(planned, arrival, facts, deps), claim: undefined });
-  }
-  if (calls.length === 0) return NO_VERDICTS;
-  return deps.store.reserve(calls).then(
-    (verdicts) => new Map(asked.map((index, place) => [index, verdicts[place] as StoreVerdict])),
-    (error: unknown) => {
-      deps.log.error(`state: ${reasonOf(error)}`);
-      return new Map(asked.map((index) => [index, { kind: 'failed', why: reasonOf(error) }]));
-    },
-  );
-}
-
-function needsNothing({ steps, draws }: Pick<Reservable, 'steps' | 'draws'>): boolean {
-  return steps.length === 0 && draws.length === 0;
-}
-
-/** SPEC: wire.md §2.12 — a continued call is judged again: an approval rule that came between its legs holds it. */
-function needsNewApproval({ reservable }: Extract<Plan, { kind: 'store' }>, { policy }: Facts): boolean {
-  return policy.mode === 'enforce' && reservable.steps.some(isCertainHold);
-}
-
-function isCertainHold({ kind, terms, shadow }: Step): boolean {
-  return kind === 'hold' && terms.length === 0 && !shadow;
-}
-
-/** Of a continued call only what its arguments alone hold is asked: it has drawn already, and is not measured against itself. */
-function holdsOnly({ steps }: Pick<Reservable, 'steps'>): Omit<Reservable, 'hold' | 'claim'> {
+function judge(planned: Plan, verdict: Verdict | undefined, arrival: Arrival, facts: Facts, deps: ProxyDeps): Judged {
+  const decision = decide(planned, verdict, facts, deps);
+  const isApproved = decision.outcome === 'allow' && decision.reservation?.approval !== undefined;
   return {
-    counters: [],
-    draws: [],
-    steps: steps.map((step) => (isCertainHold(step) ? step : { kind: 'require', terms: [], shadow: false })),
+    plan: planned,
+    decision,
+    approved: isApproved && planned.kind === 'store' ? certainHolds(planned, arrival.call.tool, facts) : [],
+    inFlight: verdict?.kind === 'in_flight' && !arrival.waited ? facts.fingerprint(arrival.call) : undefined,
   };
 }
 
-function decide(planned: Plan, verdict: Verdict | undefined, held: Reservation | undefined, deps: ProxyDeps): Decision {
+function decide(planned: Plan, verdict: Verdict | undefined, facts: Facts, deps: ProxyDeps): Decision {
   if (planned.kind === 'deny') return concludeDenied(planned);
-  if (!verdict) return held ? { outcome: 'allow', reservation: held, shadow: planned.shadow } : concludeStateless(planned);
+  if (!verdict) return concludeStateless(planned);
   if (verdict.kind !== 'failed') return conclude(planned, verdict);
-  // SPEC: policy.md §1.2 — the one switch that lets an undecided call pass; approvals still deny.
-  return deps.failMode === 'open' && planned.holds.length === 0 ? concludeStateless(planned) : concludeFailed(planned, verdict.why);
+  // SPEC: policy.md §1.2 — the one switch that lets an undecided call pass; approvals and idempotent calls still deny.
+  const passes = deps.failMode === 'open' && planned.holds.length === 0 && !isIdempotent(planned, facts);
+  return passes ? concludeStateless(planned) : concludeFailed(planned, verdict.why);
 }
 
 function withoutPolicy(): Judged {
   return {
     plan: undefined,
     decision: { outcome: 'deny', denial: denial('state_error', '(policy)', INTERNAL_ERROR, 'no policy is in force'), shadow: [] },
+    approved: [],
   };
 }
 
@@ -179,7 +149,9 @@ function auditFailed(why: string): Decision {
 function audit(arrivals: readonly Arrival[], judged: readonly Judged[], policy: Policy | undefined, deps: ProxyDeps): string | undefined {
   try {
     deps.audit.write(
-      judged.flatMap(({ plan: planned, decision }, index) => recordOf(arrivals[index] as Arrival, planned, decision, policy, deps)),
+      judged.flatMap(({ plan: planned, decision, inFlight }, index) =>
+        inFlight === undefined ? recordOf(arrivals[index] as Arrival, planned, decision, policy, deps) : [],
+      ),
     );
     return undefined;
   } catch (error) {
@@ -188,20 +160,31 @@ function audit(arrivals: readonly Arrival[], judged: readonly Judged[], policy: 
   }
 }
 
-/** What was reserved for calls that now never leave the proxy. An earlier leg of a continued call has left it. */
-async function giveBack(judged: readonly Judged[], deps: ProxyDeps): Promise<void> {
-  const taken = judged.flatMap(({ decision }) => (decision.outcome === 'allow' && decision.reservation ? [decision.reservation] : []));
-  if (taken.length === 0) return;
-  const settlements = taken.map((reservation) => ({ reservation, outcome: 'released' as const }));
-  await deps.store.settle(settlements).catch((error: unknown) => deps.log.error(`state: a reservation stays spent: ${reasonOf(error)}`));
+/** Denies a call whose agent has gone while it waited for an identical one: nothing is forwarded for it any more. */
+export function giveUp(arrival: Arrival, deps: ProxyDeps): Extract<Enforced, { kind: 'answer' }> {
+  const decision = concludeUnended();
+  audit([arrival], [{ plan: undefined, decision, approved: [] }], deps.rules.current()?.policy, deps);
+  return { kind: 'answer', answer: renderDenial(decision.denial, deps.clock()) };
 }
 
 /** In shadow mode only pauses hold (policy.md §10). */
-function enforced(decision: Decision, shadow: boolean, deps: ProxyDeps): Enforced {
-  if (decision.outcome === 'allow') return { kind: 'forward', reservation: decision.reservation };
-  if (shadow && !(decision.outcome === 'deny' && decision.denial.code === 'paused')) return { kind: 'forward', reservation: undefined };
-  const answer = decision.outcome === 'deny' ? renderDenial(decision.denial, deps.clock()) : renderHold(decision.hold);
-  return { kind: 'answer', answer };
+function enforced({ decision, approved, inFlight }: Judged, held: Holding | undefined, shadow: boolean, deps: ProxyDeps): Enforced {
+  if (inFlight !== undefined) return { kind: 'in_flight', key: inFlight };
+  if (decision.outcome === 'allow') return { kind: 'forward', holding: holdingOf(decision, approved, held) };
+  if (decision.outcome === 'replay') return { kind: 'replay', result: decision.replay.result, mark: replayMark() };
+  if (shadow && !(decision.outcome === 'deny' && decision.denial.code === 'paused'))
+    return { kind: 'forward', holding: held ?? NO_HOLDING };
+  if (decision.outcome === 'deny') return { kind: 'answer', answer: renderDenial(decision.denial, deps.clock()) };
+  return { kind: 'answer', answer: renderHold(decision.hold), approval: decision.hold.approval };
+}
+
+function holdingOf(
+  { reservation }: Extract<Decision, { outcome: 'allow' }>,
+  approved: readonly string[],
+  held: Holding | undefined,
+): Holding {
+  if (!reservation) return held ?? NO_HOLDING;
+  return { reservations: [...(held?.reservations ?? []), reservation], approved: [...(held?.approved ?? []), ...approved] };
 }
 
 function reasonOf(error: unknown): string {

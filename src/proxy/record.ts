@@ -18,14 +18,21 @@ export function recordOf(
 ): AuditEvent[] {
   const shadow = policy?.mode === 'shadow';
   const call = callEvent(arrival, planned, decision, policy, deps);
-  const approval = decision.outcome === 'hold' && !shadow ? decision.hold.approval : undefined;
-  if (!approval) return [call];
-  const opened: PlainEvent = {
+  const about = shadow ? undefined : approvalEvent(arrival, decision, policy);
+  return about ? [call, about] : [call];
+}
+
+function approvalEvent(arrival: Arrival, decision: Decision, policy: Policy | undefined): PlainEvent | undefined {
+  const of = { call: arrival.id, tool: arrival.call.tool };
+  if (decision.outcome === 'allow' && decision.reservation?.approval)
+    return { type: 'approval_consumed', policy, fields: { approval: decision.reservation.approval.id, ...of } };
+  const approval = decision.outcome === 'hold' ? decision.hold.approval : undefined;
+  if (!approval) return undefined;
+  return {
     type: approval.reused ? 'approval_reused' : 'approval_requested',
     policy,
-    fields: { approval: approval.id, call: arrival.id, tool: arrival.call.tool, expires_at: new Date(approval.expiresAt).toISOString() },
+    fields: { approval: approval.id, ...of, expires_at: new Date(approval.expiresAt).toISOString() },
   };
-  return [call, opened];
 }
 
 function callEvent(
@@ -57,7 +64,9 @@ type Outcome = Pick<CallEvent, 'result' | 'code' | 'rule' | 'message' | 'approva
 
 function outcomeOf(decision: Decision, shadow: boolean): Outcome {
   const verdict = shadowVerdict(decision);
-  if (decision.outcome === 'allow') return { result: 'allowed', shadow: noneIfEmpty(decision.shadow) };
+  if (decision.outcome === 'allow')
+    return { result: 'allowed', approval: decision.reservation?.approval?.id, shadow: noneIfEmpty(decision.shadow) };
+  if (decision.outcome === 'replay') return { result: 'replayed', shadow: noneIfEmpty(decision.shadow) };
   if (shadow && verdict && verdict.code !== 'paused') return { result: 'allowed', shadow: [...decision.shadow, verdict] };
   if (decision.outcome === 'deny') {
     const { code, rule, message, why } = decision.denial;

@@ -4,14 +4,14 @@ import { isVisible } from '../core/match.ts';
 import type { RequestId, ServerFrame } from '../mcp/frame.ts';
 import { readJson } from '../mcp/json.ts';
 import { filterToolPage } from '../mcp/list.ts';
-import { declareListChanged, renderError, withoutDecision } from '../mcp/reply.ts';
+import { declareListChanged, renderError, resultText, withoutDecision } from '../mcp/reply.ts';
 import { legKey } from './calls.ts';
 import type { FrameBytes } from './exchange.ts';
 import { REFUSED, refusedInput, renderRefusal } from './gate.ts';
 import type { PendingRequest } from './inflight.ts';
 import { attempt, type Later, then } from './later.ts';
 import type { Passed } from './passed.ts';
-import { type ForwardedCall, isTaskHandle, type Outcome, outcomeOf, settle } from './settle.ts';
+import { type ForwardedCall, isClaimed, isTaskHandle, type Outcome, outcomeOf, settle } from './settle.ts';
 import type { Gate, Session } from './state.ts';
 import { keepTask, settleByAnswer } from './task-outcome.ts';
 
@@ -93,7 +93,8 @@ function receiveAnswer(
 
 function settleCall(frame: Response, call: ForwardedCall, refused: boolean, session: Session): Later<void> {
   const outcome: Outcome | undefined = refused ? { result: 'kept', error: 'asks for what the policy refuses' } : outcomeOf(frame);
-  if (outcome) return settle([{ call, outcome }], session);
+  if (outcome)
+    return settle([{ call, outcome: isClaimed(call) ? { ...outcome, text: resultText(frame.text, frame.result) } : outcome }], session);
   if (isTaskHandle(frame)) return keepTask(frame, call, session);
   const state = memberOf(frame, 'requestState');
   const key = legKey(call.call, typeof state === 'string' ? state : undefined, session);

@@ -143,6 +143,7 @@ function cancel(frame: NotificationFrame, { bytes, to }: Element, session: Sessi
   const id = span && idAt(frame.text, span);
   const request = id && session.inflight.cancel(id.key);
   if (request) forgo(request.to, session);
+  session.waits.wake();
   if (request?.purpose.kind === 'call')
     void settle([{ call: request.purpose.call, outcome: { result: 'kept', error: 'cancelled by the client' } }], session);
   return { kind: 'forward', frame: outgoing(frame, bytes, request?.modern === true, to, undefined, request?.sentAs), to };

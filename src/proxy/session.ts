@@ -35,6 +35,8 @@ export interface ProxySession {
   /** Resolves when every frame of the agent was forwarded or answered. */
   agentIdle(): Promise<void>;
   serverIdle(): Promise<void>;
+  /** The agent will send no more: what is kept open for an approval or an identical call is answered, and nothing of it forwarded. */
+  agentGone(): void;
   /** Another policy is in force: tells the agent where other tools are visible now (wire.md §3). */
   policyChanged(before: Rulebook | undefined, after: Rulebook | undefined): void;
   /** Ends what has waited too long. To be called about once a second. */
@@ -76,10 +78,12 @@ export function openSession(deps: ProxyDeps, output: SessionOutput, options?: Se
     backlog: () => ({ agent: fromAgent.backlog, server: fromServer.backlog }),
     agentIdle,
     serverIdle: fromServer.idle,
+    agentGone: session.waits.close,
     policyChanged: (before, after) => announceTools(before, after, session),
     sweep: () => sweep(session),
     async end(why) {
       session.over = why;
+      session.waits.close();
       await endAll(why, session);
       // Frames that were taken in before, and judged meanwhile, went to nobody.
       await agentIdle();

@@ -2,16 +2,17 @@
 import type { OutcomeEvent } from '../core/audit.ts';
 import type { Call } from '../core/decision.ts';
 import { isObject } from '../core/json.ts';
-import type { Reservation, Settlement } from '../core/store.ts';
+import type { Settlement } from '../core/store.ts';
 import type { ServerFrame } from '../mcp/frame.ts';
 import { readJson } from '../mcp/json.ts';
+import type { Holding } from './arrival.ts';
 import type { ProxyDeps } from './deps.ts';
 import { type Later, then } from './later.ts';
 
 /** What settling needs of a call that went to the server; a call that waits long is kept without its arguments. */
 export interface SentCall {
   readonly id: string;
-  readonly reservation: Reservation | undefined;
+  readonly holding: Holding;
   readonly sentAt: number;
 }
 
@@ -20,7 +21,8 @@ export interface ForwardedCall extends SentCall {
   readonly call: Call;
 }
 
-export type Outcome = { readonly result: OutcomeEvent['result']; readonly error?: string };
+/** `text` is the JSON text of the result, for calls that are idempotent. */
+export type Outcome = { readonly result: OutcomeEvent['result']; readonly error?: string; readonly text?: string | undefined };
 
 type Response = Extract<ServerFrame, { kind: 'response' }>;
 
@@ -108,34 +110,54 @@ export function settle(
   ended: readonly { readonly call: SentCall; readonly outcome: Outcome }[],
   { deps, outcomes }: Settling,
 ): Later<void> {
-  const due = ended.flatMap(({ call, outcome }) => settlementOf(call.reservation, outcome));
-  const settling = then(due.length > 0 ? settleAll(due, deps) : undefined, (fault) =>
-    outcomes.add(
-      ended.map(({ call, outcome }) => {
-        const spent = fault !== undefined && outcome.result === 'released' && call.reservation !== undefined;
-        return outcomeEvent(call, spent ? { result: 'kept', error: fault } : outcome, deps);
-      }),
-    ),
+  const settlements = ended.flatMap(({ call, outcome }) => settlementsOf(call, outcome));
+  const settling = then(settlements.length > 0 ? endReservations(settlements, deps) : undefined, (fault) =>
+    outcomes.add(ended.map(({ call, outcome }) => outcomeEvent(call, fault === undefined ? outcome : faulted(call, outcome, fault), deps))),
   );
   if (settling instanceof Promise) outcomes.expect(settling);
   return settling;
 }
 
-/** What the store has to be told: that something is given back, or how a call with an approval or a claim ended. */
-function settlementOf(reservation: Reservation | undefined, { result: outcome }: Outcome): readonly Settlement[] {
-  if (!reservation || (outcome !== 'released' && !reservation.approval && !reservation.claim)) return [];
-  return [{ reservation, outcome }];
+/** What the store has to be told. Draws that stay spent need no telling. */
+function settlementsOf({ holding }: SentCall, { result, text }: Outcome): readonly Settlement[] {
+  if (holding.reservations.length === 0) return [];
+  const told = result === 'released' ? holding.reservations : holding.reservations.filter(({ approval, claim }) => approval ?? claim);
+  return told.map((reservation) => ({ reservation, outcome: result, result: text }));
 }
 
-async function settleAll(settlements: readonly Settlement[], deps: ProxyDeps): Promise<string | undefined> {
-  try {
-    await deps.store.settle(settlements);
-    return undefined;
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    deps.log.error(`state: a failed call stays counted: ${why}`);
-    return why;
+/** What was to be given back and was not stays spent; of any other outcome only the record in the store is missing. */
+function faulted(call: SentCall, outcome: Outcome, fault: string): Outcome {
+  if (settlementsOf(call, outcome).length === 0) return outcome;
+  return outcome.result === 'released' ? { result: 'kept', error: fault } : { ...outcome, error: outcome.error ?? fault };
+}
+
+/** How often the end of a call is told to a store that fails, where an approval or a claim depends on it. */
+const TRIES = 3;
+
+/** Ends reservations in the store; answers with why that failed, where it did. A claim that was not ended lapses, and its outcome is unknown. */
+export async function endReservations(
+  settlements: readonly Settlement[],
+  { store, leases, log }: Pick<ProxyDeps, 'store' | 'leases' | 'log'>,
+): Promise<string | undefined> {
+  const matters = settlements.some(({ reservation }) => reservation.approval ?? reservation.claim);
+  let why: string | undefined;
+  for (let left = matters ? TRIES : 1; left > 0; left--) {
+    try {
+      await store.settle(settlements);
+      why = undefined;
+      break;
+    } catch (error) {
+      why = error instanceof Error ? error.message : String(error);
+    }
   }
+  if (why !== undefined) log.error(`state: the end of a call could not be recorded, what it took stays taken: ${why}`);
+  for (const { reservation } of settlements) if (reservation.claim) leases.end(reservation.claim);
+  return why;
+}
+
+/** Whether the result of the call is kept, and given once more to an identical one (policy.md §9). */
+export function isClaimed({ holding }: SentCall): boolean {
+  return holding.reservations.some(({ claim }) => claim !== undefined);
 }
 
 function outcomeEvent({ id, sentAt }: SentCall, { result, error }: Outcome, deps: ProxyDeps): OutcomeEvent {

@@ -10,6 +10,7 @@ import { createInflight, type Inflight } from './inflight.ts';
 import { attempt, type Later, then } from './later.ts';
 import { createOutcomeLog, type OutcomeLog } from './settle.ts';
 import { createToolMemory, type ToolMemory } from './tool-memory.ts';
+import { createWaits, type Waits } from './waits.ts';
 
 /** What is known of the protocol spoken. `version` is the negotiated one (legacy); `modernMeta` the last `_meta` that a modern client sent. */
 export interface Protocol {
@@ -43,6 +44,8 @@ export interface Session {
   readonly ownPrefix: string;
   /** Calls that wait for the server's tool list; the session's input is not closed before they went out. */
   readonly waiting: Set<Promise<void>>;
+  /** Calls that are kept open look here for when to look again. */
+  readonly waits: Waits;
   /** The proxy's own asking for that list, while it goes on. */
   learning: Promise<void> | undefined;
   /** Monotonic ms before which a server that did not list its tools is not asked again. */
@@ -74,6 +77,7 @@ export function createSession(deps: ProxyDeps, output: SessionOutput, options: S
     buffer: createBuffer(),
     ownPrefix: `intercept-${deps.newId()}-`,
     waiting: new Set(),
+    waits: createWaits(),
     learning: undefined,
     listAgainAt: 0,
     over: undefined,

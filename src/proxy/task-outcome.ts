@@ -2,7 +2,8 @@
 import { isObject, type Json, type JsonObject } from '../core/json.ts';
 import type { ServerFrame } from '../mcp/frame.ts';
 import { readJson } from '../mcp/json.ts';
-import { type Outcome, outcomeOf, type SentCall, settle } from './settle.ts';
+import { resultText } from '../mcp/reply.ts';
+import { isClaimed, type Outcome, outcomeOf, type SentCall, settle } from './settle.ts';
 import type { Session } from './state.ts';
 
 /** Characters of a task's id (wire.md §2.13). */
@@ -35,7 +36,8 @@ export async function settleByAnswer(method: string, taskId: string | undefined,
       : frame.outcome === 'result'
         ? statusOutcome((name) => memberOf(frame, name))
         : undefined;
-  if (outcome) await settleTask(taskId, outcome, session);
+  const text = () => resultText(frame.text, method === 'tasks/result' ? frame.result : frame.members.get('result'));
+  if (outcome) await settleTask(taskId, outcome, text, session);
 }
 
 /** Settles by a status notification. */
@@ -46,12 +48,14 @@ export async function settleByNotification(frame: Extract<ServerFrame, { kind: '
   };
   const taskId = read('taskId');
   const outcome = statusOutcome(read);
-  if (typeof taskId === 'string' && outcome) await settleTask(taskId, outcome, session);
+  const text = () => resultText(frame.text, frame.params.members.get('result'));
+  if (typeof taskId === 'string' && outcome) await settleTask(taskId, outcome, text, session);
 }
 
-async function settleTask(taskId: string, outcome: Outcome, session: Session): Promise<void> {
+/** `text` reads the result's JSON text, which is kept of an idempotent call. */
+async function settleTask(taskId: string, outcome: Outcome, text: () => string | undefined, session: Session): Promise<void> {
   const call = session.tasks.take(taskId);
-  if (call) await settle([{ call, outcome }], session);
+  if (call) await settle([{ call, outcome: isClaimed(call) ? { ...outcome, text: text() } : outcome }], session);
 }
 
 /**

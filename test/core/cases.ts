@@ -51,5 +51,6 @@ export function planOf(policy: Policy, tool: string, args = '{}', circumstances:
 export function outcomeOf(policy: Policy, tool: string, args = '{}', agent?: string): string {
   const decision: Decision = decide(preparePolicy(policy), { tool, argsJson: args, ...(agent === undefined ? {} : { agent }) });
   if (decision.outcome === 'allow') return 'allow';
+  if (decision.outcome === 'replay') return 'replay';
   return decision.outcome === 'deny' ? `deny ${decision.denial.rule}` : `hold ${decision.hold.rule}`;
 }

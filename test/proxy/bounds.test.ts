@@ -1,5 +1,6 @@
 /** What one agent can make the proxy keep (wire.md §2.13). */
 import { expect, test } from 'bun:test';
+import { NO_HOLDING } from '../../src/proxy/arrival.ts';
 import { createLegs, createTasks, LEG_TIMEOUT, MAX_KEPT } from '../../src/proxy/continuation.ts';
 import { openMemoryStore } from '../../src/state/memory.ts';
 import { META, OK, openRig, type Responder, START, verdict } from './fixture.ts';
@@ -11,7 +12,7 @@ const call = (id: number | undefined, args: object = {}, name = 't') => ({
   method: 'tools/call',
   params: { name, arguments: args },
 });
-const sent = (id: string) => ({ id, reservation: undefined, sentAt: 0 });
+const sent = (id: string) => ({ id, holding: NO_HOLDING, sentAt: 0 });
 const LIMIT = 'version: "1"\ntools:\n  t: {rules: [{rate_limit: 100/hour}]}\n';
 const VALIDATE = 'version: "1"\ntools:\n  t: {rules: [{validate: {schema: true}}]}\n';
 const T = { name: 't', inputSchema: { type: 'object' } };

@@ -8,6 +8,7 @@ import { loadPolicyText } from '../../src/policy/load.ts';
 import { loadSchemaCompiler } from '../../src/policy/schema.ts';
 import type { ProxyDeps, Rulebook } from '../../src/proxy/deps.ts';
 import type { SessionOutput } from '../../src/proxy/exchange.ts';
+import { createLeases } from '../../src/proxy/leases.ts';
 import { openSession, type ProxySession } from '../../src/proxy/session.ts';
 import { openMemoryStore } from '../../src/state/memory.ts';
 
@@ -38,6 +39,7 @@ export interface Options {
   readonly failMode?: 'closed' | 'open';
   readonly store?: Store & Records;
   readonly respond?: Responder;
+  readonly approvalWait?: number;
   readonly timeouts?: Partial<ProxyDeps['timeouts']>;
   readonly wrapAudit?: (sink: AuditSink) => AuditSink;
   readonly wrapOutput?: (output: SessionOutput) => SessionOutput;
@@ -114,6 +116,9 @@ export async function openRig(options: Options = {}): Promise<Rig> {
       },
     },
     store,
+    leases: createLeases({ store, log: { warn: log, error: log } }),
+    approvals: store.approvals,
+    approvalWait: options.approvalWait ?? 0,
     audit: options.wrapAudit?.(sink) ?? sink,
     log: { debug: log, info: log, warn: log, error: log },
     clock,
@@ -126,6 +131,7 @@ export async function openRig(options: Options = {}): Promise<Rig> {
     loadSchemaCompiler: options.loadSchemaCompiler ?? loadSchemaCompiler,
     agent: options.agent,
     upstream: 'server',
+    shownUpstream: 'server',
     namespace: 'test',
     ownPaths: options.ownPaths ?? [],
     failMode: options.failMode ?? 'closed',

@@ -40,6 +40,8 @@ function toldBy(decision: Decision): Told {
       return { outcome: 'allow' };
     case 'deny':
       return { outcome: 'deny', rule: decision.denial.rule, code: decision.denial.code, message: decision.denial.message };
+    case 'replay':
+      return { outcome: 'replay' };
     case 'hold':
       return { outcome: 'hold', rule: decision.hold.rule, code: 'approval_required', message: decision.hold.message };
   }

@@ -1,0 +1,79 @@
+/** Calls that are kept open until an identical one has ended (policy.md §9), or a human has decided (§12). */
+import type { HeldApproval } from '../core/approval.ts';
+import type { Arrival } from './arrival.ts';
+import { type Enforced, giveUp } from './enforce.ts';
+import { MAX_IN_FLIGHT } from './inflight.ts';
+import type { Session } from './state.ts';
+
+/** How long a call waits for an identical one, ms. */
+const IDENTICAL = 60_000;
+/** ms between looks at the store: the first, and the longest. */
+const SOONEST = 50;
+const LATEST = 1_000;
+/** ms between looks at an approval. */
+const APPROVAL_LOOK = 250;
+
+/** What a call that waits no longer ends in. */
+export type Final = Exclude<Enforced, { kind: 'in_flight' }>;
+
+/** How a call that is kept open is judged again. `waited`: it may not wait for an identical call any longer. */
+export interface Ending {
+  isOpen(): boolean;
+  judgeAgain(waited: boolean): Promise<Enforced>;
+}
+
+/** Whether a held call waits for its approval, rather than be answered now. Those for which there is no room are answered. */
+export function isKeptOpen(outcome: Final, { deps, waits, waiting }: Session): boolean {
+  const waitsForHuman = outcome.kind === 'answer' && outcome.approval !== undefined && deps.approvalWait > 0;
+  return waitsForHuman && !waits.closed && waiting.size < MAX_IN_FLIGHT;
+}
+
+/** Waits until the call can be answered, and answers with what becomes of it. Where nobody waits for it any more, it is not judged again. */
+export async function waitToEnd(arrival: Arrival, first: Enforced, ending: Ending, session: Session): Promise<Final> {
+  const room = session.waiting.size < MAX_IN_FLIGHT;
+  let outcome = first;
+  let asked = false;
+  for (;;) {
+    if (outcome.kind === 'in_flight') outcome = await waitForIdentical(arrival, outcome.key, room ? IDENTICAL : 0, ending, session);
+    else if (outcome.kind === 'answer' && outcome.approval && !asked && isKeptOpen(outcome, session)) {
+      asked = true;
+      outcome = await waitForHuman(outcome, outcome.approval, ending, session);
+    } else return outcome;
+  }
+}
+
+/** INVARIANT I6: it is sent only by an evaluation that finds no claim of an identical call. */
+async function waitForIdentical(arrival: Arrival, key: string, patience: number, ending: Ending, session: Session): Promise<Final> {
+  const { deps, waits } = session;
+  const until = deps.monotonic() + patience;
+  for (let delay = SOONEST; ; delay = Math.min(delay * 2, LATEST)) {
+    const left = until - deps.monotonic();
+    if (left > 0) await waits.rest(Math.min(delay, left), deps.leases.ended(key));
+    // SPEC: policy.md §12: once the agent has gone, nothing is forwarded for it.
+    if (waits.closed || !ending.isOpen()) return giveUp(arrival, deps);
+    const outcome = await ending.judgeAgain(deps.monotonic() >= until);
+    if (outcome.kind !== 'in_flight') return outcome;
+  }
+}
+
+/** INVARIANT I5: the decision lets nothing pass by itself; what does is the evaluation that comes after. */
+async function waitForHuman(held: Final, { id, expiresAt }: HeldApproval, ending: Ending, session: Session): Promise<Enforced> {
+  const { deps, waits } = session;
+  const until = deps.monotonic() + Math.min(deps.approvalWait, expiresAt - deps.clock());
+  for (let left = until - deps.monotonic(); left > 0; left = until - deps.monotonic()) {
+    await waits.rest(Math.min(APPROVAL_LOOK, left));
+    if (waits.closed || !ending.isOpen()) return held;
+    if (await isDecided(id, session)) break;
+  }
+  return ending.judgeAgain(false);
+}
+
+async function isDecided(id: string, { deps }: Session): Promise<boolean> {
+  try {
+    const [approval] = await deps.approvals.find(id);
+    return approval?.state !== 'pending';
+  } catch (error) {
+    deps.log.debug(`state: the approval ${id} could not be looked at: ${error instanceof Error ? error.message : String(error)}`);
+    return false;
+  }
+}
