@@ -1,0 +1,82 @@
+/** The body of a client's POST (wire.md §2.8, §2.13, §5): JSON in UTF-8, as it is, of a bounded size, in reasonable time. */
+import type { IncomingMessage } from 'node:http';
+import { valuesOf } from './raw-headers.ts';
+
+export type BodyRead =
+  | { readonly kind: 'body'; readonly bytes: Uint8Array }
+  | { readonly kind: 'refused'; readonly status: 408 | 413 | 415 | 503; readonly why: string }
+  /** The client went away before it had sent all. */
+  | { readonly kind: 'gone' };
+
+export interface BodyLimits {
+  readonly maxBytes: number;
+  /** ms that may pass between two pieces. */
+  readonly maxGap: number;
+}
+
+/** How many bytes one agent may have on their way to being judged (wire.md §2.13). */
+export interface Room {
+  /** Answers whether there is room, and takes it. */
+  take(bytes: number): boolean;
+  give(bytes: number): void;
+}
+
+const TOO_LARGE = { kind: 'refused', status: 413, why: 'the body is larger than allowed (--max-message)' } as const;
+
+/** Room for `most` bytes; a body alone always finds some. */
+export function createRoom(most: number): Room {
+  let taken = 0;
+  return {
+    take(bytes) {
+      if (taken > 0 && taken + bytes > most) return false;
+      taken += bytes;
+      return true;
+    },
+    give(bytes) {
+      taken -= bytes;
+    },
+  };
+}
+
+/** Why a body with these headers is not read at all; undefined where it is. */
+export function bodyRefusal(rawHeaders: readonly string[], maxBytes: number): Extract<BodyRead, { kind: 'refused' }> | undefined {
+  const [type = ''] = valuesOf(rawHeaders, 'content-type');
+  const [media = '', ...parameters] = type.toLowerCase().split(';');
+  if (media.trim() !== 'application/json') return { kind: 'refused', status: 415, why: 'the body has to be application/json' };
+  const charsets = parameters.map((text) => text.trim()).filter((text) => text.startsWith('charset'));
+  if (!charsets.every((text) => /^charset *= *"?utf-?8"?$/.test(text)))
+    return { kind: 'refused', status: 415, why: 'the body has to be in UTF-8' };
+  const [encoding = 'identity'] = valuesOf(rawHeaders, 'content-encoding');
+  if (encoding.toLowerCase() !== 'identity') return { kind: 'refused', status: 415, why: 'the body must not be compressed' };
+  const [length = '0'] = valuesOf(rawHeaders, 'content-length');
+  return Number(length) > maxBytes ? TOO_LARGE : undefined;
+}
+
+/** Reads the body to its end. SECURITY: one that comes drop by drop holds neither memory nor a connection for long. */
+export function readBody(request: IncomingMessage, { maxBytes, maxGap }: BodyLimits, room: Room): Promise<BodyRead> {
+  return new Promise((resolve) => {
+    const pieces: Uint8Array[] = [];
+    let length = 0;
+    let isOver = false;
+    const end = (read: BodyRead) => {
+      if (isOver) return;
+      isOver = true;
+      clearTimeout(gap);
+      room.give(length);
+      request.pause();
+      resolve(read);
+    };
+    const gap = setTimeout(() => end({ kind: 'refused', status: 408, why: 'the body came too slowly' }), maxGap);
+    request.on('data', (piece: Uint8Array) => {
+      if (isOver) return;
+      gap.refresh();
+      if (length + piece.length > maxBytes) return end(TOO_LARGE);
+      if (!room.take(piece.length)) return end({ kind: 'refused', status: 503, why: 'too much waits to be judged' });
+      length += piece.length;
+      pieces.push(piece);
+    });
+    request.on('end', () => end({ kind: 'body', bytes: pieces.length === 1 ? (pieces[0] as Uint8Array) : Buffer.concat(pieces) }));
+    request.on('close', () => end({ kind: 'gone' }));
+    request.on('error', () => end({ kind: 'gone' }));
+  });
+}

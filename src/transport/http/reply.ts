@@ -1,0 +1,100 @@
+/** The answer to one HTTP request: whole, or an event stream that is flushed event by event (wire.md §5). */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+export type HeaderFields = Readonly<Record<string, string>>;
+
+/** Events on their way to one client. `write` answers false where it reads slowly: then wait for `drained`. */
+export interface EventStream {
+  write(event: Uint8Array | string): boolean;
+  /** Resolves when the client has caught up, or is gone. */
+  drained(): Promise<void>;
+  /** Bytes written and not taken. */
+  readonly waiting: number;
+  end(): void;
+  /** Breaks the connection, so that the client knows that something is missing. */
+  abort(): void;
+}
+
+export interface Reply {
+  /** Whether anything of the answer was sent. */
+  readonly started: boolean;
+  /** The client closed the connection, or the answer is complete. */
+  readonly over: boolean;
+  /** Sends a whole answer; nothing where one was begun. */
+  send(status: number, headers: HeaderFields, body?: Uint8Array | string): void;
+  /** Sends an error in the words of JSON-RPC, without an id unless `id` (JSON text) is given. */
+  refuse(status: number, why: string, options?: { readonly code?: number; readonly id?: string; readonly headers?: HeaderFields }): void;
+  /** Begins an event stream. */
+  stream(status: number, headers: HeaderFields): EventStream;
+  /** Called once, when the client closed the connection before the answer's end. */
+  onGone(f: () => void): void;
+}
+
+/** What is left of a body whose request was refused is thrown away for so long, ms: a client that still writes reads nothing. */
+const LINGER = 5_000;
+const CODES: Readonly<Record<number, number>> = { 400: -32600, 404: -32001, 408: -32600, 413: -32600, 415: -32600 };
+
+/** Opens the answer; `common` are headers of every answer to this client. */
+export function openReply(request: IncomingMessage, response: ServerResponse, common: HeaderFields): Reply {
+  response.on('error', () => {});
+  const begin = (status: number, headers: HeaderFields) => response.writeHead(status, { ...headers, ...common });
+  const send: Reply['send'] = (status, headers, body) => {
+    if (response.headersSent || response.destroyed) return;
+    if (!request.complete) linger(request);
+    const length = body === undefined ? undefined : typeof body === 'string' ? Buffer.byteLength(body) : body.length;
+    // An answer without a body has no length to tell where its status says that there is none.
+    const own: HeaderFields = length === undefined && status === 204 ? {} : { 'content-length': String(length ?? 0) };
+    begin(status, { ...headers, ...own }).end(body);
+  };
+  return {
+    get started() {
+      return response.headersSent;
+    },
+    get over() {
+      return response.destroyed || response.writableEnded;
+    },
+    send,
+    refuse(status, why, { code, id, headers } = {}) {
+      const text = `{"jsonrpc":"2.0","id":${id ?? 'null'},"error":{"code":${code ?? CODES[status] ?? -32000},"message":${JSON.stringify(why)}}}`;
+      send(status, { 'content-type': 'application/json', ...headers }, text);
+    },
+    stream(status, headers) {
+      begin(status, headers).flushHeaders();
+      return eventStream(response);
+    },
+    onGone: (f) =>
+      void response.once('close', () => {
+        if (!response.writableFinished) f();
+      }),
+  };
+}
+
+function eventStream(response: ServerResponse): EventStream {
+  const isOver = () => response.destroyed || response.writableEnded;
+  return {
+    write: (event) => isOver() || response.write(event),
+    drained: () =>
+      new Promise((resolve) => {
+        if (isOver() || !response.writableNeedDrain) return resolve();
+        const done = () => {
+          response.off('drain', done).off('close', done);
+          resolve();
+        };
+        response.on('drain', done).on('close', done);
+      }),
+    get waiting() {
+      return response.writableLength;
+    },
+    end: () => {
+      if (!isOver()) response.end();
+    },
+    abort: () => void response.destroy(),
+  };
+}
+
+function linger(request: IncomingMessage): void {
+  const timer = setTimeout(() => request.destroy(), LINGER);
+  timer.unref();
+  request.once('end', () => clearTimeout(timer)).once('close', () => clearTimeout(timer));
+  request.resume();
+}
