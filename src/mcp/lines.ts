@@ -17,6 +17,7 @@ export interface LineSplitter {
 
 const LF = 10;
 const CR = 13;
+const SPACE = 32;
 const FIRST_CAPACITY = 4096;
 
 /** A line of which a part has come. */
@@ -109,6 +110,13 @@ function tooLong(partial: Partial): Line {
 /** A message as one line: what is valid JSON has control characters between tokens only, and there a space is as good. */
 export function asLine(text: string): string {
   return text.replace(/[\t\n\r]/g, ' ');
+}
+
+/** A frame as one line, where it came in a body that may have line breaks between its tokens. Most have none, and stay as they are. */
+export function oneLine(frame: Uint8Array | string): Uint8Array | string {
+  if (typeof frame === 'string') return asLine(frame);
+  if (!frame.includes(LF) && !frame.includes(CR)) return frame;
+  return frame.map((byte) => (byte === LF || byte === CR ? SPACE : byte));
 }
 
 function withoutCr(bytes: Uint8Array): Uint8Array {

@@ -4,14 +4,15 @@ import { renderError } from '../mcp/reply.ts';
 import { answer, forgo } from './answer.ts';
 import type { Exchange } from './exchange.ts';
 import type { PendingRequest } from './inflight.ts';
+import { keep } from './keep.ts';
 import { ownCancel } from './outgoing.ts';
-import { type Outcome, type SentCall, settle } from './settle.ts';
+import { settle } from './settle.ts';
 import type { Session } from './state.ts';
 
 /** Ends what has waited too long. */
 export async function sweep(session: Session): Promise<void> {
   const { deps, legs, inflight } = session;
-  await keep(legs.expired(deps.clock()), 'no continuation came in time', session);
+  if (!session.isSharing) await keep(legs.expired(deps.clock()), 'no continuation came in time', session);
   if (deps.timeouts.upstream === 0) return;
   for (const request of inflight.expire(deps.monotonic() - deps.timeouts.upstream)) {
     if (request.purpose.kind === 'call') await keep([request.purpose.call], 'the server did not answer in time', session);
@@ -23,7 +24,8 @@ export async function sweep(session: Session): Promise<void> {
 export async function endAll(why: string, session: Session): Promise<void> {
   const unanswered = session.inflight.drain();
   const calls = unanswered.flatMap(({ purpose }) => (purpose.kind === 'call' ? [purpose.call] : []));
-  await keep([...calls, ...session.legs.drain(), ...session.tasks.drain()], why, session);
+  const left = session.isSharing ? [] : [...session.legs.drain(), ...session.tasks.drain()];
+  await keep([...calls, ...left], why, session);
   for (const { id, to, purpose } of unanswered) {
     if (purpose.kind === 'own') purpose.resolve(undefined);
     else answer(renderError(id.text, -32000, why), to, session);
@@ -67,9 +69,9 @@ export interface Failure {
 /** The server's side of these requests (by the ids that it got) failed: each is settled, and answered once (I9). */
 export async function fail(ids: readonly RequestId[], { outcome, why, answered, code }: Failure, session: Session): Promise<void> {
   for (const { key } of ids) {
-    if (session.inflight.get(key)?.purpose.kind === 'judging') continue;
-    const request = session.inflight.take(key);
-    if (!request) continue;
+    const request = session.inflight.get(key);
+    if (!request || request.purpose.kind === 'judging') continue;
+    session.inflight.take(key);
     const { purpose, to } = request;
     if (purpose.kind === 'own') purpose.resolve(undefined);
     if (purpose.kind === 'call') void settle([{ call: purpose.call, outcome: { result: outcome, error: why } }], session);
@@ -78,14 +80,4 @@ export async function fail(ids: readonly RequestId[], { outcome, why, answered, 
     else answer(renderError(request.id.text, code ?? -32000, why), to, session);
   }
   await session.outcomes.idle();
-}
-
-/** SPEC: policy.md §6 — an unknown outcome stays spent. */
-async function keep(calls: readonly SentCall[], why: string, session: Session): Promise<void> {
-  if (calls.length === 0) return;
-  const outcome: Outcome = { result: 'kept', error: why };
-  await settle(
-    calls.map((call) => ({ call, outcome })),
-    session,
-  );
 }

@@ -10,6 +10,7 @@ import { ownReply } from './outgoing.ts';
 import { frameOf, joinPassed, type Passed, writePassed } from './passed.ts';
 import { requestEvent } from './request-record.ts';
 import { receiveResponse } from './response.ts';
+import { likelyExchange, relate } from './restore.ts';
 import { type Gate, readGate, type Session } from './state.ts';
 import { settleByNotification } from './task-outcome.ts';
 
@@ -99,7 +100,7 @@ function receiveRequest(frame: Extract<Single, { kind: 'request' }>, bytes: Fram
   const refused = refusalOf(frame.method, gate);
   const event = requestEvent('server', frame, refused, gate);
   const written = !event || tryWrite(event, session) || gate.rulebook?.policy.mode === 'shadow';
-  if (!refused && written) return unrelated(bytes);
+  if (!refused && written) return { bytes, exchange: session.replaceIds ? likelyExchange(session) : undefined, inArray: false };
   session.output.toServer([ownReply(renderRefusal(frame.id.text, refused ?? AUDIT_REFUSAL, session.deps.clock()))]);
   return undefined;
 }
@@ -129,10 +130,12 @@ async function receiveNotification(
   session: Session,
 ): Promise<Passed | undefined> {
   if (frame.method === 'notifications/tools/list_changed') forgetTools(session);
-  if (frame.method !== 'notifications/tasks/status' && frame.method !== 'notifications/tasks') return unrelated(bytes);
+  if (frame.method !== 'notifications/tasks/status' && frame.method !== 'notifications/tasks')
+    return { ...relate(frame, bytes, session), inArray: false };
   await settleByNotification(frame, session);
   const asked = frame.params.members.get('inputRequests');
-  if (!asked || refusedInput(readJson(frame.text, asked.start), gate) === undefined) return unrelated(bytes);
+  if (!asked || refusedInput(readJson(frame.text, asked.start), gate) === undefined)
+    return { ...relate(frame, bytes, session), inArray: false };
   session.deps.log.warn('dropped the status of a task that asks for what the policy refuses');
   return undefined;
 }
@@ -144,5 +147,5 @@ function unrelated(bytes: FrameBytes): Passed {
 /** A list that changed may be one that can be read now. */
 function forgetTools(session: Session): void {
   session.tools.stale();
-  session.listAgainAt = 0;
+  session.listing.againAt = 0;
 }

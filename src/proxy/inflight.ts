@@ -27,16 +27,26 @@ export interface PendingRequest {
   readonly purpose: Purpose;
   /** Monotonic ms. */
   readonly since: number;
+  /** Under what its progress is told, where that says to which exchange it goes. */
+  readonly token?: ProgressToken | undefined;
 }
 
+/** A progress token as the client chose it, and as the server got it. */
+export interface ProgressToken {
+  readonly given: RequestId;
+  readonly sentAs: RequestId;
+}
+
+/** All keys are of ids as the server gets them, unless it says otherwise. */
 export interface Inflight {
-  readonly size: number;
-  /** All keys are of ids as the server gets them. */
+  /** Whether no more requests are taken in. */
+  readonly isFull: boolean;
+  /** Whether an answer under this id could be taken for another request's. */
   has(key: string): boolean;
   /** The request that waits under this id. */
   get(key: string): PendingRequest | undefined;
   add(request: PendingRequest): void;
-  /** The request that an answer with this id belongs to, in flight or cancelled, and forgets it. */
+  /** The request that an answer with this id belongs to, in flight or past, and forgets it. */
   take(key: string): PendingRequest | undefined;
   /** The client no longer waits. Where something was sent, the id stays taken, so that a late answer is never taken for another's. */
   cancel(key: string): PendingRequest | undefined;
@@ -44,69 +54,102 @@ export interface Inflight {
   drain(): readonly PendingRequest[];
   /** Requests that wait since before `since`, streams left out; their late answers will be dropped. */
   expire(since: number): readonly PendingRequest[];
-  listeners(): readonly PendingRequest[];
+  /** Those that wait, the oldest first. */
+  all(): Iterable<PendingRequest>;
   /** Those of one exchange that wait. */
   of(exchange: Exchange): readonly PendingRequest[];
-  /** Forgets the request of this exchange that has this id of the client's, unless it was sent: what was to become of it failed. */
-  forget(clientKey: string, exchange: Exchange | undefined): void;
 }
 
-/** How many may wait at once; how many cancelled ones are remembered before the session is refused more. */
+/** How many requests of one agent wait, in all its sessions. */
+export interface Room {
+  taken: number;
+}
+
+export interface InflightOptions {
+  readonly room: Room;
+  /** An id that is taken can be replaced: old ones need not be remembered for ever. */
+  readonly mayReplace: boolean;
+  /** An answer may come again, on a stream that is resumed; it settles nothing then. */
+  readonly resumable: boolean;
+}
+
+/** How many may wait at once; how many past ones are remembered. */
 export const MAX_IN_FLIGHT = 256;
-const MAX_CANCELLED = 65_536;
+const MAX_PAST = 65_536;
 /** What a time-out applies to; a subscription stays open as long as it likes. */
 const TIMED: ReadonlySet<Purpose['kind']> = new Set(['call', 'tools/list', 'task', 'other']);
 
-export function createInflight(): Inflight {
+export function createInflight({ room, mayReplace, resumable }: InflightOptions): Inflight {
   const waiting = new Map<string, PendingRequest>();
-  const cancelled = new Map<string, PendingRequest>();
+  /** Cancelled, timed out, or answered where the answer may come again. */
+  const past = new Map<string, PendingRequest>();
+  let forgotten = false;
+  const leave = (key: string): PendingRequest | undefined => {
+    const found = waiting.get(key);
+    if (found && waiting.delete(key)) room.taken -= 1;
+    return found;
+  };
+  const remember = (request: PendingRequest): void => {
+    if (mayReplace && past.size >= MAX_PAST) {
+      // SECURITY: the late answer of a request that is forgotten could settle a newer one of the same id, so no id is used as it came again.
+      forgotten = true;
+      for (const key of past.keys())
+        if (past.size >= MAX_PAST) past.delete(key);
+        else break;
+    }
+    past.set(request.sentAs.key, request);
+  };
   return {
-    get size() {
-      // SECURITY: forgetting a cancelled id would let its late answer settle a newer call of the same id.
-      return cancelled.size >= MAX_CANCELLED ? MAX_IN_FLIGHT : waiting.size;
+    get isFull() {
+      return room.taken >= MAX_IN_FLIGHT || (!mayReplace && past.size >= MAX_PAST);
     },
-    has: (key) => waiting.has(key) || cancelled.has(key),
+    has: (key) => forgotten || waiting.has(key) || past.has(key),
     get: (key) => waiting.get(key),
-    add: (request) => void waiting.set(request.sentAs.key, request),
-    take: (key) => removed(waiting, key) ?? removed(cancelled, key),
+    add(request) {
+      if (!waiting.has(request.sentAs.key)) room.taken += 1;
+      waiting.set(request.sentAs.key, request);
+    },
+    take(key) {
+      const request = leave(key);
+      if (request && resumable && mayComeAgain(request)) remember({ ...withoutCall(request), to: undefined });
+      if (request) return request;
+      const late = past.get(key);
+      if (!resumable) past.delete(key);
+      return late;
+    },
     cancel(key) {
-      const request = removed(waiting, key);
-      if (request && request.purpose.kind !== 'judging') cancelled.set(key, withoutCall(request));
+      const request = leave(key);
+      if (request && request.purpose.kind !== 'judging') remember(withoutCall(request));
       return request;
     },
     drain() {
       const all = [...waiting.values()];
-      waiting.clear();
+      for (const { sentAs } of all) leave(sentAs.key);
       return all;
     },
     expire(since) {
       const over = [...waiting.values()].filter((request) => request.since < since && TIMED.has(request.purpose.kind));
       for (const request of over) {
-        waiting.delete(request.sentAs.key);
-        cancelled.set(request.sentAs.key, { ...request, purpose: { kind: 'answered' } });
+        leave(request.sentAs.key);
+        remember({ ...request, to: undefined, purpose: { kind: 'answered' } });
       }
       return over;
     },
-    listeners: () => [...waiting.values()].filter(({ purpose }) => purpose.kind === 'listen' && purpose.toolChanges),
+    all: () => waiting.values(),
     of: (exchange) => [...waiting.values()].filter(({ to }) => to?.exchange === exchange),
-    forget(clientKey, exchange) {
-      for (const { id, to, purpose, sentAs } of waiting.values())
-        if (id.key === clientKey && to?.exchange === exchange && purpose.kind !== 'call') waiting.delete(sentAs.key);
-    },
   };
 }
 
-/** INVARIANT I4: a cancelled call is settled by its cancellation, so a late answer settles nothing, and is no part of its batch. */
+/** Only what was sent for the client can be answered to it again. */
+function mayComeAgain({ purpose }: PendingRequest): boolean {
+  return purpose.kind !== 'judging' && purpose.kind !== 'own';
+}
+
+/** INVARIANT I4: a past call is settled, so a late answer settles nothing, and is no part of its batch. */
 function withoutCall(request: PendingRequest): PendingRequest {
   return { ...request, to: withoutBatch(request.to), purpose: request.purpose.kind === 'call' ? { kind: 'other' } : request.purpose };
 }
 
 function withoutBatch(to: ReplyTo | undefined): ReplyTo | undefined {
   return to?.batch ? { exchange: to.exchange, batch: undefined } : to;
-}
-
-function removed(requests: Map<string, PendingRequest>, key: string): PendingRequest | undefined {
-  const found = requests.get(key);
-  requests.delete(key);
-  return found;
 }

@@ -1,6 +1,7 @@
 /** The proxy's own `tools/list` (wire.md §3): asked where the client has not, page by page, never shown to the agent. */
 import type { ServerFrame } from '../mcp/frame.ts';
 import { filterToolPage } from '../mcp/list.ts';
+import { freshId } from './ids.ts';
 import { ownRequest, protocolMeta } from './outgoing.ts';
 import type { Session } from './state.ts';
 import { MAX_PAGES } from './tool-memory.ts';
@@ -14,12 +15,12 @@ const LIST_AGAIN = 30_000;
  */
 export async function learnTools(session: Session, forSchemas: boolean): Promise<void> {
   if (forSchemas && !session.tools.canCheck) await readyEngine(session);
-  if (session.tools.catalog().complete || session.deps.monotonic() < session.listAgainAt) return;
+  if (session.tools.catalog().complete || session.deps.monotonic() < session.listing.againAt) return;
   // One asking for all calls that wait: two at once would take each other's pages for a list of their own.
-  session.learning ??= learn(session).finally(() => {
-    session.learning = undefined;
+  session.listing.asking ??= learn(session).finally(() => {
+    session.listing.asking = undefined;
   });
-  await session.learning;
+  await session.listing.asking;
 }
 
 async function readyEngine({ tools, deps }: Session): Promise<void> {
@@ -34,7 +35,7 @@ async function learn(session: Session): Promise<void> {
   try {
     await askForPages(session, AbortSignal.timeout(session.deps.timeouts.listing));
   } catch (error) {
-    session.listAgainAt = session.deps.monotonic() + LIST_AGAIN;
+    session.listing.againAt = session.deps.monotonic() + LIST_AGAIN;
     session.deps.log.warn(`the server's tool list could not be read: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
@@ -55,8 +56,7 @@ async function askForPages(session: Session, timeout: AbortSignal): Promise<void
 
 /** A modern server wants the client's `_meta` on each request: what the last one that the client sent says of the protocol. */
 function ask(session: Session, cursor: string | undefined, timeout: AbortSignal): Promise<ServerFrame | undefined> {
-  const text = JSON.stringify(`${session.ownPrefix}${session.deps.newId()}`);
-  const id = { key: `s:${JSON.parse(text)}`, text };
+  const id = freshId(session);
   const modern = session.protocol.modernMeta !== undefined;
   const members = [
     ...(session.protocol.modernMeta ? [`"_meta":${protocolMeta(session.protocol.modernMeta)}`] : []),
@@ -80,6 +80,6 @@ function ask(session: Session, cursor: string | undefined, timeout: AbortSignal)
       purpose: { kind: 'own', resolve },
       since: session.deps.monotonic(),
     });
-    session.output.toServer([ownRequest(`{"jsonrpc":"2.0","id":${text},"method":"tools/list"${params}}`, id, modern)]);
+    session.output.toServer([ownRequest(`{"jsonrpc":"2.0","id":${id.text},"method":"tools/list"${params}}`, id, modern)]);
   });
 }

@@ -1,8 +1,11 @@
 /** Frames on their way to the server, with what its transport needs to know of them. */
 import { isObject } from '../core/json.ts';
-import { type ClientMessage, type RequestId, readClientFrame } from '../mcp/frame.ts';
+import { applyEdits } from '../mcp/edit.ts';
+import { type ClientMessage, type NotificationFrame, type RequestFrame, type RequestId, readClientFrame } from '../mcp/frame.ts';
 import { readJson, renderJson } from '../mcp/json.ts';
+import type { Span } from '../mcp/token.ts';
 import type { Exchange, FrameBytes, OutgoingFrame, ReplyTo } from './exchange.ts';
+import { tokenSpan } from './ids.ts';
 import type { PendingRequest } from './inflight.ts';
 
 /** A message of the agent that may go on; of a request, as it waits for its answer. */
@@ -12,9 +15,31 @@ export function outgoing(
   modern: boolean,
   to: ReplyTo | undefined,
   request?: PendingRequest,
-  cancels?: RequestId,
 ): OutgoingFrame {
-  return { bytes, kind: message.kind, message, id: request?.sentAs, modern, exchange: to?.exchange, cancels };
+  const sent = request && message.kind === 'request' ? withReplaced(message, bytes, request) : bytes;
+  return { bytes: sent, kind: message.kind, message, id: request?.sentAs, modern, exchange: to?.exchange };
+}
+
+/** The agent gives up a request; `span` is where it names it. */
+export function outgoingCancel(
+  message: NotificationFrame,
+  bytes: FrameBytes,
+  span: Span | undefined,
+  request: PendingRequest | undefined,
+  to: ReplyTo | undefined,
+): OutgoingFrame {
+  const isReplaced = span && request && request.sentAs !== request.id;
+  const sent = isReplaced ? applyEdits(message.text, message.span, [{ ...span, text: request.sentAs.text }]) : bytes;
+  return { bytes: sent, kind: message.kind, message, modern: request?.modern === true, exchange: to?.exchange, cancels: request?.sentAs };
+}
+
+/** INVARIANT I7: what is not replaced goes on byte for byte; what is, stands where the id or the token stood. */
+function withReplaced(frame: RequestFrame, bytes: FrameBytes, { id, sentAs, token }: PendingRequest): FrameBytes {
+  const span = token && token.sentAs !== token.given ? tokenSpan(frame) : undefined;
+  if (sentAs === id && !span) return bytes;
+  const edits = [{ ...frame.idSpan, text: sentAs.text }];
+  if (span && token) edits.push({ ...span, text: token.sentAs.text });
+  return applyEdits(frame.text, frame.span, edits);
 }
 
 /** The proxy's own answer to a request of the server. */

@@ -11,6 +11,7 @@ import { REFUSED, refusedInput, renderRefusal } from './gate.ts';
 import type { PendingRequest } from './inflight.ts';
 import { attempt, type Later, then } from './later.ts';
 import type { Passed } from './passed.ts';
+import { restoreAnswer } from './restore.ts';
 import { type ForwardedCall, isClaimed, isTaskHandle, type Outcome, outcomeOf, settle } from './settle.ts';
 import type { Gate, Session } from './state.ts';
 import { keepTask, settleByAnswer } from './task-outcome.ts';
@@ -29,7 +30,10 @@ export function receiveResponse(frame: Answer, bytes: FrameBytes, gate: Gate, se
   }
   if (frame.kind === 'unreadable') return then(refuseUnreadable(frame.why, request, session), (passed) => passOn(passed, request));
   const answered = attempt(
-    () => receiveAnswer(frame, bytes, request, gate, session),
+    () => {
+      const restored = restoreAnswer(frame, bytes, request);
+      return receiveAnswer(restored.frame, restored.bytes, request, gate, session);
+    },
     (error) => refuseUnreadable(`internal fault: ${error}`, request, session),
   );
   return then(answered, (passed) => passOn(passed === bytes && request.to?.batch ? elementText(frame) : passed, request));

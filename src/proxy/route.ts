@@ -16,8 +16,9 @@ import { renderError } from '../mcp/reply.ts';
 import { forgo } from './answer.ts';
 import type { FrameBytes, OutgoingFrame, ReplyTo } from './exchange.ts';
 import { methodDenial, refusalOf, renderRefusal } from './gate.ts';
+import { idToSend, meantBy, tokenSpan, tokenToSend } from './ids.ts';
 import { MAX_IN_FLIGHT, type PendingRequest, type Purpose } from './inflight.ts';
-import { outgoing } from './outgoing.ts';
+import { outgoing, outgoingCancel } from './outgoing.ts';
 import { noteProtocol } from './protocol.ts';
 import { requestEvent } from './request-record.ts';
 import { settle } from './settle.ts';
@@ -78,15 +79,16 @@ function routeRequest(frame: RequestFrame, element: Element, gate: Gate, session
   const { id, method } = frame;
   const { to } = element;
   const refused = (reason: string, message: string) => refuse({ code: -32600, reason, message, id }, to, session);
-  if (session.inflight.has(id.key)) return refused('id_in_flight', `request id ${id.text} is still in flight`);
-  if (session.inflight.size >= MAX_IN_FLIGHT) return refused('too_many_requests', `more than ${MAX_IN_FLIGHT} requests in flight`);
+  const sentAs = idToSend(id, to, session);
+  if (!sentAs) return refused('id_in_flight', `request id ${id.text} is still in flight`);
+  if (session.inflight.isFull) return refused('too_many_requests', `more than ${MAX_IN_FLIGHT} requests in flight`);
   if (method === 'initialize' && to?.batch) return refused('batch', 'initialize must not be part of a batch');
   const modern = noteProtocol(frame, session);
-  if (method === 'tools/call' && !areCallsDenied(gate)) return routeCall(frame, element, modern, session);
+  if (method === 'tools/call' && !areCallsDenied(gate)) return routeCall(frame, element, modern, sentAs, session);
   const refusal = refusalOf(method, gate);
   const event = requestEvent('agent', frame, refusal, gate);
   if (refusal) return { kind: 'answer', text: renderRefusal(id.text, refusal, session.deps.clock()), to, event };
-  const request = waitFor(frame, modern, purposeOf(frame), to, session);
+  const request = waitFor(frame, sentAs, modern, purposeOf(frame), to, session);
   return { kind: 'forward', frame: outgoing(frame, element.bytes, modern, to, request), to, event };
 }
 
@@ -96,26 +98,35 @@ function areCallsDenied({ rulebook }: Gate): boolean {
   return methodDenial('tools/call', rulebook.policy) !== undefined;
 }
 
-function routeCall(frame: RequestFrame | NotificationFrame, element: Element, modern: boolean, session: Session): Route {
+function routeCall(
+  frame: RequestFrame | NotificationFrame,
+  element: Element,
+  modern: boolean,
+  sentAs: RequestId | undefined,
+  session: Session,
+): Route {
   const { to } = element;
   const toolCall = readToolCall(frame);
   if ('kind' in toolCall) return refuse(toolCall, to, session);
-  const id = frame.kind === 'request' ? frame.id : undefined;
-  const pending = frame.kind === 'request' ? waitFor(frame, modern, JUDGING, to, session) : undefined;
-  return { kind: 'judge', toolCall, id, pending, frame: outgoing(frame, element.bytes, modern, to, pending), to };
+  const pending = frame.kind === 'request' && sentAs ? waitFor(frame, sentAs, modern, JUDGING, to, session) : undefined;
+  return { kind: 'judge', toolCall, id: pending?.id, pending, frame: outgoing(frame, element.bytes, modern, to, pending), to };
 }
 
 const JUDGING: Purpose = { kind: 'judging' };
 
 /** In flight before anything else is read, so that frames that arrive together see each other's ids (wire.md §2.7). */
 function waitFor(
-  { id, method }: RequestFrame,
+  frame: RequestFrame,
+  sentAs: RequestId,
   modern: boolean,
   purpose: Purpose,
   to: ReplyTo | undefined,
   session: Session,
 ): PendingRequest {
-  const pending: PendingRequest = { id, sentAs: id, method, modern, to, purpose, since: session.deps.monotonic() };
+  const { id, method, text } = frame;
+  // Over stdio there is one way back to the agent, and progress takes it without being told.
+  const token = session.replaceIds ? tokenToSend(text, tokenSpan(frame), session) : undefined;
+  const pending: PendingRequest = { id, sentAs, method, modern, to, purpose, since: session.deps.monotonic(), token };
   session.inflight.add(pending);
   return pending;
 }
@@ -125,7 +136,7 @@ function routeNotification(frame: NotificationFrame, element: Element, gate: Gat
   const { method } = frame;
   const { to } = element;
   if (method === 'tools/call' && !areCallsDenied(gate)) {
-    const route = routeCall(frame, element, false, session);
+    const route = routeCall(frame, element, false, undefined, session);
     return route.kind === 'answer' ? { kind: 'drop', event: route.event } : route;
   }
   if (method === 'notifications/initialized') session.protocol.initialized = true;
@@ -141,12 +152,15 @@ function routeNotification(frame: NotificationFrame, element: Element, gate: Gat
 function cancel(frame: NotificationFrame, { bytes, to }: Element, session: Session): Route {
   const span = frame.params.members.get('requestId');
   const id = span && idAt(frame.text, span);
-  const request = id && session.inflight.cancel(id.key);
-  if (request) forgo(request.to, session);
+  const request = id && meantBy(id, session);
+  if (request) {
+    session.inflight.cancel(request.sentAs.key);
+    forgo(request.to, session);
+  }
   session.waits.wake();
   if (request?.purpose.kind === 'call')
     void settle([{ call: request.purpose.call, outcome: { result: 'kept', error: 'cancelled by the client' } }], session);
-  return { kind: 'forward', frame: outgoing(frame, bytes, request?.modern === true, to, undefined, request?.sentAs), to };
+  return { kind: 'forward', frame: outgoingCancel(frame, bytes, span, request, to), to };
 }
 
 function purposeOf({ method, params, text }: RequestFrame): Purpose {

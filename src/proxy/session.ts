@@ -108,9 +108,16 @@ function abandon(error: unknown, lines: readonly Incoming[], session: Session): 
 function answerEach(lines: readonly Incoming[], error: { readonly code: number; readonly message: string }, session: Session): void {
   for (const line of lines) {
     const asked = askedIn(line, session);
-    for (const id of asked) if (id) session.inflight.forget(id.key, line.exchange);
+    for (const id of asked) if (id) forget(id, line.exchange, session);
     answerAll(asked, error, line.exchange, session);
   }
+}
+
+/** What was to become of this request failed before it was sent. */
+function forget(id: RequestId, exchange: Exchange | undefined, { inflight }: Session): void {
+  for (const request of [...inflight.all()])
+    if (request.id.key === id.key && request.to?.exchange === exchange && request.purpose.kind !== 'call')
+      inflight.take(request.sentAs.key);
 }
 
 function announceTools(before: Rulebook | undefined, after: Rulebook | undefined, session: Session): void {
@@ -119,7 +126,8 @@ function announceTools(before: Rulebook | undefined, after: Rulebook | undefined
   if (!names.some((name) => sees(before, name) !== sees(after, name))) return;
   const { protocol, inflight, output } = session;
   if (protocol.initialized) output.toAgent(['{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}'], undefined);
-  for (const { id, to } of inflight.listeners()) {
+  for (const { id, to, purpose } of inflight.all()) {
+    if (purpose.kind !== 'listen' || !purpose.toolChanges) continue;
     const meta = `{"io.modelcontextprotocol/subscriptionId":${id.text}}`;
     output.toAgent([`{"jsonrpc":"2.0","method":"notifications/tools/list_changed","params":{"_meta":${meta}}}`], to?.exchange);
   }

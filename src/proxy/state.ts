@@ -2,14 +2,15 @@
 
 import type { Pause } from '../core/store.ts';
 import type { FrameLimits } from '../mcp/frame.ts';
-import { type Buffer, createBuffer } from './buffer.ts';
-import { createLegs, createTasks, type Legs, type Tasks } from './continuation.ts';
+import type { Buffer } from './buffer.ts';
+import type { Legs, Tasks } from './continuation.ts';
 import type { PauseWatch, ProxyDeps, Rulebook } from './deps.ts';
 import type { SessionOutput } from './exchange.ts';
 import { createInflight, type Inflight } from './inflight.ts';
 import { attempt, type Later, then } from './later.ts';
 import { createOutcomeLog, type OutcomeLog } from './settle.ts';
-import { createToolMemory, type ToolMemory } from './tool-memory.ts';
+import { createOwn, type Listing, type Shared } from './shared.ts';
+import type { ToolMemory } from './tool-memory.ts';
 import { createWaits, type Waits } from './waits.ts';
 
 /** What is known of the protocol spoken. `version` is the negotiated one (legacy); `modernMeta` the last `_meta` that a modern client sent. */
@@ -26,6 +27,14 @@ export interface Protocol {
 export interface SessionOptions {
   /** HTTP: the four white-space characters of JSON are fine (wire.md §2.6). */
   readonly anySpace?: boolean | undefined;
+  /** HTTP: each POST is an id scope of its own, and an id that is taken is replaced (wire.md §2.7). */
+  readonly replaceIds?: boolean | undefined;
+  /** The server may send an answer again, on a stream that its client resumes. */
+  readonly resumable?: boolean | undefined;
+  /** The server's transport takes a batch as one frame (wire.md §2.1). */
+  readonly joinBatches?: boolean | undefined;
+  /** What other sessions of the same agent or credential have in common with this one; its tasks are hidden from all others (wire.md §2.7). */
+  readonly shared?: Shared | undefined;
 }
 
 export interface Session {
@@ -33,6 +42,10 @@ export interface Session {
   readonly deps: ProxyDeps;
   readonly output: SessionOutput;
   readonly limits: FrameLimits;
+  readonly replaceIds: boolean;
+  readonly joinBatches: boolean;
+  /** Whether legs, tasks, tools and buffer are those of other sessions, too. */
+  readonly isSharing: boolean;
   readonly inflight: Inflight;
   readonly legs: Legs;
   readonly tasks: Tasks;
@@ -46,10 +59,7 @@ export interface Session {
   readonly waiting: Set<Promise<void>>;
   /** Calls that are kept open look here for when to look again. */
   readonly waits: Waits;
-  /** The proxy's own asking for that list, while it goes on. */
-  learning: Promise<void> | undefined;
-  /** Monotonic ms before which a server that did not list its tools is not asked again. */
-  listAgainAt: number;
+  readonly listing: Listing;
   /** Why the session is over, once it is: nothing more is asked of the server. */
   over: string | undefined;
 }
@@ -63,23 +73,27 @@ const MAX_DEPTH = 256;
 const MAX_NAME = 1024;
 
 export function createSession(deps: ProxyDeps, output: SessionOutput, options: SessionOptions = {}): Session {
+  const { replaceIds = false, joinBatches = false, resumable = false, anySpace = false } = options;
+  const { legs, tasks, tools, buffer, listing, room } = options.shared ?? createOwn(deps);
   return {
     id: deps.newId(),
     deps,
     output,
-    limits: { maxDepth: MAX_DEPTH, maxName: MAX_NAME, anySpace: options.anySpace === true },
-    inflight: createInflight(),
-    legs: createLegs(),
-    tasks: createTasks(),
-    tools: createToolMemory(deps.sha256, deps.toolsListed),
+    limits: { maxDepth: MAX_DEPTH, maxName: MAX_NAME, anySpace },
+    replaceIds,
+    joinBatches,
+    isSharing: options.shared !== undefined,
+    inflight: createInflight({ room, mayReplace: replaceIds, resumable }),
+    legs,
+    tasks,
+    tools,
+    buffer,
+    listing,
     protocol: { version: undefined, client: undefined, initialized: false, modernMeta: undefined, sessionless: undefined },
     outcomes: createOutcomeLog(deps),
-    buffer: createBuffer(),
     ownPrefix: `intercept-${deps.newId()}-`,
     waiting: new Set(),
     waits: createWaits(),
-    learning: undefined,
-    listAgainAt: 0,
     over: undefined,
   };
 }

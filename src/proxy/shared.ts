@@ -1,0 +1,59 @@
+/** What the sessions of one agent have in common (wire.md §2.7, §2.12, §2.13): in the modern era each POST over HTTP is a session of its own. */
+import { type Buffer, createBuffer } from './buffer.ts';
+import { createLegs, createTasks, type Legs, type Tasks } from './continuation.ts';
+import type { ProxyDeps } from './deps.ts';
+import type { Room } from './inflight.ts';
+import { keep } from './keep.ts';
+import { createOutcomeLog } from './settle.ts';
+import { createToolMemory, type ToolMemory } from './tool-memory.ts';
+
+export interface Shared {
+  readonly legs: Legs;
+  readonly tasks: Tasks;
+  readonly tools: ToolMemory;
+  readonly buffer: Buffer;
+  readonly room: Room;
+  readonly listing: Listing;
+}
+
+/** The proxy's own asking for the server's tool list. */
+export interface Listing {
+  /** While it goes on. */
+  asking: Promise<void> | undefined;
+  /** Monotonic ms before which a server that did not list its tools is not asked again. */
+  againAt: number;
+}
+
+/** One agent, or one credential, of several sessions. */
+export interface SharedSession extends Shared {
+  /** Ends legs that have waited too long. To be called about once a second. */
+  sweep(): Promise<void>;
+  /** Settles what its sessions left behind as unknown. To be called after the last of them has ended. */
+  end(why: string): Promise<void>;
+}
+
+/** Nothing in common yet. */
+export function createShared(deps: ProxyDeps): SharedSession {
+  const shared = createOwn(deps);
+  const outcomes = createOutcomeLog(deps);
+  return {
+    ...shared,
+    sweep: () => keep(shared.legs.expired(deps.clock()), 'no continuation came in time', { deps, outcomes }),
+    async end(why) {
+      await keep([...shared.legs.drain(), ...shared.tasks.drain()], why, { deps, outcomes });
+      await outcomes.idle();
+    },
+  };
+}
+
+/** The same for a session that shares nothing, and ends it itself. */
+export function createOwn(deps: ProxyDeps): Shared {
+  return {
+    legs: createLegs(),
+    tasks: createTasks(),
+    tools: createToolMemory(deps.sha256, deps.toolsListed),
+    buffer: createBuffer(),
+    room: { taken: 0 },
+    listing: { asking: undefined, againAt: 0 },
+  };
+}
