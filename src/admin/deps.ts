@@ -1,0 +1,48 @@
+/** What the admin server is built from (house.md §4: one object, made in `cli/`). */
+import type { Approvals } from '../core/approval.ts';
+import type { PlainEvent } from '../core/audit.ts';
+import type { Json } from '../core/json.ts';
+import type { CounterReading, Instance, Store } from '../core/store.ts';
+
+export interface AdminDeps {
+  readonly approvals: Approvals;
+  readonly store: Pick<Store, 'control' | 'pause' | 'resume' | 'instances' | 'counters'>;
+  /** The bearer token of the API. */
+  readonly token: string;
+  /** Whether this is the approver secret that the hash was made of. Slow on purpose. */
+  readonly matchesSecret: (secret: string, hash: string) => Promise<boolean>;
+  /** Reads JSON text that was judged before: numbers keep their text. */
+  readonly readJson: (text: string) => Json;
+  /** Counters in the policy's words. */
+  readonly describeCounters: (readings: readonly CounterReading[]) => readonly CounterStatus[];
+  readonly liveInstances: (instances: readonly Instance[]) => readonly Instance[];
+  /** Who decides where nobody is named. */
+  readonly operator: string;
+  readonly about: () => About;
+  /** Writes an audit record; what cannot be written is reported and stops nothing. */
+  readonly record: (type: PlainEvent['type'], fields: PlainEvent['fields']) => void;
+  readonly warn: (text: string) => void;
+  /** Epoch ms. */
+  readonly clock: () => number;
+  /** ms that never step back. */
+  readonly monotonic: () => number;
+}
+
+export interface About {
+  readonly version: string;
+  readonly instance: string;
+  readonly policy: string | undefined;
+  readonly revision: string;
+  readonly upstream: string;
+}
+
+/** Amounts as people write them; `resetsAt` epoch ms. */
+export interface CounterStatus {
+  readonly counter: string;
+  readonly unit: string;
+  readonly scope: string | undefined;
+  readonly value: string;
+  readonly limit: string | undefined;
+  readonly used: number | undefined;
+  readonly resetsAt: number;
+}

@@ -1,0 +1,124 @@
+/** The routes for what runs: status, counters, pause and resume. */
+import { type Answer, json, refuse } from './answer.ts';
+import type { ApproverGate } from './approver.ts';
+import { textOf } from './body.ts';
+import { refuseApprover } from './decide.ts';
+import type { AdminDeps } from './deps.ts';
+import type { AdminCall, Route } from './route.ts';
+import { SCOPE } from './schemas.ts';
+
+const MOST_TEXT = 2_000;
+const MOST_PENDING = 10_000;
+
+/** Status, counters, pause, resume. */
+export function operationRoutes(deps: AdminDeps, gate: ApproverGate): readonly Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/v1/status',
+      access: 'token',
+      doc: { id: 'getStatus', summary: 'what runs, what is paused, how much waits', answer: { component: 'Status' }, refusals: [] },
+      answer: () => showStatus(deps),
+    },
+    {
+      method: 'GET',
+      path: '/v1/counters',
+      access: 'token',
+      doc: {
+        id: 'listCounters',
+        summary: "this policy's counters in their current windows",
+        answer: { component: 'Counters' },
+        refusals: [],
+      },
+      answer: () => listCounters(deps),
+    },
+    {
+      method: 'POST',
+      path: '/v1/pause',
+      access: 'token',
+      doc: { id: 'pause', summary: 'deny every call until resumed', body: SCOPE, answer: { component: 'Paused' }, refusals: [] },
+      answer: (call) => pause(call, deps),
+    },
+    {
+      method: 'POST',
+      path: '/v1/resume',
+      access: 'token',
+      doc: {
+        id: 'resume',
+        summary: 'end a pause of the same scope',
+        body: SCOPE,
+        answer: { component: 'Resumed' },
+        refusals: [],
+        approver: true,
+      },
+      async answer(call) {
+        const refused = refuseApprover(await gate.check(call.header('x-intercept-approver')));
+        return refused ?? resume(call, deps);
+      },
+    },
+  ];
+}
+
+async function showStatus({ store, approvals, about, clock, liveInstances }: AdminDeps): Promise<Answer> {
+  const [control, instances, pending, secret] = await Promise.all([
+    store.control(),
+    store.instances(),
+    approvals.list({ state: 'pending', limit: MOST_PENDING }),
+    approvals.secret(),
+  ]);
+  const { policy, ...rest } = about();
+  return json({
+    ...rest,
+    policy: policy ?? null,
+    now: timeOf(clock()),
+    pending: pending.length,
+    protected: secret !== undefined,
+    pauses: control.pauses.map((one) => ({ policy: one.policy ?? null, reason: one.reason, since: timeOf(one.since) })),
+    instances: liveInstances(instances).map(({ id, pid, host, policy: name, revision, upstream, startedAt, seenAt, confirmed }) => ({
+      ...{ id, pid, host, policy: name ?? null, revision, upstream },
+      ...{ started_at: timeOf(startedAt), seen_at: timeOf(seenAt), confirmed },
+    })),
+  });
+}
+
+async function listCounters({ store, describeCounters }: AdminDeps): Promise<Answer> {
+  const counters = describeCounters(await store.counters()).map(({ counter, unit, scope, value, limit, resetsAt }) => ({
+    ...{ counter, unit, value, resets_at: timeOf(resetsAt) },
+    ...{ scope: scope ?? null, limit: limit ?? null },
+  }));
+  return json({ counters });
+}
+
+async function pause({ body }: AdminCall, { store, record, operator }: AdminDeps): Promise<Answer> {
+  const scope = scopeOf(body);
+  if ('kind' in scope) return scope;
+  // The switch is thrown first: a record that cannot be written must not keep calls running.
+  const sequence = await store.pause(scope);
+  record('paused', { scope: scope.policy ?? null, reason: scope.reason, by: operator, via: 'api' });
+  return json({ policy: scope.policy ?? null, reason: scope.reason, sequence });
+}
+
+async function resume({ body }: AdminCall, { store, record, operator }: AdminDeps): Promise<Answer> {
+  const scope = scopeOf(body);
+  if ('kind' in scope) return scope;
+  const { sequence, ended } = await store.resume(scope.policy);
+  record('resumed', { scope: scope.policy ?? null, by: operator, via: 'api' });
+  const { pauses } = await store.control();
+  return json({ policy: scope.policy ?? null, ended, sequence, still_paused: pauses.map(({ policy }) => policy ?? null) });
+}
+
+function scopeOf(body: AdminCall['body']): { readonly policy: string | undefined; readonly reason: string } | Answer {
+  const policy = textOf(body, 'policy', MOST_TEXT);
+  const reason = textOf(body, 'reason', MOST_TEXT);
+  // SECURITY: a misspelt "policy" would pause or resume all of them.
+  const strange = Object.keys(body).find((name) => name !== 'policy' && name !== 'reason');
+  if (strange !== undefined)
+    return refuse('bad_request', `unknown member ${JSON.stringify(strange.slice(0, 100))}; write "policy" or "reason"`);
+  if (policy === null || policy === '') return refuse('bad_request', '"policy" has to be the name of a policy, or absent');
+  if (reason === null) return refuse('bad_request', `"reason" has to be a text of at most ${MOST_TEXT} visible characters`);
+  return { policy, reason: reason ?? '' };
+}
+
+function timeOf(instant: number): string {
+  return new Date(instant).toISOString();
+}

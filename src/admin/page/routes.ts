@@ -1,0 +1,121 @@
+/** The approval page's routes: the page itself, which holds nothing, and what it asks for once a human is signed in. */
+import type { Approval } from '../../core/approval.ts';
+import { type Answer, json, refuse } from '../answer.ts';
+import type { ApproverCheck, ApproverGate } from '../approver.ts';
+import { textOf } from '../body.ts';
+import { decideApproval, unknownRecord } from '../decide.ts';
+import type { AdminDeps } from '../deps.ts';
+import { sameText } from '../guard.ts';
+import type { AdminCall, Route } from '../route.ts';
+import { renderPage } from './markup.ts';
+import { noteShown, openSessions, type Session, type Sessions } from './sessions.ts';
+import { stateOf, viewApproval, viewLine } from './view.ts';
+
+/** A button counts only for a record that was shown for so long, ms. */
+const SHOWN = 1_000;
+const MOST_LISTED = 200;
+const MOST_SECRET = 1_000;
+
+/** `port` keeps the cookies of two proxies on one host apart. */
+export function pageRoutes(deps: AdminDeps, gate: ApproverGate, port: number): readonly Route[] {
+  const sessions = openSessions(deps.monotonic);
+  const cookie = `intercept_${port}`;
+  const page = renderPage();
+  const signedIn =
+    (answer: (call: AdminCall, session: Session) => Promise<Answer> | Answer): Route['answer'] =>
+    (call) => {
+      const session = sessions.find(cookieOf(call, cookie), call.header('x-intercept-key'));
+      return session ? answer(call, session) : refuse('unauthorized', 'sign in first');
+    };
+  const shell: Pick<Route, 'method' | 'access' | 'answer'> = { method: 'GET', access: 'open', answer: () => page };
+  const inner = { access: 'page' } as const;
+  return [
+    { ...shell, path: '/approvals' },
+    { ...shell, path: '/approvals/:id' },
+    { ...inner, method: 'POST', path: '/approvals/page/session', answer: (call) => signIn(call, { deps, gate, sessions, cookie }) },
+    {
+      ...inner,
+      method: 'DELETE',
+      path: '/approvals/page/session',
+      answer: signedIn((_, session) => {
+        sessions.end(session);
+        return json({}, { 'set-cookie': `${cookie}=; Path=/approvals; Max-Age=0; HttpOnly; SameSite=Strict` });
+      }),
+    },
+    { ...inner, method: 'GET', path: '/approvals/page/list', answer: signedIn(() => listPending(deps)) },
+    { ...inner, method: 'GET', path: '/approvals/page/record/:id', answer: signedIn((call, session) => showRecord(call, session, deps)) },
+    { ...inner, method: 'GET', path: '/approvals/page/state/:id', answer: signedIn((call) => showState(call, deps)) },
+    { ...inner, method: 'POST', path: '/approvals/page/decide/:id', answer: signedIn((call, session) => decide(call, session, deps)) },
+  ];
+}
+
+interface SignIn {
+  readonly deps: AdminDeps;
+  readonly gate: ApproverGate;
+  readonly sessions: Sessions;
+  readonly cookie: string;
+}
+
+/** With the admin token, or the approver secret where one is set; the latter also lets decide. */
+async function signIn({ body }: AdminCall, { deps, gate, sessions, cookie }: SignIn): Promise<Answer> {
+  const given = textOf(body, 'secret', MOST_SECRET)?.trim();
+  if (!given) return refuse('bad_request', '"secret" is missing');
+  const approver = sameText(given, deps.token) ? await gate.check(undefined) : await gate.check(given);
+  if (approver.kind === 'busy') return refuse('busy', 'too many sign in at once; try again in a second');
+  const known = sameText(given, deps.token) || (approver.kind === 'right' && approver.hash !== undefined);
+  if (!known) return refuse('unauthorized', 'that is neither the admin token nor the approver secret');
+  const session = sessions.open(approver.kind === 'right' ? approver.hash : undefined);
+  return json(
+    { key: session.key, operator: deps.operator },
+    { 'set-cookie': `${cookie}=${session.id}; Path=/approvals; HttpOnly; SameSite=Strict` },
+  );
+}
+
+/** Whether this session may decide under the secret that is set now. */
+async function mayDecide({ approver }: Session, { approvals }: AdminDeps): Promise<ApproverCheck['kind']> {
+  const hash = await approvals.secret();
+  return hash === undefined || hash === approver ? 'right' : 'missing';
+}
+
+async function listPending({ approvals, clock }: AdminDeps): Promise<Answer> {
+  const found = await approvals.list({ state: 'pending', limit: MOST_LISTED });
+  return json({ approvals: found.map((approval) => viewLine(approval, clock())) });
+}
+
+async function showRecord({ params: { id = '' } }: AdminCall, session: Session, deps: AdminDeps): Promise<Answer> {
+  const approval = await findRecord(id, deps);
+  if (!approval) return unknownRecord(id);
+  noteShown(session, id, deps.monotonic());
+  const view = viewApproval(approval, deps.clock(), deps.readJson);
+  return json({ ...view, mayDecide: (await mayDecide(session, deps)) === 'right' });
+}
+
+async function showState({ params: { id = '' } }: AdminCall, deps: AdminDeps): Promise<Answer> {
+  const approval = await findRecord(id, deps);
+  return approval ? json(stateOf(approval, deps.clock())) : unknownRecord(id);
+}
+
+/** SECURITY: a click that was meant for something else must not decide what has just appeared; what was cut cannot be approved. */
+async function decide({ params: { id = '' }, body }: AdminCall, session: Session, deps: AdminDeps): Promise<Answer> {
+  const { verdict } = body;
+  if (verdict !== 'approve' && verdict !== 'deny') return refuse('bad_request', '"verdict" has to be "approve" or "deny"');
+  const since = session.shown.get(id);
+  if (since === undefined) return refuse('not_shown', 'the record was not shown yet');
+  if (deps.monotonic() - since < SHOWN) return refuse('too_soon', 'the record has just appeared; read it first');
+  if ((await mayDecide(session, deps)) !== 'right')
+    return refuse('approver_required', 'deciding needs the approver secret: sign out, and sign in with it');
+  const approval = await findRecord(id, deps);
+  if (!approval) return unknownRecord(id);
+  if (verdict === 'approve' && !viewApproval(approval, deps.clock(), deps.readJson).complete)
+    return refuse('not_shown', 'the arguments are too large to be shown here in full; read them with "intercept approvals show"');
+  return decideApproval({ id, verdict, body, via: 'page' }, deps);
+}
+
+async function findRecord(id: string, { approvals }: AdminDeps): Promise<Approval | undefined> {
+  return (await approvals.find(id)).find((found) => found.id === id);
+}
+
+function cookieOf({ header }: AdminCall, name: string): string | undefined {
+  const pairs = (header('cookie') ?? '').split(';').map((pair) => pair.trim().split('='));
+  return pairs.find(([key]) => key === name)?.[1];
+}

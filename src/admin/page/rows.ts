@@ -1,0 +1,104 @@
+/** A call's arguments as rows, one for each value, so that nothing stands below a fold (cli.md §3). */
+import { isArray, isNumber, isObject, type Json, typeOf } from '../../core/json.ts';
+import { lookOf, type Piece, revealText } from '../../core/reveal.ts';
+
+export interface Row {
+  readonly path: readonly Piece[];
+  /** `text, 12 characters`, `number`, `true or false`, `null`, `empty list`, `empty object`. */
+  readonly type: string;
+  readonly value: readonly Piece[];
+  /** Another name of the same object looks like this one. */
+  readonly twin: boolean;
+}
+
+export interface Rows {
+  readonly rows: readonly Row[];
+  /** Whether these are all, in full. */
+  readonly complete: boolean;
+}
+
+/** What a page can show and a person can read. */
+const MOST_ROWS = 2_000;
+export const MOST_CHARACTERS = 262_144;
+const DEEPEST = 100;
+const PLAIN_NAME = /^[A-Za-z_]\w{0,63}$/;
+
+interface Progress {
+  readonly rows: Row[];
+  characters: number;
+  complete: boolean;
+}
+
+interface Place {
+  readonly path: string;
+  readonly depth: number;
+  readonly twin: boolean;
+}
+
+/** Walks the value in the order it arrived in. */
+export function rowsOf(args: Json): Rows {
+  const progress: Progress = { rows: [], characters: 0, complete: true };
+  walk(args, { path: '', depth: 0, twin: false }, progress);
+  return { rows: progress.rows, complete: progress.complete };
+}
+
+function walk(value: Json, place: Place, progress: Progress): void {
+  if (!progress.complete) return;
+  if (place.depth > DEEPEST) progress.complete = false;
+  else if (isObject(value) && value.size > 0) walkObject(value, place, progress);
+  else if (isArray(value) && value.length > 0)
+    for (const [index, item] of value.entries())
+      walk(item, { path: `${place.path}[${index}]`, depth: place.depth + 1, twin: place.twin }, progress);
+  else addRow(value, place, progress);
+}
+
+function walkObject(object: ReadonlyMap<string, Json>, { path, depth, twin }: Place, progress: Progress): void {
+  const looks = Map.groupBy(object.keys(), lookOf);
+  for (const [name, item] of object) {
+    const alike = (looks.get(lookOf(name))?.length ?? 1) > 1;
+    walk(item, { path: joinPath(path, name), depth: depth + 1, twin: twin || alike }, progress);
+  }
+}
+
+/** A name that could be taken for a path stands in brackets and quotes. */
+function joinPath(path: string, name: string): string {
+  if (!PLAIN_NAME.test(name)) return `${path}[${quote(name)}]`;
+  return path === '' ? name : `${path}.${name}`;
+}
+
+/** As JSON writes it, but what shows nothing stays itself, to be revealed. */
+function quote(name: string): string {
+  return `"${name.replace(/["\\]/g, '\\$&')}"`;
+}
+
+function addRow(value: Json, { path, twin }: Place, progress: Progress): void {
+  const text = textOf(value);
+  progress.characters += path.length + text.length;
+  if (progress.rows.length >= MOST_ROWS || progress.characters > MOST_CHARACTERS) progress.complete = false;
+  else progress.rows.push({ path: revealText(path), type: labelOf(value), value: revealText(text), twin });
+}
+
+function textOf(value: Json): string {
+  if (typeof value === 'string') return value;
+  if (isNumber(value)) return value.number;
+  return isArray(value) || isObject(value) ? '' : String(value);
+}
+
+function labelOf(value: Json): string {
+  switch (typeOf(value)) {
+    case 'string':
+      return `text, ${count([...(value as string)].length, 'character')}`;
+    case 'array':
+      return 'empty list';
+    case 'object':
+      return 'empty object';
+    case 'boolean':
+      return 'true or false';
+    default:
+      return typeOf(value);
+  }
+}
+
+function count(number: number, noun: string): string {
+  return `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`;
+}

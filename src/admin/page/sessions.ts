@@ -1,0 +1,62 @@
+/**
+ * Who is signed in to the page. A session is a cookie and a key that the page keeps for itself.
+ * SECURITY: a browser sends cookies to every port of a host, so another program on this machine that is visited can see
+ * the cookie. The key is kept by origin, port included: neither opens anything without the other.
+ */
+import { randomBytes } from 'node:crypto';
+import { sameText } from '../guard.ts';
+
+/** ms. */
+const LIFETIME = 8 * 3_600_000;
+const MOST_SESSIONS = 64;
+const MOST_SHOWN = 1_000;
+
+export interface Session {
+  readonly id: string;
+  readonly key: string;
+  readonly since: number;
+  /** The hash of the approver secret that was given at sign-in, where one was. */
+  readonly approver: string | undefined;
+  /** When each record was first shown, in ms that never step back. */
+  readonly shown: Map<string, number>;
+}
+
+export interface Sessions {
+  open(approver: string | undefined): Session;
+  find(id: string | undefined, key: string | undefined): Session | undefined;
+  end(session: Session): void;
+}
+
+/** Opens the list; the oldest session gives way. */
+export function openSessions(monotonic: () => number): Sessions {
+  const sessions = new Map<string, Session>();
+  return {
+    open(approver) {
+      const session = { id: newSecret(), key: newSecret(), since: monotonic(), approver, shown: new Map<string, number>() };
+      sessions.set(session.id, session);
+      const [oldest] = sessions.keys();
+      if (sessions.size > MOST_SESSIONS && oldest !== undefined) sessions.delete(oldest);
+      return session;
+    },
+    find(id, key) {
+      const session = id === undefined ? undefined : sessions.get(id);
+      if (!session || key === undefined || !sameText(session.key, key)) return undefined;
+      if (monotonic() - session.since <= LIFETIME) return session;
+      sessions.delete(session.id);
+      return undefined;
+    },
+    end: ({ id }) => void sessions.delete(id),
+  };
+}
+
+/** Notes that a record is being shown; the first time counts. */
+export function noteShown({ shown }: Session, approval: string, now: number): void {
+  if (shown.has(approval)) return;
+  const [oldest] = shown.keys();
+  if (shown.size >= MOST_SHOWN && oldest !== undefined) shown.delete(oldest);
+  shown.set(approval, now);
+}
+
+function newSecret(): string {
+  return randomBytes(32).toString('base64url');
+}

@@ -1,0 +1,117 @@
+/** A record as the page shows it: texts of strangers in pieces, times as spans from now. */
+import type { Approval } from '../../core/approval.ts';
+import type { Json } from '../../core/json.ts';
+import { type Piece, revealText } from '../../core/reveal.ts';
+import { MOST_CHARACTERS, type Row, type Rows, rowsOf } from './rows.ts';
+
+const HEAD = 4_096;
+
+export interface ApprovalView {
+  readonly id: string;
+  readonly state: Approval['state'];
+  readonly tool: readonly Piece[];
+  /** Null: not known. */
+  readonly agent: readonly Piece[] | null;
+  readonly upstream: readonly Piece[];
+  readonly policy: readonly Piece[] | null;
+  readonly revision: string;
+  readonly client: readonly Piece[] | null;
+  readonly rules: readonly { readonly rule: readonly Piece[]; readonly message: readonly Piece[] }[];
+  readonly overrides: readonly (readonly Piece[])[];
+  readonly rows: readonly Row[];
+  /** What the reader is to look at first. */
+  readonly warnings: readonly string[];
+  /** Whether all arguments are shown in full; only then may the page approve. */
+  readonly complete: boolean;
+  readonly attempts: number;
+  readonly retries: number;
+  /** ms from now; negative where it is over. */
+  readonly expiresIn: number;
+  readonly createdAt: string;
+  readonly decided: { readonly by: string; readonly at: string; readonly reason: string } | null;
+}
+
+/** The whole record. */
+export function viewApproval(approval: Approval, now: number, readJson: (text: string) => Json): ApprovalView {
+  const { evidence, agent } = approval;
+  const { rows, complete } = rowsOfText(approval.args, readJson);
+  const tool = revealText(approval.tool);
+  const rules = evidence.rules.length > 0 ? evidence.rules : [{ rule: approval.rule, message: approval.message }];
+  return {
+    id: approval.id,
+    tool,
+    agent: optional(agent),
+    upstream: revealText(evidence.upstream),
+    policy: optional(evidence.policy),
+    revision: evidence.revision,
+    client: optional(evidence.client),
+    rules: rules.map(({ rule, message }) => ({ rule: revealText(rule), message: revealText(message) })),
+    overrides: evidence.overrides.map(revealText),
+    rows,
+    warnings: warningsOf(tool, rows, complete),
+    complete,
+    attempts: approval.attempts,
+    retries: approval.retries,
+    ...stateOf(approval, now),
+  };
+}
+
+export interface ApprovalLine {
+  readonly id: string;
+  readonly tool: readonly Piece[];
+  readonly agent: readonly Piece[] | null;
+  readonly rule: readonly Piece[];
+  readonly message: readonly Piece[];
+  readonly expiresIn: number;
+}
+
+/** One line of the list. */
+export function viewLine({ id, tool, agent, rule, message, expiresAt }: Approval, now: number): ApprovalLine {
+  return {
+    id,
+    tool: revealText(tool),
+    agent: optional(agent),
+    rule: revealText(rule),
+    message: revealText(message),
+    expiresIn: expiresAt - now,
+  };
+}
+
+/** What may have changed since the record was shown. */
+export function stateOf(approval: Approval, now: number): Pick<ApprovalView, 'state' | 'expiresIn' | 'createdAt' | 'decided'> {
+  const { state, expiresAt, createdAt, decidedAt, decidedBy, reason } = approval;
+  return {
+    state,
+    expiresIn: expiresAt - now,
+    createdAt: new Date(createdAt).toISOString(),
+    decided: decidedAt === undefined ? null : { by: decidedBy ?? '', at: new Date(decidedAt).toISOString(), reason: reason ?? '' },
+  };
+}
+
+/** SECURITY: a huge text is not even read: the page stays quick, and shows its beginning. */
+function rowsOfText(args: string, readJson: (text: string) => Json): Rows {
+  if (args.length <= MOST_CHARACTERS) return rowsOf(readJson(args));
+  const value = revealText(args.slice(0, HEAD));
+  return { rows: [{ path: [], type: `the first ${HEAD} of ${args.length} characters`, value, twin: false }], complete: false };
+}
+
+function optional(text: string | undefined): readonly Piece[] | null {
+  return text === undefined ? null : revealText(text);
+}
+
+function warningsOf(tool: readonly Piece[], rows: readonly Row[], complete: boolean): readonly string[] {
+  const pieces = [...tool, ...rows.flatMap(({ path, value }) => [...path, ...value])];
+  const unseen = pieces.filter((piece) => piece.kind === 'unseen' && !piece.breaks && !piece.text.startsWith(' ')).length;
+  const alike = pieces.filter(({ kind }) => kind === 'look_alike').length;
+  const twins = rows.filter(({ twin }) => twin).length;
+  return [
+    ...(complete ? [] : ['The arguments are too large to be shown here in full. They cannot be approved on this page.']),
+    ...(unseen > 0 ? [`${unseen} ${plural(unseen, 'character shows', 'characters show')} nothing by themselves. They are marked.`] : []),
+    ...(alike > 0 ? [`${alike} ${plural(alike, 'character looks', 'characters look')} like another letter. They are marked.`] : []),
+    ...(twins > 0 ? [`${twins} argument names look alike and are not the same. They are marked.`] : []),
+  ];
+}
+
+function plural(number: number, one: string, more: string): string {
+  return number === 1 ? one : more;
+}

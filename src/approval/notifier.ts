@@ -1,0 +1,107 @@
+/**
+ * Webhooks (policy.md §12), from the store's outbox: what is due is taken for a minute, tried once, and put back where
+ * that failed. A process that dies leaves it to the next. Nothing here is waited for by a call.
+ */
+import type { Approvals, Delivery } from '../core/approval.ts';
+import { type BodyOptions, webhookBody } from './body.ts';
+import { originOf, type Posted, postWebhook } from './post.ts';
+import { nextTry } from './retry.ts';
+import { webhookHeaders } from './sign.ts';
+
+/** How often the outbox is asked, ms, and how many of its deliveries are under way at once. */
+const LOOK = 500;
+const AT_ONCE = 4;
+
+export interface Webhook {
+  readonly url: string;
+  readonly key: Uint8Array | undefined;
+}
+
+export interface NotifierOptions extends BodyOptions {
+  readonly approvals: Pick<Approvals, 'due' | 'delivered' | 'failed'>;
+  /** The webhook of the policy in force. */
+  readonly webhook: () => Webhook | undefined;
+  readonly owner: string;
+  readonly namespace: string;
+  readonly clock: () => number;
+  /** 0 to 1. */
+  readonly chance: () => number;
+  readonly onFailure: (failure: Failure) => void;
+  readonly warn: (text: string) => void;
+}
+
+/** A try that failed; `nextTryAt` undefined: it was the last. */
+export interface Failure {
+  readonly approval: string;
+  readonly event: string;
+  /** Where it was sent, without what may be secret of it. */
+  readonly webhook: string;
+  readonly tries: number;
+  readonly why: string;
+  readonly nextTryAt: number | undefined;
+}
+
+export interface Notifier {
+  /** Ends it; what is under way is left to the next process. */
+  stop(): Promise<void>;
+}
+
+/** Starts to deliver. */
+export function openNotifier(options: NotifierOptions): Notifier {
+  const ending = new AbortController();
+  const pending = new Set<Promise<void>>();
+  let timer: NodeJS.Timeout | undefined;
+  const again = (ms: number) => {
+    if (ending.signal.aborted) return;
+    timer = setTimeout(() => void look(), ms);
+    timer.unref();
+  };
+  const look = async () => {
+    const room = AT_ONCE - pending.size;
+    const webhook = options.webhook();
+    const taken = webhook && room > 0 ? await take(room, options) : [];
+    for (const delivery of taken) {
+      const work = deliver(delivery, webhook as Webhook, options, ending.signal).finally(() => pending.delete(work));
+      pending.add(work);
+    }
+    again(taken.length > 0 ? 0 : LOOK);
+  };
+  again(0);
+  return {
+    async stop() {
+      ending.abort();
+      clearTimeout(timer);
+      await Promise.allSettled(pending);
+    },
+  };
+}
+
+async function take(room: number, { approvals, owner, namespace, warn }: NotifierOptions): Promise<readonly Delivery[]> {
+  return approvals.due(owner, namespace, room).catch((error: unknown) => {
+    warn(`webhook: the outbox does not answer: ${String(error)}`);
+    return [];
+  });
+}
+
+async function deliver(delivery: Delivery, webhook: Webhook, options: NotifierOptions, ended: AbortSignal): Promise<void> {
+  const { approvals, clock, warn } = options;
+  try {
+    const body = webhookBody(delivery.event, options);
+    const posted = await postWebhook(webhook.url, webhookHeaders(delivery.id, clock(), body, webhook.key), body, ended);
+    if (posted.kind === 'taken') await approvals.delivered(delivery.id);
+    else if (!ended.aborted) await putBack(delivery, posted, webhook, options);
+  } catch (error) {
+    warn(`webhook: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+async function putBack(
+  { id, tries, event }: Delivery,
+  { why, final, wish }: Extract<Posted, { kind: 'failed' }>,
+  { url }: Webhook,
+  { approvals, clock, chance, onFailure }: NotifierOptions,
+): Promise<void> {
+  const nextTryAt = final ? undefined : nextTry({ tries, at: event.at, now: clock(), wish, chance: chance() });
+  onFailure({ approval: event.approval.id, event: event.type, webhook: originOf(url), tries, why, nextTryAt });
+  await approvals.failed(id, nextTryAt);
+}

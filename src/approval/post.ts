@@ -1,0 +1,71 @@
+/** One POST to a webhook: bounded in time, its answer is a status and nothing else. */
+
+/** ms. */
+const PATIENCE = 10_000;
+/** What a server may ask us to wait at most, ms. */
+const LONGEST_WISH = 3_600_000;
+
+export type Posted =
+  | { readonly kind: 'taken' }
+  /** `final`: the server does not want it ever. `wish`: how long it asks us to wait, ms. */
+  | { readonly kind: 'failed'; readonly why: string; readonly final: boolean; readonly wish: number | undefined };
+
+/** Sends it. SECURITY: redirects are not followed, and no reason that is told holds the URL. */
+export async function postWebhook(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  body: string,
+  ended: AbortSignal,
+): Promise<Posted> {
+  const { target, authorization } = withoutPassword(url);
+  const signal = AbortSignal.any([ended, AbortSignal.timeout(PATIENCE)]);
+  try {
+    const response = await fetch(target, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'user-agent': 'intercept', ...authorization, ...headers },
+      body,
+      redirect: 'manual',
+      signal,
+    });
+    // What it says is not read: it could be endless.
+    void response.body?.cancel().catch(() => undefined);
+    return postedOf(response);
+  } catch (error) {
+    return { kind: 'failed', why: whyOf(error), final: false, wish: undefined };
+  }
+}
+
+/** `https://hooks.example.com`, for logs: path, query and password of a webhook are often its secret. */
+export function originOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).origin : '(no URL)';
+}
+
+function postedOf({ status, headers }: Response): Posted {
+  if (status >= 200 && status < 300) return { kind: 'taken' };
+  const why = status >= 300 && status < 400 ? `status ${status}, a redirect, which is not followed` : `status ${status}`;
+  return { kind: 'failed', why, final: status === 410, wish: wishOf(headers.get('retry-after')) };
+}
+
+function wishOf(header: string | null): number | undefined {
+  return header !== null && /^\d{1,6}$/.test(header) ? Math.min(Number(header) * 1000, LONGEST_WISH) : undefined;
+}
+
+function withoutPassword(url: string): { readonly target: string; readonly authorization: Readonly<Record<string, string>> } {
+  const target = new URL(url);
+  const { username, password } = target;
+  if (username === '' && password === '') return { target: url, authorization: {} };
+  target.username = '';
+  target.password = '';
+  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { target: target.href, authorization: { authorization: `Basic ${Buffer.from(pair).toString('base64')}` } };
+}
+
+function whyOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'it could not be sent';
+  if (error.name === 'TimeoutError') return `no answer within ${PATIENCE / 1000} s`;
+  if (error.name === 'AbortError') return 'the proxy ended';
+  const { code } = error as NodeJS.ErrnoException;
+  const { code: cause } = (error.cause ?? {}) as NodeJS.ErrnoException;
+  const known = cause ?? code;
+  return known === undefined ? 'no connection' : `no connection (${known})`;
+}

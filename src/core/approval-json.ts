@@ -1,0 +1,49 @@
+/** An approval record as programs read it: from the command line, the admin API, its event stream and webhooks. */
+import type { Approval, ApprovalEvent } from './approval.ts';
+
+/**
+ * JSON text on one line. `args` is JSON text and stands in it as it is, so that no number is rounded; undefined
+ * leaves it out. What is not known is null; times are RFC 3339.
+ */
+export function renderApproval(approval: Approval, args: string | undefined): string {
+  const { evidence } = approval;
+  const fields = {
+    id: approval.id,
+    state: approval.state,
+    tool: approval.tool,
+    agent: approval.agent ?? null,
+    rule: approval.rule,
+    message: approval.message,
+    rules: evidence.rules.map(({ rule, message }) => ({ rule, message })),
+    overrides: evidence.overrides,
+    policy: evidence.policy ?? null,
+    revision: evidence.revision,
+    upstream: evidence.upstream,
+    client: evidence.client ?? null,
+    created_at: timeOf(approval.createdAt),
+    expires_at: timeOf(approval.expiresAt),
+    decided_at: timeOf(approval.decidedAt),
+    decided_by: approval.decidedBy ?? null,
+    reason: approval.reason ?? null,
+    consumed_at: timeOf(approval.consumedAt),
+    attempts: approval.attempts,
+    retries: approval.retries,
+  };
+  const text = JSON.stringify(fields);
+  return args === undefined ? text : `${text.slice(0, -1)},"args":${oneLine(args)}}`;
+}
+
+/** An event on one line, with the record in full. */
+export function renderApprovalEvent({ sequence, type, at, approval }: ApprovalEvent): string {
+  return `{"sequence":${sequence},"type":"${type}","at":"${timeOf(at)}","approval":${renderApproval(approval, approval.args)}}`;
+}
+
+/** Raw line breaks stand between the tokens of JSON only, never inside its strings. */
+function oneLine(json: string): string {
+  return json.replace(/[\r\n]+/g, ' ');
+}
+
+/** RFC 3339, or null. */
+function timeOf(instant: number | undefined): string | null {
+  return instant === undefined ? null : new Date(instant).toISOString();
+}
