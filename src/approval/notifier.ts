@@ -50,6 +50,7 @@ export interface Notifier {
 export function openNotifier(options: NotifierOptions): Notifier {
   const ending = new AbortController();
   const pending = new Set<Promise<void>>();
+  const take = openTaker(options);
   let timer: NodeJS.Timeout | undefined;
   const again = (ms: number) => {
     if (ending.signal.aborted) return;
@@ -59,7 +60,7 @@ export function openNotifier(options: NotifierOptions): Notifier {
   const look = async () => {
     const room = AT_ONCE - pending.size;
     const webhook = options.webhook();
-    const taken = webhook && room > 0 ? await take(room, options) : [];
+    const taken = webhook && room > 0 ? await take(room) : [];
     for (const delivery of taken) {
       const work = deliver(delivery, webhook as Webhook, options, ending.signal).finally(() => pending.delete(work));
       pending.add(work);
@@ -76,11 +77,20 @@ export function openNotifier(options: NotifierOptions): Notifier {
   };
 }
 
-async function take(room: number, { approvals, owner, namespace, warn }: NotifierOptions): Promise<readonly Delivery[]> {
-  return approvals.due(owner, namespace, room).catch((error: unknown) => {
-    warn(`webhook: the outbox does not answer: ${String(error)}`);
-    return [];
-  });
+/** Takes what is due; where the store fails, says so once and takes nothing. */
+function openTaker({ approvals, owner, namespace, warn }: NotifierOptions): (room: number) => Promise<readonly Delivery[]> {
+  let failing = false;
+  return async (room) => {
+    try {
+      const taken = await approvals.due(owner, namespace, room);
+      failing = false;
+      return taken;
+    } catch (error) {
+      if (!failing) warn(`webhook: the outbox does not answer: ${error instanceof Error ? error.message : String(error)}`);
+      failing = true;
+      return [];
+    }
+  };
 }
 
 async function deliver(delivery: Delivery, webhook: Webhook, options: NotifierOptions, ended: AbortSignal): Promise<void> {

@@ -17,9 +17,9 @@ export async function postWebhook(
   body: string,
   ended: AbortSignal,
 ): Promise<Posted> {
-  const { target, authorization } = withoutPassword(url);
   const signal = AbortSignal.any([ended, AbortSignal.timeout(PATIENCE)]);
   try {
+    const { target, authorization } = withoutPassword(url);
     const response = await fetch(target, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'user-agent': 'intercept', ...authorization, ...headers },

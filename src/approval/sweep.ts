@@ -15,13 +15,17 @@ export interface SweepOptions {
 /** Starts to look once a second; answers with how to stop. */
 export function openSweep({ approvals, wanted, onExpired, warn }: SweepOptions): () => void {
   let busy = false;
+  let failing = false;
   const look = async () => {
     if (busy || !wanted()) return;
     busy = true;
     try {
       for (const approval of await approvals.expire()) onExpired(approval);
+      failing = false;
     } catch (error) {
-      warn(`approvals: those that are over were not marked: ${error instanceof Error ? error.message : String(error)}`);
+      // Once; every second would fill the log.
+      if (!failing) warn(`approvals: those that are over were not marked: ${error instanceof Error ? error.message : String(error)}`);
+      failing = true;
     } finally {
       busy = false;
     }

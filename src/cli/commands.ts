@@ -4,7 +4,7 @@ import { didYouMean } from '../policy/nearest.ts';
 import { declare, type Invocation, refuseServer } from './declare.ts';
 import { declareApprovals, declareIdempotency } from './declare-approvals.ts';
 import { UsageError } from './faults.ts';
-import { choiceFlag, parseDurationFlag, parsePercentFlag, parseSizeFlag, parseTextFlag } from './flags.ts';
+import { choiceFlag, parseDurationFlag, parsePercentFlag, parsePortFlag, parseSizeFlag, parseTextFlag } from './flags.ts';
 import { HELP } from './help.ts';
 import { interceptHome } from './home.ts';
 import { EXIT, parseProxyOptions, stateFolder } from './options.ts';
@@ -53,6 +53,8 @@ function declareProxy(program: Command, { server, finish, terminal }: Invocation
     .option('--audit-args <how>', '', choiceFlag('redacted', 'full', 'hash'))
     .option('--audit-retention <time>', '', parseDurationFlag)
     .option('--allow-self')
+    .option('--enable-admin-api')
+    .option('--admin-port <port>', '', parsePortFlag)
     .action(async (words: readonly string[], flags) => {
       const [word] = words;
       if (word !== undefined) throw unknownCommand(word, program);

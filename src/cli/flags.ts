@@ -49,3 +49,9 @@ export function parseTextFlag(text: string): string {
   if (text === '') throw new InvalidArgumentError('it is empty');
   return text;
 }
+
+/** A port, 0 for any that is free. */
+export function parsePortFlag(text: string): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) throw new InvalidArgumentError('write a port from 0 to 65535');
+  return Number(text);
+}

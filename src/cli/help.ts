@@ -19,8 +19,8 @@ State and audit, in ~/.intercept or INTERCEPT_HOME
   --audit-args HOW          redacted (default), full or hash
   --audit-retention 30d     how long audit files are kept
 Limits and logs
-  --max-message 10MiB, --upstream-timeout 0
-  --log-level LEVEL         debug, info (default), warn or error
+  --max-message 10MiB, --upstream-timeout 0, --log-level debug|info|warn|error
+  --enable-admin-api        decide in a browser or over HTTP, on --admin-port 0
   -h, --help, -V, --version
 
 Example: intercept -c stripe.yaml -- npx -y @stripe/mcp`,

@@ -18,6 +18,9 @@ export interface ProxyOptions {
   readonly auditArgs: 'redacted' | 'full' | 'hash';
   readonly auditRetention: number;
   readonly allowSelf: boolean;
+  readonly enableAdminApi: boolean;
+  /** 0: any that is free. */
+  readonly adminPort: number;
   /** `INTERCEPT_HOME`, else `~/.intercept`. */
   readonly home: string;
 }
@@ -52,6 +55,8 @@ export function parseProxyOptions(flags: ProxyFlags, env: Environment): ProxyOpt
     auditArgs: flags.auditArgs ?? 'redacted',
     auditRetention: flags.auditRetention ?? 30 * 86_400_000,
     allowSelf: flags.allowSelf ?? false,
+    enableAdminApi: flags.enableAdminApi ?? false,
+    adminPort: flags.adminPort ?? 0,
     home: interceptHome(env),
   };
 }

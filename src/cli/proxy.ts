@@ -17,6 +17,7 @@ import { createLeases } from '../proxy/leases.ts';
 import { watchPauses } from '../proxy/pause-watch.ts';
 import { openSqliteStore } from '../state/sqlite.ts';
 import { childEnvironment, StartError, startChild, type Upstream } from '../transport/child.ts';
+import { type Admin, AdminError, openAdmin } from './admin.ts';
 import { namespaceOf, ownPaths, workingFolder } from './home.ts';
 import { EXIT, type ProxyOptions } from './options.ts';
 import { renderDiagnostic } from './policy-file.ts';
@@ -24,6 +25,7 @@ import { openPresence, type PresenceOptions } from './presence.ts';
 import { type Acceptance, loadFirst, watchPolicy } from './rules.ts';
 import { serveStdio } from './stdio-session.ts';
 import { VERSION } from './version.ts';
+import { webhookOf } from './webhook.ts';
 
 /** How long a call waits for the server's own tool list, ms. */
 const LISTING_TIMEOUT = 5_000;
@@ -36,7 +38,8 @@ export async function runProxy(options: ProxyOptions, command: readonly string[]
   try {
     return await run(options, command, lines);
   } catch (error) {
-    if (!(error instanceof StoreError || error instanceof AuditError || error instanceof StartError)) throw error;
+    if (!(error instanceof StoreError || error instanceof AuditError || error instanceof AdminError || error instanceof StartError))
+      throw error;
     lines.write(`intercept: ${error.message}`);
     return EXIT.failed;
   } finally {
@@ -62,6 +65,7 @@ interface Parts extends PresenceOptions {
   readonly command: readonly string[];
   readonly child: Upstream;
   readonly store: Store & Records;
+  readonly admin: Admin;
 }
 
 async function openParts(
@@ -77,13 +81,18 @@ async function openParts(
   const namespace = namespaceOf(options.statePrefix, policy.name, options.config);
   const path = join(options.stateDir, 'intercept.sqlite');
   const store = await openSqliteStore({ path, namespace, clock: Date.now, timeoutMs: options.stateTimeout });
+  const upstream = maskText(command.join(' '));
+  const admin = await openAdmin({ options, policy, store, audit, log, instance, namespace, upstream });
   const [program = '', ...args] = command;
-  const child = await startChild(program, args, childEnvironment(process.env, policy.secretEnv));
-  return { options, command, policy, instance, audit, namespace, store, child, log, upstream: maskText(command.join(' ')) };
+  const child = await startChild(program, args, childEnvironment(process.env, policy.secretEnv)).catch(async (error: unknown) => {
+    await admin.stop();
+    throw error;
+  });
+  return { options, command, policy, instance, audit, namespace, store, admin, child, log, upstream };
 }
 
 async function serve(parts: Parts, accept: Acceptance, seen: string | undefined): Promise<number> {
-  const { options, policy, namespace, store, audit, log, child } = parts;
+  const { options, policy, namespace, store, audit, log, child, admin } = parts;
   const presence = openPresence(parts);
   const monotonic = () => performance.now();
   const pauses = watchPauses({ store, monotonic, log, failMode: options.stateFailMode, onChange: presence.controlChanged });
@@ -93,7 +102,10 @@ async function serve(parts: Parts, accept: Acceptance, seen: string | undefined)
     seen,
     accept: sameNamespace(accept, namespace, options),
     log,
-    onReload: (event) => serving.reloaded(event),
+    onReload(event) {
+      if (event.kind === 'taken') admin.use(event.after.policy);
+      serving.reloaded(event);
+    },
   });
   const deps = depsOf(parts, { rules, pauses, toolsListed: presence.toolsListed });
   const serving = serveStdio({ deps, child, maxMessage: options.maxMessage, onReload: presence.reloaded });
@@ -110,6 +122,7 @@ async function serve(parts: Parts, accept: Acceptance, seen: string | undefined)
   rules.stop();
   pauses.stop();
   await presence.stop(status);
+  await admin.stop();
   audit.close();
   await store.close();
   return status;
@@ -161,6 +174,8 @@ function openAudit(options: ProxyOptions, instance: string, lines: LineWriter) {
 /** What this version cannot enforce it refuses, rather than ignore it (policy.md §1.3). */
 function acceptance({ shadow }: ProxyOptions): Acceptance {
   return (policy) => {
+    const webhook = webhookOf(policy, process.env);
+    if (webhook.kind === 'fault') return { refusal: webhook.why };
     const enforced = { policy: shadow ? { ...policy, mode: 'shadow' as const } : policy };
     if (policy.uses.spend)
       return { refusal: '`spend` is not available yet in the proxy: limit the amount with `conditions` and `state`, or remove it' };
@@ -183,5 +198,6 @@ function announceStart(policy: Policy, options: ProxyOptions, { log }: ProxyDeps
   );
   if (options.stateFailMode === 'open') log.warn('--state-fail-mode open: while the state store fails, counters are skipped');
   if (policy.uses.approvals) log.warn('approvals: held calls are recorded; deciding them is not available yet');
-  if (policy.approvals.webhook) log.warn('approvals.notify.webhook: notifications are not available yet');
+  if (policy.approvals.webhook && policy.approvals.webhook.secretEnv === undefined)
+    log.warn('approvals.notify.webhook has no `secret_env`: who receives it cannot tell who sent it');
 }

@@ -61,6 +61,7 @@ export type PlainEventType =
   | 'approval_denied'
   | 'approval_expired'
   | 'approval_consumed'
+  | 'webhook_failed'
   | 'paused'
   | 'resumed'
   | 'heartbeat'
