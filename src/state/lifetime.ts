@@ -40,3 +40,15 @@ export function windowFinder(): (unit: WindowUnit, now: number) => Window {
     return found;
   };
 }
+
+const HOUR = 3_600_000;
+
+/** Until when a record that a human decided is shown in lists, once it has ended at `end`. */
+export function keepDecided(end: number, timeout: number): number {
+  return end + Math.max(2 * timeout, 24 * HOUR);
+}
+
+/** Records that nobody decided are made by agents, not by people, so they go sooner. */
+export function keepUndecided(end: number, timeout: number): number {
+  return end + Math.max(2 * timeout, 6 * HOUR);
+}

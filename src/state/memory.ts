@@ -1,25 +1,21 @@
 /** The Store in this process's memory: for `intercept test`, and for tests of what stands on the port. */
-import type { Approval, HoldRequest } from '../core/approval.ts';
-import {
-  type CounterReading,
-  type CounterRef,
-  type Instance,
-  type Pause,
-  type Records,
-  type Settlement,
-  type Store,
-  StoreError,
-} from '../core/store.ts';
+import { type CounterReading, type CounterRef, type Instance, type Pause, type Records, type Store, StoreError } from '../core/store.ts';
 import type { Window, WindowUnit } from '../core/window.ts';
-import { newApprovalId } from './ids.ts';
+import { renewClaim } from './claim.ts';
+import { type Ids, RANDOM_IDS } from './ids.ts';
 import { checkClock, FORGET_INSTANCE, keepUntil, windowFinder } from './lifetime.ts';
-import { judgeStateless, reserveCalls, type StepRows } from './step.ts';
-import { unbuilt } from './unbuilt.ts';
+import { type ApprovalTables, approvalRows, emptyApprovals, memoryApprovals, pruneApprovals } from './memory/approvals.ts';
+import { type ClaimTable, claimRows, memoryClaims, pruneClaims } from './memory/claims.ts';
+import type { StepRows } from './rows.ts';
+import { settleAll, settleOnce } from './settle.ts';
+import { judgeStateless, reserveCalls } from './step.ts';
 
 export interface MemoryOptions {
   readonly clock: () => number;
   readonly namespace: string;
-  readonly newId?: () => string;
+  /** Bytes that all stored results may take. */
+  readonly maxResults?: number;
+  readonly ids?: Ids;
 }
 
 interface CounterRow {
@@ -29,13 +25,10 @@ interface CounterRow {
   micros: number;
 }
 
-interface ApprovalRow extends Approval {
-  readonly fingerprint: string;
-}
-
 interface Tables {
   readonly counters: Map<string, CounterRow>;
-  approvals: readonly ApprovalRow[];
+  readonly approvals: ApprovalTables;
+  readonly claims: ClaimTable;
   readonly pauses: Map<string | undefined, Pause>;
   readonly instances: Map<string, Instance>;
   sequence: number;
@@ -43,8 +36,11 @@ interface Tables {
   prunedAt: number;
 }
 
-/** Opens an empty store that lives as long as this object. One namespace is all it has, so its name plays no part. */
-export function openMemoryStore({ clock, newId = newApprovalId }: MemoryOptions): Store & Records {
+/** What stored results may take together, where nobody says otherwise: 256 MiB. */
+const MAX_RESULTS = 268_435_456;
+
+/** Opens an empty store that lives as long as this object, of one namespace. */
+export function openMemoryStore({ clock, namespace, maxResults = MAX_RESULTS, ids = RANDOM_IDS }: MemoryOptions): Store & Records {
   const tables = emptyTables();
   const windowOf = windowFinder();
   const rows = stepRows(tables);
@@ -54,6 +50,13 @@ export function openMemoryStore({ clock, newId = newApprovalId }: MemoryOptions)
     if (closed) throw new StoreError('the store is closed');
     return work(clock());
   };
+  /** For what people decide: its time counts as much as that of calls. */
+  const dated = <T>(work: (now: number) => T): Promise<T> =>
+    transact((now) => {
+      checkClock(now, tables.newest);
+      tables.newest = Math.max(tables.newest, now);
+      return work(now);
+    });
   const reading = (counter: CounterRef, now: number): CounterReading => {
     const { start, end } = windowOf(counter.unit, now);
     return { id: counter.id, unit: counter.unit, micros: rows.value(counter, start), start, end };
@@ -66,10 +69,10 @@ export function openMemoryStore({ clock, newId = newApprovalId }: MemoryOptions)
         checkClock(now, tables.newest);
         tables.newest = Math.max(tables.newest, now);
         prune(tables, now);
-        return reserveCalls(calls, { rows, now, windowOf, newId });
+        return reserveCalls(calls, { rows, now, windowOf, ids });
       }),
-    settle: (settlements) => transact(() => giveBack(tables, settlements)),
-    renew: async (claims) => claims,
+    settle: settleOnce((settlements) => transact((now) => settleAll(settlements, rows, Math.max(now, tables.newest), maxResults))),
+    renew: (claims) => transact((now) => claims.filter((claim) => !renewClaim(claim, rows, now))),
     read: (counters) => transact((now) => counters.map((counter) => reading(counter, now))),
     counters: () => transact((now) => currentCounters(tables, now, windowOf)),
     control: () => transact(() => ({ sequence: tables.sequence, pauses: [...tables.pauses.values()] })),
@@ -82,7 +85,8 @@ export function openMemoryStore({ clock, newId = newApprovalId }: MemoryOptions)
     announce: (instance) => transact((now) => announce(tables, { ...instance, seenAt: now })),
     leave: (instance) => transact(() => void tables.instances.delete(instance)),
     instances: () => transact(() => [...tables.instances.values()]),
-    ...unbuilt(() => transact((now) => tables.approvals.filter((row) => row.expiresAt > now).map(({ fingerprint: _, ...shown }) => shown))),
+    approvals: memoryApprovals(tables.approvals, namespace, { look: transact, change: dated }),
+    claims: memoryClaims(tables.claims, namespace, { look: transact, change: dated }),
     close: async () => {
       closed = true;
     },
@@ -92,7 +96,8 @@ export function openMemoryStore({ clock, newId = newApprovalId }: MemoryOptions)
 function emptyTables(): Tables {
   return {
     counters: new Map(),
-    approvals: [],
+    approvals: emptyApprovals(),
+    claims: new Map(),
     pauses: new Map(),
     instances: new Map(),
     sequence: 0,
@@ -110,51 +115,13 @@ function stepRows(tables: Tables): StepRows {
       if (row) row.micros = micros;
       else tables.counters.set(key, { counter, window, micros, keepUntil: keepUntil(counter.unit, window) });
     },
-    findHold: (hold, now) => tables.approvals.findLast((row) => row.fingerprint === hold.fingerprint && isFresh(row, hold, now)),
-    countPending: (agent, now) => tables.approvals.filter((row) => row.agent === agent && row.expiresAt > now).length,
-    insertHold(hold, id, now) {
-      tables.approvals = [...tables.approvals.filter((row) => row.expiresAt > now), approvalRow(hold, id, now)];
-    },
-  };
-}
-
-function isFresh(row: ApprovalRow, hold: HoldRequest, now: number): boolean {
-  return row.expiresAt > now && row.createdAt + hold.dedupeWindow > now;
-}
-
-function approvalRow(hold: HoldRequest, id: string, now: number): ApprovalRow {
-  const { fingerprint, tool, rule, agent, message, args, evidence, timeout, retries } = hold;
-  return {
-    id,
-    namespace: 'test',
-    fingerprint,
-    tool,
-    rule,
-    agent,
-    message,
-    args,
-    evidence,
-    state: 'pending',
-    timeout,
-    retries,
-    attempts: 0,
-    createdAt: now,
-    expiresAt: now + timeout,
-    decidedAt: undefined,
-    decidedBy: undefined,
-    reason: undefined,
-    consumedAt: undefined,
-  };
-}
-
-function giveBack(tables: Tables, settlements: readonly Settlement[]): void {
-  for (const { outcome, reservation } of settlements) {
-    if (outcome !== 'released') continue;
-    for (const draw of reservation.draws) {
-      const row = draw.count === 'attempts' ? undefined : tables.counters.get(rowKey(draw, draw.start));
+    giveBack(draw) {
+      const row = tables.counters.get(rowKey(draw, draw.start));
       if (row) row.micros = Math.max(0, row.micros - draw.micros);
-    }
-  }
+    },
+    ...approvalRows(tables.approvals),
+    ...claimRows(tables.claims),
+  };
 }
 
 function currentCounters(tables: Tables, now: number, windowOf: (unit: WindowUnit, now: number) => Window): CounterReading[] {
@@ -176,6 +143,8 @@ function prune(tables: Tables, now: number): void {
   if (now - tables.prunedAt < 60_000) return;
   tables.prunedAt = now;
   for (const [key, row] of tables.counters) if (row.keepUntil <= now) tables.counters.delete(key);
+  pruneApprovals(tables.approvals, now);
+  pruneClaims(tables.claims, now);
 }
 
 function rowKey({ id, unit }: CounterRef, start: number): string {

@@ -1,14 +1,18 @@
 /** The Store in a SQLite file, shared by the processes of one host (cli.md §4). */
 import { resolve } from 'node:path';
 import type { CounterReading, CounterRef, Records, Store, StoreVerdict } from '../core/store.ts';
-import { newApprovalId } from './ids.ts';
-import { checkClock, FORGET_INSTANCE, MARK_STEP, PRUNE_EVERY, windowFinder } from './lifetime.ts';
+import { renewClaim } from './claim.ts';
+import { type Ids, RANDOM_IDS } from './ids.ts';
+import { checkClock, FORGET_INSTANCE, MARK_STEP, windowFinder } from './lifetime.ts';
+import { mustLast, settleAll, settleOnce } from './settle.ts';
+import { claimRows } from './sqlite/claim-rows.ts';
 import { type Connection, type Durability, keepConnection, transact } from './sqlite/connection.ts';
 import { openLane } from './sqlite/lane.ts';
-import { giveBack, instanceOf, liveCounters, pausesOf, pendingOf, scopeOf, sqliteRows } from './sqlite/rows.ts';
-import { PRUNE_BATCH, type Statements } from './sqlite/statements.ts';
+import { pruner } from './sqlite/prune.ts';
+import { type Access, sqliteRecords } from './sqlite/records.ts';
+import { instanceOf, liveCounters, pausesOf, scopeOf, sqliteRows } from './sqlite/rows.ts';
+import type { Statements } from './sqlite/statements.ts';
 import { judgeStateless, reserveCalls } from './step.ts';
-import { unbuilt } from './unbuilt.ts';
 
 export interface SqliteOptions {
   readonly path: string;
@@ -16,75 +20,129 @@ export interface SqliteOptions {
   readonly clock: () => number;
   /** How long to wait for another process's lock before a `StoreError`. */
   readonly timeoutMs: number;
-  readonly newId?: () => string;
+  /** Bytes that all stored results may take, of every namespace. */
+  readonly maxResults?: number;
+  readonly ids?: Ids;
+}
+
+/** Records without a namespace of their own: for the commands of people. */
+export interface Desk extends Records {
+  close(): Promise<void>;
 }
 
 type WindowOf = ReturnType<typeof windowFinder>;
 
 /** Opens the file, making it and its folder where there is none. Throws `StoreError` where it cannot be used. */
-export async function openSqliteStore({
-  namespace,
+export async function openSqliteStore(options: SqliteOptions): Promise<Store & Records> {
+  const file = openFile(options);
+  await file.look(() => undefined);
+  return { ...storeOf(file, options), ...controlOf(file), ...sqliteRecords(file), close: file.close };
+}
+
+/** Opens a file that is there for what people do with records. Throws `StoreError` where it cannot be used. */
+export async function openSqliteDesk(options: Pick<SqliteOptions, 'path' | 'clock' | 'timeoutMs'>): Promise<Desk> {
+  const file = openFile(options);
+  await file.look(() => undefined);
+  return { ...sqliteRecords(file), close: file.close };
+}
+
+interface StateFile extends Access {
+  close(): Promise<void>;
+}
+
+/** The ways to the file that everything goes: one lane, one connection. */
+function openFile({
   clock,
   timeoutMs,
-  newId = newApprovalId,
+  namespace,
   ...rest
-}: SqliteOptions): Promise<Store & Records> {
+}: Pick<SqliteOptions, 'path' | 'clock' | 'timeoutMs'> & { namespace?: string }): StateFile {
   const path = resolve(rest.path);
   const lane = openLane(path, timeoutMs);
   const connections = keepConnection(path, namespace);
+  const use = <T>(work: (connection: Connection) => T): Promise<T> => lane.run(() => connections.use(work));
+  const write = <T>(durability: Durability, work: (statements: Statements) => T): Promise<T> =>
+    use((connection) => transact(connection, durability, () => work(connection.statements)));
+  return {
+    clock,
+    look: (work) => use(({ statements }) => work(statements)),
+    write,
+    change: (work) =>
+      write('full', (statements) => {
+        const now = clock();
+        keepTime(statements, now);
+        return work(statements, now);
+      }),
+    async close() {
+      lane.close();
+      connections.close();
+    },
+  };
+}
+
+/** What stored results may take together, where nobody says otherwise: 256 MiB. */
+const MAX_RESULTS = 268_435_456;
+
+function storeOf(
+  { clock, look, write }: StateFile,
+  { ids = RANDOM_IDS, maxResults = MAX_RESULTS }: SqliteOptions,
+): Pick<Store, 'reserve' | 'settle' | 'renew' | 'read' | 'counters'> {
   const windowOf = windowFinder();
   const sweep = pruner();
-  const use = <T>(work: (statements: Statements, connection: Connection) => T): Promise<T> =>
-    lane.run(() => connections.use((connection) => work(connection.statements, connection)));
-  const change = <T>(durability: Durability, work: (statements: Statements) => T): Promise<T> =>
-    use((statements, connection) => transact(connection, durability, () => work(statements)));
-
-  await use(() => undefined);
   return {
     async reserve(calls) {
       const stateless = judgeStateless(calls, clock());
       if (stateless) return stateless;
-      const durability = calls.some((call) => call.hold) ? 'full' : 'normal';
-      return change(durability, (statements): StoreVerdict[] => {
+      const durability = calls.some((call) => call.hold || call.claim) ? 'full' : 'normal';
+      return write(durability, (statements): StoreVerdict[] => {
         const now = clock();
         keepTime(statements, now);
         sweep(statements, now);
-        return reserveCalls(calls, { rows: sqliteRows(statements), now, windowOf, newId });
+        return reserveCalls(calls, { rows: sqliteRows(statements), now, windowOf, ids });
       });
     },
-    settle: (settlements) => change('normal', (statements) => giveBack(statements, settlements)),
-    renew: async (claims) => claims,
-    read: (counters) => use((statements) => readCounters(statements, counters, clock(), windowOf)),
-    counters: () => use((statements) => liveCounters(statements, clock(), windowOf)),
+    settle: settleOnce((settlements) =>
+      write(settlements.some(mustLast) ? 'full' : 'normal', (statements) =>
+        settleAll(settlements, sqliteRows(statements), Math.max(clock(), newest(statements)), maxResults),
+      ),
+    ),
+    // A renewal that is lost with the power only lets the lease lapse, and its owner is gone as well.
+    renew: (claims) =>
+      write('normal', (statements) => {
+        const [rows, now] = [claimRows(statements), clock()];
+        return claims.filter((claim) => !renewClaim(claim, rows, now));
+      }),
+    read: (counters) => look((statements) => readCounters(statements, counters, clock(), windowOf)),
+    counters: () => look((statements) => liveCounters(statements, clock(), windowOf)),
+  };
+}
+
+function controlOf({ clock, look, write }: StateFile): Pick<Store, 'control' | 'pause' | 'resume' | 'announce' | 'leave' | 'instances'> {
+  return {
     control: () =>
-      use(({ control }) => {
+      look(({ control }) => {
         // One statement, so that the number and the pauses belong together.
         const rows = control.all();
         return { sequence: rows[0]?.sequence as number, pauses: pausesOf(rows) };
       }),
     pause: ({ policy, reason }) =>
-      change('full', (statements) => {
+      write('full', (statements) => {
         statements.pause.run(scopeOf(policy), policy ?? null, reason, clock());
         return bump(statements);
       }),
     resume: (policy) =>
-      change('full', (statements) => {
+      write('full', (statements) => {
         const { changes } = statements.resume.run(scopeOf(policy));
         return { ended: Number(changes), sequence: bump(statements) };
       }),
     announce: ({ id, pid, host, namespace, policy, upstream, revision, startedAt, confirmed }) =>
-      change('normal', ({ announce, forget }) => {
+      write('normal', ({ announce, forget }) => {
         const now = clock();
         forget.run(now - FORGET_INSTANCE);
         announce.run(id, pid, host, namespace, policy ?? null, upstream, revision, startedAt, confirmed, now);
       }),
-    leave: (instance) => use(({ leave }) => void leave.run(instance)),
-    instances: () => use(({ instances }) => instances.all().map(instanceOf)),
-    ...unbuilt(({ namespace: name }) => use(({ pending }) => pending.all(name ?? namespace, clock()).map(pendingOf))),
-    async close() {
-      lane.close();
-      connections.close();
-    },
+    leave: (instance) => look(({ leave }) => void leave.run(instance)),
+    instances: () => look(({ instances }) => instances.all().map(instanceOf)),
   };
 }
 
@@ -97,22 +155,16 @@ function readCounters(statements: Statements, counters: readonly CounterRef[], n
 }
 
 /** SPEC: policy.md §6: refuses a clock that is too far behind, and writes down how far this one has come. */
-function keepTime({ newest, advance }: Statements, now: number): void {
-  const known = (newest.get() as { newest: number }).newest;
+function keepTime(statements: Statements, now: number): void {
+  const known = newest(statements);
   checkClock(now, known);
-  if (now - known >= MARK_STEP) advance.run(now);
+  if (now - known >= MARK_STEP) statements.advance.run(now);
+}
+
+function newest(statements: Statements): number {
+  return (statements.newest.get() as { newest: number }).newest;
 }
 
 function bump({ bump: next }: Statements): number {
   return (next.get() as { sequence: number }).sequence;
-}
-
-/** Removes forgotten rows, a few in a transaction and not in every one; goes on at once while there are more. */
-function pruner(): (statements: Statements, now: number) => void {
-  let prunedAt = -Infinity;
-  return ({ prune }, now) => {
-    if (Math.abs(now - prunedAt) < PRUNE_EVERY) return;
-    const { changes } = prune.run(now);
-    if (Number(changes) < PRUNE_BATCH) prunedAt = now;
-  };
 }

@@ -1,8 +1,8 @@
 /**
  * The store step that the adapters share (policy.md §5.5): judges calls in order over an adapter's rows. It runs
  * inside one transaction and does not wait, so nobody else's draw falls between the reading and the writing.
+ * The order is that of the policy: the call's own record, counters, approvals, and then everything is taken together.
  */
-import type { HeldApproval, HoldRequest } from '../core/approval.ts';
 import { MAX_MICROS } from '../core/decimal.ts';
 import { type Judgement, judge } from '../core/judge.ts';
 import {
@@ -15,23 +15,16 @@ import {
   type StoreVerdict,
 } from '../core/store.ts';
 import type { Window, WindowUnit } from '../core/window.ts';
-
-/** What an adapter's transaction offers to the step. */
-export interface StepRows {
-  /** A counter's value in the window that starts at `start`; 0 where there is no row. */
-  value(counter: CounterRef, start: number): number;
-  write(counter: CounterRef, window: Window, micros: number): void;
-  /** The pending record of this fingerprint, younger than the request's dedupe window and unexpired. */
-  findHold(hold: HoldRequest, now: number): { readonly id: string; readonly expiresAt: number } | undefined;
-  countPending(agent: string | undefined, now: number): number;
-  insertHold(hold: HoldRequest, id: string, now: number): void;
-}
+import { answerOf, takeClaim } from './claim.ts';
+import { lease, standingFor } from './hold.ts';
+import type { Ids } from './ids.ts';
+import type { StepRows } from './rows.ts';
 
 export interface StepContext {
   readonly rows: StepRows;
   readonly now: number;
   readonly windowOf: (unit: WindowUnit, now: number) => Window;
-  readonly newId: () => string;
+  readonly ids: Ids;
 }
 
 /** A counter as this transaction sees it: read once, written once at the end. */
@@ -45,7 +38,9 @@ interface Cell {
 /** Judges the calls in order; each one sees what those before it drew. INVARIANT I4: a call draws all it needs, or nothing. */
 export function reserveCalls(calls: readonly Reservable[], context: StepContext): StoreVerdict[] {
   const cells = new Map<string, Cell>();
-  const verdicts = calls.map((call) => {
+  const verdicts = calls.map((call): StoreVerdict => {
+    const known = call.claim && answerOf(context.rows.claim(call.claim.key), context.now);
+    if (known) return { ...known, now: context.now, shadow: [] };
     const used = call.counters.map((counter) => cellOf(cells, counter, context.now, context));
     const undo = handBack(call.replaces, cells, context);
     const judgement = judge(
@@ -113,11 +108,21 @@ function concludeCall(call: Reservable, judgement: Judgement, used: readonly Cel
   const { now } = context;
   const { shadow } = judgement;
   if (judgement.kind === 'deny') return denied(judgement.step, judgement.counter, shadow, used, now);
-  if (judgement.kind === 'hold') return holdCall(call, judgement.fired, shadow, context);
   const full = fullCounter(judgement.draws, used);
   if (full !== undefined) return denied(stepAbout(call, full), full, shadow, used, now);
-  const draws = judgement.draws.map((draw) => take(draw, used));
-  return { kind: 'reserved', reservation: { draws }, now, shadow };
+  if (judgement.kind === 'reserve') return { kind: 'reserved', reservation: reserve(call, judgement.draws, used, context), now, shadow };
+  const [step] = judgement.fired;
+  if (!call.hold) return { kind: 'hold', step, approval: undefined, now, shadow };
+  const standing = standingFor(call.hold(judgement.fired), context.rows, now, context.ids.approval);
+  if (standing.kind !== 'approved') return { ...standing, step, now, shadow };
+  const approval = lease(standing.head, context.rows, now, context.ids.token());
+  return { kind: 'reserved', reservation: { ...reserve(call, judgement.draws, used, context), approval }, now, shadow };
+}
+
+/** Everything that a passing call takes beside an approval, in the same transaction. */
+function reserve(call: Reservable, draws: readonly ReservedDraw[], used: readonly Cell[], { rows, now, ids }: StepContext): Reservation {
+  const drawn = draws.map((draw) => take(draw, used));
+  return call.claim ? { draws: drawn, claim: takeClaim(call.claim, rows, now, ids.token()) } : { draws: drawn };
 }
 
 function denied(step: number, counter: number | undefined, shadow: readonly number[], used: readonly Cell[], now: number): StoreVerdict {
@@ -155,22 +160,4 @@ function cellAt(used: readonly Cell[], counter: number): Cell {
   const cell = used[counter];
   if (!cell) throw new StoreError(`a draw names counter ${counter}, but the call has ${used.length}`);
   return cell;
-}
-
-function holdCall(call: Reservable, fired: readonly [number, ...number[]], shadow: readonly number[], context: StepContext): StoreVerdict {
-  const { now } = context;
-  const [step] = fired;
-  if (!call.hold) return { kind: 'hold', step, approval: undefined, now, shadow };
-  const approval = hold(call.hold(fired), context);
-  return approval ? { kind: 'hold', step, approval, now, shadow } : { kind: 'too_many_pending', step, now, shadow };
-}
-
-/** SPEC: policy.md §12: a repeat while pending reuses the record; beyond `max_pending` none is made. */
-function hold(request: HoldRequest, { rows, now, newId }: StepContext): HeldApproval | undefined {
-  const found = rows.findHold(request, now);
-  if (found) return { id: found.id, expiresAt: found.expiresAt, reused: true };
-  if (rows.countPending(request.agent, now) >= request.maxPending) return undefined;
-  const id = newId();
-  rows.insertHold(request, id, now);
-  return { id, expiresAt: now + request.timeout, reused: false };
 }

@@ -1,7 +1,7 @@
 /** One store file in a folder of its own, and what the tests of the SQLite file do with it. */
 import { afterEach, beforeEach } from 'bun:test';
 import { join } from 'node:path';
-import { type Store, StoreError } from '../../src/core/store.ts';
+import { type Records, type Store, StoreError } from '../../src/core/store.ts';
 import { openSqliteStore } from '../../src/state/sqlite.ts';
 import { counter, limited, temporaryFolder } from './calls.ts';
 
@@ -12,7 +12,7 @@ export const ENDS = ['', '-wal', '-shm'];
 export interface FileBench {
   readonly folder: string;
   readonly path: string;
-  open(path?: string, clock?: () => number, namespace?: string): Promise<Store>;
+  open(path?: string, clock?: () => number, namespace?: string): Promise<Store & Records>;
   /** Makes a file with one committed count, and leaves nothing beside it. */
   closedStore(path: string): Promise<void>;
 }

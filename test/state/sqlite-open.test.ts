@@ -114,17 +114,40 @@ describe('unfit from the start', () => {
 });
 
 describe('schema versions', () => {
-  const first = MIGRATIONS.slice(0, 1);
-  const second = (db: DatabaseSync) => db.exec('ALTER TABLE counters ADD COLUMN note TEXT');
+  const another = (db: DatabaseSync) => db.exec('ALTER TABLE counters ADD COLUMN note TEXT');
+  const newer = [...MIGRATIONS, another];
 
   test('an older file becomes a newer one and keeps what it counted', async () => {
     await at.closedStore(at.path);
     const db = new DatabaseSync(at.path);
-    migrate(db, at.path, false, [...first, second]);
-    expect(db.prepare('PRAGMA user_version').get()).toMatchObject({ user_version: 2 });
+    migrate(db, at.path, false, newer);
+    expect(db.prepare('PRAGMA user_version').get()).toMatchObject({ user_version: newer.length });
     expect(db.prepare('SELECT micros, note FROM counters').all()).toMatchObject([{ micros: 1, note: null }]);
-    expect(() => migrate(db, at.path, true, first)).toThrow(/has schema version 2, this program knows 1/);
+    expect(() => migrate(db, at.path, true)).toThrow(`has schema version ${newer.length}, this program knows ${MIGRATIONS.length}`);
     db.close();
+  });
+
+  test('version 1: counts and pauses stay, and held calls that nobody could decide are over', async () => {
+    mkdirSync(join(at.folder, 'state'));
+    const db = new DatabaseSync(at.path);
+    migrate(db, at.path, true, MIGRATIONS.slice(0, 1));
+    const now = Date.parse('2026-03-04T10:00:00Z');
+    db.exec(`INSERT INTO namespaces VALUES (1, 'test');
+      INSERT INTO counters VALUES (1, 'c', 'month', ${Date.parse('2026-03-01T00:00:00Z')}, 7, ${now + 9e9});
+      UPDATE heads SET newest = ${now}, sequence = 3;
+      INSERT INTO pauses VALUES ('all', NULL, 'over night', ${now});
+      INSERT INTO approvals (id, ns, fingerprint, tool, agent, rule, message, args, timeout, created_at, expires_at)
+        VALUES ('apr_aaaaaaaaaaaaaaaa', 1, 'f', 'pay', 'anna', 'ask', 'a human decides', '{"a":1}', 900000, ${now}, ${now + 900_000})`);
+    db.close();
+    const store = await at.open(at.path, () => now + 1);
+    expect(await countOf(store)).toBe(7);
+    expect(await store.control()).toMatchObject({ sequence: 3, pauses: [{ reason: 'over night' }] });
+    expect(await store.approvals.list({})).toMatchObject([
+      { id: 'apr_aaaaaaaaaaaaaaaa', state: 'expired', args: '{"a":1}', agent: 'anna' },
+    ]);
+    expect(await store.approvals.decide({ id: 'apr_aaaaaaaaaaaaaaaa', verdict: 'approve', by: 'x', reason: '' })).toMatchObject({
+      kind: 'not_pending',
+    });
   });
 
   test('a migration that fails changes nothing', () => {
@@ -133,7 +156,7 @@ describe('schema versions', () => {
     const broken = () => {
       throw new Error('no');
     };
-    expect(() => migrate(db, at.path, true, [...first, second, broken])).toThrow('no');
+    expect(() => migrate(db, at.path, true, [...newer, broken])).toThrow('no');
     expect(db.prepare('SELECT count(*) AS n FROM sqlite_schema').get()).toMatchObject({ n: 0 });
     expect(db.isTransaction).toBe(false);
     db.close();

@@ -101,13 +101,17 @@ async function reserve({
 async function compare(): Promise<void> {
   const clock = clockAt('2028-02-29T23:59:58Z');
   let [left, right] = [0, 0];
-  const memory = openMemoryStore({ clock: clock.read, namespace: 'compare', newId: () => `apr_${left++}` });
+  const memory = openMemoryStore({
+    clock: clock.read,
+    namespace: 'compare',
+    ids: { approval: () => `apr_${left++}`, token: () => `t${left++}` },
+  });
   const sqlite = await openSqliteStore({
     path,
     namespace: 'compare',
     clock: clock.read,
     timeoutMs: Number(timeout),
-    newId: () => `apr_${right++}`,
+    ids: { approval: () => `apr_${right++}`, token: () => `t${right++}` },
   });
   const both = async <T>(work: (store: Store & Records) => Promise<T>): Promise<T> => {
     const [expected, got] = [await work(memory), await work(sqlite)];
@@ -137,7 +141,7 @@ async function compare(): Promise<void> {
     await both((one) => one.read([counter('b', 'second'), counter('__proto__', 'month'), counter('none')]));
     if (round % 3 === 0) await both((one) => one.settle(released(verdicts)));
     await both(async (one) => (await one.counters()).map((reading) => plain(reading)).sort());
-    await both(async (one) => (await one.approvals.list({ state: 'pending' })).map(({ id }) => id));
+    await both((one) => one.approvals.list({ state: 'pending', namespace: 'compare' }));
     await both((one) =>
       round % 2 === 0 ? one.pause({ policy: 'p', reason: `${round}` }) : one.resume('p').then(({ sequence }) => sequence),
     );

@@ -30,12 +30,13 @@ interface Opened extends Connection {
 export type Durability = 'normal' | 'full';
 
 /** Keeps one connection to the file at `path`; nothing is opened before the first use. */
-export function keepConnection(path: string, namespace: string): Connections {
+export function keepConnection(path: string, namespace: string | undefined): Connections {
   let open: Opened | undefined;
   let checkedAt = 0;
   let closed = false;
   // SECURITY: only the first opening may make a file. Made anew while calls run, an empty one would free every limit.
-  let fresh = true;
+  // Nor may one that only looks at records.
+  let fresh = namespace !== undefined;
   const drop = (): void => {
     const dropped = open;
     open = undefined;
@@ -96,7 +97,7 @@ function isCurrent(path: string, { file, log }: Opened): boolean {
   }
 }
 
-function connect(path: string, namespace: string, fresh: boolean): Opened {
+function connect(path: string, namespace: string | undefined, fresh: boolean): Opened {
   const file = prepareFile(path, fresh);
   const { DatabaseSync } = loadDriver();
   const db = new DatabaseSync(path);

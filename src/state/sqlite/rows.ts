@@ -1,9 +1,10 @@
 /** The store step's view of the tables, and rows turned into what the port speaks of. */
-import type { Approval, HoldRequest } from '../../core/approval.ts';
-import type { CounterReading, Instance, Pause, Settlement } from '../../core/store.ts';
+import type { CounterReading, Instance, Pause } from '../../core/store.ts';
 import type { Window, WindowUnit } from '../../core/window.ts';
 import { keepUntil } from '../lifetime.ts';
-import type { StepRows } from '../step.ts';
+import type { StepRows } from '../rows.ts';
+import { approvalRows } from './approval-rows.ts';
+import { claimRows } from './claim-rows.ts';
 import type { Statements } from './statements.ts';
 
 /** What the step reads and writes, inside the caller's transaction. */
@@ -17,28 +18,10 @@ export function sqliteRows(statements: Statements): StepRows {
     write(counter, window, micros) {
       statements.write.run(ns, counter.id, counter.unit, window.start, micros, keepUntil(counter.unit, window));
     },
-    findHold(hold, now) {
-      const row = statements.findHold.get(ns, hold.fingerprint, now, now - hold.dedupeWindow);
-      return row && { id: row.id as string, expiresAt: row.expires_at as number };
-    },
-    countPending: (agent, now) => (statements.countPending.get(ns, agent ?? null, now) as { pending: number }).pending,
-    insertHold: (hold, id, now) => insertHold(statements, hold, id, now),
+    giveBack: ({ id, unit, start, micros }) => void statements.giveBack.run(micros, ns, id, unit, start),
+    ...approvalRows(statements),
+    ...claimRows(statements),
   };
-}
-
-function insertHold({ ns, insertHold: insert }: Statements, hold: HoldRequest, id: string, now: number): void {
-  const { fingerprint, tool, agent, rule, message, args, timeout } = hold;
-  insert.run(id, ns, fingerprint, tool, agent ?? null, rule, message, args, timeout, now, now + timeout);
-}
-
-/** Gives draws back into the windows they came from; a window that is forgotten takes nothing. */
-export function giveBack({ ns, giveBack: update }: Statements, settlements: readonly Settlement[]): void {
-  for (const { outcome, reservation } of settlements) {
-    if (outcome !== 'released') continue;
-    for (const { id, unit, start, micros, count } of reservation.draws) {
-      if (count !== 'attempts' && micros > 0) update.run(micros, ns, id, unit, start);
-    }
-  }
 }
 
 /** The counters whose window is that of now, out of those that are still kept. */
@@ -60,10 +43,6 @@ export function pausesOf(rows: readonly Record<string, unknown>[]): Pause[] {
 /** A pause's key: a policy may well be called `all`. */
 export function scopeOf(policy: string | undefined): string {
   return policy === undefined ? 'all' : `policy:${policy}`;
-}
-
-export function pendingOf(row: Record<string, unknown>): Approval {
-  return { retries: 2, ...row, agent: row.agent ?? undefined, createdAt: row.created_at, expiresAt: row.expires_at } as unknown as Approval;
 }
 
 export function instanceOf(row: Record<string, unknown>): Instance {

@@ -6,12 +6,12 @@ import { commitOrUndo } from './undo.ts';
 /** Step n takes a file from version n to n + 1, inside a transaction. Steps are only ever added. */
 export type Migration = (db: DatabaseSync) => void;
 
-export const MIGRATIONS: readonly Migration[] = [(db) => db.exec(VERSION_1)];
+export const MIGRATIONS: readonly Migration[] = [(db) => db.exec(VERSION_1), (db) => db.exec(VERSION_2)];
 
 /**
  * `counters` has one row for each counter and window; `keep_until` is when it may go. `heads` has one row: the time
  * of the newest record, and the number of the newest pause or resume. A pause of all policies has the scope `all`,
- * that of one policy `policy:` and its name. The columns of `approvals` that nothing writes yet are for deciding.
+ * that of one policy `policy:` and its name. `approvals` is another one since version 2.
  */
 const VERSION_1 = `
 CREATE TABLE namespaces (
@@ -80,6 +80,98 @@ CREATE TABLE instances (
   confirmed INTEGER NOT NULL,
   seen_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+`;
+
+/**
+ * Approvals that can be decided, claims, and the events of approvals. Version 1 could not decide a record, so those of
+ * it are over: a repeat of the call opens one that a human can judge. Arguments and results are the last columns, so
+ * that what is read often lies before them. `stored` sums `result_bytes`; the triggers keep it right.
+ * `due_at` is when an event is to be delivered (again); null where nobody is to be told, or everything was said.
+ */
+const VERSION_2 = `
+ALTER TABLE approvals RENAME TO approvals_1;
+DROP INDEX approvals_by_call;
+DROP INDEX approvals_pending;
+CREATE TABLE approvals (
+  id TEXT NOT NULL UNIQUE,
+  ns INTEGER NOT NULL,
+  fingerprint TEXT NOT NULL,
+  call TEXT NOT NULL,
+  tool TEXT NOT NULL,
+  agent TEXT,
+  state TEXT NOT NULL CHECK (state IN ('pending', 'approved', 'denied', 'expired', 'consumed')),
+  timeout INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  keep_until INTEGER NOT NULL,
+  retries INTEGER NOT NULL,
+  notify INTEGER NOT NULL,
+  decided_at INTEGER,
+  decided_by TEXT,
+  reason TEXT,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  token TEXT,
+  consumed_at INTEGER,
+  rule TEXT NOT NULL,
+  message TEXT NOT NULL,
+  evidence TEXT NOT NULL,
+  args TEXT NOT NULL
+) STRICT;
+INSERT INTO approvals (id, ns, fingerprint, call, tool, agent, state, timeout, created_at, expires_at, keep_until, retries, notify, rule,
+    message, evidence, args)
+  SELECT id, ns, fingerprint, fingerprint, tool, agent, 'expired', timeout, created_at, expires_at, expires_at + 86400000, 0, 0, rule,
+    message, '{"upstream":"","revision":"","rules":[],"overrides":[]}', args FROM approvals_1;
+DROP TABLE approvals_1;
+CREATE INDEX approvals_by_fingerprint ON approvals (ns, fingerprint, created_at);
+CREATE INDEX approvals_by_age ON approvals (created_at);
+CREATE INDEX approvals_by_end ON approvals (keep_until);
+CREATE INDEX approvals_pending ON approvals (ns, agent, expires_at) WHERE state = 'pending';
+CREATE INDEX approvals_pending_call ON approvals (ns, call) WHERE state = 'pending';
+CREATE INDEX approvals_open ON approvals (expires_at) WHERE state IN ('pending', 'approved');
+CREATE INDEX approvals_denied ON approvals (ns, tool, agent, decided_at) WHERE state = 'denied';
+
+CREATE TABLE approval_events (
+  sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+  approval TEXT NOT NULL,
+  type TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  due_at INTEGER,
+  tries INTEGER NOT NULL DEFAULT 0,
+  owner TEXT
+) STRICT;
+CREATE INDEX approval_events_by_approval ON approval_events (approval);
+CREATE INDEX approval_events_due ON approval_events (due_at) WHERE due_at IS NOT NULL;
+
+CREATE TABLE claims (
+  ns INTEGER NOT NULL,
+  key TEXT NOT NULL,
+  tool TEXT NOT NULL,
+  agent TEXT,
+  state TEXT NOT NULL CHECK (state IN ('in_flight', 'done', 'unknown')),
+  token TEXT NOT NULL,
+  window INTEGER NOT NULL,
+  claimed_at INTEGER NOT NULL,
+  until INTEGER NOT NULL,
+  keep_until INTEGER NOT NULL,
+  finished_at INTEGER,
+  resolved_by TEXT,
+  result_bytes INTEGER,
+  args TEXT NOT NULL,
+  result TEXT,
+  UNIQUE (ns, key)
+) STRICT;
+CREATE INDEX claims_by_end ON claims (keep_until);
+CREATE INDEX claims_by_age ON claims (claimed_at);
+CREATE INDEX claims_stored ON claims (finished_at, result_bytes) WHERE result_bytes IS NOT NULL;
+
+ALTER TABLE heads ADD COLUMN stored INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE heads ADD COLUMN approver_secret TEXT;
+CREATE TRIGGER claims_stored_more AFTER INSERT ON claims WHEN new.result_bytes IS NOT NULL
+  BEGIN UPDATE heads SET stored = stored + new.result_bytes; END;
+CREATE TRIGGER claims_stored_other AFTER UPDATE OF result_bytes ON claims WHEN new.result_bytes IS NOT old.result_bytes
+  BEGIN UPDATE heads SET stored = stored + ifnull(new.result_bytes, 0) - ifnull(old.result_bytes, 0); END;
+CREATE TRIGGER claims_stored_less AFTER DELETE ON claims WHEN old.result_bytes IS NOT NULL
+  BEGIN UPDATE heads SET stored = stored - old.result_bytes; END;
 `;
 
 /**

@@ -1,5 +1,8 @@
-/** Every SQL statement of the store, prepared once for a connection. */
+/** Every SQL statement of the store, prepared once for a connection. Those of records are in files of their own. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { APPROVAL_SQL } from './approval-statements.ts';
+import { CLAIM_SQL } from './claim-statements.ts';
+import { prepareLazily } from './prepare.ts';
 
 export interface Statements {
   /** The namespace's number; its row is never removed, so the number holds as long as the file. */
@@ -13,10 +16,6 @@ export interface Statements {
   readonly giveBack: StatementSync;
   readonly prune: StatementSync;
   readonly live: StatementSync;
-  readonly findHold: StatementSync;
-  readonly countPending: StatementSync;
-  readonly insertHold: StatementSync;
-  readonly pending: StatementSync;
   readonly control: StatementSync;
   readonly pause: StatementSync;
   readonly resume: StatementSync;
@@ -25,6 +24,8 @@ export interface Statements {
   readonly forget: StatementSync;
   readonly leave: StatementSync;
   readonly instances: StatementSync;
+  readonly approvals: Readonly<Record<keyof typeof APPROVAL_SQL, StatementSync>>;
+  readonly claims: Readonly<Record<keyof typeof CLAIM_SQL, StatementSync>>;
 }
 
 /** How many rows one transaction removes at most: enough to keep up, few enough not to be felt. */
@@ -42,13 +43,6 @@ const SQL = {
   prune: `DELETE FROM counters WHERE (ns, id, unit, start) IN
     (SELECT ns, id, unit, start FROM counters WHERE keep_until <= ? LIMIT ${PRUNE_BATCH})`,
   live: 'SELECT id, unit, start, micros FROM counters WHERE ns = ? AND micros > 0 AND keep_until > ? ORDER BY id, unit, start',
-  findHold: `SELECT id, expires_at FROM approvals
-    WHERE ns = ? AND fingerprint = ? AND state = 'pending' AND expires_at > ? AND created_at > ? ORDER BY created_at DESC LIMIT 1`,
-  countPending: "SELECT count(*) AS pending FROM approvals WHERE ns = ? AND agent IS ? AND state = 'pending' AND expires_at > ?",
-  insertHold: `INSERT INTO approvals (id, ns, fingerprint, tool, agent, rule, message, args, timeout, created_at, expires_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  pending: `SELECT id, tool, rule, agent, message, args, timeout, created_at, expires_at FROM approvals
-    WHERE ns = (SELECT ns FROM namespaces WHERE name = ?) AND state = 'pending' AND expires_at > ? ORDER BY created_at, id`,
   control: 'SELECT heads.sequence, pauses.scope, pauses.policy, pauses.reason, pauses.since FROM heads LEFT JOIN pauses ON true',
   pause: `INSERT INTO pauses (scope, policy, reason, since) VALUES (?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET reason = excluded.reason, since = excluded.since`,
@@ -63,10 +57,24 @@ const SQL = {
   instances: 'SELECT * FROM instances ORDER BY started_at, id',
 } as const;
 
-/** Prepares them, and writes the namespace's row: a file that cannot be written is found out here. */
-export function prepareStatements(db: DatabaseSync, namespace: string): Statements {
-  db.prepare('INSERT INTO namespaces (name) VALUES (?) ON CONFLICT DO NOTHING').run(namespace);
-  const row = db.prepare('SELECT ns FROM namespaces WHERE name = ?').get(namespace) as { ns: number };
+/** Stands for no namespace: nothing is counted or recorded under it. */
+const NO_NAMESPACE = -1;
+
+/**
+ * Prepares them, and writes the namespace's row: a file that cannot be written is found out here. Without a namespace
+ * only what people do with records can be done.
+ */
+export function prepareStatements(db: DatabaseSync, namespace: string | undefined): Statements {
   const prepared = Object.fromEntries(Object.entries(SQL).map(([name, sql]) => [name, db.prepare(sql)]));
-  return { ns: row.ns, ...(prepared as Record<keyof typeof SQL, StatementSync>) };
+  return {
+    ns: namespace === undefined ? NO_NAMESPACE : numberOf(db, namespace),
+    ...(prepared as Record<keyof typeof SQL, StatementSync>),
+    approvals: prepareLazily(db, APPROVAL_SQL),
+    claims: prepareLazily(db, CLAIM_SQL),
+  };
+}
+
+function numberOf(db: DatabaseSync, namespace: string): number {
+  db.prepare('INSERT INTO namespaces (name) VALUES (?) ON CONFLICT DO NOTHING').run(namespace);
+  return (db.prepare('SELECT ns FROM namespaces WHERE name = ?').get(namespace) as { ns: number }).ns;
 }

@@ -1,0 +1,77 @@
+/**
+ * Idempotency claims in the store step and at its end (policy.md §9), the same over every adapter's rows.
+ * INVARIANT I6: a claim is taken in the transaction that reserves; while its record stands nobody else gets one.
+ */
+import { CLAIM_LEASE, type ClaimRequest, type ClaimState, type HeldClaim, MAX_RESULT_BYTES } from '../core/claim.ts';
+import type { ClaimVerdict, Settlement } from '../core/store.ts';
+import type { ClaimRow, ClaimRows } from './rows.ts';
+
+/** What a record's own state says now: a lapsed lease is an unknown outcome, for a window from its lapse. */
+export function claimAt(row: ClaimRow, now: number): { readonly state: ClaimState; readonly until: number } | undefined {
+  if (row.until > now) return { state: row.state, until: row.until };
+  const until = row.until + row.window;
+  return row.state === 'in_flight' && until > now ? { state: 'unknown', until } : undefined;
+}
+
+/** When nobody needs the record any more. */
+export function forgetAt({ state, until, window }: Pick<ClaimRow, 'state' | 'until' | 'window'>): number {
+  return state === 'in_flight' ? until + window : until;
+}
+
+/** The answer of the record that stands for this call, where one does. */
+export function answerOf(row: ClaimRow | undefined, now: number): ClaimVerdict | undefined {
+  const standing = row && claimAt(row, now);
+  if (!row || !standing) return undefined;
+  const { state, until } = standing;
+  if (state === 'in_flight') return { kind: 'in_flight', until };
+  if (state === 'unknown') return { kind: 'outcome_unknown', until };
+  return row.result === undefined ? { kind: 'already_done', until } : { kind: 'replay', result: row.result, at: row.finishedAt ?? now };
+}
+
+/** Takes the claim. The caller has seen that none stands. */
+export function takeClaim({ key, window, tool, agent, args }: ClaimRequest, rows: ClaimRows, now: number, token: string): HeldClaim {
+  rows.putClaim({ key, tool, agent, args, state: 'in_flight', token, window, claimedAt: now, until: now + CLAIM_LEASE, ...UNFINISHED });
+  return { key, token, window };
+}
+
+const UNFINISHED = { finishedAt: undefined, result: undefined, resultBytes: undefined, resolvedBy: undefined };
+
+/** Renews a lease, also one that lapsed meanwhile; false where somebody else has settled it. */
+export function renewClaim({ key, token }: HeldClaim, rows: ClaimRows, now: number): boolean {
+  const row = rows.claim(key);
+  if (row?.token !== token || row.state !== 'in_flight') return false;
+  rows.putClaim({ ...row, until: Math.max(row.until, now + CLAIM_LEASE) });
+  return true;
+}
+
+/** Ends a claim as its call ended. What its owner knows counts also after the lease lapsed, unless a human was first. */
+export function settleClaim({ key, token }: HeldClaim, end: Settlement, rows: ClaimRows, now: number, maxBytes: number): void {
+  const row = rows.claim(key);
+  if (row?.token !== token || row.state !== 'in_flight') return;
+  const until = now + row.window;
+  if (end.outcome === 'released') rows.dropClaim(key);
+  else if (end.outcome === 'kept') rows.putClaim({ ...row, state: 'unknown', until, finishedAt: now });
+  else succeed({ ...row, until, finishedAt: now }, end.result, rows, maxBytes);
+}
+
+function succeed(row: ClaimRow, result: string | undefined, rows: ClaimRows, maxBytes: number): void {
+  const resultBytes = result === undefined ? undefined : bytesOf(result);
+  const kept = resultBytes !== undefined && resultBytes <= Math.min(MAX_RESULT_BYTES, maxBytes);
+  const stored = kept ? { result, resultBytes } : { result: undefined, resultBytes: undefined };
+  // The arguments were for a human who settles an unknown outcome; this one is known.
+  rows.putClaim({ ...row, args: '', state: 'done', ...stored });
+  if (kept) rows.boundResults(maxBytes);
+}
+
+/** Settles an unknown outcome: it happened, and is not to happen again within a window; or it did not. */
+export function resolveClaim(row: ClaimRow, verdict: 'happened' | 'did_not', by: string, rows: ClaimRows, now: number): boolean {
+  if (claimAt(row, now)?.state !== 'unknown') return false;
+  if (verdict === 'did_not') rows.dropClaim(row.key);
+  else rows.putClaim({ ...row, args: '', state: 'done', until: now + row.window, finishedAt: now, resolvedBy: by });
+  return true;
+}
+
+/** UTF-8 bytes; texts that are too long anyway are not encoded to find out. */
+function bytesOf(text: string): number {
+  return text.length > MAX_RESULT_BYTES ? text.length : new TextEncoder().encode(text).length;
+}

@@ -1,0 +1,79 @@
+/**
+ * What an adapter's transaction offers to the rules that all adapters share. Nothing here waits: the transaction that
+ * these reads and writes belong to is open, and nobody else's falls between them.
+ */
+import type { ApprovalEvent, ApprovalState, HoldRequest } from '../core/approval.ts';
+import type { ClaimState } from '../core/claim.ts';
+import type { CounterRef, DrawnCounter } from '../core/store.ts';
+import type { Window } from '../core/window.ts';
+
+export interface CounterRows {
+  /** A counter's value in the window that starts at `start`; 0 where there is no row. */
+  value(counter: CounterRef, start: number): number;
+  write(counter: CounterRef, window: Window, micros: number): void;
+  /** Takes a draw out of the window it was made in, where that is still kept; never below 0. */
+  giveBack(draw: DrawnCounter): void;
+}
+
+/** The part of an approval record that changes, and what its changes depend on. */
+export interface ApprovalHead {
+  readonly id: string;
+  readonly state: ApprovalState;
+  readonly timeout: number;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  readonly decidedAt: number | undefined;
+  readonly decidedBy: string | undefined;
+  readonly reason: string | undefined;
+  readonly attempts: number;
+  readonly retries: number;
+  readonly consumedAt: number | undefined;
+  /** Of the reservation that consumed it and is not settled. */
+  readonly token: string | undefined;
+  readonly keepUntil: number;
+}
+
+export interface ApprovalRows {
+  /** Pending, approved and denied records of this fingerprint that have not run out, newest first. */
+  standing(fingerprint: string, now: number): readonly ApprovalHead[];
+  countPending(agent: string | undefined, now: number): number;
+  /** When the newest denials of this tool for this agent were made, after `since`; newest first, `limit` at most. */
+  denials(agent: string | undefined, tool: string, since: number, limit: number): readonly number[];
+  insertHold(hold: HoldRequest, id: string, now: number, keepUntil: number): void;
+  head(id: string): ApprovalHead | undefined;
+  saveHead(head: ApprovalHead): void;
+  /** Other pending records of the same call. */
+  siblings(id: string, now: number): readonly ApprovalHead[];
+  /** Pending and approved records of all namespaces that have run out, oldest first. */
+  over(now: number, limit: number): readonly ApprovalHead[];
+  /** Writes an event; due for the webhook at once where the record has one. */
+  tell(type: ApprovalEvent['type'], id: string, at: number): void;
+}
+
+/** A claim as it is stored. `until`: the end of the lease while it is in flight, else when it is forgotten. */
+export interface ClaimRow {
+  readonly key: string;
+  readonly tool: string;
+  readonly agent: string | undefined;
+  readonly args: string;
+  readonly state: ClaimState;
+  readonly token: string;
+  readonly window: number;
+  readonly claimedAt: number;
+  readonly until: number;
+  readonly finishedAt: number | undefined;
+  readonly result: string | undefined;
+  readonly resultBytes: number | undefined;
+  readonly resolvedBy: string | undefined;
+}
+
+export interface ClaimRows {
+  claim(key: string): ClaimRow | undefined;
+  /** Writes it in the place of whatever had this key. */
+  putClaim(row: ClaimRow): void;
+  dropClaim(key: string): void;
+  /** Forgets the oldest results until those that are left take no more than this; their claims stay. */
+  boundResults(bytes: number): void;
+}
+
+export type StepRows = CounterRows & ApprovalRows & ClaimRows;

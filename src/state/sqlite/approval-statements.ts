@@ -1,0 +1,46 @@
+/** The SQL of approval records, their events and the approver secret. */
+
+const HEAD =
+  'id, state, timeout, created_at, expires_at, decided_at, decided_by, reason, attempts, retries, consumed_at, token, keep_until';
+const OPEN = "state IN ('pending', 'approved')";
+/** A record with its namespace's name. `state` reads as of now (the parameter `:now`). */
+const SHOWN = `approvals.id, namespaces.name AS namespace, tool, agent, rule, message, args, evidence,
+    CASE WHEN ${OPEN} AND expires_at <= :now THEN 'expired' ELSE state END AS state,
+    timeout, created_at, expires_at, decided_at, decided_by, reason, attempts, retries, consumed_at`;
+const RECORDS = 'approvals JOIN namespaces ON namespaces.ns = approvals.ns';
+const EVENTS = `SELECT sequence, type, at, tries, ${SHOWN} FROM approval_events JOIN approvals ON approvals.id = approval
+    JOIN namespaces ON namespaces.ns = approvals.ns`;
+const NAMED = '(:namespace IS NULL OR namespaces.name = :namespace)';
+
+export const APPROVAL_SQL = {
+  standing: `SELECT ${HEAD} FROM approvals WHERE ns = ? AND fingerprint = ? AND expires_at > ?
+    AND state IN ('pending', 'approved', 'denied') ORDER BY created_at DESC, rowid DESC`,
+  countPending: "SELECT count(*) AS pending FROM approvals WHERE ns = ? AND agent IS ? AND state = 'pending' AND expires_at > ?",
+  denials: `SELECT decided_at FROM approvals WHERE ns = ? AND tool = ? AND agent IS ? AND state = 'denied' AND decided_at > ?
+    ORDER BY decided_at DESC LIMIT ?`,
+  insertHold: `INSERT INTO approvals (id, ns, fingerprint, call, tool, agent, state, timeout, created_at, expires_at, keep_until,
+    retries, notify, rule, message, evidence, args) VALUES (?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  head: `SELECT ${HEAD} FROM approvals WHERE id = ?`,
+  saveHead: `UPDATE approvals SET state = ?, expires_at = ?, decided_at = ?, decided_by = ?, reason = ?, attempts = ?, consumed_at = ?,
+    token = ?, keep_until = ? WHERE id = ?`,
+  siblings: `SELECT ${HEAD} FROM approvals WHERE (ns, call) = (SELECT ns, call FROM approvals WHERE id = ?1) AND id <> ?1
+    AND state = 'pending' AND expires_at > ?2 ORDER BY created_at, rowid`,
+  over: `SELECT ${HEAD} FROM approvals WHERE ${OPEN} AND expires_at <= ? ORDER BY expires_at, rowid LIMIT ?`,
+  tell: `INSERT INTO approval_events (approval, type, at, due_at)
+    SELECT id, ?1, ?2, CASE WHEN notify THEN ?2 END FROM approvals WHERE id = ?3`,
+  forgetEvents: `DELETE FROM approval_events WHERE approval IN
+    (SELECT id FROM approvals WHERE keep_until <= ?1 ORDER BY keep_until LIMIT ?2)`,
+  forgetApprovals: 'DELETE FROM approvals WHERE rowid IN (SELECT rowid FROM approvals WHERE keep_until <= ?1 ORDER BY keep_until LIMIT ?2)',
+
+  listPending: `SELECT ${SHOWN} FROM ${RECORDS} WHERE state = 'pending' AND expires_at > :now AND ${NAMED}
+    ORDER BY created_at, approvals.rowid LIMIT :limit`,
+  list: `SELECT * FROM (SELECT ${SHOWN}, approvals.rowid AS place FROM ${RECORDS} WHERE ${NAMED})
+    WHERE :state IS NULL OR state = :state ORDER BY created_at DESC, place DESC LIMIT :limit`,
+  find: `SELECT ${SHOWN} FROM ${RECORDS} WHERE approvals.id >= :start AND approvals.id < :start || '~' ORDER BY approvals.id`,
+  events: `${EVENTS} WHERE sequence > :after ORDER BY sequence LIMIT :limit`,
+  dueEvents: `${EVENTS} WHERE due_at <= :now AND namespaces.name = :namespace ORDER BY sequence LIMIT :limit`,
+  leaseEvent: 'UPDATE approval_events SET due_at = ?, owner = ?, tries = tries + 1 WHERE sequence = ?',
+  settleEvent: 'UPDATE approval_events SET due_at = ?, owner = NULL WHERE sequence = ? AND due_at IS NOT NULL',
+  secret: 'SELECT approver_secret AS secret FROM heads',
+  protect: 'UPDATE heads SET approver_secret = ?',
+} as const;

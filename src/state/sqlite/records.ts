@@ -1,0 +1,108 @@
+/** What people look at and decide, over the tables of every namespace (policy.md §9, §12). */
+import type { Approval, ApprovalEvent, Approvals, Delivery } from '../../core/approval.ts';
+import type { Claims } from '../../core/claim.ts';
+import type { Records } from '../../core/store.ts';
+import { resolveClaim } from '../claim.ts';
+import { decideRecord, EXPIRE_BATCH, expireRecords } from '../decide.ts';
+import { asOf, DELIVERY_LEASE, deliveryId, sequenceOf } from '../events.ts';
+import { approvalOf, approvalRows } from './approval-rows.ts';
+import { claimOf, claimRows } from './claim-rows.ts';
+import type { Durability } from './connection.ts';
+import type { Statements } from './statements.ts';
+
+/** How the port reaches the file. `change` refuses a clock that is too far behind. */
+export interface Access {
+  readonly clock: () => number;
+  readonly look: <T>(work: (statements: Statements) => T) => Promise<T>;
+  readonly write: <T>(durability: Durability, work: (statements: Statements) => T) => Promise<T>;
+  readonly change: <T>(work: (statements: Statements, now: number) => T) => Promise<T>;
+}
+
+/** SQLite's own word for "all". */
+const ALL = -1;
+
+export function sqliteRecords(access: Access): Records {
+  return { approvals: { ...records(access), ...outbox(access) }, claims: claims(access) };
+}
+
+function records({ clock, look, change }: Access): Pick<Approvals, 'list' | 'find' | 'decide' | 'expire' | 'secret' | 'protect'> {
+  const find = ({ approvals }: Statements, start: string, now: number): Approval[] => approvals.find.all({ start, now }).map(approvalOf);
+  return {
+    list: ({ state, namespace = null, limit = ALL }) =>
+      look(({ approvals: { listPending, list } }) => {
+        const named = { namespace, limit, now: clock() };
+        return (state === 'pending' ? listPending.all(named) : list.all({ ...named, state: state ?? null })).map(approvalOf);
+      }),
+    find: (id) => look((statements) => (id === '' ? [] : find(statements, id.startsWith('apr_') ? id : `apr_${id}`, clock()))),
+    decide: (decision) =>
+      change((statements, now) => {
+        const kind = decideRecord(decision, approvalRows(statements), now);
+        const approval = find(statements, decision.id, now).find(({ id }) => id === decision.id);
+        return kind === 'unknown' || !approval ? { kind: 'unknown' } : { kind, approval };
+      }),
+    async expire() {
+      const expired: Approval[] = [];
+      for (let more = true; more; ) {
+        const batch = await change((statements, now) =>
+          expireRecords(approvalRows(statements), now).flatMap((id) => find(statements, id, now).slice(0, 1)),
+        );
+        expired.push(...batch);
+        more = batch.length === EXPIRE_BATCH;
+      }
+      return expired;
+    },
+    secret: () => look(({ approvals }) => (approvals.secret.get() as { secret: string | null }).secret ?? undefined),
+    protect: (hash) => change(({ approvals }) => void approvals.protect.run(hash)),
+  };
+}
+
+function outbox({ clock, look, write }: Access): Pick<Approvals, 'events' | 'due' | 'delivered' | 'failed'> {
+  const settle = (id: string, dueAt: number | undefined) =>
+    write('normal', ({ approvals }) => void approvals.settleEvent.run(dueAt ?? null, sequenceOf(id)));
+  return {
+    events: (after, limit) => look(({ approvals }) => approvals.events.all({ after, limit, now: clock() }).map(eventOf)),
+    async due(owner, namespace, limit) {
+      const asked = { namespace, limit, now: clock() };
+      // Asked often and seldom answered: without anything due there is no lock to take.
+      if ((await look(({ approvals }) => approvals.dueEvents.all({ ...asked, limit: 1 }))).length === 0) return [];
+      return write('normal', ({ approvals }) =>
+        approvals.dueEvents.all(asked).map((row) => {
+          const event = eventOf(row);
+          approvals.leaseEvent.run(asked.now + DELIVERY_LEASE, owner, event.sequence);
+          return { id: deliveryId(event), tries: (row.tries as number) + 1, event } satisfies Delivery;
+        }),
+      );
+    },
+    delivered: (id) => settle(id, undefined),
+    failed: settle,
+  };
+}
+
+function eventOf(row: Record<string, unknown>): ApprovalEvent {
+  const { sequence, type, at } = row as unknown as ApprovalEvent;
+  return { sequence, type, at, approval: asOf(type, approvalOf(row)) };
+}
+
+function claims({ clock, look, change }: Access): Claims {
+  return {
+    list: ({ state = null, namespace = null, limit = ALL }) =>
+      look(({ claims: sql }) => {
+        const now = clock();
+        return sql.listClaims.all({ state, namespace, limit, now }).flatMap((row) => claimOf(row, now));
+      }),
+    resolve: (start, verdict, by) =>
+      change((statements, now) => {
+        const found = start === '' ? [] : statements.claims.findClaims.all({ start, now });
+        const raw = found.find(({ key }) => key === start) ?? found[0];
+        const [claim] = raw ? claimOf(raw, now) : [];
+        if (!raw || !claim) return { kind: 'unknown' };
+        if (found.length > 1 && claim.key !== start) return { kind: 'ambiguous', claims: found.flatMap((row) => claimOf(row, now)) };
+        const rows = claimRows(statements, raw.ns as number);
+        const row = rows.claim(claim.key);
+        if (!row || !resolveClaim(row, verdict, by, rows, now)) return { kind: 'not_unknown', claim };
+        const after = rows.claim(claim.key);
+        const [shown = claim] = after ? claimOf({ ...after, namespace: claim.namespace }, now) : [];
+        return { kind: 'resolved', claim: shown };
+      }),
+  };
+}
