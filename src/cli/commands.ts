@@ -3,11 +3,11 @@ import type { Command } from 'commander';
 import { didYouMean } from '../policy/nearest.ts';
 import { declare, type Invocation, refuseServer } from './declare.ts';
 import { declareApprovals, declareIdempotency } from './declare-approvals.ts';
+import { declareProxy } from './declare-proxy.ts';
 import { UsageError } from './faults.ts';
-import { choiceFlag, parseDurationFlag, parsePercentFlag, parsePortFlag, parseSizeFlag, parseTextFlag } from './flags.ts';
-import { HELP } from './help.ts';
+import { parseDurationFlag, parsePercentFlag, parseTextFlag } from './flags.ts';
 import { interceptHome } from './home.ts';
-import { EXIT, parseProxyOptions, stateFolder } from './options.ts';
+import { stateFolder } from './options.ts';
 import type { PauseOptions } from './pause.ts';
 import { VERSION } from './version.ts';
 
@@ -25,7 +25,7 @@ export function declareCommands(program: Command, invocation: Invocation): void 
     .configureOutput({ writeOut: (text) => terminal.out(text.trimEnd()), writeErr: () => undefined })
     .helpCommand(false)
     .version(VERSION, '-V, --version');
-  declareProxy(program, invocation);
+  declareProxy(program, invocation, (word) => unknownCommand(word, program));
   declareValidate(program, invocation);
   declareTest(program, invocation);
   declareExplain(program, invocation);
@@ -34,40 +34,6 @@ export function declareCommands(program: Command, invocation: Invocation): void 
   declareResume(program, invocation);
   declareApprovals(program, invocation);
   declareIdempotency(program, invocation);
-}
-
-function declareProxy(program: Command, { server, finish, terminal }: Invocation): void {
-  program
-    .helpOption('-h, --help')
-    .argument('[words...]')
-    .option('-c, --config <file>', '', parseTextFlag)
-    .option('--shadow')
-    .option('--agent <name>', '', parseTextFlag)
-    .option('--state-dir <folder>', '', parseTextFlag)
-    .option('--state-prefix <text>', '', parseTextFlag)
-    .option('--state-fail-mode <mode>', '', choiceFlag('closed', 'open'))
-    .option('--state-timeout <time>', '', parseDurationFlag)
-    .option('--upstream-timeout <time>', '', parseDurationFlag)
-    .option('--max-message <size>', '', parseSizeFlag)
-    .option('--log-level <level>', '', choiceFlag('debug', 'info', 'warn', 'error'))
-    .option('--audit-args <how>', '', choiceFlag('redacted', 'full', 'hash'))
-    .option('--audit-retention <time>', '', parseDurationFlag)
-    .option('--allow-self')
-    .option('--enable-admin-api')
-    .option('--admin-port <port>', '', parsePortFlag)
-    .action(async (words: readonly string[], flags) => {
-      const [word] = words;
-      if (word !== undefined) throw unknownCommand(word, program);
-      if (flags.config === undefined && server === undefined) {
-        terminal.err(HELP.intercept);
-        return finish(EXIT.usage);
-      }
-      const options = parseProxyOptions(flags, terminal.env);
-      if (!server?.length) throw new UsageError('no server to put the policy before', 'write its command after "--"');
-      const { runProxy } = await import('./proxy.ts');
-      finish(await runProxy(options, server));
-    });
-  program.helpInformation = () => HELP.intercept;
 }
 
 function unknownCommand(word: string, program: Command): UsageError {

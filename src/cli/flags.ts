@@ -55,3 +55,14 @@ export function parsePortFlag(text: string): number {
   if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) throw new InvalidArgumentError('write a port from 0 to 65535');
   return Number(text);
 }
+
+/** A whole number of at least one. */
+export function parseCountFlag(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('write a whole number of at least 1');
+  return Number(text);
+}
+
+/** A flag that may be written several times. */
+export function repeated(text: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), parseTextFlag(text)];
+}

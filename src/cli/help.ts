@@ -1,23 +1,24 @@
 /** Help that fits a screen: 24 lines of 80 columns. A test ties it to the flags that are declared. */
 export const HELP = {
   intercept: `Usage: intercept -c POLICY [flags] -- COMMAND [ARG…]
+       intercept -c POLICY [flags] --upstream URL
 Enforce a policy on every call that an AI agent makes to an MCP server.
 
-Commands  (each takes --help)
-  validate FILE…   say what is wrong with a policy     explain  walk one call
-  test FILE…       run policy tests                    status   what is going on
-  approvals        decide on held calls                idempotency  see, settle
-  pause, resume    deny every call at once, until resumed
+Commands, each with --help: validate, test, explain (write policies);
+  status, approvals, idempotency, pause, resume (see and decide what runs)
 Policy
-  -c, --config FILE         the policy; edits are taken while running
-  --agent NAME              who the agent is, for "agents" and "per: agent"
-  --shadow                  decide and record, enforce nothing
-  --allow-self              let arguments name Intercept's own files
+  -c, --config FILE   the policy; edits are taken while running
+  --agent NAME        who the agent is, for "agents" and "per: agent"
+  --shadow            decide and record, enforce nothing
+  --allow-self        let arguments name Intercept's own files
+A remote server: --upstream URL, --header 'Name: value', --header-env Name=VAR
+Listen on HTTP: --transport http (sse where the upstream speaks HTTP+SSE only)
+  --bind 127.0.0.1, --port 0, --allow-host NAME, --allow-origin ORIGIN
+  --token-env VAR, --pass-header NAME, --preserve-host, --max-sessions 64
 State and audit, in ~/.intercept or INTERCEPT_HOME
   --state-dir DIR, --state-prefix TEXT, --state-timeout 250ms
-  --state-fail-mode MODE    closed (default) or open: what a failing store means
-  --audit-args HOW          redacted (default), full or hash
-  --audit-retention 30d     how long audit files are kept
+  --state-fail-mode closed|open, --audit-args redacted|full|hash
+  --audit-retention 30d
 Limits and logs
   --max-message 10MiB, --upstream-timeout 0, --log-level debug|info|warn|error
   --enable-admin-api        decide in a browser or over HTTP, on --admin-port 0

@@ -3,6 +3,8 @@ import { join, resolve } from 'node:path';
 import type { LogLevel } from '../audit/log.ts';
 import { UsageError } from './faults.ts';
 import { interceptHome } from './home.ts';
+import { type ListenFlags, type ListenOptions, parseListen } from './listen-options.ts';
+import { parseRemote, type Remote, type RemoteFlags } from './remote-options.ts';
 
 export interface ProxyOptions {
   readonly config: string;
@@ -23,13 +25,18 @@ export interface ProxyOptions {
   readonly adminPort: number;
   /** `INTERCEPT_HOME`, else `~/.intercept`. */
   readonly home: string;
+  /** The server over HTTP; undefined where it is a child process. */
+  readonly remote: Remote | undefined;
+  /** Where agents are listened to; undefined for one agent on stdio. */
+  readonly listen: ListenOptions | undefined;
 }
 
 /** Exit statuses (cli.md §1). */
 export const EXIT = { done: 0, failed: 1, usage: 2, invalidPolicy: 3, found: 4 } as const;
 
 /** The flags as the parser gives them: those that were not written are undefined. */
-export type ProxyFlags = { readonly [K in Exclude<keyof ProxyOptions, 'home'>]?: ProxyOptions[K] };
+type OwnFlags = Exclude<keyof ProxyOptions, 'home' | 'remote' | 'listen'>;
+export type ProxyFlags = { readonly [K in OwnFlags]?: ProxyOptions[K] } & RemoteFlags & ListenFlags;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -58,5 +65,22 @@ export function parseProxyOptions(flags: ProxyFlags, env: Environment): ProxyOpt
     enableAdminApi: flags.enableAdminApi ?? false,
     adminPort: flags.adminPort ?? 0,
     home: interceptHome(env),
+    remote: parseRemote(flags, env),
+    listen: parseListen(listenFlags(flags), env),
   };
+}
+
+function listenFlags({
+  transport,
+  bind,
+  port,
+  allowHost,
+  allowOrigin,
+  tokenEnv,
+  passHeader,
+  preserveHost,
+  maxSessions,
+}: ListenFlags): ListenFlags {
+  const all = { transport, bind, port, allowHost, allowOrigin, tokenEnv, passHeader, preserveHost, maxSessions };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }

@@ -23,7 +23,7 @@ export interface PresenceOptions {
 }
 
 export interface Presence {
-  start(config: string, serverPid: number, version: string, notInForce: () => string | undefined): void;
+  start(config: string, serverPid: number | undefined, version: string, notInForce: () => string | undefined): void;
   controlChanged(control: Control, previous: Control | undefined): void;
   reloaded(event: Reload): void;
   /** Names that the policy lists and the server does not have are warned of, once each (wire.md §3). */

@@ -1,4 +1,4 @@
-/** `intercept -c policy.yaml -- <command…>`: the proxy in front of a local server. The composition root. */
+/** `intercept -c policy.yaml …`: the proxy in front of a server. The composition root. */
 import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { openFileSink } from '../audit/file.ts';
@@ -16,14 +16,15 @@ import type { ProxyDeps } from '../proxy/deps.ts';
 import { createLeases } from '../proxy/leases.ts';
 import { watchPauses } from '../proxy/pause-watch.ts';
 import { openSqliteStore } from '../state/sqlite.ts';
-import { childEnvironment, StartError, startChild, type Upstream } from '../transport/child.ts';
+import { childEnvironment, StartError } from '../transport/child.ts';
 import { type Admin, AdminError, openAdmin } from './admin.ts';
 import { namespaceOf, ownPaths, workingFolder } from './home.ts';
 import { EXIT, type ProxyOptions } from './options.ts';
 import { renderDiagnostic } from './policy-file.ts';
 import { openPresence, type PresenceOptions } from './presence.ts';
 import { type Acceptance, loadFirst, watchPolicy } from './rules.ts';
-import { serveStdio } from './stdio-session.ts';
+import type { Served } from './served.ts';
+import { openServing } from './serving.ts';
 import { VERSION } from './version.ts';
 import { webhookOf } from './webhook.ts';
 
@@ -63,7 +64,8 @@ async function run(options: ProxyOptions, command: readonly string[], lines: Lin
 interface Parts extends PresenceOptions {
   readonly options: ProxyOptions;
   readonly command: readonly string[];
-  readonly child: Upstream;
+  /** What tells this server from others: its command, or its URL. */
+  readonly identity: string;
   readonly store: Store & Records;
   readonly admin: Admin;
 }
@@ -81,21 +83,19 @@ async function openParts(
   const namespace = namespaceOf(options.statePrefix, policy.name, options.config);
   const path = join(options.stateDir, 'intercept.sqlite');
   const store = await openSqliteStore({ path, namespace, clock: Date.now, timeoutMs: options.stateTimeout });
-  const upstream = maskText(command.join(' '));
+  const { remote } = options;
+  const identity = remote ? remote.url.href : command.join('\0');
+  const upstream = maskText(remote ? remote.url.href : command.join(' '));
   const admin = await openAdmin({ options, policy, store, audit, log, instance, namespace, upstream });
-  const [program = '', ...args] = command;
-  const child = await startChild(program, args, childEnvironment(process.env, policy.secretEnv)).catch(async (error: unknown) => {
-    await admin.stop();
-    throw error;
-  });
-  return { options, command, policy, instance, audit, namespace, store, admin, child, log, upstream };
+  return { options, command, policy, instance, audit, namespace, store, admin, log, identity, upstream };
 }
 
 async function serve(parts: Parts, accept: Acceptance, seen: string | undefined): Promise<number> {
-  const { options, policy, namespace, store, audit, log, child, admin } = parts;
+  const { options, command, policy, namespace, store, audit, log, admin } = parts;
   const presence = openPresence(parts);
   const monotonic = () => performance.now();
   const pauses = watchPauses({ store, monotonic, log, failMode: options.stateFailMode, onChange: presence.controlChanged });
+  let serving: Served | undefined;
   const rules = watchPolicy({
     path: options.config,
     first: policy,
@@ -104,13 +104,19 @@ async function serve(parts: Parts, accept: Acceptance, seen: string | undefined)
     log,
     onReload(event) {
       if (event.kind === 'taken') admin.use(event.after.policy);
-      serving.reloaded(event);
+      serving?.reloaded(event);
+      presence.reloaded(event);
     },
   });
   const deps = depsOf(parts, { rules, pauses, toolsListed: presence.toolsListed });
-  const serving = serveStdio({ deps, child, maxMessage: options.maxMessage, onReload: presence.reloaded });
+  const env = childEnvironment(process.env, secretsOf(parts));
+  const served = await openServing({ deps, options, command, env }).catch(async (error: unknown) => {
+    await admin.stop();
+    throw error;
+  });
+  serving = served;
   await pauses.poll();
-  presence.start(options.config, child.pid, VERSION, rules.rejected);
+  presence.start(options.config, served.serverPid, VERSION, rules.rejected);
   announceStart(policy, options, deps);
   const prune = () =>
     pruneEvents(join(options.home, 'events'), options.auditRetention, Date.now()).catch((error: unknown) =>
@@ -118,7 +124,7 @@ async function serve(parts: Parts, accept: Acceptance, seen: string | undefined)
     );
   setTimeout(prune, PRUNE_AFTER).unref();
 
-  const status = await serving.ended;
+  const status = await served.ended;
   rules.stop();
   pauses.stop();
   await presence.stop(status);
@@ -129,7 +135,7 @@ async function serve(parts: Parts, accept: Acceptance, seen: string | undefined)
 }
 
 function depsOf(parts: Parts, watched: Pick<ProxyDeps, 'rules' | 'pauses' | 'toolsListed'>): ProxyDeps {
-  const { options, command, instance, store, audit, log, namespace } = parts;
+  const { options, instance, store, audit, log, namespace } = parts;
   return {
     ...watched,
     store,
@@ -144,7 +150,7 @@ function depsOf(parts: Parts, watched: Pick<ProxyDeps, 'rules' | 'pauses' | 'too
     sha256: (text) => createHash('sha256').update(text).digest('hex'),
     loadSchemaCompiler: async () => (await import('../policy/schema.ts')).loadSchemaCompiler(),
     agent: options.agent,
-    upstream: command.join('\0'),
+    upstream: parts.identity,
     shownUpstream: parts.upstream,
     namespace,
     ownPaths: options.allowSelf ? [] : ownPaths([options.home, options.stateDir, options.config]),
@@ -152,6 +158,12 @@ function depsOf(parts: Parts, watched: Pick<ProxyDeps, 'rules' | 'pauses' | 'too
     failMode: options.stateFailMode,
     timeouts: { upstream: options.upstreamTimeout, listing: LISTING_TIMEOUT },
   };
+}
+
+/** Variables whose values are no server's business (I10). */
+function secretsOf({ options, policy }: Parts): readonly string[] {
+  const { remote, listen } = options;
+  return [...policy.secretEnv, ...(remote?.secretEnv ?? []), ...(listen?.token ? [listen.token.variable] : [])];
 }
 
 /** Ids unique to this process and to all others, without asking for randomness on every call. */

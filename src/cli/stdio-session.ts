@@ -8,19 +8,12 @@ import { joinFrames } from '../transport/frames.ts';
 import { onSignals } from '../transport/signals.ts';
 import { openStdio } from '../transport/stdio.ts';
 import { connect } from './flow.ts';
-import type { Reload } from './rules.ts';
+import type { Served } from './served.ts';
 
-export interface Serving {
+interface Serving {
   readonly deps: ProxyDeps;
   readonly child: Upstream;
   readonly maxMessage: number;
-  readonly onReload: (event: Reload) => void;
-}
-
-export interface Served {
-  /** Resolves with the exit status once the server is gone and all that can be delivered is. */
-  readonly ended: Promise<number>;
-  reloaded(event: Reload): void;
 }
 
 /** Frames that may wait to be judged before we stop reading. */
@@ -30,7 +23,7 @@ const SWEEP = 1_000;
 const ANSWERS = 4 * 1024 * 1024;
 
 /** Serves this process's own stdin and stdout. */
-export function serveStdio({ deps, child, maxMessage, onReload }: Serving): Served {
+export function serveStdio({ deps, child, maxMessage }: Serving): Served {
   const agent = openStdio();
   const flow = connect(agent, child, maxMessage + ANSWERS);
   const session = openSession(deps, {
@@ -78,9 +71,9 @@ export function serveStdio({ deps, child, maxMessage, onReload }: Serving): Serv
   });
   return {
     ended,
+    serverPid: child.pid,
     reloaded(event) {
       if (event.kind !== 'rejected') session.policyChanged(event.before, event.kind === 'taken' ? event.after : undefined);
-      onReload(event);
     },
   };
 }

@@ -1,6 +1,7 @@
 /** Who may speak to the listener (wire.md §5): the name it is called by, the page that calls, the token that it brings. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
+import { isLoopback } from './loopback.ts';
 import { valuesOf } from './raw-headers.ts';
 
 export interface GuardRules {
@@ -49,11 +50,6 @@ export function checkRequest(request: Arriving, rules: GuardRules): Verdict {
   if (request.method !== 'OPTIONS' && !bringsToken(request.rawHeaders, rules.token))
     return { kind: 'refused', status: 401, why: 'the bearer token is missing or wrong', origin };
   return { kind: 'admitted', origin };
-}
-
-/** Whether an address is this machine's own and reachable from nowhere else. */
-export function isLoopback(address: string): boolean {
-  return address === 'localhost' || address === '::1' || (isIP(address) === 4 && address.startsWith('127.'));
 }
 
 /**

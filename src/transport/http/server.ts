@@ -3,7 +3,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { type BodyRead, bodyRefusal, type Room, readBody } from './body.ts';
 import { corsHeaders, preflightHeaders } from './cors.ts';
-import { checkRequest, type GuardRules, isLoopback } from './guard.ts';
+import { checkRequest, type GuardRules } from './guard.ts';
+import { isLoopback } from './loopback.ts';
 import { openReply, type Reply } from './reply.ts';
 
 /** A request that was let in. */

@@ -1,0 +1,105 @@
+/** `--transport http` and what belongs to it: where the proxy listens, and to whom (cli.md §1, wire.md §5). */
+import { isLoopback } from '../transport/http/loopback.ts';
+import { UsageError } from './faults.ts';
+
+export interface ListenOptions {
+  readonly bind: string;
+  readonly port: number;
+  /** Hosts and origins that are allowed besides the listener's own, in lower case. */
+  readonly hosts: readonly string[];
+  readonly origins: readonly string[];
+  /** The bearer token that every client has to bring, and the variable it came from. */
+  readonly token: { readonly value: string; readonly variable: string } | undefined;
+  /** Further headers of the client's that pass, in lower case. */
+  readonly passHeaders: readonly string[];
+  readonly preserveHost: boolean;
+  readonly maxSessions: number;
+  /** The upstream is known to speak HTTP+SSE only. */
+  readonly upstreamSse: boolean;
+}
+
+export interface ListenFlags {
+  readonly transport?: 'stdio' | 'http' | 'sse';
+  readonly bind?: string;
+  readonly port?: number;
+  readonly allowHost?: readonly string[];
+  readonly allowOrigin?: readonly string[];
+  readonly tokenEnv?: string;
+  readonly passHeader?: readonly string[];
+  readonly preserveHost?: boolean;
+  readonly maxSessions?: number;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const DEFAULTS = { bind: '127.0.0.1', port: 0, maxSessions: 64 } as const;
+
+/** Reads the flags; undefined where the agent speaks over stdio. Throws `UsageError`. */
+export function parseListen({ transport = 'stdio', ...flags }: ListenFlags, env: Environment): ListenOptions | undefined {
+  if (transport === 'stdio') {
+    const [stray] = Object.keys(flags).filter((key) => LISTEN_ONLY.has(key));
+    if (stray === undefined) return undefined;
+    const flag = `--${stray.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    throw new UsageError(`${flag} is for a proxy that listens`, 'add --transport http, or remove it');
+  }
+  const bind = flags.bind ?? DEFAULTS.bind;
+  const token = flags.tokenEnv === undefined ? undefined : { variable: flags.tokenEnv, value: tokenIn(flags.tokenEnv, env) };
+  if (!token && !isLoopback(bind))
+    throw new UsageError(
+      `--bind ${bind} lets other machines call, and nothing says who may`,
+      'name a variable that holds a bearer token with --token-env, or bind 127.0.0.1',
+    );
+  return {
+    bind,
+    port: flags.port ?? DEFAULTS.port,
+    hosts: (flags.allowHost ?? []).map(parseHost),
+    origins: (flags.allowOrigin ?? []).map(parseOrigin),
+    token,
+    passHeaders: (flags.passHeader ?? []).map(parseName),
+    preserveHost: flags.preserveHost ?? false,
+    maxSessions: flags.maxSessions ?? DEFAULTS.maxSessions,
+    upstreamSse: transport === 'sse',
+  };
+}
+
+const LISTEN_ONLY: ReadonlySet<string> = new Set<keyof ListenFlags>([
+  ...(['bind', 'port', 'allowHost', 'allowOrigin', 'tokenEnv', 'passHeader', 'preserveHost', 'maxSessions'] as const),
+]);
+
+/** SECURITY: a short token can be guessed, and one with a space cannot be sent. */
+function tokenIn(variable: string, env: Environment): string {
+  const value = env[variable];
+  if (!value) throw new UsageError(`--token-env: the variable ${variable} is not set`, `set ${variable} to a long random text`);
+  if (!/^[!-~]{16,}$/.test(value))
+    throw new UsageError(
+      `--token-env: the value of ${variable} is no token`,
+      'it takes at least 16 characters, without spaces: openssl rand -hex 32',
+    );
+  return value;
+}
+
+function parseHost(text: string): string {
+  if (/^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?$/i.test(text)) return text.toLowerCase();
+  throw new UsageError(`--allow-host ${JSON.stringify(text)} is not a host`, 'write a name, with or without a port: mcp.example.com');
+}
+
+function parseOrigin(text: string): string {
+  if (text !== 'null' && URL.parse(text)?.origin === text.toLowerCase()) return text.toLowerCase();
+  throw new UsageError(
+    `--allow-origin ${JSON.stringify(text)} is not an origin`,
+    'write scheme, host and port alone: https://app.example.com',
+  );
+}
+
+/** What passes in its own way, or must never pass. */
+const NEVER = [
+  ...['authorization', 'connection', 'content-encoding', 'content-length', 'cookie', 'expect', 'host', 'keep-alive', 'origin'],
+  ...['proxy-authorization', 'te', 'trailer', 'transfer-encoding', 'upgrade'],
+];
+
+function parseName(text: string): string {
+  const name = text.toLowerCase();
+  if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) throw new UsageError(`--pass-header ${JSON.stringify(text)} is not a header's name`);
+  if (NEVER.includes(name)) throw new UsageError(`the header ${JSON.stringify(name)} cannot be passed on with --pass-header`);
+  return name;
+}

@@ -1,0 +1,79 @@
+import { describe, expect, test } from 'bun:test';
+import { parseListen } from '../../src/cli/listen-options.ts';
+import { parseRemote } from '../../src/cli/remote-options.ts';
+
+const ENV = { TOKEN: '0123456789abcdef', AUTH: 'Bearer secret', SHORT: 'abc', EMPTY: '', BREAK: 'a\r\nX-Evil: 1' };
+
+const variable = (name: string) => `\${${name}}`;
+
+describe('cli.md §1: --upstream and its headers', () => {
+  const remote = (more: object) => parseRemote({ upstream: 'https://mcp.example.com/mcp', ...more }, ENV);
+  test('values come from the line, from variables in it, and from --header-env, whose variables no server gets', () => {
+    const parsed = remote({ header: ['X-Tenant: acme', `X-Auth:  ${variable('AUTH')} `], headerEnv: ['Authorization=TOKEN'] });
+    expect(parsed?.headers).toEqual({ 'x-tenant': 'acme', 'x-auth': 'Bearer secret', authorization: '0123456789abcdef' });
+    expect(parsed?.secretEnv).toEqual(['TOKEN', 'AUTH']);
+  });
+  test.each<object>([
+    { upstream: 'mcp.example.com' },
+    { upstream: 'ftp://mcp.example.com' },
+    { upstream: 'file:///etc/passwd' },
+    { header: ['no colon'] },
+    { header: [': no name'] },
+    { header: ['a b: c'] },
+    { header: [`X: ${variable('UNSET')}`] },
+    { header: [`X: ${variable('EMPTY')}`] },
+    { header: ['Host: evil'] },
+    { header: ['Mcp-Session-Id: mine'] },
+    { header: [`X: ${variable('BREAK')}`] },
+    { headerEnv: ['Authorization'] },
+    { headerEnv: ['Authorization=UNSET'] },
+    { headerEnv: ['X=BREAK'] },
+    { upstream: undefined, header: ['X: y'] },
+  ])('%j is wrong usage', (flags) => {
+    expect(() => remote(flags)).toThrow();
+  });
+  test('what is wrong with a value is said without it', () => {
+    expect(() => remote({ headerEnv: ['X=BREAK'] })).toThrow(/^(?!.*Evil).*"x".*$/);
+  });
+});
+
+describe('cli.md §1, wire.md §5: where the proxy listens', () => {
+  const listen = (more: object) => parseListen({ transport: 'http', ...more }, ENV);
+  test('on loopback, at a free port, for 64 sessions, unless told otherwise', () => {
+    expect(listen({})).toEqual({
+      ...{ bind: '127.0.0.1', port: 0, hosts: [], origins: [], token: undefined, passHeaders: [], preserveHost: false },
+      ...{ maxSessions: 64, upstreamSse: false },
+    });
+    expect(parseListen({}, ENV)).toBeUndefined();
+  });
+  test.each(['127.0.0.1', '::1', 'localhost', '127.1.2.3'])('%s needs no token', (bind) => {
+    expect(listen({ bind })?.bind).toBe(bind);
+  });
+  test.each(['0.0.0.0', '::', '10.0.0.1', 'example.com', '127.0.0.1.example.com'])('%s needs one', (bind) => {
+    expect(() => listen({ bind })).toThrow('nothing says who may');
+    expect(listen({ bind, tokenEnv: 'TOKEN' })?.token?.variable).toBe('TOKEN');
+  });
+  test.each<object>([
+    { tokenEnv: 'UNSET' },
+    { tokenEnv: 'SHORT' },
+    { tokenEnv: 'AUTH' },
+    { allowOrigin: ['*'] },
+    { allowOrigin: ['null'] },
+    { allowOrigin: ['https://a.example/'] },
+    { allowOrigin: ['a.example'] },
+    { allowHost: ['*'] },
+    { allowHost: ['https://a.example'] },
+    { allowHost: ['a.example/x'] },
+    { passHeader: ['Authorization'] },
+    { passHeader: ['cookie'] },
+    { passHeader: ['a b'] },
+    { transport: 'stdio', bind: '127.0.0.1' },
+    { transport: undefined, tokenEnv: 'TOKEN' },
+  ])('%j is wrong usage', (flags) => {
+    expect(() => listen(flags)).toThrow();
+  });
+  test('names are compared in lower case', () => {
+    const parsed = listen({ allowHost: ['MCP.Example:8443'], allowOrigin: ['https://a.example:444'], passHeader: ['X-Tenant'] });
+    expect([parsed?.hosts, parsed?.origins, parsed?.passHeaders]).toEqual([['mcp.example:8443'], ['https://a.example:444'], ['x-tenant']]);
+  });
+});
