@@ -18,9 +18,8 @@ Listen on HTTP: --transport http (sse where the upstream speaks HTTP+SSE only)
 State and audit, in ~/.intercept or INTERCEPT_HOME
   --state-dir DIR, --state-prefix TEXT, --state-timeout 250ms
   --state-fail-mode closed|open, --audit-args redacted|full|hash
-  --audit-retention 30d
-Limits and logs
-  --max-message 10MiB, --upstream-timeout 0, --log-level debug|info|warn|error
+  --audit-retention 30d, --log-level debug|info|warn|error
+Limits: --max-message 10MiB, --upstream-timeout 0
   --enable-admin-api        decide in a browser or over HTTP, on --admin-port 0
   -h, --help, -V, --version
 
