@@ -23,6 +23,13 @@ export async function learnTools(session: Session, forSchemas: boolean): Promise
   await session.listing.asking;
 }
 
+/** Forgets what is known of the list, and asks for it. */
+export async function refreshTools(session: Session): Promise<void> {
+  session.tools.stale();
+  session.listing.againAt = 0;
+  await learnTools(session, false);
+}
+
 async function readyEngine({ tools, deps }: Session): Promise<void> {
   try {
     tools.useCompiler(await deps.loadSchemaCompiler());

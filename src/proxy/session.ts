@@ -1,4 +1,5 @@
 /** A session between one agent and one server (wire.md): frames in, frames out, whatever carries them. */
+import type { Json } from '../core/json.ts';
 import { isVisible } from '../core/match.ts';
 import type { RequestId } from '../mcp/frame.ts';
 import type { Line } from '../mcp/lines.ts';
@@ -10,6 +11,7 @@ import type { Exchange, FrameBytes, Incoming, SessionOutput } from './exchange.t
 import { receiveFromAgent } from './from-agent.ts';
 import { receiveFromServer, relayFromServer } from './from-server.ts';
 import { type Later, then } from './later.ts';
+import { refreshTools } from './learn-tools.ts';
 import { createPump } from './pump.ts';
 import { createSession, type Session, type SessionOptions } from './state.ts';
 
@@ -37,6 +39,10 @@ export interface ProxySession {
   serverIdle(): Promise<void>;
   /** The agent will send no more: what is kept open for an approval or an identical call is answered, and nothing of it forwarded. */
   agentGone(): void;
+  /** The schema of a tool's arguments, for the headers of 2026-07-28; undefined where it is not known. */
+  inputSchemaOf(tool: string): Json | undefined;
+  /** Asks the server for its tools anew: it refused a request because its headers did not fit (-32020). Never rejects. */
+  refreshTools(): Promise<void>;
   /** Another policy is in force: tells the agent where other tools are visible now (wire.md §3). */
   policyChanged(before: Rulebook | undefined, after: Rulebook | undefined): void;
   /** Ends what has waited too long. To be called about once a second. */
@@ -79,6 +85,8 @@ export function openSession(deps: ProxyDeps, output: SessionOutput, options?: Se
     agentIdle,
     serverIdle: fromServer.idle,
     agentGone: session.waits.close,
+    inputSchemaOf: (tool) => session.tools.catalog().tools.get(tool)?.inputSchema,
+    refreshTools: () => refreshTools(session),
     policyChanged: (before, after) => announceTools(before, after, session),
     sweep: () => sweep(session),
     async end(why) {

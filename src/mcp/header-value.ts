@@ -1,0 +1,50 @@
+/** Values in headers (2026-07-28, Streamable HTTP): what a header cannot carry as it is stands there in base64, in a frame that says so. */
+import { equalJson } from '../core/equal.ts';
+import { isNumber, type Json } from '../core/json.ts';
+
+const PREFIX = '=?base64?';
+const SUFFIX = '?=';
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+/** Visible ASCII, with spaces and tabs within. */
+const PLAIN = /^[\x21-\x7e]([\x20-\x7e\t]*[\x21-\x7e])?$/;
+const DECIMAL = /^-?\d+(\.\d+)?$/;
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** The text as a header's value. */
+export function encodeHeader(text: string): string {
+  if (PLAIN.test(text) && !isFramed(text)) return text;
+  const bytes = new TextEncoder().encode(text);
+  return `${PREFIX}${btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''))}${SUFFIX}`;
+}
+
+/** What a header's value says; undefined where it is framed and cannot be decoded. */
+export function decodeHeader(value: string): string | undefined {
+  const bare = value.replace(/^[ \t]+|[ \t]+$/g, '');
+  if (!isFramed(bare)) return bare;
+  const base64 = bare.slice(PREFIX.length, -SUFFIX.length);
+  if (!BASE64.test(base64)) return undefined;
+  try {
+    return utf8.decode(Uint8Array.from(atob(base64), (char) => char.charCodeAt(0)));
+  } catch {
+    return undefined;
+  }
+}
+
+/** An argument as the text of a header; undefined for what a client leaves out. */
+export function headerText(value: Json | undefined): string | undefined {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'boolean') return value ? 'true' : 'false';
+  if (!isNumber(value)) return undefined;
+  const number = Number(value.number);
+  return Number.isFinite(number) && (!Number.isInteger(number) || Number.isSafeInteger(number)) ? String(number) : undefined;
+}
+
+/** Whether the decoded header says what the body says; numbers by their value. */
+export function saysTheSame(decoded: string, value: Json): boolean {
+  if (isNumber(value)) return decoded === headerText(value) || (DECIMAL.test(decoded) && equalJson({ number: decoded }, value));
+  return decoded === headerText(value);
+}
+
+function isFramed(text: string): boolean {
+  return text.length >= PREFIX.length + SUFFIX.length && text.startsWith(PREFIX) && text.endsWith(SUFFIX);
+}

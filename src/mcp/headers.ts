@@ -1,0 +1,119 @@
+/**
+ * The headers that repeat a message of 2026-07-28 (wire.md §2.10): the body decides, and a header that says otherwise
+ * is refused. SECURITY: whoever stands behind us and reads headers alone would see another call than the one judged.
+ */
+import { isArray, isObject, type Json } from '../core/json.ts';
+import { decodeHeader, encodeHeader, headerText, saysTheSame } from './header-value.ts';
+import { readJson } from './json.ts';
+import type { ClientFrame, ClientMessage } from './message.ts';
+import { argumentAt, paramHeaders } from './param-headers.ts';
+import { quote, type Refusal } from './refusal.ts';
+
+type Asking = Extract<ClientMessage, { kind: 'request' | 'notification' }>;
+
+/** The values of all headers of this name (in lower case), as they stood on the wire. */
+export type HeaderValues = (name: string) => readonly string[];
+/** The schema of a tool's arguments as the server listed it; undefined where it is not known. */
+export type SchemaOf = (tool: string) => Json | undefined;
+
+/** HTTP 400. */
+export interface HeaderFault {
+  readonly code: -32020;
+  readonly message: string;
+}
+
+const VERSION_KEY = 'io.modelcontextprotocol/protocolVersion';
+const MODERN = '2026-07-28';
+const VERSION = 'MCP-Protocol-Version';
+const METHOD = 'Mcp-Method';
+const NAME = 'Mcp-Name';
+const PARAM = 'Mcp-Param-';
+/** What `Mcp-Name` repeats. */
+const NAMED_BY: ReadonlyMap<string, string> = new Map([
+  ['tools/call', 'name'],
+  ['prompts/get', 'name'],
+  ['resources/read', 'uri'],
+  ['tasks/get', 'taskId'],
+  ['tasks/update', 'taskId'],
+  ['tasks/cancel', 'taskId'],
+]);
+
+/** What is wrong with the headers of a body; undefined where they agree with it, and for bodies that are refused anyway. */
+export function checkHeaders(frame: ClientFrame | Refusal, valuesOf: HeaderValues, schemaOf: SchemaOf): HeaderFault | undefined {
+  for (const said of expected(frame, schemaOf)) {
+    const fault = compare(said, valuesOf(said.header.toLowerCase()));
+    if (fault !== undefined) return { code: -32020, message: `the headers and the body disagree: ${fault}` };
+  }
+  return undefined;
+}
+
+/** The headers that a message of the modern era goes with; none for others. */
+export function headersFor(
+  { message }: { readonly message?: ClientMessage | undefined },
+  schemaOf: SchemaOf,
+): Readonly<Record<string, string>> {
+  const headers: Record<string, string> = {};
+  if (!message || message.kind === 'response' || (versionOf(message) ?? '') < MODERN) return headers;
+  for (const { header, value } of expected(message, schemaOf)) {
+    const text = headerText(value);
+    if (text !== undefined) headers[header] = encodeHeader(text);
+  }
+  return headers;
+}
+
+/** What one header has to say. */
+interface Said {
+  readonly header: string;
+  /** Undefined: the body has nothing that the header could repeat. */
+  readonly value: Json | undefined;
+  readonly isRequired: boolean;
+}
+
+function* expected(frame: ClientFrame | Refusal, schemaOf: SchemaOf): Iterable<Said> {
+  if (frame.kind === 'refused') return;
+  if (frame.kind === 'batch' || frame.kind === 'response') {
+    for (const header of [METHOD, NAME]) yield { header, value: undefined, isRequired: false };
+    return;
+  }
+  const version = versionOf(frame);
+  const isRequired = frame.kind === 'request' && version !== undefined && version >= MODERN;
+  if (version !== undefined) yield { header: VERSION, value: version, isRequired };
+  yield { header: METHOD, value: frame.method, isRequired };
+  const name = memberOf(frame, NAMED_BY.get(frame.method));
+  if (typeof name !== 'string') return;
+  yield { header: NAME, value: name, isRequired };
+  if (frame.method === 'tools/call') yield* expectedParams(frame, name, isRequired, schemaOf);
+}
+
+/** SPEC: an argument that is null or absent has no header to compare; a number that no double holds, none that a client could write. */
+function* expectedParams(frame: Asking, tool: string, isRequired: boolean, schemaOf: SchemaOf): Iterable<Said> {
+  const declared = paramHeaders(schemaOf(tool));
+  if (declared.length === 0) return;
+  const args = memberOf(frame, 'arguments');
+  for (const { path, name } of declared) {
+    const value = argumentAt(args, path);
+    if (value === undefined || value === null || isObject(value) || isArray(value)) continue;
+    yield { header: `${PARAM}${name}`, value, isRequired: isRequired && headerText(value) !== undefined };
+  }
+}
+
+function compare({ header, value, isRequired }: Said, values: readonly string[]): string | undefined {
+  const [first, second] = values;
+  if (first === undefined) return isRequired ? `${header} is missing` : undefined;
+  if (second !== undefined) return `${header} is there more than once`;
+  if (value === undefined) return `${header} is ${quote(first)}, and the body has nothing of the kind`;
+  const decoded = decodeHeader(first);
+  if (decoded === undefined) return `${header} is no valid base64 of UTF-8`;
+  return saysTheSame(decoded, value) ? undefined : `${header} is ${quote(decoded)}, and the body says otherwise`;
+}
+
+function versionOf(frame: Asking): string | undefined {
+  const meta = memberOf(frame, '_meta');
+  const version = isObject(meta) ? meta.get(VERSION_KEY) : undefined;
+  return typeof version === 'string' ? version : undefined;
+}
+
+function memberOf({ params, text }: Asking, name: string | undefined): Json | undefined {
+  const span = name === undefined ? undefined : params.members.get(name);
+  return span && readJson(text, span.start);
+}
