@@ -13,6 +13,8 @@ export interface Recorder {
   readonly folder: string;
   /** The command that starts it, for the proxy or directly. */
   readonly command: readonly string[];
+  /** The command that starts it over HTTP; it prints its URL. */
+  readonly httpCommand: readonly string[];
   ledger(): Promise<Entry[]>;
   /** The calls that it executed, in order. */
   executed(): Promise<Executed[]>;
@@ -32,6 +34,7 @@ export async function setUpRecorder(config: Omit<RecorderConfig, 'ledger'> = {})
   return {
     folder,
     command: [BUN, join(import.meta.dirname, 'recorder/server.ts'), file],
+    httpCommand: [BUN, join(import.meta.dirname, 'recorder/http.ts'), file],
     ledger,
     executed,
     untilExecuted: (count) =>

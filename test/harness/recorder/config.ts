@@ -15,6 +15,12 @@ export type Framing = 'lf' | 'any';
 /** Which requests it understands: with a handshake, with `_meta` per request, or both. */
 export type Era = 'legacy' | 'modern' | 'dual';
 
+/**
+ * Where answers arrive over HTTP: in the POST's own JSON body or stream, on the GET stream, on a stream resumed after
+ * the POST's own broke off, or on the one stream of HTTP+SSE (2024-11-05).
+ */
+export type Channel = 'json' | 'stream' | 'get' | 'resumed' | 'legacy';
+
 /** What a tool does when it is called. Those with `next` do something first and go on. */
 export type Behaviour =
   /** Answers with `result`, or with its own arguments as text. */
@@ -72,6 +78,8 @@ export interface RecorderConfig {
   readonly ledger: string;
   readonly reader?: Reader;
   readonly framing?: Framing;
+  /** Over HTTP only. */
+  readonly channel?: Channel;
   readonly era?: Era;
   /** The newest handshake revision it speaks. */
   readonly version?: string;
