@@ -87,7 +87,7 @@ export async function startAgent({ name, command, env }: Contestant): Promise<Ag
           for (let i = 0; i < width; i++) send();
         }),
       ]),
-    memory: () => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1024,
+    memory: () => memoryOf(child.pid),
     close: async () => {
       child.stdin.end();
       const stuck = setTimeout(() => {
@@ -100,14 +100,19 @@ export async function startAgent({ name, command, env }: Contestant): Promise<Ag
   };
 }
 
+/** Resident memory of a process, MiB. */
+export function memoryOf(pid: number | undefined): number {
+  return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
+}
+
 /** About 300 bytes, as calls of a payment server are. */
-function callText(id: number): string {
+export function callText(id: number): string {
   const args = `{"charge":"ch_3Nirxj2eZvKYlo2C0S2r7fJm","amount":100,"currency":"usd","reason":"requested_by_customer","note":"order ${id}"}`;
   return `{"jsonrpc":"2.0","id":${id},"method":"tools/call","params":{"name":"create_refund","arguments":${args},"_meta":{"progressToken":${id}}}}\n`;
 }
 
 /** A denied call is cheap: a bench that measured denials would say nothing. */
-function checkAnswer(name: string, line: Uint8Array): void {
+export function checkAnswer(name: string, line: Uint8Array): void {
   const text = Buffer.from(line.buffer, line.byteOffset, line.length).toString('latin1');
   if (!text.includes('re_1Nispe2eZvKYlo2Cd31jOCgZ')) throw new Error(`${name} did not pass the call: ${text.slice(0, 300)}`);
 }

@@ -45,7 +45,8 @@ export async function contestantsIn(folder: string, root: string, intercept: rea
   return { contestants: [direct, relayed, ...proxied], missing: [] };
 }
 
-function compile(root: string, source: string, target: string): string {
+/** Compiles a program as the proxy itself is compiled. */
+export function compile(root: string, source: string, target: string): string {
   execFileSync(
     process.execPath,
     ['build', '--compile', '--bytecode', '--format=esm', '--minify', join(root, source), '--outfile', target],

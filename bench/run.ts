@@ -2,6 +2,7 @@
  * `npm run bench [-- --rounds 5 --calls 1000 --intercept 'bun src/cli/main.ts']`: what the proxy costs, against a bare
  * line relay in the same runtime. The machine is noisy, so all contestants run side by side and take turns in blocks
  * of calls, in changing order; what is compared is paired within a round, and the table shows medians over rounds.
+ * With `--http`: the listener in front of an HTTP server, against a bare fetch relay.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
@@ -10,6 +11,7 @@ import { parseArgs } from 'node:util';
 import { type Agent, startAgent } from './agent.ts';
 import { contestantsIn } from './contestants.ts';
 import { measureDecisions } from './decisions.ts';
+import { benchHttp } from './http/bench.ts';
 import { quantile } from './stats.ts';
 import { type Measured, type Round, renderTable, summarize } from './table.ts';
 
@@ -24,6 +26,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '5' },
     calls: { type: 'string', default: '1000' },
     starts: { type: 'string', default: '10' },
+    http: { type: 'boolean', default: false },
     intercept: { type: 'string', default: join(ROOT, 'dist/intercept') },
   },
 });
@@ -37,14 +40,17 @@ const rounds = Number(values.rounds);
 const calls = Number(values.calls);
 
 const folder = mkdtempSync(join(tmpdir(), 'intercept-bench-'));
+const intercept = values.intercept.split(' ');
 try {
-  await run();
+  if (values.http)
+    save({ date: new Date().toISOString(), machine, ...(await benchHttp({ folder, root: ROOT, intercept, rounds, calls })) });
+  else await run();
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
 
 async function run(): Promise<void> {
-  const { contestants, missing } = await contestantsIn(folder, ROOT, values.intercept.split(' '));
+  const { contestants, missing } = await contestantsIn(folder, ROOT, intercept);
   const measured: Round[] = [];
   for (let round = 0; round < rounds; round++) {
     process.stderr.write(`round ${round + 1} of ${rounds}\n`);
@@ -98,7 +104,7 @@ function rotate<T>(items: readonly T[], by: number): T[] {
   return [...items.slice(at), ...items.slice(0, at)];
 }
 
-function save(result: { readonly date: string }): void {
+function save(result: { readonly date: string; readonly [part: string]: unknown }): void {
   const results = join(import.meta.dirname, 'results');
   mkdirSync(results, { recursive: true });
   const path = join(results, `${result.date.replaceAll(/[:.]/g, '-')}.json`);
