@@ -30,7 +30,7 @@ function runTests(underTest: string, paths: readonly string[], parallel = worker
   rmSync(report, { force: true });
   const { status } = spawnSync(
     process.execPath,
-    ['test', `--parallel=${parallel}`, '--reporter=junit', `--reporter-outfile=${report}`, ...paths],
+    ['test', '--timeout=60000', `--parallel=${parallel}`, '--reporter=junit', `--reporter-outfile=${report}`, ...paths],
     {
       cwd: ROOT,
       stdio: 'inherit',

@@ -62,7 +62,8 @@ function shadowFields({ shadow }: CallEvent): string {
 function outcomeFields(event: OutcomeEvent): string {
   return (
     `,"call":${JSON.stringify(event.call)},"result":"${event.result}","upstream_us":${JSON.stringify(event.upstreamUs)}` +
-    text('error', event.error && maskText(event.error))
+    text('error', event.error && maskText(event.error)) +
+    (event.unpriced ? ',"unpriced":true' : '')
   );
 }
 

@@ -183,16 +183,12 @@ function openAudit(options: ProxyOptions, instance: string, lines: LineWriter) {
   return teeSinks([file, openStderrSink({ level: options.logLevel, args: options.auditArgs, write: lines })]);
 }
 
-/** What this version cannot enforce it refuses, rather than ignore it (policy.md §1.3). */
+/** `--shadow` makes a shadow of any policy (policy.md §10). */
 function acceptance({ shadow }: ProxyOptions): Acceptance {
   return (policy) => {
     const webhook = webhookOf(policy, process.env);
     if (webhook.kind === 'fault') return { refusal: webhook.why };
-    const enforced = { policy: shadow ? { ...policy, mode: 'shadow' as const } : policy };
-    if (policy.uses.spend)
-      return { refusal: '`spend` is not available yet in the proxy: limit the amount with `conditions` and `state`, or remove it' };
-    if (policy.uses.idempotency) return { refusal: '`idempotency_window` is not available yet in the proxy: remove it to start' };
-    return enforced;
+    return { policy: shadow ? { ...policy, mode: 'shadow' as const } : policy };
   };
 }
 

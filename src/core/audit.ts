@@ -48,6 +48,8 @@ export interface OutcomeEvent {
   readonly result: 'committed' | 'released' | 'kept';
   readonly upstreamUs: number;
   readonly error?: string | undefined;
+  /** A limit on money binds the call, and nothing said what it costs (policy.md §8). */
+  readonly unpriced?: true | undefined;
 }
 
 export type PlainEventType =

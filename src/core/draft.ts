@@ -18,6 +18,8 @@ export interface Origin {
 }
 
 export interface Draft {
+  /** A rule limits what the call costs, and nothing says what that is (§8). */
+  unpriced: boolean;
   readonly counters: CounterRef[];
   /** The counter behind each of `counters`, for messages and the audit. */
   readonly sources: Counter[];
@@ -33,7 +35,7 @@ export interface Scope {
 }
 
 export function createDraft(): Draft {
-  return { counters: [], sources: [], steps: [], origins: [], draws: [] };
+  return { unpriced: false, counters: [], sources: [], steps: [], origins: [], draws: [] };
 }
 
 /** The index of a counter in the draft, for this call's agent, session or fingerprint. */

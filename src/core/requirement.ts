@@ -61,7 +61,10 @@ function addState(rule: Rule, draw: Draw, { policy, scope }: Checking, draft: Dr
 export function addSpend(rule: Rule, spend: Spend, checking: Checking, draft: Draft): Failure | undefined {
   const price = priceOf(spend, checking.scope.call, checking.tool);
   if (price.kind === 'failure') return price.failure;
-  if (price.kind === 'unpriced') return undefined;
+  if (price.kind === 'unpriced') {
+    draft.unpriced ||= !rule.shadow;
+    return undefined;
+  }
   for (const limit of spend.limits) {
     const message = spendMessage(spend, limit);
     if (limit.counter) {

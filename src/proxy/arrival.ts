@@ -1,6 +1,7 @@
 /** A tool call on its way into judgement. */
 import type { Call } from '../core/decision.ts';
 import type { Reservation } from '../core/store.ts';
+import type { Payment } from './payments.ts';
 
 /** A tool call as it arrived. */
 export interface Arrival {
@@ -14,6 +15,8 @@ export interface Arrival {
   readonly held?: Holding | undefined;
   /** It has waited for an identical call as long as it may (policy.md §9). */
   readonly waited?: boolean | undefined;
+  /** What it pays; `unasked`: a payment that nobody here was asked for (policy.md §8). */
+  readonly payment?: Payment | 'unasked' | undefined;
 }
 
 /** What a call took, and holds until it is settled. */
@@ -21,6 +24,10 @@ export interface Holding {
   readonly reservations: readonly Reservation[];
   /** The approval rules that a human approved this call for, as `approvedRules` names them. */
   readonly approved: readonly string[];
+  /** Offered again where the payment fails. */
+  readonly payment?: Payment | undefined;
+  /** A rule limits what it costs, and nothing says what that is (policy.md §8). */
+  readonly unpriced?: boolean | undefined;
 }
 
 /** A call that needed nothing. */

@@ -2,13 +2,14 @@
 import { DECISION_KEY, renderDenial } from '../core/answer.ts';
 import { INTERNAL_ERROR } from '../core/conclude.ts';
 import type { Call } from '../core/decision.ts';
-import { identityText } from '../core/fingerprint.ts';
 import { denial } from '../core/plan.ts';
 import { renderReplay, renderToolResult } from '../mcp/reply.ts';
 import { type Arrival, type Holding, NO_HOLDING } from './arrival.ts';
 import { setAside } from './aside.ts';
+import { paymentOf } from './challenge.ts';
 import { deliver } from './deliver.ts';
 import { type Enforced, enforce } from './enforce.ts';
+import { legKey } from './identity.ts';
 import { MAX_IN_FLIGHT } from './inflight.ts';
 import { attempt, type Later, then } from './later.ts';
 import { learnTools } from './learn-tools.ts';
@@ -94,7 +95,7 @@ function faulted(error: unknown, calls: readonly Arrival[], { deps }: Session): 
   return calls.map(() => ({ kind: 'answer', answer }));
 }
 
-function arrivalOf({ toolCall, id, frame: { modern } }: Judging, session: Session): Arrival {
+function arrivalOf({ toolCall, id, credentials, frame: { modern } }: Judging, session: Session): Arrival {
   const { deps, protocol } = session;
   protocol.sessionless ??= modern;
   const call: Call = {
@@ -103,7 +104,7 @@ function arrivalOf({ toolCall, id, frame: { modern } }: Judging, session: Sessio
     agent: deps.agent,
     session: protocol.sessionless ? undefined : session.id,
   };
-  const continued = id && !session.legs.isEmpty && session.legs.take(legKey(call, toolCall.requestState, session), deps.clock());
+  const continued = id && !session.legs.isEmpty && session.legs.take(legKey(call, toolCall.requestState, deps), deps.clock());
   return {
     id: continued ? continued.id : deps.newId(),
     call,
@@ -112,17 +113,14 @@ function arrivalOf({ toolCall, id, frame: { modern } }: Judging, session: Sessio
     client: protocol.client,
     arrivedAt: deps.monotonic(),
     held: continued ? continued.holding : undefined,
+    payment: credentials && paymentOf(credentials, call, session),
   };
-}
-
-/** What a retry has to have in common with the leg that it continues: the same call, and the state it was given. */
-export function legKey(call: Call, state: string | undefined, { deps }: Session): string {
-  const same = identityText({ namespace: deps.namespace, upstream: deps.upstream, agent: call.agent, tool: call.tool, args: call.args });
-  return deps.sha256(state === undefined ? same : `${same}\n${state}`);
 }
 
 function routeOf(route: Judging, arrival: Arrival, outcome: Final, session: Session): Route {
   const { pending, to } = route;
+  // What was to be paid is still asked for.
+  if (outcome.kind !== 'forward' && typeof arrival.payment === 'object') session.payments.keep(arrival.payment.challenge);
   const sent = (holding: Holding): ForwardedCall => ({ id: arrival.id, call: arrival.call, holding, sentAt: session.deps.monotonic() });
   if (!isWaiting(route, session)) {
     // What an earlier leg reserved was sent with it: only what was reserved just now can be given back.
@@ -160,11 +158,13 @@ function neededFor({ toolCall, id }: Judging, session: Session): 'list' | 'schem
   const rulebook = session.deps.rules.current();
   if (!rulebook) return undefined;
   const { uses, mode } = rulebook.policy;
-  if (!uses.serverSchemas && !uses.approvals) return undefined;
+  if (!uses.serverSchemas && !uses.approvals && !uses.spend) return undefined;
   const listed = session.tools.catalog().complete;
   if (listed && (!uses.serverSchemas || session.tools.canCheck)) return undefined;
   const rules = rulebook.match(toolCall.name).entries.flatMap((entry) => entry.rules);
   if (rules.some((rule) => rule.validate)) return 'schemas';
+  // What a tool declares as its amount has to be there: whether it declares one is to be known (policy.md §8).
+  if (!listed && rules.some((rule) => rule.spend && !rule.spend.from) && !toolCall.args.has('amount')) return 'list';
   // An approval is for the tool as it is defined: before its definition is known, the same call would be another one.
   const approvable = id && mode === 'enforce' && rules.some((rule) => rule.action === 'require_approval' && !rule.shadow);
   return approvable && !listed ? 'list' : undefined;

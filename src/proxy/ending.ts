@@ -8,11 +8,15 @@ import { keep } from './keep.ts';
 import { ownCancel } from './outgoing.ts';
 import { settle } from './settle.ts';
 import type { Session } from './state.ts';
+import { releaseUnpaid } from './unpaid.ts';
 
 /** Ends what has waited too long. */
 export async function sweep(session: Session): Promise<void> {
   const { deps, legs, inflight } = session;
-  if (!session.isSharing) await keep(legs.expired(deps.clock()), 'no continuation came in time', session);
+  if (!session.isSharing) {
+    await keep(legs.expired(deps.clock()), 'no continuation came in time', session);
+    await releaseUnpaid(session.payments, deps);
+  }
   if (deps.timeouts.upstream === 0) return;
   for (const request of inflight.expire(deps.monotonic() - deps.timeouts.upstream)) {
     if (request.purpose.kind === 'call') await keep([request.purpose.call], 'the server did not answer in time', session);

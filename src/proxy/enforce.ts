@@ -8,14 +8,14 @@ import { type Answer, type DecisionMeta, renderDenial, renderHold, replayMark } 
 import type { HeldApproval } from '../core/approval.ts';
 import type { ToolCatalog } from '../core/catalog.ts';
 import { conclude, concludeDenied, concludeFailed, concludeStateless, concludeUnended, INTERNAL_ERROR } from '../core/conclude.ts';
-import type { Call, Decision } from '../core/decision.ts';
+import type { Decision } from '../core/decision.ts';
 import type { Facts } from '../core/facts.ts';
-import { identityText } from '../core/fingerprint.ts';
 import { denial, type Plan, pausedText, plan } from '../core/plan.ts';
 import type { Policy } from '../core/policy.ts';
-import type { Pause } from '../core/store.ts';
+import type { Pause, Reservation } from '../core/store.ts';
 import { type Arrival, type Holding, NO_HOLDING } from './arrival.ts';
 import type { ProxyDeps, Rulebook } from './deps.ts';
+import { factsFor } from './facts.ts';
 import { certainHolds } from './hold.ts';
 import { attempt, type Later, then } from './later.ts';
 import { recordOf } from './record.ts';
@@ -48,7 +48,7 @@ export function enforce(arrivals: readonly Arrival[], catalog: ToolCatalog | und
   const judging = rulebook ? judgeAll(arrivals, rulebook, catalog, deps) : arrivals.map(withoutPolicy);
   return then(judging, (judged) => {
     const fault = audit(arrivals, judged, rulebook?.policy, deps);
-    const conclude = (each: readonly Judged[]) => each.map((one, index) => enforced(one, arrivals[index]?.held, shadow, deps));
+    const conclude = (each: readonly Judged[]) => each.map((one, index) => enforced(one, arrivals[index] as Arrival, shadow, deps));
     if (fault === undefined || shadow) return conclude(judged);
     return denyPassing(judged, auditFailed(fault), deps).then(conclude);
   });
@@ -75,13 +75,23 @@ function judgeAll(
 ): Later<readonly Judged[]> {
   return then(factsFor(rulebook, catalog, deps), (facts) => {
     if (!('policy' in facts)) return arrivals.map(() => ({ plan: undefined, decision: facts, approved: [] }));
-    const plans = arrivals.map(({ call }) => plan(call, facts));
+    const plans = arrivals.map((arrival) => planPaid(arrival, facts));
     return then(reserveAll(arrivals, plans, facts, deps), (verdicts) => {
       const judged = plans.map((planned, index) => judge(planned, verdicts.get(index), arrivals[index] as Arrival, facts, deps));
       return verdicts.size > 0 ? denyPaused(judged, facts, deps) : judged;
     });
   });
 }
+
+/** SPEC: policy.md §8 — a payment has to answer a challenge that was delivered for this very call, and costs what that one asked. */
+function planPaid({ call, payment }: Arrival, facts: Facts): Plan {
+  if (payment === undefined || facts.policy.mode === 'shadow') return plan(call, facts);
+  const planned = plan(payment === 'unasked' ? call : { ...call, offer: payment.offer }, facts);
+  if (payment !== 'unasked' || planned.kind === 'deny') return planned;
+  return { kind: 'deny', denial: denial('spend', '(payment)', UNASKED), shadow: planned.shadow };
+}
+
+const UNASKED = 'The payment answers no challenge that this call was given';
 
 /**
  * SPEC: policy.md §11 — once this process has confirmed a pause no call leaves it, also none that waited for the store
@@ -100,17 +110,6 @@ function knownPause(policy: string | undefined, { pauses }: ProxyDeps): Pause | 
     () => undefined,
   );
   return pause instanceof Promise ? undefined : pause;
-}
-
-/** The facts all calls share, or the decision where the pause cannot be known. */
-function factsFor({ policy, match }: Rulebook, catalog: ToolCatalog | undefined, deps: ProxyDeps): Later<Facts | Decision> {
-  const fingerprint = (call: Call) =>
-    deps.sha256(identityText({ namespace: deps.namespace, upstream: deps.upstream, agent: call.agent, tool: call.tool, args: call.args }));
-  const { ownPaths, workingFolder } = deps;
-  return attempt<Facts | Decision>(
-    () => then(deps.pauses.current(policy.name), (pause) => ({ policy, match, catalog, pause, ownPaths, workingFolder, fingerprint })),
-    (error) => ({ outcome: 'deny', denial: denial('state_error', '(state)', INTERNAL_ERROR, reasonOf(error)), shadow: [] }),
-  );
 }
 
 function judge(planned: Plan, verdict: Verdict | undefined, arrival: Arrival, facts: Facts, deps: ProxyDeps): Judged {
@@ -168,23 +167,27 @@ export function giveUp(arrival: Arrival, deps: ProxyDeps): Extract<Enforced, { k
 }
 
 /** In shadow mode only pauses hold (policy.md §10). */
-function enforced({ decision, approved, inFlight }: Judged, held: Holding | undefined, shadow: boolean, deps: ProxyDeps): Enforced {
+function enforced(judged: Judged, arrival: Arrival, shadow: boolean, deps: ProxyDeps): Enforced {
+  const { decision, inFlight } = judged;
   if (inFlight !== undefined) return { kind: 'in_flight', key: inFlight };
-  if (decision.outcome === 'allow') return { kind: 'forward', holding: holdingOf(decision, approved, held) };
+  if (decision.outcome === 'allow') return { kind: 'forward', holding: holdingOf(judged, decision.reservation, arrival) };
   if (decision.outcome === 'replay') return { kind: 'replay', result: decision.replay.result, mark: replayMark() };
   if (shadow && !(decision.outcome === 'deny' && decision.denial.code === 'paused'))
-    return { kind: 'forward', holding: held ?? NO_HOLDING };
+    return { kind: 'forward', holding: arrival.held ?? NO_HOLDING };
   if (decision.outcome === 'deny') return { kind: 'answer', answer: renderDenial(decision.denial, deps.clock()) };
   return { kind: 'answer', answer: renderHold(decision.hold), approval: decision.hold.approval };
 }
 
-function holdingOf(
-  { reservation }: Extract<Decision, { outcome: 'allow' }>,
-  approved: readonly string[],
-  held: Holding | undefined,
-): Holding {
-  if (!reservation) return held ?? NO_HOLDING;
-  return { reservations: [...(held?.reservations ?? []), reservation], approved: [...(held?.approved ?? []), ...approved] };
+function holdingOf({ plan: planned, approved }: Judged, reservation: Reservation | undefined, { held, payment }: Arrival): Holding {
+  const unpriced = planned?.kind === 'store' && planned.draft.unpriced;
+  const paid = payment === 'unasked' ? undefined : payment;
+  if (!reservation && !unpriced && !paid) return held ?? NO_HOLDING;
+  return {
+    reservations: [...(held?.reservations ?? []), ...(reservation ? [reservation] : [])],
+    approved: [...(held?.approved ?? []), ...approved],
+    payment: paid ?? held?.payment,
+    unpriced,
+  };
 }
 
 function reasonOf(error: unknown): string {

@@ -5,10 +5,12 @@
 import type { Offer } from '../core/offer.ts';
 import type { Reservation } from '../core/store.ts';
 import type { Credential } from '../mcp/offer.ts';
-import { MAX_KEPT } from './continuation.ts';
 
 /** How long a challenge holds its price at most, ms. */
 export const CHALLENGE_TIMEOUT = 600_000;
+
+/** Of one agent; beyond that the oldest is given up: what it holds stays spent. */
+const MAX_OPEN = 1_024;
 
 /** One challenge: any one of its offers may be paid, once. */
 export interface DeliveredChallenge {
@@ -28,23 +30,26 @@ export interface Payment {
 }
 
 export interface Payments {
-  /** Remembers a challenge; answers with those given up for it. */
-  keep(challenge: DeliveredChallenge): readonly DeliveredChallenge[];
+  keep(challenge: DeliveredChallenge): void;
   /** What the credential pays, which is then nobody else's to pay; undefined where it was not asked for. */
   take(call: string, credential: Credential, now: number): Payment | undefined;
   /** Challenges whose time is over. */
   expired(now: number): readonly DeliveredChallenge[];
+  /** Whether it is the first time that a call succeeded whose price nobody knows. */
+  firstUnpriced(): boolean;
 }
 
 export function createPayments(): Payments {
   /** In the order in which they were delivered. */
   const open = new Set<DeliveredChallenge>();
+  let unpriced = false;
   return {
     keep(challenge) {
       open.add(challenge);
-      const given = [...open].slice(0, Math.max(0, open.size - MAX_KEPT));
-      for (const one of given) open.delete(one);
-      return given;
+      for (const oldest of open) {
+        if (open.size <= MAX_OPEN) break;
+        open.delete(oldest);
+      }
     },
     take(call, credential, now) {
       for (const challenge of open) {
@@ -60,6 +65,11 @@ export function createPayments(): Payments {
       const over = [...open].filter(({ until }) => until <= now);
       for (const challenge of over) open.delete(challenge);
       return over;
+    },
+    firstUnpriced() {
+      const first = !unpriced;
+      unpriced = true;
+      return first;
     },
   };
 }

@@ -2,7 +2,7 @@
 import type { ClaimRequest } from '../core/claim.ts';
 import type { Facts } from '../core/facts.ts';
 import type { Plan } from '../core/plan.ts';
-import type { Reservable, StoreVerdict } from '../core/store.ts';
+import type { Reservable, Reservation, StoreVerdict } from '../core/store.ts';
 import type { Arrival, Holding } from './arrival.ts';
 import type { ProxyDeps } from './deps.ts';
 import { certainHolds, holdRequest, isCertainHold } from './hold.ts';
@@ -12,7 +12,7 @@ import type { Later } from './later.ts';
 export type Verdict = StoreVerdict | { readonly kind: 'failed'; readonly why: string };
 
 type StorePlan = Extract<Plan, { kind: 'store' }>;
-type Asking = Pick<Arrival, 'call' | 'argsText' | 'requestId' | 'client' | 'held'>;
+type Asking = Pick<Arrival, 'call' | 'argsText' | 'requestId' | 'client' | 'held' | 'payment'>;
 type Naming = Pick<ProxyDeps, 'sha256' | 'shownUpstream'>;
 
 const NO_VERDICTS: ReadonlyMap<number, Verdict> = new Map();
@@ -59,7 +59,12 @@ export function reservableOf(planned: StorePlan, arrival: Asking, facts: Facts, 
   const claim = isIdempotent(planned, facts) ? claimRequest(planned, arrival, facts) : undefined;
   const { counters, steps, draws } = planned.reservable;
   if (steps.length === 0 && draws.length === 0 && !claim) return undefined;
-  return { counters, steps, draws, hold: holdRequest(planned, arrival, facts, deps), claim };
+  return { counters, steps, draws, hold: holdRequest(planned, arrival, facts, deps), claim, replaces: replacedBy(arrival, facts) };
+}
+
+/** The price that the challenge has held until now, for the call that pays it. */
+function replacedBy({ payment }: Asking, { policy }: Facts): Reservation | undefined {
+  return payment === undefined || payment === 'unasked' || policy.mode === 'shadow' ? undefined : payment.challenge.reservation;
 }
 
 function claimRequest({ idempotencyWindow }: StorePlan, { call, argsText }: Asking, facts: Facts): ClaimRequest {

@@ -5,9 +5,10 @@ import type { RequestId, ServerFrame } from '../mcp/frame.ts';
 import { readJson } from '../mcp/json.ts';
 import { filterToolPage } from '../mcp/list.ts';
 import { declareListChanged, renderError, resultText, withoutDecision } from '../mcp/reply.ts';
-import { legKey } from './calls.ts';
+import { answerChallenge, challengeIn, refusedAsking } from './challenge-answer.ts';
 import type { FrameBytes } from './exchange.ts';
 import { REFUSED, refusedInput, renderRefusal } from './gate.ts';
+import { legKey } from './identity.ts';
 import type { PendingRequest } from './inflight.ts';
 import { attempt, type Later, then } from './later.ts';
 import type { Passed } from './passed.ts';
@@ -82,16 +83,21 @@ function receiveAnswer(
       return undefined;
     case 'answered':
       return undefined;
-    case 'call':
+    case 'call': {
+      const asked = embedded === undefined ? challengeIn(frame, gate) : undefined;
+      if (asked) return answerChallenge(asked, frame, bytes, request, purpose.call, gate, session);
       return then(settleCall(frame, purpose.call, embedded !== undefined, session), passed);
+    }
     case 'tools/list':
       return frame.outcome === 'result' ? listFor(frame, bytes, request, purpose.cursor, gate, session) : bytes;
     case 'task':
-      return settleByAnswer(request.method, purpose.taskId, frame, session).then(passed);
+      return settleByAnswer(request.method, purpose.taskId, frame, session).then(
+        () => refusedAsking(frame, request, gate, session) ?? passed(),
+      );
     default:
       if (request.method === 'initialize' || request.method === 'server/discover')
         return learnProtocol(frame, bytes, request.method, session);
-      return passed();
+      return refusedAsking(frame, request, gate, session) ?? passed();
   }
 }
 
@@ -101,7 +107,7 @@ function settleCall(frame: Response, call: ForwardedCall, refused: boolean, sess
     return settle([{ call, outcome: isClaimed(call) ? { ...outcome, text: resultText(frame.text, frame.result) } : outcome }], session);
   if (isTaskHandle(frame)) return keepTask(frame, call, session);
   const state = memberOf(frame, 'requestState');
-  const key = legKey(call.call, typeof state === 'string' ? state : undefined, session);
+  const key = legKey(call.call, typeof state === 'string' ? state : undefined, session.deps);
   const given = session.legs.keep(key, call, session.deps.clock());
   if (given) return settle([{ call: given, outcome: { result: 'kept', error: 'too many calls wait for a continuation' } }], session);
 }

@@ -12,8 +12,11 @@ import {
 } from '../mcp/frame.ts';
 import { idAt } from '../mcp/id.ts';
 import { readJson } from '../mcp/json.ts';
+import type { Credential } from '../mcp/offer.ts';
+import { findCredentials } from '../mcp/payment.ts';
 import { renderError } from '../mcp/reply.ts';
 import { forgo } from './answer.ts';
+import { refusedPayment } from './challenge.ts';
 import type { FrameBytes, OutgoingFrame, ReplyTo } from './exchange.ts';
 import { methodDenial, refusalOf, renderRefusal } from './gate.ts';
 import { idToSend, meantBy, tokenSpan, tokenToSend } from './ids.ts';
@@ -42,6 +45,8 @@ export type Route = { readonly event?: PlainEvent | undefined } & (
       readonly id: RequestId | undefined;
       /** The request as it waits; undefined for a call without an id. */
       readonly pending: PendingRequest | undefined;
+      /** What it pays with, where the policy limits what calls cost. */
+      readonly credentials?: readonly (Credential | undefined)[] | undefined;
       readonly frame: OutgoingFrame;
       readonly to: ReplyTo | undefined;
     }
@@ -84,8 +89,8 @@ function routeRequest(frame: RequestFrame, element: Element, gate: Gate, session
   if (session.inflight.isFull) return refused('too_many_requests', `more than ${MAX_IN_FLIGHT} requests in flight`);
   if (method === 'initialize' && to?.batch) return refused('batch', 'initialize must not be part of a batch');
   const modern = noteProtocol(frame, session);
-  if (method === 'tools/call' && !areCallsDenied(gate)) return routeCall(frame, element, modern, sentAs, session);
-  const refusal = refusalOf(method, gate);
+  if (method === 'tools/call' && !areCallsDenied(gate)) return routeCall(frame, element, modern, sentAs, gate, session);
+  const refusal = refusalOf(method, gate) ?? refusedPayment(frame, gate);
   const event = requestEvent('agent', frame, refusal, gate);
   if (refusal) return { kind: 'answer', text: renderRefusal(id.text, refusal, session.deps.clock()), to, event };
   const request = waitFor(frame, sentAs, modern, purposeOf(frame), to, session);
@@ -103,13 +108,15 @@ function routeCall(
   element: Element,
   modern: boolean,
   sentAs: RequestId | undefined,
+  gate: Gate,
   session: Session,
 ): Route {
   const { to } = element;
   const toolCall = readToolCall(frame);
   if ('kind' in toolCall) return refuse(toolCall, to, session);
   const pending = frame.kind === 'request' && sentAs ? waitFor(frame, sentAs, modern, JUDGING, to, session) : undefined;
-  return { kind: 'judge', toolCall, id: pending?.id, pending, frame: outgoing(frame, element.bytes, modern, to, pending), to };
+  const credentials = gate.rulebook?.policy.uses.spend ? findCredentials(frame) : undefined;
+  return { kind: 'judge', toolCall, id: pending?.id, pending, credentials, frame: outgoing(frame, element.bytes, modern, to, pending), to };
 }
 
 const JUDGING: Purpose = { kind: 'judging' };
@@ -136,7 +143,7 @@ function routeNotification(frame: NotificationFrame, element: Element, gate: Gat
   const { method } = frame;
   const { to } = element;
   if (method === 'tools/call' && !areCallsDenied(gate)) {
-    const route = routeCall(frame, element, false, undefined, session);
+    const route = routeCall(frame, element, false, undefined, gate, session);
     return route.kind === 'answer' ? { kind: 'drop', event: route.event } : route;
   }
   if (method === 'notifications/initialized') session.protocol.initialized = true;

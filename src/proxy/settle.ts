@@ -8,6 +8,7 @@ import { readJson } from '../mcp/json.ts';
 import type { Holding } from './arrival.ts';
 import type { ProxyDeps } from './deps.ts';
 import { type Later, then } from './later.ts';
+import type { Payments } from './payments.ts';
 
 /** What settling needs of a call that went to the server; a call that waits long is kept without its arguments. */
 export interface SentCall {
@@ -100,6 +101,7 @@ export function createOutcomeLog({ audit, log }: Pick<ProxyDeps, 'audit' | 'log'
 interface Settling {
   readonly deps: ProxyDeps;
   readonly outcomes: OutcomeLog;
+  readonly payments: Payments;
 }
 
 /**
@@ -108,14 +110,22 @@ interface Settling {
  */
 export function settle(
   ended: readonly { readonly call: SentCall; readonly outcome: Outcome }[],
-  { deps, outcomes }: Settling,
+  { deps, outcomes, payments }: Settling,
 ): Later<void> {
+  for (const { call, outcome } of ended) notePayment(call, outcome, deps, payments);
   const settlements = ended.flatMap(({ call, outcome }) => settlementsOf(call, outcome));
   const settling = then(settlements.length > 0 ? endReservations(settlements, deps) : undefined, (fault) =>
     outcomes.add(ended.map(({ call, outcome }) => outcomeEvent(call, fault === undefined ? outcome : faulted(call, outcome, fault), deps))),
   );
   if (settling instanceof Promise) outcomes.expect(settling);
   return settling;
+}
+
+/** What was to be paid and was refused may be paid again; what was not priced and succeeded is warned of once (policy.md §8). */
+function notePayment({ holding }: SentCall, { result }: Outcome, { log }: ProxyDeps, payments: Payments): void {
+  if (holding.payment && result === 'released') payments.keep({ ...holding.payment.challenge, reservation: undefined });
+  if (holding.unpriced && result === 'committed' && payments.firstUnpriced())
+    log.warn('a call under a spend limit named no price, so nothing was counted: add "from" to the limit, or see "unpriced" in the audit');
 }
 
 /** What the store has to be told. Draws that stay spent need no telling. */
@@ -160,6 +170,7 @@ export function isClaimed({ holding }: SentCall): boolean {
   return holding.reservations.some(({ claim }) => claim !== undefined);
 }
 
-function outcomeEvent({ id, sentAt }: SentCall, { result, error }: Outcome, deps: ProxyDeps): OutcomeEvent {
-  return { type: 'outcome', call: id, result, upstreamUs: Math.round((deps.monotonic() - sentAt) * 1000), error };
+function outcomeEvent({ id, sentAt, holding }: SentCall, { result, error }: Outcome, deps: ProxyDeps): OutcomeEvent {
+  const unpriced = holding.unpriced && result === 'committed' ? true : undefined;
+  return { type: 'outcome', call: id, result, upstreamUs: Math.round((deps.monotonic() - sentAt) * 1000), error, unpriced };
 }

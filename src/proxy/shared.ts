@@ -4,12 +4,15 @@ import { createLegs, createTasks, type Legs, type Tasks } from './continuation.t
 import type { ProxyDeps } from './deps.ts';
 import type { Room } from './inflight.ts';
 import { keep } from './keep.ts';
+import { createPayments, type Payments } from './payments.ts';
 import { createOutcomeLog } from './settle.ts';
 import { createToolMemory, type ToolMemory } from './tool-memory.ts';
+import { releaseUnpaid } from './unpaid.ts';
 
 export interface Shared {
   readonly legs: Legs;
   readonly tasks: Tasks;
+  readonly payments: Payments;
   readonly tools: ToolMemory;
   readonly buffer: Buffer;
   readonly room: Room;
@@ -26,7 +29,7 @@ export interface Listing {
 
 /** One agent, or one credential, of several sessions. */
 export interface SharedSession extends Shared {
-  /** Ends legs that have waited too long. To be called about once a second. */
+  /** Ends legs and unpaid challenges that have waited too long. To be called about once a second. */
   sweep(): Promise<void>;
   /** Settles what its sessions left behind as unknown. To be called after the last of them has ended. */
   end(why: string): Promise<void>;
@@ -36,11 +39,15 @@ export interface SharedSession extends Shared {
 export function createShared(deps: ProxyDeps): SharedSession {
   const shared = createOwn(deps);
   const outcomes = createOutcomeLog(deps);
+  const settling = { deps, outcomes, payments: shared.payments };
   return {
     ...shared,
-    sweep: () => keep(shared.legs.expired(deps.clock()), 'no continuation came in time', { deps, outcomes }),
+    async sweep() {
+      await keep(shared.legs.expired(deps.clock()), 'no continuation came in time', settling);
+      await releaseUnpaid(shared.payments, deps);
+    },
     async end(why) {
-      await keep([...shared.legs.drain(), ...shared.tasks.drain()], why, { deps, outcomes });
+      await keep([...shared.legs.drain(), ...shared.tasks.drain()], why, settling);
       await outcomes.idle();
     },
   };
@@ -51,6 +58,7 @@ export function createOwn(deps: ProxyDeps): Shared {
   return {
     legs: createLegs(),
     tasks: createTasks(),
+    payments: createPayments(),
     tools: createToolMemory(deps.sha256, deps.toolsListed),
     buffer: createBuffer(),
     room: { taken: 0 },

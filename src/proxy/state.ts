@@ -8,6 +8,7 @@ import type { PauseWatch, ProxyDeps, Rulebook } from './deps.ts';
 import type { SessionOutput } from './exchange.ts';
 import { createInflight, type Inflight } from './inflight.ts';
 import { attempt, type Later, then } from './later.ts';
+import type { Payments } from './payments.ts';
 import { createOutcomeLog, type OutcomeLog } from './settle.ts';
 import { createOwn, type Listing, type Shared } from './shared.ts';
 import type { ToolMemory } from './tool-memory.ts';
@@ -49,6 +50,7 @@ export interface Session {
   readonly inflight: Inflight;
   readonly legs: Legs;
   readonly tasks: Tasks;
+  readonly payments: Payments;
   readonly tools: ToolMemory;
   readonly protocol: Protocol;
   readonly outcomes: OutcomeLog;
@@ -74,7 +76,7 @@ const MAX_NAME = 1024;
 
 export function createSession(deps: ProxyDeps, output: SessionOutput, options: SessionOptions = {}): Session {
   const { replaceIds = false, joinBatches = false, resumable = false, anySpace = false } = options;
-  const { legs, tasks, tools, buffer, listing, room } = options.shared ?? createOwn(deps);
+  const { legs, tasks, payments, tools, buffer, listing, room } = options.shared ?? createOwn(deps);
   return {
     id: deps.newId(),
     deps,
@@ -86,6 +88,7 @@ export function createSession(deps: ProxyDeps, output: SessionOutput, options: S
     inflight: createInflight({ room, mayReplace: replaceIds, resumable }),
     legs,
     tasks,
+    payments,
     tools,
     buffer,
     listing,
