@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Evidence, HoldRequest } from '../../src/core/approval.ts';
+import type { ClaimRequest } from '../../src/core/claim.ts';
 import type { CounterRef, Reservable, ReservedDraw, Step, StoreVerdict, Term } from '../../src/core/store.ts';
 
 export const UNIT = 1_000_000;
@@ -70,6 +71,15 @@ export function held(fingerprint: string, more: Partial<HoldRequest> = {}): Rese
     hold: () => holdRequest(fingerprint, more),
     claim: undefined,
   };
+}
+
+export function claimRequest(key: string, more: Partial<ClaimRequest> = {}): ClaimRequest {
+  return { key, window: 300_000, tool: 'cancel_subscription', agent: 'anna', args: '{"id":"sub_1"}', ...more };
+}
+
+/** An idempotent call that nothing else limits. */
+export function claiming(key: string, more: Partial<ClaimRequest> = {}): Reservable {
+  return { ...STATELESS, claim: claimRequest(key, more) };
 }
 
 export function kinds(verdicts: readonly StoreVerdict[]): string {

@@ -10,6 +10,9 @@ export interface Fixture {
   readonly dispose: () => Promise<void>;
 }
 
+/** Bytes that stored results may take in these stores. */
+export const MAX_RESULTS = 3_145_728;
+
 export type OpenFixture = (clock: Clock) => Promise<Fixture>;
 
 /** What the tests of one `describe` share; `store` and `clock` are those of the running test. */

@@ -1,9 +1,9 @@
 import { openMemoryStore } from '../../src/state/memory.ts';
-import type { OpenFixture } from './fixture.ts';
+import { MAX_RESULTS, type OpenFixture } from './fixture.ts';
 import { storeSuite } from './suite.ts';
 
 const open: OpenFixture = async (clock) => {
-  const store = openMemoryStore({ clock: clock.read, namespace: 'test' });
+  const store = openMemoryStore({ clock: clock.read, namespace: 'test', maxResults: MAX_RESULTS });
   return { store, dispose: () => store.close() };
 };
 

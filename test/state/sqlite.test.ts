@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { openSqliteStore } from '../../src/state/sqlite.ts';
 import { temporaryFolder } from './calls.ts';
-import type { OpenFixture } from './fixture.ts';
+import { MAX_RESULTS, type OpenFixture } from './fixture.ts';
 import { storeSuite } from './suite.ts';
 
 const open: OpenFixture = async (clock) => {
@@ -11,6 +11,7 @@ const open: OpenFixture = async (clock) => {
     namespace: 'test',
     clock: clock.read,
     timeoutMs: 250,
+    maxResults: MAX_RESULTS,
   });
   const dispose = async () => {
     await store.close();

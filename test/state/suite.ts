@@ -2,6 +2,9 @@
 import { describe } from 'bun:test';
 import type { OpenFixture } from './fixture.ts';
 import { modelSuite } from './model.ts';
+import { approvalSuite } from './suite-approvals.ts';
+import { claimSuite } from './suite-claims.ts';
+import { eventSuite } from './suite-events.ts';
 import { limitSuite } from './suite-limits.ts';
 import { recordSuite } from './suite-records.ts';
 import { windowSuite } from './suite-windows.ts';
@@ -12,6 +15,9 @@ export function storeSuite(name: string, open: OpenFixture): void {
     describe('limits', () => limitSuite(open));
     describe('time', () => windowSuite(open));
     describe('records', () => recordSuite(open));
+    describe('approvals', () => approvalSuite(open));
+    describe('events of approvals', () => eventSuite(open));
+    describe('claims', () => claimSuite(open));
     modelSuite(open);
   });
 }

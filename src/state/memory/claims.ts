@@ -49,7 +49,7 @@ export function memoryClaims(table: ClaimTable, namespace: string, { look, chang
       }),
     resolve: (start, verdict, by) =>
       change((now) => {
-        const claims = starting(start, now);
+        const claims = starting(start, now).sort((a, b) => (a.key < b.key ? -1 : 1));
         const claim = claims.find(({ key }) => key === start) ?? claims[0];
         const row = claim && table.get(claim.key);
         if (!claim || !row) return { kind: 'unknown' };
