@@ -1,0 +1,62 @@
+/** A raw HTTP client: it sends exactly the bytes it is given and keeps exactly the bytes it reads. */
+import { type IncomingHttpHeaders, request } from 'node:http';
+import { until } from './wait.ts';
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  /** The body so far; whole once `ended` resolved. */
+  body(): Buffer;
+  readonly ended: Promise<void>;
+  /** Waits for the body so far to satisfy `enough`. */
+  untilBody(what: string, enough: (text: string) => boolean): Promise<string>;
+  /** Drops the exchange. */
+  close(): void;
+}
+
+export interface HttpRequest {
+  readonly method?: 'POST' | 'GET' | 'DELETE' | 'OPTIONS';
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
+  readonly body?: string | Uint8Array;
+}
+
+const HEADERS = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
+
+/** Sends one request; resolves with the head of its answer. */
+export function send(url: string, { method = 'POST', headers = {}, body }: HttpRequest): Promise<HttpAnswer> {
+  return new Promise((resolve, reject) => {
+    const all = { ...HEADERS, ...headers } as Record<string, string | string[]>;
+    const exchange = request(url, { method, headers: all, agent: false }, (answer) => {
+      const pieces: Buffer[] = [];
+      answer.on('data', (piece: Buffer) => void pieces.push(piece));
+      const whole = () => Buffer.concat(pieces);
+      const ended = new Promise<void>((end, fail) => {
+        answer.on('end', end);
+        answer.on('error', fail);
+        answer.on('aborted', () => fail(new Error('the answer broke off')));
+      });
+      ended.catch(() => {});
+      const untilBody: HttpAnswer['untilBody'] = (what, enough) =>
+        until(what, () => {
+          const text = whole().toString('utf8');
+          return enough(text) ? text : undefined;
+        });
+      resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: whole, ended, untilBody, close: () => exchange.destroy() });
+    });
+    exchange.on('error', reject);
+    exchange.end(body);
+  });
+}
+
+/** Sends one request and reads all of its answer. */
+export async function exchange(url: string, options: HttpRequest): Promise<HttpAnswer & { readonly text: string }> {
+  const answer = await send(url, options);
+  await answer.ended;
+  return { ...answer, text: answer.body().toString('utf8') };
+}
+
+/** The data of all events in a stream whose lines end with LF, one text each. */
+export function eventData(text: string): readonly string[] {
+  const events = text.split('\n\n').map((event) => event.split('\n').filter((line) => line.startsWith('data:')));
+  return events.flatMap((lines) => (lines.length > 0 ? [lines.map((line) => line.slice(line[5] === ' ' ? 6 : 5)).join('\n')] : []));
+}
