@@ -3,14 +3,11 @@
  * through the bridge, and through the listener.
  */
 import { afterAll, describe, expect, test } from 'bun:test';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { NODE, ROOT } from '../harness/paths.ts';
+import { BUILT } from '../harness/program.ts';
 import { ALLOW_ALL, setUpProxy } from '../harness/proxy.ts';
 import { differences, type Found, type Leg, linesOf, runClientScenario, tally } from './suite.ts';
-
-/** Until there is a listener and a bridge, only the bare runs are checked. */
-const BUILT = readFileSync(join(ROOT, 'src/cli/options.ts'), 'utf8').includes('transport');
 
 const TIMEOUT_MS = 60_000;
 const CLIENT = `${NODE} ${join(ROOT, 'test/conformance/fixtures/client.ts')}`;

@@ -3,15 +3,11 @@
  * by check; only DNS rebinding, which the bare server fails, passes.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { NODE, ROOT } from '../harness/paths.ts';
-import { type Program, startListener, startProgram } from '../harness/program.ts';
+import { BUILT, type Program, startListener, startProgram } from '../harness/program.ts';
 import { ALLOW_ALL, type Setup, setUpProxy } from '../harness/proxy.ts';
 import { differences, type Found, LEGS, type Leg, linesOf, runServerSuite, tally } from './suite.ts';
-
-/** Until there is a listener and a bridge, only the bare runs are checked. */
-const BUILT = readFileSync(join(ROOT, 'src/cli/options.ts'), 'utf8').includes('transport');
 
 const TIMEOUT_MS = 180_000;
 const FIXTURE = [NODE, join(ROOT, 'test/conformance/fixtures/http.ts')];

@@ -4,7 +4,7 @@
  */
 import { expect, test } from 'bun:test';
 import { eventData, exchange } from '../harness/http.ts';
-import { startListener } from '../harness/program.ts';
+import { BUILT, startListener } from '../harness/program.ts';
 import { ALLOW_ALL, startProxy } from '../harness/proxy.ts';
 import { setUpRecorder } from '../harness/recorder.ts';
 import { type Answer, type ScriptedUpstream, startUpstream } from '../harness/upstream.ts';
@@ -68,7 +68,7 @@ function callText(id: number): string {
   return `{"jsonrpc":"2.0","id":${id},"method":"tools/call","params":${CALL.legacy}}`;
 }
 
-test(
+test.skipIf(!BUILT)(
   'listener: JSON bodies arrive byte for byte',
   async () => {
     await using front = await openListener();
@@ -82,7 +82,7 @@ test(
   TIMEOUT_MS,
 );
 
-test(
+test.skipIf(!BUILT)(
   'listener: streams arrive byte for byte, with ids, comments, retries and empty events',
   async () => {
     await using front = await openListener();
@@ -97,7 +97,7 @@ test(
   TIMEOUT_MS,
 );
 
-test(
+test.skipIf(!BUILT)(
   'listener: what a client posts arrives byte for byte',
   async () => {
     await using front = await openListener();
@@ -118,7 +118,7 @@ function asLine(text: string): string {
   return text.replaceAll(/[\r\n\t]/g, ' ').trim();
 }
 
-test(
+test.skipIf(!BUILT)(
   'bridge: bodies and events become lines, lines become bodies, byte for byte but for white space between tokens',
   async () => {
     await using upstream = await startUpstream(served(answerBody(BODIES[0] ?? '')));
@@ -157,7 +157,7 @@ test(
   TIMEOUT_MS,
 );
 
-test.each(['stream', 'legacy'] as const)(
+test.skipIf(!BUILT).each(['stream', 'legacy'] as const)(
   'listener in front of a child, by %s: lines become events and events lines, byte for byte',
   async (way) => {
     const steps = ANSWERS.map((line) => ({ do: 'raw' as const, lines: [...BEFORE, line] }));
