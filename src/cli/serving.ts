@@ -18,7 +18,10 @@ interface Opening {
 export async function openServing(opening: Opening): Promise<Served> {
   const { deps, options, command, env } = opening;
   if (options.listen) throw new StartError('--transport http is not available yet');
-  if (options.remote) throw new StartError('--upstream is not available yet');
+  if (options.remote) {
+    const { serveBridge } = await import('./bridge-session.ts');
+    return serveBridge({ deps, remote: options.remote, maxMessage: options.maxMessage });
+  }
   const [program = '', ...args] = command;
   return serveStdio({ deps, child: await startChild(program, args, env), maxMessage: options.maxMessage });
 }

@@ -30,6 +30,8 @@ export interface ProxySession {
   left(exchange: Exchange): void;
   /** These requests, by the ids that the server got, will have no answer of it. */
   upstreamFailed(ids: readonly RequestId[], failure: Failure): Promise<void>;
+  /** Whether the request that the server got under this id still waits for its answer. */
+  waitsFor(id: RequestId): boolean;
   /** How many requests of the exchange still wait for an answer; 0 when its stream may end. */
   waitingOn(exchange: Exchange): number;
   /** Frames taken in and not dealt with: past a few hundred, stop reading until `agentIdle` or `serverIdle`. */
@@ -80,6 +82,7 @@ export function openSession(deps: ProxyDeps, output: SessionOutput, options?: Se
     relay: (line) => relayFromServer(line, session),
     left: (exchange) => leave(exchange, session),
     upstreamFailed: (ids, failure) => fail(ids, failure, session),
+    waitsFor: ({ key }) => session.inflight.get(key) !== undefined,
     waitingOn: (exchange) => session.inflight.of(exchange).length,
     backlog: () => ({ agent: fromAgent.backlog, server: fromServer.backlog }),
     agentIdle,

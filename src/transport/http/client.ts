@@ -43,6 +43,9 @@ export interface HttpClient {
 const MAX_HOPS = 5;
 /** How long a connection may take to be made, ms. Nothing was sent before. */
 const CONNECT = 30_000;
+/** What is still read of a body that nobody wants: bytes, and ms. */
+const REST = 64 * 1024;
+const REST_TIME = 1_000;
 /** After so long without a byte the system asks whether the other end is still there, ms. */
 const KEEP_ALIVE = 30_000;
 
@@ -136,8 +139,22 @@ function readAnswer(incoming: IncomingMessage): UpstreamAnswer {
     status: incoming.statusCode ?? 0,
     headers: incoming.headers,
     body: inflate(readBody(incoming), incoming.headers['content-encoding']),
-    discard: () => void incoming.destroy(),
+    discard: () => discard(incoming),
   };
+}
+
+/** A short rest is read, so that the connection can be used again; a stream is dropped. */
+function discard(incoming: IncomingMessage): void {
+  const isStream = incoming.headers['content-type']?.includes('event-stream') === true;
+  if (isStream || incoming.readableFlowing !== null) return void incoming.destroy();
+  let read = 0;
+  incoming.on('data', (chunk: Uint8Array) => {
+    read += chunk.length;
+    if (read > REST) incoming.destroy();
+  });
+  const late = setTimeout(() => incoming.destroy(), REST_TIME);
+  late.unref();
+  incoming.once('close', () => clearTimeout(late));
 }
 
 async function* readBody(incoming: IncomingMessage): AsyncGenerator<Uint8Array> {

@@ -1,0 +1,175 @@
+/** One agent on stdio in front of a remote server (wire.md §1): frames to HTTP requests, and what comes back to frames. */
+import { headersFor } from '../mcp/headers.ts';
+import { createIdFinder } from '../mcp/id-finder.ts';
+import { createLineSplitter, oneLine } from '../mcp/lines.ts';
+import type { ProxyDeps } from '../proxy/deps.ts';
+import type { OutgoingFrame } from '../proxy/exchange.ts';
+import { openSession, type ProxySession } from '../proxy/session.ts';
+import { joinFrames } from '../transport/frames.ts';
+import { explainUnauthorized } from '../transport/http/authorization.ts';
+import { type Bridge, openBridge } from '../transport/http/bridge.ts';
+import type { ServerMessage } from '../transport/http/bridge-ports.ts';
+import { type HttpClient, openHttpClient } from '../transport/http/client.ts';
+import { onSignals } from '../transport/signals.ts';
+import { type Downstream, openStdio } from '../transport/stdio.ts';
+import { connect, type Flow } from './flow.ts';
+import type { Remote } from './remote-options.ts';
+import type { Served } from './served.ts';
+
+interface Bridging {
+  readonly deps: ProxyDeps;
+  readonly remote: Remote;
+  readonly maxMessage: number;
+}
+
+/** Frames that may wait to be judged before we stop reading. */
+const MAX_BACKLOG = 512;
+const SWEEP = 1_000;
+/** Bytes that may wait besides one whole message: the proxy's own answers, and what is on its way to a slow server. */
+const SPARE = 4 * 1024 * 1024;
+/** How long what is under way has to finish once the agent has gone, ms. */
+const GRACE = 1_000;
+/** 128 and the signal's number, as a process that dies of it. */
+const DIED_OF = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+
+/** Serves this process's own stdin and stdout. */
+export function serveBridge({ deps, remote, maxMessage }: Bridging): Served {
+  const agent = openStdio();
+  const client = openHttpClient(remote.url, remote.headers);
+  const gate = openGate();
+  const ports = portsOf({ deps, client, maxMessage, explain: openExplainer(deps, client, remote), receive, session: () => session });
+  const bridge = openBridge(ports);
+  const flow = connect(agent, serverSide(bridge, gate, maxMessage + SPARE), maxMessage + SPARE);
+  const session = openSession(
+    deps,
+    {
+      toServer(frames) {
+        bridge.send(frames);
+        for (const { bytes } of frames) flow.toServer(bytes);
+      },
+      toAgent: (frames) => flow.toAgent(joinFrames(frames)),
+    },
+    { joinBatches: true },
+  );
+  function receive(messages: readonly ServerMessage[]): void | Promise<void> {
+    session.fromServer(messages.map(asLine));
+    return session.backlog().server > MAX_BACKLOG ? session.serverIdle() : gate.opened();
+  }
+  readAgent(agent, session, flow, maxMessage);
+  const ended = endOf({ agent, session, bridge, flow });
+  return {
+    ended,
+    serverPid: undefined,
+    reloaded(event) {
+      if (event.kind !== 'rejected') session.policyChanged(event.before, event.kind === 'taken' ? event.after : undefined);
+    },
+  };
+}
+
+interface PortParts {
+  readonly deps: ProxyDeps;
+  readonly client: HttpClient;
+  readonly maxMessage: number;
+  readonly session: () => ProxySession;
+  readonly receive: (messages: readonly ServerMessage[]) => void | Promise<void>;
+  readonly explain: (wwwAuthenticate: string | undefined) => void;
+}
+
+function portsOf({ deps, client, maxMessage, session, receive, explain }: PortParts): Parameters<typeof openBridge>[0] {
+  return {
+    client,
+    maxMessage,
+    log: deps.log,
+    look: createIdFinder,
+    receive,
+    waitsFor: (id) => session().waitsFor(id),
+    fail: (ids, failure) => void session().upstreamFailed(ids, failure),
+    // The bridge asks about the very frames that the session gave it.
+    headersFor: (frame) => headersFor(frame as OutgoingFrame, session().inputSchemaOf),
+    relearnTools: () => session().refreshTools(),
+    unauthorized: explain,
+  };
+}
+
+/** A message that came in several lines, or pretty-printed, is one line over stdio. */
+function asLine(message: ServerMessage): ServerMessage {
+  return message.kind === 'line' ? { kind: 'line', bytes: oneLine(message.bytes) as Uint8Array } : message;
+}
+
+/** Closed while the agent reads slowly: then no more is read from the server. */
+function openGate() {
+  let closed: PromiseWithResolvers<void> | undefined;
+  return {
+    opened: () => closed?.promise,
+    pause: () => {
+      closed ??= Promise.withResolvers();
+    },
+    resume: () => {
+      closed?.resolve();
+      closed = undefined;
+    },
+  };
+}
+
+/** The bridge as one side of the flow: what was sent is counted there, and what waits is counted here. */
+function serverSide(bridge: Bridge, gate: ReturnType<typeof openGate>, most: number): Parameters<typeof connect>[1] {
+  return {
+    write: () => bridge.waiting <= most,
+    onDrain: (f) => bridge.onDrain(() => bridge.waiting <= most && f()),
+    pause: gate.pause,
+    resume: gate.resume,
+  };
+}
+
+function readAgent(agent: Downstream, session: ProxySession, flow: Flow, maxMessage: number): void {
+  const lines = createLineSplitter(maxMessage);
+  agent.onChunk((chunk) => {
+    session.fromAgent(lines.push(chunk));
+    if (session.backlog().agent <= MAX_BACKLOG) return;
+    flow.holdAgent(true);
+    void session.agentIdle().then(() => flow.holdAgent(false));
+  });
+  agent.onEnd(() => session.fromAgent(lines.end()));
+}
+
+interface Ending {
+  readonly agent: Downstream;
+  readonly session: ProxySession;
+  readonly bridge: Bridge;
+  readonly flow: Flow;
+}
+
+/** Resolves with the exit status when the agent has gone, or a signal came, and all that can be delivered is. */
+async function endOf({ agent, session, bridge, flow }: Ending): Promise<number> {
+  const sweeping = setInterval(() => {
+    flow.peek();
+    bridge.sweep();
+    void session.sweep();
+  }, SWEEP);
+  const over = Promise.withResolvers<keyof typeof DIED_OF | undefined>();
+  agent.onEnd(() => over.resolve(undefined));
+  agent.onError(() => over.resolve(undefined));
+  const unsubscribe = onSignals(over.resolve);
+  const signal = await over.promise;
+  session.agentGone();
+  if (signal === undefined) await session.agentIdle();
+  await bridge.end(signal === undefined ? GRACE : 0);
+  await session.serverIdle();
+  clearInterval(sweeping);
+  await session.end(signal === undefined ? 'the agent has gone' : `the proxy was ended by ${signal}`);
+  await agent.flush(1_000);
+  unsubscribe();
+  return signal === undefined ? 0 : DIED_OF[signal];
+}
+
+/** Says what a 401 asks for, once for each thing that it may ask. */
+function openExplainer({ log }: ProxyDeps, client: HttpClient, { headers }: Remote): (wwwAuthenticate: string | undefined) => void {
+  const said = new Set<string>();
+  return (wwwAuthenticate = '') => {
+    if (said.has(wwwAuthenticate)) return;
+    said.add(wwwAuthenticate);
+    void explainUnauthorized(wwwAuthenticate, client, headers.authorization !== undefined).then((lines) => {
+      for (const line of lines) log.error(line);
+    });
+  };
+}

@@ -1,0 +1,58 @@
+/**
+ * HTTP+SSE (2024-11-05): one stream that brings everything, and names an endpoint that takes messages. SECURITY: an
+ * endpoint of another origin is refused: what is sent there would carry the operator's credentials.
+ */
+import type { UpstreamAnswer } from './client.ts';
+import { UpstreamFault } from './fault.ts';
+import { deliver, get, type Link } from './link.ts';
+import { kindOf, readEvents } from './read-answer.ts';
+import type { WholeEvent } from './sse.ts';
+import { failureBy } from './status.ts';
+
+/** How long the server has to name its endpoint, ms. */
+const PATIENCE = 30_000;
+
+/** Opens the stream; rejects with `UpstreamFault` where the server does not speak so. */
+export async function openChannel(link: Link): Promise<void> {
+  const stop = new AbortController();
+  const answer = await get(link, undefined, AbortSignal.any([link.over.signal, stop.signal]));
+  if (answer.status !== 200 || kindOf(answer) !== 'events') {
+    answer.discard();
+    throw new UpstreamFault('unreachable', `offers no event stream either (HTTP status ${answer.status})`, false);
+  }
+  const named = Promise.withResolvers<URL>();
+  const late = setTimeout(() => named.reject(new UpstreamFault('unreachable', 'did not name its endpoint', false)), PATIENCE);
+  void follow(answer, link, named).finally(() => clearTimeout(late));
+  try {
+    link.channel = { endpoint: await named.promise };
+    link.transport = 'sse';
+  } catch (error) {
+    stop.abort();
+    throw error;
+  }
+}
+
+async function follow(answer: UpstreamAnswer, link: Link, named: PromiseWithResolvers<URL>): Promise<void> {
+  const { ports } = link;
+  const takeEvent = (event: WholeEvent) => {
+    if (event.type === 'endpoint') nameEndpoint(event, ports.client.url, named);
+  };
+  const take = (messages: Parameters<typeof deliver>[0]) => deliver(messages, link);
+  const why = await readEvents(answer, ports, take, { lastId: undefined, retry: undefined }, takeEvent).then(
+    () => 'the server ended its event stream',
+    (error: unknown) => failureBy(error).why,
+  );
+  named.reject(new UpstreamFault('broken', 'ended its event stream before it named its endpoint', false));
+  link.channel = undefined;
+  const lost = [...link.adrift.values()];
+  link.adrift.clear();
+  ports.fail(lost, { outcome: 'kept', why });
+}
+
+function nameEndpoint({ data }: WholeEvent, base: URL, named: PromiseWithResolvers<URL>): void {
+  const text = Buffer.from(data ?? '').toString();
+  const endpoint = URL.parse(text, base);
+  if (endpoint?.origin === base.origin) named.resolve(endpoint);
+  else
+    named.reject(new UpstreamFault('foreign_origin', `names an endpoint of another origin, ${JSON.stringify(text.slice(0, 200))}`, false));
+}

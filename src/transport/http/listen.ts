@@ -1,0 +1,83 @@
+/** Streams that the bridge opens itself: the one for what belongs to no request, and those that go on where another broke. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Id } from './bridge-ports.ts';
+import type { UpstreamAnswer } from './client.ts';
+import { deliver, get, isWaiting, type Link } from './link.ts';
+import { kindOf, type Place, readEvents } from './read-answer.ts';
+import { failureBy, failureOf } from './status.ts';
+
+/** ms before a stream is asked for again, unless the server says; and the most it may ask for. */
+const RETRY = 1_000;
+const MAX_RETRY = 30_000;
+/** How often in a row a broken stream may fail to go on. */
+const MAX_FAILURES = 5;
+
+/** Keeps the stream for the server's own messages open, where the server offers one, until the session or the bridge ends. */
+export async function listen(link: Link, onLost: (session: string) => void): Promise<void> {
+  link.listening?.abort();
+  const giveUp = new AbortController();
+  link.listening = giveUp;
+  const signal = AbortSignal.any([giveUp.signal, link.over.signal]);
+  const place: Place = { lastId: undefined, retry: undefined };
+  const { session } = link;
+  for (let failures = 0; !signal.aborted; ) {
+    const went = await follow(link, place, signal);
+    if (went === 'lost' && session !== undefined) onLost(session);
+    if (went === 'refused' || went === 'lost') break;
+    failures = went === 'read' ? 0 : failures + 1;
+    await pause(place, failures, signal);
+  }
+  if (link.listening !== giveUp) return;
+  link.listening = undefined;
+  const lost = [...link.adrift.values()];
+  link.adrift.clear();
+  link.ports.fail(lost, { outcome: 'kept', why: 'the server ended the stream before it answered' });
+}
+
+/** Goes on with a stream that broke before its request was answered, from the last event that came. */
+export async function resume(ids: readonly Id[], place: Place, link: Link, stop: AbortSignal): Promise<void> {
+  const answered = new AbortController();
+  const signal = AbortSignal.any([stop, link.over.signal, answered.signal]);
+  const settled = () => !isWaiting(ids, link) && answered.abort();
+  for (let failures = 0; failures < MAX_FAILURES && !signal.aborted; ) {
+    await pause(place, failures, signal);
+    settled();
+    if (signal.aborted) return;
+    const went = await follow(link, place, signal, settled);
+    if (went === 'refused' || went === 'lost') break;
+    failures = went === 'read' ? 0 : failures + 1;
+  }
+  link.ports.fail(ids, { outcome: 'kept', why: 'the stream broke before the server answered, and does not go on' });
+}
+
+/** One stream to its end: `read` where it was one, `refused` where it makes no sense to ask again, `lost` where the session is gone. */
+async function follow(link: Link, place: Place, signal: AbortSignal, after = () => {}): Promise<'read' | 'failed' | 'refused' | 'lost'> {
+  const { ports } = link;
+  try {
+    const answer = await get(link, place.lastId, signal);
+    if (answer.status !== 200 || kindOf(answer) !== 'events') return declined(answer, ports.log);
+    const take = async (messages: Parameters<typeof ports.receive>[0]) => {
+      await deliver(messages, link);
+      after();
+    };
+    await readEvents(answer, ports, take, place);
+    return 'read';
+  } catch (error) {
+    if (!signal.aborted) ports.log.debug(`a stream of the server: ${failureBy(error).why}`);
+    return 'failed';
+  }
+}
+
+/** 405 says that the server has no such stream, which is fine. */
+function declined(answer: UpstreamAnswer, log: Link['ports']['log']): 'failed' | 'refused' | 'lost' {
+  answer.discard();
+  const { status } = answer;
+  if (status !== 405) log.debug(`a stream of the server: ${failureOf(status).why}`);
+  if (status === 404) return 'lost';
+  return status >= 500 || status === 408 || status === 429 ? 'failed' : 'refused';
+}
+
+async function pause({ retry = RETRY }: Place, failures: number, signal: AbortSignal): Promise<void> {
+  const wait = Math.min(MAX_RETRY, retry * 2 ** Math.min(failures, 5));
+  await sleep(wait, undefined, { signal, ref: false }).catch(() => undefined);
+}

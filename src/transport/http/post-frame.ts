@@ -1,0 +1,147 @@
+/** One frame on its way to the server, and what comes back on its POST. INVARIANT I9: each request gets an answer or an error. */
+import type { BridgeFrame, Id, ServerMessage } from './bridge-ports.ts';
+import type { UpstreamAnswer } from './client.ts';
+import { UpstreamFault } from './fault.ts';
+import { deliver, isWaiting, type Link, type OpenRequest, post } from './link.ts';
+import { resume } from './listen.ts';
+import { kindOf, type Peeked, type Place, peek, readBody, readEvents } from './read-answer.ts';
+import { noteSession, noteVersion, rememberGreeting, renewChannel, renewSession } from './renew.ts';
+import { failureBy, failureOf, isOldAnswer, withIdOf } from './status.ts';
+
+/** What the server says of headers that do not fit its schemas: nothing was executed (wire.md §2.10). */
+const HEADER_MISMATCH = -32020;
+
+/** Sends a request, or a batch with some, and deals with all that comes back. Never rejects. */
+export async function sendRequest(frame: BridgeFrame, link: Link, onSent: () => void): Promise<void> {
+  const ids = frame.ids ?? (frame.id ? [frame.id] : []);
+  const key = ids[0]?.key ?? '';
+  // While it waited for its turn it was given up, or took too long: it is answered already.
+  if (ids.length > 0 && !isWaiting(ids, link)) return;
+  if (frame.message?.method === 'initialize') rememberGreeting(frame, link);
+  const request: OpenRequest = { ids, giveUp: new AbortController(), session: link.session, isStreaming: false };
+  link.open.set(key, request);
+  try {
+    await converse(frame, request, link, onSent);
+  } catch (error) {
+    const failure = failureBy(error);
+    if (isWaiting(ids, link)) link.ports.log.warn(failure.why);
+    link.ports.fail(ids, failure);
+  } finally {
+    if (link.open.get(key) === request) link.open.delete(key);
+  }
+}
+
+/** Sends a request until the server dealt with it: again only where it certainly did nothing. */
+async function converse(frame: BridgeFrame, request: OpenRequest, link: Link, onSent: () => void): Promise<void> {
+  const signal = AbortSignal.any([request.giveUp.signal, link.over.signal]);
+  for (let isAgain = false; ; isAgain = true) {
+    const isCut = link.transport === 'sse' && !link.channel;
+    if (isCut && !(await renewChannel(link, frame.message?.method === 'initialize')))
+      throw new UpstreamFault('unreachable', 'cannot be reached again', false);
+    request.session = link.session;
+    const answer = await post(frame, link, signal, onSent);
+    if (answer.status < 300) return takeAnswer(answer, frame, request, link);
+    const next = await takeRefusal(answer, frame, request, link, isAgain);
+    if (next === 'done') return;
+    if (request.giveUp.signal.aborted) return;
+  }
+}
+
+async function takeAnswer(answer: UpstreamAnswer, frame: BridgeFrame, request: OpenRequest, link: Link): Promise<void> {
+  const { ports } = link;
+  const { ids } = request;
+  if (link.transport === 'sse') {
+    for (const id of ids) link.adrift.set(id.key, id);
+    return answer.discard();
+  }
+  link.transport = 'streamable';
+  request.isStreaming = true;
+  const isGreeting = frame.message?.method === 'initialize';
+  if (isGreeting) noteSession(answer, link);
+  const take = (messages: readonly ServerMessage[]) => {
+    if (isGreeting) noteVersion(messages, link);
+    return deliver(messages, link);
+  };
+  const place: Place = { lastId: undefined, retry: undefined };
+  const kind = kindOf(answer);
+  if (kind === 'events') await readStream(answer, take, place, frame, request, link);
+  else if (kind === 'json') await takeBody(answer, take, ids, ports.maxMessage);
+  else answer.discard();
+  if (!isWaiting(ids, link)) return;
+  if (kind === 'other' && link.listening) for (const id of ids) link.adrift.set(id.key, id);
+  else
+    ports.fail(ids, {
+      outcome: 'kept',
+      why: `the server answered with HTTP status ${answer.status}, and with no message that could be read`,
+    });
+}
+
+async function readStream(
+  answer: UpstreamAnswer,
+  take: (messages: readonly ServerMessage[]) => void | Promise<void>,
+  place: Place,
+  frame: BridgeFrame,
+  { ids, giveUp }: OpenRequest,
+  link: Link,
+): Promise<void> {
+  const fault = await readEvents(answer, link.ports, take, place).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  if (!isWaiting(ids, link)) return;
+  if (place.lastId === undefined || frame.modern || giveUp.signal.aborted)
+    throw fault ?? new UpstreamFault('broken', 'ended the stream before it answered', true);
+  await resume(ids, place, link, giveUp.signal);
+}
+
+async function takeBody(
+  answer: UpstreamAnswer,
+  take: (messages: readonly ServerMessage[]) => void | Promise<void>,
+  [id]: readonly Id[],
+  maxMessage: number,
+): Promise<void> {
+  const bytes = await readBody(answer, maxMessage);
+  await take([bytes ? { kind: 'line', bytes } : { kind: 'too_long', length: maxMessage, sender: { id, isRequest: false } }]);
+}
+
+/** Deals with a status that is no success; `again` where the same request is to be sent once more. */
+async function takeRefusal(
+  answer: UpstreamAnswer,
+  frame: BridgeFrame,
+  { ids, session }: OpenRequest,
+  link: Link,
+  isAgain: boolean,
+): Promise<'done' | 'again'> {
+  const { ports } = link;
+  const { status } = answer;
+  const bytes = kindOf(answer) === 'json' ? await readBody(answer, ports.maxMessage) : undefined;
+  const said = bytes && peek(bytes);
+  answer.discard();
+  if (status === 401) ports.unauthorized(answer.headers['www-authenticate']);
+  if (!isAgain && (await isMended(status, said, frame, session, link))) return 'again';
+  const [id] = ids;
+  const adopted = id && withIdOf(id, said);
+  if (adopted) await ports.receive([adopted]);
+  else if (bytes && said?.jsonrpc === '2.0') await ports.receive([{ kind: 'line', bytes }]);
+  const failure = failureOf(status);
+  if (isWaiting(ids, link)) ports.log.warn(failure.why);
+  ports.fail(ids, failure);
+  return 'done';
+}
+
+/** Whether what the server complained of is put right: nothing was executed, so the request may be sent again. */
+async function isMended(
+  status: number,
+  said: Peeked | undefined,
+  frame: BridgeFrame,
+  session: string | undefined,
+  link: Link,
+): Promise<boolean> {
+  if (status === 400 && frame.modern && said?.error?.code === HEADER_MISMATCH) {
+    await link.ports.relearnTools();
+    return true;
+  }
+  if (status === 404 && session !== undefined && !frame.modern) return renewSession(session, link);
+  if (link.transport !== undefined || said?.jsonrpc === '2.0' || !isOldAnswer(status)) return false;
+  return renewChannel(link, true);
+}

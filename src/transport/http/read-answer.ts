@@ -1,0 +1,88 @@
+/** The messages in an answer of the server: one JSON body, or a stream of events. */
+import type { BridgePorts, ServerMessage } from './bridge-ports.ts';
+import type { UpstreamAnswer } from './client.ts';
+import { createEventParser, type WholeEvent } from './sse.ts';
+
+/** How far a stream was read, for its resumption. */
+export interface Place {
+  lastId: string | undefined;
+  /** ms that the server wants to be left alone before it is asked again. */
+  retry: number | undefined;
+}
+
+export type AnswerKind = 'json' | 'events' | 'other';
+
+/** What a body is by its `Content-Type`. */
+export function kindOf({ headers }: UpstreamAnswer): AnswerKind {
+  const type = headers['content-type']?.split(';')[0]?.trim().toLowerCase();
+  if (type === 'text/event-stream') return 'events';
+  return type === 'application/json' ? 'json' : 'other';
+}
+
+type Reading = Pick<BridgePorts, 'maxMessage' | 'look'>;
+
+/** Ids that are longer cannot be sent back in a header. */
+const MAX_EVENT_ID = 4096;
+
+/** Reads events to the stream's end, each as it comes. Rejects with `UpstreamFault` where the stream breaks. */
+export async function readEvents(
+  { body }: UpstreamAnswer,
+  { maxMessage, look }: Reading,
+  take: (messages: readonly ServerMessage[]) => void | Promise<void>,
+  place: Place,
+  takeEvent: (event: WholeEvent) => void = () => {},
+): Promise<void> {
+  const parser = createEventParser(maxMessage, look);
+  for await (const chunk of body) {
+    const messages: ServerMessage[] = [];
+    for (const event of parser.push(chunk)) {
+      if (event.kind === 'too_long') messages.push(event);
+      else if (isMessage(event)) messages.push({ kind: 'line', bytes: event.data });
+      else takeEvent(event);
+      if (event.kind === 'event') note(event, place);
+    }
+    if (messages.length > 0) await take(messages);
+  }
+}
+
+function isMessage(event: WholeEvent): event is WholeEvent & { readonly data: Uint8Array } {
+  return event.data !== undefined && event.data.length > 0 && (event.type === '' || event.type === 'message');
+}
+
+function note({ id, retry }: WholeEvent, place: Place): void {
+  if (id !== undefined && id.length <= MAX_EVENT_ID) place.lastId = id === '' ? undefined : id;
+  if (retry !== undefined) place.retry = retry;
+}
+
+/** The whole body, or undefined where it is larger than a message may be. */
+export async function readBody(answer: UpstreamAnswer, maxBytes: number): Promise<Uint8Array | undefined> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of answer.body) {
+    length += chunk.length;
+    if (length > maxBytes) {
+      answer.discard();
+      return undefined;
+    }
+    chunks.push(chunk);
+  }
+  return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
+}
+
+/** What a body says as JSON, read loosely and judged by nobody; undefined where it is none. */
+export function peek(bytes: Uint8Array): Peeked | undefined {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(bytes).toString());
+    return typeof value === 'object' && value !== null ? (value as Peeked) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What of it matters to the bridge. */
+export interface Peeked {
+  readonly jsonrpc?: unknown;
+  readonly id?: unknown;
+  readonly result?: { readonly protocolVersion?: unknown } | null;
+  readonly error?: { readonly code?: unknown; readonly message?: unknown } | null;
+}

@@ -1,0 +1,121 @@
+/** A connection that is lost, made anew once for all requests that find it so: the client's `initialize` is said again. */
+import { randomUUID } from 'node:crypto';
+import type { BridgeFrame, ServerMessage } from './bridge-ports.ts';
+import { openChannel } from './channel.ts';
+import type { UpstreamAnswer } from './client.ts';
+import { deliver, isWaiting, type Link, type OpenRequest, post } from './link.ts';
+import { listen } from './listen.ts';
+import { kindOf, type Peeked, peek, readBody, readEvents } from './read-answer.ts';
+import { failureBy } from './status.ts';
+
+/** How long the server has to answer the handshake, ms. */
+const PATIENCE = 30_000;
+/** How long requests of a lost session have to be told so themselves, ms. */
+const STRAGGLERS = 2_000;
+const INITIALIZED = '{"jsonrpc":"2.0","method":"notifications/initialized"}';
+/** What may stand in the headers that name a session and a revision. */
+const SESSION_ID = /^[\x21-\x7e]{1,1024}$/;
+const VERSION = /^[\w.-]{1,64}$/;
+
+/** Remembers the client's `initialize`, to be said again. */
+export function rememberGreeting({ message }: BridgeFrame, link: Link): void {
+  if (!message?.idSpan) return;
+  link.greeting = { before: message.text.slice(0, message.idSpan.start), after: message.text.slice(message.idSpan.end) };
+}
+
+/** Takes the session's id from the answer to `initialize`. */
+export function noteSession({ headers }: UpstreamAnswer, link: Link): void {
+  const id = headers['mcp-session-id'];
+  link.session = typeof id === 'string' && SESSION_ID.test(id) ? id : undefined;
+}
+
+/** Takes the revision from it. */
+export function noteVersion(messages: readonly ServerMessage[], link: Link): void {
+  for (const message of messages) if (message.kind === 'line') takeVersion(peek(message.bytes), link);
+}
+
+function takeVersion(said: Peeked | undefined, link: Link): void {
+  const version = said?.result?.protocolVersion;
+  if (typeof version === 'string' && VERSION.test(version)) link.version = version;
+}
+
+/** Opens a new session in the place of `lost`; answers whether there is one now. What waits in the lost one gets an error. */
+export function renewSession(lost: string, link: Link): Promise<boolean> {
+  if (link.session !== lost) return link.renewing ?? Promise.resolve(link.session !== undefined);
+  if (!link.greeting) return Promise.resolve(false);
+  link.ports.log.warn('the server lost the session: a new one is opened, without the subscriptions of the old one');
+  link.session = undefined;
+  link.listening?.abort();
+  abandon(lost, link);
+  return renew(link, () => greet(link));
+}
+
+/** Opens a new stream in the place of one that ended (HTTP+SSE). `isGreeting`: the client says hello itself. */
+export function renewChannel(link: Link, isGreeting: boolean): Promise<boolean> {
+  return renew(link, async () => {
+    await openChannel(link);
+    if (!isGreeting && link.greeting) await greet(link);
+  });
+}
+
+function renew(link: Link, work: () => Promise<void>): Promise<boolean> {
+  link.renewing ??= work()
+    .then(
+      () => true,
+      (error: unknown) => {
+        link.ports.log.warn(`the connection could not be made anew: ${failureBy(error).why}`);
+        return false;
+      },
+    )
+    .finally(() => {
+      link.renewing = undefined;
+    });
+  return link.renewing;
+}
+
+/** What has its stream in the lost session ends now; what has no answer yet will soon be told the same, or never anything. */
+function abandon(lost: string, link: Link): void {
+  const isLost = ({ session, ids }: OpenRequest) => session === lost && isWaiting(ids, link);
+  const end = (request: OpenRequest) => {
+    link.ports.fail(request.ids, { outcome: 'kept', why: 'the server lost the session before it answered' });
+    request.giveUp.abort();
+  };
+  for (const request of link.open.values()) if (isLost(request) && request.isStreaming) end(request);
+  const late = () => [...link.open.values()].filter(isLost).forEach(end);
+  setTimeout(late, STRAGGLERS).unref();
+}
+
+async function greet(link: Link): Promise<void> {
+  const { greeting } = link;
+  const id = `intercept-${randomUUID()}`;
+  const signal = AbortSignal.any([link.over.signal, AbortSignal.timeout(PATIENCE)]);
+  const welcome = Promise.withResolvers<Peeked>();
+  welcome.promise.catch(() => undefined);
+  signal.addEventListener('abort', () => welcome.reject(new Error('"initialize" was not answered')));
+  link.version = undefined;
+  link.expected = { id, take: welcome.resolve };
+  try {
+    const answer = await post({ bytes: `${greeting?.before}"${id}"${greeting?.after}` }, link, signal);
+    if (link.transport !== 'sse') noteSession(answer, link);
+    void readOut(answer, link).then(() => link.transport !== 'sse' && welcome.reject(new Error('"initialize" was not answered')));
+    const said = await welcome.promise;
+    if (answer.status > 299 || !said.result) throw new Error('"initialize" was refused');
+    takeVersion(said, link);
+    (await post({ bytes: INITIALIZED }, link, signal)).discard();
+    if (link.transport !== 'sse') void listen(link, (session) => void renewSession(session, link));
+  } finally {
+    link.expected = undefined;
+  }
+}
+
+async function readOut(answer: UpstreamAnswer, link: Link): Promise<void> {
+  const kind = kindOf(answer);
+  const take = (messages: readonly ServerMessage[]) => deliver(messages, link);
+  try {
+    if (kind === 'events') return await readEvents(answer, link.ports, take, { lastId: undefined, retry: undefined });
+    const bytes = await readBody(answer, link.ports.maxMessage);
+    if (bytes && kind === 'json') await take([{ kind: 'line', bytes }]);
+  } catch (error) {
+    link.ports.log.debug(failureBy(error).why);
+  }
+}

@@ -1,0 +1,38 @@
+/** What an HTTP status without a JSON-RPC body means for the requests that got it (policy.md §6). */
+import type { Failure, Id, ServerMessage } from './bridge-ports.ts';
+import { UpstreamFault } from './fault.ts';
+import type { Peeked } from './read-answer.ts';
+
+/** What was refused was not done; of a time-out or a fault of the server nobody knows. */
+export function failureOf(status: number): Failure {
+  const refused = status >= 400 && status < 500 && status !== 408;
+  return { outcome: refused ? 'released' : 'kept', why: `the server answered with HTTP status ${status}${hint(status)}` };
+}
+
+function hint(status: number): string {
+  if (status === 401) return ': it asks for authorization';
+  if (status === 403) return ': it does not allow this';
+  if (status === 404) return ': there is no MCP server at this URL';
+  return '';
+}
+
+/** Why a request has no answer at all. */
+export function failureBy(error: unknown): Failure {
+  if (error instanceof UpstreamFault) return { outcome: error.sent ? 'kept' : 'released', why: `the server ${error.message}` };
+  return { outcome: 'kept', why: `internal fault: ${error instanceof Error ? error.message : String(error)}` };
+}
+
+/** Whether a server that answers so to its first message may be one of 2024-11-05, which takes no POST at its URL. */
+export function isOldAnswer(status: number): boolean {
+  return status >= 400 && status < 500 && ![401, 402, 403, 407, 408, 429].includes(status);
+}
+
+/**
+ * An error that names no request is about the one whose POST it answers: with its id, it reaches whoever asked.
+ * Undefined where the body is no such error.
+ */
+export function withIdOf(id: Id, peeked: Peeked | undefined): ServerMessage | undefined {
+  const error = peeked?.error;
+  if (typeof error !== 'object' || error === null || (peeked?.id !== undefined && peeked.id !== null)) return undefined;
+  return { kind: 'line', bytes: Buffer.from(`{"jsonrpc":"2.0","id":${id.text},"error":${JSON.stringify(error)}}`) };
+}
