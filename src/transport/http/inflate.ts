@@ -15,9 +15,9 @@ export function inflate(body: AsyncIterable<Uint8Array>, encoding: string | unde
   return format ? inflated(body, format) : refused(name);
 }
 
-// biome-ignore lint/correctness/useYield: a body that is refused has no pieces
-async function* refused(encoding: string): AsyncGenerator<Uint8Array> {
-  throw new UpstreamFault('encoding', `answers in an encoding that was not asked for, ${JSON.stringify(encoding.slice(0, 40))}`, true);
+function refused(encoding: string): AsyncIterable<Uint8Array> {
+  const why = `answers in an encoding that was not asked for, ${JSON.stringify(encoding.slice(0, 40))}`;
+  return { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(new UpstreamFault('encoding', why, true)) }) };
 }
 
 async function* inflated(body: AsyncIterable<Uint8Array>, format: CompressionFormat): AsyncGenerator<Uint8Array> {
