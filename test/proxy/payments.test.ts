@@ -1,0 +1,201 @@
+/** policy.md §8 in one session: what is held, given back and spent, to the millionth. */
+import { describe, expect, test } from 'bun:test';
+import type { Store } from '../../src/core/store.ts';
+import { openMemoryStore } from '../../src/state/memory.ts';
+import { DECISION, type Message, OK, openRig, type Responder, START } from './fixture.ts';
+
+const TOKEN = '0xABCDEF0000000000000000000000000000000018';
+const USDC = '0x036CbD53842c5426634e7929541eC2318f3dCF7e';
+const POLICY = `version: "1"
+name: paid
+tools:
+  buy:
+    rules:
+      - name: budget
+        spend:
+          per_call: 5
+          daily: 10
+          assets:
+            "${USDC}": { decimals: 6, currency: usd }
+            "${TOKEN}": { decimals: 18, currency: usd }
+            "0xeuro": { decimals: 6, currency: eur }
+`;
+
+interface Offer {
+  readonly amount: string;
+  readonly asset?: string;
+  readonly network?: string;
+}
+
+const accept = ({ amount, asset = USDC, network = 'eip155:1' }: Offer) => ({
+  scheme: 'exact',
+  network,
+  amount,
+  asset,
+  payTo: '0x1',
+  maxTimeoutSeconds: 60,
+  extra: {},
+});
+const asking = (...offers: Offer[]) => ({
+  result: { isError: true, content: [], structuredContent: { x402Version: 2, resource: { url: 'x' }, accepts: offers.map(accept) } },
+});
+const pays = (offer: Offer, value = offer.amount) => ({
+  _meta: { 'x402/payment': { x402Version: 2, accepted: accept(offer), payload: { authorization: { value } } } },
+});
+
+/** Asks for these offers where a call pays nothing, and takes what is paid, or answers as told. */
+const shop =
+  (offers: readonly Offer[], paid: object = { result: OK }): Responder =>
+  ({ method, params }) => {
+    if (method === 'tools/list') return { result: { tools: [{ name: 'buy', inputSchema: { type: 'object' } }] } };
+    if (method !== 'tools/call') return { result: {} };
+    return params?._meta?.['x402/payment'] ? paid : asking(...offers);
+  };
+
+const codeOf = (answer: Message | undefined) => answer?.result?._meta?.[DECISION]?.code as string | undefined;
+const offersIn = (answer: Message | undefined) =>
+  answer?.result?.structuredContent?.accepts?.map(({ amount }: Offer) => amount) as string[] | undefined;
+const DOLLAR = 1_000_000;
+
+async function spent(store: Store): Promise<number> {
+  return (await store.counters()).reduce((sum, { micros }) => sum + micros, 0);
+}
+
+describe('policy.md §8: what a challenge holds', () => {
+  test('its dearest offer, until it is paid: then what was paid', async () => {
+    const rig = await openRig({ policy: POLICY, respond: shop([{ amount: '3000000' }, { amount: '4000000' }]) });
+    expect(offersIn(await rig.call('buy'))).toEqual(['3000000', '4000000']);
+    expect(await spent(rig.store)).toBe(4 * DOLLAR);
+    expect((await rig.call('buy', {}, pays({ amount: '3000000' })))?.result).toEqual(OK);
+    expect(await spent(rig.store)).toBe(3 * DOLLAR);
+    expect(rig.outcomes().map(({ result }) => result)).toEqual(['released', 'committed']);
+  });
+
+  test('nothing once ten minutes are over; then it can not be paid any more', async () => {
+    const rig = await openRig({ policy: POLICY, respond: shop([{ amount: '3000000' }]) });
+    await rig.call('buy');
+    rig.advance(599_999);
+    await rig.session.sweep();
+    expect(await spent(rig.store)).toBe(3 * DOLLAR);
+    rig.advance(1);
+    await rig.session.sweep();
+    expect(await spent(rig.store)).toBe(0);
+    expect(codeOf(await rig.call('buy', {}, pays({ amount: '3000000' })))).toBe('spend');
+  });
+
+  test('gives back into the window it was taken from', async () => {
+    const rig = await openRig({ policy: POLICY, respond: shop([{ amount: '4000000' }]) });
+    rig.advance(Date.parse('2026-03-01T23:58:00Z') - START);
+    await rig.call('buy');
+    rig.advance(180_000);
+    expect((await rig.call('buy', {}, pays({ amount: '4000000' })))?.result).toEqual(OK);
+    // Of the new day; nothing of it is left in the old one, nor taken twice.
+    expect(await spent(rig.store)).toBe(4 * DOLLAR);
+  });
+
+  test('a second one finds only what the first left', async () => {
+    const rig = await openRig({ policy: POLICY, respond: shop([{ amount: '4000000' }, { amount: '2000000' }]) });
+    expect(offersIn(await rig.call('buy', { n: 1 }))).toEqual(['4000000', '2000000']);
+    expect(offersIn(await rig.call('buy', { n: 2 }))).toEqual(['4000000', '2000000']);
+    expect(offersIn(await rig.call('buy', { n: 3 }))).toEqual(['2000000']);
+    expect(codeOf(await rig.call('buy', { n: 4 }))).toBe('spend');
+    expect(await spent(rig.store)).toBe(10 * DOLLAR);
+  });
+});
+
+describe('policy.md §8: what a payment takes', () => {
+  test('the argument where that is more', async () => {
+    const rig = await openRig({ policy: POLICY, respond: shop([{ amount: '1000000' }]) });
+    await rig.call('buy', { amount: 2 });
+    await rig.call('buy', { amount: 2 }, pays({ amount: '1000000' }));
+    expect(await spent(rig.store)).toBe(2 * DOLLAR);
+  });
+
+  test.each([
+    ['18 decimals, rounded up to a millionth', { amount: '1000000000000000001', asset: TOKEN }, 1_000_001],
+    ['an address in other letters', { amount: '1500000', asset: USDC.toUpperCase().replace('0X', '0x') }, 1_500_000],
+    ['nothing', { amount: '0' }, 0],
+  ])('%s', async (_, offer, micros) => {
+    const rig = await openRig({ policy: POLICY, respond: shop([offer]) });
+    await rig.call('buy');
+    await rig.call('buy', {}, pays(offer));
+    expect(await spent(rig.store)).toBe(micros);
+    expect(rig.executed()).toEqual(['buy', 'buy']);
+  });
+
+  test('in other currencies nothing is offered', async () => {
+    const rig = await openRig({ policy: POLICY, respond: shop([{ amount: '1', asset: '0xeuro' }]) });
+    expect(codeOf(await rig.call('buy'))).toBe('unpriceable');
+    expect(await spent(rig.store)).toBe(0);
+  });
+
+  test('a refused payment gives back, and the challenge may be paid again', async () => {
+    let refuse = true;
+    const respond: Responder = (request) =>
+      shop([{ amount: '3000000' }], refuse ? { result: { isError: true, content: [] } } : { result: OK })(request);
+    const rig = await openRig({ policy: POLICY, respond });
+    await rig.call('buy');
+    await rig.call('buy', {}, pays({ amount: '3000000' }));
+    expect(await spent(rig.store)).toBe(0);
+    refuse = false;
+    expect((await rig.call('buy', {}, pays({ amount: '3000000' })))?.result).toEqual(OK);
+    expect(codeOf(await rig.call('buy', {}, pays({ amount: '3000000' })))).toBe('spend');
+    expect(await spent(rig.store)).toBe(3 * DOLLAR);
+  });
+
+  test.each([
+    ['more is signed for than was offered', pays({ amount: '1000000' }, '1000001')],
+    ['another amount', pays({ amount: '1000001' })],
+    ['another network', pays({ amount: '1000000', network: 'eip155:2' })],
+    ['two payments', { _meta: { ...pays({ amount: '1000000' })._meta, 'org.paymentauth/credential': { challenge: { id: 'x' } } } }],
+    ['a key that only looks like it', { _meta: { 'X402/Payment': {} } }],
+    ['no object', { _meta: { 'x402/payment': 'money' } }],
+  ])('denied: %s', async (_, params) => {
+    const rig = await openRig({ policy: POLICY, respond: shop([{ amount: '1000000' }]) });
+    await rig.call('buy');
+    expect(codeOf(await rig.call('buy', {}, params))).toBe('spend');
+    expect(rig.executed()).toEqual(['buy']);
+    // What was asked may still be paid.
+    expect((await rig.call('buy', {}, pays({ amount: '1000000' })))?.result).toEqual(OK);
+  });
+
+  test('paid twice at once, it passes once', async () => {
+    const rig = await openRig({ policy: POLICY, respond: shop([{ amount: '3000000' }]) });
+    await rig.call('buy');
+    const payment = pays({ amount: '3000000' });
+    const call = (id: number) => ({ jsonrpc: '2.0', id, method: 'tools/call', params: { name: 'buy', arguments: {}, ...payment } });
+    await rig.send(call(71), call(72));
+    expect([codeOf(rig.answersTo(71)[0]), codeOf(rig.answersTo(72)[0])]).toEqual([undefined, 'spend']);
+    expect(await spent(rig.store)).toBe(3 * DOLLAR);
+  });
+});
+
+describe('policy.md §8: anything but a call', () => {
+  const denied = (answer: Message | undefined) => [answer?.error?.code, answer?.error?.data?.code];
+  test('may not ask to be paid', async () => {
+    const rig = await openRig({ policy: POLICY, respond: () => asking({ amount: '1' }) });
+    expect(denied(await rig.request('resources/read', { uri: 'x' }))).toEqual([-32010, 'unpriceable']);
+  });
+  test('may not pay', async () => {
+    const rig = await openRig({ policy: POLICY });
+    expect(denied(await rig.request('resources/read', { uri: 'x', ...pays({ amount: '1' }) }))).toEqual([-32010, 'unpriceable']);
+    expect(rig.server).toEqual([]);
+  });
+  test('without limits on money nobody looks', async () => {
+    const rig = await openRig({ respond: () => asking({ amount: '1' }) });
+    expect(offersIn(await rig.request('resources/read', { uri: 'x', ...pays({ amount: '1' }) }))).toEqual(['1']);
+  });
+});
+
+test('policy.md §10: in shadow mode challenges and payments pass', async () => {
+  const rig = await openRig({ policy: POLICY.replace('name: paid', 'name: paid\nmode: shadow'), respond: shop([{ amount: '900000000' }]) });
+  expect(offersIn(await rig.call('buy'))).toEqual(['900000000']);
+  expect((await rig.call('buy', {}, pays({ amount: '900000000' })))?.result).toEqual(OK);
+});
+
+test('I2: a store that fails offers nothing', async () => {
+  const memory = openMemoryStore({ clock: () => START, namespace: 'test' });
+  const store = { ...memory, reserve: () => Promise.reject(new Error('disk full')) };
+  const rig = await openRig({ policy: POLICY, store, respond: shop([{ amount: '1' }]) });
+  expect(codeOf(await rig.call('buy'))).toBe('state_error');
+});
