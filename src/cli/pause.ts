@@ -1,6 +1,7 @@
 /** `intercept pause` and `resume`: the kill switch, and who has confirmed it (policy.md §11). */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Instance, Store } from '../core/store.ts';
+import type { Instance, Records, Store } from '../core/store.ts';
+import { checkApprover } from './approvals/desk.ts';
 import { liveInstances } from './instances.ts';
 import { EXIT } from './options.ts';
 import { openOwnRecords, operator } from './own-records.ts';
@@ -38,16 +39,17 @@ export function pauseCalls(options: PauseOptions, terminal: Terminal): Promise<n
   });
 }
 
-/** Ends a pause of the same scope, and waits likewise. */
+/** Ends a pause of the same scope, and waits likewise. Needs the approver secret where there is one (policy.md §12). */
 export function resumeCalls(options: PauseOptions, terminal: Terminal): Promise<number> {
   return change(options, terminal, async (store) => {
+    await checkApprover(store.approvals, terminal.env);
     const { sequence, ended } = await store.resume(options.policy);
     const { pauses } = await store.control();
     return { type: 'resumed', sequence, ended, remaining: pauses.map(({ policy }) => policy ?? '(all policies)') };
   });
 }
 
-async function change(options: PauseOptions, terminal: Terminal, act: (store: Store) => Promise<Change>): Promise<number> {
+async function change(options: PauseOptions, terminal: Terminal, act: (store: Store & Records) => Promise<Change>): Promise<number> {
   const store = await openState(options.stateDir, '');
   try {
     // The switch is thrown first: a record that cannot be written must not keep calls running.

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Records, Store } from '../core/store.ts';
-import { openSqliteStore } from '../state/sqlite.ts';
+import { type Desk, openSqliteDesk, openSqliteStore } from '../state/sqlite.ts';
 
 /** People wait longer than calls do. */
 const TIMEOUT = 3_000;
@@ -32,12 +32,20 @@ export async function withState<T>(
   }
 }
 
-/** Opens the store as people do who decide: for every namespace. A new file where there is none. */
-export function openDesk(stateDir: string): Promise<Store & Records> {
-  return openState(stateDir, '');
+/** Opens the records of every namespace, as people do who decide; a new file where there is none. */
+export function openDesk(stateDir: string): Promise<Desk> {
+  return existsSync(stateFile(stateDir))
+    ? openSqliteDesk({ path: stateFile(stateDir), clock: Date.now, timeoutMs: TIMEOUT })
+    : openState(stateDir, '');
 }
 
 /** Does something with the records of every namespace, where there is a store. */
-export function withDesk<T>(stateDir: string, work: (desk: Records) => Promise<T>): Promise<T | undefined> {
-  return withState(stateDir, '', work);
+export async function withDesk<T>(stateDir: string, work: (desk: Records) => Promise<T>): Promise<T | undefined> {
+  if (!existsSync(stateFile(stateDir))) return undefined;
+  const desk = await openDesk(stateDir);
+  try {
+    return await work(desk);
+  } finally {
+    await desk.close();
+  }
 }

@@ -3,7 +3,7 @@ import { expect, test } from 'bun:test';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BUN, interceptCommand, ROOT, temporaryFolder } from '../harness/paths.ts';
+import { BUN, interceptCommand, NODE, ROOT, temporaryFolder } from '../harness/paths.ts';
 import { type Block, blocksOf, filesOf, PAGES } from './markdown.ts';
 
 for (const page of PAGES) {
@@ -32,12 +32,14 @@ async function play(page: string, sessions: readonly Block[]): Promise<void> {
   const folder = await temporaryFolder();
   try {
     const env = prepare(folder.path, filesOf(page));
+    const ids = openIds();
     for (const session of sessions) {
       let status: number | null = 0;
       for (const { command, output, line } of stepsOf(session)) {
         const played: { status: number | null; text: string } =
-          command === 'echo $?' ? { status: 0, text: `${status}\n` } : run(command, folder.path, env);
+          command === 'echo $?' ? { status: 0, text: `${status}\n` } : run(ids.inCommand(command), folder.path, env);
         status = played.status;
+        played.text = ids.inOutput(played.text, output);
         if (!fits(output, played.text))
           expect(`${page}:${line}: $ ${command}\n${played.text}`).toBe(`${page}:${line}: $ ${command}\n${output}`);
       }
@@ -47,19 +49,38 @@ async function play(page: string, sessions: readonly Block[]): Promise<void> {
   }
 }
 
-/** The page's files, and `intercept` in PATH. */
+/** Ids of approvals are new each time: the page's stand for those that were printed in the same places. */
+function openIds() {
+  const known = new Map<string, string>();
+  const found = (text: string) => [...new Set(text.match(/apr_[a-z2-7]{16}/g))];
+  return {
+    inCommand: (command: string) =>
+      command.replace(/(approve|deny|show) (?:apr_)?([a-z2-7]{6,16})/g, (all, verb, start) => {
+        const shown = [...known.keys()].find((id) => id.startsWith(`apr_${start}`));
+        return shown === undefined ? all : `${verb} ${known.get(shown)?.slice(4, 4 + start.length)}`;
+      }),
+    inOutput(printed: string, shown: string): string {
+      const fresh = found(printed).filter((id) => ![...known.values()].includes(id));
+      const added = found(shown).filter((id) => !known.has(id));
+      for (const [index, id] of added.entries()) known.set(id, fresh[index] ?? id);
+      return [...known].reduce((text, [page, real]) => text.replaceAll(real, page), printed);
+    },
+  };
+}
+
+/** The page's files, and `intercept` and `node` in PATH. */
 function prepare(folder: string, files: ReadonlyMap<string, string>): NodeJS.ProcessEnv {
   for (const [name, text] of files) writeFileSync(join(folder, name), text);
   const bin = join(folder, 'bin');
   mkdirSync(bin);
-  const shim = join(bin, 'intercept');
-  writeFileSync(
-    shim,
-    `#!/bin/sh\nexec ${interceptCommand()
-      .map((part) => `'${part}'`)
-      .join(' ')} "$@"\n`,
-  );
-  chmodSync(shim, 0o755);
+  for (const [name, command] of [
+    ['intercept', interceptCommand()],
+    ['node', [NODE]],
+  ] as const) {
+    const shim = join(bin, name);
+    writeFileSync(shim, `#!/bin/sh\nexec ${command.map((part) => `'${part}'`).join(' ')} "$@"\n`);
+    chmodSync(shim, 0o755);
+  }
   return { ...process.env, PATH: `${bin}:${process.env.PATH}`, INTERCEPT_HOME: join(folder, 'home'), NO_COLOR: '1' };
 }
 

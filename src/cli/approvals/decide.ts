@@ -1,5 +1,6 @@
 /** `intercept approvals approve` and `deny` (policy.md §12). */
 import type { Approval, Approvals, ApprovalVerdict, Decided } from '../../core/approval.ts';
+import { renderApproval } from '../../core/approval-json.ts';
 import type { AuditSink, PlainEventType } from '../../core/audit.ts';
 import { CommandError } from '../faults.ts';
 import { EXIT } from '../options.ts';
@@ -9,7 +10,6 @@ import { relative } from '../spans.ts';
 import { withDesk } from '../state.ts';
 import type { Terminal } from '../terminal.ts';
 import { checkApprover, type DeskOptions, findRecord, unknownId } from './desk.ts';
-import { renderRecord } from './json.ts';
 import { stateOf } from './record-lines.ts';
 
 export interface DecideOptions extends DeskOptions {
@@ -81,12 +81,12 @@ function openRecords(home: string, verdict: ApprovalVerdict, terminal: Pick<Term
 function expectDecided(decided: Decided, id: string): Approval {
   if (decided.kind === 'unknown') throw unknownId(id);
   if (decided.kind === 'decided') return decided.approval;
-  throw new CommandError(`${id} is ${stateOf(decided.approval, Date.now())}: only a pending one can be decided`, EXIT.failed);
+  throw new CommandError(`${id} cannot be decided any more: ${stateOf(decided.approval, Date.now())}`, EXIT.failed);
 }
 
 function report(record: Approval, { json, verdict }: DecideOptions, terminal: Terminal): void {
   if (json) {
-    terminal.out(renderRecord(record));
+    terminal.out(renderApproval(record, record.args));
     return;
   }
   const paint = createPaint(terminal.colour);

@@ -1,9 +1,9 @@
 /** What becomes of approvals, a line for each event, until nobody reads any more. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApprovalEvent, Approvals } from '../../core/approval.ts';
+import { renderApprovalEvent } from '../../core/approval-json.ts';
 import { shown } from '../paint.ts';
 import type { Terminal } from '../terminal.ts';
-import { renderEvent } from './json.ts';
 
 const LOOK = 500;
 const PAGE = 500;
@@ -14,7 +14,7 @@ export async function followEvents(approvals: Approvals, json: boolean, terminal
   const left = new AbortController();
   const leave = () => left.abort();
   for (const signal of SIGNALS) process.once(signal, leave);
-  const print = (event: ApprovalEvent) => terminal.out(json ? renderEvent(event) : renderLine(event));
+  const print = (event: ApprovalEvent) => terminal.out(json ? renderApprovalEvent(event) : renderLine(event));
   const requested = new Map<string, ApprovalEvent>();
   const keep = (event: ApprovalEvent) => {
     if (event.type === 'approval.requested') requested.set(event.approval.id, event);

@@ -1,5 +1,6 @@
 /** `intercept approvals list`, `show` and `expire`. */
 import type { Approval } from '../../core/approval.ts';
+import { renderApproval } from '../../core/approval-json.ts';
 import { EXIT } from '../options.ts';
 import { openOwnRecords } from '../own-records.ts';
 import { createPaint, type Paint, shown } from '../paint.ts';
@@ -7,7 +8,6 @@ import { withDesk } from '../state.ts';
 import type { Terminal } from '../terminal.ts';
 import { recordDecision } from './decide.ts';
 import { type DeskOptions, findRecord, unknownId } from './desk.ts';
-import { renderRecord } from './json.ts';
 import { paintLine, renderRecordLines, stateOf } from './record-lines.ts';
 
 /** Where a terminal does not say how wide it is. */
@@ -32,7 +32,7 @@ export async function listApprovals({ stateDir, json, all }: ListOptions, termin
 export async function showApproval(id: string, { stateDir, json }: DeskOptions, terminal: Terminal): Promise<number> {
   const record = await withDesk(stateDir, ({ approvals }) => findRecord(approvals, id));
   if (!record) throw unknownId(id);
-  if (json) terminal.out(renderRecord(record));
+  if (json) terminal.out(renderApproval(record, record.args));
   else {
     const paint = createPaint(terminal.colour);
     for (const line of renderRecordLines(record, Date.now(), Math.max(terminal.size()?.columns ?? WIDTH, 40)))
@@ -55,7 +55,7 @@ export async function expireApprovals({ stateDir, home, json }: DeskOptions, ter
 }
 
 function renderRecords(records: readonly Approval[]): string {
-  return `[${records.map(renderRecord).join(',\n')}]`;
+  return `[${records.map((record) => renderApproval(record, record.args)).join(',\n')}]`;
 }
 
 function printRecords(records: readonly Approval[], none: string, terminal: Terminal): void {

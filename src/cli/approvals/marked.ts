@@ -10,7 +10,9 @@ import { readJson } from '../../mcp/json.ts';
 const STEP = 2;
 /** Deeper levels stand below each other, so that the text keeps its room. */
 const DEEPEST = 24;
-const NARROWEST = 20;
+const NARROWEST = 30;
+/** Longer ones are cut: what an agent writes without blanks has to be read as well. */
+const LONGEST_WORD = 12;
 const CONTINUED = '↳ ';
 const OPEN = '⟨';
 const CLOSE = '⟩';
@@ -28,7 +30,7 @@ export function renderArguments(args: string, width: number): readonly string[] 
 
 /** A text of an agent, as a quoted JSON string with its marks. */
 export function markText(text: string): string {
-  return `"${markName(text)}"`;
+  return `"${markName(text).replaceAll('"', '\\"')}"`;
 }
 
 /** A name or message: marked, but without the quotes. */
@@ -46,24 +48,30 @@ export function charactersBeyond(text: string): readonly string[] {
   return [...found].flatMap(([character, told]) => (REORDERS.test(character) ? [] : [told]));
 }
 
-/** Cut into lines of at most `width` columns, and after each `\n` of a string; nothing is left out. */
+/** Cut into lines of at most `width` columns, between words where there are some, and after each `\n` of a string. */
 export function wrap(line: string, width: number): readonly string[] {
   const indent = Math.min(line.length - line.trimStart().length, Math.max(0, width - NARROWEST));
+  const margin = ' '.repeat(indent);
+  return fill(line.trimStart(), width - indent, width - indent - CONTINUED.length).map(
+    (text, index) => `${margin}${index === 0 ? '' : CONTINUED}${text}`,
+  );
+}
+
+/** The lines of a text, the first of which has other room than the rest. Nothing is left out. */
+export function fill(text: string, first: number, rest: number): readonly string[] {
   const lines: string[] = [];
-  let current = ' '.repeat(indent);
-  let used = indent;
-  const margin = `${' '.repeat(indent)}${CONTINUED}`;
-  for (const piece of piecesOf(line.trimStart())) {
-    const columns = columnsOf(piece);
-    if (used + columns > width) {
+  let current = '';
+  let room = first;
+  for (const word of wordsOf(text)) {
+    const columns = columnsOf(word);
+    if (columns > room) {
       lines.push(current);
-      current = margin;
-      used = margin.length;
+      current = '';
+      room = rest;
     }
-    current += piece;
-    used += columns;
+    current += word;
     // A text of several lines reads as such.
-    if (piece === '\\n') used = width;
+    room = word.endsWith('\\n') ? 0 : room - columns;
   }
   return [...lines, current];
 }
@@ -105,7 +113,7 @@ function renderLeaf(value: Json): string {
 function markPiece(piece: Piece): string {
   switch (piece.kind) {
     case 'plain':
-      return piece.text.replace(/["\\]/g, '\\$&');
+      return piece.text.replaceAll('\\', '\\\\');
     case 'foreign':
     case 'look_alike':
       return `${OPEN}${piece.text.replace(NOT_SHOWN, escapeUnits)}${CLOSE}`;
@@ -131,7 +139,19 @@ function codeOf(character: string): string {
   return `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
 }
 
-/** What stays together on a line: an escape, or one character. */
-function piecesOf(line: string): readonly string[] {
-  return line.match(/\\u[0-9a-f]{4}|\\.|‹\d+ blanks›|./gsu) ?? [];
+/** What stays together on a line: a word with its blank, but no more than so many columns of one. */
+function wordsOf(text: string): readonly string[] {
+  const words: string[] = [];
+  let word = '';
+  const take = () => {
+    if (word !== '') words.push(word);
+    word = '';
+  };
+  for (const piece of text.match(/\\u[0-9a-f]{4}|\\.|‹\d+ blanks›|./gsu) ?? []) {
+    if (columnsOf(word) + columnsOf(piece) > LONGEST_WORD) take();
+    word += piece;
+    if (piece === ' ' || piece === '\\n') take();
+  }
+  take();
+  return words;
 }

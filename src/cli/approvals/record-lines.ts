@@ -2,7 +2,7 @@
 import type { Approval } from '../../core/approval.ts';
 import type { Colour, Paint } from '../paint.ts';
 import { relative, timeOf } from '../spans.ts';
-import { charactersBeyond, markName, renderArguments, wrap } from './marked.ts';
+import { charactersBeyond, fill, markName, renderArguments, wrap } from './marked.ts';
 
 const LABEL = 12;
 /** Characters beyond ASCII that are named one by one. */
@@ -19,10 +19,10 @@ export function renderRecordLines(record: Approval, now: number, width: number):
     ['server', markName(evidence.upstream.replaceAll('\0', ' '))],
     ...(evidence.client === undefined ? [] : [['client', `calls itself ${markName(evidence.client)}`] as const]),
     ...rulesOf(record).map((rule) => ['held by', rule] as const),
-    ...evidence.overrides.map((requirement) => ['overrides', `${markName(requirement)} (not checked once approved)`] as const),
+    ...evidence.overrides.map((requirement) => ['overrides', `${markName(requirement)}`] as const),
     ['asked', `${relative(record.createdAt, now)}, ${timeOf(record.createdAt)}`],
     ...decisionOf(record, now),
-    ['note', 'the tool may ask for more input; what is answered then is not shown here'],
+    ['note', 'the tool may ask for more input; the answers are not shown here'],
     ['arguments', ''],
   ];
   return [...facts.flatMap(([label, text]) => labelled(label, text, width)), ...argumentLines(record, width)];
@@ -72,8 +72,11 @@ function decisionOf({ state, decidedAt, decidedBy, reason, attempts, retries }: 
   return facts;
 }
 
+/** Below each other, so that no text of an agent begins where a label does. */
 function labelled(label: string, text: string, width: number): readonly string[] {
-  return label === '' ? wrap(text, width) : wrap(`  ${label.padEnd(LABEL)}${text}`.trimEnd(), width);
+  if (label === '') return wrap(text, width);
+  const room = Math.max(width - LABEL - 2, 1);
+  return fill(text, room, room).map((line, index) => `  ${(index === 0 ? label : '').padEnd(LABEL)}${line}`.trimEnd());
 }
 
 function argumentLines({ args }: Approval, width: number): readonly string[] {
@@ -82,6 +85,6 @@ function argumentLines({ args }: Approval, width: number): readonly string[] {
   const more = beyond.length > MOST_NAMED ? `, and ${beyond.length - MOST_NAMED} more` : '';
   return [
     ...renderArguments(args, width - 4).map((line) => `    ${line}`),
-    ...(beyond.length === 0 ? [] : labelled('beyond ASCII', `  ${named}${more}`, width)),
+    ...(beyond.length === 0 ? [] : labelled('beyond', `${named}${more}`, width)),
   ];
 }

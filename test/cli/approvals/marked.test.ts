@@ -72,7 +72,11 @@ describe('cli.md §3: a record', () => {
       { rule: 'night', message: 'Nobody refunds at night' },
     ];
     const { evidence } = record();
-    const shown = renderRecordLines(record({ evidence: { ...evidence, rules, overrides: ['customer service only'] } }), NOW, 100);
+    const shown = renderRecordLines(
+      record({ evidence: { ...evidence, rules, overrides: ['rule "customer service only": condition args.reason in is false'] } }),
+      NOW,
+      100,
+    );
     expect(shown).toEqual([
       'apr_aaaaaaaaaaaaaaaa  pending, expires in 14m',
       '  tool        create_refund',
@@ -82,9 +86,9 @@ describe('cli.md §3: a record', () => {
       '  client      calls itself example',
       '  held by     large refund: Refunds over $100 need a human',
       '  held by     night: Nobody refunds at night',
-      '  overrides   customer service only (not checked once approved)',
+      '  overrides   rule "customer service only": condition args.reason in is false',
       '  asked       1m ago, 2026-03-01T09:59:00Z',
-      '  note        the tool may ask for more input; what is answered then is not shown here',
+      '  note        the tool may ask for more input; the answers are not shown here',
       '  arguments',
       '    {',
       '      "amount": 52000,',
