@@ -55,14 +55,14 @@ function listen(server: Server, port: number): Promise<void> {
     server.listen(port, HOST, () => {
       server.off('error', reject);
       server.on('clientError', (_, socket) => socket.destroy());
+      // SECURITY: a reader that takes nothing of its answer is let go; event streams are bounded by their own measure.
+      server.on('connection', (socket) => socket.setTimeout(IDLE, () => socket.destroy()));
       resolve();
     });
   });
 }
 
 async function respond(request: IncomingMessage, response: ServerResponse, routes: readonly Route[], deps: AdminDeps): Promise<void> {
-  // SECURITY: a reader that takes nothing of its answer is let go; event streams are bounded by their own measure.
-  request.socket.setTimeout(IDLE, () => request.socket.destroy());
   response.on('error', () => undefined);
   const answer = await answerOf(request, routes, deps).catch((error: unknown): Answer => fault(error, deps));
   if (response.destroyed) return;

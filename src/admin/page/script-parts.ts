@@ -71,11 +71,21 @@ function factsOf(record) {
 }
 
 function argumentOf(row) {
-  const long = plain(row.value).length > 400 || row.value.length > 20;
-  const box = row.value.length === 0 ? { class: 'none' } : long ? { tabindex: '0', role: 'region', 'aria-label': 'value of ' + plain(row.path) } : {};
+  const box = row.value.length === 0 ? { class: 'none' } : { 'data-name': plain(row.path) };
   return h('div', {},
     h('dt', {}, pieces(row.path), h('span', { class: 'type' }, row.type), row.twin ? h('span', { class: 'twin' }, 'looks like another name') : null),
     h('dd', box, row.value.length === 0 ? null : pieces(row.value)));
+}
+
+/** What does not fit its box says so, and can be scrolled by keys. */
+function markLong() {
+  for (const box of document.querySelectorAll('.args dd')) {
+    if (box.scrollHeight <= box.clientHeight + 1 || box.tabIndex === 0) continue;
+    box.tabIndex = 0;
+    box.setAttribute('role', 'region');
+    box.setAttribute('aria-label', 'value of ' + box.dataset.name);
+    box.previousElementSibling.append(h('span', { class: 'more' }, 'scroll to read all of it'));
+  }
 }
 
 function leftBar(record, from) {

@@ -106,7 +106,8 @@ async function showRecord() {
   const pending = record.state === 'pending';
   const form = pending ? formOf(record) : null;
   const mine = show(pending ? 'Approve this call?' : 'Call ' + record.state, [recordOf(record, from), form && form.node].filter(Boolean));
-  every(1000, function () { tick(from); });
+  markLong();
+  every(1000, function () { tick(from); markLong(); });
   if (!pending) return;
   form.arm(mine);
   let warned = false;

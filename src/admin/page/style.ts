@@ -10,12 +10,10 @@ export const STYLE = `
 @media (prefers-color-scheme: dark) {
   :root {
     --ground: #15171a; --card: #1e2125; --text: #e8e9ea; --soft: #a9b0b8; --line: #353a40; --field: #7b828a;
-    --accent: #8cc4ea; --yes: #2f8f5b; --no: #c94a44; --on: #ffffff;
+    --accent: #8cc4ea; --yes: #23784a; --no: #b23a35; --on: #ffffff;
     --warn: #3a2f12; --warn-text: #ffdf94; --warn-line: #8f6d1e;
     --bad: #4a1f1c; --bad-text: #ffc2bb; --odd: #322c5c; --odd-text: #d4cdff; --foreign: #d9b95e;
   }
-  button.yes, button.no { color: #fff; }
-  button.yes { background: #1f7a4a; } button.no { background: #b23a35; }
 }
 * { box-sizing: border-box; }
 html { background: var(--ground); color: var(--text); font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
@@ -30,7 +28,8 @@ h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 .25rem; }
 h2 { font-size: 1rem; margin: 1.75rem 0 .5rem; }
 p { margin: .25rem 0; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 1.25rem; }
-.soft, dt.plain { color: var(--soft); }
+.card + .card { margin-top: 1rem; } .card > h2:first-child { margin-top: 0; }
+.soft { color: var(--soft); }
 .text { font-family: ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace; overflow-wrap: anywhere; white-space: pre-wrap; unicode-bidi: isolate; }
 .tool { font-size: 1.15rem; font-weight: 650; }
 .facts { display: grid; gap: .15rem 1rem; grid-template-columns: max-content 1fr; margin: .75rem 0 0; }
@@ -45,6 +44,7 @@ p { margin: .25rem 0; }
 .args > div:first-child { border-top: 0; padding-top: 0; }
 .args dt { align-items: baseline; display: flex; flex-wrap: wrap; gap: 0 .75rem; }
 .args dt .text { font-weight: 600; min-width: 0; } .args dt .type { color: var(--soft); font-size: .8125rem; }
+.args dt .more { color: var(--accent); font-size: .8125rem; font-weight: 600; }
 .args dd { background: var(--ground); border-radius: 6px; margin: .25rem 0 0; max-height: 20rem; overflow: auto; padding: .4rem .6rem; }
 .args dd.none { background: none; padding: 0; }
 .unseen, .alike, .twin { border-radius: 4px; font: 600 .75rem/1.4 system-ui, sans-serif; padding: 0 .3em; white-space: nowrap; }
@@ -57,7 +57,7 @@ label { display: block; font-weight: 600; margin-top: 1rem; }
 label + .hint { color: var(--soft); font-size: .875rem; margin: 0; }
 input, textarea { background: var(--card); border: 1px solid var(--field); border-radius: 8px; color: inherit; font: inherit; margin-top: .25rem; padding: .55rem .7rem; width: 100%; }
 .buttons { display: flex; flex-wrap: wrap; gap: .75rem; margin-top: 1.25rem; }
-button { background: none; border: 1px solid var(--field); border-radius: 8px; color: inherit; cursor: pointer; font: 600 1rem/1.2 inherit; font-family: inherit; min-height: 2.75rem; padding: .6rem 1.25rem; }
+button { background: none; border: 1px solid var(--field); border-radius: 8px; color: inherit; cursor: pointer; font: inherit; font-weight: 600; line-height: 1.2; min-height: 2.75rem; padding: .6rem 1.25rem; }
 button.yes, button.no, button.main { border-color: transparent; color: var(--on); flex: 1 1 9rem; }
 button.yes { background: var(--yes); } button.no { background: var(--no); }
 button.main { background: #1f5f8b; flex: none; }

@@ -106,12 +106,12 @@ function warningsOf(tool: readonly Piece[], rows: readonly Row[], complete: bool
   const twins = rows.filter(({ twin }) => twin).length;
   return [
     ...(complete ? [] : ['The arguments are too large to be shown here in full. They cannot be approved on this page.']),
-    ...(unseen > 0 ? [`${unseen} ${plural(unseen, 'character shows', 'characters show')} nothing by themselves. They are marked.`] : []),
-    ...(alike > 0 ? [`${alike} ${plural(alike, 'character looks', 'characters look')} like another letter. They are marked.`] : []),
-    ...(twins > 0 ? [`${twins} argument names look alike and are not the same. They are marked.`] : []),
+    ...counted(unseen, 'One character shows nothing by itself.', `${unseen} characters show nothing by themselves.`),
+    ...counted(alike, 'One character looks like another letter.', `${alike} characters look like other letters.`),
+    ...counted(twins, 'An argument name looks like another.', 'Argument names look alike and are not the same.'),
   ];
 }
 
-function plural(number: number, one: string, more: string): string {
-  return number === 1 ? one : more;
+function counted(number: number, one: string, more: string): readonly string[] {
+  return number === 0 ? [] : [`${number === 1 ? one : more} Look for the marks.`];
 }
