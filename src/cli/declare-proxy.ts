@@ -29,6 +29,7 @@ function declareCommon(program: Command): void {
     .option('--state-fail-mode <mode>', '', choiceFlag('closed', 'open'))
     .option('--state-timeout <time>', '', parseDurationFlag)
     .option('--upstream-timeout <time>', '', parseDurationFlag)
+    .option('--approval-wait <time>', '', parseDurationFlag)
     .option('--max-message <size>', '', parseSizeFlag)
     .option('--log-level <level>', '', choiceFlag('debug', 'info', 'warn', 'error'))
     .option('--audit-args <how>', '', choiceFlag('redacted', 'full', 'hash'))

@@ -20,7 +20,7 @@ State and audit, in ~/.intercept or INTERCEPT_HOME
   --state-fail-mode closed|open, --audit-args redacted|full|hash
   --audit-retention 30d, --log-level debug|info|warn|error
 Limits: --max-message 10MiB, --upstream-timeout 0
-  --enable-admin-api        decide in a browser or over HTTP, on --admin-port 0
+Held calls: --approval-wait 0, --enable-admin-api (a page, on --admin-port 0)
   -h, --help, -V, --version
 
 Example: intercept -c stripe.yaml -- npx -y @stripe/mcp`,

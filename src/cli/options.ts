@@ -15,6 +15,7 @@ export interface ProxyOptions {
   readonly stateFailMode: 'closed' | 'open';
   readonly stateTimeout: number;
   readonly upstreamTimeout: number;
+  readonly approvalWait: number;
   readonly maxMessage: number;
   readonly logLevel: LogLevel;
   readonly auditArgs: 'redacted' | 'full' | 'hash';
@@ -57,6 +58,7 @@ export function parseProxyOptions(flags: ProxyFlags, env: Environment): ProxyOpt
     stateFailMode: flags.stateFailMode ?? 'closed',
     stateTimeout: flags.stateTimeout ?? 250,
     upstreamTimeout: flags.upstreamTimeout ?? 0,
+    approvalWait: flags.approvalWait ?? 0,
     maxMessage: flags.maxMessage ?? 10 * 1024 ** 2,
     logLevel: flags.logLevel ?? 'info',
     auditArgs: flags.auditArgs ?? 'redacted',

@@ -1,5 +1,5 @@
 /** `intercept -c policy.yaml …`: the proxy in front of a server. The composition root. */
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { openFileSink } from '../audit/file.ts';
 import { loadHashKey } from '../audit/key.ts';
@@ -140,7 +140,7 @@ function depsOf(parts: Parts, watched: Pick<ProxyDeps, 'rules' | 'pauses' | 'too
     ...watched,
     store,
     approvals: store.approvals,
-    approvalWait: 0,
+    approvalWait: options.approvalWait,
     leases: createLeases({ store, log }),
     audit,
     log,
@@ -148,6 +148,7 @@ function depsOf(parts: Parts, watched: Pick<ProxyDeps, 'rules' | 'pauses' | 'too
     monotonic: () => performance.now(),
     newId: openIds(instance),
     sha256: (text) => createHash('sha256').update(text).digest('hex'),
+    sign: openSigner(loadHashKey(options.home)),
     loadSchemaCompiler: async () => (await import('../policy/schema.ts')).loadSchemaCompiler(),
     agent: options.agent,
     upstream: parts.identity,
@@ -164,6 +165,11 @@ function depsOf(parts: Parts, watched: Pick<ProxyDeps, 'rules' | 'pauses' | 'too
 function secretsOf({ options, policy }: Parts): readonly string[] {
   const { remote, listen } = options;
   return [...policy.secretEnv, ...(remote?.secretEnv ?? []), ...(listen?.token ? [listen.token.variable] : [])];
+}
+
+/** An HMAC under this machine's key; the prefix keeps it apart from the key's other uses. */
+function openSigner(key: Uint8Array): ProxyDeps['sign'] {
+  return (text) => createHmac('sha256', key).update(`state\0${text}`).digest('base64url');
 }
 
 /** Ids unique to this process and to all others, without asking for randomness on every call. */
@@ -205,7 +211,6 @@ function announceStart(policy: Policy, options: ProxyOptions, { log }: ProxyDeps
     `policy ${policy.name ?? options.config} in force, revision ${policy.revision}${policy.mode === 'shadow' || options.shadow ? ' (shadow: nothing is enforced)' : ''}`,
   );
   if (options.stateFailMode === 'open') log.warn('--state-fail-mode open: while the state store fails, counters are skipped');
-  if (policy.uses.approvals) log.warn('approvals: held calls are recorded; deciding them is not available yet');
   if (policy.approvals.webhook && policy.approvals.webhook.secretEnv === undefined)
     log.warn('approvals.notify.webhook has no `secret_env`: who receives it cannot tell who sent it');
 }

@@ -8,12 +8,14 @@ import { type Arrival, type Holding, NO_HOLDING } from './arrival.ts';
 import { setAside } from './aside.ts';
 import { paymentOf } from './challenge.ts';
 import { deliver } from './deliver.ts';
+import { endPage, renderAsking, showPage } from './elicit.ts';
 import { type Enforced, enforce } from './enforce.ts';
 import { legKey } from './identity.ts';
 import { MAX_IN_FLIGHT } from './inflight.ts';
 import { attempt, type Later, then } from './later.ts';
 import { learnTools } from './learn-tools.ts';
-import { type Ending, type Final, isKeptOpen, waitToEnd } from './open-calls.ts';
+import { type Ending, type Final, isKeptOpen, type Outcome, waitToEnd } from './open-calls.ts';
+import { progressOf } from './progress.ts';
 import { type Route, refuse } from './route.ts';
 import { type ForwardedCall, settle } from './settle.ts';
 import { MODERN, type Session } from './state.ts';
@@ -50,7 +52,8 @@ function judge(routes: readonly Judging[], session: Session): Later<ReadonlyMap<
   return then(enforceAll(arrivals, session), (outcomes) => {
     const judged = new Map<Judging, Route>();
     for (const [index, route] of waiting.entries()) {
-      const [arrival, outcome] = [arrivals[index] as Arrival, outcomes[index] as Enforced];
+      const arrival = arrivals[index] as Arrival;
+      const outcome = showPage(route, arrival, outcomes[index] as Enforced, session);
       if (outcome.kind === 'in_flight' || isKeptOpen(outcome, session))
         setAside(route, () => keepOpen(route, arrival, outcome, session), session);
       else judged.set(route, routeOf(route, arrival, outcome, session));
@@ -67,15 +70,17 @@ function enforceAll(arrivals: readonly Arrival[], session: Session): Later<reado
 }
 
 /** The call goes out, or is answered, when what it waits for has ended: judged anew, under the policy then in force. */
-async function keepOpen(route: Judging, arrival: Arrival, outcome: Enforced, session: Session): Promise<void> {
+async function keepOpen(route: Judging, arrival: Arrival, outcome: Outcome, session: Session): Promise<void> {
   const ending: Ending = {
     isOpen: () => isWaiting(route, session),
     async judgeAgain(waited) {
       const needed = neededFor(route, session);
       if (needed) await learnTools(session, needed === 'schemas');
       const [again] = await enforceAll([{ ...arrival, waited }], session);
-      return again as Enforced;
+      return showPage(route, arrival, again as Enforced, session);
     },
+    tellProgress: progressOf(route, session),
+    decided: (approval) => endPage(approval, route, session),
   };
   const { open } = session.waits;
   if (route.pending) open.add(route.pending);
@@ -95,7 +100,7 @@ function faulted(error: unknown, calls: readonly Arrival[], { deps }: Session): 
   return calls.map(() => ({ kind: 'answer', answer }));
 }
 
-function arrivalOf({ toolCall, id, credentials, frame: { modern } }: Judging, session: Session): Arrival {
+function arrivalOf({ toolCall, id, credentials, returned, frame: { modern } }: Judging, session: Session): Arrival {
   const { deps, protocol } = session;
   protocol.sessionless ??= modern;
   const call: Call = {
@@ -104,7 +109,7 @@ function arrivalOf({ toolCall, id, credentials, frame: { modern } }: Judging, se
     agent: deps.agent,
     session: protocol.sessionless ? undefined : session.id,
   };
-  const continued = id && !session.legs.isEmpty && session.legs.take(legKey(call, toolCall.requestState, deps), deps.clock());
+  const continued = id && !returned && !session.legs.isEmpty && session.legs.take(legKey(call, toolCall.requestState, deps), deps.clock());
   return {
     id: continued ? continued.id : deps.newId(),
     call,
@@ -148,6 +153,7 @@ function sendCall({ pending, frame, to }: Judging, call: ForwardedCall, session:
 function renderOutcome({ id, frame: { modern } }: Judging, outcome: Exclude<Final, { kind: 'forward' }>, { protocol }: Session): string {
   const idText = id?.text ?? 'null';
   const resultType = modern || (protocol.version ?? '') >= MODERN;
+  if (outcome.kind === 'ask') return renderAsking(idText, outcome);
   if (outcome.kind === 'replay') return renderReplay(idText, outcome.result, outcome.mark, resultType);
   const { text, meta } = outcome.answer;
   return renderToolResult(idText, { text, meta: { [DECISION_KEY]: meta }, resultType });

@@ -42,6 +42,10 @@ export interface ProxyDeps {
   readonly approvals: Pick<Approvals, 'find'>;
   /** How long a held call is kept open for that, ms; 0 answers at once. */
   readonly approvalWait: number;
+  /** The address of a record's page, where there is one for a human to decide on. */
+  readonly approvalPage?: ((id: string) => string | undefined) | undefined;
+  /** An HMAC of a text, under a key that agents do not know. */
+  readonly sign: (text: string) => string;
   readonly audit: AuditSink;
   readonly log: Log;
   /** Epoch ms. */

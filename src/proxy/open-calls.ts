@@ -1,6 +1,7 @@
 /** Calls that are kept open until an identical one has ended (policy.md §9), or a human has decided (§12). */
 import type { HeldApproval } from '../core/approval.ts';
 import type { Arrival } from './arrival.ts';
+import type { Asking } from './elicit.ts';
 import { type Enforced, giveUp } from './enforce.ts';
 import { MAX_IN_FLIGHT } from './inflight.ts';
 import type { Session } from './state.ts';
@@ -12,14 +13,21 @@ const SOONEST = 50;
 const LATEST = 1_000;
 /** ms between looks at an approval. */
 const APPROVAL_LOOK = 250;
+/** ms between two notifications of progress: clients that wait for a minute start anew with each. */
+const PROGRESS = 5_000;
 
 /** What a call that waits no longer ends in. */
-export type Final = Exclude<Enforced, { kind: 'in_flight' }>;
+export type Final = Exclude<Outcome, { kind: 'in_flight' }>;
+export type Outcome = Enforced | Asking;
 
 /** How a call that is kept open is judged again. `waited`: it may not wait for an identical call any longer. */
 export interface Ending {
   isOpen(): boolean;
-  judgeAgain(waited: boolean): Promise<Enforced>;
+  judgeAgain(waited: boolean): Promise<Outcome>;
+  /** Tells a client that asked for progress that a human is waited for. */
+  tellProgress(text: string): void;
+  /** Called when the human has decided. */
+  decided(approval: HeldApproval): void;
 }
 
 /** Whether a held call waits for its approval, rather than be answered now. Those for which there is no room are answered. */
@@ -29,7 +37,7 @@ export function isKeptOpen(outcome: Final, { deps, waits, waiting }: Session): b
 }
 
 /** Waits until the call can be answered, and answers with what becomes of it. Where nobody waits for it any more, it is not judged again. */
-export async function waitToEnd(arrival: Arrival, first: Enforced, ending: Ending, session: Session): Promise<Final> {
+export async function waitToEnd(arrival: Arrival, first: Outcome, ending: Ending, session: Session): Promise<Final> {
   const room = session.waiting.size < MAX_IN_FLIGHT;
   let outcome = first;
   let asked = false;
@@ -57,13 +65,22 @@ async function waitForIdentical(arrival: Arrival, key: string, patience: number,
 }
 
 /** INVARIANT I5: the decision lets nothing pass by itself; what does is the evaluation that comes after. */
-async function waitForHuman(held: Final, { id, expiresAt }: HeldApproval, ending: Ending, session: Session): Promise<Enforced> {
+async function waitForHuman(held: Final, approval: HeldApproval, ending: Ending, session: Session): Promise<Outcome> {
   const { deps, waits } = session;
-  const until = deps.monotonic() + Math.min(deps.approvalWait, expiresAt - deps.clock());
-  for (let left = until - deps.monotonic(); left > 0; left = until - deps.monotonic()) {
-    await waits.rest(Math.min(APPROVAL_LOOK, left));
+  const start = deps.monotonic();
+  const until = start + Math.min(deps.approvalWait, approval.expiresAt - deps.clock());
+  let toldAt = Number.NEGATIVE_INFINITY;
+  for (let now = start; now < until; now = deps.monotonic()) {
+    if (now - toldAt >= PROGRESS) {
+      ending.tellProgress(`waiting for a human to decide on ${approval.id}`);
+      toldAt = now;
+    }
+    await waits.rest(Math.min(APPROVAL_LOOK, until - now));
     if (waits.closed || !ending.isOpen()) return held;
-    if (await isDecided(id, session)) break;
+    if (await isDecided(approval.id, session)) {
+      ending.decided(approval);
+      break;
+    }
   }
   return ending.judgeAgain(false);
 }

@@ -2,13 +2,18 @@
 import { isObject } from '../core/json.ts';
 import type { ClientMessage } from '../mcp/frame.ts';
 import { readJson } from '../mcp/json.ts';
+import { showsPages } from './own-state.ts';
 import { MODERN, type Session, VERSION_KEY } from './state.ts';
 
 type Asking = Extract<ClientMessage, { kind: 'request' | 'notification' }>;
 
 /** Learns who speaks and in which era; answers whether this message is of the modern one. */
 export function noteProtocol({ method, params, text }: Asking, { protocol }: Session): boolean {
-  if (method === 'initialize') protocol.client ??= clientName(text, params.members.get('clientInfo')?.start);
+  if (method === 'initialize') {
+    protocol.client ??= clientName(text, params.members.get('clientInfo')?.start);
+    const capabilities = params.members.get('capabilities');
+    protocol.showsPages = showsPages(capabilities && readJson(text, capabilities.start));
+  }
   const meta = params.members.get('_meta');
   // The common legacy request has no `_meta`, or one without a version: neither is parsed.
   if (!meta || !text.includes('protocolVersion', meta.start)) return false;

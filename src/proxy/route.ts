@@ -22,6 +22,7 @@ import { methodDenial, refusalOf, renderRefusal } from './gate.ts';
 import { idToSend, meantBy, tokenSpan, tokenToSend } from './ids.ts';
 import { MAX_IN_FLIGHT, type PendingRequest, type Purpose } from './inflight.ts';
 import { outgoing, outgoingCancel } from './outgoing.ts';
+import { isOwnAnswer, isOwnState, withoutOwnState } from './own-state.ts';
 import { noteProtocol } from './protocol.ts';
 import { requestEvent } from './request-record.ts';
 import { settle } from './settle.ts';
@@ -47,6 +48,8 @@ export type Route = { readonly event?: PlainEvent | undefined } & (
       readonly pending: PendingRequest | undefined;
       /** What it pays with, where the policy limits what calls cost. */
       readonly credentials?: readonly (Credential | undefined)[] | undefined;
+      /** Its client comes back from the approval page. */
+      readonly returned: boolean;
       readonly frame: OutgoingFrame;
       readonly to: ReplyTo | undefined;
     }
@@ -61,6 +64,7 @@ export function routeFrame(element: Element, gate: Gate, session: Session): Rout
     case 'refused':
       return refuse(frame, to, session);
     case 'response':
+      if (isOwnAnswer(frame.id, session)) return { kind: 'drop' };
       return { kind: 'forward', frame: outgoing(frame, element.bytes, false, to), to };
     case 'notification':
       return routeNotification(frame, element, gate, session);
@@ -110,13 +114,28 @@ function routeCall(
   sentAs: RequestId | undefined,
   gate: Gate,
   session: Session,
+  returned = false,
 ): Route {
   const { to } = element;
   const toolCall = readToolCall(frame);
   if ('kind' in toolCall) return refuse(toolCall, to, session);
+  if (frame.kind === 'request' && isOwnState(toolCall.requestState)) {
+    const cut = withoutOwnState(frame, toolCall, session);
+    if (cut.kind === 'refused') return refuse(cut, to, session);
+    return routeCall(cut, { ...element, bytes: cut.text }, modern, sentAs, gate, session, true);
+  }
   const pending = frame.kind === 'request' && sentAs ? waitFor(frame, sentAs, modern, JUDGING, to, session) : undefined;
   const credentials = gate.rulebook?.policy.uses.spend ? findCredentials(frame) : undefined;
-  return { kind: 'judge', toolCall, id: pending?.id, pending, credentials, frame: outgoing(frame, element.bytes, modern, to, pending), to };
+  return {
+    kind: 'judge',
+    toolCall,
+    id: pending?.id,
+    pending,
+    credentials,
+    returned,
+    frame: outgoing(frame, element.bytes, modern, to, pending),
+    to,
+  };
 }
 
 const JUDGING: Purpose = { kind: 'judging' };

@@ -17,6 +17,8 @@ import { createWaits, type Waits } from './waits.ts';
 /** What is known of the protocol spoken. `version` is the negotiated one (legacy); `modernMeta` the last `_meta` that a modern client sent. */
 export interface Protocol {
   version: string | undefined;
+  /** Whether a legacy client declared that it shows pages (URL elicitation). */
+  showsPages: boolean;
   client: string | undefined;
   initialized: boolean;
   modernMeta: string | undefined;
@@ -62,6 +64,8 @@ export interface Session {
   /** Calls that are kept open look here for when to look again. */
   readonly waits: Waits;
   readonly listing: Listing;
+  /** Approvals whose page a legacy client was asked to show. */
+  readonly shown: Set<string>;
   /** Why the session is over, once it is: nothing more is asked of the server. */
   over: string | undefined;
 }
@@ -92,11 +96,19 @@ export function createSession(deps: ProxyDeps, output: SessionOutput, options: S
     tools,
     buffer,
     listing,
-    protocol: { version: undefined, client: undefined, initialized: false, modernMeta: undefined, sessionless: undefined },
+    protocol: {
+      version: undefined,
+      showsPages: false,
+      client: undefined,
+      initialized: false,
+      modernMeta: undefined,
+      sessionless: undefined,
+    },
     outcomes: createOutcomeLog(deps),
     ownPrefix: `intercept-${deps.newId()}-`,
     waiting: new Set(),
     waits: createWaits(),
+    shown: new Set(),
     over: undefined,
   };
 }

@@ -78,16 +78,72 @@ describe('policy.md §15: test', () => {
     expect(status).toBe(0);
   });
 
-  test('what is not there yet is told, counted apart, and no failure', async () => {
+  const HELD = `version: "1"
+tools:
+  wire:
+    rules:
+      - {name: large, action: require_approval, conditions: [{path: args.amount, op: gt, value: 100}]}
+  pay:
+    idempotency_window: 5m
+    rules: []
+`;
+
+  test('policy.md §15: a held call is approved or denied, by the clock of the case', async () => {
     using folder = openFolder();
-    folder.write('p.yaml', POLICY);
-    const { out, status } = await folder.run(
-      'test',
-      folder.write('a.test.yaml', tests('{call: refund, args: {amount: 1}, expect: replay}')),
-    );
-    expect(out).toContain('n/a   first');
-    expect(out).toContain('0 passed, 1 not available yet');
+    folder.write('p.yaml', HELD);
+    const call = '{call: wire, args: {amount: 200}';
+    const steps = [
+      `${call}, expect: hold, rule: large, code: approval_required}`,
+      '{approve: last}',
+      `${call}, upstream: tool_error, expect: allow}`,
+      `${call}, expect: allow}`,
+      `${call}, expect: hold}`,
+      '{deny: last, reason: not today, after: 1m}',
+      `${call}, expect: deny, code: approval_denied, message: "Approval denied: not today"}`,
+      `${call}, after: 15m, expect: hold}`,
+      '{after: 16m}',
+      `${call}, expect: hold}`,
+    ];
+    const { out, status } = await folder.run('test', folder.write('a.test.yaml', tests(...steps)));
+    expect(out).toContain('1 passed');
     expect(status).toBe(0);
+  });
+
+  test('policy.md §15: an identical call is replayed, and its failures are not', async () => {
+    using folder = openFolder();
+    folder.write('p.yaml', HELD);
+    const steps = [
+      '{call: pay, args: {n: 1}, upstream: error, expect: allow}',
+      '{call: pay, args: {n: 1}, result: {content: []}, expect: allow}',
+      '{call: pay, args: {n: 1.0}, repeat: 3, expect: replay}',
+      '{call: pay, args: {n: 1}, after: 6m, expect: allow}',
+      '{call: pay, args: {n: 2}, upstream: unknown, expect: allow}',
+      '{call: pay, args: {n: 2}, expect: deny, code: outcome_unknown}',
+      '{call: pay, args: {n: 3}, agent: a, expect: allow}',
+      '{call: pay, args: {n: 3}, agent: b, expect: allow}',
+    ];
+    const { out, status } = await folder.run('test', folder.write('a.test.yaml', tests(...steps)));
+    expect(out).toContain('1 passed');
+    expect(status).toBe(0);
+  });
+
+  test('to approve where nothing waits is a failure, and says so', async () => {
+    using folder = openFolder();
+    folder.write('p.yaml', HELD);
+    const { out, status } = await folder.run('test', folder.write('a.test.yaml', tests('{approve: last}')));
+    expect(out).toContain('expected a held call that waits for approval');
+    expect(out).toContain('got      no call was held before');
+    expect(status).toBe(4);
+    const twice = ['{call: wire, args: {}, expect: hold}', '{deny: last}', '{approve: last}'];
+    expect((await folder.run('test', folder.write('b.test.yaml', tests(...twice)))).out).toContain('got      its record is denied');
+  });
+
+  test('--coverage: an approved call does not make its rule stay silent', async () => {
+    using folder = openFolder();
+    folder.write('p.yaml', HELD);
+    const call = '{call: wire, args: {amount: 200}';
+    const file = folder.write('a.test.yaml', tests(`${call}, expect: hold}`, '{approve: last}', `${call}, expect: allow}`));
+    expect((await folder.run('test', '--coverage', file)).out).toContain('no case makes wire "large" stay silent');
   });
 
   const faulty: readonly (readonly [string, string])[] = [
@@ -101,6 +157,8 @@ describe('policy.md §15: test', () => {
     ['{call: wipe, expect: deny, after: soon}', 'duration'],
     ['{call: wipe, expect: deny, message: "/(/"}', 'pattern'],
     ['{wait: 5m}', '[missing-key]'],
+    ['{approve: first}', 'held last'],
+    ['{call: wipe, expect: deny, result: done}', '"result" is a map'],
   ];
   for (const [step, expected] of faulty) {
     test(`a test file with ${step} does not run`, async () => {
@@ -160,7 +218,7 @@ describe('policy.md §15: test', () => {
     folder.write('p.yaml', POLICY);
     const { out } = await folder.run('test', '--json', folder.write('a.test.yaml', tests('{call: wipe, expect: allow}')));
     expect(JSON.parse(out)).toMatchObject({
-      totals: { passed: 0, failed: 1, notAvailable: 0 },
+      totals: { passed: 0, failed: 1 },
       files: [{ cases: [{ status: 'failed', failure: { step: 1, line: 5 } }] }],
     });
   });

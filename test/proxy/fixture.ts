@@ -40,6 +40,7 @@ export interface Options {
   readonly store?: Store & Records;
   readonly respond?: Responder;
   readonly approvalWait?: number;
+  readonly approvalPage?: (id: string) => string;
   readonly timeouts?: Partial<ProxyDeps['timeouts']>;
   readonly wrapAudit?: (sink: AuditSink) => AuditSink;
   readonly wrapOutput?: (output: SessionOutput) => SessionOutput;
@@ -119,6 +120,8 @@ export async function openRig(options: Options = {}): Promise<Rig> {
     leases: createLeases({ store, log: { warn: log, error: log } }),
     approvals: store.approvals,
     approvalWait: options.approvalWait ?? 0,
+    approvalPage: options.approvalPage,
+    sign: (text) => createHash('sha256').update(`key ${text}`).digest('hex'),
     audit: options.wrapAudit?.(sink) ?? sink,
     log: { debug: log, info: log, warn: log, error: log },
     clock,

@@ -65,12 +65,18 @@ function markStore({ plan, decision }: JudgedCall, asked: ReadonlySet<string>, m
   if (plan.kind !== 'store' || asked.size === 0) return;
   const decided = decision.outcome === 'deny' ? decision.denial.rule : decision.outcome === 'hold' ? decision.hold.rule : undefined;
   for (const [index, { rule }] of plan.draft.origins.entries()) {
-    const always = plan.reservable.steps[index]?.kind === 'hold' && rule.stateConditions.length === 0;
+    // An approved call passed although it was held; which rules on counters held it is not known.
+    const isHold = plan.reservable.steps[index]?.kind === 'hold';
+    const always = isHold && (rule.stateConditions.length === 0 || isApproved(decision));
     const failed = rule.label === decided || decision.shadow.some((verdict) => verdict.rule === rule.label);
     if (failed) mark(rule.key, rule.label, 'failed');
     else if (decision.outcome !== 'deny' && !always) mark(rule.key, rule.label, 'passed');
     if (failed && decision.outcome === 'deny' && rule.label === decided) return;
   }
+}
+
+function isApproved(decision: JudgedCall['decision']): boolean {
+  return decision.outcome === 'allow' && decision.reservation?.approval !== undefined;
 }
 
 function coverageOf(rule: Rule, { passed, failed }: Seen): RuleCoverage {

@@ -21,7 +21,7 @@ export interface TestCase {
 
 export type TestStep = { readonly line: number; readonly after: number } & (
   | CallStep
-  | { readonly kind: 'approve' | 'deny'; readonly which: string; readonly reason: string | undefined }
+  | { readonly kind: 'approve' | 'deny'; readonly reason: string }
   | { readonly kind: 'pause'; readonly reason: string }
   | { readonly kind: 'resume' }
   | { readonly kind: 'wait' }
@@ -34,6 +34,8 @@ export interface CallStep {
   readonly argsText: string;
   readonly agent: string | undefined;
   readonly upstream: UpstreamAnswer;
+  /** What the server answers with, as JSON text. */
+  readonly result: string | undefined;
   readonly repeat: number;
   readonly expect: Expectation;
   readonly rule: string | undefined;

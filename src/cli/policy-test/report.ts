@@ -14,14 +14,13 @@ export interface FileResult {
 export interface Totals {
   readonly passed: number;
   readonly failed: number;
-  readonly notAvailable: number;
 }
 
 /** Counts cases by how they ended. */
 export function totalsOf(files: readonly FileResult[]): Totals {
   const ended = files.flatMap(({ cases }) => cases.map(({ status }) => status));
   const count = (wanted: string) => ended.filter((status) => status === wanted).length;
-  return { passed: count('passed'), failed: count('failed'), notAvailable: count('not available') };
+  return { passed: count('passed'), failed: count('failed') };
 }
 
 /** The lines about one file. */
@@ -39,11 +38,6 @@ function renderCase(file: string, result: CaseResult, paint: Paint): readonly st
         `${paint('red', 'FAIL')}  ${shown(result.name)}`,
         ...renderFailure(file, result.failure, paint).map((line) => `      ${line}`),
       ];
-    case 'not available':
-      return [
-        `${paint('yellow', 'n/a')}   ${shown(result.name)}`,
-        `      ${file}:${result.stepLine}: step ${result.step} on: not available yet: ${result.why}`,
-      ];
   }
 }
 
@@ -58,12 +52,8 @@ function renderFailure(file: string, { step, line, call, expected, got, walk }: 
 }
 
 /** The last line. */
-export function renderTotals({ passed, failed, notAvailable }: Totals, paint: Paint): string {
-  const parts = [
-    `${passed} passed`,
-    failed > 0 ? paint('red', `${failed} failed`) : '',
-    notAvailable > 0 ? paint('yellow', `${notAvailable} not available yet`) : '',
-  ];
+export function renderTotals({ passed, failed }: Totals, paint: Paint): string {
+  const parts = [`${passed} passed`, failed > 0 ? paint('red', `${failed} failed`) : ''];
   return parts.filter((part) => part !== '').join(', ');
 }
 

@@ -5,7 +5,7 @@ import type { Facts } from '../../core/facts.ts';
 import type { ToolMatcher } from '../../core/match.ts';
 import { createMatcher } from '../../core/match.ts';
 import type { Policy } from '../../core/policy.ts';
-import type { Store } from '../../core/store.ts';
+import type { Records, Store } from '../../core/store.ts';
 import { fingerprintFor, type JudgedCall, judgeCall } from '../../library/engine.ts';
 import { openMemoryStore } from '../../state/memory.ts';
 import type { Coverage } from './coverage.ts';
@@ -25,7 +25,6 @@ export interface Bench {
 export type CaseResult = { readonly name: string; readonly line: number } & (
   | { readonly status: 'passed' }
   | { readonly status: 'failed'; readonly failure: Failure }
-  | { readonly status: 'not available'; readonly step: number; readonly stepLine: number; readonly why: string }
 );
 
 export interface Failure {
@@ -39,35 +38,31 @@ export interface Failure {
 
 interface Running {
   readonly bench: Bench;
-  readonly store: Store;
+  readonly store: Store & Records;
   readonly clock: { now: number };
   readonly agent: string | undefined;
-  /** Fingerprints of the calls that an idempotency window remembers. */
-  readonly once: Set<string>;
+  /** The record of the call that was held last. */
+  readonly held: { last: string | undefined };
 }
 
-type StepEnd =
-  | { readonly kind: 'ok' }
-  | { readonly kind: 'failed'; readonly failure: Omit<Failure, 'step' | 'line'> }
-  | { readonly kind: 'not available'; readonly why: string };
+type StepEnd = { readonly kind: 'ok' } | { readonly kind: 'failed'; readonly failure: Omit<Failure, 'step' | 'line'> };
 
 const OK: StepEnd = { kind: 'ok' };
 
-/** Prepares a policy for its cases. */
+/** Prepares a policy for its cases. One in shadow mode is judged as if it were enforced. */
 export function openBench(policy: Policy, catalog: ToolCatalog | undefined, now: number, coverage: Coverage): Bench {
-  return { policy, match: createMatcher(policy), catalog, coverage, now };
+  return { policy: { ...policy, mode: 'enforce' }, match: createMatcher(policy), catalog, coverage, now };
 }
 
-/** Runs one case to its end, its first failure, or the first step that this version cannot do. */
+/** Runs one case to its end, or to its first failure. */
 export async function runCase({ name, line, agent, now, steps }: TestCase, bench: Bench): Promise<CaseResult> {
   const clock = { now: now ?? bench.now };
   const store = openMemoryStore({ clock: () => clock.now, namespace: 'test' });
-  const running: Running = { bench, store, clock, agent, once: new Set() };
+  const running: Running = { bench, store, clock, agent, held: { last: undefined } };
   for (const [index, step] of steps.entries()) {
     clock.now += step.after;
     const end = await runStep(step, running);
     if (end.kind === 'failed') return { name, line, status: 'failed', failure: { ...end.failure, step: index + 1, line: step.line } };
-    if (end.kind === 'not available') return { name, line, status: 'not available', step: index + 1, stepLine: step.line, why: end.why };
   }
   return { name, line, status: 'passed' };
 }
@@ -79,7 +74,7 @@ async function runStep(step: TestStep, running: Running): Promise<StepEnd> {
       return runCall(step, running);
     case 'approve':
     case 'deny':
-      return { kind: 'not available', why: `deciding approvals ("${step.kind}")` };
+      return decide(step, running);
     case 'pause':
       await running.store.pause({ policy, reason: step.reason });
       return OK;
@@ -91,14 +86,22 @@ async function runStep(step: TestStep, running: Running): Promise<StepEnd> {
   }
 }
 
+/** Does what a human would, to the record of the call that was held last. */
+async function decide({ kind, reason }: Extract<TestStep, { kind: 'approve' | 'deny' }>, { store, held }: Running): Promise<StepEnd> {
+  const { last } = held;
+  const decided = last === undefined ? undefined : await store.approvals.decide({ id: last, verdict: kind, by: 'test', reason });
+  if (decided?.kind === 'decided') return OK;
+  const got = decided?.kind === 'not_pending' ? `its record is ${decided.approval.state}` : 'no call was held before';
+  return { kind: 'failed', failure: { call: `${kind} last`, expected: 'a held call that waits for approval', got, walk: [] } };
+}
+
 async function runCall(step: CallStep, running: Running): Promise<StepEnd> {
-  if (step.expect === 'replay') return { kind: 'not available', why: 'answering an identical call again (idempotency)' };
   const call: Call = { tool: step.tool, args: step.args, agent: step.agent ?? running.agent, session: 'test' };
   for (let round = 1; round <= step.repeat; round++) {
     const trace: TraceEntry[] = [];
     const judged = await judge(call, step.argsText, running, trace);
-    if (judged === 'repeated') return { kind: 'not available', why: 'recognising an identical call (idempotency)' };
     running.bench.coverage.add(trace, judged);
+    if (judged.decision.outcome === 'hold') running.held.last = judged.decision.hold.approval?.id;
     const mismatch = mismatchOf(step, judged.decision);
     if (mismatch) return { kind: 'failed', failure: { ...mismatch, call: describe(step, round), walk: trace } };
     await settle(judged.decision, step, running.store);
@@ -106,26 +109,23 @@ async function runCall(step: CallStep, running: Running): Promise<StepEnd> {
   return OK;
 }
 
-async function judge(call: Call, argsText: string, running: Running, trace: TraceEntry[]): Promise<JudgedCall | 'repeated'> {
-  const { bench, store, once } = running;
+async function judge(call: Call, argsText: string, { bench, store }: Running, trace: TraceEntry[]): Promise<JudgedCall> {
   const { policy, match, catalog } = bench;
   const { pauses } = await store.control();
   const facts: Facts = { policy, match, catalog, pause: pauses[0], ownPaths: [], fingerprint: fingerprintFor('test', '') };
-  const judged = await judgeCall(call, argsText, facts, store, (entry) => trace.push(entry));
-  if (judged.plan.kind === 'deny' || judged.plan.idempotencyWindow === 0) return judged;
-  const fingerprint = facts.fingerprint(call);
-  if (once.has(fingerprint)) return 'repeated';
-  if (judged.decision.outcome === 'allow') once.add(fingerprint);
-  return judged;
+  return judgeCall(call, argsText, facts, store, (entry) => trace.push(entry));
 }
 
 /** SPEC: policy.md §6: a failure gives back, an unknown outcome keeps. */
-async function settle(decision: Decision, { upstream }: CallStep, store: Store): Promise<void> {
-  const failed = upstream === 'error' || upstream === 'tool_error';
+async function settle(decision: Decision, { upstream, result = DONE }: CallStep, store: Store): Promise<void> {
   if (decision.outcome !== 'allow' || !decision.reservation) return;
+  const failed = upstream === 'error' || upstream === 'tool_error';
   const outcome = failed ? 'released' : upstream === 'unknown' ? 'kept' : 'committed';
-  await store.settle([{ reservation: decision.reservation, outcome }]);
+  await store.settle([{ reservation: decision.reservation, outcome, result }]);
 }
+
+/** What a server answers with that is not said to answer anything. */
+const DONE = '{"content":[]}';
 
 function describe({ tool, argsText, repeat }: CallStep, round: number): string {
   return `${tool} ${argsText}${repeat > 1 ? ` (repetition ${round} of ${repeat})` : ''}`;

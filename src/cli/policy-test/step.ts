@@ -49,7 +49,8 @@ function parseEvent(node: Extract<Node, { kind: 'map' }>, line: number, report: 
   switch (kind) {
     case 'approve':
     case 'deny':
-      return { ...base, kind, which: fields.text(kind) ?? '', reason: kind === 'deny' ? fields.text('reason') : undefined };
+      if (fields.text(kind) !== 'last') fields.fault(kind, `"${kind}" names the call that was held last`, `write \`${kind}: last\``);
+      return { ...base, kind, reason: (kind === 'deny' && fields.text('reason')) || '' };
     case 'pause':
       return { ...base, kind, reason: fields.text('pause') ?? '' };
     case 'resume':
@@ -79,6 +80,7 @@ function callOf(fields: Fields, report: Report, patterns: Patterns): CallStep | 
     ...given,
     agent,
     upstream,
+    result: resultOf(fields),
     repeat,
     expect,
     rule: fields.text('rule'),
@@ -96,6 +98,14 @@ function argumentsOf(fields: Fields): { readonly args: JsonObject; readonly args
   if (value instanceof Map) return { args: value, argsText: renderJson(value) };
   if (value !== null) fields.fault('args', '"args" is a map');
   return { args: new Map(), argsText: '{}' };
+}
+
+function resultOf(fields: Fields): string | undefined {
+  const node = fields.node('result');
+  const value = node && toJson(node);
+  if (value === undefined || value instanceof Map) return value && renderJson(value);
+  fields.fault('result', '"result" is a map, as a server answers with: `{content: [{type: text, text: done}]}`');
+  return undefined;
 }
 
 function fromText(json: string, fields: Fields): { readonly args: JsonObject; readonly argsText: string } {
