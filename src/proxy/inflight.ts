@@ -9,6 +9,8 @@ export type Purpose =
   /** A call that is being judged: nothing was sent yet. */
   | { readonly kind: 'judging' }
   | { readonly kind: 'tools/list'; readonly cursor: string | undefined }
+  /** Of what it lists, the agent gets its own. */
+  | { readonly kind: 'tasks/list' }
   | { readonly kind: 'task'; readonly taskId: string | undefined }
   | { readonly kind: 'listen'; readonly toolChanges: boolean }
   | { readonly kind: 'own'; readonly resolve: (frame: ServerFrame | undefined) => void }
@@ -77,7 +79,7 @@ export interface InflightOptions {
 export const MAX_IN_FLIGHT = 256;
 const MAX_PAST = 65_536;
 /** What a time-out applies to; a subscription stays open as long as it likes. */
-const TIMED: ReadonlySet<Purpose['kind']> = new Set(['call', 'tools/list', 'task', 'other']);
+const TIMED: ReadonlySet<Purpose['kind']> = new Set(['call', 'tools/list', 'tasks/list', 'task', 'other']);
 
 export function createInflight({ room, mayReplace, resumable }: InflightOptions): Inflight {
   const waiting = new Map<string, PendingRequest>();

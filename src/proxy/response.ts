@@ -5,12 +5,14 @@ import type { RequestId, ServerFrame } from '../mcp/frame.ts';
 import { readJson } from '../mcp/json.ts';
 import { filterToolPage } from '../mcp/list.ts';
 import { declareListChanged, renderError, resultText, withoutDecision } from '../mcp/reply.ts';
+import { filterTaskPage } from '../mcp/task-list.ts';
 import { answerChallenge, challengeIn, refusedAsking } from './challenge-answer.ts';
 import type { FrameBytes } from './exchange.ts';
 import { REFUSED, refusedInput, renderRefusal } from './gate.ts';
 import { legKey } from './identity.ts';
 import type { PendingRequest } from './inflight.ts';
 import { attempt, type Later, then } from './later.ts';
+import { taskOpenedBy } from './own-tasks.ts';
 import type { Passed } from './passed.ts';
 import { restoreAnswer } from './restore.ts';
 import { type ForwardedCall, isClaimed, isTaskHandle, type Outcome, outcomeOf, settle } from './settle.ts';
@@ -75,6 +77,8 @@ function receiveAnswer(
   session: Session,
 ): Later<FrameBytes | undefined> {
   const { purpose } = request;
+  const opened = session.isSharing && request.method === 'tools/call' && isTaskHandle(frame) ? taskOpenedBy(frame) : undefined;
+  if (opened !== undefined) session.ownTasks.add(opened);
   const passed = () => embedded ?? (frame.outcome === 'result' ? (withoutDecision(frame) ?? bytes) : bytes);
   const embedded = embeddedRefusal(frame, request.id, gate, session);
   switch (purpose.kind) {
@@ -90,6 +94,8 @@ function receiveAnswer(
     }
     case 'tools/list':
       return frame.outcome === 'result' ? listFor(frame, bytes, request, purpose.cursor, gate, session) : bytes;
+    case 'tasks/list':
+      return frame.outcome === 'result' ? ownTasksOf(frame, bytes, request, session) : bytes;
     case 'task':
       return settleByAnswer(request.method, purpose.taskId, frame, session).then(
         () => refusedAsking(frame, request, gate, session) ?? passed(),
@@ -135,6 +141,15 @@ function listFor(
   if (!session.tools.page(page.tools, cursor, page.nextCursor))
     return renderError(request.id.text, -32603, 'the tool list has too many pages');
   return page.removed > 0 ? page.text : bytes;
+}
+
+/** SPEC: wire.md §2.7 — where agents share the server, each sees the tasks that it opened. */
+function ownTasksOf(frame: Response, bytes: FrameBytes, { id }: PendingRequest, { isSharing, ownTasks, deps }: Session): FrameBytes {
+  if (!isSharing) return withoutDecision(frame) ?? bytes;
+  const page = filterTaskPage(frame, ownTasks.has);
+  if (page.kind === 'page') return page.removed > 0 ? page.text : bytes;
+  deps.log.warn(`refused a task list of the server: ${page.why}`);
+  return renderError(id.text, -32603, `the server's task list could not be read: ${page.why}`);
 }
 
 function learnProtocol(frame: Response, bytes: FrameBytes, method: string, { protocol }: Session): FrameBytes {

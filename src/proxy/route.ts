@@ -23,6 +23,7 @@ import { idToSend, meantBy, tokenSpan, tokenToSend } from './ids.ts';
 import { MAX_IN_FLIGHT, type PendingRequest, type Purpose } from './inflight.ts';
 import { outgoing, outgoingCancel } from './outgoing.ts';
 import { isOwnAnswer, isOwnState, withoutOwnState } from './own-state.ts';
+import { namesForeignTask } from './own-tasks.ts';
 import { noteProtocol } from './protocol.ts';
 import { requestEvent } from './request-record.ts';
 import { settle } from './settle.ts';
@@ -87,11 +88,12 @@ export function refuse(
 function routeRequest(frame: RequestFrame, element: Element, gate: Gate, session: Session): Route {
   const { id, method } = frame;
   const { to } = element;
-  const refused = (reason: string, message: string) => refuse({ code: -32600, reason, message, id }, to, session);
+  const refused = (reason: string, message: string, code: Refusal['code'] = -32600) => refuse({ code, reason, message, id }, to, session);
   const sentAs = idToSend(id, to, session);
   if (!sentAs) return refused('id_in_flight', `request id ${id.text} is still in flight`);
   if (session.inflight.isFull) return refused('too_many_requests', `more than ${MAX_IN_FLIGHT} requests in flight`);
   if (method === 'initialize' && to?.batch) return refused('batch', 'initialize must not be part of a batch');
+  if (session.isSharing && namesForeignTask(frame, session.ownTasks)) return refused('unknown_task', NO_TASK, -32602);
   const modern = noteProtocol(frame, session);
   if (method === 'tools/call' && !areCallsDenied(gate)) return routeCall(frame, element, modern, sentAs, gate, session);
   const refusal = refusalOf(method, gate) ?? refusedPayment(frame, gate);
@@ -100,6 +102,8 @@ function routeRequest(frame: RequestFrame, element: Element, gate: Gate, session
   const request = waitFor(frame, sentAs, modern, purposeOf(frame), to, session);
   return { kind: 'forward', frame: outgoing(frame, element.bytes, modern, to, request), to, event };
 }
+
+const NO_TASK = 'there is no such task';
 
 /** Whether `methods` itself denies every tool call, whatever `tools` says. */
 function areCallsDenied({ rulebook }: Gate): boolean {
@@ -169,6 +173,8 @@ function routeNotification(frame: NotificationFrame, element: Element, gate: Gat
   if (method === 'notifications/cancelled') return cancel(frame, element, session);
   const forwarded = outgoing(frame, element.bytes, noteProtocol(frame, session), to);
   if (method.startsWith('notifications/')) return { kind: 'forward', frame: forwarded, to };
+  if (session.isSharing && namesForeignTask(frame, session.ownTasks))
+    return { kind: 'drop', event: refuse({ code: -32602, reason: 'unknown_task', message: NO_TASK, id: undefined }, to, session).event };
   const refusal = refusalOf(method, gate);
   const event = requestEvent('agent', frame, refusal, gate);
   return refusal ? { kind: 'drop', event } : { kind: 'forward', frame: forwarded, to, event };
@@ -198,6 +204,7 @@ function purposeOf({ method, params, text }: RequestFrame): Purpose {
     const cursor = member('cursor');
     return { kind: 'tools/list', cursor: typeof cursor === 'string' ? cursor : undefined };
   }
+  if (method === 'tasks/list') return { kind: 'tasks/list' };
   if (method === 'tasks/get' || method === 'tasks/result' || method === 'tasks/cancel') {
     const taskId = member('taskId');
     return { kind: 'task', taskId: typeof taskId === 'string' ? taskId : undefined };

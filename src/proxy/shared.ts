@@ -4,6 +4,7 @@ import { createLegs, createTasks, type Legs, type Tasks } from './continuation.t
 import type { ProxyDeps } from './deps.ts';
 import type { Room } from './inflight.ts';
 import { keep } from './keep.ts';
+import { createOwnTasks, type OwnTasks } from './own-tasks.ts';
 import { createPayments, type Payments } from './payments.ts';
 import { createOutcomeLog } from './settle.ts';
 import { createToolMemory, type ToolMemory } from './tool-memory.ts';
@@ -13,6 +14,7 @@ export interface Shared {
   readonly legs: Legs;
   readonly tasks: Tasks;
   readonly payments: Payments;
+  readonly ownTasks: OwnTasks;
   readonly tools: ToolMemory;
   readonly buffer: Buffer;
   readonly room: Room;
@@ -59,6 +61,7 @@ export function createOwn(deps: ProxyDeps): Shared {
     legs: createLegs(),
     tasks: createTasks(),
     payments: createPayments(),
+    ownTasks: createOwnTasks(),
     tools: createToolMemory(deps.sha256, deps.toolsListed),
     buffer: createBuffer(),
     room: { taken: 0 },

@@ -2,16 +2,12 @@
 
 import type { Pause } from '../core/store.ts';
 import type { FrameLimits } from '../mcp/frame.ts';
-import type { Buffer } from './buffer.ts';
-import type { Legs, Tasks } from './continuation.ts';
 import type { PauseWatch, ProxyDeps, Rulebook } from './deps.ts';
 import type { SessionOutput } from './exchange.ts';
 import { createInflight, type Inflight } from './inflight.ts';
 import { attempt, type Later, then } from './later.ts';
-import type { Payments } from './payments.ts';
 import { createOutcomeLog, type OutcomeLog } from './settle.ts';
-import { createOwn, type Listing, type Shared } from './shared.ts';
-import type { ToolMemory } from './tool-memory.ts';
+import { createOwn, type Shared } from './shared.ts';
 import { createWaits, type Waits } from './waits.ts';
 
 /** What is known of the protocol spoken. `version` is the negotiated one (legacy); `modernMeta` the last `_meta` that a modern client sent. */
@@ -40,7 +36,8 @@ export interface SessionOptions {
   readonly shared?: Shared | undefined;
 }
 
-export interface Session {
+/** With what it shares, or would share, with others. */
+export interface Session extends Shared {
   readonly id: string;
   readonly deps: ProxyDeps;
   readonly output: SessionOutput;
@@ -50,20 +47,14 @@ export interface Session {
   /** Whether legs, tasks, tools and buffer are those of other sessions, too. */
   readonly isSharing: boolean;
   readonly inflight: Inflight;
-  readonly legs: Legs;
-  readonly tasks: Tasks;
-  readonly payments: Payments;
-  readonly tools: ToolMemory;
   readonly protocol: Protocol;
   readonly outcomes: OutcomeLog;
-  readonly buffer: Buffer;
   /** Unguessable, so that no answer of the server can be taken for one to the proxy's own requests. */
   readonly ownPrefix: string;
   /** Calls that wait for the server's tool list; the session's input is not closed before they went out. */
   readonly waiting: Set<Promise<void>>;
   /** Calls that are kept open look here for when to look again. */
   readonly waits: Waits;
-  readonly listing: Listing;
   /** Approvals whose page a legacy client was asked to show. */
   readonly shown: Set<string>;
   /** Why the session is over, once it is: nothing more is asked of the server. */
@@ -80,8 +71,9 @@ const MAX_NAME = 1024;
 
 export function createSession(deps: ProxyDeps, output: SessionOutput, options: SessionOptions = {}): Session {
   const { replaceIds = false, joinBatches = false, resumable = false, anySpace = false } = options;
-  const { legs, tasks, payments, tools, buffer, listing, room } = options.shared ?? createOwn(deps);
+  const shared = options.shared ?? createOwn(deps);
   return {
+    ...shared,
     id: deps.newId(),
     deps,
     output,
@@ -89,13 +81,7 @@ export function createSession(deps: ProxyDeps, output: SessionOutput, options: S
     replaceIds,
     joinBatches,
     isSharing: options.shared !== undefined,
-    inflight: createInflight({ room, mayReplace: replaceIds, resumable }),
-    legs,
-    tasks,
-    payments,
-    tools,
-    buffer,
-    listing,
+    inflight: createInflight({ room: shared.room, mayReplace: replaceIds, resumable }),
     protocol: {
       version: undefined,
       showsPages: false,

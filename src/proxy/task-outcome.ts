@@ -3,6 +3,7 @@ import { isObject, type Json, type JsonObject } from '../core/json.ts';
 import type { ServerFrame } from '../mcp/frame.ts';
 import { readJson } from '../mcp/json.ts';
 import { resultText } from '../mcp/reply.ts';
+import { taskOpenedBy } from './own-tasks.ts';
 import { isClaimed, type Outcome, outcomeOf, type SentCall, settle } from './settle.ts';
 import type { Session } from './state.ts';
 
@@ -13,12 +14,11 @@ type Response = Extract<ServerFrame, { kind: 'response' }>;
 
 /** Keeps the call until its task ends. */
 export function keepTask(frame: Response, call: SentCall, session: Session): void {
-  const nested = memberOf(frame, 'task');
-  const taskId = isObject(nested) ? nested.get('taskId') : memberOf(frame, 'taskId');
+  const taskId = taskOpenedBy(frame);
   const kept = (given: SentCall | undefined, error: string) => {
     if (given) void settle([{ call: given, outcome: { result: 'kept', error } }], session);
   };
-  if (typeof taskId !== 'string' || taskId.length > MAX_NAME) {
+  if (taskId === undefined || taskId.length > MAX_NAME) {
     kept(call, 'a task without an id that can be kept');
     return;
   }

@@ -10,6 +10,7 @@ import type { ProxyDeps, Rulebook } from '../../src/proxy/deps.ts';
 import type { SessionOutput } from '../../src/proxy/exchange.ts';
 import { createLeases } from '../../src/proxy/leases.ts';
 import { openSession, type ProxySession } from '../../src/proxy/session.ts';
+import type { SessionOptions } from '../../src/proxy/state.ts';
 import { openMemoryStore } from '../../src/state/memory.ts';
 
 export const START = Date.parse('2026-03-01T10:00:00Z');
@@ -44,12 +45,14 @@ export interface Options {
   readonly timeouts?: Partial<ProxyDeps['timeouts']>;
   readonly wrapAudit?: (sink: AuditSink) => AuditSink;
   readonly wrapOutput?: (output: SessionOutput) => SessionOutput;
+  readonly carried?: SessionOptions;
   readonly ownPaths?: readonly string[];
   readonly loadSchemaCompiler?: ProxyDeps['loadSchemaCompiler'];
 }
 
 export interface Rig {
   readonly session: ProxySession;
+  readonly deps: ProxyDeps;
   readonly store: Store & Records;
   readonly events: AuditEvent[];
   /** Every message the agent got, and every one the server got; arrays are batches. */
@@ -158,6 +161,7 @@ export async function openRig(options: Options = {}): Promise<Rig> {
   };
   const rig: Rig = {
     session: undefined as unknown as ProxySession,
+    deps,
     store,
     events,
     agent,
@@ -196,7 +200,7 @@ export async function openRig(options: Options = {}): Promise<Rig> {
     executed: () => server.filter(({ method }) => method === 'tools/call').map(({ params }) => params.name),
     counted: async () => (await store.counters()).map(({ micros }) => micros / 1e6),
   };
-  (rig as { session: ProxySession }).session = openSession(deps, options.wrapOutput?.(plain) ?? plain);
+  (rig as { session: ProxySession }).session = openSession(deps, options.wrapOutput?.(plain) ?? plain, options.carried);
   return rig;
 }
 

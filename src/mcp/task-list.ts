@@ -1,0 +1,33 @@
+/** Pages of `tasks/list` (wire.md §2.7): tasks of others are cut out, everything else stays byte for byte. */
+import { applyEdits, cutItems } from './edit.ts';
+import { findOddKey } from './envelope.ts';
+import { definePlace } from './keys.ts';
+import type { ResponseFrame } from './message.ts';
+import { elementsAt, type Member, membersAt } from './scan.ts';
+import { stringAt } from './token.ts';
+
+export type TaskPage =
+  | { readonly kind: 'page'; readonly text: string; readonly removed: number }
+  | { readonly kind: 'unreadable'; readonly why: string };
+
+const PAGE_KEYS = definePlace('tasks', 'nextCursor', '_meta');
+const TASK_KEYS = definePlace('taskId');
+
+/** Cuts the tasks that `keep` does not name out of a page. SECURITY: a page that could be read in two ways is unreadable. */
+export function filterTaskPage(frame: ResponseFrame, keep: (taskId: string) => boolean): TaskPage {
+  const { text, span, result, members } = frame;
+  if (!result || text.charCodeAt(result.start) !== 123) return { kind: 'unreadable', why: 'the result is not an object' };
+  if (findOddKey(membersAt(text, result.start), PAGE_KEYS)) return { kind: 'unreadable', why: 'a key of the result is ambiguous' };
+  const list = members.get('tasks');
+  if (!list || text.charCodeAt(list.start) !== 91) return { kind: 'unreadable', why: '"tasks" is not an array' };
+  const entries = elementsAt(text, list.start);
+  const ids = entries.map((entry) => idOf(text, entry));
+  if (ids.includes(undefined)) return { kind: 'unreadable', why: 'a task has no id that can be read' };
+  const isCut = (index: number) => !keep(ids[index] ?? '');
+  return { kind: 'page', text: applyEdits(text, span, cutItems(entries, isCut)), removed: ids.filter((_, index) => isCut(index)).length };
+}
+
+function idOf(text: string, { members }: Member): string | undefined {
+  const found = members?.find(({ key }) => key === 'taskId');
+  return found && !findOddKey(members, TASK_KEYS) ? stringAt(text, found) : undefined;
+}
