@@ -11,6 +11,8 @@ import { webhookHeaders } from './sign.ts';
 /** How often the outbox is asked, ms, and how many of its deliveries are under way at once. */
 const LOOK = 500;
 const AT_ONCE = 4;
+/** What is under way at the end may still arrive, ms. */
+const FAREWELL = 1_000;
 
 export interface Webhook {
   readonly url: string;
@@ -42,7 +44,7 @@ export interface Failure {
 }
 
 export interface Notifier {
-  /** Ends it; what is under way is left to the next process. */
+  /** Ends it; what does not arrive at once is left to the next process. */
   stop(): Promise<void>;
 }
 
@@ -52,9 +54,13 @@ export function openNotifier(options: NotifierOptions): Notifier {
   const pending = new Set<Promise<void>>();
   const take = openTaker(options);
   let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+  let looking: Promise<void> | undefined;
   const again = (ms: number) => {
-    if (ending.signal.aborted) return;
-    timer = setTimeout(() => void look(), ms);
+    if (stopped) return;
+    timer = setTimeout(() => {
+      looking = look();
+    }, ms);
     timer.unref();
   };
   const look = async () => {
@@ -70,9 +76,12 @@ export function openNotifier(options: NotifierOptions): Notifier {
   again(0);
   return {
     async stop() {
-      ending.abort();
+      stopped = true;
       clearTimeout(timer);
+      const patience = setTimeout(() => ending.abort(), FAREWELL);
+      await looking;
       await Promise.allSettled(pending);
+      clearTimeout(patience);
     },
   };
 }
