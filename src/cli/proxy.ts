@@ -141,6 +141,7 @@ function depsOf(parts: Parts, watched: Pick<ProxyDeps, 'rules' | 'pauses' | 'too
     store,
     approvals: store.approvals,
     approvalWait: options.approvalWait,
+    approvalPage: parts.admin.pageOf,
     leases: createLeases({ store, log }),
     audit,
     log,
