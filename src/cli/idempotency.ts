@@ -47,7 +47,7 @@ export async function resolveClaim(options: ResolveOptions, terminal: Terminal):
       options.verdict === 'happened'
         ? `it happened; a repeat is denied for ${spanOf(claim.until - Date.now())}`
         : 'it did not happen; it may be sent again';
-    terminal.out(`resolved ${claim.key.slice(0, KEY)}: ${shown(claim.tool, 60)} ${shown(claim.args, ARGS)}\n  ${told}`);
+    terminal.out(`resolved ${claim.key.slice(0, KEY)}: ${`${shown(claim.tool, 60)} ${shown(claim.args, ARGS)}`.trimEnd()}\n  ${told}`);
   }
   return EXIT.done;
 }
@@ -111,5 +111,5 @@ function renderClaim({ key, state, tool, agent, args, claimedAt, until, resultBy
     result_bytes: resultBytes ?? null,
     resolved_by: resolvedBy ?? null,
   };
-  return `${JSON.stringify(fields).slice(0, -1)},"args":${args.replace(/[\r\n]+/g, ' ')}}`;
+  return `${JSON.stringify(fields).slice(0, -1)},"args":${args === '' ? null : args.replace(/[\r\n]+/g, ' ')}}`;
 }

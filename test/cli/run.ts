@@ -16,6 +16,8 @@ export interface Ran {
 export interface Folder extends Disposable {
   readonly path: string;
   write(name: string, content: string): string;
+  /** Variables of the environment for the commands that follow; undefined takes one away. */
+  readonly env: Record<string, string | undefined>;
   run(...argv: readonly string[]): Promise<Ran>;
   runWith(input: string, ...argv: readonly string[]): Promise<Ran>;
 }
@@ -23,13 +25,14 @@ export interface Folder extends Disposable {
 /** A folder of its own, with Intercept's home in it where no other is given. Use with `using`. */
 export function openFolder(home?: string): Folder {
   const path = mkdtempSync(join(tmpdir(), 'intercept-cli-'));
+  const env: Record<string, string | undefined> = { ...process.env, INTERCEPT_HOME: home ?? join(path, 'home') };
   const runWith = async (input: string, ...argv: readonly string[]): Promise<Ran> => {
     const [stdout, stderr] = [new PassThrough(), new PassThrough()];
     const terminal = openTerminal({
       stdout,
       stderr,
       stdin: Readable.from([input]),
-      env: { ...process.env, INTERCEPT_HOME: home ?? join(path, 'home') },
+      env,
     });
     const printed = Promise.all([text(stdout), text(stderr)]);
     const status = await runProgram(argv, terminal);
@@ -40,6 +43,7 @@ export function openFolder(home?: string): Folder {
   };
   return {
     path,
+    env,
     write(name, content) {
       const file = join(path, name);
       writeFileSync(file, content);

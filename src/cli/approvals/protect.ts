@@ -5,7 +5,7 @@ import { EXIT } from '../options.ts';
 import { openDesk } from '../state.ts';
 import type { Terminal } from '../terminal.ts';
 import { APPROVER_VARIABLE, checkApprover, type DeskOptions } from './desk.ts';
-import { askSecret } from './secret-prompt.ts';
+import { askSecrets } from './secret-prompt.ts';
 
 const SHORTEST = 8;
 
@@ -36,8 +36,7 @@ async function newSecret(isSet: boolean, terminal: Terminal): Promise<string> {
       'no terminal to ask for the secret',
       isSet ? 'run it on a terminal' : `set ${APPROVER_VARIABLE}, or run it on a terminal`,
     );
-  const first = await askSecret('approver secret: ', terminal);
-  const second = await askSecret('once more: ', terminal);
+  const [first = '', second] = await askSecrets(['approver secret: ', 'once more: '], terminal);
   if (first !== second) throw new CommandError('the two differ; nothing was changed', EXIT.failed);
   return first;
 }

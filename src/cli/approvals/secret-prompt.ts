@@ -1,29 +1,36 @@
-/** Asks for a text on the terminal, which does not show what is typed. */
+/** Asks for texts on the terminal, which does not show what is typed. */
 import { CommandError } from '../faults.ts';
 import { EXIT } from '../options.ts';
 import type { Terminal } from '../terminal.ts';
 import { openKeys } from './keys.ts';
 
-/** Resolves with what was typed before Enter; rejects where the person leaves. */
-export async function askSecret(question: string, { input, ask }: Terminal): Promise<string> {
-  const answered = Promise.withResolvers<string>();
+/** Resolves with what was typed in answer to each question, up to Enter; rejects where the person leaves. */
+export async function askSecrets(questions: readonly string[], { input, ask }: Terminal): Promise<readonly string[]> {
+  const done = Promise.withResolvers<void>();
   const read = openKeys();
+  const answers: string[] = [];
   let text = '';
   const onData = (chunk: Buffer) => {
     for (const key of read(chunk)) {
-      if (key.kind === 'enter') return answered.resolve(text);
-      if (key.kind === 'quit' || key.kind === 'escape') return answered.reject(left());
+      if (key.kind === 'quit' || key.kind === 'escape') return done.reject(left());
       if (key.kind === 'backspace') text = [...text].slice(0, -1).join('');
       if (key.kind === 'text' || key.kind === 'pasted') text += key.text;
+      if (key.kind !== 'enter') continue;
+      answers.push(text);
+      text = '';
+      if (answers.length === questions.length) return done.resolve();
+      ask(`\n${questions[answers.length]}`);
     }
   };
-  const onEnd = () => answered.reject(left());
-  ask(question);
+  const onEnd = () => done.reject(left());
+  // SECURITY: before the question, or who types quickly would see the answer.
   input.setRawMode?.(true);
   input.on('data', onData);
   input.once('end', onEnd);
+  ask(questions[0] ?? '');
   try {
-    return await answered.promise;
+    await done.promise;
+    return answers;
   } finally {
     input.removeListener('data', onData);
     input.removeListener('end', onEnd);
