@@ -4,6 +4,7 @@
  */
 import { CLAIM_LEASE, type ClaimRequest, type ClaimState, type HeldClaim, MAX_RESULT_BYTES } from '../core/claim.ts';
 import type { ClaimVerdict, Settlement } from '../core/store.ts';
+import { STEP_BACK } from './lifetime.ts';
 import type { ClaimRow, ClaimRows } from './rows.ts';
 
 /** What a record's own state says now: a lapsed lease is an unknown outcome, for a window from its lapse. */
@@ -13,10 +14,16 @@ export function claimAt(row: ClaimRow, now: number): { readonly state: ClaimStat
   return row.state === 'in_flight' && until > now ? { state: 'unknown', until } : undefined;
 }
 
-/** When nobody needs the record any more. */
+/**
+ * When nobody needs the record any more. An owner that slept (a laptop does) may still renew or settle its claim long
+ * after that is over, as long as nobody else took it: what it knows then protects the calls that follow. And a clock that
+ * steps back may not find the record gone.
+ */
 export function forgetAt({ state, until, window }: Pick<ClaimRow, 'state' | 'until' | 'window'>): number {
-  return state === 'in_flight' ? until + window : until;
+  return state === 'in_flight' ? until + window + SLEEP : until + STEP_BACK;
 }
+
+const SLEEP = 86_400_000;
 
 /** The answer of the record that stands for this call, where one does. */
 export function answerOf(row: ClaimRow | undefined, now: number): ClaimVerdict | undefined {

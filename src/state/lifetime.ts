@@ -6,6 +6,8 @@ import { type Window, type WindowUnit, windowAt } from '../core/window.ts';
 export const CLOCK_TOLERANCE = 60_000;
 /** The newest record's time is written only when it has advanced this much, which spares most transactions a write. */
 export const MARK_STEP = 1_000;
+/** A clock can step back this far and count on: what is over stays that much longer. */
+export const STEP_BACK = CLOCK_TOLERANCE + 2 * MARK_STEP;
 /** How often forgotten windows are looked for. */
 export const PRUNE_EVERY = 1_000;
 /** A process that has not been seen this long has gone without saying so. */
@@ -16,7 +18,7 @@ export const FORGET_INSTANCE = 86_400_000;
  * that is within the tolerance could otherwise step back into a window that is already forgotten.
  */
 export function keepUntil(unit: WindowUnit, window: Window): number {
-  return Math.max(windowAt(unit, window.end).end, window.end + CLOCK_TOLERANCE + 2 * MARK_STEP);
+  return Math.max(windowAt(unit, window.end).end, window.end + STEP_BACK);
 }
 
 /** Throws where this clock may not count: it says nothing, or lies too far behind what others already recorded. */
@@ -27,6 +29,11 @@ export function checkClock(now: number, newest: number): void {
   throw new StoreError(
     `the clock is ${Math.round(behind / 1000)} s behind the newest record of the store (${new Date(newest).toISOString()}); set the clock of this host`,
   );
+}
+
+/** The time at which a call is settled: it ends whatever the clock says, and one that is far behind cuts no record short. */
+export function settlingTime(now: number, newest: number): number {
+  return newest - now > CLOCK_TOLERANCE ? newest : now;
 }
 
 /** `windowAt` that remembers the last window of each unit: most calls fall into the same one. */

@@ -1,9 +1,18 @@
 /** The Store in this process's memory: for `intercept test`, and for tests of what stands on the port. */
-import { type CounterReading, type CounterRef, type Instance, type Pause, type Records, type Store, StoreError } from '../core/store.ts';
+import {
+  type CounterReading,
+  type CounterRef,
+  type Instance,
+  type Pause,
+  type Records,
+  type Reservation,
+  type Store,
+  StoreError,
+} from '../core/store.ts';
 import type { Window, WindowUnit } from '../core/window.ts';
 import { renewClaim } from './claim.ts';
 import { type Ids, RANDOM_IDS } from './ids.ts';
-import { checkClock, FORGET_INSTANCE, keepUntil, windowFinder } from './lifetime.ts';
+import { checkClock, FORGET_INSTANCE, keepUntil, settlingTime, windowFinder } from './lifetime.ts';
 import { type ApprovalTables, approvalRows, emptyApprovals, memoryApprovals, pruneApprovals } from './memory/approvals.ts';
 import { type ClaimTable, claimRows, memoryClaims, pruneClaims } from './memory/claims.ts';
 import type { StepRows } from './rows.ts';
@@ -43,6 +52,7 @@ const MAX_RESULTS = 268_435_456;
 export function openMemoryStore({ clock, namespace, maxResults = MAX_RESULTS, ids = RANDOM_IDS }: MemoryOptions): Store & Records {
   const tables = emptyTables();
   const windowOf = windowFinder();
+  const settled = new WeakSet<Reservation>();
   const rows = stepRows(tables);
   let closed = false;
   /** INVARIANT I4: `work` does not wait, so each operation is a transaction of its own. */
@@ -69,9 +79,11 @@ export function openMemoryStore({ clock, namespace, maxResults = MAX_RESULTS, id
         checkClock(now, tables.newest);
         tables.newest = Math.max(tables.newest, now);
         prune(tables, now);
-        return reserveCalls(calls, { rows, now, windowOf, ids });
+        return reserveCalls(calls, { rows, now, windowOf, ids, settled });
       }),
-    settle: settleOnce((settlements) => transact((now) => settleAll(settlements, rows, Math.max(now, tables.newest), maxResults))),
+    settle: settleOnce(settled, (settlements) =>
+      transact((now) => settleAll(settlements, rows, settlingTime(now, tables.newest), maxResults)),
+    ),
     renew: (claims) => transact((now) => claims.filter((claim) => !renewClaim(claim, rows, now))),
     read: (counters) => transact((now) => counters.map((counter) => reading(counter, now))),
     counters: () => transact((now) => currentCounters(tables, now, windowOf)),

@@ -20,9 +20,11 @@ export function mustLast({ reservation, outcome }: Settlement): boolean {
   return reservation.claim !== undefined || (reservation.approval !== undefined && outcome === 'released');
 }
 
-/** Lets through what is to be settled and was not yet. A settlement that failed may be tried again. */
-export function settleOnce(settle: (fresh: readonly Settlement[]) => Promise<void>): (all: readonly Settlement[]) => Promise<void> {
-  const settled = new WeakSet<Reservation>();
+/** Lets through what is to be settled and was not yet, and notes it in `settled`. A settlement that failed may be tried again. */
+export function settleOnce(
+  settled: WeakSet<Reservation>,
+  settle: (fresh: readonly Settlement[]) => Promise<void>,
+): (all: readonly Settlement[]) => Promise<void> {
   return async (all) => {
     const fresh = all.filter(({ reservation, outcome }) => {
       const asks = outcome === 'released' || reservation.approval || reservation.claim;

@@ -1,9 +1,9 @@
 /** The Store in a SQLite file, shared by the processes of one host (cli.md §4). */
 import { resolve } from 'node:path';
-import type { CounterReading, CounterRef, Records, Store, StoreVerdict } from '../core/store.ts';
+import type { CounterReading, CounterRef, Records, Reservation, Store, StoreVerdict } from '../core/store.ts';
 import { renewClaim } from './claim.ts';
 import { type Ids, RANDOM_IDS } from './ids.ts';
-import { checkClock, FORGET_INSTANCE, MARK_STEP, windowFinder } from './lifetime.ts';
+import { checkClock, FORGET_INSTANCE, MARK_STEP, settlingTime, windowFinder } from './lifetime.ts';
 import { mustLast, settleAll, settleOnce } from './settle.ts';
 import { claimRows } from './sqlite/claim-rows.ts';
 import { type Connection, type Durability, keepConnection, transact } from './sqlite/connection.ts';
@@ -88,6 +88,7 @@ function storeOf(
   { ids = RANDOM_IDS, maxResults = MAX_RESULTS }: SqliteOptions,
 ): Pick<Store, 'reserve' | 'settle' | 'renew' | 'read' | 'counters'> {
   const windowOf = windowFinder();
+  const settled = new WeakSet<Reservation>();
   const sweep = pruner();
   return {
     async reserve(calls) {
@@ -98,12 +99,12 @@ function storeOf(
         const now = clock();
         keepTime(statements, now);
         sweep(statements, now);
-        return reserveCalls(calls, { rows: sqliteRows(statements), now, windowOf, ids });
+        return reserveCalls(calls, { rows: sqliteRows(statements), now, windowOf, ids, settled });
       });
     },
-    settle: settleOnce((settlements) =>
+    settle: settleOnce(settled, (settlements) =>
       write(settlements.some(mustLast) ? 'full' : 'normal', (statements) =>
-        settleAll(settlements, sqliteRows(statements), Math.max(clock(), newest(statements)), maxResults),
+        settleAll(settlements, sqliteRows(statements), settlingTime(clock(), newest(statements)), maxResults),
       ),
     ),
     // A renewal that is lost with the power only lets the lease lapse, and its owner is gone as well.

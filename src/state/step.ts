@@ -25,6 +25,8 @@ export interface StepContext {
   readonly now: number;
   readonly windowOf: (unit: WindowUnit, now: number) => Window;
   readonly ids: Ids;
+  /** Reservations of this process that have ended: none is given back, or replaced, a second time. */
+  readonly settled: WeakSet<Reservation>;
 }
 
 /** A counter as this transaction sees it: read once, written once at the end. */
@@ -49,6 +51,7 @@ export function reserveCalls(calls: readonly Reservable[], context: StepContext)
     );
     const verdict = concludeCall(call, judgement, used, context);
     if (verdict.kind !== 'reserved') undo();
+    else if (call.replaces) context.settled.add(call.replaces);
     return verdict;
   });
   for (const cell of cells.values()) {
@@ -92,7 +95,7 @@ function cellOf(cells: Map<string, Cell>, counter: CounterRef, at: number, conte
  * itself; answers with what puts it back.
  */
 function handBack(replaced: Reservation | undefined, cells: Map<string, Cell>, context: StepContext): () => void {
-  if (!replaced) return () => undefined;
+  if (!replaced || context.settled.has(replaced)) return () => undefined;
   const handed = replaced.draws.map((draw) => {
     const cell = cellOf(cells, draw, draw.start, context);
     const micros = Math.min(cell.value, draw.micros);

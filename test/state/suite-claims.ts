@@ -145,6 +145,14 @@ export function claimSuite(open: OpenFixture): void {
       expect(await ask('late')).toMatchObject({ kind: 'replay', result: '7' });
     });
 
+    test('an owner that slept for hours still says what it knows, while nobody else has the claim', async () => {
+      const verdict = await ask();
+      at.clock.now += 12 * 60 * MINUTE;
+      await at.store.reserve([claiming('other')]);
+      await end(verdict, { outcome: 'committed', result: '1' });
+      expect(kinds([await ask()])).toBe('replay');
+    });
+
     test('a claim that somebody else has, or a human has settled, is lost', async () => {
       const first = await ask();
       at.clock.now += CLAIM_LEASE + WINDOW;
@@ -157,6 +165,14 @@ export function claimSuite(open: OpenFixture): void {
       await end(second, { outcome: 'committed', result: 'fresh' });
       expect(await ask()).toMatchObject({ kind: 'replay', result: 'fresh' });
       expect(await at.store.renew([claimOf(second)])).toEqual([claimOf(second)]);
+    });
+
+    test('a clock that is far behind cuts no record of a success short', async () => {
+      const verdict = await ask();
+      at.clock.now -= 60 * MINUTE;
+      await end(verdict, { outcome: 'committed', result: '1' });
+      at.clock.now += 60 * MINUTE + WINDOW - 1;
+      expect(kinds([await ask()])).toBe('replay');
     });
 
     test('a clock that steps back shortens no lease', async () => {

@@ -5,7 +5,7 @@ const ROW = `key, tool, agent, args, state, token, window, claimed_at AS claimed
 /** Without the result: what people see. A claim whose lease lapsed and whose window ended is none. */
 const SHOWN = `key, namespaces.name AS namespace, claims.ns AS ns, tool, agent, args, state, window, claimed_at AS claimedAt, until,
     result_bytes AS resultBytes, resolved_by AS resolvedBy
-    FROM claims JOIN namespaces ON namespaces.ns = claims.ns WHERE keep_until > :now`;
+    FROM claims JOIN namespaces ON namespaces.ns = claims.ns WHERE keep_until > :now AND until + CASE state WHEN 'in_flight' THEN window ELSE 0 END > :now`;
 
 export const CLAIM_SQL = {
   claim: `SELECT ${ROW} FROM claims WHERE ns = ? AND key = ?`,
@@ -23,5 +23,5 @@ export const CLAIM_SQL = {
 
   listClaims: `SELECT ${SHOWN} AND (:namespace IS NULL OR namespaces.name = :namespace) AND (:state IS NULL OR :state =
     CASE WHEN state = 'in_flight' AND until <= :now THEN 'unknown' ELSE state END) ORDER BY claimed_at DESC, claims.rowid DESC LIMIT :limit`,
-  findClaims: `SELECT ${SHOWN} AND substr(key, 1, length(:start)) = :start ORDER BY key LIMIT 10`,
+  findClaims: `SELECT ${SHOWN} AND substr(key, 1, length(:start)) = :start ORDER BY key`,
 } as const;

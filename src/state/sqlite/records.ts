@@ -94,12 +94,13 @@ function claims({ clock, look, change }: Access): Claims {
       }),
     resolve: (start, verdict, by) =>
       change((statements, now) => {
-        const found = start === '' ? [] : statements.claims.findClaims.all({ start, now });
-        const raw = found.find(({ key }) => key === start) ?? found[0];
-        const [claim] = raw ? claimOf(raw, now) : [];
-        if (!raw || !claim) return { kind: 'unknown' };
-        if (found.length > 1 && claim.key !== start) return { kind: 'ambiguous', claims: found.flatMap((row) => claimOf(row, now)) };
-        const rows = claimRows(statements, raw.ns as number);
+        const raws = start === '' ? [] : statements.claims.findClaims.all({ start, now });
+        const found = raws.flatMap((raw) => claimOf(raw, now).map((claim) => ({ claim, ns: raw.ns as number })));
+        const one = found.find(({ claim }) => claim.key === start) ?? found[0];
+        if (!one) return { kind: 'unknown' };
+        const { claim, ns } = one;
+        if (found.length > 1 && claim.key !== start) return { kind: 'ambiguous', claims: found.map((each) => each.claim) };
+        const rows = claimRows(statements, ns);
         const row = rows.claim(claim.key);
         if (!row || !resolveClaim(row, verdict, by, rows, now)) return { kind: 'not_unknown', claim };
         const after = rows.claim(claim.key);
