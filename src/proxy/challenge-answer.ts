@@ -37,10 +37,10 @@ export async function answerChallenge(
   await settle([{ call, outcome: { result: 'released', error: 'payment required' } }], session);
   if (!rulebook || rulebook.policy.mode === 'shadow') return withoutDecision(frame) ?? bytes;
   const facts = await factsFor(rulebook, session.tools.catalog(), session.deps);
-  if (!('policy' in facts)) return refuse(facts.outcome === 'deny' ? facts.denial : UNLIMITED, request, call, session);
-  const judged = await judgeOffers(asked, call.call, facts, session.deps);
+  if (!('policy' in facts)) return refuseChallenge(facts.outcome === 'deny' ? facts.denial : UNLIMITED, request, call, session);
+  const judged = await judgeOffers(asked.offers, call.call, facts, session.deps);
   const left = asked.offers.filter((_, index) => !judged.cut.has(index));
-  if (left.length === 0) return refuse(judged.denial ?? UNLIMITED, request, call, session);
+  if (left.length === 0) return refuseChallenge(judged.denial ?? UNLIMITED, request, call, session);
   keepChallenge(left, judged, call.call, session);
   return judged.cut.size === 0 ? (withoutDecision(frame) ?? bytes) : readAgain(asked.without(judged.cut));
 }
@@ -54,7 +54,7 @@ function readAgain(text: string): string {
 }
 
 /** The denial in the challenge's place, recorded like any other. */
-function refuse(denied: Denial, request: PendingRequest, { id, call }: ForwardedCall, session: Session): string {
+export function refuseChallenge(denied: Denial, request: PendingRequest, { id, call }: ForwardedCall, session: Session): string {
   const { deps, protocol } = session;
   const arrival = {
     id,

@@ -11,9 +11,10 @@ import { type OfferPlan, planOffer } from '../core/plan-offer.ts';
 import type { Reservation } from '../core/store.ts';
 import type { RequestFrame } from '../mcp/frame.ts';
 import type { Credential } from '../mcp/offer.ts';
-import { type Challenge, findCredentials } from '../mcp/payment.ts';
+import { findCredentials } from '../mcp/payment.ts';
 import type { Arrival } from './arrival.ts';
 import type { ProxyDeps } from './deps.ts';
+import type { ReplyTo } from './exchange.ts';
 import { fingerprintOf } from './identity.ts';
 import { CHALLENGE_TIMEOUT } from './payments.ts';
 import type { Gate, Session } from './state.ts';
@@ -35,10 +36,16 @@ export function paymentOf(credentials: readonly (Credential | undefined)[], call
   return payments.take(fingerprintOf(call, deps), credential, deps.clock()) ?? 'unasked';
 }
 
+/** The credentials that a request carries, in itself or beside it. */
+export function paysWith(frame: Parameters<typeof findCredentials>[0], to: ReplyTo | undefined): readonly (Credential | undefined)[] {
+  const beside = to?.exchange?.credentials ?? [];
+  return beside.length === 0 ? findCredentials(frame) : [...findCredentials(frame), ...beside];
+}
+
 /** Why a request other than a call may not pay: no limit is about it, so nothing would count what it costs. */
-export function refusedPayment(frame: RequestFrame, { rulebook }: Gate): Denial | undefined {
+export function refusedPayment(frame: RequestFrame, to: ReplyTo | undefined, { rulebook }: Gate): Denial | undefined {
   if (!rulebook?.policy.uses.spend || rulebook.policy.mode === 'shadow') return undefined;
-  return findCredentials(frame).length > 0 ? UNLIMITED : undefined;
+  return paysWith(frame, to).length > 0 ? UNLIMITED : undefined;
 }
 
 /** What is said where a payment is asked for that no limit is about. */
@@ -49,13 +56,8 @@ export const UNLIMITED: Denial = denial(
 );
 
 /** Judges what the server asks for a call, dearest offer first, and holds the price of the dearest that may be made. */
-export async function judgeOffers(
-  asked: Extract<Challenge, { kind: 'offers' }>,
-  call: Call,
-  facts: Facts,
-  deps: ProxyDeps,
-): Promise<JudgedOffers> {
-  const planned = asked.offers.map((offer, index) => ({ index, plan: planOffer(call, offer, facts) }));
+export async function judgeOffers(offers: readonly Offer[], call: Call, facts: Facts, deps: ProxyDeps): Promise<JudgedOffers> {
+  const planned = offers.map((offer, index) => ({ index, plan: planOffer(call, offer, facts) }));
   const cut = new Set<number>();
   let reservation: Reservation | undefined;
   let why: Denial | undefined;

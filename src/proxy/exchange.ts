@@ -1,6 +1,7 @@
 /** What carries a session: where its frames come from, and where they go (wire.md §1). */
 import type { ClientFrame, ClientMessage, Refusal, RequestId } from '../mcp/frame.ts';
 import type { Line } from '../mcp/lines.ts';
+import type { Credential } from '../mcp/offer.ts';
 import type { BatchAnswer } from './batch.ts';
 
 /** A whole frame without its line end: bytes as they arrived, or text that we wrote. */
@@ -12,6 +13,8 @@ export type FrameBytes = Uint8Array | string;
  */
 export interface Exchange {
   readonly id: string;
+  /** What its requests pay with, where the transport carries payments outside of messages (policy.md §8). */
+  readonly credentials?: readonly (Credential | undefined)[] | undefined;
 }
 
 /** A frame of the agent on its way in. `frame`: what it says, where the transport has read it already. */

@@ -5,7 +5,8 @@ import type { ForwardedCall } from './settle.ts';
 
 /** What the answer to a request is for. */
 export type Purpose =
-  | { readonly kind: 'call'; readonly call: ForwardedCall }
+  /** `challenged`: what its answer asks to be paid was judged already. */
+  | { readonly kind: 'call'; readonly call: ForwardedCall; readonly challenged?: true }
   /** A call that is being judged: nothing was sent yet. */
   | { readonly kind: 'judging' }
   | { readonly kind: 'tools/list'; readonly cursor: string | undefined }

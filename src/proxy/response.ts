@@ -88,7 +88,7 @@ function receiveAnswer(
     case 'answered':
       return undefined;
     case 'call': {
-      const asked = embedded === undefined ? challengeIn(frame, gate) : undefined;
+      const asked = embedded === undefined && !purpose.challenged ? challengeIn(frame, gate) : undefined;
       if (asked) return answerChallenge(asked, frame, bytes, request, purpose.call, gate, session);
       return then(settleCall(frame, purpose.call, embedded !== undefined, session), passed);
     }

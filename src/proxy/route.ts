@@ -13,10 +13,9 @@ import {
 import { idAt } from '../mcp/id.ts';
 import { readJson } from '../mcp/json.ts';
 import type { Credential } from '../mcp/offer.ts';
-import { findCredentials } from '../mcp/payment.ts';
 import { renderError } from '../mcp/reply.ts';
 import { forgo } from './answer.ts';
-import { refusedPayment } from './challenge.ts';
+import { paysWith, refusedPayment } from './challenge.ts';
 import type { FrameBytes, OutgoingFrame, ReplyTo } from './exchange.ts';
 import { methodDenial, refusalOf, renderRefusal } from './gate.ts';
 import { idToSend, meantBy, tokenSpan, tokenToSend } from './ids.ts';
@@ -96,7 +95,7 @@ function routeRequest(frame: RequestFrame, element: Element, gate: Gate, session
   if (session.isSharing && namesForeignTask(frame, session.ownTasks)) return refused('unknown_task', NO_TASK, -32602);
   const modern = noteProtocol(frame, session);
   if (method === 'tools/call' && !areCallsDenied(gate)) return routeCall(frame, element, modern, sentAs, gate, session);
-  const refusal = refusalOf(method, gate) ?? refusedPayment(frame, gate);
+  const refusal = refusalOf(method, gate) ?? refusedPayment(frame, to, gate);
   const event = requestEvent('agent', frame, refusal, gate);
   if (refusal) return { kind: 'answer', text: renderRefusal(id.text, refusal, session.deps.clock()), to, event };
   const request = waitFor(frame, sentAs, modern, purposeOf(frame), to, session);
@@ -129,7 +128,7 @@ function routeCall(
     return routeCall(cut, { ...element, bytes: cut.text }, modern, sentAs, gate, session, true);
   }
   const pending = frame.kind === 'request' && sentAs ? waitFor(frame, sentAs, modern, JUDGING, to, session) : undefined;
-  const credentials = gate.rulebook?.policy.uses.spend ? findCredentials(frame) : undefined;
+  const credentials = gate.rulebook?.policy.uses.spend ? paysWith(frame, to) : undefined;
   return {
     kind: 'judge',
     toolCall,

@@ -1,6 +1,7 @@
 /** A session between one agent and one server (wire.md): frames in, frames out, whatever carries them. */
 import type { Json } from '../core/json.ts';
 import { isVisible } from '../core/match.ts';
+import type { Offer } from '../core/offer.ts';
 import type { RequestId } from '../mcp/frame.ts';
 import type { Line } from '../mcp/lines.ts';
 import { admit, dismiss } from './admit.ts';
@@ -10,6 +11,7 @@ import { endAll, type Failure, fail, leave, sweep } from './ending.ts';
 import type { Exchange, FrameBytes, Incoming, SessionOutput } from './exchange.ts';
 import { receiveFromAgent } from './from-agent.ts';
 import { receiveFromServer, relayFromServer } from './from-server.ts';
+import { judge402 } from './http-challenge.ts';
 import { type Later, then } from './later.ts';
 import { refreshTools } from './learn-tools.ts';
 import { createPump } from './pump.ts';
@@ -32,6 +34,11 @@ export interface ProxySession {
   upstreamFailed(ids: readonly RequestId[], failure: Failure): Promise<void>;
   /** Whether the request that the server got under this id still waits for its answer. */
   waitsFor(id: RequestId): boolean;
+  /**
+   * An HTTP 402 answers these requests (policy.md §8). True: it may be passed on; false: they have been answered with a
+   * denial, and nothing of it may reach the client.
+   */
+  judge402(ids: readonly RequestId[], offers: readonly Offer[] | 'unreadable'): Promise<boolean>;
   /** How many requests of the exchange still wait for an answer; 0 when its stream may end. */
   waitingOn(exchange: Exchange): number;
   /** Frames taken in and not dealt with: past a few hundred, stop reading until `agentIdle` or `serverIdle`. */
@@ -83,6 +90,7 @@ export function openSession(deps: ProxyDeps, output: SessionOutput, options?: Se
     left: (exchange) => leave(exchange, session),
     upstreamFailed: (ids, failure) => fail(ids, failure, session),
     waitsFor: ({ key }) => session.inflight.get(key) !== undefined,
+    judge402: (ids, offers) => judge402(ids, offers, session),
     waitingOn: (exchange) => session.inflight.of(exchange).length,
     backlog: () => ({ agent: fromAgent.backlog, server: fromServer.backlog }),
     agentIdle,

@@ -1,6 +1,8 @@
 /** policy.md §8 in one session: what is held, given back and spent, to the millionth. */
 import { describe, expect, test } from 'bun:test';
 import type { Store } from '../../src/core/store.ts';
+import { fromPlain } from '../../src/mcp/json.ts';
+import { readX402Credential, readX402Offer } from '../../src/mcp/offer.ts';
 import { openMemoryStore } from '../../src/state/memory.ts';
 import { DECISION, type Message, OK, openRig, type Responder, START } from './fixture.ts';
 
@@ -198,4 +200,49 @@ test('I2: a store that fails offers nothing', async () => {
   const store = { ...memory, reserve: () => Promise.reject(new Error('disk full')) };
   const rig = await openRig({ policy: POLICY, store, respond: shop([{ amount: '1' }]) });
   expect(codeOf(await rig.call('buy'))).toBe('state_error');
+});
+
+describe('policy.md §8: payments that HTTP carries', () => {
+  const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'buy', arguments: {} } };
+  const silent: Responder = (request) => (request.method === 'tools/call' ? undefined : shop([])(request));
+  const offers = (...amounts: string[]) => amounts.map((amount) => readX402Offer(fromPlain(accept({ amount }))));
+  const id = { key: 'n:1', text: '1' };
+
+  test('the challenge of a 402 passes whole, and what its body asks is held once', async () => {
+    const rig = await openRig({ policy: POLICY, respond: silent });
+    await rig.send(call);
+    expect(await rig.session.judge402([id], offers('3000000'))).toBe(true);
+    await rig.say({ jsonrpc: '2.0', id: 1, ...asking({ amount: '3000000' }) });
+    expect(offersIn(rig.answersTo(1)[0])).toEqual(['3000000']);
+    expect(await spent(rig.store)).toBe(3 * DOLLAR);
+  });
+
+  test('or not at all', async () => {
+    const rig = await openRig({ policy: POLICY, respond: silent });
+    await rig.send(call);
+    expect(await rig.session.judge402([id], offers('3000000', '5000001'))).toBe(false);
+    expect(codeOf(rig.answersTo(1)[0])).toBe('spend');
+    expect(await spent(rig.store)).toBe(0);
+    expect(rig.outcomes().map(({ result }) => result)).toEqual(['released']);
+  });
+
+  test('one that cannot be read is denied', async () => {
+    const rig = await openRig({ policy: POLICY, respond: silent });
+    await rig.send(call);
+    expect(await rig.session.judge402([id], 'unreadable')).toBe(false);
+    expect(codeOf(rig.answersTo(1)[0])).toBe('unpriceable');
+  });
+
+  test('a credential beside the message pays what was asked, and nothing else', async () => {
+    const rig = await openRig({
+      policy: POLICY,
+      respond: (request) => (request.method === 'tools/call' ? { result: OK } : shop([])(request)),
+    });
+    const credential = readX402Credential(fromPlain(pays({ amount: '3000000' })._meta['x402/payment']));
+    const line = { kind: 'line' as const, bytes: new TextEncoder().encode(JSON.stringify(call)) };
+    rig.session.fromAgent([line], { id: 'post', credentials: [credential] });
+    await rig.idle();
+    expect(codeOf(rig.answersTo(1)[0])).toBe('spend');
+    expect(rig.executed()).toEqual([]);
+  });
 });

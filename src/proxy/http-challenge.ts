@@ -1,0 +1,62 @@
+/** Payments that a transport found outside of messages (policy.md §8): the challenge of an HTTP 402. */
+import type { Denial } from '../core/decision.ts';
+import type { Offer } from '../core/offer.ts';
+import { denial } from '../core/plan.ts';
+import type { RequestId } from '../mcp/frame.ts';
+import { answer } from './answer.ts';
+import { judgeOffers, keepChallenge, UNLIMITED } from './challenge.ts';
+import { refuseChallenge } from './challenge-answer.ts';
+import { factsFor } from './facts.ts';
+import { renderRefusal } from './gate.ts';
+import type { PendingRequest } from './inflight.ts';
+import { settle } from './settle.ts';
+import type { Session } from './state.ts';
+
+/**
+ * Whether the answer with this challenge may reach the client as it is. Where it may not, each of the requests (by the
+ * ids that the server got) has been answered with a denial. SPEC: a header is passed whole or not at all: one offer
+ * that may not be made, and none is.
+ */
+export async function judge402(ids: readonly RequestId[], offers: readonly Offer[] | 'unreadable', session: Session): Promise<boolean> {
+  const { policy } = session.deps.rules.current() ?? {};
+  if (!policy?.uses.spend || policy.mode === 'shadow' || offers.length === 0) return true;
+  const requests = ids.flatMap(({ key }) => session.inflight.get(key) ?? []);
+  const [only, ...others] = requests;
+  const denied = only && others.length === 0 ? await judgeFor(only, offers, session) : UNLIMITED;
+  if (denied) await refuseAll(requests, denied, session);
+  return denied === undefined;
+}
+
+async function judgeFor(request: PendingRequest, offers: readonly Offer[] | 'unreadable', session: Session): Promise<Denial | undefined> {
+  const { purpose } = request;
+  const rulebook = session.deps.rules.current();
+  if (purpose.kind !== 'call' || !rulebook) return UNLIMITED;
+  if (offers === 'unreadable') return UNREADABLE;
+  const facts = await factsFor(rulebook, session.tools.catalog(), session.deps);
+  if (!('policy' in facts)) return facts.outcome === 'deny' ? facts.denial : UNLIMITED;
+  const judged = await judgeOffers(offers, purpose.call.call, facts, session.deps);
+  if (judged.cut.size > 0) {
+    await session.deps.store
+      .settle(judged.reservation ? [{ reservation: judged.reservation, outcome: 'released' }] : [])
+      .catch(() => undefined);
+    return judged.denial ?? UNLIMITED;
+  }
+  keepChallenge(offers, judged, purpose.call.call, session);
+  // What the body asks is what was judged here.
+  session.inflight.add({ ...request, purpose: { ...purpose, challenged: true } });
+  return undefined;
+}
+
+const UNREADABLE: Denial = denial('unpriceable', '(payment)', 'The server asks for a payment in a form that cannot be read');
+
+async function refuseAll(requests: readonly PendingRequest[], denied: Denial, session: Session): Promise<void> {
+  for (const request of requests) {
+    const { purpose, sentAs, to } = request;
+    if (purpose.kind === 'judging' || !session.inflight.take(sentAs.key)) continue;
+    if (purpose.kind === 'own') purpose.resolve(undefined);
+    else if (purpose.kind === 'call') {
+      await settle([{ call: purpose.call, outcome: { result: 'released', error: 'payment required' } }], session);
+      answer(refuseChallenge(denied, request, purpose.call, session), to, session);
+    } else if (purpose.kind !== 'answered') answer(renderRefusal(request.id.text, denied, session.deps.clock()), to, session);
+  }
+}
