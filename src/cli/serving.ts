@@ -17,11 +17,10 @@ interface Opening {
 /** Opens what carries the sessions. Rejects with `StartError`. What a plain proxy does not need is not loaded. */
 export async function openServing(opening: Opening): Promise<Served> {
   const { deps, options, command, env } = opening;
-  if (options.listen) throw new StartError('--transport http is not available yet');
-  if (options.remote) {
-    const { serveBridge } = await import('./bridge-session.ts');
-    return serveBridge({ deps, remote: options.remote, maxMessage: options.maxMessage });
-  }
+  const { listen, remote } = options;
+  if (listen && remote) return (await import('./http/listener.ts')).listenBefore(remote, { deps, options, listen });
+  if (listen) throw new StartError('--transport http in front of a command is not available yet');
+  if (remote) return (await import('./bridge-session.ts')).serveBridge({ deps, remote, maxMessage: options.maxMessage });
   const [program = '', ...args] = command;
   return serveStdio({ deps, child: await startChild(program, args, env), maxMessage: options.maxMessage });
 }

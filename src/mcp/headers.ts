@@ -61,6 +61,11 @@ export function headersFor(
   return headers;
 }
 
+/** Whether a message says that it is of 2026-07-28 or later: then it belongs to no session. */
+export function isModern(frame: ClientFrame | Refusal): boolean {
+  return (frame.kind === 'request' || frame.kind === 'notification') && (versionOf(frame) ?? '') >= MODERN;
+}
+
 /** What one header has to say. */
 interface Said {
   readonly header: string;

@@ -50,6 +50,8 @@ export interface ProxySession {
   agentGone(): void;
   /** The schema of a tool's arguments, for the headers of 2026-07-28; undefined where it is not known. */
   inputSchemaOf(tool: string): Json | undefined;
+  /** The revision that a handshake agreed on. */
+  protocolVersion(): string | undefined;
   /** Asks the server for its tools anew: it refused a request because its headers did not fit (-32020). Never rejects. */
   refreshTools(): Promise<void>;
   /** Another policy is in force: tells the agent where other tools are visible now (wire.md §3). */
@@ -97,6 +99,7 @@ export function openSession(deps: ProxyDeps, output: SessionOutput, options?: Se
     serverIdle: fromServer.idle,
     agentGone: session.waits.close,
     inputSchemaOf: (tool) => session.tools.catalog().tools.get(tool)?.inputSchema,
+    protocolVersion: () => session.protocol.version,
     refreshTools: () => refreshTools(session),
     policyChanged: (before, after) => announceTools(before, after, session),
     sweep: () => sweep(session),

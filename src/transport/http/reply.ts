@@ -59,7 +59,7 @@ export function openReply(request: IncomingMessage, response: ServerResponse, co
       send(status, { 'content-type': 'application/json', ...headers }, text);
     },
     stream(status, headers) {
-      begin(status, headers).flushHeaders();
+      if (!response.headersSent && !response.destroyed) begin(status, headers).flushHeaders();
       return eventStream(response);
     },
     onGone: (f) =>

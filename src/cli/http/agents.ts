@@ -1,0 +1,58 @@
+/** The agents behind a listener: everybody who brings the same credential is one (wire.md §2.7, policy.md §12). */
+import type { ProxyDeps } from '../../proxy/deps.ts';
+import { createShared, type SharedSession } from '../../proxy/shared.ts';
+import { createRoom, type Room } from '../../transport/http/body.ts';
+import { valuesOf } from '../../transport/http/raw-headers.ts';
+
+export interface Agent {
+  /** The hash of its credential; empty where the listener tells nobody apart. */
+  readonly key: string;
+  readonly deps: ProxyDeps;
+  /** What its sessions of the modern era have in common. */
+  readonly shared: SharedSession;
+  /** For bodies that are being read. */
+  readonly room: Room;
+}
+
+export interface Agents {
+  /** Who sends these headers. */
+  of(rawHeaders: readonly string[]): Agent;
+  all(): Iterable<Agent>;
+}
+
+/** Bytes of bodies that one agent may have on their way (wire.md §2.13). */
+const MAX_ROOM = 64 * 1024 * 1024;
+/** How many are remembered: whoever sends another credential with every request must not fill the memory. */
+const MAX_AGENTS = 1_024;
+
+/** `passed`: the client's own `Authorization` goes to the upstream, and tells agents apart. */
+export function createAgents(deps: ProxyDeps, passed: boolean, inUse: (agent: Agent) => boolean): Agents {
+  const agents = new Map<string, Agent>();
+  return {
+    of(rawHeaders) {
+      const [authorization] = passed ? valuesOf(rawHeaders, 'authorization') : [];
+      const key = authorization === undefined ? '' : deps.sha256(authorization);
+      const agent = agents.get(key) ?? openAgent(key, deps);
+      // The one that was asked for last is the last to be forgotten.
+      agents.delete(key);
+      agents.set(key, agent);
+      if (agents.size > MAX_AGENTS) forgetOne(agents, inUse);
+      return agent;
+    },
+    all: () => agents.values(),
+  };
+}
+
+function openAgent(key: string, deps: ProxyDeps): Agent {
+  const own = key === '' ? deps : { ...deps, credential: key };
+  return { key, deps: own, shared: createShared(own), room: createRoom(MAX_ROOM) };
+}
+
+function forgetOne(agents: Map<string, Agent>, inUse: (agent: Agent) => boolean): void {
+  for (const agent of agents.values()) {
+    if (inUse(agent)) continue;
+    agents.delete(agent.key);
+    void agent.shared.end('the agent was not heard of any more');
+    return;
+  }
+}

@@ -1,0 +1,45 @@
+/** An event stream of the server's on its way to the client (wire.md §2.6, §5): event by event, with ids, comments and retries as they came. */
+import { createIdFinder, type Sender } from '../../mcp/id-finder.ts';
+import type { ProxySession } from '../../proxy/session.ts';
+import type { UpstreamAnswer } from '../../transport/http/client.ts';
+import type { EventStream } from '../../transport/http/reply.ts';
+import { createEventParser, type SseEvent } from '../../transport/http/sse.ts';
+import { renderEvent, renderMessage } from '../../transport/http/sse-render.ts';
+
+/** What is known of a stream once it has ended. */
+export interface Ended {
+  /** Its events had ids: the client may ask for what is missing. */
+  readonly resumable: boolean;
+  /** Why it broke; undefined where it came to its end. */
+  readonly fault: unknown;
+}
+
+/** Relays events until the server ends the stream, or it breaks. Reads no faster than the client does. */
+export async function relayEvents(
+  { body }: UpstreamAnswer,
+  session: ProxySession,
+  stream: EventStream,
+  maxMessage: number,
+): Promise<Ended> {
+  const parser = createEventParser(maxMessage, createIdFinder);
+  let resumable = false;
+  try {
+    for await (const chunk of body)
+      for (const event of parser.push(chunk)) {
+        if (event.kind === 'event' && event.id) resumable = true;
+        if (!stream.write(await judged(event, session))) await stream.drained();
+      }
+    return { resumable, fault: undefined };
+  } catch (fault) {
+    return { resumable, fault };
+  }
+}
+
+/** SECURITY: the data of every event is judged, whatever the event is called: a client may look at all of them. */
+async function judged(event: SseEvent<Sender>, session: ProxySession): Promise<Uint8Array> {
+  if (event.kind === 'event' && !event.data?.length) return renderEvent(event, event.data);
+  const frames = await session.relay(event.kind === 'event' ? { kind: 'line', bytes: event.data as Uint8Array } : event);
+  const [first, ...others] = frames;
+  const written = event.kind === 'event' ? renderEvent(event, first) : first === undefined ? new Uint8Array(0) : renderMessage(first);
+  return others.length === 0 ? written : Buffer.concat([written, ...others.map(renderMessage)]);
+}

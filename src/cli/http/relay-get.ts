@@ -1,0 +1,51 @@
+/** GET and DELETE of a session, on their way through the listener (wire.md §1): streams are judged as they are anywhere else. */
+import { toClient, toUpstream } from '../../transport/http/passed-headers.ts';
+import { kindOf } from '../../transport/http/read-answer.ts';
+import type { ServedRequest } from '../../transport/http/server.ts';
+import { failureBy, failureOf } from '../../transport/http/status.ts';
+import { relayEvents } from './relay-events.ts';
+import type { Relay, RelaySession } from './relay-session.ts';
+
+/** Serves a stream of what belongs to no request, or the rest of one that broke. Answers with the server's status. */
+export async function serveGet({ rawHeaders, reply }: ServedRequest, relay: RelaySession, way: Relay): Promise<number> {
+  const abort = new AbortController();
+  reply.onGone(() => abort.abort());
+  try {
+    const answer = await way.client.send({ method: 'GET', headers: toUpstream(rawHeaders, way.rules), signal: abort.signal });
+    const { status } = answer;
+    if (status > 299 || kindOf(answer) !== 'events') {
+      answer.discard();
+      reply.refuse(status > 299 ? status : 502, failureOf(status).why);
+      return status;
+    }
+    const stream = reply.stream(status, toClient(answer.headers));
+    relay.streams.add(stream);
+    try {
+      const { fault } = await relayEvents(answer, relay.session, stream, way.maxMessage);
+      if (fault !== undefined) stream.abort();
+    } finally {
+      relay.streams.delete(stream);
+      stream.end();
+    }
+    return status;
+  } catch (fault) {
+    reply.refuse(502, failureBy(fault).why);
+    return 502;
+  }
+}
+
+/** Serves the end of a session as the server sees it. Answers with its status. */
+export async function serveDelete({ rawHeaders, reply }: ServedRequest, way: Relay): Promise<number> {
+  const abort = new AbortController();
+  reply.onGone(() => abort.abort());
+  try {
+    const answer = await way.client.send({ method: 'DELETE', headers: toUpstream(rawHeaders, way.rules), signal: abort.signal });
+    answer.discard();
+    if (answer.status < 300) reply.send(answer.status, {});
+    else reply.refuse(answer.status, failureOf(answer.status).why);
+    return answer.status;
+  } catch (fault) {
+    reply.refuse(502, failureBy(fault).why);
+    return 502;
+  }
+}

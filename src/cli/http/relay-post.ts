@@ -1,0 +1,161 @@
+/** A POST on its way through the listener: judged, sent on with its own bytes, and answered with what may come back (wire.md §1, §5). */
+import type { ClientFrame, Refusal } from '../../mcp/frame.ts';
+import type { Failure } from '../../proxy/ending.ts';
+import type { FrameBytes, OutgoingFrame } from '../../proxy/exchange.ts';
+import type { UpstreamAnswer } from '../../transport/http/client.ts';
+import { toClient, toUpstream } from '../../transport/http/passed-headers.ts';
+import { kindOf, readBody } from '../../transport/http/read-answer.ts';
+import type { EventStream } from '../../transport/http/reply.ts';
+import type { ServedRequest } from '../../transport/http/server.ts';
+import { renderMessage } from '../../transport/http/sse-render.ts';
+import { failureBy, failureOf } from '../../transport/http/status.ts';
+import { relayEvents } from './relay-events.ts';
+import type { Post, Relay, RelaySession } from './relay-session.ts';
+import { JSON_TYPE, statusOf } from './status-of.ts';
+
+export interface Posting {
+  readonly request: ServedRequest;
+  readonly bytes: Uint8Array;
+  readonly frame: ClientFrame | Refusal;
+  readonly relay: RelaySession;
+  readonly way: Relay;
+  /** Called with the server's answer before any of it is passed on; answers with why it must not be. */
+  readonly answered: (answer: UpstreamAnswer) => string | undefined;
+}
+
+interface Open extends Posting {
+  readonly post: Post;
+  readonly abort: AbortController;
+  /** Resolved when nothing more will come of it. */
+  readonly over: PromiseWithResolvers<void>;
+  stream: EventStream | undefined;
+  /** Requests to the server that are under way. */
+  sending: number;
+  /** The stream ended before its answer, which the client may ask for on another. */
+  adrift: boolean;
+  /** What an error of the proxy's own goes with, once the server's side failed. */
+  failed: { readonly status: number; readonly headers: Record<string, string> } | undefined;
+}
+
+/** How long a client may take to resume a stream that ended before its answer, ms. */
+const RESUMPTION = 5 * 60_000;
+const ACCEPT = { accept: 'application/json, text/event-stream' };
+const NO_ANSWER: Failure = { outcome: 'kept', why: 'the server ended its answer before it was whole' };
+const BAD_GATEWAY = 502;
+
+/** Serves one POST. Resolves when it is answered, and its requests are settled or wait for a stream that is resumed. */
+export async function servePost(posting: Posting): Promise<void> {
+  const { request, relay, bytes, frame } = posting;
+  const { session } = relay;
+  const abort = new AbortController();
+  const post: Post = {
+    id: relay.agent.deps.newId(),
+    forward: (outgoing) => void forward(outgoing, open).finally(() => sent(open)),
+    answer: (frames) => answer(frames, open),
+    giveUp: () => abort.abort(),
+    listens: frame.kind === 'request' && frame.method === 'subscriptions/listen',
+  };
+  const state = { stream: undefined, sending: 0, adrift: false, failed: undefined };
+  const open: Open = { ...posting, ...state, post, abort, over: Promise.withResolvers() };
+  relay.posts.set(post, post);
+  relay.headers = toUpstream(request.rawHeaders, posting.way.rules);
+  request.reply.onGone(() => {
+    session.left(post);
+    finish(open);
+  });
+  try {
+    session.fromAgent([{ kind: 'line', bytes, frame }], post);
+    // What asks for nothing may be dropped without a trace.
+    if (session.waitingOn(post) === 0 && open.sending === 0) await Promise.race([open.over.promise, session.agentIdle()]);
+    if (session.waitingOn(post) > 0 || open.sending > 0) await open.over.promise;
+  } finally {
+    relay.posts.delete(post);
+    if (open.stream) open.stream.end();
+    else request.reply.send(202, {});
+  }
+}
+
+/** Ends the POST where nothing is under way for it, and nothing of it waits. */
+function finish(open: Open): void {
+  if (open.sending === 0 && (open.adrift || open.relay.session.waitingOn(open.post) === 0)) open.over.resolve();
+}
+
+function sent(open: Open): void {
+  open.sending -= 1;
+  finish(open);
+}
+
+/** Takes what the proxy answers itself: a denial, a refusal, an error for what will have no answer. */
+function answer(frames: readonly FrameBytes[], open: Open): void {
+  const { request, relay, post, stream, failed, sending, abort } = open;
+  for (const frame of frames) {
+    if (stream) stream.write(renderMessage(frame));
+    else request.reply.send(failed?.status ?? statusOf(frame), { ...failed?.headers, ...JSON_TYPE }, frame);
+  }
+  // Nobody waits any longer for what the server is still asked.
+  if (sending > 0 && relay.session.waitingOn(post) === 0) abort.abort();
+  finish(open);
+}
+
+async function forward({ bytes, id, ids = id ? [id] : [] }: OutgoingFrame, open: Open): Promise<void> {
+  open.sending += 1;
+  const { relay, way, abort, request } = open;
+  const headers = { ...ACCEPT, ...toUpstream(request.rawHeaders, way.rules) };
+  const fail = async (failure: Failure, status = BAD_GATEWAY, passed: Record<string, string> = {}) => {
+    open.failed = { status, headers: passed };
+    await relay.session.upstreamFailed(ids, { ...failure, answered: request.reply.started && !open.stream });
+    if (ids.length === 0) request.reply.refuse(status, failure.why, { headers: passed });
+  };
+  try {
+    const received = await way.client.send({ method: 'POST', headers, body: bytes, signal: abort.signal });
+    const refusal = open.answered(received);
+    if (refusal !== undefined) {
+      received.discard();
+      await fail({ outcome: 'kept', why: refusal });
+    } else if (kindOf(received) === 'events' && received.status < 300) await relayStream(received, open, fail);
+    else await relayBody(received, open, fail);
+  } catch (fault) {
+    await fail(failureBy(fault));
+  }
+}
+
+type Fail = (failure: Failure, status?: number, headers?: Record<string, string>) => Promise<void>;
+
+async function relayBody(received: UpstreamAnswer, open: Open, fail: Fail): Promise<void> {
+  const { relay, request, way } = open;
+  const { status } = received;
+  const headers = way.rewrite(toClient(received.headers), request);
+  const body = await readBody(received, way.maxMessage);
+  if (body === undefined) return fail({ outcome: 'kept', why: 'the server sent an answer larger than allowed (--max-message)' });
+  const [frame] = body.length > 0 && isJson(received, body) ? await relay.session.relay({ kind: 'line', bytes: body }) : [];
+  if (frame !== undefined) request.reply.send(status, { ...headers, ...JSON_TYPE }, frame);
+  else if (status < 300 && relay.session.waitingOn(open.post) === 0) request.reply.send(status, withoutType(headers));
+  // Where the answer answered everything, nobody is left to hear of a failure.
+  if (status < 300) await fail(NO_ANSWER);
+  else await fail(failureOf(status), status, withoutType(headers));
+}
+
+/** What begins like JSON may be read as such by a client, whatever its type says. */
+function isJson(received: UpstreamAnswer, body: Uint8Array): boolean {
+  return kindOf(received) === 'json' || /^[\s\uFEFF]*[[{]/.test(Buffer.from(body.subarray(0, 64)).toString());
+}
+
+function withoutType({ 'content-type': _, ...headers }: Record<string, string>): Record<string, string> {
+  return headers;
+}
+
+async function relayStream(received: UpstreamAnswer, open: Open, fail: Fail): Promise<void> {
+  const { relay, request, way, post, abort } = open;
+  const stream = request.reply.stream(received.status, way.rewrite(toClient(received.headers), request));
+  open.stream = stream;
+  const { resumable, fault } = await relayEvents(received, relay.session, stream, way.maxMessage);
+  if (relay.session.waitingOn(post) === 0) return;
+  if (!resumable || !relay.resumable || abort.signal.aborted) {
+    await fail(fault === undefined ? NO_ANSWER : failureBy(fault));
+    return;
+  }
+  open.adrift = true;
+  // A client sees from the broken connection that something is missing, as it would without us.
+  if (fault !== undefined) stream.abort();
+  setTimeout(() => void fail({ ...NO_ANSWER, answered: true }), RESUMPTION).unref();
+}

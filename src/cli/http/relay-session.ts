@@ -1,0 +1,95 @@
+/** One session that passes through the listener to a server of the same transport (wire.md §1): exchange by exchange, each on its own stream. */
+import type { Exchange, FrameBytes, OutgoingFrame } from '../../proxy/exchange.ts';
+import { openSession, type ProxySession } from '../../proxy/session.ts';
+import type { HttpClient } from '../../transport/http/client.ts';
+import type { RequestRules } from '../../transport/http/passed-headers.ts';
+import type { EventStream } from '../../transport/http/reply.ts';
+import type { ServedRequest } from '../../transport/http/server.ts';
+import { renderMessage } from '../../transport/http/sse-render.ts';
+import type { Agent } from './agents.ts';
+import type { Listed } from './sessions.ts';
+
+export interface Relay {
+  readonly client: HttpClient;
+  readonly rules: RequestRules;
+  /** Bytes. */
+  readonly maxMessage: number;
+  /** Lets no header of the server's lead the client past the proxy. */
+  readonly rewrite: (headers: Record<string, string>, request: ServedRequest) => Record<string, string>;
+}
+
+/** A POST of the client, as enforcement names it. */
+export interface Post extends Exchange {
+  /** Sends to the server what may go on of it. */
+  forward(frame: OutgoingFrame): void;
+  /** Takes what the proxy itself answers. */
+  answer(frames: readonly FrameBytes[]): void;
+  giveUp(): void;
+  /** It only listens to what may come. */
+  readonly listens: boolean;
+}
+
+export interface RelaySession extends Listed {
+  readonly session: ProxySession;
+  /** An answer may come on another stream, which the client asks for. */
+  readonly resumable: boolean;
+  /** The server's own id of it; undefined until it gave one, and where it gives none. */
+  id: string | undefined;
+  /** The server says that there is no such session any more. */
+  gone: boolean;
+  readonly posts: Map<Exchange, Post>;
+  /** GET streams of the client, on which what belongs to no request may come. */
+  readonly streams: Set<EventStream>;
+  /** Of the last request: what the proxy's own go with. */
+  headers: Readonly<Record<string, string>>;
+}
+
+export interface RelayOptions {
+  /** A request of the modern era is a session of its own, beside others of the same agent. */
+  readonly modern: boolean;
+  /** Carries a message of the proxy's own to the server. */
+  readonly send: (frame: OutgoingFrame, relay: RelaySession) => void;
+}
+
+/** Opens a session of this agent. */
+export function openRelaySession(agent: Agent, { modern, send }: RelayOptions): RelaySession {
+  const { deps } = agent;
+  const posts: RelaySession['posts'] = new Map();
+  const streams: RelaySession['streams'] = new Set();
+  const session = openSession(
+    deps,
+    {
+      toServer(frames) {
+        for (const frame of frames) toServer(frame, relay, send);
+      },
+      toAgent(frames, exchange) {
+        if (exchange) posts.get(exchange)?.answer(frames);
+        else tell(frames, streams);
+      },
+    },
+    { anySpace: true, replaceIds: true, resumable: !modern, joinBatches: true, shared: modern ? agent.shared : undefined },
+  );
+  const relay: RelaySession = {
+    ...{ agent, session, resumable: !modern, id: undefined, gone: false, posts, streams, headers: {}, touched: deps.monotonic() },
+    isBusy: () => posts.size > 0 || streams.size > 0,
+    async end(why) {
+      await session.end(why);
+      for (const stream of streams) stream.end();
+    },
+  };
+  return relay;
+}
+
+function toServer(frame: OutgoingFrame, relay: RelaySession, send: RelayOptions['send']): void {
+  const post = frame.exchange && relay.posts.get(frame.exchange);
+  // SPEC: wire.md §5 — in the modern era the end of its stream is what cancels a request.
+  if (frame.own && frame.modern && frame.cancels) post?.giveUp();
+  else if (post && !frame.own) post.forward(frame);
+  else send(frame, relay);
+}
+
+/** What belongs to no request goes to one stream, not to all (the MCP transports page says so of servers). */
+function tell(frames: readonly FrameBytes[], streams: RelaySession['streams']): void {
+  const [stream] = streams;
+  if (stream) for (const frame of frames) stream.write(renderMessage(frame));
+}

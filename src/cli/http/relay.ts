@@ -1,0 +1,195 @@
+/** `/mcp` in front of a server that speaks Streamable HTTP itself (wire.md §1): every exchange is relayed as it is. */
+import { type ClientFrame, type Refusal, readClientFrame } from '../../mcp/frame.ts';
+import { checkHeaders, headersFor, isModern } from '../../mcp/headers.ts';
+import type { OutgoingFrame } from '../../proxy/exchange.ts';
+import type { UpstreamAnswer } from '../../transport/http/client.ts';
+import { valuesOf } from '../../transport/http/raw-headers.ts';
+import { kindOf, readBody } from '../../transport/http/read-answer.ts';
+import type { ServedRequest } from '../../transport/http/server.ts';
+import { failureBy, failureOf } from '../../transport/http/status.ts';
+import type { Agent, Agents } from './agents.ts';
+import type { Endpoint } from './endpoint.ts';
+import { relayEvents } from './relay-events.ts';
+import { serveDelete, serveGet } from './relay-get.ts';
+import { servePost } from './relay-post.ts';
+import { openRelaySession, type Relay, type RelaySession } from './relay-session.ts';
+import { createSessions, IDLE, type Sessions } from './sessions.ts';
+
+interface Parts {
+  readonly way: Relay;
+  readonly agents: Agents;
+  readonly sessions: Sessions<RelaySession>;
+  /** Of servers that give no session ids: one for each agent and revision. */
+  readonly bare: Map<string, RelaySession>;
+  /** All that are open. */
+  readonly open: Set<RelaySession>;
+}
+
+const LIMITS = { maxDepth: 256, maxName: 1024, anySpace: true };
+const KNOWN: ReadonlySet<string> = new Set(['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25']);
+/** The revision of clients that do not say theirs (the MCP transports page of 2025-06-18 says so). */
+const UNSAID = '2025-03-26';
+/** How long the server has to take a message of the proxy's own, ms. */
+const OWN = 60_000;
+
+/** Opens the endpoint. `most`: sessions at the same time. */
+export function openRelay(way: Relay, agents: Agents, most: number): Endpoint {
+  const parts: Parts = { way, agents, sessions: createSessions(most), bare: new Map(), open: new Set() };
+  return {
+    async serve(request) {
+      if (request.method === 'POST') await post(request, parts);
+      else if (request.method === 'GET' || request.method === 'DELETE') await other(request, parts);
+      else request.reply.refuse(405, 'the method is not allowed', { headers: { allow: 'GET, POST, DELETE' } });
+    },
+    sessions: () => [...parts.open].map(({ session }) => session),
+    isBusy: () => [...parts.open].some(({ posts }) => [...posts.values()].some(({ listens }) => !listens)),
+    isUsedBy: (agent) => [...parts.open].some((relay) => relay.agent === agent),
+    sweep: (now) => sweep(now, parts),
+    async end(why) {
+      await Promise.all([...parts.open].map((relay) => relay.end(why)));
+      way.client.close();
+    },
+  };
+}
+
+async function post(request: ServedRequest, parts: Parts): Promise<void> {
+  const { reply, rawHeaders } = request;
+  const agent = parts.agents.of(rawHeaders);
+  const read = await request.body(agent.room);
+  if (read.kind === 'gone') return;
+  if (read.kind === 'refused') return reply.refuse(read.status, read.why);
+  const frame = readClientFrame(read.bytes, LIMITS);
+  const relay = sessionFor(request, frame, agent, parts);
+  if (!relay) return;
+  const fault = checkHeaders(frame, (name) => valuesOf(rawHeaders, name), relay.session.inputSchemaOf);
+  if (fault) reply.refuse(400, fault.message, { code: fault.code, ...(frame.kind === 'request' && { id: frame.id.text }) });
+  else
+    await servePost({ request, bytes: read.bytes, frame, relay, way: parts.way, answered: (answer) => noteAnswer(answer, relay, parts) });
+  await settleDown(relay, isInitialize(frame), parts);
+}
+
+function isInitialize(frame: ClientFrame | Refusal): boolean {
+  return frame.kind === 'request' && frame.method === 'initialize';
+}
+
+/** The session that a POST belongs to; undefined where it was refused. */
+function sessionFor(request: ServedRequest, frame: ClientFrame | Refusal, agent: Agent, parts: Parts): RelaySession | undefined {
+  if (isModern(frame)) return open(agent, true, parts);
+  const [id] = valuesOf(request.rawHeaders, 'mcp-session-id');
+  if (id !== undefined) return found(id, request, agent, parts);
+  if (!isInitialize(frame)) return bareFor(request, agent, parts);
+  if (parts.sessions.hasRoom(agent.deps.monotonic(), opening(parts))) return open(agent, false, parts);
+  request.reply.refuse(503, 'there are as many sessions as are allowed (--max-sessions)', { headers: { 'retry-after': '60' } });
+  return undefined;
+}
+
+/** Sessions whose server has not named them yet. */
+function opening({ open: all, bare }: Parts): number {
+  const named = new Set(bare.values());
+  return [...all].filter((relay) => relay.resumable && relay.id === undefined && !named.has(relay)).length;
+}
+
+function open(agent: Agent, modern: boolean, parts: Parts): RelaySession {
+  const relay = openRelaySession(agent, { modern, send: (frame, from) => void sendOwn(frame, from, parts.way) });
+  parts.open.add(relay);
+  return relay;
+}
+
+/** SECURITY: who asks for a session of another agent hears the same as who asks for one that never was. */
+function found(id: string, { reply }: ServedRequest, agent: Agent, { sessions }: Parts): RelaySession | undefined {
+  const relay = sessions.find(id, agent);
+  if (relay) relay.touched = agent.deps.monotonic();
+  else reply.refuse(404, 'session not found');
+  return relay;
+}
+
+function bareFor(request: ServedRequest, agent: Agent, parts: Parts): RelaySession {
+  const [version = UNSAID] = valuesOf(request.rawHeaders, 'mcp-protocol-version');
+  const key = bareKey(agent, KNOWN.has(version) ? version : UNSAID);
+  const relay = parts.bare.get(key) ?? open(agent, false, parts);
+  parts.bare.set(key, relay);
+  relay.touched = agent.deps.monotonic();
+  return relay;
+}
+
+function bareKey(agent: Agent, version: string): string {
+  return `${version} ${agent.key}`;
+}
+
+/** Takes from the server's answer how it names the session. */
+function noteAnswer({ status, headers }: UpstreamAnswer, relay: RelaySession, { sessions }: Parts): string | undefined {
+  const id = headers['mcp-session-id'];
+  if (status === 404 && relay.id !== undefined) {
+    sessions.remove(relay.id, relay);
+    relay.gone = true;
+  }
+  if (typeof id !== 'string' || relay.id !== undefined || !relay.resumable) return undefined;
+  if (!sessions.add(id, relay)) return 'the server gave a session id that is in use';
+  relay.id = id;
+  return undefined;
+}
+
+/** What becomes of a session after an exchange: it stays, it ends with it, or it stands for all that have no id. */
+async function settleDown(relay: RelaySession, wasInitialize: boolean, parts: Parts): Promise<void> {
+  const { agent, session } = relay;
+  if (relay.id !== undefined && !relay.gone) return;
+  const version = wasInitialize ? session.protocolVersion() : undefined;
+  const key = version === undefined ? undefined : bareKey(agent, version);
+  if (key !== undefined && relay.id === undefined && !parts.bare.has(key)) parts.bare.set(key, relay);
+  if ([...parts.bare.values()].includes(relay)) return;
+  parts.open.delete(relay);
+  await relay.end('the session is over');
+}
+
+async function other(request: ServedRequest, parts: Parts): Promise<void> {
+  const agent = parts.agents.of(request.rawHeaders);
+  const [id] = valuesOf(request.rawHeaders, 'mcp-session-id');
+  const relay = id === undefined ? bareFor(request, agent, parts) : found(id, request, agent, parts);
+  if (!relay) return;
+  const status = request.method === 'GET' ? await serveGet(request, relay, parts.way) : await serveDelete(request, parts.way);
+  const isOver = status === 404 || (request.method === 'DELETE' && status < 300);
+  if (relay.id === undefined || !isOver) return;
+  parts.sessions.remove(relay.id, relay);
+  parts.open.delete(relay);
+  await relay.end('the session is over');
+}
+
+/** The proxy's own messages: its questions for the tool list, and its answers to what the policy keeps from the client. */
+async function sendOwn(frame: OutgoingFrame, { session, headers, id: sessionId }: RelaySession, way: Relay): Promise<void> {
+  const { bytes, id, ids = id ? [id] : [] } = frame;
+  // Of what the client last said only what names it and its session goes with a message that is not its own.
+  const kept = Object.entries(headers).filter(([name]) => name !== 'last-event-id' && !/^mcp-(?:method|name|param-)/.test(name));
+  const own = {
+    ...headersFor(frame, session.inputSchemaOf),
+    ...(sessionId !== undefined && !frame.modern && { 'mcp-session-id': sessionId }),
+  };
+  try {
+    const all = { ...Object.fromEntries(kept), ...ACCEPT, ...lowerCase(own), 'content-type': 'application/json' };
+    const answer = await way.client.send({ method: 'POST', headers: all, body: bytes, signal: AbortSignal.timeout(OWN) });
+    if (kindOf(answer) === 'events') await relayEvents(answer, session, NOBODY, way.maxMessage);
+    else {
+      const body = await readBody(answer, way.maxMessage);
+      if (body?.length) await session.relay({ kind: 'line', bytes: body });
+    }
+    await session.upstreamFailed(ids, failureOf(answer.status));
+  } catch (fault) {
+    await session.upstreamFailed(ids, failureBy(fault));
+  }
+}
+
+function lowerCase(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}
+
+const ACCEPT = { accept: 'application/json, text/event-stream' };
+const NOBODY = { write: () => true, drained: async () => {}, waiting: 0, end: () => {}, abort: () => {} };
+
+async function sweep(now: number, { open: all, bare, agents }: Parts): Promise<void> {
+  for (const [key, relay] of bare) {
+    if (relay.isBusy() || now - relay.touched < IDLE) continue;
+    bare.delete(key);
+    all.delete(relay);
+    void relay.end('the session was not used any more');
+  }
+  await Promise.all([...[...all].map(({ session }) => session.sweep()), ...[...agents.all()].map(({ shared }) => shared.sweep())]);
+}

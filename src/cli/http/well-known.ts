@@ -1,0 +1,93 @@
+/**
+ * Where clients learn how to get a token (wire.md §5): the upstream's own documents, in which the protected resource is
+ * named as the client reaches it, for a token is asked for by that name.
+ */
+import type { HttpClient } from '../../transport/http/client.ts';
+import { valuesOf } from '../../transport/http/raw-headers.ts';
+import { readBody } from '../../transport/http/read-answer.ts';
+import type { ServedRequest } from '../../transport/http/server.ts';
+import { failureBy } from '../../transport/http/status.ts';
+import { JSON_TYPE } from './status-of.ts';
+
+export interface WellKnown {
+  /** Lets `WWW-Authenticate` name the proxy's document in place of the upstream's. */
+  rewrite(headers: Record<string, string>, request: ServedRequest): Record<string, string>;
+  serve(request: ServedRequest): Promise<void>;
+}
+
+/** What stands before every path that is served here. */
+export const WELL_KNOWN = '/.well-known/oauth-';
+const RESOURCE = '/.well-known/oauth-protected-resource';
+const METADATA = /(resource_metadata\s*=\s*")([^"]*)(")/gi;
+/** Bytes of a document. */
+const MAX_DOCUMENT = 1024 * 1024;
+/** ms. */
+const PATIENCE = 30_000;
+
+/** Serves the documents of the upstream of `client`. `path` is where its messages are taken here. */
+export function openWellKnown(client: HttpClient, path: string): WellKnown {
+  // Where the upstream said that its document is; else where the standard puts it.
+  let named: URL | undefined;
+  return {
+    rewrite(headers, request) {
+      const challenge = headers['www-authenticate'];
+      if (challenge === undefined) return headers;
+      const rewritten = challenge.replace(METADATA, (whole, before: string, value: string, after: string) => {
+        const url = URL.parse(value, client.url);
+        if (url?.origin !== client.url.origin) return whole;
+        named = url;
+        return `${before}${ownOrigin(request)}${RESOURCE}${path}${after}`;
+      });
+      return { ...headers, 'www-authenticate': rewritten };
+    },
+    async serve(request) {
+      if (request.method !== 'GET') {
+        request.reply.refuse(405, 'the method is not allowed', { headers: { allow: 'GET' } });
+        return;
+      }
+      const isResource = request.path.startsWith(RESOURCE);
+      const places = isResource ? resourcePlaces(named, client.url) : [new URL(request.path, client.url)];
+      await pass(places, isResource ? `${ownOrigin(request)}${path}` : undefined, client, request);
+    },
+  };
+}
+
+/** How this client reaches us. The host was checked before. */
+function ownOrigin({ rawHeaders }: ServedRequest): string {
+  return `http://${valuesOf(rawHeaders, 'host')[0] ?? ''}`;
+}
+
+function resourcePlaces(named: URL | undefined, { origin, pathname }: URL): readonly URL[] {
+  const suffix = pathname === '/' ? '' : pathname;
+  const standard = suffix === '' ? [new URL(RESOURCE, origin)] : [new URL(RESOURCE + suffix, origin), new URL(RESOURCE, origin)];
+  return named ? [named, ...standard] : standard;
+}
+
+/** Passes on the first document that there is. */
+async function pass(places: readonly URL[], resource: string | undefined, client: HttpClient, { reply }: ServedRequest): Promise<void> {
+  try {
+    for (const url of places) {
+      const signal = AbortSignal.timeout(PATIENCE);
+      const answer = await client.send({ method: 'GET', url, headers: { accept: 'application/json' }, signal });
+      const body = answer.status === 200 ? await readBody(answer, MAX_DOCUMENT) : undefined;
+      const document = body && parse(body);
+      if (document) {
+        reply.send(200, JSON_TYPE, JSON.stringify(resource === undefined ? document : { ...document, resource }));
+        return;
+      }
+      answer.discard();
+    }
+    reply.refuse(404, 'the server has no such document');
+  } catch (fault) {
+    reply.refuse(502, failureBy(fault).why);
+  }
+}
+
+function parse(body: Uint8Array): object | undefined {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(body).toString());
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,51 @@
+/** Which headers pass through the listener (wire.md §5): those that are named here, and no others. */
+import type { IncomingHttpHeaders } from 'node:http';
+
+export interface RequestRules {
+  /** `--pass-header`, in lower case. */
+  readonly passed: readonly string[];
+  /** The client's own `Authorization` is the upstream's business. */
+  readonly authorization: boolean;
+  /** `--preserve-host`. */
+  readonly host: boolean;
+}
+
+const TO_UPSTREAM: ReadonlySet<string> = new Set([
+  ...['accept', 'content-type', 'last-event-id', 'user-agent', 'traceparent', 'tracestate', 'baggage'],
+  ...['x-payment', 'payment-signature', 'payment-authorization'],
+]);
+const TO_CLIENT: ReadonlySet<string> = new Set([
+  ...['content-type', 'content-language', 'cache-control', 'retry-after', 'www-authenticate', 'x-request-id', 'traceparent', 'tracestate'],
+  ...['payment-required', 'payment-response', 'x-payment-response', 'payment-receipt', 'deprecation', 'sunset', 'x-accel-buffering'],
+]);
+
+/** The client's headers that the upstream gets; names in lower case, repeated ones joined. */
+export function toUpstream(rawHeaders: readonly string[], rules: RequestRules): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const name = (rawHeaders[index] as string).toLowerCase();
+    if (!passesUp(name, rules)) continue;
+    const value = rawHeaders[index + 1] as string;
+    const before = Object.hasOwn(headers, name) ? headers[name] : undefined;
+    headers[name] = before === undefined ? value : `${before}, ${value}`;
+  }
+  return headers;
+}
+
+function passesUp(name: string, { passed, authorization, host }: RequestRules): boolean {
+  if (name === 'authorization') return authorization;
+  if (name === 'host') return host;
+  return TO_UPSTREAM.has(name) || name.startsWith('mcp-') || passed.includes(name);
+}
+
+/**
+ * The upstream's headers that the client gets. SECURITY: what could send a client elsewhere, or let a page read what
+ * it must not (`Location`, `Link`, `Alt-Svc`, `Refresh`, `Access-Control-*`, cookies), is not among them.
+ */
+export function toClient(headers: IncomingHttpHeaders): Record<string, string> {
+  const kept: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers))
+    if (value !== undefined && (TO_CLIENT.has(name) || /^(?:mcp-|x-ratelimit-|ratelimit)/.test(name)))
+      kept[name] = typeof value === 'string' ? value : value.join(', ');
+  return kept;
+}
