@@ -10,6 +10,8 @@ export interface HttpAnswer {
   readonly ended: Promise<void>;
   /** Waits for the body so far to satisfy `enough`. */
   untilBody(what: string, enough: (text: string) => boolean): Promise<string>;
+  /** Calls `heard` now and after every piece of the body. */
+  onData(heard: () => void): void;
   /** Drops the exchange. */
   close(): void;
 }
@@ -41,7 +43,12 @@ export function send(url: string, { method = 'POST', headers = {}, body }: HttpR
           const text = whole().toString('utf8');
           return enough(text) ? text : undefined;
         });
-      resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: whole, ended, untilBody, close: () => exchange.destroy() });
+      const onData = (heard: () => void) => {
+        answer.on('data', heard);
+        heard();
+      };
+      const close = () => void exchange.destroy();
+      resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: whole, ended, untilBody, onData, close });
     });
     exchange.on('error', reject);
     exchange.end(body);

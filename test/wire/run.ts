@@ -17,7 +17,8 @@ export interface Findings {
   readonly failures: readonly string[];
 }
 
-const SAFE = { name: 'safe', arguments: { amount: 1, fence: true } };
+/** The harmless call that follows an attack. */
+export const FENCE = { name: 'safe', arguments: { amount: 1, fence: true } };
 
 /** Attacks one proxy with all of these, a harmless call behind each: the session has to live on. */
 export async function attackAll(
@@ -28,7 +29,7 @@ export async function attackAll(
   await using recorder = await setUpRecorder({ ...config, tools: [{ name: 'safe' }, { name: 'danger' }] });
   await using proxy = await startProxy({ policy, server: recorder.command, flags: ['--max-message', `${MAX_MESSAGE}`] });
   await proxy.client.initialize(all[0]?.version ?? VERSION);
-  await proxy.client.request('tools/call', SAFE);
+  await proxy.client.request('tools/call', FENCE);
   const ledger = readNew(recorder);
   const [bypasses, failures, reasons]: [string[], string[], string[]] = [[], [], []];
   for (const attack of all) {
@@ -69,12 +70,12 @@ async function attackOnce({ bytes }: Attack, { client }: Pick<Started, 'client'>
   const before = client.frames.length;
   client.send(bytes);
   client.send('\n');
-  await client.request('tools/call', SAFE);
+  await client.request('tools/call', FENCE);
   return client.frames.slice(before, -1);
 }
 
 /** Whether the policy denies what the server did. */
-function isForbidden(entry: Entry): boolean {
+export function isForbidden(entry: Entry): boolean {
   if (entry.type !== 'executed') return false;
   const amount = (entry.arguments as { readonly amount?: unknown } | undefined)?.amount;
   return entry.tool !== 'safe' || !(typeof amount === 'number' && amount <= 10);
@@ -89,13 +90,19 @@ function reasonsOf({ expected }: Attack): readonly string[] {
   return 'reason' in expected && expected.reason !== undefined ? [expected.reason] : [];
 }
 
-/** What is not as expected; undefined where all is. */
-function mismatch({ bytes, expected }: Attack, answers: readonly Frame[], entries: readonly Entry[]): string | undefined {
+/** What is not as expected; undefined where all is. `tidy` makes of a text what may arrive of it. */
+export function mismatch(
+  { bytes, expected }: Attack,
+  answers: readonly Frame[],
+  entries: readonly Entry[],
+  tidy: (text: string) => string = (text) => text,
+): string | undefined {
   const received = entries.flatMap((entry) => (entry.type === 'received' && !entry.line.includes('"fence":true') ? [entry.line] : []));
   if (expected.kind === 'either') return undefined;
   const forwards = expected.kind === 'batch' ? expected.forwarded : expected.kind === 'passed' || expected.kind === 'forwarded' ? 1 : 0;
   if (received.length !== forwards) return `${received.length} frames reached the server, expected ${forwards}`;
-  if (expected.kind !== 'batch' && forwards === 1 && received[0] !== String(bytes)) return `the server received ${received[0]}`;
+  if (expected.kind !== 'batch' && forwards === 1 && tidy(received[0] ?? '') !== tidy(String(bytes)))
+    return `the server received ${received[0]}`;
   if (expected.kind === 'nothing' || expected.kind === 'forwarded') return answers.length === 0 ? undefined : 'expected no answer';
   if (answers.length !== 1) return `${answers.length} answers, expected one`;
   const answer = answers[0]?.json;
@@ -121,7 +128,7 @@ function batchMismatch(answer: unknown, ids: readonly string[]): string | undefi
 }
 
 /** Each call reads what the server has logged since the last. */
-function readNew(recorder: Recorder): () => Entry[] {
+export function readNew(recorder: Recorder): () => Entry[] {
   const file = join(recorder.folder, 'ledger.jsonl');
   let offset = 0;
   return () => {

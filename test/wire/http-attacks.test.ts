@@ -1,0 +1,43 @@
+/** wire.md §2 over every transport: the attacks of stdio through the bridge, in POSTs and in legacy messages, whatever channel answers. */
+import { afterAll, describe, expect, test } from 'bun:test';
+import { BUILT } from '../harness/program.ts';
+import type { Attack } from './attack.ts';
+import { BATCHES } from './cases/batches.ts';
+import { CALLS } from './cases/calls.ts';
+import { FRAMES, RESPONSES } from './cases/framing.ts';
+import { KEYS } from './cases/keys.ts';
+import { attackWay, type Way } from './http-run.ts';
+
+const ATTACKS: readonly Attack[] = [...BATCHES, ...KEYS, ...CALLS, ...FRAMES, ...RESPONSES];
+const TIMEOUT_MS = 120_000;
+
+const SAFE = '  safe: {rules: [{conditions: [{path: args.amount, op: lte, value: 10}]}]}';
+const DENY = `version: "1"\ndefault: deny\ntools:\n${SAFE}\n`;
+
+/** Each way in with each channel that answers it; the readers of the servers take turns. */
+const WAYS: readonly Way[] = [
+  ...(['json', 'stream', 'get', 'resumed', 'legacy'] as const).map((server) => ({ into: 'bridge' as const, server })),
+  ...(['json', 'stream', 'get', 'resumed', 'child'] as const).map((server) => ({ into: 'post' as const, server })),
+  ...(['json', 'stream', 'child'] as const).map((server) => ({ into: 'message' as const, server })),
+];
+const READERS = ['first', 'fold', 'last'] as const;
+
+let [sent, bypasses] = [0, 0];
+afterAll(() => console.log(`attacks over HTTP: ${ATTACKS.length} cases, ${WAYS.length} ways, ${sent} sent, bypasses: ${bypasses}`));
+
+describe.skipIf(!BUILT).each(WAYS.map((way, i) => [way.into, way.server, way, READERS[i % 3]] as const))(
+  'by %s, answered by %s (wire.md §2)',
+  (_, _server, way, reader) => {
+    test.each([undefined, '2025-03-26'] as const)(
+      'nothing denied is executed (%s)',
+      async (version) => {
+        const all = ATTACKS.filter((attack) => attack.version === version);
+        const findings = await attackWay(way, all, DENY, { reader: reader ?? 'last' });
+        sent += all.length;
+        bypasses += findings.bypasses.length;
+        expect(findings).toEqual({ bypasses: [], failures: [] });
+      },
+      TIMEOUT_MS,
+    );
+  },
+);
