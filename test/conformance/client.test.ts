@@ -2,14 +2,14 @@
  * The suite in client mode (wire.md §6): an SDK client does with the suite's servers the same straight, over stdio
  * through the bridge, and through the listener.
  */
-import { afterAll, describe, expect, test } from 'bun:test';
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { join } from 'node:path';
 import { NODE, ROOT } from '../harness/paths.ts';
 import { BUILT } from '../harness/program.ts';
 import { ALLOW_ALL, setUpProxy } from '../harness/proxy.ts';
 import { differences, type Found, type Leg, linesOf, runClientScenario, tally } from './suite.ts';
 
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 120_000;
 const CLIENT = `${NODE} ${join(ROOT, 'test/conformance/fixtures/client.ts')}`;
 
 const [OLD, NEW] = ['2025-11-25', '2026-07-28'].map(
@@ -37,10 +37,16 @@ const STDIO_CALLS_ALL = 'http-invalid-tool-headers';
 
 const WAYS = { BRIDGE: ['--upstream'], LISTENER: ['--transport', 'http', '--upstream'] } as const;
 
+/** Runs that are under way at once: they wait more than they work. */
+const AT_ONCE = 3;
+
 const rows: string[] = [];
 afterAll(() => console.log(['conformance (client)', ...rows].join('\n  ')));
 
-async function through(way: keyof typeof WAYS, leg: Leg, scenario: string): Promise<Found> {
+type Run = readonly [leg: Leg, scenario: string, way: keyof typeof WAYS | undefined];
+
+async function run([leg, scenario, way]: Run): Promise<Found> {
+  if (way === undefined) return runClientScenario(leg, scenario, CLIENT, {});
   const setup = await setUpProxy({ policy: ALLOW_ALL, flags: WAYS[way] });
   try {
     return await runClientScenario(leg, scenario, CLIENT, { INTERCEPT_HOME: setup.home, [way]: JSON.stringify(setup.command) });
@@ -49,23 +55,57 @@ async function through(way: keyof typeof WAYS, leg: Leg, scenario: string): Prom
   }
 }
 
-describe.each(SCENARIOS.map(([leg, scenario]) => [leg.name, scenario, leg] as const))('%s %s', (name, scenario, leg) => {
-  let known: Promise<Found> | undefined;
-  const direct = () => {
-    known ??= runClientScenario(leg, scenario, CLIENT, {});
-    return known;
-  };
+const queue: (() => Promise<void>)[] = [];
+let running = 0;
 
-  test('straight, the client passes', async () => expect(linesOf(await direct(), scenario)).not.toContain('FAILURE'), TIMEOUT_MS);
+/** Starts a run as soon as fewer than `AT_ONCE` are under way. */
+function enqueue(each: Run): Promise<Found> {
+  const found = new Promise<Found>((resolve, reject) => void queue.push(() => run(each).then(resolve, reject)));
+  found.catch(() => {});
+  pump();
+  return found;
+}
 
-  test.skipIf(!BUILT).each(Object.keys(WAYS) as (keyof typeof WAYS)[])(
-    'through the %s it does the same',
-    async (way) => {
-      if (way === 'BRIDGE' && scenario === STDIO_CALLS_ALL) return;
-      const [straight, found] = [await direct(), await through(way, leg, scenario)];
-      rows.push(`${name} ${scenario}, ${way.toLowerCase()}: ${tally(found)}; straight: ${tally(straight)}`);
-      expect(differences(straight, found).map((each) => linesOf(found, each))).toEqual([]);
-    },
-    TIMEOUT_MS,
-  );
+function pump(): void {
+  while (running < AT_ONCE && queue.length > 0) {
+    running += 1;
+    void queue
+      .shift()?.()
+      .finally(() => {
+        running -= 1;
+        pump();
+      });
+  }
+}
+
+const ways = (Object.keys(WAYS) as (keyof typeof WAYS)[]).filter((way) => BUILT || way === 'BRIDGE');
+
+/** The first runs of all scenarios, by their names and ways. */
+const found = new Map<string, Promise<Found>>();
+const keyOf = ([leg, scenario, way]: Run) => `${leg.name} ${scenario} ${way}`;
+const waysOf = (scenario: string) => ways.filter((way) => way !== 'BRIDGE' || scenario !== STDIO_CALLS_ALL);
+
+beforeAll(() => {
+  const runs = SCENARIOS.flatMap(([leg, scenario]) => [undefined, ...waysOf(scenario)].map((way): Run => [leg, scenario, way]));
+  for (const each of runs) found.set(keyOf(each), enqueue(each));
 });
+
+for (const [leg, scenario] of SCENARIOS) {
+  describe(`${leg.name} ${scenario}`, () => {
+    const straight = () => found.get(keyOf([leg, scenario, undefined])) as Promise<Found>;
+
+    test('straight, the client passes', async () => expect(linesOf(await straight(), scenario)).not.toContain('FAILURE'), TIMEOUT_MS);
+
+    test.each(waysOf(scenario))(
+      'through the %s it does the same',
+      async (way) => {
+        const first = await found.get(keyOf([leg, scenario, way]));
+        // The suite takes the time of some things: what a loaded machine made late is tried once more.
+        const through = first && differences(await straight(), first).length === 0 ? first : await enqueue([leg, scenario, way]);
+        rows.push(`${leg.name} ${scenario}, ${way.toLowerCase()}: ${tally(through)}; straight: ${tally(await straight())}`);
+        expect(differences(await straight(), through).map((each) => linesOf(through, each))).toEqual([]);
+      },
+      TIMEOUT_MS,
+    );
+  });
+}

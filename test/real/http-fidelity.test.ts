@@ -53,7 +53,7 @@ function answerStream(events: readonly string[]): Answer {
 
 async function openListener() {
   const upstream = await startUpstream(served(answerBody(BODIES[0] ?? '')));
-  const listener = await startListener({ flags: ['--upstream', `${upstream.url}/mcp`, '--max-message', '20mb'] });
+  const listener = await startListener({ flags: ['--upstream', `${upstream.url}/mcp`, '--max-message', '20MiB'] });
   const opened = await exchange(listener.url, { body: INITIALIZE });
   const headers = { 'mcp-session-id': String(opened.headers['mcp-session-id']), 'mcp-protocol-version': '2025-11-25' };
   const close = async () => {
@@ -118,11 +118,11 @@ function asLine(text: string): string {
   return text.replaceAll(/[\r\n\t]/g, ' ').trim();
 }
 
-test.skipIf(!BUILT)(
+test(
   'bridge: bodies and events become lines, lines become bodies, byte for byte but for white space between tokens',
   async () => {
     await using upstream = await startUpstream(served(answerBody(BODIES[0] ?? '')));
-    await using proxy = await startProxy({ policy: ALLOW_ALL, flags: ['--upstream', `${upstream.url}/mcp`, '--max-message', '20mb'] });
+    await using proxy = await startProxy({ policy: ALLOW_ALL, flags: ['--upstream', `${upstream.url}/mcp`, '--max-message', '20MiB'] });
     const { client } = proxy;
     await client.initialize();
     const ask = async (line: string) => {
