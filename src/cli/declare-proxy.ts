@@ -28,6 +28,7 @@ function declareCommon(program: Command): void {
     .option('--state-prefix <text>', '', parseTextFlag)
     .option('--state-fail-mode <mode>', '', choiceFlag('closed', 'open'))
     .option('--state-timeout <time>', '', parseDurationFlag)
+    .option('--max-state <size>', '', parseSizeFlag)
     .option('--upstream-timeout <time>', '', parseDurationFlag)
     .option('--approval-wait <time>', '', parseDurationFlag)
     .option('--max-message <size>', '', parseSizeFlag)

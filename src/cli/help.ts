@@ -19,7 +19,7 @@ State and audit, in ~/.intercept or INTERCEPT_HOME
   --state-dir DIR, --state-prefix TEXT, --state-timeout 250ms
   --state-fail-mode closed|open, --audit-args redacted|full|hash
   --audit-retention 30d, --log-level debug|info|warn|error
-Limits: --max-message 10MiB, --upstream-timeout 0
+Limits: --max-message 10MiB, --max-state 256MiB, --upstream-timeout 0
 Held calls: --approval-wait 0, --enable-admin-api (a page, on --admin-port 0)
   -h, --help, -V, --version
 

@@ -14,6 +14,8 @@ export interface ProxyOptions {
   readonly statePrefix: string | undefined;
   readonly stateFailMode: 'closed' | 'open';
   readonly stateTimeout: number;
+  /** What stored results of idempotent calls may take together. */
+  readonly maxState: number;
   readonly upstreamTimeout: number;
   readonly approvalWait: number;
   readonly maxMessage: number;
@@ -57,6 +59,7 @@ export function parseProxyOptions(flags: ProxyFlags, env: Environment): ProxyOpt
     statePrefix: flags.statePrefix,
     stateFailMode: flags.stateFailMode ?? 'closed',
     stateTimeout: flags.stateTimeout ?? 250,
+    maxState: flags.maxState ?? 256 * 1024 ** 2,
     upstreamTimeout: flags.upstreamTimeout ?? 0,
     approvalWait: flags.approvalWait ?? 0,
     maxMessage: flags.maxMessage ?? 10 * 1024 ** 2,

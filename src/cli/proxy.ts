@@ -82,7 +82,8 @@ async function openParts(
   audit.use(policy);
   const namespace = namespaceOf(options.statePrefix, policy.name, options.config);
   const path = join(options.stateDir, 'intercept.sqlite');
-  const store = await openSqliteStore({ path, namespace, clock: Date.now, timeoutMs: options.stateTimeout });
+  const { stateTimeout: timeoutMs, maxState: maxResults } = options;
+  const store = await openSqliteStore({ path, namespace, clock: Date.now, timeoutMs, maxResults });
   const { remote } = options;
   const identity = remote ? remote.url.href : command.join('\0');
   const upstream = maskText(remote ? remote.url.href : command.join(' '));
