@@ -15,12 +15,16 @@ const LIST_AGAIN = 30_000;
  */
 export async function learnTools(session: Session, forSchemas: boolean): Promise<void> {
   if (forSchemas && !session.tools.canCheck) await readyEngine(session);
-  if (session.tools.catalog().complete || session.deps.monotonic() < session.listing.againAt) return;
-  // One asking for all calls that wait: two at once would take each other's pages for a list of their own.
-  session.listing.asking ??= learn(session).finally(() => {
-    session.listing.asking = undefined;
-  });
-  await session.listing.asking;
+  const { tools, listing, deps } = session;
+  for (;;) {
+    if (session.over !== undefined || tools.catalog().complete || deps.monotonic() < listing.againAt) return;
+    // One asking for all calls that wait: two at once would take each other's pages for a list of their own.
+    listing.asking ??= learn(session).finally(() => {
+      listing.asking = undefined;
+    });
+    // Another session of this agent asked, and ended before it knew: then it is for us to ask.
+    if ((await listing.asking) !== 'given up') return;
+  }
 }
 
 /** Forgets what is known of the list, and asks for it. */
@@ -38,12 +42,15 @@ async function readyEngine({ tools, deps }: Session): Promise<void> {
   }
 }
 
-async function learn(session: Session): Promise<void> {
+async function learn(session: Session): Promise<'done' | 'given up'> {
   try {
     await askForPages(session, AbortSignal.timeout(session.deps.timeouts.listing));
+    return 'done';
   } catch (error) {
+    if (session.over !== undefined) return 'given up';
     session.listing.againAt = session.deps.monotonic() + LIST_AGAIN;
     session.deps.log.warn(`the server's tool list could not be read: ${error instanceof Error ? error.message : String(error)}`);
+    return 'done';
   }
 }
 

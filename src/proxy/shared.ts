@@ -24,7 +24,7 @@ export interface Shared {
 /** The proxy's own asking for the server's tool list. */
 export interface Listing {
   /** While it goes on. */
-  asking: Promise<void> | undefined;
+  asking: Promise<'done' | 'given up'> | undefined;
   /** Monotonic ms before which a server that did not list its tools is not asked again. */
   againAt: number;
 }
