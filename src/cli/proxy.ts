@@ -141,7 +141,6 @@ function depsOf(parts: Parts, watched: Pick<ProxyDeps, 'rules' | 'pauses' | 'too
     ...watched,
     store,
     approvals: store.approvals,
-    approvalPage: parts.admin.pageOf,
     approvalWait: options.approvalWait,
     approvalPage: parts.admin.pageOf,
     leases: createLeases({ store, log }),
