@@ -119,6 +119,7 @@ async function serve(parts: Parts, accept: Acceptance, seen: string | undefined)
   await pauses.poll();
   presence.start(options.config, served.serverPid, VERSION, rules.rejected);
   announceStart(policy, options, deps);
+  void announceApprovers(policy, store, log);
   const prune = () =>
     pruneEvents(join(options.home, 'events'), options.auditRetention, Date.now()).catch((error: unknown) =>
       log.warn(`old audit files could not be looked for: ${String(error)}`),
@@ -215,4 +216,11 @@ function announceStart(policy: Policy, options: ProxyOptions, { log }: ProxyDeps
   if (options.stateFailMode === 'open') log.warn('--state-fail-mode open: while the state store fails, counters are skipped');
   if (policy.approvals.webhook && policy.approvals.webhook.secretEnv === undefined)
     log.warn('approvals.notify.webhook has no `secret_env`: who receives it cannot tell who sent it');
+}
+
+/** SPEC: policy.md §12 — who can decide is said at the start. */
+async function announceApprovers({ uses }: Policy, { approvals }: Records, log: ProxyDeps['log']): Promise<void> {
+  if (!uses.approvals) return;
+  const secret = await approvals.secret().catch(() => undefined);
+  if (secret === undefined) log.info('approvals: whoever runs as this user can decide; "intercept approvals protect" sets a secret for it');
 }

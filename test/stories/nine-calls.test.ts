@@ -125,4 +125,20 @@ describe('the front page’s policy', () => {
     expect((await agent.call('issue_refund', { amount: 1 })).outcome).toBe('ALLOW');
     expect((await agent.call('issue_refund', { amount: 1 })).outcome).toBe('AWAIT');
   }, 60_000);
+
+  test('an idempotency window: the same call within it is neither sent nor counted again', async () => {
+    const policy = `version: "1"\ntools:\n  create_charge:\n    idempotency_window: "5m"\n    rules:\n      - rate_limit: 10/day\n`;
+    await using stage = await openStage(policy, ['create_charge']);
+    const agent = await stage.agent();
+    const first = await agent.call('create_charge', { amount: 500 });
+    const second = await agent.call('create_charge', { amount: 500 });
+    expect([first.outcome, second.outcome]).toEqual(['ALLOW', 'REPLAY']);
+    expect(second.result.content).toEqual(first.result.content);
+    expect(await stage.executed()).toHaveLength(1);
+    expect((await stage.intercept('status')).out).toContain('create_charge 10/day  1 of 10 this day');
+    expect((await stage.intercept('idempotency', 'list')).out).toMatch(
+      /^[0-9a-f]{12} {2}create_charge {2}agent unknown {2}done, kept for /,
+    );
+    expect((await agent.call('create_charge', { amount: 501 })).outcome).toBe('ALLOW');
+  }, 60_000);
 });
