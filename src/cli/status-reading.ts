@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { readEvents, type StoredRecord } from '../audit/read.ts';
 import { type Summary, summarise } from '../audit/summary.ts';
 import type { Approval } from '../core/approval.ts';
+import type { ClaimRecord } from '../core/claim.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Instance, Pause } from '../core/store.ts';
 import { loadPolicyText } from '../policy/load.ts';
@@ -32,6 +33,8 @@ export interface Status {
   readonly instances: readonly Instance[];
   readonly pauses: readonly Pause[];
   readonly policies: readonly PolicyStatus[];
+  /** Idempotent calls that a human has to settle, or time. */
+  readonly unknown: readonly ClaimRecord[];
   readonly summary: Summary;
   /** Policies on disk that are not in force, by instance. */
   readonly notInForce: readonly { readonly instance: string; readonly why: string }[];
@@ -54,16 +57,16 @@ export async function readStatus(options: StatusSource): Promise<Status> {
   const shared = await withState(stateDir, '', async (store) => ({
     instances: await store.instances(),
     pauses: (await store.control()).pauses,
+    pending: await store.approvals.list({ state: 'pending' }),
+    unknown: await store.claims.list({ state: 'unknown' }),
   }));
   const instances = liveInstances(shared?.instances ?? [], now);
   const configs = notes.configs();
   const policies: PolicyStatus[] = [];
-  for (const [namespace, known] of await namespaces(options, instances, configs)) {
-    const found = await withState(stateDir, namespace, async (store) => ({
-      counters: await store.counters(),
-      pending: await store.approvals.list({ state: 'pending', namespace }),
-    }));
-    if (found) policies.push({ name: known.name, counters: describeCounters(found.counters, known.policy), pending: found.pending });
+  for (const [namespace, known] of await namespaces(options, instances, configs, shared?.pending ?? [])) {
+    const counters = await withState(stateDir, namespace, (store) => store.counters());
+    const pending = shared?.pending.filter((record) => record.namespace === namespace) ?? [];
+    if (counters) policies.push({ name: known.name, counters: describeCounters(counters, known.policy), pending });
   }
   return {
     now,
@@ -73,6 +76,7 @@ export async function readStatus(options: StatusSource): Promise<Status> {
     instances,
     pauses: shared?.pauses ?? [],
     policies,
+    unknown: shared?.unknown ?? [],
     summary,
     notInForce: notes.notInForce(instances),
   };
@@ -83,11 +87,12 @@ interface Known {
   readonly policy: Policy | undefined;
 }
 
-/** The namespaces of the given policy and of everything that runs, each with its policy where its file can be read. */
+/** Those of the given policy, of everything that runs and of what waits, each with its policy where its file can be read. */
 async function namespaces(
   options: StatusSource,
   instances: readonly Instance[],
   configs: ReadonlyMap<string, string>,
+  pending: readonly Approval[],
 ): Promise<ReadonlyMap<string, Known>> {
   const found = new Map<string, Known>();
   if (options.config !== undefined) {
@@ -101,6 +106,8 @@ async function namespaces(
     // Another file under the same relative name is not this instance's policy.
     found.set(namespace, { name: name ?? config ?? namespace, policy: policy?.revision === revision ? policy : undefined });
   }
+  for (const { namespace, evidence } of pending)
+    if (!found.has(namespace)) found.set(namespace, { name: evidence.policy ?? '(no name)', policy: undefined });
   return found;
 }
 

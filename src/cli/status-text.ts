@@ -18,6 +18,7 @@ export function renderStatus(status: Status, paint: Paint): readonly string[] {
     denialsOf,
     shadowOf,
     ...status.policies.map((policy) => () => policyOf(policy, status, paint)),
+    unknownOf,
   ];
   const filled = sections.map((section) => section(status, paint)).filter((lines) => lines.length > 0);
   return filled.flatMap((lines, index) => (index === 0 ? lines : ['', ...lines]));
@@ -90,6 +91,13 @@ function policyOf({ name, counters, pending }: PolicyStatus, { now }: Status, pa
     ),
     ...titled('waiting for approval', waiting, paint),
   ];
+}
+
+function unknownOf({ unknown, now }: Status, paint: Paint): readonly string[] {
+  const lines = unknown.slice(0, MOST).map(({ key, tool, args, until }) => {
+    return `${key.slice(0, 12)}  ${shown(tool, 40)}  denied for ${spanOf(until - now)}  ${shown(args, 60)}`;
+  });
+  return titled('outcome unknown: see "intercept idempotency"', lines, paint);
 }
 
 function counterLine({ counter, unit, scope, value, limit, used, resetsAt }: CounterStatus, now: number, paint: Paint): string {

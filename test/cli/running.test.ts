@@ -10,6 +10,7 @@ import type { Instance } from '../../src/core/store.ts';
 import { BUN, interceptCommand } from '../harness/paths.ts';
 import { startProxy } from '../harness/proxy.ts';
 import { setUpRecorder } from '../harness/recorder.ts';
+import { approvalOf, claiming, held, reservationOf } from '../state/calls.ts';
 import { openFolder } from './run.ts';
 
 const POLICY = 'version: "1"\nname: demo\ndefault: deny\nmethods: {"*": allow}\ntools: {echo: [{name: few, rate_limit: 2/hour}]}\n';
@@ -118,6 +119,26 @@ describe('cli.md §1: status', () => {
       instances: [],
       summary: { totals: { allowed: 0 } },
     });
+  });
+});
+
+describe('cli.md §1: status of what waits for people', () => {
+  test('shows held calls and unknown outcomes, also of policies that do not run', async () => {
+    using folder = openFolder();
+    const store = await openState(join(folder.path, 'home/state'), 'shop');
+    const [hold, claimed] = await store.reserve([held('f'), claiming('k'.repeat(64))]);
+    await store.settle([{ reservation: reservationOf(claimed), outcome: 'kept' }]);
+    await store.close();
+    const { out } = await folder.run('status');
+    const { id } = approvalOf(hold);
+    expect(out).toContain(`waiting for approval\n  ${id}  cancel_subscription  ask  agent anna  expires in 15m\n`);
+    expect(out).toContain(
+      'outcome unknown: see "intercept idempotency"\n  kkkkkkkkkkkk  cancel_subscription  denied for 5m  {"id":"sub_1"}\n',
+    );
+    const { policies, unknown } = JSON.parse((await folder.run('status', '--json')).out);
+    expect(policies).toMatchObject([{ name: 'stripe', pending: [{ id, state: 'pending', tool: 'cancel_subscription' }] }]);
+    expect(policies[0].pending[0].expires_at).toMatch(/^\d{4}-.*Z$/);
+    expect(unknown).toMatchObject([{ tool: 'cancel_subscription', agent: 'anna' }]);
   });
 });
 
