@@ -117,7 +117,8 @@ export function createInflight({ room, mayReplace, resumable }: InflightOptions)
       if (request && resumable && mayComeAgain(request)) remember({ ...withoutCall(request), to: undefined });
       if (request) return request;
       const late = past.get(key);
-      if (!resumable) past.delete(key);
+      if (late && resumable) past.set(key, { ...late, to: undefined });
+      else past.delete(key);
       return late;
     },
     cancel(key) {
