@@ -13,6 +13,8 @@ export interface FileSinkOptions {
   readonly clock: () => number;
   readonly hashKey: Uint8Array;
   readonly args: ArgsMode;
+  /** Takes secrets that the proxy holds out of a line. */
+  readonly mask?: ((line: string) => string) | undefined;
 }
 
 /** Opens the sink that decides whether a call is recorded. Throws `AuditError`, also where the folder can not be written. */
@@ -20,6 +22,7 @@ export function openFileSink(options: FileSinkOptions): AuditSink {
   const key = createSecretKey(options.hashKey);
   const rendering = { args: options.args, keyedHash: (text: string) => createHmac('sha256', key).update(text).digest('hex') };
   const middles = openMiddles(options.instance);
+  const { mask = (line: string) => line } = options;
   let file: EventFile | undefined = attempt(options, () => openEventFile(options));
   let closed = false;
   let seq = 0;
@@ -35,9 +38,8 @@ export function openFileSink(options: FileSinkOptions): AuditSink {
     let count = seq;
     page.clear();
     for (const event of events) {
-      const line = page.add(
-        `{"ts":"${ts}","seq":${++count},"type":"${event.type}"${middles.of(event)}${last}"${renderFields(event, rendering)}}`,
-      );
+      const fields = mask(renderFields(event, rendering));
+      const line = page.add(`{"ts":"${ts}","seq":${++count},"type":"${event.type}"${middles.of(event)}${last}"${fields}}`);
       last = hashLine(line);
     }
     file.append(page.bytes());

@@ -3,6 +3,7 @@ import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { openFileSink } from '../audit/file.ts';
 import { loadHashKey } from '../audit/key.ts';
+import { openJsonMask, openMask } from '../audit/known-secrets.ts';
 import { type LineWriter, openLineWriter } from '../audit/line-writer.ts';
 import { createLog } from '../audit/log.ts';
 import { pruneEvents } from '../audit/retention.ts';
@@ -35,7 +36,9 @@ const PRUNE_AFTER = 5_000;
 
 /** Runs the proxy until its server ends; answers with the exit status. */
 export async function runProxy(options: ProxyOptions, command: readonly string[]): Promise<number> {
-  const lines = openLineWriter(2);
+  const mask = openMask(secretsIn(options));
+  const stderr = openLineWriter(2);
+  const lines = { ...stderr, write: (line: string) => stderr.write(mask(line)) };
   try {
     return await run(options, command, lines);
   } catch (error) {
@@ -44,7 +47,7 @@ export async function runProxy(options: ProxyOptions, command: readonly string[]
     lines.write(`intercept: ${error.message}`);
     return EXIT.failed;
   } finally {
-    await lines.flush(500);
+    await stderr.flush(500);
   }
 }
 
@@ -86,7 +89,7 @@ async function openParts(
   const store = await openSqliteStore({ path, namespace, clock: Date.now, timeoutMs, maxResults });
   const { remote } = options;
   const identity = remote ? remote.url.href : command.join('\0');
-  const upstream = maskText(remote ? remote.url.href : command.join(' '));
+  const upstream = remote ? remote.shown : maskText(command.join(' '));
   const admin = await openAdmin({ options, policy, store, audit, log, instance, namespace, upstream });
   return { options, command, policy, instance, audit, namespace, store, admin, log, identity, upstream };
 }
@@ -164,6 +167,11 @@ function depsOf(parts: Parts, watched: Pick<ProxyDeps, 'rules' | 'pauses' | 'too
   };
 }
 
+/** What the proxy holds and never writes anywhere (I10). */
+function secretsIn({ remote, listen }: ProxyOptions): readonly string[] {
+  return [...(remote?.secrets ?? []), ...(listen?.token ? [listen.token.value] : [])];
+}
+
 /** Variables whose values are no server's business (I10). */
 function secretsOf({ options, policy }: Parts): readonly string[] {
   const { remote, listen } = options;
@@ -188,6 +196,7 @@ function openAudit(options: ProxyOptions, instance: string, lines: LineWriter) {
     clock: Date.now,
     hashKey: loadHashKey(options.home),
     args: options.auditArgs,
+    mask: openJsonMask(secretsIn(options)),
   });
   return teeSinks([file, openStderrSink({ level: options.logLevel, args: options.auditArgs, write: lines })]);
 }
@@ -213,6 +222,7 @@ function announceStart(policy: Policy, options: ProxyOptions, { log }: ProxyDeps
   log.info(
     `policy ${policy.name ?? options.config} in force, revision ${policy.revision}${policy.mode === 'shadow' || options.shadow ? ' (shadow: nothing is enforced)' : ''}`,
   );
+  for (const warning of options.remote?.warnings ?? []) log.warn(warning);
   if (options.stateFailMode === 'open') log.warn('--state-fail-mode open: while the state store fails, counters are skipped');
   if (policy.approvals.webhook && policy.approvals.webhook.secretEnv === undefined)
     log.warn('approvals.notify.webhook has no `secret_env`: who receives it cannot tell who sent it');

@@ -1,5 +1,6 @@
 /** `--upstream`, `--header` and `--header-env`: the server that is reached over HTTP (cli.md §1). */
 import { UsageError } from './faults.ts';
+import { type GivenHeader, secretsOf, shownUrl, warningsOf } from './remote-secrets.ts';
 
 export interface Remote {
   readonly url: URL;
@@ -7,6 +8,11 @@ export interface Remote {
   readonly headers: Readonly<Record<string, string>>;
   /** Variables that hold secrets: a server of ours does not get them. */
   readonly secretEnv: readonly string[];
+  /** Texts that must not be written anywhere, and the URL without them. */
+  readonly secrets: readonly string[];
+  readonly shown: string;
+  /** What start says to the operator. */
+  readonly warnings: readonly string[];
 }
 
 export interface RemoteFlags {
@@ -35,12 +41,16 @@ export function parseRemote({ upstream, header = [], headerEnv = [] }: RemoteFla
       throw new UsageError('there is nowhere to send headers to', 'name the server with --upstream');
     return undefined;
   }
-  const written = header.map((text) => parseHeader(text, env));
-  const fromEnv = headerEnv.map((text) => parseHeaderEnv(text, env));
+  const url = parseUrl(upstream);
+  const given = [...header.map((text) => parseHeader(text, env)), ...headerEnv.map((text) => parseHeaderEnv(text, env))];
+  const secrets = secretsOf(url, given);
   return {
-    url: parseUrl(upstream),
-    headers: Object.fromEntries([...written, ...fromEnv.map(({ field }) => field)]),
-    secretEnv: [...fromEnv.map(({ variable }) => variable), ...header.flatMap(variablesOf)],
+    url,
+    headers: Object.fromEntries(given.map(({ name, value }) => [name, value])),
+    secretEnv: given.flatMap(({ variables }) => variables),
+    secrets,
+    shown: shownUrl(url, secrets),
+    warnings: warningsOf(url, given),
   };
 }
 
@@ -52,29 +62,26 @@ function parseUrl(text: string): URL {
   return url;
 }
 
-function parseHeader(text: string, env: Environment): readonly [string, string] {
-  const [, name = '', value = ''] = /^([^:]*):(.*)$/s.exec(text) ?? [];
-  if (!NAME.test(name.trim())) throw new UsageError('--header does not say "Name: value"', 'for example --header "X-Tenant: acme"');
-  return field(
-    name,
-    value.replace(VARIABLE, (_, variable: string) => readVariable(variable, '--header', env)),
-  );
-}
-
 const VARIABLE = /\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g;
 
-function variablesOf(text: string): readonly string[] {
-  return [...text.matchAll(VARIABLE)].map(([, variable]) => variable as string);
+function parseHeader(text: string, env: Environment): GivenHeader {
+  const [, name = '', value = ''] = /^([^:]*):(.*)$/s.exec(text) ?? [];
+  if (!NAME.test(name.trim())) throw new UsageError('--header does not say "Name: value"', 'for example --header "X-Tenant: acme"');
+  const read = (variable: string) => readVariable(variable, '--header', env);
+  const variables = [...value.matchAll(VARIABLE)].map(([, variable]) => variable as string);
+  const whole = value.replace(VARIABLE, (_, variable: string) => read(variable));
+  return { ...field(name, whole), variables, hidden: variables.map(read) };
 }
 
-function parseHeaderEnv(text: string, env: Environment) {
+function parseHeaderEnv(text: string, env: Environment): GivenHeader {
   const [, name = '', variable = ''] = /^([^=]+)=([A-Za-z_][A-Za-z0-9_]*)$/.exec(text) ?? [];
   if (!NAME.test(name))
     throw new UsageError(
       `--header-env ${JSON.stringify(text)} does not say "Name=VARIABLE"`,
       'for example --header-env Authorization=MCP_AUTHORIZATION',
     );
-  return { field: field(name, readVariable(variable, '--header-env', env)), variable };
+  const value = readVariable(variable, '--header-env', env);
+  return { ...field(name, value), variables: [variable], hidden: [value] };
 }
 
 function readVariable(variable: string, flag: string, env: Environment): string {
@@ -83,11 +90,11 @@ function readVariable(variable: string, flag: string, env: Environment): string 
   return value;
 }
 
-function field(name: string, value: string): readonly [string, string] {
+function field(name: string, value: string): Pick<GivenHeader, 'name' | 'value'> {
   const lower = name.trim().toLowerCase();
   if (OURS.includes(lower)) throw new UsageError(`the header ${JSON.stringify(lower)} is written by the proxy`, 'remove it');
   // SECURITY: what is wrong with a value is said without it.
   if (UNFIT.test(value.trim()))
     throw new UsageError(`the value of the header ${JSON.stringify(lower)} has a character that no header may have`);
-  return [lower, value.trim()];
+  return { name: lower, value: value.trim() };
 }

@@ -11,7 +11,7 @@ describe('cli.md §1: --upstream and its headers', () => {
   test('values come from the line, from variables in it, and from --header-env, whose variables no server gets', () => {
     const parsed = remote({ header: ['X-Tenant: acme', `X-Auth:  ${variable('AUTH')} `], headerEnv: ['Authorization=TOKEN'] });
     expect(parsed?.headers).toEqual({ 'x-tenant': 'acme', 'x-auth': 'Bearer secret', authorization: '0123456789abcdef' });
-    expect(parsed?.secretEnv).toEqual(['TOKEN', 'AUTH']);
+    expect(parsed?.secretEnv).toEqual(['AUTH', 'TOKEN']);
   });
   test.each<object>([
     { upstream: 'mcp.example.com' },
@@ -76,4 +76,41 @@ describe('cli.md §1, wire.md §5: where the proxy listens', () => {
     const parsed = listen({ allowHost: ['MCP.Example:8443'], allowOrigin: ['https://a.example:444'], passHeader: ['X-Tenant'] });
     expect([parsed?.hosts, parsed?.origins, parsed?.passHeaders]).toEqual([['mcp.example:8443'], ['https://a.example:444'], ['x-tenant']]);
   });
+});
+
+describe('I10: what of a remote server is secret, and what its operator is told', () => {
+  const remote = (upstream: string, more: object = {}) => parseRemote({ upstream, ...more }, ENV);
+
+  test('a URL is shown without its user, its secret parameters and the tokens in its path', () => {
+    expect(remote('https://me:pass-word@mcp.example.com/mcp')?.shown).toBe('https://mcp.example.com/mcp');
+    expect(remote('https://h.example/mcp?api_key=abcdef123&tenant=acme')?.shown).toBe(
+      'https://h.example/mcp?api_key=[redacted]&tenant=acme',
+    );
+    expect(remote('https://h.example/s/ab12cd34ef56ab78cd90ef12/mcp')?.shown).toBe('https://h.example/s/[redacted]/mcp');
+    const uuid = 'https://h.example/mcp/123e4567-e89b-12d3-a456-426614174000/';
+    expect(remote(uuid)?.shown).toBe(uuid);
+  });
+
+  const told: readonly [string, string, object, RegExp[]][] = [
+    ['nothing', 'https://h.example/mcp', { headerEnv: ['Authorization=TOKEN'] }, []],
+    [
+      'a literal secret',
+      'https://h.example/mcp',
+      { header: ['Authorization: Bearer abcdefgh'] },
+      [/"authorization" shows in process lists/],
+    ],
+    ['no secret', 'https://h.example/mcp', { header: ['X-Tenant: acme'] }, []],
+    ['a secret in the URL', 'https://h.example/mcp?token=abcdefgh', {}, [/--upstream holds a secret/]],
+    ['no encryption', 'http://h.example/mcp', { headerEnv: ['Authorization=TOKEN'] }, [/without encryption/]],
+    ['no encryption, and no credential', 'http://h.example/mcp', {}, []],
+    ['this machine', 'http://127.0.0.1:9/mcp', { headerEnv: ['Authorization=TOKEN'] }, []],
+    ['this machine by IPv6', 'http://[::1]:9/mcp', { headerEnv: ['Authorization=TOKEN'] }, []],
+  ];
+  for (const [name, url, flags, warnings] of told)
+    test(`${name}: ${warnings.length} warnings`, () => {
+      const found = remote(url, flags)?.warnings ?? [];
+      expect(found).toHaveLength(warnings.length);
+      for (const [index, warning] of warnings.entries()) expect(found[index]).toMatch(warning);
+      expect(found.join()).not.toContain('abcdefgh');
+    });
 });

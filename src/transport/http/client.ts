@@ -115,6 +115,8 @@ function answerTo(sent: ClientRequest, ready: 'connect' | 'secureConnect'): Prom
   const giveUp = setTimeout(() => !connected && sent.destroy(Object.assign(new Error('timed out'), { code: 'ETIMEDOUT' })), CONNECT);
   giveUp.unref();
   sent.on('socket', (socket) => {
+    // What befalls a connection after its request let go of it (Bun destroys it when that request is aborted late) is nobody's fault.
+    if (!sent.reusedSocket) socket.on('error', () => {});
     const open = () => {
       connected = true;
       clearTimeout(giveUp);

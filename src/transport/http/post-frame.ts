@@ -23,6 +23,8 @@ export async function sendRequest(frame: BridgeFrame, link: Link, onSent: () => 
   try {
     await converse(frame, request, link, onSent);
   } catch (error) {
+    // Whoever ended the bridge tells those that wait, and why.
+    if (link.over.signal.aborted) return;
     const failure = failureBy(error);
     if (isWaiting(ids, link)) link.ports.log.warn(failure.why);
     link.ports.fail(ids, failure);

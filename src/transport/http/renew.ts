@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { BridgeFrame, ServerMessage } from './bridge-ports.ts';
 import { openChannel } from './channel.ts';
 import type { UpstreamAnswer } from './client.ts';
+import { UpstreamFault } from './fault.ts';
 import { deliver, isWaiting, type Link, type OpenRequest, post } from './link.ts';
 import { listen } from './listen.ts';
 import { kindOf, type Peeked, peek, readBody, readEvents } from './read-answer.ts';
@@ -58,12 +59,14 @@ export function renewChannel(link: Link, isGreeting: boolean): Promise<boolean> 
   });
 }
 
+/** SECURITY: a server that points to another origin is not asked in any other way; whoever waits is told so. */
 function renew(link: Link, work: () => Promise<void>): Promise<boolean> {
   link.renewing ??= work()
     .then(
       () => true,
       (error: unknown) => {
-        link.ports.log.warn(`the connection could not be made anew: ${failureBy(error).why}`);
+        if (error instanceof UpstreamFault && error.code === 'foreign_origin') throw error;
+        link.ports.log.warn(`no connection: ${failureBy(error).why}`);
         return false;
       },
     )

@@ -281,6 +281,25 @@ describe('resumption', () => {
     expect(bridge.failures).toEqual([]);
   });
 
+  for (const how of ['write', 'end'] as const)
+    test(`the answer on a resumed stream ends the waiting for it (${how})`, async () => {
+      await using upstream = await startScripted();
+      upstream.answer(({ method, headers, body }, response) => {
+        if (headers['last-event-id'] === 'e1') return void openEvents(response)[how](event(result(1), 'id: e2\n'));
+        if (method !== 'POST') return void response.writeHead(405).end();
+        const { id, method: name } = JSON.parse(body);
+        if (name === 'tools/call') return void openEvents(response).end('retry: 5\nid: e1\ndata:\n\n');
+        answerJson(response, result(id));
+      });
+      await using bridge = openFixture(upstream.url);
+      for (let id = 0; id < 5; id++) {
+        await bridge.request(0, 'initialize');
+        await bridge.request(1, 'tools/call');
+      }
+      // What goes wrong with a connection that was given up goes wrong in a later turn.
+      expect(await bridge.request(9, 'ping')).toEqual(result(9) as never);
+    });
+
   test('where it does not go on, the request gets an error', async () => {
     await using upstream = await startScripted(({ method }, _, response) => {
       if (method !== 'tools/call') return 'default';

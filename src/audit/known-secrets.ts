@@ -1,0 +1,30 @@
+/** Secrets that the operator gave us (headers, tokens): wherever they turn up in what we write, they are masked (I10). */
+import { REDACTED } from './secrets.ts';
+
+/** Shorter ones would be found in innocent words. */
+const SHORTEST = 6;
+const STRING = /"(?:[^"\\]|\\.)*"/g;
+
+/** Masks these texts, as they are and as JSON writes them. With none, a text is answered as it is. */
+export function openMask(secrets: readonly string[]): (text: string) => string {
+  return replacer(secrets.flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)]));
+}
+
+/** Masks them in the strings of a piece of JSON, however they are escaped there; it stays JSON, also where a secret is a number. */
+export function openJsonMask(secrets: readonly string[]): (json: string) => string {
+  const mask = replacer(secrets);
+  const maskString = (string: string) => {
+    const text = string.includes('\\') ? (JSON.parse(string) as string) : string.slice(1, -1);
+    const masked = mask(text);
+    return masked === text ? string : JSON.stringify(masked);
+  };
+  return secrets.length === 0 ? (json) => json : (json) => json.replace(STRING, maskString);
+}
+
+function replacer(secrets: readonly string[]): (text: string) => string {
+  // The longest first: of one that contains another nothing must be left.
+  const all = [...new Set(secrets)].filter(({ length }) => length >= SHORTEST).sort((a, b) => b.length - a.length);
+  if (all.length === 0) return (text) => text;
+  const pattern = new RegExp(all.map((text) => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|'), 'g');
+  return (text) => text.replace(pattern, REDACTED);
+}
