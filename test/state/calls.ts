@@ -82,6 +82,12 @@ export function claiming(key: string, more: Partial<ClaimRequest> = {}): Reserva
   return { ...STATELESS, claim: claimRequest(key, more) };
 }
 
+/** A call that takes everything that there is: a count, an approval and a claim. */
+export function moneyCall(key = 'pay'): Reservable {
+  const hold = held(key, { maxPending: 1_000 });
+  return { ...hold, counters: [counter('paid', 'month')], draws: [draws(0, 1)], claim: claimRequest(key) };
+}
+
 export function kinds(verdicts: readonly StoreVerdict[]): string {
   return verdicts.map((verdict) => verdict.kind).join(' ');
 }

@@ -2,15 +2,15 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { type Store, StoreError } from '../../src/core/store.ts';
+import { type Records, type Store, StoreError } from '../../src/core/store.ts';
 import { openSqliteStore } from '../../src/state/sqlite.ts';
-import { counter, limited, STATELESS, temporaryFolder } from './calls.ts';
+import { counter, limited, moneyCall, STATELESS, temporaryFolder } from './calls.ts';
 import { RUNTIMES, type Runtime, startWorker, type Worker } from './processes.ts';
 
 let folder: ReturnType<typeof temporaryFolder>;
 let path: string;
 let workers: Worker[];
-let stores: Store[];
+let stores: (Store & Records)[];
 beforeEach(() => {
   folder = temporaryFolder();
   path = join(folder.path, 'intercept.sqlite');
@@ -59,6 +59,62 @@ describe('I4: several processes on one limit', () => {
     expect(await countOf(await open(), 'c')).toBe(kept);
     expect(kept).toBeLessThanOrEqual(300);
   }, 30_000);
+});
+
+describe('I5, I6: several processes on the same calls', () => {
+  const keys = Array.from({ length: 60 }, (_, index) => `pay ${index}`);
+  const approveAll = async () => {
+    const store = await open(10_000);
+    await store.reserve(keys.map((key) => moneyCall(key)));
+    for (const { id } of await store.approvals.list({ state: 'pending' }))
+      await store.approvals.decide({ id, verdict: 'approve', by: 'eve', reason: '' });
+    return store;
+  };
+  /** Each process begins somewhere else, so that they meet in many places. */
+  const from = (index: number) => [...keys.slice(index * 13), ...keys.slice(0, index * 13)];
+  /** Waits for so many calls, or until all are done. */
+  const sends = async (worker: Worker, count: number) => {
+    for (let seen = 0; seen < count; seen++) if (!(await worker.nextLine())?.startsWith('sent ')) return;
+  };
+  const sentBy = (all: readonly Worker[]) => all.flatMap(({ lines }) => lines.filter((line) => line.startsWith('sent ')));
+
+  test('each call goes out once, on one approval', async () => {
+    const store = await approveAll();
+    const all = (['bun', 'node', 'bun', 'node'] as const).map((runtime) => start({ runtime, timeoutMs: 10_000 }));
+    await Promise.all(all.map((worker) => worker.ask({ open: true })));
+    const answers = await Promise.all(all.map((worker, index) => worker.ask({ pay: from(index) })));
+    expect(answers.flatMap(({ errors }) => errors)).toEqual([]);
+    expect(answers.reduce((sum, { reserved }) => sum + reserved, 0)).toBe(keys.length);
+    expect(sentBy(all).sort()).toEqual(keys.map((key) => `sent ${key}`).sort());
+    expect(await countOf(store, 'paid')).toBe(keys.length);
+    expect((await store.approvals.list({ state: 'consumed' })).map(({ attempts }) => attempts)).toEqual(keys.map(() => 1));
+    expect((await store.reserve(keys.map((key) => moneyCall(key)))).every(({ kind }) => kind === 'replay')).toBe(true);
+  }, 60_000);
+
+  test('also where some of them are killed: what a dead one had reserved is not sent by another', async () => {
+    const store = await approveAll();
+    const all = (['bun', 'node', 'bun'] as const).map((runtime) => start({ runtime, timeoutMs: 10_000 }));
+    await Promise.all(all.map((worker) => worker.ask({ open: true })));
+    const [first, second, third] = all as [Worker, Worker, Worker];
+    first.tell({ pay: from(0) });
+    second.tell({ pay: from(1) });
+    const last = third.ask({ pay: from(2) });
+    await sends(first, 3);
+    first.child.kill('SIGKILL');
+    await sends(second, 5);
+    second.child.kill('SIGKILL');
+    await last;
+    await Promise.all([first, second].map((worker) => worker.stop()));
+    const again = start({ timeoutMs: 10_000 });
+    await again.ask({ open: true });
+    await again.ask({ pay: keys });
+    const sent = sentBy([...all, again]);
+    expect(new Set(sent).size).toBe(sent.length);
+    // One call at most was reserved by each of the dead and did not go out.
+    expect(sent.length).toBeGreaterThanOrEqual(keys.length - 2);
+    expect(await countOf(store, 'paid')).toBe(keys.length);
+    expect(await store.approvals.list({ state: 'consumed' })).toHaveLength(keys.length);
+  }, 60_000);
 });
 
 test.each(RUNTIMES)('%s: the whole port answers as the memory store does', async (runtime) => {

@@ -9,7 +9,7 @@ import type { Records, Settlement, Store, StoreVerdict } from '../../src/core/st
 import { openMemoryStore } from '../../src/state/memory.ts';
 import { loadDriver } from '../../src/state/sqlite/driver.ts';
 import { openSqliteStore } from '../../src/state/sqlite.ts';
-import { approvalOf, clockAt, counter, held, limited, reservationOf, STATELESS } from './calls.ts';
+import { approvalOf, clockAt, counter, held, limited, moneyCall, reservationOf, STATELESS } from './calls.ts';
 
 export interface Command {
   /** Become this user first, who may not write everywhere. */
@@ -22,6 +22,8 @@ export interface Command {
   readonly loud?: boolean;
   /** Gives every second reservation back. */
   readonly release?: boolean;
+  /** Carries out each of these calls, which need an approval and are idempotent; says each that goes out. */
+  readonly pay?: readonly string[];
   readonly lock?: boolean;
   /** Runs SQL on a connection beside the store's. */
   readonly sql?: string;
@@ -63,6 +65,7 @@ async function obey(command: Command): Promise<Answer> {
     raw.exec(command.sql);
   }
   if (command.compare) await compare();
+  if (command.pay) return pay(command.pay);
   return command.reserve === undefined ? { reserved: 0, denied: 0, errors: [] } : reserve(command);
 }
 
@@ -95,6 +98,22 @@ async function reserve({
     }
   }
   return { reserved, denied, errors: [...errors] };
+}
+
+/** `reserved`: how many went out from here; `denied`: how many had gone out, or were on their way. */
+async function pay(keys: readonly string[]): Promise<Answer> {
+  let [reserved, denied] = [0, 0];
+  for (const key of keys) {
+    const [verdict] = (await store?.reserve([moneyCall(key)])) ?? [];
+    if (verdict?.kind !== 'reserved') {
+      denied++;
+      continue;
+    }
+    writeSync(1, `sent ${key}\n`);
+    await store?.settle([{ reservation: verdict.reservation, outcome: 'committed', result: `"${key}"` }]);
+    reserved++;
+  }
+  return { reserved, denied, errors: [] };
 }
 
 /** The whole port, on both stores with one clock and one row of ids. */
@@ -141,7 +160,7 @@ async function compare(): Promise<void> {
     await both((one) => one.read([counter('b', 'second'), counter('__proto__', 'month'), counter('none')]));
     if (round % 3 === 0) await both((one) => one.settle(released(verdicts)));
     await both(async (one) => (await one.counters()).map((reading) => plain(reading)).sort());
-    await both((one) => one.approvals.list({ state: 'pending', namespace: 'compare' }));
+    await compareRecords(both, round);
     await both((one) =>
       round % 2 === 0 ? one.pause({ policy: 'p', reason: `${round}` }) : one.resume('p').then(({ sequence }) => sequence),
     );
@@ -153,6 +172,36 @@ async function compare(): Promise<void> {
   await both((one) => one.leave('i'));
   await both((one) => one.instances());
   await both((one) => one.close());
+}
+
+type Both = <T>(work: (store: Store & Records) => Promise<T>) => Promise<T>;
+
+/** What people do, and what money needs. */
+async function compareRecords(both: Both, round: number): Promise<void> {
+  await both((one) => one.approvals.list({ state: 'pending', namespace: 'compare' }));
+  const asked = [moneyCall('a'), moneyCall(`b${round}`), held('told', { notify: true, call: 'told', dedupeWindow: 0, timeout: 1_500 })];
+  const verdicts = await both((one) => one.reserve(asked));
+  for (const { id } of await both((one) => one.approvals.list({ state: 'pending', limit: 2 })))
+    await both((one) => one.approvals.decide({ id, verdict: round === 4 ? 'deny' : 'approve', by: 'eve', reason: `${round}` }));
+  const [first] = verdicts;
+  if (first?.kind === 'reserved' && first.reservation.claim) {
+    const { claim } = first.reservation;
+    await both((one) => one.renew([claim]));
+    await both((one) => one.settle([{ reservation: { ...first.reservation }, outcome: round % 2 === 0 ? 'kept' : 'released' }]));
+    await both((one) => one.claims.resolve('a', 'happened', 'eve'));
+  }
+  await both((one) => one.approvals.expire());
+  await both((one) => one.approvals.list({}));
+  await both((one) => one.approvals.list({ state: 'expired', limit: 3 }));
+  await both((one) => one.approvals.find('apr_1'));
+  await both((one) => one.approvals.protect(`${round}`));
+  await both((one) => one.approvals.secret());
+  await both((one) => one.approvals.events(round, 5));
+  const [due, late] = await both((one) => one.approvals.due('me', 'compare', 2));
+  if (due) await both((one) => one.approvals.delivered(due.id));
+  if (late) await both((one) => one.approvals.failed(late.id, late.event.at + 900));
+  await both((one) => one.claims.list({}));
+  await both((one) => one.claims.list({ state: 'unknown', namespace: 'compare', limit: 1 }));
 }
 
 function released(verdicts: readonly StoreVerdict[]): Settlement[] {
