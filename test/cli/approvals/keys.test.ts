@@ -8,12 +8,15 @@ function keysOf(...chunks: readonly (string | Uint8Array)[]): readonly string[] 
 
 describe('cli.md §3: keys as a terminal sends them', () => {
   test.each([
-    ['ad', ['text:a', 'text:d']],
+    ['a', ['text:a']],
+    ['ad', ['pasted:ad']],
+    ['no\r', ['pasted:no', 'enter']],
+    ['a\u001b[Ba', ['text:a', 'down', 'text:a']],
     ['\u001b[A\u001b[B\u001bOA\u001b[5~\u001b[6~', ['up', 'down', 'up', 'page_up', 'page_down']],
     ['\u001b', ['escape']],
     ['\r\u007f\u0003\u0004', ['enter', 'backspace', 'quit', 'quit']],
-    ['ü日', ['text:ü', 'text:日']],
-    ['\u001b[200~aaa\nd\u001b[201~q', ['pasted:aaa\nd', 'text:q']],
+    ['ü日', ['pasted:ü日']],
+    ['\u001b[200~aaa\nd\u001b[201~', ['pasted:aaa\nd']],
     ['\u001b[1;5Cx\u001b[24~', ['text:x']],
     ['\u0001\t', []],
   ])('%j', (bytes, expected) => expect(keysOf(bytes)).toEqual(expected));
