@@ -15,9 +15,6 @@ export type WebhookSettings =
 export function webhookOf({ approvals: { webhook } }: Policy, env: Environment): WebhookSettings {
   if (!webhook) return { kind: 'none' };
   const { url, secretEnv } = webhook;
-  const protocol = URL.canParse(url) ? new URL(url).protocol : '';
-  if (protocol !== 'https:' && protocol !== 'http:')
-    return { kind: 'fault', why: '`approvals.notify.webhook.url` is no http or https address' };
   if (secretEnv === undefined) return { kind: 'webhook', url, key: undefined };
   const key = keyOf(env[secretEnv] ?? '');
   if (key) return { kind: 'webhook', url, key };
