@@ -75,7 +75,8 @@ interface PortParts {
   readonly explain: (wwwAuthenticate: string | undefined) => void;
 }
 
-function portsOf({ deps, client, maxMessage, session, receive, explain }: PortParts): Parameters<typeof openBridge>[0] {
+/** What a bridge of this session is built from. */
+export function portsOf({ deps, client, maxMessage, session, receive, explain }: PortParts): Parameters<typeof openBridge>[0] {
   return {
     client,
     maxMessage,
@@ -163,7 +164,7 @@ async function endOf({ agent, session, bridge, flow }: Ending): Promise<number> 
 }
 
 /** Says what a 401 asks for, once for each thing that it may ask. */
-function openExplainer({ log }: ProxyDeps, client: HttpClient, { headers }: Remote): (wwwAuthenticate: string | undefined) => void {
+export function openExplainer({ log }: ProxyDeps, client: HttpClient, { headers }: Remote): (wwwAuthenticate: string | undefined) => void {
   const said = new Set<string>();
   return (wwwAuthenticate = '') => {
     if (said.has(wwwAuthenticate)) return;

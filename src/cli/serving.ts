@@ -1,6 +1,6 @@
 /** Which shape this proxy has (wire.md §1): how agents reach it, and how it reaches the server. */
 import type { ProxyDeps } from '../proxy/deps.ts';
-import { StartError, startChild } from '../transport/child.ts';
+import { startChild } from '../transport/child.ts';
 import type { ProxyOptions } from './options.ts';
 import type { Served } from './served.ts';
 import { serveStdio } from './stdio-session.ts';
@@ -19,7 +19,7 @@ export async function openServing(opening: Opening): Promise<Served> {
   const { deps, options, command, env } = opening;
   const { listen, remote } = options;
   if (listen && remote) return (await import('./http/listener.ts')).listenBefore(remote, { deps, options, listen });
-  if (listen) throw new StartError('--transport http in front of a command is not available yet');
+  if (listen) return (await import('./http/listener.ts')).listenBeforeCommand(command, env, { deps, options, listen });
   if (remote) return (await import('./bridge-session.ts')).serveBridge({ deps, remote, maxMessage: options.maxMessage });
   const [program = '', ...args] = command;
   return serveStdio({ deps, child: await startChild(program, args, env), maxMessage: options.maxMessage });

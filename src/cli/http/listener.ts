@@ -10,9 +10,15 @@ import type { ListenOptions } from '../listen-options.ts';
 import type { ProxyOptions } from '../options.ts';
 import type { Remote } from '../remote-options.ts';
 import type { Served } from '../served.ts';
-import { createAgents } from './agents.ts';
+import { type Agents, createAgents } from './agents.ts';
+import { childBackend, type OpenBackend } from './backend.ts';
+import { bridgeBackend } from './bridge-backend.ts';
+import { openDuplex } from './duplex.ts';
+import type { DuplexParts } from './duplex-open.ts';
 import type { Endpoint } from './endpoint.ts';
+import { MESSAGE_PATH, SSE_PATH, serveMessage, serveSse } from './legacy.ts';
 import { openRelay } from './relay.ts';
+import { createSessions } from './sessions.ts';
 import { openWellKnown, WELL_KNOWN } from './well-known.ts';
 
 export interface Listening {
@@ -24,6 +30,8 @@ export interface Listening {
 /** What is served, by path. */
 interface Routes {
   readonly mcp: Endpoint;
+  /** Sessions of the listener's own, which HTTP+SSE always has. */
+  readonly duplex: DuplexParts;
   readonly documents: ((request: ServedRequest) => Promise<void>) | undefined;
 }
 
@@ -34,18 +42,53 @@ const LOOK = 20;
 const SWEEP = 1_000;
 
 /** Listens in front of a remote server. Rejects with `StartError` where the address cannot be had. */
-export async function listenBefore(remote: Remote, { deps, options, listen }: Listening): Promise<Served> {
+export async function listenBefore(remote: Remote, listening: Listening): Promise<Served> {
+  const { deps, options, listen } = listening;
+  const { maxMessage } = options;
   const client = openHttpClient(remote.url, remote.headers);
   const documents = openWellKnown(client, PATH);
   const authorization = listen.token === undefined && remote.headers.authorization === undefined;
   const rules = { passed: listen.passHeaders, authorization, host: listen.preserveHost };
-  const agents = createAgents(deps, authorization, (agent) => mcp.isUsedBy(agent));
-  const way = { client, rules, maxMessage: options.maxMessage, rewrite: documents.rewrite };
-  const mcp = openRelay(way, agents, listen.maxSessions);
-  const server = await openServer({ mcp, documents: documents.serve }, { deps, options, listen });
+  const agents: Agents = createAgents(deps, authorization, (agent) => mcp.isUsedBy(agent));
+  const duplex = duplexOf(agents, listening, bridgeBackend(remote, rules, maxMessage, deps));
+  const relayed = () => openRelay({ client, rules, maxMessage, rewrite: documents.rewrite }, agents, listen.maxSessions);
+  const mcp = both(listen.upstreamSse ? undefined : relayed(), openDuplex(duplex));
+  const server = await openServer({ mcp, duplex, documents: documents.serve }, listening);
   announce(server, listen, Object.keys(remote.headers).length > 0, deps.log);
   if (authorization) deps.log.info(`a client's Authorization is passed on to ${remote.url.origin}, and to nobody else`);
   return served(server, mcp, deps);
+}
+
+/** Listens in front of a command, which is started for each session. Rejects with `StartError`. */
+export async function listenBeforeCommand(
+  command: readonly string[],
+  env: Readonly<Record<string, string>>,
+  listening: Listening,
+): Promise<Served> {
+  const { deps, options, listen } = listening;
+  const agents: Agents = createAgents(deps, false, (agent) => mcp.isUsedBy(agent));
+  const duplex = duplexOf(agents, listening, childBackend(command, env, options.maxMessage));
+  const mcp = openDuplex(duplex);
+  const server = await openServer({ mcp, duplex, documents: undefined }, listening);
+  announce(server, listen, true, deps.log);
+  return served(server, mcp, deps);
+}
+
+function duplexOf(agents: Agents, { options, listen }: Listening, openBackend: OpenBackend): DuplexParts {
+  return { agents, openBackend, sessions: createSessions(listen.maxSessions), maxMessage: options.maxMessage, opening: 0, pool: new Map() };
+}
+
+/** Exchanges are relayed where the server speaks the same transport; sessions of HTTP+SSE stand beside them. */
+function both(relay: Endpoint | undefined, duplex: Endpoint): Endpoint {
+  if (!relay) return duplex;
+  return {
+    serve: relay.serve,
+    sessions: () => [...relay.sessions(), ...duplex.sessions()],
+    isBusy: () => relay.isBusy() || duplex.isBusy(),
+    isUsedBy: (agent) => relay.isUsedBy(agent) || duplex.isUsedBy(agent),
+    sweep: async (now) => void (await Promise.all([relay.sweep(now), duplex.sweep(now)])),
+    end: async (why) => void (await Promise.all([relay.end(why), duplex.end(why)])),
+  };
 }
 
 async function openServer(routes: Routes, { deps, options, listen }: Listening): Promise<HttpServer> {
@@ -65,15 +108,17 @@ async function openServer(routes: Routes, { deps, options, listen }: Listening):
   }
 }
 
-async function route(request: ServedRequest, { mcp, documents }: Routes): Promise<void> {
+async function route(request: ServedRequest, { mcp, duplex, documents }: Routes): Promise<void> {
   if (request.path === PATH) await mcp.serve(request);
+  else if (request.path === SSE_PATH) await serveSse(request, duplex);
+  else if (request.path === MESSAGE_PATH) await serveMessage(request, duplex);
   else if (documents && request.path.startsWith(WELL_KNOWN)) await documents(request);
   else request.reply.refuse(404, `nothing is served here: MCP is at ${PATH}`);
 }
 
 /** `holdsSecrets`: whoever calls uses what only the operator should have. */
 function announce(server: HttpServer, { bind, token }: ListenOptions, holdsSecrets: boolean, log: ProxyDeps['log']): void {
-  log.info(`listening on ${server.url}${PATH}`);
+  log.info(`listening on ${server.url}${PATH} and ${server.url}${SSE_PATH}`);
   if (holdsSecrets && token === undefined && isLoopback(bind))
     log.warn('any user of this machine can call it, with what the server trusts us with: --token-env asks them for a token');
 }

@@ -28,6 +28,8 @@ export interface Reply {
   stream(status: number, headers: HeaderFields): EventStream;
   /** Called once, when the client closed the connection before the answer's end. */
   onGone(f: () => void): void;
+  /** Called once, when nothing more can be sent: the answer is complete, or the client is gone. */
+  onOver(f: () => void): void;
 }
 
 /** What is left of a body whose request was refused is thrown away for so long, ms: a client that still writes reads nothing. */
@@ -62,6 +64,7 @@ export function openReply(request: IncomingMessage, response: ServerResponse, co
       if (!response.headersSent && !response.destroyed) begin(status, headers).flushHeaders();
       return eventStream(response);
     },
+    onOver: (f) => void (response.destroyed || response.writableEnded ? queueMicrotask(f) : response.once('close', f)),
     onGone: (f) =>
       void response.once('close', () => {
         if (!response.writableFinished) f();

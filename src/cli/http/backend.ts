@@ -1,0 +1,63 @@
+/** A server that writes to one place, behind one session of the listener: a child process, or a bridge to a remote one. */
+import { createLineSplitter, oneLine } from '../../mcp/lines.ts';
+import type { OutgoingFrame } from '../../proxy/exchange.ts';
+import type { ProxySession } from '../../proxy/session.ts';
+import { startChild } from '../../transport/child.ts';
+import { joinFrames } from '../../transport/frames.ts';
+
+export interface Backend {
+  send(frames: readonly OutgoingFrame[]): void;
+  /** Bytes that the server has not read yet. */
+  readonly waiting: number;
+  sweep(): void;
+  /** Resolves, with why, when the server can answer nothing more. */
+  readonly ended: Promise<string>;
+  stop(how: 'graceful' | 'now'): Promise<void>;
+  /** Whether it takes an array of messages in one frame. */
+  readonly joinBatches: boolean;
+}
+
+/** Opens the server of one session; rejects with `StartError`. `session` is there once the first frame is sent. */
+export type OpenBackend = (session: () => ProxySession, rawHeaders: readonly string[]) => Promise<Backend>;
+
+/** Frames that may wait to be judged before we stop reading. */
+const MAX_BACKLOG = 512;
+
+/** A new child process for every session. */
+export function childBackend(command: readonly string[], env: Readonly<Record<string, string>>, maxMessage: number): OpenBackend {
+  const [program = '', ...args] = command;
+  return async (session) => {
+    const child = await startChild(program, args, env);
+    const lines = createLineSplitter(maxMessage);
+    let waiting = 0;
+    child.onDrain(() => {
+      waiting = 0;
+    });
+    child.onChunk((chunk) => {
+      session().fromServer(lines.push(chunk));
+      if (session().backlog().server <= MAX_BACKLOG) return;
+      child.pause();
+      void session().serverIdle().then(child.resume);
+    });
+    const ended = Promise.withResolvers<string>();
+    child.onExit(async ({ code, signal }) => {
+      session().fromServer(lines.end());
+      await session().serverIdle();
+      ended.resolve(`the server ended (${signal ?? `status ${code}`}) before it answered`);
+    });
+    return {
+      send(frames) {
+        // A body may have line breaks between its tokens; on stdio a message is one line (wire.md §2.6).
+        const bytes = joinFrames(frames.map((frame) => oneLine(frame.bytes)));
+        if (!child.write(bytes)) waiting += bytes.length;
+      },
+      get waiting() {
+        return waiting;
+      },
+      sweep: () => {},
+      ended: ended.promise,
+      stop: (how) => child.stop(how),
+      joinBatches: false,
+    };
+  };
+}

@@ -1,0 +1,64 @@
+/** Opens sessions of the listener's own making, as many as are allowed, each with its server. */
+import { StartError } from '../../transport/child.ts';
+import type { ServedRequest } from '../../transport/http/server.ts';
+import type { Agent, Agents } from './agents.ts';
+import type { OpenBackend } from './backend.ts';
+import { type DuplexSession, openDuplexSession } from './duplex-session.ts';
+import type { Sessions } from './sessions.ts';
+
+export interface DuplexParts {
+  readonly agents: Agents;
+  readonly sessions: Sessions<DuplexSession>;
+  readonly openBackend: OpenBackend;
+  readonly maxMessage: number;
+  /** How many are being opened. */
+  opening: number;
+  /** The modern era has no sessions: one server for each agent (wire.md §1). */
+  readonly pool: Map<string, Promise<DuplexSession | undefined>>;
+}
+
+/** How a session is spoken in; see `DuplexOptions`. */
+interface Manner {
+  readonly modern: boolean;
+  readonly oneStream: boolean;
+}
+
+/** Bytes that may wait for a slow reader besides one whole message. */
+const SPARE = 4 * 1024 * 1024;
+
+/** Bytes that may wait for one reader. */
+export function maxWaiting({ maxMessage }: DuplexParts): number {
+  return maxMessage + SPARE;
+}
+
+/** Opens a session, and its server with it; undefined where that was refused. */
+export async function openServer(
+  request: ServedRequest,
+  agent: Agent,
+  parts: DuplexParts,
+  manner: Manner,
+): Promise<DuplexSession | undefined> {
+  const { sessions, openBackend, pool } = parts;
+  const { reply, rawHeaders } = request;
+  if (!sessions.hasRoom(agent.deps.monotonic(), parts.opening)) {
+    reply.refuse(503, 'there are as many sessions as are allowed (--max-sessions)', { headers: { 'retry-after': '60' } });
+    return undefined;
+  }
+  const onEnd = (duplex: DuplexSession) => {
+    sessions.remove(duplex.id, duplex);
+    if (manner.modern) pool.delete(agent.key);
+  };
+  parts.opening += 1;
+  try {
+    const duplex = await openDuplexSession(agent, { ...manner, openBackend, rawHeaders, maxWaiting: maxWaiting(parts), onEnd });
+    sessions.add(duplex.id, duplex);
+    return duplex;
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error;
+    agent.deps.log.error(error.message);
+    reply.refuse(502, 'the server could not be started');
+    return undefined;
+  } finally {
+    parts.opening -= 1;
+  }
+}

@@ -1,0 +1,101 @@
+/** A POST to a session of the listener's own: judged, written to the server, and answered with JSON or a stream (wire.md §1). */
+import type { ClientFrame, Refusal } from '../../mcp/frame.ts';
+import type { FrameBytes } from '../../proxy/exchange.ts';
+import type { EventStream } from '../../transport/http/reply.ts';
+import type { ServedRequest } from '../../transport/http/server.ts';
+import { renderMessage } from '../../transport/http/sse-render.ts';
+import { accepts } from './accepts.ts';
+import type { DuplexSession, Waiting } from './duplex-session.ts';
+import { JSON_TYPE, statusOf } from './status-of.ts';
+
+export interface DuplexPosting {
+  readonly request: ServedRequest;
+  readonly bytes: Uint8Array;
+  readonly frame: ClientFrame | Refusal;
+  readonly duplex: DuplexSession;
+  readonly maxWaiting: number;
+  /** What its answer goes with, read when the answer begins. */
+  readonly headers: () => Readonly<Record<string, string>>;
+}
+
+interface Open extends DuplexPosting {
+  readonly waiting: Waiting;
+  /** Frames of this turn: an answer that comes alone needs no stream. */
+  frames: FrameBytes[];
+  stream: EventStream | undefined;
+  readonly streams: boolean;
+  readonly over: PromiseWithResolvers<void>;
+}
+
+const STREAM = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform' } as const;
+/** After so long without an answer a stream is opened, so that nobody in between takes the silence for an end, ms. */
+const PATIENCE = 10_000;
+
+/** Serves one POST. Resolves when it is answered. */
+export async function serveDuplexPost(posting: DuplexPosting): Promise<void> {
+  const { request, duplex, bytes, frame } = posting;
+  const { session, posts } = duplex;
+  const streams = accepts(request.rawHeaders, 'text/event-stream');
+  const waiting: Waiting = {
+    id: duplex.agent.deps.newId(),
+    listens: frame.kind === 'request' && frame.method === 'subscriptions/listen',
+    get open() {
+      return streams && session.waitingOn(waiting) > 0;
+    },
+    take: (frames) => take(frames, open),
+    look: () => look(open),
+  };
+  const open: Open = { ...posting, waiting, frames: [], stream: undefined, streams, over: Promise.withResolvers() };
+  const patience = setTimeout(() => streams && openStream(open), PATIENCE);
+  posts.set(waiting, waiting);
+  request.reply.onGone(() => {
+    session.left(waiting);
+    look(open);
+  });
+  try {
+    session.fromAgent([{ kind: 'line', bytes, frame }], waiting);
+    if (session.waitingOn(waiting) === 0) await Promise.race([open.over.promise, session.agentIdle()]);
+    if (session.waitingOn(waiting) > 0) await open.over.promise;
+    flush(open);
+  } finally {
+    clearTimeout(patience);
+    posts.delete(waiting);
+    if (open.stream) open.stream.end();
+    else request.reply.send(202, posting.headers());
+    // What this message cancelled waits no more, and nothing else would tell its POST.
+    for (const post of posts.values()) post.look();
+  }
+}
+
+function take(frames: readonly FrameBytes[], open: Open): void {
+  // What the server wrote at once is dealt out before anything ends: the last frame of it may be the answer.
+  if (open.frames.length === 0) queueMicrotask(() => look(open));
+  open.frames.push(...frames);
+}
+
+function look(open: Open): void {
+  if (open.duplex.session.waitingOn(open.waiting) === 0) open.over.resolve();
+  else flush(open);
+}
+
+/** Writes what has come: as JSON where it is all there will be, else on a stream. */
+function flush(open: Open): void {
+  const { frames, request, duplex, waiting } = open;
+  if (frames.length === 0) return;
+  const isLast = duplex.session.waitingOn(waiting) === 0;
+  const [frame] = frames.slice(-1);
+  if (!open.stream && isLast && frame !== undefined && (frames.length === 1 || !open.streams)) {
+    request.reply.send(statusOf(frame), { ...open.headers(), ...JSON_TYPE }, frame);
+    open.frames = [];
+  } else if (open.streams) {
+    const stream = openStream(open);
+    for (const one of frames) stream.write(renderMessage(one));
+    if (stream.waiting > open.maxWaiting) stream.abort();
+    open.frames = [];
+  }
+}
+
+function openStream(open: Open): EventStream {
+  open.stream ??= open.request.reply.stream(200, { ...open.headers(), ...STREAM });
+  return open.stream;
+}

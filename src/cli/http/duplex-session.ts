@@ -1,0 +1,119 @@
+/** One session of the listener's own making, in front of a server that writes to one place: what it writes finds its way to the streams of the client. */
+import { randomBytes } from 'node:crypto';
+import type { Exchange, FrameBytes } from '../../proxy/exchange.ts';
+import { openSession, type ProxySession } from '../../proxy/session.ts';
+import type { EventStream } from '../../transport/http/reply.ts';
+import { renderMessage } from '../../transport/http/sse-render.ts';
+import type { Agent } from './agents.ts';
+import type { Backend, OpenBackend } from './backend.ts';
+import type { Listed } from './sessions.ts';
+
+/** A POST that waits for answers. */
+export interface Waiting extends Exchange {
+  take(frames: readonly FrameBytes[]): void;
+  /** Ends it where nothing of it waits any more. */
+  look(): void;
+  /** Whether messages that are not its own may come on its stream. */
+  readonly open: boolean;
+  readonly listens: boolean;
+}
+
+export interface DuplexSession extends Listed {
+  readonly id: string;
+  /** It is of HTTP+SSE: its messages come to another path. */
+  readonly oneStream: boolean;
+  readonly session: ProxySession;
+  readonly backend: Backend;
+  readonly posts: Map<Exchange, Waiting>;
+  /** Takes a stream for what belongs to no request, and gives it what waited for one. */
+  listen(stream: EventStream): void;
+  unlisten(stream: EventStream): void;
+}
+
+export interface DuplexOptions {
+  readonly openBackend: OpenBackend;
+  readonly rawHeaders: readonly string[];
+  /** The session stands for all requests of an agent in the modern era. */
+  readonly modern: boolean;
+  /** HTTP+SSE: there is one stream for everything, and one scope of ids. */
+  readonly oneStream: boolean;
+  /** Bytes that may wait on a stream before its client is given up as one that does not read. */
+  readonly maxWaiting: number;
+  readonly onEnd: (session: DuplexSession) => void;
+}
+
+/** Frames that are kept for a stream to come. */
+const MAX_KEPT = 256;
+const MAX_KEPT_BYTES = 1024 * 1024;
+
+/** Opens a session and its server; rejects with `StartError`. */
+export async function openDuplexSession(agent: Agent, options: DuplexOptions): Promise<DuplexSession> {
+  const { openBackend, rawHeaders, modern, oneStream, maxWaiting, onEnd } = options;
+  const posts: DuplexSession['posts'] = new Map();
+  const streams = openStreams(maxWaiting);
+  // A server may speak before anything was said to it; what it says is judged once the session is there.
+  const backend = await openBackend(() => session, rawHeaders);
+  const session = openSession(
+    agent.deps,
+    {
+      toServer: backend.send,
+      toAgent(frames, exchange) {
+        if (exchange) posts.get(exchange)?.take(frames);
+        else if (!streams.write(frames)) [...posts.values()].findLast(({ open }) => open)?.take(frames) ?? (modern || streams.keep(frames));
+      },
+    },
+    { anySpace: true, replaceIds: !oneStream, joinBatches: backend.joinBatches },
+  );
+  let ending: Promise<void> | undefined;
+  const end = (why: string, how: 'graceful' | 'now') => {
+    ending ??= (async () => {
+      await session.end(why);
+      streams.end();
+      onEnd(duplex);
+      await backend.stop(how);
+    })();
+    return ending;
+  };
+  const duplex: DuplexSession = {
+    ...{ id: randomBytes(24).toString('base64url'), agent, oneStream, session, backend, posts, touched: agent.deps.monotonic() },
+    listen: streams.add,
+    unlisten: streams.remove,
+    isBusy: () => posts.size > 0 || streams.size > 0,
+    end: (why) => end(why, 'graceful'),
+  };
+  void backend.ended.then((why) => end(why, 'now'));
+  return duplex;
+}
+
+/** The streams for what belongs to no request; the newest gets it, since an older one may be of a connection that is no more. */
+function openStreams(maxWaiting: number) {
+  const streams = new Set<EventStream>();
+  let kept: FrameBytes[] = [];
+  const write = (frames: readonly FrameBytes[]) => {
+    const stream = [...streams].at(-1);
+    if (!stream) return false;
+    for (const frame of frames) stream.write(renderMessage(frame));
+    // A client that reads nothing for so long must not fill our memory.
+    if (stream.waiting > maxWaiting) stream.abort();
+    return true;
+  };
+  return {
+    get size() {
+      return streams.size;
+    },
+    write,
+    keep(frames: readonly FrameBytes[]) {
+      kept.push(...frames);
+      while (kept.length > MAX_KEPT || kept.reduce((sum, { length }) => sum + length, 0) > MAX_KEPT_BYTES) kept.shift();
+    },
+    add(stream: EventStream) {
+      streams.add(stream);
+      write(kept);
+      kept = [];
+    },
+    remove: (stream: EventStream) => void streams.delete(stream),
+    end() {
+      for (const stream of streams) stream.end();
+    },
+  };
+}

@@ -1,0 +1,48 @@
+/** `/sse` and `/message`: the transport of 2024-11-05, beside the newer one, for the clients that still speak it (wire.md §1). */
+import { type ClientFrame, type Refusal, readClientFrame } from '../../mcp/frame.ts';
+import type { ServedRequest } from '../../transport/http/server.ts';
+import { type DuplexParts, openServer } from './duplex-open.ts';
+import type { DuplexSession } from './duplex-session.ts';
+
+export const SSE_PATH = '/sse';
+export const MESSAGE_PATH = '/message';
+
+const STREAM = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform' } as const;
+const LIMITS = { maxDepth: 256, maxName: 1024, anySpace: true };
+
+/** Serves the stream of a session, which lasts as long as it does. */
+export async function serveSse(request: ServedRequest, parts: DuplexParts): Promise<void> {
+  const { reply, method, rawHeaders } = request;
+  if (method !== 'GET') return reply.refuse(405, 'the method is not allowed', { headers: { allow: 'GET' } });
+  const duplex = await openServer(request, parts.agents.of(rawHeaders), parts, { modern: false, oneStream: true });
+  if (!duplex) return;
+  const stream = reply.stream(200, STREAM);
+  stream.write(`event: endpoint\ndata: ${MESSAGE_PATH}?sessionId=${duplex.id}\n\n`);
+  duplex.listen(stream);
+  await new Promise<void>((resolve) => reply.onOver(resolve));
+  duplex.unlisten(stream);
+  await duplex.end('the client closed its stream');
+}
+
+/** Takes a message of a session, whose answer comes on its stream. */
+export async function serveMessage(request: ServedRequest, parts: DuplexParts): Promise<void> {
+  const { reply, method, rawHeaders, query } = request;
+  if (method !== 'POST') return reply.refuse(405, 'the method is not allowed', { headers: { allow: 'POST' } });
+  const agent = parts.agents.of(rawHeaders);
+  const [id, second] = query.getAll('sessionId');
+  const duplex = id === undefined || second !== undefined ? undefined : parts.sessions.find(id, agent);
+  if (!duplex?.oneStream) return reply.refuse(404, 'session not found');
+  const read = await request.body(agent.room);
+  if (read.kind === 'gone') return;
+  if (read.kind === 'refused') return reply.refuse(read.status, read.why);
+  duplex.touched = agent.deps.monotonic();
+  if (duplex.backend.waiting > parts.maxMessage) return reply.refuse(503, 'the server reads too slowly');
+  take(duplex, read.bytes, readClientFrame(read.bytes, LIMITS), request);
+}
+
+/** A message that cannot be read is refused here and now: on the stream an error without an id would be nobody's. */
+function take({ session }: DuplexSession, bytes: Uint8Array, frame: ClientFrame | Refusal, { reply }: ServedRequest): void {
+  session.fromAgent([{ kind: 'line', bytes, frame }]);
+  if (frame.kind === 'refused' && !frame.id) reply.refuse(400, frame.message, { code: frame.code });
+  else reply.send(202, { 'content-type': 'text/plain' }, 'Accepted');
+}
