@@ -1,7 +1,7 @@
 /** Real proxies that share a home, and the store that they share, seen from outside. */
 import { join } from 'node:path';
 import { namespaceOf } from '../../src/cli/home.ts';
-import type { Store } from '../../src/core/store.ts';
+import type { Records, Store } from '../../src/core/store.ts';
 import { openSqliteStore } from '../../src/state/sqlite.ts';
 import { temporaryFolder } from '../harness/paths.ts';
 import { type Proxy as RunningProxy, startProxy } from '../harness/proxy.ts';
@@ -11,7 +11,7 @@ export interface Home {
   readonly path: string;
   start(policy: string, recorder: Recorder, flags?: readonly string[]): Promise<RunningProxy>;
   /** Runs `work` with the store of the policy of this name. */
-  withStore<T>(policy: string, work: (store: Store) => Promise<T>): Promise<T>;
+  withStore<T>(policy: string, work: (store: Store & Records) => Promise<T>): Promise<T>;
   /** The sum of all counters of the policy of this name, in their current windows. */
   counted(policy: string): Promise<number>;
   [Symbol.asyncDispose](): Promise<void>;
