@@ -63,7 +63,7 @@ function requestFor(
   };
 }
 
-/** SPEC: policy.md §12: an approval is for these rules as they stand and for the tool as it was last listed. */
+/** INVARIANT I5, SPEC: policy.md §12: an approval is for these rules as they stand and for the tool as it was last listed. */
 function approvedRules(rules: readonly Rule[], tool: string, facts: Facts): string[] {
   const definition = facts.catalog?.tools.get(tool)?.hash ?? '';
   return rules.map((rule) => `${definition} ${rule.hash}`);

@@ -1,4 +1,7 @@
-/** The claims of idempotent calls that this process is carrying out (policy.md §9): a lease each, renewed until the call is settled. */
+/**
+ * The claims of idempotent calls that this process is carrying out (policy.md §9): a lease each, renewed until the call is
+ * settled. INVARIANT I6: while a call is carried out, no identical one finds its claim lapsed.
+ */
 import type { HeldClaim } from '../core/claim.ts';
 import type { Store } from '../core/store.ts';
 
