@@ -2,11 +2,15 @@
 import { expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Command } from 'commander';
+import { declareProxy } from '../../src/cli/declare-proxy.ts';
+import { UsageError } from '../../src/cli/faults.ts';
+import { parseProxyOptions } from '../../src/cli/options.ts';
 import { loadPolicyText } from '../../src/policy/load.ts';
 import { ROOT } from '../harness/paths.ts';
 import { allBlocks, type Block, blocksOf } from './markdown.ts';
 
-const TRIED = ['yaml', 'js', 'console', 'json', 'jsonl', 'sh', 'ts', 'text'];
+const TRIED = ['yaml', 'js', 'console', 'json', 'jsonl', 'sh', 'toml', 'ts', 'text'];
 
 for (const block of allBlocks()) {
   const place = `${block.page}:${block.line}`;
@@ -24,8 +28,9 @@ for (const block of allBlocks()) {
     });
   }
   if (block.language === 'json') test(`${place}: the JSON parses`, () => void JSON.parse(block.text));
-  if (block.language === 'json' && block.text.includes('mcpServers')) {
-    test(`${place}: the configuration starts a server behind Intercept`, () => expectBehindIntercept(block.text));
+  const servers = serversIn(block);
+  if (servers.length > 0) {
+    test(`${place}: the configuration starts a server behind Intercept`, () => servers.forEach(expectBehindIntercept));
   }
   if (block.language === 'sh') test(`${place}: the npm scripts exist`, () => expectScripts(block.text));
 }
@@ -37,14 +42,39 @@ function wholePolicy({ mark, text }: Block): string {
   return `version: "1"\ntools:\n  some_tool:\n    rules:\n${text.replaceAll(/^(?=.)/gm, '      ')}`;
 }
 
-function expectBehindIntercept(text: string): void {
-  const { mcpServers } = JSON.parse(text) as { mcpServers: Record<string, { command: string; args: string[] }> };
-  for (const { command, args } of Object.values(mcpServers)) {
-    expect(command).toEndWith('/intercept');
-    expect(args.indexOf('-c')).toBe(0);
-    expect(args.indexOf('--')).toBeGreaterThan(1);
-    expect(args.at(-1)).not.toBe('--');
-  }
+interface Entry {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly env_vars?: readonly string[];
+}
+
+/** The servers that a client's configuration names. */
+function serversIn({ language, text }: Block): readonly Entry[] {
+  if (language !== 'toml' && !(language === 'json' && /"(mcpServers|servers)": \{/.test(text))) return [];
+  const config = (language === 'toml' ? Bun.TOML.parse(text) : JSON.parse(text)) as Record<string, Record<string, Entry>>;
+  return Object.values(config.mcpServers ?? config.servers ?? config.mcp_servers ?? {});
+}
+
+/** The command line is one that Intercept takes, and every variable that it reads is given to it. */
+function expectBehindIntercept({ command, args, env, env_vars }: Entry): void {
+  expect(command).toEndWith('/intercept');
+  expect(args[0]).toBe('-c');
+  const cut = args.indexOf('--');
+  const own = cut < 0 ? args : args.slice(0, cut);
+  const given = Object.fromEntries([...Object.keys(env ?? {}), ...(env_vars ?? [])].map((name) => [name, 'Bearer something']));
+  const inherited = env || env_vars ? given : { STRIPE_AUTH: 'Bearer something' };
+  const program = new Command('intercept').exitOverride().configureOutput({ writeErr: () => {} });
+  declareProxy(program, {} as Parameters<typeof declareProxy>[1], (word) => new UsageError(`unknown command ${word}`));
+  let options: ReturnType<typeof parseProxyOptions> | undefined;
+  program.action((words: readonly string[], flags) => {
+    expect(words).toEqual([]);
+    options = parseProxyOptions(flags, { ...inherited, HOME: '/home/me' });
+  });
+  program.parse([...own], { from: 'user' });
+  expect(options?.remote !== undefined).toBe(cut < 0);
+  if (options?.remote) expect([options.remote.headers.authorization, options.remote.warnings]).toEqual(['Bearer something', []]);
+  else expect(args.length).toBeGreaterThan(cut + 1);
 }
 
 function expectScripts(text: string): void {
