@@ -76,9 +76,9 @@ export function lookOf(text: string): string {
     .toLowerCase();
 }
 
-/** Code points, but runs of blanks together. */
+/** Code points, but runs of blanks, and of ASCII words with single blanks between them, together. */
 function splitCharacters(text: string): readonly string[] {
-  return text.match(/ +|./gsu) ?? [];
+  return text.match(/ +|[!-~]+(?: [!-~]+)*|./gsu) ?? [];
 }
 
 function pieceOf(character: string, before: string | undefined, after: string | undefined, marks: number): Piece {

@@ -11,8 +11,12 @@ const STEP = 2;
 /** Deeper levels stand below each other, so that the text keeps its room. */
 const DEEPEST = 24;
 const NARROWEST = 30;
-/** Longer ones are cut: what an agent writes without blanks has to be read as well. */
-const LONGEST_WORD = 12;
+/**
+ * What stays together on a line: an escape, a short mark, a word with its blank (but no more than so much of one), or one
+ * character.
+ */
+const WORDS = /\\u[0-9a-f]{4}|\\.|‹\d+ blanks›|⟨[^⟩]{1,5}⟩|[!-[\]-~]{1,12} ?|./gsu;
+const ASCII = /^[ -~]*$/;
 const CONTINUED = '↳ ';
 const OPEN = '⟨';
 const CLOSE = '⟩';
@@ -62,7 +66,7 @@ export function fill(text: string, first: number, rest: number): readonly string
   const lines: string[] = [];
   let current = '';
   let room = first;
-  for (const word of wordsOf(text)) {
+  for (const word of text.match(WORDS) ?? []) {
     const columns = columnsOf(word);
     if (columns > room) {
       lines.push(current);
@@ -78,6 +82,7 @@ export function fill(text: string, first: number, rest: number): readonly string
 
 /** An upper bound: what is beyond ASCII and no mark of ours may take two columns. */
 export function columnsOf(text: string): number {
+  if (ASCII.test(text)) return text.length;
   let columns = 0;
   for (const character of text) columns += character < '\u007f' || OWN.has(character) ? 1 : 2;
   return columns;
@@ -137,21 +142,4 @@ function escapeUnits(text: string): string {
 
 function codeOf(character: string): string {
   return `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
-}
-
-/** What stays together on a line: a word with its blank, but no more than so many columns of one. */
-function wordsOf(text: string): readonly string[] {
-  const words: string[] = [];
-  let word = '';
-  const take = () => {
-    if (word !== '') words.push(word);
-    word = '';
-  };
-  for (const piece of text.match(/\\u[0-9a-f]{4}|\\.|‹\d+ blanks›|./gsu) ?? []) {
-    if (columnsOf(word) + columnsOf(piece) > LONGEST_WORD) take();
-    word += piece;
-    if (piece === ' ' || piece === '\\n') take();
-  }
-  take();
-  return words;
 }

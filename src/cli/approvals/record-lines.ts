@@ -8,8 +8,11 @@ const LABEL = 12;
 /** Characters beyond ASCII that are named one by one. */
 const MOST_NAMED = 12;
 
+/** Lays out the arguments of a record, below its facts. */
+export type ArgumentLines = (record: Approval, width: number) => readonly string[];
+
 /** The lines of a record, none wider than `width`; only colour is added to them. */
-export function renderRecordLines(record: Approval, now: number, width: number): readonly string[] {
+export function renderRecordLines(record: Approval, now: number, width: number, args: ArgumentLines = argumentLines): readonly string[] {
   const { evidence } = record;
   const facts: readonly (readonly [string, string])[] = [
     ['', `${record.id}  ${stateOf(record, now)}`],
@@ -25,7 +28,19 @@ export function renderRecordLines(record: Approval, now: number, width: number):
     ['note', 'the tool may ask for more input; the answers are not shown here'],
     ['arguments', ''],
   ];
-  return [...facts.flatMap(([label, text]) => labelled(label, text, width)), ...argumentLines(record, width)];
+  return [...facts.flatMap(([label, text]) => labelled(label, text, width)), ...args(record, width)];
+}
+
+/** Keeps what was laid out last: a record's arguments never change, and a screen is drawn twice a second. */
+export function keepArgumentLines(): ArgumentLines {
+  let key = '';
+  let lines: readonly string[] = [];
+  return (record, width) => {
+    const wanted = `${record.id} ${width}`;
+    if (key !== wanted) lines = argumentLines(record, width);
+    key = wanted;
+    return lines;
+  };
 }
 
 /** `pending, expires in 12m`. */

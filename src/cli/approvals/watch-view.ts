@@ -4,11 +4,13 @@ import { type Paint, shown } from '../paint.ts';
 import { spanOf } from '../spans.ts';
 import type { Size } from '../terminal.ts';
 import { columnsOf } from './marked.ts';
-import { paintLine, renderRecordLines } from './record-lines.ts';
+import { type ArgumentLines, paintLine, renderRecordLines } from './record-lines.ts';
 import { type Drawn, refuseVerdict, type WatchState } from './watch-state.ts';
 
 const NARROWEST = 30;
 const LOWEST = 8;
+/** Longer arguments, in characters, would make every key wait: they are read with `approvals show`. */
+const LONGEST = 262_144;
 
 export interface Screen {
   /** As many as the terminal has rows, each no wider than it. */
@@ -18,17 +20,28 @@ export interface Screen {
   readonly top: number;
 }
 
-/** Lays the screen out. `refusal`: why whoever watches may not decide. */
-export function layOut(state: WatchState, size: Size, now: number, paint: Paint, refusal: string | undefined): Screen {
-  const { columns, rows } = size;
+/** What a drawing needs besides the state. */
+export interface View {
+  readonly size: Size;
+  readonly now: number;
+  readonly paint: Paint;
+  readonly args: ArgumentLines;
+  /** Why whoever watches may not decide. */
+  readonly refusal: string | undefined;
+}
+
+/** Lays the screen out. */
+export function layOut(state: WatchState, view: View): Screen {
+  const { now, paint } = view;
+  const { columns, rows } = view.size;
   if (columns < NARROWEST || rows < LOWEST) return { lines: [cut('the window is too small', columns)], drawn: undefined, top: 0 };
   const record = state.records.find(({ id }) => id === state.selected);
   const head = paint('bold', cut(headline(state), columns));
-  const foot = footer(state, now, columns, paint, refusal);
+  const foot = footer(state, view);
   if (!record) return { lines: [head, '', cut('nothing waits for approval', columns), ...blank(rows - 4), foot], drawn: undefined, top: 0 };
   const list = state.mode === 'whole' ? [] : listLines(state, columns, Math.max(1, Math.floor(rows / 3) - 1), now, paint);
   const room = rows - list.length - 3;
-  const pane = recordPane(record, { room, columns, top: state.mode === 'whole' ? state.top : 0, now }, paint);
+  const pane = recordPane(record, room, state.mode === 'whole' ? state.top : 0, view);
   return { ...pane, lines: [head, ...list, paint('dim', '─'.repeat(columns)), ...pane.lines, ...blank(room - pane.lines.length), foot] };
 }
 
@@ -54,25 +67,23 @@ function listLines(state: WatchState, columns: number, room: number, now: number
   });
 }
 
-interface Pane {
-  readonly room: number;
-  readonly columns: number;
-  readonly top: number;
-  readonly now: number;
-}
-
-function recordPane(record: Approval, { room, columns, top: wanted, now }: Pane, paint: Paint): Screen {
-  const all = renderRecordLines(record, now, columns);
+function recordPane(record: Approval, room: number, wanted: number, { size: { columns }, now, paint, args }: View): Screen {
+  const isLong = record.args.length > LONGEST;
+  const all = renderRecordLines(record, now, columns, isLong ? () => ['    too long for this view: see "intercept approvals show"'] : args);
   const top = Math.max(0, Math.min(wanted, all.length - room));
   const isCut = all.length > top + room;
   // The last row says that there is more, and hides a line for it.
   const to = isCut ? top + room - 1 : all.length;
   const lines = all.slice(top, to).map((line) => paintLine(line, paint));
   const more = isCut ? [paint('yellow', cut(`… ${all.length - to} more lines: s shows them, space goes on`, columns))] : [];
-  return { lines: [...lines, ...more], drawn: { id: record.id, width: columns, from: top, to, total: all.length }, top };
+  return {
+    lines: [...lines, ...more],
+    drawn: { id: record.id, width: columns, from: top, to, total: isLong ? Number.POSITIVE_INFINITY : all.length },
+    top,
+  };
 }
 
-function footer(state: WatchState, now: number, columns: number, paint: Paint, refusal: string | undefined): string {
+function footer(state: WatchState, { size: { columns }, now, paint, refusal }: View): string {
   if (state.mode === 'reason') return paint('yellow', fitEnd('why denied? ', state.reason, columns - 1));
   if (state.notice && state.notice.until > now) return paint('yellow', cut(state.notice.text, columns));
   if (refusal !== undefined) return paint('yellow', cut(`${refusal}; q quits`, columns));

@@ -10,6 +10,7 @@ import { decideRecorded } from './decide.ts';
 import { type DeskOptions, refuseApprover } from './desk.ts';
 import { followEvents } from './follow.ts';
 import { type Key, openKeys } from './keys.ts';
+import { keepArgumentLines } from './record-lines.ts';
 import { type Effect, FIRST, noteDrawn, pressKey, takeRecords, tell, type WatchState } from './watch-state.ts';
 import { layOut } from './watch-view.ts';
 
@@ -38,10 +39,11 @@ async function watchOnScreen(approvals: Approvals, options: WatchOptions, termin
   const left = new AbortController();
   const paint = createPaint(terminal.colour);
   const read = openKeys();
+  const args = keepArgumentLines();
   let state: WatchState = FIRST;
   const show = (next: WatchState, screen: TerminalScreen) => {
     const now = Date.now();
-    const { lines, drawn, top } = layOut(next, terminal.size() ?? SIZE, now, paint, refusal);
+    const { lines, drawn, top } = layOut(next, { size: terminal.size() ?? SIZE, now, paint, args, refusal });
     screen.draw(lines);
     state = noteDrawn({ ...next, top }, drawn, now);
   };

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'bun:test';
 import type { Key } from '../../../src/cli/approvals/keys.ts';
 import { columnsOf } from '../../../src/cli/approvals/marked.ts';
+import { keepArgumentLines } from '../../../src/cli/approvals/record-lines.ts';
 import { FIRST, noteDrawn, pressKey, takeRecords, type WatchState } from '../../../src/cli/approvals/watch-state.ts';
 import { layOut } from '../../../src/cli/approvals/watch-view.ts';
 import type { Approval } from '../../../src/core/approval.ts';
@@ -17,8 +18,9 @@ function sit(records: readonly Approval[], size = { columns: 80, rows: 24 }) {
   let now = NOW;
   let state: WatchState = FIRST;
   const effects: unknown[] = [];
+  const args = keepArgumentLines();
   const draw = () => {
-    const { lines, drawn, top } = layOut(state, size, now, PLAIN, undefined);
+    const { lines, drawn, top } = layOut(state, { size, now, paint: PLAIN, args, refusal: undefined });
     state = noteDrawn({ ...state, top }, drawn, now);
     return lines;
   };
@@ -139,6 +141,16 @@ describe('cli.md §3: what had to be cut cannot be approved', () => {
     expect(person.effects).toEqual([]);
     person.press({ kind: 'escape' }, 'd', { kind: 'enter' });
     expect(person.effects).toEqual([decided('deny', LONG.id)]);
+  });
+
+  test('nor can what is too long to be laid out here', () => {
+    const person = sit([record({ args: JSON.stringify({ text: 'x'.repeat(300_000) }) })]);
+    person.wait(2_000);
+    expect(person.draw().join('\n')).toContain('too long for this view');
+    person.press('a');
+    expect(person.effects).toEqual([]);
+    person.press('d', { kind: 'enter' });
+    expect(person.effects).toEqual([decided('deny', A.id)]);
   });
 
   test('a window of another width shows another text', () => {
