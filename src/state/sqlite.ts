@@ -4,6 +4,7 @@ import type { CounterReading, CounterRef, Records, Reservation, Store, StoreVerd
 import { renewClaim } from './claim.ts';
 import { type Ids, RANDOM_IDS } from './ids.ts';
 import { checkClock, FORGET_INSTANCE, MARK_STEP, settlingTime, windowFinder } from './lifetime.ts';
+import type { StepRows } from './rows.ts';
 import { mustLast, settleAll, settleOnce } from './settle.ts';
 import { claimRows } from './sqlite/claim-rows.ts';
 import { type Connection, type Durability, keepConnection, transact } from './sqlite/connection.ts';
@@ -88,6 +89,7 @@ function storeOf(
   { ids = RANDOM_IDS, maxResults = MAX_RESULTS }: SqliteOptions,
 ): Pick<Store, 'reserve' | 'settle' | 'renew' | 'read' | 'counters'> {
   const windowOf = windowFinder();
+  const rowsOf = rowsFinder();
   const settled = new WeakSet<Reservation>();
   const sweep = pruner();
   return {
@@ -99,14 +101,16 @@ function storeOf(
         const now = clock();
         keepTime(statements, now);
         sweep(statements, now);
-        return reserveCalls(calls, { rows: sqliteRows(statements), now, windowOf, ids, settled });
+        return reserveCalls(calls, { rows: rowsOf(statements), now, windowOf, ids, settled });
       });
     },
-    settle: settleOnce(settled, (settlements) =>
-      write(settlements.some(mustLast) ? 'full' : 'normal', (statements) =>
-        settleAll(settlements, sqliteRows(statements), settlingTime(clock(), newest(statements)), maxResults),
-      ),
-    ),
+    settle: settleOnce(settled, (settlements) => {
+      const lasts = settlements.some(mustLast);
+      return write(lasts ? 'full' : 'normal', (statements) => {
+        const now = lasts ? settlingTime(clock(), newest(statements)) : clock();
+        settleAll(settlements, rowsOf(statements), now, maxResults);
+      });
+    }),
     // A renewal that is lost with the power only lets the lease lapse, and its owner is gone as well.
     renew: (claims) =>
       write('normal', (statements) => {
@@ -144,6 +148,15 @@ function controlOf({ clock, look, write }: StateFile): Pick<Store, 'control' | '
       }),
     leave: (instance) => look(({ leave }) => void leave.run(instance)),
     instances: () => look(({ instances }) => instances.all().map(instanceOf)),
+  };
+}
+
+/** `sqliteRows` that remembers those of the open connection. */
+function rowsFinder(): (statements: Statements) => StepRows {
+  let last: { readonly statements: Statements; readonly rows: StepRows } | undefined;
+  return (statements) => {
+    if (last?.statements !== statements) last = { statements, rows: sqliteRows(statements) };
+    return last.rows;
   };
 }
 

@@ -36,7 +36,7 @@ export function recordSuite(open: OpenFixture): void {
       expect(kinds(await at.store.reserve([limited([counter('tool-77777')], UNIT), limited([counter('tool-100000')], UNIT)]))).toBe(
         'deny reserved',
       );
-    });
+    }, 60_000);
   });
 
   describe('readings', () => {
