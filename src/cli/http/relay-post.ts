@@ -9,6 +9,7 @@ import type { EventStream } from '../../transport/http/reply.ts';
 import type { ServedRequest } from '../../transport/http/server.ts';
 import { renderMessage } from '../../transport/http/sse-render.ts';
 import { failureBy, failureOf } from '../../transport/http/status.ts';
+import { accepts } from './accepts.ts';
 import { relayEvents } from './relay-events.ts';
 import type { Post, Relay, RelaySession } from './relay-session.ts';
 import { JSON_TYPE, statusOf } from './status-of.ts';
@@ -42,6 +43,7 @@ const RESUMPTION = 5 * 60_000;
 const ACCEPT = { accept: 'application/json, text/event-stream' };
 const NO_ANSWER: Failure = { outcome: 'kept', why: 'the server ended its answer before it was whole' };
 const BAD_GATEWAY = 502;
+const STREAM = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform' } as const;
 
 /** Serves one POST. Resolves when it is answered, and its requests are settled or wait for a stream that is resumed. */
 export async function servePost(posting: Posting): Promise<void> {
@@ -85,12 +87,21 @@ function sent(open: Open): void {
   finish(open);
 }
 
+/** Nothing for a client that takes no streams. */
+function openStream(open: Open): void {
+  const { request } = open;
+  if (accepts(request.rawHeaders, STREAM['content-type'])) open.stream ??= request.reply.stream(200, STREAM);
+}
+
 /** Takes what the proxy answers itself: a denial, a refusal, an error for what will have no answer. */
 function answer(frames: readonly FrameBytes[], open: Open): void {
-  const { request, relay, post, stream, failed, sending, abort } = open;
+  const { request, relay, post, failed, sending, abort } = open;
   for (const frame of frames) {
-    if (stream) stream.write(renderMessage(frame));
-    else request.reply.send(failed?.status ?? statusOf(frame), { ...failed?.headers, ...JSON_TYPE }, frame);
+    // What comes before the answer (progress of a call that is kept open, a page to show) needs a stream.
+    if (relay.session.waitingOn(post) > 0) openStream(open);
+    if (open.stream) open.stream.write(renderMessage(frame));
+    else if (relay.session.waitingOn(post) === 0)
+      request.reply.send(failed?.status ?? statusOf(frame), { ...failed?.headers, ...JSON_TYPE }, frame);
   }
   // Nobody waits any longer for what the server is still asked.
   if (sending > 0 && relay.session.waitingOn(post) === 0) abort.abort();
@@ -128,7 +139,8 @@ async function relayBody(received: UpstreamAnswer, open: Open, fail: Fail): Prom
   const body = await readBody(received, way.maxMessage);
   if (body === undefined) return fail({ outcome: 'kept', why: 'the server sent an answer larger than allowed (--max-message)' });
   const [frame] = body.length > 0 && isJson(received, body) ? await relay.session.relay({ kind: 'line', bytes: body }) : [];
-  if (frame !== undefined) request.reply.send(status, { ...headers, ...JSON_TYPE }, frame);
+  if (frame !== undefined && open.stream) open.stream.write(renderMessage(frame));
+  else if (frame !== undefined) request.reply.send(status, { ...headers, ...JSON_TYPE }, frame);
   else if (status < 300 && relay.session.waitingOn(open.post) === 0) request.reply.send(status, withoutType(headers));
   // Where the answer answered everything, nobody is left to hear of a failure.
   if (status < 300) await fail(NO_ANSWER);
@@ -146,7 +158,7 @@ function withoutType({ 'content-type': _, ...headers }: Record<string, string>):
 
 async function relayStream(received: UpstreamAnswer, open: Open, fail: Fail): Promise<void> {
   const { relay, request, way, post, abort } = open;
-  const stream = request.reply.stream(received.status, way.rewrite(toClient(received.headers), request));
+  const stream = open.stream ?? request.reply.stream(received.status, way.rewrite(toClient(received.headers), request));
   open.stream = stream;
   const { resumable, fault } = await relayEvents(received, relay.session, stream, way.maxMessage);
   if (relay.session.waitingOn(post) === 0) return;
