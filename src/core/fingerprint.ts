@@ -7,13 +7,16 @@ export interface CallIdentity {
   readonly namespace: string;
   readonly upstream: string;
   readonly agent: string | undefined;
+  /** The hash of the credential that the call goes to the server with, where it is the client's own. */
+  readonly credential?: string | undefined;
   readonly tool: string;
   readonly args: JsonObject;
 }
 
 /** The text whose SHA-256 is the call's fingerprint. */
 export function identityText(call: CallIdentity): string {
-  const agent = call.agent === undefined ? 'null' : JSON.stringify(call.agent);
+  const name = call.agent === undefined ? 'null' : JSON.stringify(call.agent);
+  const agent = call.credential === undefined ? name : `[${name},${JSON.stringify(call.credential)}]`;
   return `[${JSON.stringify(call.namespace)},${JSON.stringify(call.upstream)},${agent},${JSON.stringify(call.tool)},${canonicalText(call.args)}]`;
 }
 

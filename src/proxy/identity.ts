@@ -3,7 +3,7 @@ import type { Call } from '../core/decision.ts';
 import { identityText } from '../core/fingerprint.ts';
 import type { ProxyDeps } from './deps.ts';
 
-type Naming = Pick<ProxyDeps, 'namespace' | 'upstream' | 'sha256'>;
+type Naming = Pick<ProxyDeps, 'namespace' | 'upstream' | 'credential' | 'sha256'>;
 
 /** Alike for the same call of the same agent to the same server. */
 export function fingerprintOf(call: Call, deps: Naming): string {
@@ -15,6 +15,6 @@ export function legKey(call: Call, state: string | undefined, deps: Naming): str
   return state === undefined ? fingerprintOf(call, deps) : deps.sha256(`${textOf(call, deps)}\n${state}`);
 }
 
-function textOf({ agent, tool, args }: Call, { namespace, upstream }: Naming): string {
-  return identityText({ namespace, upstream, agent, tool, args });
+function textOf({ agent, tool, args }: Call, { namespace, upstream, credential }: Naming): string {
+  return identityText({ namespace, upstream, agent, credential, tool, args });
 }

@@ -14,6 +14,11 @@ describe('policy.md §12: the same call', () => {
     expect(new Set(texts.map((text) => identity(text))).size).toBe(1);
   });
 
+  test('a credential of the client is a part of it', () => {
+    const texts = [{}, { credential: 'x' }, { credential: 'y' }, { agent: undefined, credential: 'x' }, { agent: '["a","x"]' }];
+    expect(new Set(texts.map((more) => identity('{}', more))).size).toBe(texts.length);
+  });
+
   test('what differs differs', () => {
     const texts = [
       '{}',
