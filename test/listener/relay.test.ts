@@ -1,10 +1,13 @@
 /** The listener in front of a server of the same transport: every exchange passes as it is, or is judged (wire.md §1, §2, §5). */
-import { describe, expect, test } from 'bun:test';
+import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { untilRecords } from '../harness/audit.ts';
 import { eventData, exchange, send } from '../harness/http.ts';
 import { startListener } from '../harness/program.ts';
 import { type Answer, startUpstream } from '../harness/upstream.ts';
 import { until } from '../harness/wait.ts';
+
+// Each test starts processes, on a machine that may have much else to do.
+setDefaultTimeout(60_000);
 
 const POLICY = `version: "1"
 default: allow
