@@ -26,11 +26,14 @@ export function receiveFromServer(lines: readonly Line[], session: Session): Lat
   });
 }
 
-/** One JSON body, or the data of one SSE event, that came for the agent: what may go on in its place. */
+/** One JSON body, or the data of one SSE event, that came for the agent: the one frame that may go on in its place, or none. */
 export function relayFromServer(line: Line, session: Session): Later<readonly FrameBytes[]> {
   return then(readGate(session.deps), (gate) => {
     const out: Passed[] = [];
-    return then(receiveLine(line, gate, session, out), () => out.map(frameOf));
+    return then(receiveLine(line, gate, session, out), () => {
+      // What came in one array goes on in one, whoever asked for what stands in it: it is all on the agent's own stream.
+      return out.length > 1 ? [`[${out.map(({ bytes }) => String(bytes)).join(',')}]`] : out.map(frameOf);
+    });
   });
 }
 

@@ -83,6 +83,13 @@ test('wire.md §3: in the modern era a filtered page is private and short-lived,
   expect((await open.request('tools/list', { _meta: META }))?.result).toMatchObject({ cacheScope: 'public', ttlMs: 999_999_999 });
 });
 
+test('in the modern era each request says who sends it', async () => {
+  const rig = await openRig();
+  await rig.call('t', {}, { _meta: META });
+  await rig.call('t', {}, { _meta: { ...META, 'io.modelcontextprotocol/clientInfo': { name: 'another', version: '1' } } });
+  expect(rig.calls().map(({ client }) => client)).toEqual(['modern-agent', 'another']);
+});
+
 test('the agent’s own word about itself is recorded as the client, and is never its identity', async () => {
   const rig = await openRig({ policy: 'version: "1"\ntools:\n  t: {rules: [{action: deny, agents: [bob]}]}\n', agent: 'alice' });
   await handshake(rig, '2025-11-25');

@@ -263,6 +263,13 @@ describe('wire.md §2.1: a batch over HTTP', () => {
     expect(verdicts(posts.on(exchange))).toEqual([['1: server', '2: denied rule', '3: server']]);
     expect(verdicts(posts.on(other))).toEqual([['9: server']]);
   });
+  test('what comes in one array goes on in one, whoever asked for what stands in it', async () => {
+    const { posts } = await batch({ joinBatches: true });
+    await posts.post(call(9, 'yes'));
+    expect(verdicts(await posts.relay([reply(1), reply(9), reply(3)]))).toEqual([
+      ['1: server', '2: denied rule', '3: server', '9: server'],
+    ]);
+  });
   test('one of which nothing passes is answered at once', async () => {
     const { posts, exchange } = await batch({ joinBatches: true }, JSON.stringify([call(1, 'no'), call(2, 'no')]));
     expect([posts.sent.length, verdicts(posts.on(exchange))]).toEqual([0, [['1: denied rule', '2: denied rule']]]);
