@@ -26,11 +26,19 @@ export function outgoingCancel(
   bytes: FrameBytes,
   span: Span | undefined,
   request: PendingRequest | undefined,
+  isModern: boolean,
   to: ReplyTo | undefined,
 ): OutgoingFrame {
   const isReplaced = span && request && request.sentAs !== request.id;
   const sent = isReplaced ? applyEdits(message.text, message.span, [{ ...span, text: request.sentAs.text }]) : bytes;
-  return { bytes: sent, kind: message.kind, message, modern: request?.modern === true, exchange: to?.exchange, cancels: request?.sentAs };
+  return {
+    bytes: sent,
+    kind: message.kind,
+    message,
+    modern: request?.modern ?? isModern,
+    exchange: to?.exchange,
+    cancels: request?.sentAs,
+  };
 }
 
 /** INVARIANT I7: what is not replaced goes on byte for byte; what is, stands where the id or the token stood. */

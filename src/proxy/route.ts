@@ -1,6 +1,5 @@
 /** Where a frame of the agent goes: to the server, to judgement, back with an answer, or nowhere. */
 import type { PlainEvent } from '../core/audit.ts';
-import { isObject } from '../core/json.ts';
 import {
   type ClientFrame,
   type NotificationFrame,
@@ -11,7 +10,6 @@ import {
   type ToolCall,
 } from '../mcp/frame.ts';
 import { idAt } from '../mcp/id.ts';
-import { readJson } from '../mcp/json.ts';
 import type { Credential } from '../mcp/offer.ts';
 import { renderError } from '../mcp/reply.ts';
 import { forgo } from './answer.ts';
@@ -24,6 +22,7 @@ import { outgoing, outgoingCancel } from './outgoing.ts';
 import { isOwnAnswer, isOwnState, withoutOwnState } from './own-state.ts';
 import { namesForeignTask } from './own-tasks.ts';
 import { noteProtocol } from './protocol.ts';
+import { purposeOf } from './purpose.ts';
 import { requestEvent } from './request-record.ts';
 import { settle } from './settle.ts';
 import type { Gate, Session } from './state.ts';
@@ -165,7 +164,7 @@ function routeNotification(frame: NotificationFrame, element: Element, gate: Gat
   const { method } = frame;
   const { to } = element;
   if (method === 'tools/call' && !areCallsDenied(gate)) {
-    const route = routeCall(frame, element, false, undefined, gate, session);
+    const route = routeCall(frame, element, noteProtocol(frame, session), undefined, gate, session);
     return route.kind === 'answer' ? { kind: 'drop', event: route.event } : route;
   }
   if (method === 'notifications/initialized') session.protocol.initialized = true;
@@ -191,24 +190,5 @@ function cancel(frame: NotificationFrame, { bytes, to }: Element, session: Sessi
   session.waits.wake();
   if (request?.purpose.kind === 'call')
     void settle([{ call: request.purpose.call, outcome: { result: 'kept', error: 'cancelled by the client' } }], session);
-  return { kind: 'forward', frame: outgoingCancel(frame, bytes, span, request, to), to };
-}
-
-function purposeOf({ method, params, text }: RequestFrame): Purpose {
-  const member = (name: string) => {
-    const span = params.members.get(name);
-    return span && readJson(text, span.start);
-  };
-  if (method === 'tools/list') {
-    const cursor = member('cursor');
-    return { kind: 'tools/list', cursor: typeof cursor === 'string' ? cursor : undefined };
-  }
-  if (method === 'tasks/list') return { kind: 'tasks/list' };
-  if (method === 'tasks/get' || method === 'tasks/result' || method === 'tasks/cancel') {
-    const taskId = member('taskId');
-    return { kind: 'task', taskId: typeof taskId === 'string' ? taskId : undefined };
-  }
-  if (method !== 'subscriptions/listen') return { kind: 'other' };
-  const wanted = member('notifications');
-  return { kind: 'listen', toolChanges: isObject(wanted) && wanted.get('toolsListChanged') === true };
+  return { kind: 'forward', frame: outgoingCancel(frame, bytes, span, request, noteProtocol(frame, session), to), to };
 }

@@ -83,6 +83,13 @@ test('wire.md §3: in the modern era a filtered page is private and short-lived,
   expect((await open.request('tools/list', { _meta: META }))?.result).toMatchObject({ cacheScope: 'public', ttlMs: 999_999_999 });
 });
 
+test('a call without an id is of the era that it says, and so are those after it', async () => {
+  const rig = await openRig({ policy: 'version: "1"\ntools:\n  t: {rules: [{rate_limit: {max: 1, window: hour, per: session}}]}\n' });
+  await rig.send({ jsonrpc: '2.0', method: 'tools/call', params: { name: 't', arguments: {}, _meta: META } });
+  expect(verdict(await rig.call('t', {}, { _meta: META }))).toBe('denied rate_limit');
+  expect(rig.calls().map(({ session }) => session)).toEqual([undefined, undefined]);
+});
+
 test('in the modern era each request says who sends it', async () => {
   const rig = await openRig();
   await rig.call('t', {}, { _meta: META });
