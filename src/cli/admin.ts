@@ -12,8 +12,8 @@ import { readJson } from '../mcp/json.ts';
 import type { Log } from '../proxy/deps.ts';
 import { describeCounters } from './counter-limits.ts';
 import { liveInstances } from './instances.ts';
+import { operator } from './operator.ts';
 import type { ProxyOptions } from './options.ts';
-import { operator } from './own-records.ts';
 import { VERSION } from './version.ts';
 import { webhookOf } from './webhook.ts';
 

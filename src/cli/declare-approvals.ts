@@ -6,8 +6,8 @@ import { UsageError } from './faults.ts';
 import { parseTextFlag } from './flags.ts';
 import { HELP } from './help.ts';
 import { interceptHome } from './home.ts';
+import { operator } from './operator.ts';
 import { EXIT, stateFolder } from './options.ts';
-import { operator } from './own-records.ts';
 
 interface Flags {
   readonly stateDir?: string;

@@ -1,6 +1,5 @@
-/** Audit records that a command writes itself, in a file of its own, and who ran it (cli.md §2). */
+/** Audit records that a command writes itself, in a file of its own (cli.md §2). */
 import { randomBytes } from 'node:crypto';
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { openFileSink } from '../audit/file.ts';
 import { loadHashKey } from '../audit/key.ts';
@@ -15,13 +14,4 @@ export function openOwnRecords(home: string): AuditSink {
     hashKey: loadHashKey(home),
     args: 'redacted',
   });
-}
-
-/** The operating system's name for whoever runs this; a container may have none. */
-export function operator(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return `uid ${process.getuid?.() ?? 'unknown'}`;
-  }
 }

@@ -105,8 +105,7 @@ export function refuseVerdict(state: WatchState, verdict: ApprovalVerdict, now: 
 export function pressKey(state: WatchState, key: Key, now: number): Pressed {
   if (key.kind === 'quit') return { state, effect: { kind: 'quit' } };
   if (state.mode === 'reason') return pressInReason(state, key, now);
-  // A pasted text is not a person's decision.
-  if (key.kind === 'pasted') return { state };
+  // A pasted text is not a person's decision: only a single character is one of these keys.
   switch (key.kind === 'text' ? key.text : key.kind) {
     case 'q':
       return { state, effect: { kind: 'quit' } };
