@@ -35,9 +35,14 @@ export function openBridge(ports: BridgePorts): Bridge {
   let waiting = 0;
   const begin = (frame: BridgeFrame) => {
     const left = Promise.withResolvers<void>();
-    const send = frame.kind === 'request' || frame.kind === 'batch' ? sendRequest : sendOther;
-    const done = send(frame, link, left.resolve).finally(() => {
+    const settled = Promise.withResolvers<void>();
+    const isRequest = frame.kind === 'request' || frame.kind === 'batch';
+    const life = isRequest
+      ? sendRequest(frame, link, { left: left.resolve, settled: settled.resolve })
+      : sendOther(frame, link, left.resolve);
+    const done = life.finally(() => {
       left.resolve();
+      settled.resolve();
       running.delete(done);
     });
     running.add(done);
@@ -45,7 +50,7 @@ export function openBridge(ports: BridgePorts): Bridge {
       waiting -= frame.bytes.length;
       for (const f of drains) f();
     });
-    return { left: left.promise, done };
+    return { left: left.promise, done: settled.promise };
   };
   return {
     send(frames) {
@@ -103,6 +108,7 @@ function listenIfOffered(link: Link): void {
 function sweep(link: Link, idle: WeakSet<object>): void {
   for (const request of link.open.values()) {
     if (isWaiting(request.ids, link)) continue;
+    request.settled();
     if (idle.has(request)) request.giveUp.abort();
     idle.add(request);
   }

@@ -58,7 +58,7 @@ export function openHttpClient(url: URL, headers: Readonly<Record<string, string
     async send(request) {
       let to = request.url ?? url;
       // SECURITY: credentials go to the configured origin and nowhere else.
-      if (to.origin !== url.origin) throw new UpstreamFault('foreign_origin', `it is not of the origin ${url.origin}`, false);
+      if (to.origin !== url.origin) throw new UpstreamFault('foreign_origin', `is not of the origin ${url.origin}`, false);
       for (let hops = 0; ; hops++) {
         const answer = await hop(request, to);
         if (answer.status < 300 || answer.status > 399 || answer.status === 304) return answer;
@@ -73,12 +73,12 @@ export function openHttpClient(url: URL, headers: Readonly<Record<string, string
 /** Where a redirect leads; a fault unless it asks for the same request again, on the same origin. */
 function nextHop({ status, headers }: UpstreamAnswer, from: URL, hops: number): URL {
   // What answers 301 to 303 may have done its work already, so whether the call was made is not known.
-  const fault = (why: string) => new UpstreamFault('redirect', `it redirects (${status}) ${why}`, true);
-  if (status !== 307 && status !== 308) throw fault('in a way that would change the request');
-  if (hops >= MAX_HOPS) throw fault(`more than ${MAX_HOPS} times`);
+  const fault = (why: string) => new UpstreamFault('redirect', `redirects (${status}) ${why}`, true);
   const to = headers.location === undefined ? undefined : URL.parse(headers.location, from);
   if (!to) throw fault('without saying where');
-  if (to.origin !== from.origin) throw fault(`to another origin, ${JSON.stringify(to.origin)}`);
+  if (to.origin !== from.origin) throw fault(`to another origin, ${JSON.stringify(to.origin)}: name that one, if it is the server's own`);
+  if (status !== 307 && status !== 308) throw fault('in a way that would change the request');
+  if (hops >= MAX_HOPS) throw fault(`more than ${MAX_HOPS} times`);
   to.hash = '';
   return to;
 }
@@ -89,7 +89,7 @@ async function exchange(
   own: Readonly<Record<string, string>>,
   options: RequestOptions,
 ): Promise<UpstreamAnswer> {
-  if (signal.aborted) throw new UpstreamFault('aborted', 'it was cancelled', false);
+  if (signal.aborted) throw new UpstreamFault('aborted', 'was given up', false);
   const all = { 'accept-encoding': 'identity', ...headers, ...own, ...lengthOf(body) };
   const sent = begin(to, { ...options, method, headers: all, signal });
   if (onSent) sent.once('finish', onSent).once('close', onSent);

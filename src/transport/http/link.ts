@@ -11,6 +11,8 @@ export interface OpenRequest {
   session: string | undefined;
   /** Its answer has begun. */
   isStreaming: boolean;
+  /** To be called when nobody waits for it any more, though its stream may go on. */
+  readonly settled: () => void;
 }
 
 /** HTTP+SSE (2024-11-05): where messages go, while the stream on which answers come is open. */

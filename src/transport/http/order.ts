@@ -5,7 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A frame that was sent: `left` when it is with the operating system, `done` when the server dealt with it. Neither rejects. */
+/** A frame that was sent: `left` when it is with the operating system, `done` when the server took or answered it. Neither rejects. */
 export interface Sending {
   readonly left: Promise<void>;
   readonly done: Promise<void>;

@@ -11,17 +11,25 @@ import { failureBy, failureOf, isOldAnswer, withIdOf } from './status.ts';
 /** What the server says of headers that do not fit its schemas: nothing was executed (wire.md §2.10). */
 const HEADER_MISMATCH = -32020;
 
+/** What is to be known while a request is under way. */
+export interface Progress {
+  /** All of it is with the operating system. */
+  readonly left: () => void;
+  /** Nobody waits for it any more, though its stream may go on. */
+  readonly settled: () => void;
+}
+
 /** Sends a request, or a batch with some, and deals with all that comes back. Never rejects. */
-export async function sendRequest(frame: BridgeFrame, link: Link, onSent: () => void): Promise<void> {
+export async function sendRequest(frame: BridgeFrame, link: Link, { left, settled }: Progress): Promise<void> {
   const ids = frame.ids ?? (frame.id ? [frame.id] : []);
   const key = ids[0]?.key ?? '';
   // While it waited for its turn it was given up, or took too long: it is answered already.
   if (ids.length > 0 && !isWaiting(ids, link)) return;
   if (frame.message?.method === 'initialize') rememberGreeting(frame, link);
-  const request: OpenRequest = { ids, giveUp: new AbortController(), session: link.session, isStreaming: false };
+  const request: OpenRequest = { ids, giveUp: new AbortController(), session: link.session, isStreaming: false, settled };
   link.open.set(key, request);
   try {
-    await converse(frame, request, link, onSent);
+    await converse(frame, request, link, left);
   } catch (error) {
     // Whoever ended the bridge tells those that wait, and why.
     if (link.over.signal.aborted) return;
@@ -60,9 +68,10 @@ async function takeAnswer(answer: UpstreamAnswer, frame: BridgeFrame, request: O
   request.isStreaming = true;
   const isGreeting = frame.message?.method === 'initialize';
   if (isGreeting) noteSession(answer, link);
-  const take = (messages: readonly ServerMessage[]) => {
+  const take = async (messages: readonly ServerMessage[]) => {
     if (isGreeting) noteVersion(messages, link);
-    return deliver(messages, link);
+    await deliver(messages, link);
+    if (!isWaiting(ids, link)) request.settled();
   };
   const place: Place = { lastId: undefined, retry: undefined };
   const kind = kindOf(answer);

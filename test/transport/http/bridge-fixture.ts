@@ -13,6 +13,7 @@ export interface Fixture extends AsyncDisposable {
   readonly relearned: () => number;
   readonly unauthorized: readonly (string | undefined)[];
   send(message: object, options?: { readonly modern?: boolean; readonly cancels?: number | string }): void;
+  sendBatch(messages: readonly object[]): void;
   /** Sends a request and waits for what answers it. */
   request(id: number, method: string, params?: object, modern?: boolean): Promise<Message | Failure>;
   /** What answered the request, or why nothing did. */
@@ -41,12 +42,14 @@ export function openFixture(url: string, options: { headers?: Record<string, str
     look: () => ({ push() {}, found: () => ({ id: undefined, isRequest: false }) }),
     receive(lines) {
       for (const line of lines) {
-        const message: Message =
+        const found: Message | Message[] =
           line.kind === 'line'
             ? JSON.parse(Buffer.from(line.bytes).toString())
             : { id: Number(line.sender.id?.text), error: { code: 0, message: 'too long' } };
-        messages.push(message);
-        if (message.method === undefined) waiting.delete(JSON.stringify(message.id));
+        for (const message of [found].flat()) {
+          messages.push(message);
+          if (message.method === undefined) waiting.delete(JSON.stringify(message.id));
+        }
       }
     },
     waitsFor: ({ text }) => waiting.has(text),
@@ -80,6 +83,11 @@ export function openFixture(url: string, options: { headers?: Record<string, str
     };
     bridge.send([frame]);
   };
+  const sendBatch = (batch: readonly object[]) => {
+    const ids = (batch as readonly Message[]).flatMap(({ id }) => (id === undefined ? [] : [idOf(id)]));
+    for (const { text } of ids) waiting.add(text);
+    bridge.send([{ bytes: JSON.stringify(batch), kind: 'batch', ids, modern: false }]);
+  };
   const answered: Fixture['answered'] = (id) =>
     until(
       `an answer to ${id}`,
@@ -95,6 +103,7 @@ export function openFixture(url: string, options: { headers?: Record<string, str
     relearned: () => relearned,
     unauthorized,
     send,
+    sendBatch,
     request(id, method, params, modern = false) {
       send({ jsonrpc: '2.0', method, ...(params && { params }), id }, { modern });
       return answered(id);

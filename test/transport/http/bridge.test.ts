@@ -74,6 +74,45 @@ describe('Streamable HTTP', () => {
     ]);
   });
 
+  test('what was answered keeps nobody waiting, also where its stream stays open', async () => {
+    await using upstream = await startScripted(({ id, method }, _, response) => {
+      if (method !== 'initialize') return 'default';
+      openEvents(response).write(event(result(id, { protocolVersion: '2025-11-25' })));
+    });
+    await using bridge = openFixture(upstream.url);
+    await shakeHands(bridge);
+    expect(await bridge.request(1, 'ping')).toEqual(result(1) as never);
+    bridge.sweep();
+    bridge.sweep();
+    await until('the stream to be closed', () => upstream.received[0]?.dropped() || undefined);
+  });
+
+  test('2025-03-26: a batch is one POST, with its answers in one array or in a stream', async () => {
+    await using upstream = await startScripted();
+    upstream.answer(({ body }, response) => {
+      const batch = JSON.parse(body) as { id?: number }[];
+      const answers = batch.filter(({ id }) => id !== undefined).map(({ id }) => result(id));
+      if (answers.length === 0) response.writeHead(202).end();
+      else if (answers.length === 2) answerJson(response, JSON.stringify(answers));
+      else openEvents(response).end(answers.map((answer) => event(answer)).join(''));
+    });
+    await using bridge = openFixture(upstream.url);
+    bridge.sendBatch([{ jsonrpc: '2.0', method: 'notifications/progress' }]);
+    bridge.sendBatch([1, 2].map((id) => ({ jsonrpc: '2.0', method: 'ping', id })));
+    bridge.sendBatch([3, 4, 5].map((id) => ({ jsonrpc: '2.0', method: 'ping', id })));
+    for (const id of [1, 2, 3, 4, 5]) expect(await bridge.answered(id)).toEqual(result(id) as never);
+    expect(bridge.failures).toEqual([]);
+  });
+
+  test('2025-03-26: a batch whose answers are not all there ends with errors for the others', async () => {
+    await using upstream = await startScripted();
+    upstream.answer((_, response) => void openEvents(response).end(event(result(1))));
+    await using bridge = openFixture(upstream.url);
+    bridge.sendBatch([1, 2].map((id) => ({ jsonrpc: '2.0', method: 'ping', id })));
+    expect(await bridge.answered(1)).toEqual(result(1) as never);
+    expect(await bridge.answered(2)).toMatchObject({ outcome: 'kept' });
+  });
+
   test("a server's request inside a stream is answered by a POST of its own, also while a notification hangs", async () => {
     await using upstream = await startScripted((message, _, response) => {
       if (message.method === 'notifications/progress') return;
