@@ -2,6 +2,7 @@
  * What a proxy does for the people who decide (policy.md §12): the admin server, webhooks, and marking records that are
  * over. All of it stands beside the calls; what a policy does not use is not even loaded.
  */
+import { openSweep } from '../approval/sweep.ts';
 import { boundArgs, renderArgs } from '../audit/args.ts';
 import type { Approval } from '../core/approval.ts';
 import { AuditError, type AuditSink, type PlainEvent } from '../core/audit.ts';
@@ -52,7 +53,6 @@ export async function openAdmin(parts: AdminOptions): Promise<Admin> {
   const server = options.enableAdminApi ? await openServer(parts, policy, record) : undefined;
   const origin = server?.origin;
   const notices = openNotices(parts, policy, record, origin);
-  const { openSweep } = await import('../approval/sweep.ts');
   const stopSweep = openSweep({
     approvals: store.approvals,
     wanted: () => inForce.uses.approvals || server !== undefined,
