@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'bun:test';
 import type { Approval, HoldRequest } from '../../src/core/approval.ts';
 import { StoreError, type StoreVerdict } from '../../src/core/store.ts';
-import { approvalOf, counter, draws, EVIDENCE, held, holdRequest, kinds, requires, reservationOf, UNIT } from './calls.ts';
+import { approvalOf, counter, draws, EVIDENCE, held, holdRequest, kinds, limited, requires, reservationOf, UNIT } from './calls.ts';
 import { type Bench, type OpenFixture, useStore } from './fixture.ts';
 
 const MINUTE = 60_000;
@@ -331,6 +331,35 @@ export function approvalSuite(open: OpenFixture): void {
       for (const none of ['', 'apr_%', '%', '_', 'apr__', `${id}x`, "' OR 1=1 --"]) expect(await find(none)).toEqual([]);
       approvalOf(await desk.ask('g'));
       expect(await find('apr_')).toHaveLength(2);
+    });
+  });
+
+  describe('growth', () => {
+    const HOUR = 60 * MINUTE;
+    const count = async () => [(await at.store.approvals.list({})).length, (await at.store.approvals.events(0, 1_000)).length];
+    /** What sweeps is a call that needs the store. */
+    const sweep = async (times: number) => {
+      for (let time = 0; time < times; time++) await at.store.reserve([limited([counter('sweep')], 9e9, 0)]);
+    };
+
+    test('records that nobody decided are forgotten after hours, decided ones after a day, with their events', async () => {
+      for (let index = 0; index < 60; index++) await desk.ask(`${index}`, { maxPending: 60 });
+      await desk.decided('approve', 'a', { agent: 'bert' });
+      await desk.decided('deny', 'd', { agent: 'bert' });
+      expect(await count()).toEqual([62, 64]);
+      at.clock.now += TIMEOUT + 6 * HOUR;
+      await sweep(5);
+      expect(await count()).toEqual([2, 4]);
+      at.clock.now += TIMEOUT + 18 * HOUR;
+      await sweep(5);
+      expect(await count()).toEqual([0, 0]);
+    });
+
+    test('a denial that stands longer than a day is kept for as long', async () => {
+      await desk.decided('deny', 'd', { timeout: 48 * HOUR });
+      at.clock.now += 48 * HOUR - 1;
+      await sweep(2);
+      expect(kinds([await desk.ask('d')])).toBe('approval_denied');
     });
   });
 

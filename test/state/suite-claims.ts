@@ -283,6 +283,18 @@ export function claimSuite(open: OpenFixture): void {
     expect(kinds([await ask('6'), await ask('7'), await ask('8')])).toBe('replay replay replay');
   });
 
+  test('finished records are forgotten in time', async () => {
+    for (let index = 0; index < 50; index++) await succeed(`${index}`);
+    await end(await ask('unknown'), { outcome: 'kept' });
+    at.clock.now += WINDOW + 2 * MINUTE;
+    for (let time = 0; time < 5; time++) await ask('sweep', { window: time });
+    // A clock that steps back sees what is left.
+    at.clock.now -= MINUTE;
+    at.clock.now -= MINUTE - 1_000;
+    const left = await at.store.claims.list({}).then((all) => all.map(({ key }) => key));
+    expect(left).toEqual(['sweep']);
+  });
+
   test('a closed store denies', async () => {
     await at.store.close();
     const { store } = at;

@@ -8,8 +8,10 @@ const SHOWN = `approvals.id, namespaces.name AS namespace, tool, agent, rule, me
     CASE WHEN ${OPEN} AND expires_at <= :now THEN 'expired' ELSE state END AS state,
     timeout, created_at, expires_at, decided_at, decided_by, reason, attempts, retries, consumed_at`;
 const RECORDS = 'approvals JOIN namespaces ON namespaces.ns = approvals.ns';
-const EVENTS = `SELECT sequence, type, at, tries, ${SHOWN} FROM approval_events JOIN approvals ON approvals.id = approval
-    JOIN namespaces ON namespaces.ns = approvals.ns`;
+/** CROSS keeps this order: what is new, or due, is little; the records of a namespace are many. */
+const EVENTS = `sequence, type, at, tries, ${SHOWN}`;
+const OF_RECORDS = `CROSS JOIN approvals ON approvals.id = approval
+    CROSS JOIN namespaces ON namespaces.ns = approvals.ns`;
 const NAMED = '(:namespace IS NULL OR namespaces.name = :namespace)';
 
 export const APPROVAL_SQL = {
@@ -32,13 +34,15 @@ export const APPROVAL_SQL = {
     (SELECT id FROM approvals WHERE keep_until <= ?1 ORDER BY keep_until LIMIT ?2)`,
   forgetApprovals: 'DELETE FROM approvals WHERE rowid IN (SELECT rowid FROM approvals WHERE keep_until <= ?1 ORDER BY keep_until LIMIT ?2)',
 
-  listPending: `SELECT ${SHOWN} FROM ${RECORDS} WHERE state = 'pending' AND expires_at > :now AND ${NAMED}
+  listPending: `SELECT ${SHOWN} FROM approvals INDEXED BY approvals_pending
+    CROSS JOIN namespaces ON namespaces.ns = approvals.ns WHERE state = 'pending' AND expires_at > :now AND ${NAMED}
     ORDER BY created_at, approvals.rowid LIMIT :limit`,
   list: `SELECT * FROM (SELECT ${SHOWN}, approvals.rowid AS place FROM ${RECORDS} WHERE ${NAMED})
     WHERE :state IS NULL OR state = :state ORDER BY created_at DESC, place DESC LIMIT :limit`,
   find: `SELECT ${SHOWN} FROM ${RECORDS} WHERE approvals.id >= :start AND approvals.id < :start || '~' ORDER BY approvals.id`,
-  events: `${EVENTS} WHERE sequence > :after ORDER BY sequence LIMIT :limit`,
-  dueEvents: `${EVENTS} WHERE due_at <= :now AND namespaces.name = :namespace ORDER BY sequence LIMIT :limit`,
+  events: `SELECT ${EVENTS} FROM approval_events ${OF_RECORDS} WHERE sequence > :after ORDER BY sequence LIMIT :limit`,
+  dueEvents: `SELECT ${EVENTS} FROM approval_events INDEXED BY approval_events_due ${OF_RECORDS}
+    WHERE due_at <= :now AND namespaces.name = :namespace ORDER BY sequence LIMIT :limit`,
   leaseEvent: 'UPDATE approval_events SET due_at = ?, owner = ?, tries = tries + 1 WHERE sequence = ?',
   settleEvent: 'UPDATE approval_events SET due_at = ?, owner = NULL WHERE sequence = ? AND due_at IS NOT NULL',
   secret: 'SELECT approver_secret AS secret FROM heads',
