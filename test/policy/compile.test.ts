@@ -278,9 +278,9 @@ tools:
 test('10,000 rules load in seconds, not minutes', async () => {
   const rule = (index: number) => `  - {name: r${index}, conditions: [{path: args.n, op: lte, value: ${index}}]}\n`;
   const rules = Array.from({ length: 10_000 }, (_, index) => rule(index)).join('');
-  const start = performance.now();
+  const start = process.cpuUsage();
   const policy = await load(`version: 1\ntools:\n  pay:\n${rules}`);
   expect(policy.exact.get('pay')?.rules.length).toBe(10_000);
-  // Under 1.5 s where the machine is ours alone; more than this is no longer linear.
-  expect(performance.now() - start).toBeLessThan(10_000);
-}, 30_000);
+  // Under 1.5 s of work where the machine is ours alone; more than this is no longer linear.
+  expect(process.cpuUsage(start).user / 1_000).toBeLessThan(10_000);
+}, 60_000);
