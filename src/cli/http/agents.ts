@@ -25,13 +25,17 @@ const MAX_ROOM = 64 * 1024 * 1024;
 /** How many are remembered: whoever sends another credential with every request must not fill the memory. */
 const MAX_AGENTS = 1_024;
 
+/** An `Authorization` that pays, and names nobody. */
+export const PAYMENT = /^Payment(?:\s|$)/i;
+
 /** `passed`: the client's own `Authorization` goes to the upstream, and tells agents apart. */
 export function createAgents(deps: ProxyDeps, passed: boolean, inUse: (agent: Agent) => boolean): Agents {
   const agents = new Map<string, Agent>();
   return {
     of(rawHeaders) {
       const [authorization] = passed ? valuesOf(rawHeaders, 'authorization') : [];
-      const key = authorization === undefined ? '' : deps.sha256(authorization);
+      // A payment says nothing of who pays: the same agent sends another one with every call.
+      const key = authorization === undefined || PAYMENT.test(authorization) ? '' : deps.sha256(authorization);
       const agent = agents.get(key) ?? openAgent(key, deps);
       // The one that was asked for last is the last to be forgotten.
       agents.delete(key);

@@ -1,9 +1,11 @@
 /** A POST on its way through the listener: judged, sent on with its own bytes, and answered with what may come back (wire.md §1, §5). */
-import type { ClientFrame, Refusal } from '../../mcp/frame.ts';
+import type { ClientFrame, Refusal, RequestId } from '../../mcp/frame.ts';
+import { credentialsOf, offersOf402 } from '../../mcp/http-payment.ts';
 import type { Failure } from '../../proxy/ending.ts';
 import type { FrameBytes, OutgoingFrame } from '../../proxy/exchange.ts';
 import type { UpstreamAnswer } from '../../transport/http/client.ts';
 import { toClient, toUpstream } from '../../transport/http/passed-headers.ts';
+import { valuesOf } from '../../transport/http/raw-headers.ts';
 import { kindOf, readBody } from '../../transport/http/read-answer.ts';
 import type { EventStream } from '../../transport/http/reply.ts';
 import type { ServedRequest } from '../../transport/http/server.ts';
@@ -52,6 +54,10 @@ export async function servePost(posting: Posting): Promise<void> {
   const abort = new AbortController();
   const post: Post = {
     id: relay.agent.deps.newId(),
+    // SPEC: policy.md §8 — payments of HTTP stand in headers; a policy that limits none pays nothing for them.
+    credentials: relay.agent.deps.rules.current()?.policy.uses.spend
+      ? credentialsOf((name) => valuesOf(request.rawHeaders, name))
+      : undefined,
     forward: (outgoing) => void forward(outgoing, open).finally(() => sent(open)),
     answer: (frames) => answer(frames, open),
     giveUp: () => abort.abort(),
@@ -124,7 +130,7 @@ async function forward({ bytes, id, ids = id ? [id] : [] }: OutgoingFrame, open:
       received.discard();
       await fail({ outcome: 'kept', why: refusal });
     } else if (kindOf(received) === 'events' && received.status < 300) await relayStream(received, open, fail);
-    else await relayBody(received, open, fail);
+    else await relayBody(received, ids, open, fail);
   } catch (fault) {
     await fail(failureBy(fault));
   }
@@ -132,12 +138,14 @@ async function forward({ bytes, id, ids = id ? [id] : [] }: OutgoingFrame, open:
 
 type Fail = (failure: Failure, status?: number, headers?: Record<string, string>) => Promise<void>;
 
-async function relayBody(received: UpstreamAnswer, open: Open, fail: Fail): Promise<void> {
+async function relayBody(received: UpstreamAnswer, ids: readonly RequestId[], open: Open, fail: Fail): Promise<void> {
   const { relay, request, way } = open;
   const { status } = received;
   const headers = way.rewrite(toClient(received.headers), request);
   const body = await readBody(received, way.maxMessage);
   if (body === undefined) return fail({ outcome: 'kept', why: 'the server sent an answer larger than allowed (--max-message)' });
+  // What may not be paid is answered by now, and nothing of what was offered goes on.
+  if (status === 402 && !(await relay.session.judge402(ids, offersIn(received, body)))) return;
   const [frame] = body.length > 0 && isJson(received, body) ? await relay.session.relay({ kind: 'line', bytes: body }) : [];
   if (frame !== undefined && open.stream) open.stream.write(renderMessage(frame));
   else if (frame !== undefined) request.reply.send(status, { ...headers, ...JSON_TYPE }, frame);
@@ -145,6 +153,11 @@ async function relayBody(received: UpstreamAnswer, open: Open, fail: Fail): Prom
   // Where the answer answered everything, nobody is left to hear of a failure.
   if (status < 300) await fail(NO_ANSWER);
   else await fail(failureOf(status), status, withoutType(headers));
+}
+
+function offersIn({ headers }: UpstreamAnswer, body: Uint8Array): ReturnType<typeof offersOf402> {
+  const values = (name: string) => [headers[name] ?? []].flat();
+  return offersOf402(values, Buffer.from(body).toString());
 }
 
 /** What begins like JSON may be read as such by a client, whatever its type says. */

@@ -7,7 +7,7 @@ import { valuesOf } from '../../transport/http/raw-headers.ts';
 import { kindOf, readBody } from '../../transport/http/read-answer.ts';
 import type { ServedRequest } from '../../transport/http/server.ts';
 import { failureBy, failureOf } from '../../transport/http/status.ts';
-import type { Agent, Agents } from './agents.ts';
+import { type Agent, type Agents, PAYMENT } from './agents.ts';
 import type { Endpoint } from './endpoint.ts';
 import { relayEvents } from './relay-events.ts';
 import { serveDelete, serveGet } from './relay-get.ts';
@@ -29,6 +29,8 @@ const LIMITS = { maxDepth: 256, maxName: 1024, anySpace: true };
 const KNOWN: ReadonlySet<string> = new Set(['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25']);
 /** The revision of clients that do not say theirs (the MCP transports page of 2025-06-18 says so). */
 const UNSAID = '2025-03-26';
+/** What belongs to one message, or pays for it. */
+const NOT_OURS = /^(?:last-event-id|mcp-(?:method|name|param-.*)|x-payment|payment-.*|accept-payment)$/;
 /** How long the server has to take a message of the proxy's own, ms. */
 const OWN = 60_000;
 
@@ -157,8 +159,10 @@ async function other(request: ServedRequest, parts: Parts): Promise<void> {
 /** The proxy's own messages: its questions for the tool list, and its answers to what the policy keeps from the client. */
 async function sendOwn(frame: OutgoingFrame, { session, headers, id: sessionId }: RelaySession, way: Relay): Promise<void> {
   const { bytes, id, ids = id ? [id] : [] } = frame;
-  // Of what the client last said only what names it and its session goes with a message that is not its own.
-  const kept = Object.entries(headers).filter(([name]) => name !== 'last-event-id' && !/^mcp-(?:method|name|param-)/.test(name));
+  // SECURITY: of what the client last said only what names it and its session goes with a message that is not its own.
+  const kept = Object.entries(headers).filter(
+    ([name, value]) => !NOT_OURS.test(name) && !(name === 'authorization' && PAYMENT.test(value)),
+  );
   const own = {
     ...headersFor(frame, session.inputSchemaOf),
     ...(sessionId !== undefined && !frame.modern && { 'mcp-session-id': sessionId }),

@@ -12,7 +12,7 @@ export interface RequestRules {
 
 const TO_UPSTREAM: ReadonlySet<string> = new Set([
   ...['accept', 'content-type', 'last-event-id', 'user-agent', 'traceparent', 'tracestate', 'baggage'],
-  ...['x-payment', 'payment-signature', 'payment-authorization'],
+  ...['x-payment', 'payment-signature', 'payment-authorization', 'accept-payment'],
 ]);
 const TO_CLIENT: ReadonlySet<string> = new Set([
   ...['content-type', 'content-language', 'cache-control', 'retry-after', 'www-authenticate', 'x-request-id', 'traceparent', 'tracestate'],

@@ -1,0 +1,70 @@
+/** policy.md §8 over HTTP: a 402 with a challenge that may not be paid does not reach the client. */
+import { expect, setDefaultTimeout, test } from 'bun:test';
+import { untilRecords } from '../harness/audit.ts';
+import { exchange } from '../harness/http.ts';
+import { startListener } from '../harness/program.ts';
+import { startUpstream } from '../harness/upstream.ts';
+
+// Each test starts processes, on a machine that may have much else to do.
+setDefaultTimeout(60_000);
+
+const USDC = '0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913';
+const POLICY = `version: "1"
+tools:
+  search:
+    rules:
+      - { name: cheap, spend: { per_call: 5.00, assets: { "${USDC}": { decimals: 6, currency: usd } } } }
+`;
+const required = (amount: string) =>
+  Buffer.from(
+    JSON.stringify({
+      x402Version: 2,
+      error: 'payment required',
+      resource: { url: 'https://x.example' },
+      accepts: [
+        {
+          scheme: 'exact',
+          network: 'eip155:8453',
+          asset: USDC,
+          amount,
+          payTo: '0x0000000000000000000000000000000000000001',
+          maxTimeoutSeconds: 60,
+          extra: {},
+        },
+      ],
+    }),
+  ).toString('base64');
+const BODY = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"search","arguments":{}}}';
+
+test.each([
+  ['1000000', 402],
+  ['9000000', 200],
+])('a challenge of %s millionths of a dollar', async (amount, status) => {
+  await using upstream = await startUpstream(
+    (_, response) => void response.writeHead(402, { 'payment-required': required(amount), 'content-type': 'application/json' }).end('{}'),
+  );
+  await using listener = await startListener({ policy: POLICY, flags: ['--upstream', upstream.url] });
+  const answer = await exchange(listener.url, { body: BODY });
+  expect(answer.status).toBe(status);
+  expect(answer.headers['payment-required']).toBe(status === 402 ? required(amount) : undefined);
+  if (status === 200) expect(JSON.parse(answer.text).result.isError).toBe(true);
+  const records = await untilRecords(listener.home, 'the outcome', (all) => all.some(({ type }) => type === 'outcome'));
+  expect(records.find(({ type }) => type === 'outcome')?.result).toBe('released');
+});
+
+test('who pays in Authorization stays the same agent, and the payment goes with its own message alone', async () => {
+  await using upstream = await startUpstream(
+    (_, response) =>
+      void response
+        .writeHead(200, { 'content-type': 'application/json', 'mcp-session-id': 's' })
+        .end(
+          '{"jsonrpc":"2.0","id":1,"result":{"protocolVersion":"2025-11-25","capabilities":{},"serverInfo":{"name":"s","version":"1"}}}',
+        ),
+  );
+  await using listener = await startListener({ flags: ['--upstream', upstream.url] });
+  const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 't', version: '1' } };
+  await exchange(listener.url, { body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params }) });
+  const headers = { 'mcp-session-id': 's', authorization: 'Payment eyJhIjoxfQ' };
+  expect((await exchange(listener.url, { body: '{"jsonrpc":"2.0","id":1,"method":"ping"}', headers })).status).toBe(200);
+  expect(upstream.received.find(({ body }) => body.includes('ping'))?.headers.authorization).toBe('Payment eyJhIjoxfQ');
+});
