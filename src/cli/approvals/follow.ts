@@ -15,17 +15,18 @@ export async function followEvents(approvals: Approvals, json: boolean, terminal
   const leave = () => left.abort();
   for (const signal of SIGNALS) process.once(signal, leave);
   const print = (event: ApprovalEvent) => terminal.out(json ? renderApprovalEvent(event) : renderLine(event));
-  const requested = new Map<string, ApprovalEvent>();
-  const keep = (event: ApprovalEvent) => {
-    if (event.type === 'approval.requested') requested.set(event.approval.id, event);
-    else requested.delete(event.approval.id);
+  const complain = openComplaint(terminal);
+  let last = 0;
+  const take = (event: ApprovalEvent) => {
+    print(event);
+    last = event.sequence;
   };
   try {
-    let last = await readEvents(approvals, 0, keep);
-    const waiting = new Set((await approvals.list({ state: 'pending' })).map(({ id }) => id));
-    for (const [id, event] of requested) if (waiting.has(id)) print(event);
+    const { waiting, newest } = await readWaiting(approvals);
+    last = newest;
+    for (const event of waiting) print(event);
     while (!left.signal.aborted && terminal.isRead()) {
-      last = await readEvents(approvals, last, print);
+      await readEvents(approvals, last, take).then(() => complain(undefined), complain);
       await sleep(LOOK, undefined, { signal: left.signal }).catch(() => undefined);
     }
   } finally {
@@ -33,14 +34,35 @@ export async function followEvents(approvals: Approvals, json: boolean, terminal
   }
 }
 
-/** Hands on all events after this number, and answers with the last one's. */
-async function readEvents(approvals: Approvals, after: number, take: (event: ApprovalEvent) => void): Promise<number> {
+/** The requests of what is still pending, and the number of the newest event that was looked at. */
+async function readWaiting(approvals: Approvals): Promise<{ readonly waiting: readonly ApprovalEvent[]; readonly newest: number }> {
+  const requested = new Map<string, ApprovalEvent>();
+  let newest = 0;
+  await readEvents(approvals, 0, (event) => {
+    newest = event.sequence;
+    if (event.type === 'approval.requested') requested.set(event.approval.id, event);
+    else requested.delete(event.approval.id);
+  });
+  const pending = new Set((await approvals.list({ state: 'pending' })).map(({ id }) => id));
+  return { waiting: [...requested.values()].filter(({ approval }) => pending.has(approval.id)), newest };
+}
+
+/** Says once that the store cannot be read; it is asked again, from the same event on. */
+function openComplaint({ err }: Terminal): (error: unknown) => void {
+  let failing = false;
+  return (error) => {
+    if (error !== undefined && !failing) err(`intercept: ${error instanceof Error ? error.message : String(error)}`);
+    failing = error !== undefined;
+  };
+}
+
+/** Hands on all events after this number. */
+async function readEvents(approvals: Approvals, after: number, take: (event: ApprovalEvent) => void): Promise<void> {
   let last = after;
   for (let page = await approvals.events(last, PAGE); page.length > 0; page = await approvals.events(last, PAGE)) {
     page.forEach(take);
     last = page.at(-1)?.sequence ?? last;
   }
-  return last;
 }
 
 function renderLine({ type, at, approval }: ApprovalEvent): string {

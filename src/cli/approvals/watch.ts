@@ -65,8 +65,10 @@ async function watchOnScreen(approvals: Approvals, options: WatchOptions, termin
   });
   try {
     while (!left.signal.aborted) {
-      const records = await approvals.list({ state: 'pending' });
-      show(takeRecords(state, records, Date.now()), screen);
+      // A store that is busy or gone for a while is told of, and asked again: nobody starts the view anew at night.
+      const records = await approvals.list({ state: 'pending' }).catch((error: unknown) => messageOf(error));
+      const now = Date.now();
+      show(typeof records === 'string' ? tell(state, records, now) : takeRecords(state, records, now), screen);
       await sleep(LOOK, undefined, { signal: left.signal }).catch(() => undefined);
     }
   } finally {
@@ -88,6 +90,10 @@ async function decideOne(
     const { tool } = await decideRecorded({ id, verdict, by, reason, home }, approvals, { err: (text) => void warnings.push(text) });
     return warnings[0] ?? `${verdict === 'approve' ? 'approved' : 'denied'} ${id}: ${tool}`;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,10 +1,12 @@
 /** What a person sees and presses on a real terminal (cli.md §3). */
 import { describe, expect, test } from 'bun:test';
+import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { openState } from '../../../src/cli/state.ts';
 import type { ApprovalState } from '../../../src/core/approval.ts';
 import { interceptCommand } from '../../harness/paths.ts';
 import { HAS_TERMINAL, type PersonAtTerminal, sitAtTerminal } from '../../harness/terminal.ts';
+import { until } from '../../harness/wait.ts';
 import { held } from '../../state/calls.ts';
 import { openFolder } from '../run.ts';
 
@@ -90,6 +92,19 @@ describe.skipIf(!HAS_TERMINAL)('cli.md §3: approvals watch on a terminal', () =
       expectGivenBack(await person.untilPrinted(ENDED));
     }, 60_000);
   }
+
+  test('says when the store is gone, and goes on when it is back', async () => {
+    await using shop = await openShop();
+    const id = await shop.hold('a');
+    using person = shop.sit('approvals', 'watch');
+    await person.untilShown(id);
+    renameSync(join(shop.home, 'state'), join(shop.home, 'elsewhere'));
+    await until('the fault', () => /intercept\.sqlite/.test(person.screen().at(-1) ?? '') || undefined, 20_000);
+    renameSync(join(shop.home, 'elsewhere'), join(shop.home, 'state'));
+    await until('the keys again', () => person.screen().at(-1)?.startsWith('a approve') || undefined, 20_000);
+    person.type('q');
+    expectGivenBack(await person.untilPrinted(ENDED));
+  }, 60_000);
 
   test('who has no secret sees, and does not decide', async () => {
     await using shop = await openShop();
