@@ -23,12 +23,11 @@ export function freshId({ ownPrefix, deps }: Session): RequestId {
   return { key: `s:${value}`, text: JSON.stringify(value) };
 }
 
-/** The request that the agent means by this id of its own: of several, the one it sent last. */
-export function meantBy(id: RequestId, session: Session): PendingRequest | undefined {
-  if (!session.replaceIds) return session.inflight.get(id.key);
-  let meant: PendingRequest | undefined;
-  for (const request of session.inflight.all()) if (request.id.key === id.key && request.purpose.kind !== 'own') meant = request;
-  return meant;
+/** The requests that the agent can mean by this id of its own, the oldest first. */
+export function meantBy(id: RequestId, { inflight, replaceIds }: Session): readonly PendingRequest[] {
+  if (replaceIds) return [...inflight.all()].filter((request) => request.id.key === id.key && request.purpose.kind !== 'own');
+  const request = inflight.get(id.key);
+  return request ? [request] : [];
 }
 
 /** Where the request's progress token stands. */

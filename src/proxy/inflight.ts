@@ -76,9 +76,10 @@ export interface InflightOptions {
   readonly resumable: boolean;
 }
 
-/** How many may wait at once; how many past ones are remembered. */
+/** How many may wait at once; how many past ones are remembered, and how many where ids can be replaced. */
 export const MAX_IN_FLIGHT = 256;
 const MAX_PAST = 65_536;
+const MAX_REPLACEABLE = 2_048;
 /** What a time-out applies to; a subscription stays open as long as it likes. */
 const TIMED: ReadonlySet<Purpose['kind']> = new Set(['call', 'tools/list', 'tasks/list', 'task', 'other']);
 
@@ -86,6 +87,7 @@ export function createInflight({ room, mayReplace, resumable }: InflightOptions)
   const waiting = new Map<string, PendingRequest>();
   /** Cancelled, timed out, or answered where the answer may come again. */
   const past = new Map<string, PendingRequest>();
+  const counts = createCounts();
   let forgotten = false;
   const leave = (key: string): PendingRequest | undefined => {
     const found = waiting.get(key);
@@ -93,12 +95,11 @@ export function createInflight({ room, mayReplace, resumable }: InflightOptions)
     return found;
   };
   const remember = (request: PendingRequest): void => {
-    if (mayReplace && past.size >= MAX_PAST) {
-      // SECURITY: the late answer of a request that is forgotten could settle a newer one of the same id, so no id is used as it came again.
+    const [oldest] = past.keys();
+    if (mayReplace && past.size >= MAX_REPLACEABLE && oldest !== undefined) {
+      // SECURITY: a late answer to what is forgotten could settle a newer request of the same id: no id is sent that may have been used.
       forgotten = true;
-      for (const key of past.keys())
-        if (past.size >= MAX_PAST) past.delete(key);
-        else break;
+      past.delete(oldest);
     }
     past.set(request.sentAs.key, request);
   };
@@ -106,10 +107,11 @@ export function createInflight({ room, mayReplace, resumable }: InflightOptions)
     get isFull() {
       return room.taken >= MAX_IN_FLIGHT || (!mayReplace && past.size >= MAX_PAST);
     },
-    has: (key) => forgotten || waiting.has(key) || past.has(key),
+    has: (key) => waiting.has(key) || past.has(key) || (forgotten && !counts.isNew(key)),
     get: (key) => waiting.get(key),
     add(request) {
       if (!waiting.has(request.sentAs.key)) room.taken += 1;
+      if (mayReplace) counts.note(request.sentAs.key);
       waiting.set(request.sentAs.key, request);
     },
     take(key) {
@@ -156,4 +158,17 @@ function withoutCall(request: PendingRequest): PendingRequest {
 
 function withoutBatch(to: ReplyTo | undefined): ReplyTo | undefined {
   return to?.batch ? { exchange: to.exchange, batch: undefined } : to;
+}
+
+/** The highest number that was an id: clients count, and beyond it every number is new. */
+function createCounts() {
+  let highest = Number.NEGATIVE_INFINITY;
+  const numberOf = (key: string) => (key.startsWith('n:') ? Number(key.slice(2)) : Number.NaN);
+  return {
+    note(key: string) {
+      const number = numberOf(key);
+      if (number > highest) highest = number;
+    },
+    isNew: (key: string) => numberOf(key) > highest,
+  };
 }

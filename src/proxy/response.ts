@@ -77,8 +77,8 @@ function receiveAnswer(
   session: Session,
 ): Later<FrameBytes | undefined> {
   const { purpose } = request;
-  const opened = session.isSharing && request.method === 'tools/call' && isTaskHandle(frame) ? taskOpenedBy(frame) : undefined;
-  if (opened !== undefined) session.ownTasks.add(opened);
+  const opened = session.ownTasks && request.method === 'tools/call' && isTaskHandle(frame) ? taskOpenedBy(frame) : undefined;
+  if (opened !== undefined) session.ownTasks?.add(opened);
   const passed = () => embedded ?? (frame.outcome === 'result' ? (withoutDecision(frame) ?? bytes) : bytes);
   const embedded = embeddedRefusal(frame, request.id, gate, session);
   switch (purpose.kind) {
@@ -144,8 +144,8 @@ function listFor(
 }
 
 /** SPEC: wire.md §2.7 — where agents share the server, each sees the tasks that it opened. */
-function ownTasksOf(frame: Response, bytes: FrameBytes, { id }: PendingRequest, { isSharing, ownTasks, deps }: Session): FrameBytes {
-  if (!isSharing) return withoutDecision(frame) ?? bytes;
+function ownTasksOf(frame: Response, bytes: FrameBytes, { id }: PendingRequest, { ownTasks, deps }: Session): FrameBytes {
+  if (!ownTasks) return withoutDecision(frame) ?? bytes;
   const page = filterTaskPage(frame, ownTasks.has);
   if (page.kind === 'page') return page.removed > 0 ? page.text : bytes;
   deps.log.warn(`refused a task list of the server: ${page.why}`);

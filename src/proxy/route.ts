@@ -91,7 +91,7 @@ function routeRequest(frame: RequestFrame, element: Element, gate: Gate, session
   if (!sentAs) return refused('id_in_flight', `request id ${id.text} is still in flight`);
   if (session.inflight.isFull) return refused('too_many_requests', `more than ${MAX_IN_FLIGHT} requests in flight`);
   if (method === 'initialize' && to?.batch) return refused('batch', 'initialize must not be part of a batch');
-  if (session.isSharing && namesForeignTask(frame, session.ownTasks)) return refused('unknown_task', NO_TASK, -32602);
+  if (session.ownTasks && namesForeignTask(frame, session.ownTasks)) return refused('unknown_task', NO_TASK, -32602);
   const modern = noteProtocol(frame, session);
   if (method === 'tools/call' && !areCallsDenied(gate)) return routeCall(frame, element, modern, sentAs, gate, session);
   const refusal = refusalOf(method, gate) ?? refusedPayment(frame, to, gate);
@@ -171,7 +171,7 @@ function routeNotification(frame: NotificationFrame, element: Element, gate: Gat
   if (method === 'notifications/cancelled') return cancel(frame, element, session);
   const forwarded = outgoing(frame, element.bytes, noteProtocol(frame, session), to);
   if (method.startsWith('notifications/')) return { kind: 'forward', frame: forwarded, to };
-  if (session.isSharing && namesForeignTask(frame, session.ownTasks))
+  if (session.ownTasks && namesForeignTask(frame, session.ownTasks))
     return { kind: 'drop', event: refuse({ code: -32602, reason: 'unknown_task', message: NO_TASK, id: undefined }, to, session).event };
   const refusal = refusalOf(method, gate);
   const event = requestEvent('agent', frame, refusal, gate);
@@ -182,7 +182,11 @@ function routeNotification(frame: NotificationFrame, element: Element, gate: Gat
 function cancel(frame: NotificationFrame, { bytes, to }: Element, session: Session): Route {
   const span = frame.params.members.get('requestId');
   const id = span && idAt(frame.text, span);
-  const request = id && meantBy(id, session);
+  const isModern = noteProtocol(frame, session);
+  const meant = id ? meantBy(id, session) : [];
+  // In the legacy era a session is one client, which means what it sent last; in the modern one another client may be meant.
+  if (isModern && meant.length > 1) return { kind: 'drop' };
+  const request = meant.at(-1);
   if (request) {
     session.inflight.cancel(request.sentAs.key);
     forgo(request.to, session);
@@ -190,5 +194,5 @@ function cancel(frame: NotificationFrame, { bytes, to }: Element, session: Sessi
   session.waits.wake();
   if (request?.purpose.kind === 'call')
     void settle([{ call: request.purpose.call, outcome: { result: 'kept', error: 'cancelled by the client' } }], session);
-  return { kind: 'forward', frame: outgoingCancel(frame, bytes, span, request, noteProtocol(frame, session), to), to };
+  return { kind: 'forward', frame: outgoingCancel(frame, bytes, span, request, isModern, to), to };
 }

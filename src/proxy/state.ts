@@ -6,6 +6,7 @@ import type { PauseWatch, ProxyDeps, Rulebook } from './deps.ts';
 import type { SessionOutput } from './exchange.ts';
 import { createInflight, type Inflight } from './inflight.ts';
 import { attempt, type Later, then } from './later.ts';
+import type { OwnTasks } from './own-tasks.ts';
 import { createOutcomeLog, type OutcomeLog } from './settle.ts';
 import { createOwn, type Shared } from './shared.ts';
 import { createWaits, type Waits } from './waits.ts';
@@ -32,12 +33,14 @@ export interface SessionOptions {
   readonly resumable?: boolean | undefined;
   /** The server's transport takes a batch as one frame (wire.md §2.1). */
   readonly joinBatches?: boolean | undefined;
-  /** What other sessions of the same agent or credential have in common with this one; its tasks are hidden from all others (wire.md §2.7). */
+  /** What other sessions of the same agent or credential have in common with this one. */
   readonly shared?: Shared | undefined;
+  /** The tasks of this agent or credential; for it no others exist (wire.md §2.7). Those of `shared`, unless given. */
+  readonly ownTasks?: OwnTasks | undefined;
 }
 
 /** With what it shares, or would share, with others. */
-export interface Session extends Shared {
+export interface Session extends Omit<Shared, 'ownTasks'> {
   readonly id: string;
   readonly deps: ProxyDeps;
   readonly output: SessionOutput;
@@ -47,6 +50,8 @@ export interface Session extends Shared {
   /** Whether legs, tasks, tools and buffer are those of other sessions, too. */
   readonly isSharing: boolean;
   readonly inflight: Inflight;
+  /** Undefined where the server has no other agents. */
+  readonly ownTasks: OwnTasks | undefined;
   readonly protocol: Protocol;
   readonly outcomes: OutcomeLog;
   /** Unguessable, so that no answer of the server can be taken for one to the proxy's own requests. */
@@ -74,6 +79,7 @@ export function createSession(deps: ProxyDeps, output: SessionOutput, options: S
   const shared = options.shared ?? createOwn(deps);
   return {
     ...shared,
+    ownTasks: options.ownTasks ?? options.shared?.ownTasks,
     id: deps.newId(),
     deps,
     output,

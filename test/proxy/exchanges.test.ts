@@ -104,6 +104,17 @@ describe('cancelling', () => {
     expect(posts.sent[2]?.cancels?.text).toBe(JSON.stringify(second));
     expect(outcomes(posts)).toEqual(['kept']);
   });
+  test('in the modern era one that could be another client’s is not cancelled', async () => {
+    const posts = await open();
+    const cancelled = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1, _meta: META } };
+    await posts.post(modernCall(1, 'few'));
+    await posts.post(modernCall(1, 'few'));
+    await posts.post(cancelled);
+    expect([posts.sent.length, outcomes(posts)]).toEqual([2, []]);
+    await posts.say(reply(1));
+    await posts.post(cancelled);
+    expect([posts.sent[2]?.cancels?.text, outcomes(posts)]).toEqual([JSON.stringify(posts.messages()[1]?.id), ['committed', 'kept']]);
+  });
   test('wire.md §5: a client that leaves cancels its requests in the modern era', async () => {
     const posts = await open();
     const [a, b] = [await posts.post(modernCall(1, 'few')), await posts.post(modernCall(1, 'few'))];
@@ -360,6 +371,19 @@ describe('wire.md §2.9: relaying in place', () => {
     await posts.relay(failed);
     await posts.relay(reply(posts.messages()[1]?.id));
     expect([outcomes(posts), await posts.rig.counted()]).toEqual([['released', 'committed'], [1]]);
+  });
+  test('wire.md §2.13: of many past answers the oldest are forgotten, and then no id is sent that may have been used', async () => {
+    const posts = await hiding();
+    const ping = (id: unknown) => ({ jsonrpc: '2.0', id, method: 'ping' });
+    for (let n = 0; n <= 2_048; n++) {
+      await posts.post(ping(n));
+      await posts.relay(reply(n, {}));
+    }
+    expect([await posts.relay(reply(0, {})), (await posts.relay(reply(1, {}))).length]).toEqual([[], 1]);
+    posts.sent.length = 0;
+    for (const id of [0, 3000, 2999, 'x']) await posts.post(ping(id));
+    expect(posts.messages().map(({ id }) => typeof id)).toEqual(['string', 'number', 'string', 'string']);
+    expect(posts.messages()[3]?.id).not.toBe('x');
   });
   test('what nobody asked for is dropped, and what is not read is an error in its place', async () => {
     const posts = await hiding();

@@ -197,6 +197,14 @@ describe('wire.md §2.7: tasks belong to the agent that opened them', () => {
     for (const unreadable of ['{"taskId":"a","taskId":"b"}', '{"taskid":"b"}', '7', '{"taskId":7}'])
       expect(JSON.parse(await list(ours, page(unreadable))).error.code).toBe(-32603);
   });
+  test('legacy sessions that share nothing else have their tasks in common', async () => {
+    const { rig, ours, theirs } = await opened();
+    const session = (agent: Agent) => postsOver(rig, { ownTasks: agent.shared.ownTasks });
+    const [mine, other] = [session(ours), session(theirs)];
+    const refused = await other.post(ask('tasks/get', { taskId: 'a' }));
+    await mine.post(ask('tasks/get', { taskId: 'a' }));
+    expect([mine.sent.length, other.sent.length, other.on(refused).flat().map(verdict)]).toEqual([1, 0, ['error -32602']]);
+  });
   test('a session that shares with nobody has the server’s own view', async () => {
     const rig = await openRig({ policy: POLICY });
     await rig.send(ask('tasks/get', { taskId: 'a' }));

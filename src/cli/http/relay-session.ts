@@ -67,7 +67,14 @@ export function openRelaySession(agent: Agent, { modern, send }: RelayOptions): 
         else tell(frames, streams);
       },
     },
-    { anySpace: true, replaceIds: true, resumable: !modern, joinBatches: true, shared: modern ? agent.shared : undefined },
+    {
+      anySpace: true,
+      replaceIds: true,
+      resumable: !modern,
+      joinBatches: true,
+      shared: modern ? agent.shared : undefined,
+      ownTasks: agent.shared.ownTasks,
+    },
   );
   const relay: RelaySession = {
     ...{ agent, session, resumable: !modern, id: undefined, gone: false, posts, streams, headers: {}, touched: deps.monotonic() },
