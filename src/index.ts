@@ -2,12 +2,13 @@
  * Intercept as a library: load a policy, decide about calls. No I/O, no clock, no platform: it runs in Node, Bun,
  * Deno, workers and browsers.
  */
+import type { ApprovalDecision } from './core/approval.ts';
 import type { ToolCatalog } from './core/catalog.ts';
 import type { Decision } from './core/decision.ts';
 import type { Diagnostic } from './core/diagnostic.ts';
-import type { Pause, Store } from './core/store.ts';
+import type { Pause, Records, Store } from './core/store.ts';
 import { type CallInput, callOf, type LoadedPolicy, preparePolicy } from './library/decide.ts';
-import { fingerprintFor, judgeCall } from './library/engine.ts';
+import { fingerprintFor, judgeCall, openLeases } from './library/engine.ts';
 import { openCatalog, parseToolList } from './library/tools.ts';
 import { renderJson } from './mcp/json.ts';
 import { loadPolicyText } from './policy/load.ts';
@@ -16,10 +17,10 @@ import { openMemoryStore } from './state/memory.ts';
 export { type Answer, renderDenial, renderHold } from './core/answer.ts';
 export type { ToolCatalog } from './core/catalog.ts';
 export type { ReasonCode } from './core/codes.ts';
-export type { Decision, Denial, Hold, TraceEntry } from './core/decision.ts';
+export type { Decision, Denial, Hold, Replay, TraceEntry } from './core/decision.ts';
 export type { Diagnostic } from './core/diagnostic.ts';
 export type { Policy } from './core/policy.ts';
-export { type CounterRef, type Pause, type Reservation, type Store, StoreError } from './core/store.ts';
+export { type CounterRef, type Pause, type Records, type Reservation, type Store, StoreError } from './core/store.ts';
 export { type CallInput, type Decided, type DecideOptions, type DrawOf, decide, type LoadedPolicy } from './library/decide.ts';
 export { ToolListError } from './library/tools.ts';
 
@@ -37,8 +38,8 @@ export async function loadTools(list: string | object): Promise<ToolCatalog> {
 }
 
 export interface EngineOptions {
-  /** Where counters are kept; in memory without it. */
-  readonly store?: Store;
+  /** Where counters, approvals and results are kept; in memory without it. */
+  readonly store?: Store & Pick<Records, 'approvals'>;
   /** Epoch ms. */
   readonly clock?: () => number;
   readonly tools?: ToolCatalog;
@@ -47,8 +48,14 @@ export interface EngineOptions {
 /** Decides with counters that it keeps itself. Settle each allowed call once its outcome is known. */
 export interface Engine {
   decide(call: CallInput): Promise<Decision>;
-  /** `released` gives back what a failed call drew; `committed` and `kept` leave it spent. */
-  settle(decision: Decision, outcome: 'committed' | 'released' | 'kept'): Promise<void>;
+  /**
+   * `released` gives back what a failed call took; `committed` and `kept` leave it spent. `result` is what an idempotent
+   * call's repeats are answered with.
+   */
+  settle(decision: Decision, outcome: 'committed' | 'released' | 'kept', result?: object): Promise<void>;
+  /** Decides on the record of a held call, by its id. False where it does not wait any more. */
+  approve(id: string, by: string): Promise<boolean>;
+  deny(id: string, by: string, reason?: string): Promise<boolean>;
   pause(reason?: string): Promise<void>;
   resume(): Promise<void>;
 }
@@ -58,16 +65,25 @@ export function createEngine(policy: LoadedPolicy, options: EngineOptions = {}):
   const namespace = policy.name ?? '';
   const store = options.store ?? openMemoryStore({ clock: options.clock ?? Date.now, namespace });
   const fixed = { policy, match: policy.match, catalog: options.tools, ownPaths: [], fingerprint: fingerprintFor(namespace, '') };
+  const leases = openLeases(store);
+  const decideOn = async (decision: ApprovalDecision) => (await store.approvals.decide(decision)).kind === 'decided';
   return {
     async decide(input) {
       const call = callOf(input);
       const pause = await pauseFor(store, policy.name);
       const { decision } = await judgeCall(call, input.argsJson ?? renderJson(call.args), { ...fixed, pause }, store);
+      const claim = decision.outcome === 'allow' && decision.reservation?.claim;
+      if (claim) leases.keep(claim);
       return decision;
     },
-    async settle(decision, outcome) {
-      if (decision.outcome === 'allow' && decision.reservation) await store.settle([{ reservation: decision.reservation, outcome }]);
+    async settle(decision, outcome, result) {
+      if (decision.outcome !== 'allow' || !decision.reservation) return;
+      const { reservation } = decision;
+      await store.settle([{ reservation, outcome, ...(result && { result: JSON.stringify(result) }) }]);
+      if (reservation.claim) leases.end(reservation.claim);
     },
+    approve: (id, by) => decideOn({ id, verdict: 'approve', by, reason: '' }),
+    deny: (id, by, reason = '') => decideOn({ id, verdict: 'deny', by, reason }),
     pause: async (reason = '') => void (await store.pause({ policy: policy.name, reason })),
     resume: async () => void (await store.resume(policy.name)),
   };

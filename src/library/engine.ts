@@ -6,6 +6,7 @@ import { identityText } from '../core/fingerprint.ts';
 import { type Plan, plan } from '../core/plan.ts';
 import type { Store } from '../core/store.ts';
 import { sha256 } from '../policy/sha256.ts';
+import { createLeases, type Leases } from '../proxy/leases.ts';
 import { reservableOf } from '../proxy/reserve.ts';
 
 export interface JudgedCall {
@@ -28,4 +29,9 @@ export async function judgeCall(call: Call, argsText: string, facts: Facts, stor
   const [verdict] = await store.reserve([asked]);
   if (!verdict) throw new Error('the store did not judge the call');
   return { plan: planned, decision: conclude(planned, verdict) };
+}
+
+/** Renews the claims of calls that are not settled yet. A store that fails says so when they are. */
+export function openLeases(store: Store): Leases {
+  return createLeases({ store, log: { warn() {}, error() {} } });
 }

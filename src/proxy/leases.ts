@@ -45,7 +45,8 @@ export function createLeases({ store, log }: { readonly store: Pick<Store, 'rene
       const { promise, resolve } = Promise.withResolvers<void>();
       kept.set(claim.key, { claim, ended: promise, resolve });
       timer ??= setInterval(renew, RENEW_EVERY);
-      timer.unref();
+      // No program is kept alive by it; a browser's timer is a number, and keeps none.
+      if (typeof timer === 'object') timer.unref();
     },
     end({ key, token }) {
       const found = kept.get(key);

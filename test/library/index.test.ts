@@ -95,6 +95,33 @@ describe('createEngine', () => {
     expect((await engine.decide(call)).outcome).toBe('allow');
   });
 
+  const PAY = `version: "1"
+tools:
+  pay:
+    idempotency_window: 5m
+    rules: [{name: large, action: require_approval, conditions: [{path: args.amount, op: gt, value: 100}]}]
+`;
+
+  test('approves, denies and replays (policy.md §9, §12)', async () => {
+    const engine = createEngine(await load(PAY));
+    const held = async (amount: number) => {
+      const decision = await engine.decide({ tool: 'pay', args: { amount } });
+      return decision.outcome === 'hold' ? (decision.hold.approval?.id ?? '') : '';
+    };
+    const id = await held(200);
+    expect(await engine.approve(id, 'ada')).toBe(true);
+    expect(await engine.deny(id, 'ada')).toBe(false);
+    const allowed = await engine.decide({ tool: 'pay', args: { amount: 200 } });
+    expect(await engine.decide({ tool: 'pay', args: { amount: 200 } })).toMatchObject({ denial: { code: 'outcome_unknown' } });
+    await engine.settle(allowed, 'committed', { receipt: 7 });
+    expect(await engine.decide({ tool: 'pay', args: { amount: 200.0 } })).toMatchObject({
+      outcome: 'replay',
+      replay: { result: '{"receipt":7}' },
+    });
+    await engine.deny(await held(300), 'ada', 'no');
+    expect(await engine.decide({ tool: 'pay', args: { amount: 300 } })).toMatchObject({ denial: { message: 'Approval denied: no' } });
+  });
+
   test('pauses and resumes (policy.md §11)', async () => {
     const engine = createEngine(await load(REFUNDS));
     await engine.pause('incident');

@@ -327,3 +327,67 @@ test('a result that cannot be recorded is delivered, and its repeat is never sen
   rig.advance(10_001);
   expect(verdict(await rig.call('pay'))).toBe('denied outcome_unknown');
 });
+
+test('I3: a replay that cannot be recorded is not given', async () => {
+  let broken = false;
+  const rig = await open({
+    respond: ({ method }) => ({ result: method === 'tools/call' ? OK : {} }),
+    wrapAudit: (sink) => ({
+      ...sink,
+      write(events) {
+        if (broken) throw new Error('disk full');
+        sink.write(events);
+      },
+    }),
+  });
+  await rig.call('pay');
+  broken = true;
+  expect(verdict(await rig.call('pay'))).toBe('denied audit_error');
+  broken = false;
+  expect(verdict(await rig.call('pay'))).toBe('replayed already_done');
+});
+
+describe('who does not use it pays nothing', () => {
+  const counting = async (policy: string) => {
+    const asked: string[] = [];
+    const store = openMemoryStore({ clock: () => START, namespace: 'test' });
+    const { reserve, settle, renew } = store;
+    Object.assign(store, {
+      reserve(...args: Parameters<typeof reserve>) {
+        asked.push('reserve');
+        return reserve(...args);
+      },
+      settle(...args: Parameters<typeof settle>) {
+        asked.push('settle');
+        return settle(...args);
+      },
+      renew(...args: Parameters<typeof renew>) {
+        asked.push('renew');
+        return renew(...args);
+      },
+    });
+    const rig = await openRig({ store, policy, respond: ({ method }) => ({ result: method === 'tools/call' ? OK : {} }) });
+    return { rig, asked };
+  };
+
+  test('a call that needs nothing is forwarded and answered within the turn it came in', async () => {
+    const { rig, asked } = await counting('version: "1"\ntools:\n  pay: {rules: []}\n');
+    begin(rig, request(1));
+    expect(verdict(rig.answersTo(1)[0])).toBe('server');
+    expect(asked).toEqual([]);
+  });
+
+  test('a counted call asks the store once, and not again for its success', async () => {
+    const { rig, asked } = await counting('version: "1"\ntools:\n  pay: {rules: [{rate_limit: 9/day}]}\n');
+    await rig.call('pay');
+    expect(asked).toEqual(['reserve']);
+  });
+
+  test('an idempotent call asks once more than it counts: for its end; a replay asks once', async () => {
+    const { rig, asked } = await counting(POLICY);
+    await rig.call('pay');
+    expect(asked).toEqual(['reserve', 'settle']);
+    await rig.call('pay');
+    expect(asked).toEqual(['reserve', 'settle', 'reserve']);
+  });
+});
