@@ -53,7 +53,8 @@ export function serveBridge({ deps, remote, maxMessage }: Bridging): Served {
   );
   function receive(messages: readonly ServerMessage[]): void | Promise<void> {
     session.fromServer(messages.map(asLine));
-    return session.backlog().server > MAX_BACKLOG ? session.serverIdle() : gate.opened();
+    // What came has to be dealt with before its stream is: else a request that it answers would seem to have none.
+    return session.backlog().server > 0 ? session.serverIdle().then(gate.opened) : gate.opened();
   }
   readAgent(agent, session, flow, maxMessage);
   const ended = endOf({ agent, session, bridge, flow });

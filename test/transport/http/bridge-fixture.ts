@@ -1,6 +1,6 @@
 /** A bridge in front of a scripted upstream, with the least that enforcement would be: it knows who waits, and keeps what came. */
 import { openBridge } from '../../../src/transport/http/bridge.ts';
-import type { BridgeFrame, Failure } from '../../../src/transport/http/bridge-ports.ts';
+import type { BridgeFrame, Failure, ServerMessage } from '../../../src/transport/http/bridge-ports.ts';
 import { openHttpClient } from '../../../src/transport/http/client.ts';
 import type { Message } from '../../harness/message.ts';
 import { until } from '../../harness/wait.ts';
@@ -26,7 +26,10 @@ export interface Fixture extends AsyncDisposable {
 }
 
 /** Opens one. `headersFor` stands for what knows the tools' schemas. */
-export function openFixture(url: string, options: { headers?: Record<string, string>; maxMessage?: number } = {}): Fixture {
+export function openFixture(
+  url: string,
+  options: { headers?: Record<string, string>; maxMessage?: number; isSlow?: boolean } = {},
+): Fixture {
   const waiting = new Set<string>();
   const messages: Message[] = [];
   const failures: (Failure & { id: string })[] = [];
@@ -35,22 +38,26 @@ export function openFixture(url: string, options: { headers?: Record<string, str
   let relearned = 0;
   let ended: Promise<void> | undefined;
   const log = (text: string) => void logged.push(text);
+  const take = (lines: readonly ServerMessage[]) => {
+    for (const line of lines) {
+      const found: Message | Message[] =
+        line.kind === 'line'
+          ? JSON.parse(Buffer.from(line.bytes).toString())
+          : { id: Number(line.sender.id?.text), error: { code: 0, message: 'too long' } };
+      for (const message of [found].flat()) {
+        messages.push(message);
+        if (message.method === undefined) waiting.delete(JSON.stringify(message.id));
+      }
+    }
+  };
   const bridge = openBridge({
     client: openHttpClient(new URL(url), options.headers ?? {}),
     maxMessage: options.maxMessage ?? 1 << 20,
     log: { debug: log, info: log, warn: log },
     look: () => ({ push() {}, found: () => ({ id: undefined, isRequest: false }) }),
-    receive(lines) {
-      for (const line of lines) {
-        const found: Message | Message[] =
-          line.kind === 'line'
-            ? JSON.parse(Buffer.from(line.bytes).toString())
-            : { id: Number(line.sender.id?.text), error: { code: 0, message: 'too long' } };
-        for (const message of [found].flat()) {
-          messages.push(message);
-          if (message.method === undefined) waiting.delete(JSON.stringify(message.id));
-        }
-      }
+    async receive(lines) {
+      if (options.isSlow) await new Promise((resolve) => setTimeout(resolve, 20));
+      take(lines);
     },
     waitsFor: ({ text }) => waiting.has(text),
     fail(ids, failure) {

@@ -217,6 +217,18 @@ describe('policy.md §6: an answer to every request, and what is known of it', (
     });
   }
 
+  for (const how of ['a body', 'a stream'] as const)
+    test(`an answer in ${how} that takes its time to be judged is an answer`, async () => {
+      await using upstream = await startScripted(({ id, method }, _, response) => {
+        if (method !== 'tools/call' || how === 'a body') return 'default';
+        openEvents(response).end(event(result(id)));
+      });
+      await using bridge = openFixture(upstream.url, { isSlow: true });
+      await shakeHands(bridge);
+      for (const id of [1, 2, 3]) expect(await bridge.request(id, 'tools/call')).toEqual(result(id) as never);
+      expect(bridge.failures).toEqual([]);
+    });
+
   test('down: nothing was sent, so it is released; it may come up later', async () => {
     await using bridge = openFixture('http://127.0.0.1:1/');
     expect(await bridge.request(0, 'initialize')).toMatchObject({ outcome: 'released', why: expect.stringMatching(/refuses connections/) });
