@@ -3,11 +3,12 @@ import { describe, expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { decisionOf, type Message } from '../harness/message.ts';
-import { type Proxy as Running, startProxy } from '../harness/proxy.ts';
+import { decisionOf, type Message, textOf } from '../harness/message.ts';
+import { ALLOW_ALL, type Proxy as Running, startProxy } from '../harness/proxy.ts';
 import { answerJson } from '../harness/upstream.ts';
 import { until } from '../harness/wait.ts';
 import { event, openEvents, result, type Script, startScripted } from '../transport/http/scripted.ts';
+import { startEverything } from './servers.ts';
 
 const PATIENCE = 60_000;
 const TWO = `
@@ -135,6 +136,54 @@ describe('policy.md §6: how calls end', () => {
       PATIENCE,
     );
 });
+
+test(
+  'a server that is killed and comes back: the calls meanwhile fail, those after find a new session',
+  async () => {
+    const first = await startEverything('streamableHttp');
+    await using proxy = await startProxy({ policy: ALLOW_ALL, flags: ['--upstream', first.url] });
+    await proxy.client.initialize();
+    const echo = () => proxy.client.request('tools/call', { name: 'echo', arguments: { message: 'hi' } });
+    expect(textOf(await echo())).toBe('Echo: hi');
+    await first[Symbol.asyncDispose]();
+    expect((await echo()).error?.message).toContain('the server');
+    await using _second = await startEverything('streamableHttp', first);
+    // This server tells a session that it does not know with 400: the first call fails, and leaves a new session behind.
+    const recovered = await until('an answer', async () => {
+      const answer = await echo();
+      return answer.result ? answer : undefined;
+    });
+    expect(textOf(recovered)).toBe('Echo: hi');
+  },
+  PATIENCE,
+);
+
+test(
+  'I9: whatever mixture of faults, each request gets exactly one answer, and each call one outcome',
+  async () => {
+    const faults: readonly Script[] = [...broken.map(([, script]) => script), () => 'default', () => 'default', () => undefined];
+    await using upstream = await startScripted((message, request, response) => {
+      if (message.method !== 'tools/call') return 'default';
+      return faults[message.params.arguments.n % faults.length]?.(message, request, response);
+    });
+    await using proxy = await startProxy({ policy: ALLOW_ALL, flags: ['--upstream', upstream.url, '--upstream-timeout', '3s'] });
+    await proxy.client.initialize();
+    const count = 110;
+    const ids = Array.from({ length: count }, (_, n) => `c${n}`);
+    for (const [n, id] of ids.entries()) {
+      proxy.client.sendLine({ jsonrpc: '2.0', id, method: 'tools/call', params: { name: 'any', arguments: { n } } });
+      if (n % 17 === 0)
+        proxy.client.sendLine({ jsonrpc: '2.0', method: 'notifications/progress', params: { progressToken: n, progress: 1 } });
+    }
+    const isAnswered = (id: string) => answersTo(proxy, id).length > 0;
+    await until('all answers', () => ids.every(isAnswered) || undefined, PATIENCE);
+    expect((await proxy.client.close()).code).toBe(0);
+    expect(ids.map((id) => answersTo(proxy, id).length)).toEqual(Array(count).fill(1));
+    const outcomes = (await proxy.records()).filter(({ type }) => type === 'outcome').map(({ call }) => call);
+    expect([outcomes.length, new Set(outcomes).size]).toEqual([count, count]);
+  },
+  PATIENCE,
+);
 
 describe('HTTP+SSE', () => {
   test(

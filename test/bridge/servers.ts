@@ -10,9 +10,12 @@ import { until } from '../harness/wait.ts';
 
 const EVERYTHING = join(ROOT, 'node_modules/@modelcontextprotocol/server-everything/dist/index.js');
 
-/** The official test server on SDK v1; it takes a port from its environment and does not say which it got. */
-export async function startEverything(mode: 'streamableHttp' | 'sse'): Promise<Pick<Program, 'url' | 'kill'> & AsyncDisposable> {
-  const port = await freePort();
+/** The official test server on SDK v1, which takes a port from its environment; `before`: where another was. */
+export async function startEverything(
+  mode: 'streamableHttp' | 'sse',
+  before?: { readonly url: string },
+): Promise<Pick<Program, 'url' | 'kill'> & AsyncDisposable> {
+  const port = before ? new URL(before.url).port : await freePort();
   const child = spawn(NODE, [EVERYTHING, mode], { env: { ...process.env, PORT: String(port) }, stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   const hear = (chunk: Buffer) => {

@@ -137,7 +137,17 @@ async function takeRefusal(
   const failure = failureOf(status);
   if (isWaiting(ids, link)) ports.log.warn(failure.why);
   ports.fail(ids, failure);
+  if (session !== undefined && !frame.modern && knowsNoSession(status, said)) void renewSession(session, link);
   return 'done';
+}
+
+/**
+ * Many servers say with 400 what 404 is for, after a restart above all. That is no certain sign that nothing was done,
+ * so the request is not sent again; but those to come shall find a session.
+ */
+function knowsNoSession(status: number, said: Peeked | undefined): boolean {
+  const { code, message } = said?.error ?? {};
+  return status === 400 && code === -32000 && typeof message === 'string' && /session/i.test(message);
 }
 
 /** Whether what the server complained of is put right: nothing was executed, so the request may be sent again. */
