@@ -45,7 +45,9 @@ function open(hold: HoldRequest, rows: ApprovalRows, now: number, newId: () => s
   if (rows.countPending(hold.agent, now) >= hold.maxPending) return { kind: 'too_many_pending' };
   const id = newId();
   const expiresAt = now + hold.timeout;
-  rows.insertHold(hold, id, now, keepUndecided(expiresAt, hold.timeout));
+  // A webhook is told of it for a day.
+  const keep = hold.notify ? keepDecided : keepUndecided;
+  rows.insertHold(hold, id, now, keep(expiresAt, hold.timeout));
   rows.tell('approval.requested', id, now);
   return { kind: 'hold', approval: { id, expiresAt, reused: false } };
 }

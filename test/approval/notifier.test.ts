@@ -131,6 +131,22 @@ describe('policy.md §12: a notification that is not taken', () => {
     expect((await untilFailed(1))[0]).toMatchObject({ tries: 1, nextTryAt: undefined });
   }, 30_000);
 
+  test('is kept for that day, also where nobody decided and the record itself is over', async () => {
+    await using receiver = await openReceiver((response) => response.end());
+    const id = await hold();
+    now += 900_000;
+    await store.approvals.expire();
+    now += 23 * 3_600_000;
+    // Calls are what removes old records.
+    for (let i = 0; i < 3; i++, now += 2_000) await store.reserve([held(`other ${i}`)]);
+    start(receiver.url);
+    const told = await receiver.untilReceived(2);
+    expect(told.map(({ body }) => JSON.parse(body)).map(({ type, data }) => [type, data.id])).toEqual([
+      ['approval.requested', id],
+      ['approval.expired', id],
+    ]);
+  }, 30_000);
+
   test('is given up where the server says that it is gone', async () => {
     await using receiver = await openReceiver((response) => response.writeHead(410).end());
     await hold();

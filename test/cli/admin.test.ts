@@ -56,6 +56,21 @@ describe('cli.md §3: --enable-admin-api', () => {
     expect(JSON.stringify(await proxy.records()) + proxy.client.stderr()).not.toContain(token);
   }, 60_000);
 
+  test('policy.md §12: a client that declares URL elicitation is given the link to the page, which holds the id only', async () => {
+    await using recorder = await setUpRecorder({ tools: [{ name: 'refund' }] });
+    const asks = policy().replace('tools:', 'methods: { elicitation/create: allow }\ntools:');
+    await using proxy = await startProxy({ policy: asks, server: recorder.command, flags: ['--enable-admin-api'] });
+    await proxy.client.initialize('2025-11-25', { elicitation: { url: {} } });
+    const [origin, id] = [await originOf(proxy), await hold(proxy)];
+    const { json } = await proxy.client.next((frame) => frame.json?.method === 'elicitation/create');
+    expect(json?.params).toMatchObject({ mode: 'url', url: `${origin}/approvals/${id}` });
+    const page = await fetch(json?.params.url);
+    expect([page.status, (await page.text()).includes('hunter2')]).toEqual([200, false]);
+    proxy.client.sendLine({ jsonrpc: '2.0', id: json?.id, result: { action: 'accept' } });
+    await hold(proxy);
+    expect(await recorder.executed()).toEqual([]);
+  }, 60_000);
+
   test('stays off without the flag: no server, no token', async () => {
     await using recorder = await setUpRecorder({ tools: [{ name: 'refund' }] });
     await using proxy = await startProxy({ policy: policy(), server: recorder.command });
