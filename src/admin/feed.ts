@@ -8,7 +8,8 @@ import { ALWAYS } from './answer.ts';
 const LOOK = 500;
 /** A comment that keeps a quiet connection open, ms. */
 const QUIET = 15_000;
-const BATCH = 200;
+/** Records carry their arguments, so few of them at a time. */
+const BATCH = 20;
 const MOST_STREAMS = 16;
 /** Bytes that may wait for a reader before it is cut off; it can come back with its last id. */
 const MOST_WAITING = 4 * 1024 * 1024;
@@ -61,16 +62,21 @@ export function openFeed(approvals: Approvals, warn: (text: string) => void): Ev
   };
 }
 
+/** Sends what is new, as far as the reader takes it. One that has not caught up since the last look is cut off. */
 async function tell(listener: Listener, approvals: Approvals): Promise<void> {
   const { response } = listener;
   if (response.writableLength > MOST_WAITING) {
     response.destroy();
     return;
   }
-  for (const event of await approvals.events(listener.after, BATCH)) {
-    if (response.destroyed) return;
-    response.write(renderEvent(event));
-    listener.after = event.sequence;
+  for (let more = true; more && !response.destroyed; ) {
+    const events = await approvals.events(listener.after, BATCH);
+    for (const event of events) {
+      if (response.destroyed || response.writableLength > MOST_WAITING) return;
+      response.write(renderEvent(event));
+      listener.after = event.sequence;
+    }
+    more = events.length === BATCH;
   }
 }
 
@@ -81,8 +87,8 @@ function renderEvent(event: ApprovalEvent): string {
 async function newestOf(approvals: Approvals): Promise<number> {
   let newest = 0;
   for (;;) {
-    const events = await approvals.events(newest, 1_000);
+    const events = await approvals.events(newest, BATCH);
     newest = events.at(-1)?.sequence ?? newest;
-    if (events.length < 1_000) return newest;
+    if (events.length < BATCH) return newest;
   }
 }

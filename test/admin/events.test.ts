@@ -1,5 +1,6 @@
 /** The event stream (cli.md §3): what becomes of records, from now on or from where a reader left off. */
 import { expect, test } from 'bun:test';
+import { connect } from 'node:net';
 import type { Loose } from '../harness/message.ts';
 import { until } from '../harness/wait.ts';
 import { held } from '../state/calls.ts';
@@ -77,3 +78,31 @@ test('cli.md §3: a wrong place and too many readers are refused', async () => {
   for (let i = 0; i < 16; i++) streams.use(await listen());
   expect((await desk.ask('/v1/events')).status).toBe(503);
 }, 60_000);
+
+test('cli.md §3: a reader that does not keep up is cut off, and the others are not', async () => {
+  await using quick = await listen('/v1/events');
+  const slow = connect(desk.port, '127.0.0.1');
+  let read = 0;
+  const started = new Promise<void>((resolve) =>
+    slow.on('data', (chunk) => {
+      read += chunk.length;
+      resolve();
+    }),
+  );
+  const gone = new Promise((resolve) => slow.on('close', resolve));
+  slow.on('error', () => undefined);
+  slow.write(`GET /v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${TOKEN}\r\n\r\n`);
+  await started;
+  slow.pause();
+  const args = JSON.stringify({ text: 'x'.repeat(1_000_000) });
+  for (let i = 0; i < 40; i++) await desk.hold(`f${i}`, { agent: `a${i}`, args });
+  await quick.untilEvents(40);
+  const ids = (await desk.store.approvals.list({ state: 'pending' })).map(({ id }) => id);
+  // It is cut off at the look after the one that filled its buffer: that which tells the others of something new.
+  await desk.store.approvals.decide({ id: ids[0] ?? '', verdict: 'deny', by: 'anna', reason: '' });
+  await quick.untilEvents(41);
+  slow.resume();
+  await gone;
+  expect(read).toBeLessThan(38_000_000);
+  slow.destroy();
+}, 120_000);
