@@ -21,10 +21,11 @@ export type Standing =
 /** Finds it, opening a record where there is nothing. */
 export function standingFor(hold: HoldRequest, rows: ApprovalRows, now: number, newId: () => string): Standing {
   const standing = rows.standing(hold.fingerprint, now);
+  const denied = standing.find(({ state }) => state === 'denied');
+  // Beside an approval that came back after a failure, the denial is what the human said last.
+  if (denied) return { kind: 'approval_denied', id: denied.id, reason: denied.reason ?? '', until: denied.expiresAt };
   const approved = standing.find(({ state }) => state === 'approved');
   if (approved) return { kind: 'approved', head: approved };
-  const denied = standing.find(({ state }) => state === 'denied');
-  if (denied) return { kind: 'approval_denied', id: denied.id, reason: denied.reason ?? '', until: denied.expiresAt };
   const pending = standing.find(({ state, createdAt }) => state === 'pending' && createdAt + hold.dedupeWindow > now);
   if (pending) return { kind: 'hold', approval: { id: pending.id, expiresAt: pending.expiresAt, reused: true } };
   return open(hold, rows, now, newId);

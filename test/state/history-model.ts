@@ -52,9 +52,9 @@ export function openModel() {
 
   function ask(name: string, now: number): ModelVerdict {
     const mine = approvals.filter((one) => one.name === name && one.expiresAt > now).reverse();
+    if (mine.some(({ state }) => state === 'denied')) return { kind: 'approval_denied' };
     const approved = mine.find(({ state }) => state === 'approved');
     if (approved) return { kind: 'approved', approval: approved };
-    if (mine.some(({ state }) => state === 'denied')) return { kind: 'approval_denied' };
     const pending = mine.find(({ state, createdAt }) => state === 'pending' && createdAt + RULES.dedupe > now);
     if (pending) return { kind: 'hold', approval: pending };
     if (approvals.filter(({ state, decidedAt }) => state === 'denied' && decidedAt > now - RULES.timeout).length >= 3)

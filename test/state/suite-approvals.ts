@@ -96,6 +96,19 @@ export function approvalSuite(open: OpenFixture): void {
       expect(await desk.state(id)).toBe('consumed');
     });
 
+    test('that came back is found beside a later record, but a later denial stands before it', async () => {
+      const id = await desk.decided('approve');
+      const first = await desk.ask();
+      const pending = approvalOf(await desk.ask()).id;
+      await settle(first, 'released');
+      const second = await desk.ask();
+      expect(reservationOf(second).approval?.id).toBe(id);
+      await desk.decide(pending, 'deny');
+      await settle(second, 'released');
+      expect(await desk.state(id)).toBe('approved');
+      expect(await desk.ask()).toMatchObject({ kind: 'approval_denied', id: pending });
+    });
+
     test('a settlement counts once, whatever the second one says', async () => {
       const call = { ...held('f'), counters: [counter('c')], draws: [draws(0, UNIT)] };
       await at.store.approvals.decide({

@@ -167,6 +167,14 @@ export function claimSuite(open: OpenFixture): void {
       expect(await at.store.renew([claimOf(second)])).toEqual([claimOf(second)]);
     });
 
+    test('a clock that steps back finds the record of a success again, also where everything old was swept', async () => {
+      await succeed();
+      at.clock.now += WINDOW;
+      await ask('sweep');
+      at.clock.now -= 1;
+      expect(kinds([await ask()])).toBe('replay');
+    });
+
     test('a clock that is far behind cuts no record of a success short', async () => {
       const verdict = await ask();
       at.clock.now -= 60 * MINUTE;

@@ -8,8 +8,8 @@ const SHOWN = `approvals.id, namespaces.name AS namespace, tool, agent, rule, me
     CASE WHEN ${OPEN} AND expires_at <= :now THEN 'expired' ELSE state END AS state,
     timeout, created_at, expires_at, decided_at, decided_by, reason, attempts, retries, consumed_at`;
 const RECORDS = 'approvals JOIN namespaces ON namespaces.ns = approvals.ns';
-/** CROSS keeps this order: what is new, or due, is little; the records of a namespace are many. */
 const EVENTS = `sequence, type, at, tries, ${SHOWN}`;
+/** CROSS keeps this order: what is new, or due, is little; the records of a namespace are many. */
 const OF_RECORDS = `CROSS JOIN approvals ON approvals.id = approval
     CROSS JOIN namespaces ON namespaces.ns = approvals.ns`;
 const NAMED = '(:namespace IS NULL OR namespaces.name = :namespace)';
