@@ -31,7 +31,7 @@ const WHY = `more than ${MAX_BUFFERED / 1024 / 1024} MiB wait to be judged`;
 function refuse(line: Incoming, session: Session): void {
   session.deps.log.warn(`refused a frame of the agent (too_many_requests): ${WHY}`);
   const asked = askedIn(line, session);
-  for (const id of asked.length > 0 ? asked : [undefined]) record(id?.text, session);
+  for (const id of asked.ids.length > 0 ? asked.ids : [undefined]) record(id?.text, session);
   answerAll(asked, { code: -32600, message: WHY }, line.exchange, session);
 }
 

@@ -16,22 +16,29 @@ export function forgo(to: ReplyTo | undefined, session: Session): void {
   if (to?.batch) sendBatch(to.batch.forgo(), to, session);
 }
 
-/** The ids of the requests in a frame that is not taken in, as far as they are known: each gets an answer. */
-export function askedIn(line: Incoming, session: Session): readonly (RequestId | undefined)[] {
-  if (line.kind === 'too_long') return line.sender.isRequest ? [line.sender.id] : [undefined];
-  const frame = line.frame ?? readClientFrame(line.bytes, session.limits);
-  const items = frame.kind === 'batch' ? frame.items : [frame];
-  return items.flatMap((item) => (item.kind === 'request' || item.kind === 'refused' ? [item.id] : []));
+/** The requests in a frame that is not taken in: each gets an answer, under its id where that is known. */
+interface Asked {
+  readonly ids: readonly (RequestId | undefined)[];
+  readonly isBatch: boolean;
 }
 
-/** Answers requests that came in one frame with the same error; those of a batch in one array. */
+/** Reads what a frame asks, to refuse it. */
+export function askedIn(line: Incoming, session: Session): Asked {
+  if (line.kind === 'too_long') return { ids: [line.sender.isRequest ? line.sender.id : undefined], isBatch: false };
+  const frame = line.frame ?? readClientFrame(line.bytes, session.limits);
+  const items = frame.kind === 'batch' ? frame.items : [frame];
+  const ids = items.flatMap((item) => (item.kind === 'request' || item.kind === 'refused' ? [item.id] : []));
+  return { ids, isBatch: frame.kind === 'batch' };
+}
+
+/** Answers all of them with the same error; those of a batch in one array. */
 export function answerAll(
-  ids: readonly (RequestId | undefined)[],
+  { ids, isBatch }: Asked,
   error: { readonly code: number; readonly message: string },
   exchange: Exchange | undefined,
   session: Session,
 ): void {
-  const to = { exchange, batch: ids.length > 1 ? createBatchAnswer(ids.length) : undefined };
+  const to = { exchange, batch: isBatch ? createBatchAnswer(ids.length) : undefined };
   for (const id of ids) answer(renderError(id?.text ?? null, error.code, error.message), to, session);
 }
 

@@ -130,7 +130,7 @@ function abandon(error: unknown, lines: readonly Incoming[], session: Session): 
 function answerEach(lines: readonly Incoming[], error: { readonly code: number; readonly message: string }, session: Session): void {
   for (const line of lines) {
     const asked = askedIn(line, session);
-    for (const id of asked) if (id) forget(id, line.exchange, session);
+    for (const id of asked.ids) if (id) forget(id, line.exchange, session);
     answerAll(asked, error, line.exchange, session);
   }
 }

@@ -1,5 +1,6 @@
 /** Sessions of several exchanges (wire.md §2.1, §2.7, §2.9, §5): what belongs to a POST comes back on it, under its own ids. */
 import { describe, expect, test } from 'bun:test';
+import { readClientFrame } from '../../src/mcp/frame.ts';
 import type { Exchange } from '../../src/proxy/exchange.ts';
 import { META, type Message, OK, verdict } from './fixture.ts';
 import { openPosts, type Posts, textOf } from './posts.ts';
@@ -403,13 +404,17 @@ describe('wire.md §2.9: relaying in place', () => {
   });
 });
 
-test('a frame that was read already is not read again, and a body may have line breaks', async () => {
+test('wire.md §2.6: a body may have line breaks between its tokens, and goes on with them; one that was read already is not read again', async () => {
   const posts = await open();
   const exchange: Exchange = { id: 'x' };
   const body = new TextEncoder().encode('{\n"jsonrpc":"2.0",\r\n\t"id":1,"method":"ping"}');
   posts.session.fromAgent([{ kind: 'line', bytes: body }], exchange);
+  const frame = readClientFrame(body, { maxDepth: 256, maxName: 1024, anySpace: true });
+  // Were it read again, it would be refused.
+  posts.session.fromAgent([{ kind: 'line', bytes: new TextEncoder().encode('{broken'), frame }], { id: 'y' });
   await posts.session.agentIdle();
-  expect(posts.sent.map(({ bytes }) => bytes)).toEqual([body]);
+  expect(posts.sent[0]?.bytes).toBe(body);
+  expect(posts.messages().map(({ method }) => method)).toEqual(['ping', 'ping']);
 });
 
 test('I9: over HTTP what comes after the end is answered, refused or not, in an array where it was one', async () => {
@@ -425,4 +430,6 @@ test('I9: over HTTP what comes after the end is answered, refused or not, in an 
     [[null, -32000]],
   ]);
   expect(posts.on(c).map((frame) => ids([frame]))).toEqual([[1, 2]]);
+  const one = await posts.post(JSON.stringify([call(1, 'a')]));
+  expect(posts.on(one)).toMatchObject([[{ id: 1 }]]);
 });
