@@ -43,6 +43,7 @@ const DOCUMENT = `<!doctype html>
 <nav aria-label="Pages"><a href="/approvals">Waiting calls</a></nav>
 <button id="sign-out" class="quiet" type="button" hidden>Sign out</button>
 </header>
+<p id="lost" class="alert" role="alert" hidden>Intercept does not answer. What you see may be out of date.</p>
 <main id="main" tabindex="-1"><noscript><p>This page needs JavaScript. The command line does not: <code>intercept approvals</code>.</p></noscript></main>
 <p id="said" class="hidden" role="status" aria-live="polite"></p>
 <script>${SCRIPT}</script>

@@ -19,13 +19,16 @@ export interface Rows {
 
 /** What a page can show and a person can read. */
 const MOST_ROWS = 2_000;
-export const MOST_CHARACTERS = 262_144;
+export const MOST_CHARACTERS = 65_536;
+/** Marks cost a browser more than letters do. */
+const MOST_PIECES = 10_000;
 const DEEPEST = 100;
 const PLAIN_NAME = /^[A-Za-z_]\w{0,63}$/;
 
 interface Progress {
   readonly rows: Row[];
   characters: number;
+  pieces: number;
   complete: boolean;
 }
 
@@ -37,7 +40,7 @@ interface Place {
 
 /** Walks the value in the order it arrived in. */
 export function rowsOf(args: Json): Rows {
-  const progress: Progress = { rows: [], characters: 0, complete: true };
+  const progress: Progress = { rows: [], characters: 0, pieces: 0, complete: true };
   walk(args, { path: '', depth: 0, twin: false }, progress);
   return { rows: progress.rows, complete: progress.complete };
 }
@@ -74,8 +77,14 @@ function quote(name: string): string {
 function addRow(value: Json, { path, twin }: Place, progress: Progress): void {
   const text = textOf(value);
   progress.characters += path.length + text.length;
-  if (progress.rows.length >= MOST_ROWS || progress.characters > MOST_CHARACTERS) progress.complete = false;
-  else progress.rows.push({ path: revealText(path), type: labelOf(value), value: revealText(text), twin });
+  if (progress.rows.length >= MOST_ROWS || progress.characters > MOST_CHARACTERS) {
+    progress.complete = false;
+    return;
+  }
+  const row = { path: revealText(path), type: labelOf(value), value: revealText(text), twin };
+  progress.pieces += row.path.length + row.value.length;
+  if (progress.pieces > MOST_PIECES) progress.complete = false;
+  else progress.rows.push(row);
 }
 
 function textOf(value: Json): string {

@@ -12,6 +12,7 @@ const SHOWN = 1000, LOOK = 2000, KEY = 'intercept-key', NAME = 'intercept-name';
 const main = document.getElementById('main');
 const out = document.getElementById('sign-out');
 const said = document.getElementById('said');
+const lost = document.getElementById('lost');
 const id = /^\\/approvals\\/([\\w-]+)$/.exec(location.pathname)?.[1];
 let turn = 0;
 let timers = [];
@@ -37,8 +38,10 @@ async function ask(method, path, body) {
   try {
     response = await fetch('/approvals/page/' + path, { method, headers, body: body && JSON.stringify(body), credentials: 'same-origin' });
   } catch (cause) {
+    lost.hidden = false;
     return { status: 0, value: { error: { message: 'Intercept does not answer. Is the proxy still running?' } } };
   }
+  lost.hidden = response.status < 500;
   const value = await response.json().catch(function () { return {}; });
   return { status: response.status, value };
 }

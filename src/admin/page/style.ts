@@ -5,7 +5,7 @@ export const STYLE = `
   --ground: #f6f6f3; --card: #ffffff; --text: #1c1f23; --soft: #565d66; --line: #dcdcd5; --field: #8a8f96;
   --accent: #1f5f8b; --yes: #1b6e44; --no: #a02c2c; --on: #ffffff;
   --warn: #fff3d6; --warn-text: #5f4300; --warn-line: #d9a93a;
-  --bad: #fde4e1; --bad-text: #8a1c12; --odd: #e6e4fb; --odd-text: #3b2f94; --foreign: #8a6d1f;
+  --bad: #fde4e1; --bad-text: #8a1c12; --odd: #e6e4fb; --odd-text: #3b2f94; --foreign: #8a6d1f; --good: #ddf2e5; --good-text: #14532f;
 }
 @media (prefers-color-scheme: dark) {
   :root {
@@ -64,9 +64,11 @@ button.main { background: #1f5f8b; flex: none; }
 button[disabled] { cursor: default; opacity: .55; }
 .quiet { font-size: .875rem; font-weight: 400; min-height: 2.25rem; padding: .3rem .8rem; }
 .state { border-radius: 8px; font-weight: 600; margin: 0 0 1rem; padding: .7rem .9rem; background: var(--odd); color: var(--odd-text); }
+.state.approved, .state.consumed { background: var(--good); color: var(--good-text); }
+.state .soft { color: inherit; font-weight: 400; }
 .state.expired { background: var(--warn); color: var(--warn-text); } .state.denied { background: var(--bad); color: var(--bad-text); }
 .alert { background: var(--bad); border-radius: 8px; color: var(--bad-text); margin-top: 1rem; padding: .6rem .9rem; }
-.alert:empty { display: none; }
+.alert:empty, .alert[hidden] { display: none; }
 .list { list-style: none; margin: 1rem 0 0; padding: 0; }
 .list li { margin-top: .75rem; }
 .list a { background: var(--card); border: 1px solid var(--line); border-radius: 12px; color: inherit; display: block; padding: .9rem 1.1rem; text-decoration: none; }

@@ -75,6 +75,7 @@ describe.skipIf(missing !== undefined)('policy.md §12: in a browser', () => {
     await approve.click();
     await page.getByText('Approved by anna').waitFor();
     await browser.picture('3-approved');
+    expect(await faultsOf(page)).toEqual([]);
     expect(await stage.executed()).toEqual([]);
     expect((await agent.call('create_refund', REFUND)).outcome).toBe('ALLOW');
     expect((await agent.call('create_refund', REFUND)).outcome).toBe('AWAIT');
@@ -84,8 +85,10 @@ describe.skipIf(missing !== undefined)('policy.md §12: in a browser', () => {
     await browser.picture('4-waiting');
     const record = (await stage.records()).find(({ type }) => type === 'approval_approved');
     expect(record).toMatchObject({ approval: held.approval, by: 'anna', reason: 'agreed by phone', via: 'page' });
+    expect(await faultsOf(page)).toEqual([]);
     expect(browser.faults).toEqual([]);
     await agent.close();
+    await page.getByRole('alert').filter({ hasText: 'Intercept does not answer' }).waitFor();
   }, 120_000);
 
   test('nothing hides in the arguments, on a small dark screen', async () => {
