@@ -56,7 +56,9 @@ async function waitForIdentical(arrival: Arrival, key: string, patience: number,
   const until = deps.monotonic() + patience;
   for (let delay = SOONEST; ; delay = Math.min(delay * 2, LATEST)) {
     const left = until - deps.monotonic();
-    if (left > 0) await waits.rest(Math.min(delay, left), deps.leases.ended(key));
+    // Of a call that this process carries out itself, the end is told.
+    const ended = deps.leases.ended(key);
+    if (left > 0) await waits.rest(Math.min(ended ? LATEST : delay, left), ended);
     // SPEC: policy.md §12: once the agent has gone, nothing is forwarded for it.
     if (waits.closed || !ending.isOpen()) return giveUp(arrival, deps);
     const outcome = await ending.judgeAgain(deps.monotonic() >= until);

@@ -145,3 +145,99 @@ test('I9: every request gets one answer, in any sequence of frames, answers and 
     { numRuns: 150 },
   );
 }, 60_000);
+
+/** Calls that are kept open: one that is idempotent, one that is held and waits for a human. */
+const KEPT = `
+version: "1"
+approvals: {max_pending: 1000}
+tools:
+  once: {idempotency_window: 5m, rules: [{rate_limit: 1000/hour}]}
+  ask: {rules: [{action: require_approval}]}
+`;
+const keptTool = fc.constantFrom('once', 'ask');
+const keptCall = fc.record({
+  jsonrpc: fc.constant('2.0'),
+  id: fc.integer({ min: 1, max: 8 }),
+  method: fc.constant('tools/call'),
+  params: fc.record({ name: keptTool }),
+});
+/** What ends a call; one that asks back could be continued by the next one. */
+const ENDS = [0, 1, 2, 4, 7];
+type KeptStep =
+  | Step
+  | { readonly kind: 'decide'; readonly verdict: 'approve' | 'deny' }
+  | { readonly kind: 'cancel'; readonly requestId: number }
+  | { readonly kind: 'reload' };
+const keptStep: fc.Arbitrary<KeptStep> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constant('agent' as const), frames: fc.array(keptCall, { minLength: 1, maxLength: 4 }) }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('answer' as const),
+      which: fc.nat(20),
+      how: fc.constantFrom(...ENDS),
+      twice: fc.boolean(),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant('decide' as const), verdict: fc.constantFrom('approve' as const, 'deny' as const) }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('cancel' as const), requestId: fc.integer({ min: 1, max: 8 }) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('turn' as const, 'reload' as const) }) },
+);
+
+test('I5, I6, I9: with calls that are kept open, whatever decides, answers, cancels and reloads between', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(keptStep, { maxLength: 25 }), fc.constantFrom(0, 60_000), fc.boolean(), async (steps, approvalWait, slow) => {
+      const store = openMemoryStore({ clock: () => START, namespace: 'test' });
+      const rig = await openRig({ policy: KEPT, approvalWait, timeouts: { listing: 5 }, store: slow ? slowly(store) : store });
+      // The list is known, so that a call is held at once.
+      rig.session.fromAgent(lines([{ jsonrpc: '2.0', id: 'list', method: 'tools/list' }]));
+      await rig.say({ jsonrpc: '2.0', id: 'list', result: { tools: [] } });
+      const open = new Set<Message>();
+      for (const message of rig.server) Object.assign(message, { answered: true });
+      const sent: Message[] = [];
+      let approved = 0;
+      for (const one of steps) {
+        if (one.kind === 'answer') answerOne(rig, open, one);
+        else if (one.kind === 'reload') await rig.reload(KEPT);
+        else if (one.kind === 'cancel') {
+          const frame = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: one.requestId } };
+          rig.session.fromAgent(lines([frame]));
+          sent.push(frame);
+        } else if (one.kind === 'decide') {
+          for (const { id } of await store.approvals.list({ state: 'pending' }))
+            if (
+              (await store.approvals.decide({ id, verdict: one.verdict, by: 'ada', reason: '' })).kind === 'decided' &&
+              one.verdict === 'approve'
+            )
+              approved += 1;
+        } else if (one.kind === 'agent') {
+          rig.session.fromAgent(lines(one.frames));
+          sent.push(...one.frames);
+        } else await turn();
+      }
+      rig.session.agentGone();
+      await rig.session.agentIdle();
+      await rig.session.end('the server ended');
+      await rig.idle();
+      for (let k = 1; k <= 8; k++) {
+        const requests = sent.filter((message) => message.id === k).length;
+        const cancels = sent.filter(({ params }) => params?.requestId === k).length;
+        const answers = rig.answersTo(k).length;
+        expect(answers).toBeLessThanOrEqual(requests);
+        expect(answers).toBeGreaterThanOrEqual(requests - cancels);
+      }
+      const outcomes = rig.outcomes();
+      expect(new Set(outcomes.map(({ call }) => call)).size).toBe(outcomes.length);
+      const failed = outcomes.filter(({ result }) => result === 'released').length;
+      expect(rig.executed().filter((name) => name === 'once').length).toBeLessThanOrEqual(1 + failed);
+      expect(rig.executed().filter((name) => name === 'ask').length).toBeLessThanOrEqual(approved + failed);
+    }),
+    { numRuns: 150 },
+  );
+}, 60_000);
