@@ -23,6 +23,7 @@ import { namespaceOf, ownPaths, workingFolder } from './home.ts';
 import { EXIT, type ProxyOptions } from './options.ts';
 import { renderDiagnostic } from './policy-file.ts';
 import { openPresence, type PresenceOptions } from './presence.ts';
+import { secretsOf, shownUrl, warningsOf } from './remote-secrets.ts';
 import { type Acceptance, loadFirst, watchPolicy } from './rules.ts';
 import type { Served } from './served.ts';
 import { openServing } from './serving.ts';
@@ -89,7 +90,7 @@ async function openParts(
   const store = await openSqliteStore({ path, namespace, clock: Date.now, timeoutMs, maxResults });
   const { remote } = options;
   const identity = remote ? remote.url.href : command.join('\0');
-  const upstream = remote ? remote.shown : maskText(command.join(' '));
+  const upstream = remote ? shownUrl(remote) : maskText(command.join(' '));
   const admin = await openAdmin({ options, policy, store, audit, log, instance, namespace, upstream });
   return { options, command, policy, instance, audit, namespace, store, admin, log, identity, upstream };
 }
@@ -113,7 +114,7 @@ async function serve(parts: Parts, accept: Acceptance, seen: string | undefined)
     },
   });
   const deps = depsOf(parts, { rules, pauses, toolsListed: presence.toolsListed });
-  const env = childEnvironment(process.env, secretsOf(parts));
+  const env = childEnvironment(process.env, hiddenVariables(parts));
   const served = await openServing({ deps, options, command, env }).catch(async (error: unknown) => {
     await admin.stop();
     throw error;
@@ -169,11 +170,11 @@ function depsOf(parts: Parts, watched: Pick<ProxyDeps, 'rules' | 'pauses' | 'too
 
 /** What the proxy holds and never writes anywhere (I10). */
 function secretsIn({ remote, listen }: ProxyOptions): readonly string[] {
-  return [...(remote?.secrets ?? []), ...(listen?.token ? [listen.token.value] : [])];
+  return [...(remote ? secretsOf(remote) : []), ...(listen?.token ? [listen.token.value] : [])];
 }
 
 /** Variables whose values are no server's business (I10). */
-function secretsOf({ options, policy }: Parts): readonly string[] {
+function hiddenVariables({ options, policy }: Parts): readonly string[] {
   const { remote, listen } = options;
   return [...policy.secretEnv, ...(remote?.secretEnv ?? []), ...(listen?.token ? [listen.token.variable] : [])];
 }
@@ -222,7 +223,7 @@ function announceStart(policy: Policy, options: ProxyOptions, { log }: ProxyDeps
   log.info(
     `policy ${policy.name ?? options.config} in force, revision ${policy.revision}${policy.mode === 'shadow' || options.shadow ? ' (shadow: nothing is enforced)' : ''}`,
   );
-  for (const warning of options.remote?.warnings ?? []) log.warn(warning);
+  for (const warning of options.remote ? warningsOf(options.remote) : []) log.warn(warning);
   if (options.stateFailMode === 'open') log.warn('--state-fail-mode open: while the state store fails, counters are skipped');
   if (policy.approvals.webhook && policy.approvals.webhook.secretEnv === undefined)
     log.warn('approvals.notify.webhook has no `secret_env`: who receives it cannot tell who sent it');

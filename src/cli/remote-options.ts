@@ -1,18 +1,23 @@
 /** `--upstream`, `--header` and `--header-env`: the server that is reached over HTTP (cli.md §1). */
 import { UsageError } from './faults.ts';
-import { type GivenHeader, secretsOf, shownUrl, warningsOf } from './remote-secrets.ts';
+
+/** A header as it was given. */
+export interface GivenHeader {
+  /** In lower case. */
+  readonly name: string;
+  readonly value: string;
+  /** The variables that its value, or a part of it, came from, and what they hold. */
+  readonly variables: readonly string[];
+  readonly hidden: readonly string[];
+}
 
 export interface Remote {
   readonly url: URL;
   /** Sent with every request, in place of the client's of the same name (in lower case). */
   readonly headers: Readonly<Record<string, string>>;
+  readonly given: readonly GivenHeader[];
   /** Variables that hold secrets: a server of ours does not get them. */
   readonly secretEnv: readonly string[];
-  /** Texts that must not be written anywhere, and the URL without them. */
-  readonly secrets: readonly string[];
-  readonly shown: string;
-  /** What start says to the operator. */
-  readonly warnings: readonly string[];
 }
 
 export interface RemoteFlags {
@@ -43,14 +48,11 @@ export function parseRemote({ upstream, header = [], headerEnv = [] }: RemoteFla
   }
   const url = parseUrl(upstream);
   const given = [...header.map((text) => parseHeader(text, env)), ...headerEnv.map((text) => parseHeaderEnv(text, env))];
-  const secrets = secretsOf(url, given);
   return {
     url,
     headers: Object.fromEntries(given.map(({ name, value }) => [name, value])),
+    given,
     secretEnv: given.flatMap(({ variables }) => variables),
-    secrets,
-    shown: shownUrl(url, secrets),
-    warnings: warningsOf(url, given),
   };
 }
 

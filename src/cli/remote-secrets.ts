@@ -2,16 +2,7 @@
 import { openMask } from '../audit/known-secrets.ts';
 import { isSecretName, maskText } from '../audit/secrets.ts';
 import { isLoopback } from '../transport/http/loopback.ts';
-
-/** A header as it was given. */
-export interface GivenHeader {
-  /** In lower case. */
-  readonly name: string;
-  readonly value: string;
-  /** The variables that its value, or a part of it, came from, and what they hold. */
-  readonly variables: readonly string[];
-  readonly hidden: readonly string[];
-}
+import type { GivenHeader, Remote } from './remote-options.ts';
 
 /** Parameters of a URL that carry credentials, by their names; shorter names than those of fields elsewhere. */
 const SECRET_PARAMETER = /key|token|secret|sig|auth|pass|pwd|code|jwt/i;
@@ -20,20 +11,20 @@ const TOKEN = /^(?=.*\d)(?=.*[a-z])[\w-]{20,}$/i;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** The texts that must not be written anywhere. */
-export function secretsOf(url: URL, headers: readonly GivenHeader[]): readonly string[] {
-  return [...urlSecrets(url), ...headers.flatMap(headerSecrets)];
+export function secretsOf({ url, given }: Remote): readonly string[] {
+  return [...urlSecrets(url), ...given.flatMap(headerSecrets)];
 }
 
 /** The URL as people and records may see it. */
-export function shownUrl(url: URL, secrets: readonly string[]): string {
-  const bare = new URL(url);
+export function shownUrl(remote: Remote): string {
+  const bare = new URL(remote.url);
   bare.username = '';
   bare.password = '';
-  return openMask(secrets)(bare.href);
+  return openMask(secretsOf(remote))(bare.href);
 }
 
 /** What start says. */
-export function warningsOf(url: URL, headers: readonly GivenHeader[]): readonly string[] {
+export function warningsOf({ url, given: headers }: Remote): readonly string[] {
   const literal = headers.filter((header) => header.hidden.length === 0 && isCredential(header));
   const open = url.protocol === 'http:' && !isLoopback(url.hostname.replace(/^\[|\]$/g, ''));
   const shows = 'shows in process lists';

@@ -122,3 +122,31 @@ test(
   },
   PATIENCE,
 );
+
+const ODD =
+  '"big":12345678901234567890123,"f":1.10,"e":1E+2,"k\\u0065y":"\\u00e9\\/\\ud83d\\ude00 ü","__proto__":{"x":null},"_meta":{"z":1,"a":2},"":[]';
+
+test(
+  'wire.md §1: what passes is what was sent, byte for byte, both ways, in bodies and in streams',
+  async () => {
+    const said: string[] = [];
+    await using upstream = await startScripted(({ id, method }, { body }, response) => {
+      if (method !== 'tools/call') return 'default';
+      said.push(body);
+      const text = `{ "result" : {${ODD},"content":[ ]} ,"unknown":1, "jsonrpc":"2.0","id":${JSON.stringify(id)}}`;
+      if (said.length === 1) answerJson(response, text);
+      else openEvents(response).end(`event: message\r\nid: 1\r\ndata:${text}\r\n\r\n`);
+      said.push(text);
+    });
+    await using proxy = await startProxy({ policy: ALLOW_ALL, flags: ['--upstream', upstream.url] });
+    await proxy.client.initialize();
+    for (const id of ['a', 'b']) {
+      const line = `{"params" : {"arguments":{${ODD}}, "name":"t"},"x":[],"method":"tools/call" ,"id":"${id}","jsonrpc":"2.0"}`;
+      proxy.client.sendLine(line);
+      const answer = await proxy.client.next(({ json }) => json?.id === id);
+      expect(said.splice(-2)).toEqual([line, answer.text]);
+      said.push('');
+    }
+  },
+  PATIENCE,
+);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import { parseListen } from '../../src/cli/listen-options.ts';
-import { parseRemote } from '../../src/cli/remote-options.ts';
+import { parseRemote, type Remote } from '../../src/cli/remote-options.ts';
+import { shownUrl, warningsOf } from '../../src/cli/remote-secrets.ts';
 
 const ENV = { TOKEN: '0123456789abcdef', AUTH: 'Bearer secret', SHORT: 'abc', EMPTY: '', BREAK: 'a\r\nX-Evil: 1' };
 
@@ -79,16 +80,15 @@ describe('cli.md §1, wire.md §5: where the proxy listens', () => {
 });
 
 describe('I10: what of a remote server is secret, and what its operator is told', () => {
-  const remote = (upstream: string, more: object = {}) => parseRemote({ upstream, ...more }, ENV);
+  const remote = (upstream: string, more: object = {}) => parseRemote({ upstream, ...more }, ENV) as Remote;
+  const shown = (upstream: string) => shownUrl(remote(upstream));
 
   test('a URL is shown without its user, its secret parameters and the tokens in its path', () => {
-    expect(remote('https://me:pass-word@mcp.example.com/mcp')?.shown).toBe('https://mcp.example.com/mcp');
-    expect(remote('https://h.example/mcp?api_key=abcdef123&tenant=acme')?.shown).toBe(
-      'https://h.example/mcp?api_key=[redacted]&tenant=acme',
-    );
-    expect(remote('https://h.example/s/ab12cd34ef56ab78cd90ef12/mcp')?.shown).toBe('https://h.example/s/[redacted]/mcp');
+    expect(shown('https://me:pass-word@mcp.example.com/mcp')).toBe('https://mcp.example.com/mcp');
+    expect(shown('https://h.example/mcp?api_key=abcdef123&tenant=acme')).toBe('https://h.example/mcp?api_key=[redacted]&tenant=acme');
+    expect(shown('https://h.example/s/ab12cd34ef56ab78cd90ef12/mcp')).toBe('https://h.example/s/[redacted]/mcp');
     const uuid = 'https://h.example/mcp/123e4567-e89b-12d3-a456-426614174000/';
-    expect(remote(uuid)?.shown).toBe(uuid);
+    expect(shown(uuid)).toBe(uuid);
   });
 
   const told: readonly [string, string, object, RegExp[]][] = [
@@ -108,7 +108,7 @@ describe('I10: what of a remote server is secret, and what its operator is told'
   ];
   for (const [name, url, flags, warnings] of told)
     test(`${name}: ${warnings.length} warnings`, () => {
-      const found = remote(url, flags)?.warnings ?? [];
+      const found = warningsOf(remote(url, flags));
       expect(found).toHaveLength(warnings.length);
       for (const [index, warning] of warnings.entries()) expect(found[index]).toMatch(warning);
       expect(found.join()).not.toContain('abcdefgh');

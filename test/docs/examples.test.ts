@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import { declareProxy } from '../../src/cli/declare-proxy.ts';
 import { UsageError } from '../../src/cli/faults.ts';
 import { parseProxyOptions } from '../../src/cli/options.ts';
+import { warningsOf } from '../../src/cli/remote-secrets.ts';
 import { loadPolicyText } from '../../src/policy/load.ts';
 import { ROOT } from '../harness/paths.ts';
 import { allBlocks, type Block, blocksOf } from './markdown.ts';
@@ -73,7 +74,7 @@ function expectBehindIntercept({ command, args, env, env_vars }: Entry): void {
   });
   program.parse([...own], { from: 'user' });
   expect(options?.remote !== undefined).toBe(cut < 0);
-  if (options?.remote) expect([options.remote.headers.authorization, options.remote.warnings]).toEqual(['Bearer something', []]);
+  if (options?.remote) expect([options.remote.headers.authorization, warningsOf(options.remote)]).toEqual(['Bearer something', []]);
   else expect(args.length).toBeGreaterThan(cut + 1);
 }
 
