@@ -42,7 +42,7 @@ export class AdminError extends Error {
   override readonly name = 'AdminError';
 }
 
-type Record = (type: PlainEvent['type'], fields: PlainEvent['fields']) => void;
+type Recorder = (type: PlainEvent['type'], fields: PlainEvent['fields']) => void;
 
 /** Opens what is asked for. Throws `AdminError`. */
 export async function openAdmin(parts: AdminOptions): Promise<Admin> {
@@ -73,7 +73,7 @@ export async function openAdmin(parts: AdminOptions): Promise<Admin> {
   };
 }
 
-async function openServer(parts: AdminOptions, policy: () => Policy, record: Record) {
+async function openServer(parts: AdminOptions, policy: () => Policy, record: Recorder) {
   const { options, store, log, instance, upstream } = parts;
   const [{ openAdminServer }, { loadToken }, { matchesSecret }] = await Promise.all([
     import('../admin/server.ts'),
@@ -108,7 +108,7 @@ async function openServer(parts: AdminOptions, policy: () => Policy, record: Rec
 }
 
 /** Webhooks, loaded with the first policy that has one. */
-function openNotices(parts: AdminOptions, policy: () => Policy, record: Record, origin: string | undefined) {
+function openNotices(parts: AdminOptions, policy: () => Policy, record: Recorder, origin: string | undefined) {
   const { options, store, log, instance, namespace } = parts;
   let opening: Promise<{ stop(): Promise<void> }> | undefined;
   const webhook = () => {
@@ -148,7 +148,7 @@ function namesOf({ id, tool, agent, rule }: Approval) {
   return { approval: id, tool, agent, rule };
 }
 
-function openRecorder({ audit, log }: AdminOptions): Record {
+function openRecorder({ audit, log }: AdminOptions): Recorder {
   return (type, fields) => {
     try {
       audit.write([{ type, fields }]);
