@@ -19,7 +19,7 @@ export function encodeHeader(text: string): string {
 
 /** What a header's value says; undefined where it is framed and cannot be decoded. */
 export function decodeHeader(value: string): string | undefined {
-  const bare = value.replace(/^[ \t]+|[ \t]+$/g, '');
+  const bare = withoutSpace(value);
   if (!isFramed(bare)) return bare;
   const base64 = bare.slice(PREFIX.length, -SUFFIX.length);
   if (!BASE64.test(base64)) return undefined;
@@ -43,6 +43,19 @@ export function headerText(value: Json | undefined): string | undefined {
 export function saysTheSame(decoded: string, value: Json): boolean {
   if (isNumber(value)) return decoded === headerText(value) || (DECIMAL.test(decoded) && equalJson({ number: decoded }, value));
   return decoded === headerText(value);
+}
+
+/** Without the white space that HTTP allows around a value, and no other: U+00A0 belongs to it. */
+function withoutSpace(value: string): string {
+  let start = 0;
+  let end = value.length;
+  while (isSpace(value.charCodeAt(start))) start++;
+  while (end > start && isSpace(value.charCodeAt(end - 1))) end--;
+  return value.slice(start, end);
+}
+
+function isSpace(code: number): boolean {
+  return code === 32 || code === 9;
 }
 
 function isFramed(text: string): boolean {

@@ -17,7 +17,7 @@ export interface Exchange {
   readonly credentials?: readonly (Credential | undefined)[] | undefined;
 }
 
-/** A frame of the agent on its way in. `frame`: what it says, where the transport has read it already. */
+/** A frame of the agent on its way in. `frame`: what these very bytes say (I7), where the transport has read them already. */
 export type Incoming = Line & { readonly exchange?: Exchange | undefined; readonly frame?: ClientFrame | Refusal | undefined };
 
 /** Where the answer to a request goes: back with its exchange, alone or in the array of its batch. */

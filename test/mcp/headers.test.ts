@@ -115,6 +115,19 @@ describe('checked against the body', () => {
       expect(check(call(args), { ...good, 'Mcp-Param-Region': value })?.code).toBe(-32020);
     },
   );
+  test('only spaces and tabs around a value are not part of it, and many of them cost little', () => {
+    const spaced = (name: string) => check(call({}), { ...STANDARD, 'Mcp-Name': name })?.code;
+    expect([spaced(' \tdeploy\t '), spaced('deploy\u00a0'), spaced('\u00a0deploy'), spaced('deploy\v')]).toEqual([
+      undefined,
+      -32020,
+      -32020,
+      -32020,
+    ]);
+    const began = process.cpuUsage();
+    for (let n = 0; n < 20; n++) decodeHeader(`a${' '.repeat(100_000)}b`);
+    // Quadratic, it would be minutes.
+    expect(process.cpuUsage(began).user).toBeLessThan(5_000_000);
+  });
   test('an argument that is null or absent, or whose schema is not known, has nothing to compare', () => {
     expect(check(call({ region: null }), { ...STANDARD, 'Mcp-Param-Region': 'x' })).toBeUndefined();
     expect(check(call(args, 'other'), { ...STANDARD, 'Mcp-Name': 'other', 'Mcp-Param-Region': 'x' })).toBeUndefined();
