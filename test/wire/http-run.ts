@@ -8,7 +8,7 @@ import { type Recorder, setUpRecorder } from '../harness/recorder.ts';
 import { type Attack, VERSION } from './attack.ts';
 import { MAX_MESSAGE } from './cases/framing.ts';
 import { overHttp } from './cases/http.ts';
-import { type HttpSession, openLegacy, openStreamable } from './http-session.ts';
+import { type HttpSession, openLegacy, openStreamable } from '../harness/http-session.ts';
 import { FENCE, type Findings, isForbidden, mismatch, readNew } from './run.ts';
 
 /** How frames get in, and where the server's answers come from. */

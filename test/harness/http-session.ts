@@ -1,8 +1,8 @@
 /** A client's session over HTTP that sends whatever bytes it is given, and hears answers on every channel. */
-import type { Frame } from '../harness/client.ts';
-import { eventData, type HttpAnswer, send } from '../harness/http.ts';
-import { type Message, parseMessage } from '../harness/message.ts';
-import { until } from '../harness/wait.ts';
+import type { Frame } from './client.ts';
+import { eventData, type HttpAnswer, send } from './http.ts';
+import { type Message, parseMessage } from './message.ts';
+import { until } from './wait.ts';
 
 export interface HttpSession extends AsyncDisposable {
   /** Everything that came, on all channels, in the order it came. */
