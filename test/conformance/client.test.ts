@@ -5,7 +5,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { join } from 'node:path';
 import { NODE, ROOT } from '../harness/paths.ts';
-import { BUILT } from '../harness/program.ts';
 import { ALLOW_ALL, setUpProxy } from '../harness/proxy.ts';
 import { differences, type Found, type Leg, linesOf, runClientScenario, tally } from './suite.ts';
 
@@ -78,7 +77,7 @@ function pump(): void {
   }
 }
 
-const ways = (Object.keys(WAYS) as (keyof typeof WAYS)[]).filter((way) => BUILT || way === 'BRIDGE');
+const ways = Object.keys(WAYS) as (keyof typeof WAYS)[];
 
 /** The first runs of all scenarios, by their names and ways. */
 const found = new Map<string, Promise<Found>>();

@@ -6,7 +6,7 @@ import { ROOT } from './paths.ts';
 import { ALLOW_ALL, type ProxyOptions, setUpProxy } from './proxy.ts';
 import { PATIENCE_MS } from './wait.ts';
 
-/** Until there is a listener, tests of it are left out. */
+/** Until there is a listener in front of commands, tests of it are left out. */
 export const BUILT = !readFileSync(join(ROOT, 'src/cli/serving.ts'), 'utf8').includes('not available yet');
 
 export interface Program {

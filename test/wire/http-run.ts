@@ -1,6 +1,7 @@
 /** Attacks over HTTP and through the bridge: every way in, every channel on which answers come back. */
 
 import type { Frame } from '../harness/client.ts';
+import { type HttpSession, openLegacy, openStreamable } from '../harness/http-session.ts';
 import { type Program, startListener, startProgram } from '../harness/program.ts';
 import { startProxy } from '../harness/proxy.ts';
 import type { Channel, RecorderConfig } from '../harness/recorder/config.ts';
@@ -8,7 +9,6 @@ import { type Recorder, setUpRecorder } from '../harness/recorder.ts';
 import { type Attack, VERSION } from './attack.ts';
 import { MAX_MESSAGE } from './cases/framing.ts';
 import { overHttp } from './cases/http.ts';
-import { type HttpSession, openLegacy, openStreamable } from '../harness/http-session.ts';
 import { FENCE, type Findings, isForbidden, mismatch, readNew } from './run.ts';
 
 /** How frames get in, and where the server's answers come from. */

@@ -3,21 +3,24 @@ import { type Attack, denied, type Expected, passed, refused } from '../attack.t
 
 const syntax = refused(-32700, 'syntax', 'null');
 
-const OVER_HTTP: Readonly<Record<string, Expected>> = {
-  'CR between two messages': syntax,
-  'CR within a message': denied,
-  'two CRs before the LF': denied,
-  'a tab between tokens': denied,
-  'two messages in two lines, CRLF': syntax,
-  'a blank line': { kind: 'either' },
-  'a line of white space': { kind: 'either' },
-  'white space over --max-message': { kind: 'either' },
-  'U+2028 within a text is a letter like any other': passed,
-};
+const OVER_HTTP: ReadonlyMap<string, Expected> = new Map(
+  Object.entries<Expected>({
+    'CR between two messages': syntax,
+    'CR within a message': denied,
+    'two CRs before the LF': denied,
+    'a tab between tokens': denied,
+    'two messages in two lines, CRLF': syntax,
+    'a blank line': { kind: 'either' },
+    'a line of white space': { kind: 'either' },
+    'a message over --max-message': refused(-32600, 'too_long', 'null'),
+    'white space over --max-message': { kind: 'either' },
+    'U+2028 within a text is a letter like any other': passed,
+  }),
+);
 
 /** The attack as it stands over HTTP. */
 export function overHttp(attack: Attack): Attack {
-  const expected = OVER_HTTP[attack.name] ?? attack.expected;
+  const expected = OVER_HTTP.get(attack.name) ?? attack.expected;
   return { ...attack, expected: expected.kind === 'batch' ? withoutReasons(expected) : expected };
 }
 
