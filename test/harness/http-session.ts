@@ -56,8 +56,9 @@ export async function openLegacy(url: string, version: string): Promise<HttpSess
   const endpoint = new URL(/data: ?(\S+)/.exec(first)?.[1] ?? '', url).href;
   inbox.listen(stream);
   const post = async (body: string | Uint8Array) => {
+    // Messages come on the stream; what a refused POST says besides is for people.
     const answer = await send(endpoint, { body });
-    await inbox.readAll(answer);
+    await answer.ended;
     return answer.status;
   };
   const session = speak(inbox, post, () => stream.close());

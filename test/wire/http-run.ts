@@ -64,9 +64,12 @@ function asForwarded(attack: Attack, way: Way): Attack {
   return { ...attack, expected: { ...expected, forwarded: Math.min(expected.forwarded, 1) } };
 }
 
-/** The bridge writes line breaks between tokens as spaces. */
+/** The bridge writes line breaks between tokens as spaces, and an id that the session has seen is replaced. */
 function tidy(text: string): string {
-  return text.replaceAll(/[\r\n\t]/g, ' ').trim();
+  return text
+    .replaceAll(/[\r\n\t]/g, ' ')
+    .replace(/"id":("[^"]*"|\d+)/, '"id":')
+    .trim();
 }
 
 /** The harness numbers its own requests so. */
