@@ -75,7 +75,9 @@ export async function fail(ids: readonly RequestId[], { outcome, why, answered, 
   for (const { key } of ids) {
     const request = session.inflight.get(key);
     if (!request || request.purpose.kind === 'judging') continue;
-    session.inflight.take(key);
+    // INVARIANT I9: what the server may have got it may still answer, on another stream; that would be a second answer.
+    if (outcome === 'kept') session.inflight.giveUp(key);
+    else session.inflight.take(key);
     const { purpose, to } = request;
     if (purpose.kind === 'own') purpose.resolve(undefined);
     if (purpose.kind === 'call') void settle([{ call: purpose.call, outcome: { result: outcome, error: why } }], session);

@@ -15,7 +15,7 @@ export type Purpose =
   | { readonly kind: 'task'; readonly taskId: string | undefined }
   | { readonly kind: 'listen'; readonly toolChanges: boolean }
   | { readonly kind: 'own'; readonly resolve: (frame: ServerFrame | undefined) => void }
-  /** Answered already, by a time-out: what comes late is dropped. */
+  /** Answered already by the proxy, after a time-out or a failure: what comes late is dropped. */
   | { readonly kind: 'answered' }
   | { readonly kind: 'other' };
 
@@ -53,6 +53,8 @@ export interface Inflight {
   take(key: string): PendingRequest | undefined;
   /** The client no longer waits. Where something was sent, the id stays taken, so that a late answer is never taken for another's. */
   cancel(key: string): PendingRequest | undefined;
+  /** The proxy answers it itself, and the server may still do: its late answer will be dropped. */
+  giveUp(key: string): void;
   /** Every request that still waits, and forgets them. */
   drain(): readonly PendingRequest[];
   /** Requests that wait since before `since`, streams left out; their late answers will be dropped. */
@@ -103,6 +105,10 @@ export function createInflight({ room, mayReplace, resumable }: InflightOptions)
     }
     past.set(request.sentAs.key, request);
   };
+  const giveUp = (key: string): void => {
+    const request = leave(key);
+    if (request) remember({ ...request, to: undefined, purpose: { kind: 'answered' } });
+  };
   return {
     get isFull() {
       return room.taken >= MAX_IN_FLIGHT || (!mayReplace && past.size >= MAX_PAST);
@@ -128,6 +134,7 @@ export function createInflight({ room, mayReplace, resumable }: InflightOptions)
       if (request && request.purpose.kind !== 'judging') remember(withoutCall(request));
       return request;
     },
+    giveUp,
     drain() {
       const all = [...waiting.values()];
       for (const { sentAs } of all) leave(sentAs.key);
@@ -135,10 +142,7 @@ export function createInflight({ room, mayReplace, resumable }: InflightOptions)
     },
     expire(since) {
       const over = [...waiting.values()].filter((request) => request.since < since && TIMED.has(request.purpose.kind));
-      for (const request of over) {
-        leave(request.sentAs.key);
-        remember({ ...request, to: undefined, purpose: { kind: 'answered' } });
-      }
+      for (const request of over) giveUp(request.sentAs.key);
       return over;
     },
     all: () => waiting.values(),

@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { join } from 'node:path';
 import { NODE, ROOT } from '../harness/paths.ts';
-import { BUILT, type Program, startListener, startProgram } from '../harness/program.ts';
+import { type Program, startListener, startProgram } from '../harness/program.ts';
 import { ALLOW_ALL, type Setup, setUpProxy } from '../harness/proxy.ts';
 import { differences, type Found, LEGS, type Leg, linesOf, runServerSuite, tally } from './suite.ts';
 
@@ -66,7 +66,7 @@ describe.each([...LEGS])('the suite $name', (leg) => {
     TIMEOUT_MS,
   );
 
-  test.each(Object.entries(PAIRS).filter(([name]) => BUILT || name === 'listener'))(
+  test.each(Object.entries(PAIRS))(
     'finds the same through %s',
     async (name, start) => {
       await using front = await start();

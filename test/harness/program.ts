@@ -1,13 +1,7 @@
 /** Programs that serve over HTTP and say where: fixtures on stdout, Intercept on stderr. */
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { ROOT } from './paths.ts';
 import { ALLOW_ALL, type ProxyOptions, setUpProxy } from './proxy.ts';
 import { PATIENCE_MS } from './wait.ts';
-
-/** Until there is a listener in front of commands, tests of it are left out. */
-export const BUILT = !readFileSync(join(ROOT, 'src/cli/serving.ts'), 'utf8').includes('not available yet');
 
 export interface Program {
   readonly url: string;

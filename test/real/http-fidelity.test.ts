@@ -4,7 +4,7 @@
  */
 import { expect, test } from 'bun:test';
 import { eventData, exchange } from '../harness/http.ts';
-import { BUILT, startListener } from '../harness/program.ts';
+import { startListener } from '../harness/program.ts';
 import { ALLOW_ALL, startProxy } from '../harness/proxy.ts';
 import { setUpRecorder } from '../harness/recorder.ts';
 import { type Answer, type ScriptedUpstream, startUpstream } from '../harness/upstream.ts';
@@ -157,7 +157,7 @@ test(
   TIMEOUT_MS,
 );
 
-test.skipIf(!BUILT).each(['stream', 'legacy'] as const)(
+test.each(['stream', 'legacy'] as const)(
   'listener in front of a child, by %s: lines become events and events lines, byte for byte',
   async (way) => {
     const steps = ANSWERS.map((line) => ({ do: 'raw' as const, lines: [...BEFORE, line] }));
