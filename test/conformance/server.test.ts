@@ -15,6 +15,12 @@ const FIXTURE = [NODE, join(ROOT, 'test/conformance/fixtures/http.ts')];
 /** The only scenario that may differ: it fails where nothing stands in front. */
 const REBINDING = 'dns-rebinding-protection';
 
+/**
+ * Behind a bridge there is a hop over stdio, which has no streams: the listener answers in one body, so what the suite
+ * says of the streams themselves is left out. It fails nothing there.
+ */
+const STREAMS: ReadonlySet<string> = new Set(['server-sse-polling', 'server-sse-multiple-streams']);
+
 const opened: AsyncDisposable[] = [];
 const rows: string[] = [];
 let bare: Program;
@@ -73,9 +79,9 @@ describe.each([...LEGS])('the suite $name', (leg) => {
       const bareFound = await direct(leg);
       const { through, differ } = await compare(leg, front.url, bareFound);
       rows.push(`${leg.name}, ${name}: ${through.size} scenarios, ${tally(through)}; differ: ${differ.join(', ') || 'none'}`);
-      const changed = differ.filter((scenario) => scenario !== REBINDING);
+      const changed = differ.filter((scenario) => scenario !== REBINDING && !(name !== 'listener' && STREAMS.has(scenario)));
       expect(changed.map((scenario) => `${scenario}\n${linesOf(through, scenario)}`)).toEqual([]);
-      if (bareFound.has(REBINDING)) expect(linesOf(through, REBINDING)).not.toContain('FAILURE');
+      for (const scenario of differ) expect(linesOf(through, scenario)).not.toContain('FAILURE');
     },
     TIMEOUT_MS,
   );

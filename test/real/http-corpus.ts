@@ -20,7 +20,7 @@ export const STREAMS: readonly (readonly string[])[] = [
   ],
   [
     ':\n\n',
-    'event: ping\ndata: not for MCP\n\n',
+    'event: ping\n\n',
     'id\nfoo: bar\nretry: soon\n\n',
     `data: ${ANSWERS[3]}\nid: é🎉\nunknown\n\n`,
     ': after the answer\n\n',

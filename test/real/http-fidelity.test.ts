@@ -166,12 +166,12 @@ test.each(['stream', 'legacy'] as const)(
     await using agent = way === 'stream' ? await openStreamable(listener.url) : await openLegacy(listener.url);
     for (const [id, line] of ANSWERS.entries()) {
       const seen = await agent.ask(callText(id), id);
-      expect(seen.at(-1)?.trim()).toBe(line.replace('$ID', `${id}`).replaceAll('\t', ' ').trim());
+      expect(asLine(seen.at(-1) ?? '')).toBe(asLine(line.replace('$ID', `${id}`)));
     }
     for (const body of POSTED) await agent.ask(body, JSON.parse(body).id);
     const received = (await recorder.ledger()).flatMap((entry) => (entry.type === 'executed' ? [entry.line] : [])).slice(ANSWERS.length);
-    expect(received.map((line) => line.length)).toEqual(POSTED.map((body) => asLine(body).length));
-    expect(received.every((line, i) => line.replaceAll('\t', ' ') === asLine(POSTED[i] ?? ''))).toBe(true);
+    expect(received.map((line) => asLine(line).length)).toEqual(POSTED.map((body) => asLine(body).length));
+    expect(received.every((line, i) => asLine(line) === asLine(POSTED[i] ?? ''))).toBe(true);
   },
   TIMEOUT_MS,
 );
