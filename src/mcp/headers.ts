@@ -23,7 +23,8 @@ export interface HeaderFault {
 }
 
 const VERSION_KEY = 'io.modelcontextprotocol/protocolVersion';
-const MODERN = '2026-07-28';
+const CAPABILITIES_KEY = 'io.modelcontextprotocol/clientCapabilities';
+export const MODERN = '2026-07-28';
 const VERSION = 'MCP-Protocol-Version';
 const METHOD = 'Mcp-Method';
 const NAME = 'Mcp-Name';
@@ -64,6 +65,12 @@ export function headersFor(
 /** Whether a message says that it is of 2026-07-28 or later: then it belongs to no session. */
 export function isModern(frame: ClientFrame | Refusal): boolean {
   return (frame.kind === 'request' || frame.kind === 'notification') && (versionOf(frame) ?? '') >= MODERN;
+}
+
+/** Whether a message of the modern era says what its client can do; without, it is answered with -32602 and status 400. */
+export function declaresCapabilities(frame: Asking): boolean {
+  const meta = memberOf(frame, '_meta');
+  return isObject(meta) && meta.has(CAPABILITIES_KEY);
 }
 
 /** What one header has to say. */

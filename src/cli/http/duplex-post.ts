@@ -6,7 +6,7 @@ import type { ServedRequest } from '../../transport/http/server.ts';
 import { renderMessage } from '../../transport/http/sse-render.ts';
 import { accepts } from './accepts.ts';
 import type { DuplexSession, Waiting } from './duplex-session.ts';
-import { JSON_TYPE, statusOf } from './status-of.ts';
+import { JSON_TYPE, modernStatusOf, statusOf } from './status-of.ts';
 
 export interface DuplexPosting {
   readonly request: ServedRequest;
@@ -14,6 +14,8 @@ export interface DuplexPosting {
   readonly frame: ClientFrame | Refusal;
   readonly duplex: DuplexSession;
   readonly maxWaiting: number;
+  /** Of 2026-07-28, where the status follows the error. */
+  readonly modern: boolean;
   /** What its answer goes with, read when the answer begins. */
   readonly headers: () => Readonly<Record<string, string>>;
 }
@@ -85,7 +87,8 @@ function flush(open: Open): void {
   const isLast = duplex.session.waitingOn(waiting) === 0;
   const [frame] = frames.slice(-1);
   if (!open.stream && isLast && frame !== undefined && (frames.length === 1 || !open.streams)) {
-    request.reply.send(statusOf(frame), { ...open.headers(), ...JSON_TYPE }, frame);
+    const status = open.modern ? modernStatusOf(frame, open.frame) : statusOf(frame);
+    request.reply.send(status, { ...open.headers(), ...JSON_TYPE }, frame);
     open.frames = [];
   } else if (open.streams) {
     const stream = openStream(open);

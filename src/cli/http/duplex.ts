@@ -1,6 +1,6 @@
 /** `/mcp` in front of a child process, or of a server that speaks HTTP+SSE only: the listener keeps the sessions (wire.md §1). */
 import { type ClientFrame, type Refusal, readClientFrame } from '../../mcp/frame.ts';
-import { checkHeaders, isModern } from '../../mcp/headers.ts';
+import { checkHeaders, isModern, MODERN } from '../../mcp/headers.ts';
 import { valuesOf } from '../../transport/http/raw-headers.ts';
 import type { ServedRequest } from '../../transport/http/server.ts';
 import { accepts } from './accepts.ts';
@@ -59,6 +59,9 @@ export async function servePost(
   const [version] = valuesOf(rawHeaders, 'mcp-protocol-version');
   if (!modern && version !== undefined && !KNOWN.has(version))
     return reply.refuse(400, `unsupported protocol version ${JSON.stringify(version)}`, { ...id, code: -32000 });
+  // What its header calls modern is no legacy message without a session: no server would know which era to speak.
+  if (!modern && version === MODERN && frame.kind === 'request' && valuesOf(rawHeaders, 'mcp-session-id').length === 0)
+    return reply.refuse(400, `"_meta" has to name the protocol version, as the header does: ${MODERN}`, { ...id, code: -32602 });
   const duplex = modern ? await pooled(request, agent, parts) : await sessionFor(request, frame, agent, parts);
   if (!duplex) return;
   duplex.touched = agent.deps.monotonic();
@@ -68,7 +71,7 @@ export async function servePost(
   if (fault) return reply.refuse(400, fault.message, { code: fault.code, ...id });
   // The client learns of the session once the server has agreed to it.
   const headers = () => (modern || duplex.session.protocolVersion() === undefined ? {} : { 'mcp-session-id': duplex.id });
-  await serveDuplexPost({ request, bytes, frame, duplex, maxWaiting: most, headers });
+  await serveDuplexPost({ request, bytes, frame, duplex, maxWaiting: most, modern, headers });
   if (!modern && duplex.session.protocolVersion() === undefined) await duplex.end('the session was not opened');
 }
 
