@@ -11,7 +11,7 @@ export interface ClaimRequest {
   readonly window: number;
   readonly tool: string;
   readonly agent: string | undefined;
-  /** The call's arguments as JSON text, for the human who settles an unknown outcome. */
+  /** The call's arguments as JSON text, for the human who settles an unknown outcome; of more than 64 KiB the beginning is kept. */
   readonly args: string;
 }
 

@@ -37,9 +37,29 @@ export function answerOf(row: ClaimRow | undefined, now: number): ClaimVerdict |
 
 /** Takes the claim. The caller has seen that none stands. */
 export function takeClaim({ key, window, tool, agent, args }: ClaimRequest, rows: ClaimRows, now: number, token: string): HeldClaim {
-  rows.putClaim({ key, tool, agent, args, state: 'in_flight', token, window, claimedAt: now, until: now + CLAIM_LEASE, ...UNFINISHED });
+  const shown = shorten(args);
+  rows.putClaim({
+    key,
+    tool,
+    agent,
+    args: shown,
+    state: 'in_flight',
+    token,
+    window,
+    claimedAt: now,
+    until: now + CLAIM_LEASE,
+    ...UNFINISHED,
+  });
   return { key, token, window };
 }
+
+/** An agent can leave as many unknown outcomes behind as it likes: no one of them may keep megabytes. Stays JSON. */
+function shorten(args: string): string {
+  if (args.length <= SHOWN_ARGS) return args;
+  return JSON.stringify(`${args.slice(0, SHOWN_ARGS)}… (the first ${SHOWN_ARGS} of ${args.length} characters)`);
+}
+
+const SHOWN_ARGS = 65_536;
 
 const UNFINISHED = { finishedAt: undefined, result: undefined, resultBytes: undefined, resolvedBy: undefined };
 

@@ -5,7 +5,7 @@
  */
 import type { HeldApproval, HoldRequest, LeasedApproval } from '../core/approval.ts';
 import type { StoreVerdict } from '../core/store.ts';
-import { keepDecided, keepUndecided } from './lifetime.ts';
+import { keepOpened } from './lifetime.ts';
 import type { ApprovalHead, ApprovalRows } from './rows.ts';
 
 /** After so many denials of a tool within a timeout, further holds of it are denied. */
@@ -46,9 +46,7 @@ function open(hold: HoldRequest, rows: ApprovalRows, now: number, newId: () => s
   if (rows.countPending(hold.agent, now) >= hold.maxPending) return { kind: 'too_many_pending' };
   const id = newId();
   const expiresAt = now + hold.timeout;
-  // A webhook is told of it for a day.
-  const keep = hold.notify ? keepDecided : keepUndecided;
-  rows.insertHold(hold, id, now, keep(expiresAt, hold.timeout));
+  rows.insertHold(hold, id, now, keepOpened(expiresAt, hold));
   rows.tell('approval.requested', id, now);
   return { kind: 'hold', approval: { id, expiresAt, reused: false } };
 }
@@ -65,7 +63,6 @@ export function settleApproval({ id, token }: LeasedApproval, released: boolean,
 
 /** Ends a record without a decision, or without a success. */
 export function expire(head: ApprovalHead, rows: ApprovalRows, now: number, reason: string | undefined): void {
-  const keep = head.decidedAt === undefined ? keepUndecided : keepDecided;
-  rows.saveHead({ ...head, state: 'expired', reason, keepUntil: Math.max(head.keepUntil, keep(now, head.timeout)) });
+  rows.saveHead({ ...head, state: 'expired', reason });
   rows.tell('approval.expired', head.id, now);
 }

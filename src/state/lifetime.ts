@@ -1,4 +1,5 @@
 /** How long a counter's row is kept, and how far a clock may step back (policy.md §6). */
+import type { HoldRequest } from '../core/approval.ts';
 import { StoreError } from '../core/store.ts';
 import { type Window, type WindowUnit, windowAt } from '../core/window.ts';
 
@@ -55,7 +56,13 @@ export function keepDecided(end: number, timeout: number): number {
   return end + Math.max(2 * timeout, 24 * HOUR);
 }
 
-/** Records that nobody decided are made by agents, not by people, so they go sooner. */
-export function keepUndecided(end: number, timeout: number): number {
-  return end + Math.max(2 * timeout, 6 * HOUR);
+/**
+ * The same for a record as it is opened. What nobody decides is made by agents, not by people, and goes sooner, unless a
+ * webhook is told of it; with large arguments as soon as it ends, or an agent could fill the disk.
+ */
+export function keepOpened(end: number, { timeout, notify, args }: Pick<HoldRequest, 'timeout' | 'notify' | 'args'>): number {
+  if (args.length > LARGE_ARGS) return end + STEP_BACK;
+  return notify ? keepDecided(end, timeout) : end + Math.max(2 * timeout, 6 * HOUR);
 }
+
+const LARGE_ARGS = 65_536;

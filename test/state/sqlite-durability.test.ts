@@ -16,8 +16,11 @@ beforeEach(() => {
     if (sql !== 'COMMIT') return prepared;
     const run = prepared.run.bind(prepared);
     const level = prepare.call(this, 'PRAGMA synchronous');
+    const drive = prepare.call(this, 'PRAGMA fullfsync');
     const value = () => {
-      commits.push((level.get() as { synchronous: number }).synchronous === 2 ? 'full' : 'normal');
+      const { synchronous } = level.get() as { synchronous: number };
+      const { fullfsync } = drive.get() as { fullfsync: number };
+      commits.push({ '1 0': 'normal', '2 1': 'full' }[`${synchronous} ${fullfsync}`] ?? 'mixed');
       return run();
     };
     return Object.defineProperty(prepared, 'run', { value });

@@ -368,6 +368,15 @@ export function approvalSuite(open: OpenFixture): void {
       expect(await count()).toEqual([0, 0]);
     });
 
+    test('records with large arguments are kept in full, and forgotten as soon as they end', async () => {
+      const args = `{"text":"${'x'.repeat(100_000)}"}`;
+      const { id } = approvalOf(await desk.ask('large', { args }));
+      expect((await at.store.approvals.find(id))[0]?.args).toBe(args);
+      at.clock.now += TIMEOUT + 2 * MINUTE;
+      await sweep(1);
+      expect(await count()).toEqual([0, 0]);
+    });
+
     test('a denial that stands longer than a day is kept for as long', async () => {
       await desk.decided('deny', 'd', { timeout: 48 * HOUR });
       at.clock.now += 48 * HOUR - 1;

@@ -291,6 +291,12 @@ export function claimSuite(open: OpenFixture): void {
     expect(kinds([await ask('6'), await ask('7'), await ask('8')])).toBe('replay replay replay');
   });
 
+  test('of large arguments the beginning is kept, as JSON', async () => {
+    await ask('large', { args: `{"text":"${'x'.repeat(100_000)}"}` });
+    const [claim] = await at.store.claims.list({});
+    expect(JSON.parse(claim?.args ?? '')).toMatch(/^\{"text":"x{65527}… \(the first 65536 of 100011 characters\)$/);
+  });
+
   test('finished records are forgotten in time', async () => {
     for (let index = 0; index < 50; index++) await succeed(`${index}`);
     await end(await ask('unknown'), { outcome: 'kept' });

@@ -75,7 +75,8 @@ export function keepConnection(path: string, namespace: string | undefined): Con
 /** Runs the work in a transaction that has the write lock from the start: all of it happens, or nothing. */
 export function transact<T>({ db, statements }: Connection, durability: Durability, work: () => T): T {
   // The level can not change inside a transaction, so what may need the stronger one asks for it beforehand.
-  if (durability === 'full') db.exec('PRAGMA synchronous = FULL');
+  // Where the system's own sync stops at the drive's cache (macOS), `fullfsync` goes on to the drive.
+  if (durability === 'full') db.exec('PRAGMA synchronous = FULL; PRAGMA fullfsync = ON');
   try {
     statements.begin.run();
     return commitOrUndo(db, () => {
@@ -84,7 +85,7 @@ export function transact<T>({ db, statements }: Connection, durability: Durabili
       return result;
     });
   } finally {
-    if (durability === 'full') db.exec('PRAGMA synchronous = NORMAL');
+    if (durability === 'full') db.exec('PRAGMA synchronous = NORMAL; PRAGMA fullfsync = OFF');
   }
 }
 
