@@ -20,7 +20,7 @@ beforeEach(() => {
     const value = () => {
       const { synchronous } = level.get() as { synchronous: number };
       const { fullfsync } = drive.get() as { fullfsync: number };
-      commits.push({ '1 0': 'normal', '2 1': 'full' }[`${synchronous} ${fullfsync}`] ?? 'mixed');
+      commits.push(synchronous === 2 && fullfsync === 1 ? 'full' : synchronous === 1 && fullfsync === 0 ? 'normal' : 'mixed');
       return run();
     };
     return Object.defineProperty(prepared, 'run', { value });
