@@ -129,23 +129,23 @@ const ODD =
 test(
   'wire.md §1: what passes is what was sent, byte for byte, both ways, in bodies and in streams',
   async () => {
-    const said: string[] = [];
+    const got: string[] = [];
+    const given: string[] = [];
     await using upstream = await startScripted(({ id, method }, { body }, response) => {
       if (method !== 'tools/call') return 'default';
-      said.push(body);
       const text = `{ "result" : {${ODD},"content":[ ]} ,"unknown":1, "jsonrpc":"2.0","id":${JSON.stringify(id)}}`;
-      if (said.length === 1) answerJson(response, text);
+      got.push(body);
+      given.push(text);
+      if (id === 'body') answerJson(response, text);
       else openEvents(response).end(`event: message\r\nid: 1\r\ndata:${text}\r\n\r\n`);
-      said.push(text);
     });
     await using proxy = await startProxy({ policy: ALLOW_ALL, flags: ['--upstream', upstream.url] });
     await proxy.client.initialize();
-    for (const id of ['a', 'b']) {
+    for (const id of ['body', 'stream']) {
       const line = `{"params" : {"arguments":{${ODD}}, "name":"t"},"x":[],"method":"tools/call" ,"id":"${id}","jsonrpc":"2.0"}`;
       proxy.client.sendLine(line);
       const answer = await proxy.client.next(({ json }) => json?.id === id);
-      expect(said.splice(-2)).toEqual([line, answer.text]);
-      said.push('');
+      expect([got.at(-1), answer.text]).toEqual([line, given.at(-1) as string]);
     }
   },
   PATIENCE,

@@ -86,6 +86,7 @@ async function sendOther(frame: BridgeFrame, link: Link, onSent: () => void): Pr
   const { ports } = link;
   // SPEC: wire.md §5 — in the modern era the end of the stream is what tells the server.
   if (frame.modern && frame.cancels) return link.open.get(frame.cancels.key)?.giveUp.abort();
+  if (link.renewing) await link.renewing;
   // A stream that ended took along whatever this is about.
   if (link.transport === 'sse' && !link.channel) return;
   const { session } = link;

@@ -2,7 +2,7 @@
 import type { BridgeFrame, Id, ServerMessage } from './bridge-ports.ts';
 import type { UpstreamAnswer } from './client.ts';
 import { UpstreamFault } from './fault.ts';
-import { deliver, isWaiting, type Link, type OpenRequest, post } from './link.ts';
+import { type Channel, deliver, isWaiting, type Link, type OpenRequest, post } from './link.ts';
 import { resume } from './listen.ts';
 import { kindOf, type Peeked, type Place, peek, readBody, readEvents } from './read-answer.ts';
 import { noteSession, noteVersion, rememberGreeting, renewChannel, renewSession } from './renew.ts';
@@ -45,25 +45,30 @@ export async function sendRequest(frame: BridgeFrame, link: Link, { left, settle
 async function converse(frame: BridgeFrame, request: OpenRequest, link: Link, onSent: () => void): Promise<void> {
   const signal = AbortSignal.any([request.giveUp.signal, link.over.signal]);
   for (let isAgain = false; ; isAgain = true) {
+    if (link.renewing) await link.renewing;
     const isCut = link.transport === 'sse' && !link.channel;
     if (isCut && !(await renewChannel(link, frame.message?.method === 'initialize')))
       throw new UpstreamFault('unreachable', 'cannot be reached again', false);
     request.session = link.session;
+    const { channel } = link;
     const answer = await post(frame, link, signal, onSent);
-    if (answer.status < 300) return takeAnswer(answer, frame, request, link);
+    if (answer.status < 300) return channel ? setAdrift(answer, channel, request, link) : takeAnswer(answer, frame, request, link);
     const next = await takeRefusal(answer, frame, request, link, isAgain);
     if (next === 'done') return;
     if (request.giveUp.signal.aborted) return;
   }
 }
 
+/** HTTP+SSE: the answer comes on the one stream. One that ended meanwhile will not bring it. */
+function setAdrift(answer: UpstreamAnswer, channel: Channel, { ids }: OpenRequest, link: Link): void {
+  answer.discard();
+  if (link.channel !== channel) throw new UpstreamFault('broken', 'ended its event stream', true);
+  for (const id of ids) link.adrift.set(id.key, id);
+}
+
 async function takeAnswer(answer: UpstreamAnswer, frame: BridgeFrame, request: OpenRequest, link: Link): Promise<void> {
   const { ports } = link;
   const { ids } = request;
-  if (link.transport === 'sse') {
-    for (const id of ids) link.adrift.set(id.key, id);
-    return answer.discard();
-  }
   link.transport = 'streamable';
   request.isStreaming = true;
   const isGreeting = frame.message?.method === 'initialize';
@@ -119,11 +124,14 @@ async function takeBody(
 async function takeRefusal(
   answer: UpstreamAnswer,
   frame: BridgeFrame,
-  { ids, session }: OpenRequest,
+  request: OpenRequest,
   link: Link,
   isAgain: boolean,
 ): Promise<'done' | 'again'> {
   const { ports } = link;
+  const { ids, session } = request;
+  // It is no longer one of those that wait in a session which may turn out to be lost.
+  request.session = undefined;
   const { status } = answer;
   const bytes = kindOf(answer) === 'json' ? await readBody(answer, ports.maxMessage) : undefined;
   const said = bytes && peek(bytes);

@@ -384,6 +384,26 @@ describe('session loss', () => {
     expect(bridge.messages.filter(({ id }) => typeof id === 'string')).toEqual([]);
   });
 
+  test('what is sent while a session is opened waits for it', async () => {
+    let greet: (() => void) | undefined;
+    await using upstream = await startScripted(({ method, id }, { headers }, response) => {
+      if (method === 'tools/call' && headers['mcp-session-id'] !== 's9') return void response.writeHead(404).end();
+      if (method !== 'initialize' || id === 0) return 'default';
+      greet = () => answerJson(response, result(id, { protocolVersion: '2025-11-25' }), 200, { 'mcp-session-id': 's9' });
+    });
+    await using bridge = openFixture(upstream.url);
+    await shakeHands(bridge);
+    bridge.send({ jsonrpc: '2.0', method: 'tools/call', id: 1 });
+    const hello = await until('the second handshake', () => greet);
+    bridge.send({ jsonrpc: '2.0', method: 'tools/call', id: 2 });
+    bridge.send({ jsonrpc: '2.0', method: 'notifications/progress' });
+    hello();
+    expect([await bridge.answered(1), await bridge.answered(2)]).toEqual([result(1), result(2)] as never);
+    await upstream.untilReceived('the notification', ({ body }) => body.includes('progress'));
+    const sessions = upstream.received.filter(({ body }) => /"id":2|progress/.test(body)).map(({ headers }) => headers['mcp-session-id']);
+    expect(sessions).toEqual(['s9', 's9']);
+  });
+
   test('404 again, or no new session: an error, and nothing was done', async () => {
     await using upstream = await startScripted(({ method }, _, response) =>
       method === 'tools/call' ? void response.writeHead(404).end() : 'default',
@@ -425,5 +445,32 @@ describe('2026-07-28', () => {
     bridge.send({ jsonrpc: '2.0', method: 'notifications/cancelled' }, { modern: true, cancels: 1 });
     await until('the stream to be dropped', () => listening.dropped() || undefined);
     expect(upstream.received).toHaveLength(1);
+  });
+});
+
+describe('HTTP+SSE', () => {
+  test('a stream that ends between a message and its acceptance leaves nobody waiting', async () => {
+    await using upstream = await startScripted();
+    upstream.answer(({ method, path, body }, response) => {
+      if (method === 'GET') {
+        openEvents(response).write('event: endpoint\ndata: /m\n\n');
+        return void upstream.streams.push(response);
+      }
+      if (path === '/') return void response.writeHead(405).end();
+      const stream = upstream.streams.at(-1);
+      if (body.includes('tools/call')) {
+        stream?.end();
+        // Accepted only once the end has been seen.
+        stream?.on('close', () => setTimeout(() => response.writeHead(202).end(), 100));
+        return;
+      }
+      response.writeHead(202).end();
+      const { id } = JSON.parse(body) as { id?: number };
+      if (id !== undefined) stream?.write(event(result(id)));
+    });
+    await using bridge = openFixture(`${upstream.url}/`);
+    await bridge.request(0, 'initialize');
+    expect(await bridge.request(1, 'tools/call')).toMatchObject({ outcome: 'kept', why: expect.stringMatching(/event stream/) });
+    expect(await bridge.request(2, 'ping')).toEqual(result(2) as never);
   });
 });
