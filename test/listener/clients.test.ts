@@ -69,6 +69,14 @@ describe.each(Object.entries(transports))('a client of %s', (_, transport) => {
     await exercise(made);
     await made.close();
   });
+  test('before a server of HTTP+SSE that nobody said is one', async () => {
+    await using upstream = await startEverything('sse');
+    await using listener = await startListener({ policy: POLICY, flags: ['--upstream', upstream.url] });
+    const made = client();
+    await made.connect(transport(listener.url));
+    await exercise(made);
+    await made.close();
+  });
   test('before a server of HTTP+SSE', async () => {
     await using upstream = await startEverything('sse');
     await using listener = await startListener({ policy: POLICY, flags: ['--transport', 'sse', '--upstream', upstream.url] });

@@ -83,19 +83,21 @@ function look(open: Open): void {
 /** Writes what has come: as JSON where it is all there will be, else on a stream. */
 function flush(open: Open): void {
   const { frames, request, duplex, waiting } = open;
-  if (frames.length === 0) return;
+  open.frames = [];
   const isLast = duplex.session.waitingOn(waiting) === 0;
-  const [frame] = frames.slice(-1);
-  if (!open.stream && isLast && frame !== undefined && (frames.length === 1 || !open.streams)) {
-    const status = open.modern ? modernStatusOf(frame, open.frame) : statusOf(frame);
-    request.reply.send(status, { ...open.headers(), ...JSON_TYPE }, frame);
-    open.frames = [];
-  } else if (open.streams) {
-    const stream = openStream(open);
-    for (const one of frames) stream.write(renderMessage(one));
-    if (stream.waiting > open.maxWaiting) stream.abort();
-    open.frames = [];
+  const alone = isLast && !open.stream && (frames.length === 1 || !open.streams) ? frames.pop() : undefined;
+  if (alone !== undefined) {
+    const status = open.modern ? modernStatusOf(alone, open.frame) : statusOf(alone);
+    request.reply.send(status, { ...open.headers(), ...JSON_TYPE }, alone);
   }
+  if (frames.length === 0) return;
+  if (!open.streams) {
+    duplex.elsewhere(frames);
+    return;
+  }
+  const stream = openStream(open);
+  for (const frame of frames) stream.write(renderMessage(frame));
+  if (stream.waiting > open.maxWaiting) stream.abort();
 }
 
 function openStream(open: Open): EventStream {

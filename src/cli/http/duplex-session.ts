@@ -28,6 +28,8 @@ export interface DuplexSession extends Listed {
   /** Takes a stream for what belongs to no request, and gives it what waited for one. */
   listen(stream: EventStream): void;
   unlisten(stream: EventStream): void;
+  /** Takes what cannot go with its own POST, whose client takes no stream. */
+  elsewhere(frames: readonly FrameBytes[]): void;
 }
 
 export interface DuplexOptions {
@@ -59,11 +61,18 @@ export async function openDuplexSession(agent: Agent, options: DuplexOptions): P
       toServer: backend.send,
       toAgent(frames, exchange) {
         if (exchange) posts.get(exchange)?.take(frames);
-        else if (!streams.write(frames)) [...posts.values()].findLast(({ open }) => open)?.take(frames) ?? (modern || streams.keep(frames));
+        else elsewhere(frames);
       },
     },
     { anySpace: true, replaceIds: !oneStream, joinBatches: backend.joinBatches },
   );
+  // Where nobody listens, a message of the server's own goes with a call that it is likely to be about, or waits.
+  const elsewhere = (frames: readonly FrameBytes[]) => {
+    if (streams.write(frames)) return;
+    const post = [...posts.values()].findLast(({ open }) => open);
+    if (post) post.take(frames);
+    else if (!modern) streams.keep(frames);
+  };
   let ending: Promise<void> | undefined;
   const end = (why: string, how: 'graceful' | 'now') => {
     ending ??= (async () => {
@@ -76,6 +85,7 @@ export async function openDuplexSession(agent: Agent, options: DuplexOptions): P
   };
   const duplex: DuplexSession = {
     ...{ id: randomBytes(24).toString('base64url'), agent, oneStream, session, backend, posts, touched: agent.deps.monotonic() },
+    elsewhere,
     listen: streams.add,
     unlisten: streams.remove,
     isBusy: () => posts.size > 0 || streams.size > 0,

@@ -13,11 +13,11 @@ import type { Served } from '../served.ts';
 import { type Agents, createAgents } from './agents.ts';
 import { childBackend, type OpenBackend } from './backend.ts';
 import { bridgeBackend } from './bridge-backend.ts';
-import { openDuplex } from './duplex.ts';
+import { openDuplex, servePost } from './duplex.ts';
 import type { DuplexParts } from './duplex-open.ts';
 import type { Endpoint } from './endpoint.ts';
 import { MESSAGE_PATH, SSE_PATH, serveMessage, serveSse } from './legacy.ts';
-import { openRelay } from './relay.ts';
+import { type OldWay, openRelay } from './relay.ts';
 import { createSessions } from './sessions.ts';
 import { openWellKnown, WELL_KNOWN } from './well-known.ts';
 
@@ -51,8 +51,10 @@ export async function listenBefore(remote: Remote, listening: Listening): Promis
   const rules = { passed: listen.passHeaders, authorization, host: listen.preserveHost };
   const agents: Agents = createAgents(deps, authorization, (agent) => mcp.isUsedBy(agent));
   const duplex = duplexOf(agents, listening, bridgeBackend(remote, rules, maxMessage, deps));
-  const relayed = () => openRelay({ client, rules, maxMessage, rewrite: documents.rewrite }, agents, listen.maxSessions);
-  const mcp = both(listen.upstreamSse ? undefined : relayed(), openDuplex(duplex));
+  const own = openDuplex(duplex);
+  const old: OldWay = { serve: own.serve, post: (request, bytes, frame, agent) => servePost(request, bytes, frame, agent, duplex) };
+  const way = { client, rules, maxMessage, rewrite: documents.rewrite };
+  const mcp = listen.upstreamSse ? own : both(openRelay(way, agents, listen.maxSessions, old), own);
   const server = await openServer({ mcp, duplex, documents: documents.serve }, listening);
   announce(server, listen, Object.keys(remote.headers).length > 0, deps.log);
   if (authorization) deps.log.info(`a client's Authorization is passed on to ${remote.url.origin}, and to nobody else`);
@@ -79,8 +81,7 @@ function duplexOf(agents: Agents, { options, listen }: Listening, openBackend: O
 }
 
 /** Exchanges are relayed where the server speaks the same transport; sessions of HTTP+SSE stand beside them. */
-function both(relay: Endpoint | undefined, duplex: Endpoint): Endpoint {
-  if (!relay) return duplex;
+function both(relay: Endpoint, duplex: Endpoint): Endpoint {
   return {
     serve: relay.serve,
     sessions: () => [...relay.sessions(), ...duplex.sessions()],

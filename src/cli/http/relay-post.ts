@@ -6,11 +6,11 @@ import type { FrameBytes, OutgoingFrame } from '../../proxy/exchange.ts';
 import type { UpstreamAnswer } from '../../transport/http/client.ts';
 import { toClient, toUpstream } from '../../transport/http/passed-headers.ts';
 import { valuesOf } from '../../transport/http/raw-headers.ts';
-import { kindOf, readBody } from '../../transport/http/read-answer.ts';
+import { kindOf, peek, readBody } from '../../transport/http/read-answer.ts';
 import type { EventStream } from '../../transport/http/reply.ts';
 import type { ServedRequest } from '../../transport/http/server.ts';
 import { renderMessage } from '../../transport/http/sse-render.ts';
-import { failureBy, failureOf } from '../../transport/http/status.ts';
+import { failureBy, failureOf, isOldAnswer } from '../../transport/http/status.ts';
 import { accepts } from './accepts.ts';
 import { relayEvents } from './relay-events.ts';
 import type { Post, Relay, RelaySession } from './relay-session.ts';
@@ -22,6 +22,8 @@ export interface Posting {
   readonly frame: ClientFrame | Refusal;
   readonly relay: RelaySession;
   readonly way: Relay;
+  /** Whether a server that knows nothing of this transport is to be left to the older one (wire.md §1). */
+  readonly mayBeOld: boolean;
   /** Called with the server's answer before any of it is passed on; answers with why it must not be. */
   readonly answered: (answer: UpstreamAnswer) => string | undefined;
 }
@@ -36,6 +38,8 @@ interface Open extends Posting {
   sending: number;
   /** The stream ended before its answer, which the client may ask for on another. */
   adrift: boolean;
+  /** The server answered as one of HTTP+SSE does. */
+  isOld: boolean;
   /** What an error of the proxy's own goes with, once the server's side failed. */
   failed: { readonly status: number; readonly headers: Record<string, string> } | undefined;
 }
@@ -47,8 +51,11 @@ const NO_ANSWER: Failure = { outcome: 'kept', why: 'the server ended its answer 
 const BAD_GATEWAY = 502;
 const STREAM = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform' } as const;
 
-/** Serves one POST. Resolves when it is answered, and its requests are settled or wait for a stream that is resumed. */
-export async function servePost(posting: Posting): Promise<void> {
+/**
+ * Serves one POST. Resolves when it is answered, and its requests are settled or wait for a stream that is resumed; with
+ * `old` where the server has to be spoken to in another way: then nothing was answered.
+ */
+export async function servePost(posting: Posting): Promise<'served' | 'old'> {
   const { request, relay, bytes, frame } = posting;
   const { session } = relay;
   const abort = new AbortController();
@@ -63,7 +70,7 @@ export async function servePost(posting: Posting): Promise<void> {
     giveUp: () => abort.abort(),
     listens: frame.kind === 'request' && frame.method === 'subscriptions/listen',
   };
-  const state = { stream: undefined, sending: 0, adrift: false, failed: undefined };
+  const state = { stream: undefined, sending: 0, adrift: false, isOld: false, failed: undefined };
   const open: Open = { ...posting, ...state, post, abort, over: Promise.withResolvers() };
   relay.posts.set(post, post);
   relay.headers = toUpstream(request.rawHeaders, posting.way.rules);
@@ -79,8 +86,9 @@ export async function servePost(posting: Posting): Promise<void> {
   } finally {
     relay.posts.delete(post);
     if (open.stream) open.stream.end();
-    else request.reply.send(202, {});
+    else if (!open.isOld) request.reply.send(202, {});
   }
+  return open.isOld ? 'old' : 'served';
 }
 
 /** Ends the POST where nothing is under way for it, and nothing of it waits. */
@@ -146,6 +154,11 @@ async function relayBody(received: UpstreamAnswer, ids: readonly RequestId[], op
   if (body === undefined) return fail({ outcome: 'kept', why: 'the server sent an answer larger than allowed (--max-message)' });
   // What may not be paid is answered by now, and nothing of what was offered goes on.
   if (status === 402 && !(await relay.session.judge402(ids, offersIn(received, body)))) return;
+  if (open.mayBeOld && isOldAnswer(status) && peek(body)?.jsonrpc !== '2.0') {
+    open.isOld = true;
+    await relay.session.upstreamFailed(ids, { ...failureOf(status), answered: true });
+    return;
+  }
   const [frame] = body.length > 0 && isJson(received, body) ? await relay.session.relay({ kind: 'line', bytes: body }) : [];
   if (frame !== undefined && open.stream) open.stream.write(renderMessage(frame));
   else if (frame !== undefined) request.reply.send(status, { ...headers, ...JSON_TYPE }, frame);

@@ -23,6 +23,16 @@ interface Parts {
   readonly bare: Map<string, RelaySession>;
   /** All that are open. */
   readonly open: Set<RelaySession>;
+  readonly old: OldWay;
+  /** The server turned out to speak HTTP+SSE only. */
+  isOld: boolean;
+}
+
+/** How a server of HTTP+SSE is spoken to: with sessions of the listener's own. */
+export interface OldWay {
+  serve(request: ServedRequest): Promise<void>;
+  /** Serves a POST whose body was read. */
+  post(request: ServedRequest, bytes: Uint8Array, frame: ClientFrame | Refusal, agent: Agent): Promise<void>;
 }
 
 const LIMITS = { maxDepth: 256, maxName: 1024, anySpace: true };
@@ -35,11 +45,12 @@ const NOT_OURS = /^(?:last-event-id|mcp-(?:method|name|param-.*)|x-payment|payme
 const OWN = 60_000;
 
 /** Opens the endpoint. `most`: sessions at the same time. */
-export function openRelay(way: Relay, agents: Agents, most: number): Endpoint {
-  const parts: Parts = { way, agents, sessions: createSessions(most), bare: new Map(), open: new Set() };
+export function openRelay(way: Relay, agents: Agents, most: number, old: OldWay): Endpoint {
+  const parts: Parts = { way, agents, sessions: createSessions(most), bare: new Map(), open: new Set(), old, isOld: false };
   return {
     async serve(request) {
-      if (request.method === 'POST') await post(request, parts);
+      if (parts.isOld) await old.serve(request);
+      else if (request.method === 'POST') await post(request, parts);
       else if (request.method === 'GET' || request.method === 'DELETE') await other(request, parts);
       else request.reply.refuse(405, 'the method is not allowed', { headers: { allow: 'GET, POST, DELETE' } });
     },
@@ -65,9 +76,19 @@ async function post(request: ServedRequest, parts: Parts): Promise<void> {
   if (!relay) return;
   const fault = checkHeaders(frame, (name) => valuesOf(rawHeaders, name), relay.session.inputSchemaOf);
   if (fault) reply.refuse(400, fault.message, { code: fault.code, ...(frame.kind === 'request' && { id: frame.id.text }) });
-  else
-    await servePost({ request, bytes: read.bytes, frame, relay, way: parts.way, answered: (answer) => noteAnswer(answer, relay, parts) });
+  else if ((await relayPost(request, read.bytes, frame, relay, parts)) === 'old') {
+    if (!parts.isOld) agent.deps.log.info('the server speaks HTTP+SSE only');
+    parts.isOld = true;
+    await settleDown(relay, false, parts);
+    await parts.old.post(request, read.bytes, frame, agent);
+    return;
+  }
   await settleDown(relay, isInitialize(frame), parts);
+}
+
+function relayPost(request: ServedRequest, bytes: Uint8Array, frame: ClientFrame | Refusal, relay: RelaySession, parts: Parts) {
+  const mayBeOld = isInitialize(frame) && relay.id === undefined;
+  return servePost({ request, bytes, frame, relay, way: parts.way, mayBeOld, answered: (answer) => noteAnswer(answer, relay, parts) });
 }
 
 function isInitialize(frame: ClientFrame | Refusal): boolean {

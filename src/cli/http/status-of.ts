@@ -37,7 +37,16 @@ export function modernStatusOf(frame: FrameBytes, asked: ClientFrame | Refusal):
 }
 
 function codeIn(text: string): number | undefined {
-  const message: unknown = JSON.parse(text);
+  const message = parse(text);
   const error = typeof message === 'object' && message !== null && 'error' in message ? message.error : undefined;
   return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'number' ? error.code : undefined;
+}
+
+/** A server's answer that passes need not be one that this parser reads. */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
