@@ -8,7 +8,7 @@ import type { HeldApproval } from '../core/approval.ts';
 import { isMethodAllowed } from '../core/methods.ts';
 import type { Arrival } from './arrival.ts';
 import type { Enforced } from './enforce.ts';
-import { ownState, showsPages } from './own-state.ts';
+import { ownState, PAGE_REQUEST, showsPages } from './own-state.ts';
 import type { Route } from './route.ts';
 import type { Session } from './state.ts';
 
@@ -64,11 +64,11 @@ export function endPage({ id }: HeldApproval, { to }: Judging, { shown, output }
 
 /** One page for one record, however often the call is repeated meanwhile. */
 function request(page: string, { id }: HeldApproval, { text }: Answer, { to }: Judging, session: Session): void {
-  const { shown, output, deps } = session;
+  const { shown, output } = session;
   if (shown.has(id)) return;
   if (shown.size >= MAX_SHOWN) shown.clear();
   shown.add(id);
-  const own = JSON.stringify(`${session.ownPrefix}${deps.newId()}`);
+  const own = JSON.stringify(`${PAGE_REQUEST}${id}`);
   const params = JSON.stringify({ mode: 'url', message: text, url: page, elicitationId: id });
   output.toAgent([`{"jsonrpc":"2.0","id":${own},"method":"${ELICIT}","params":${params}}`], to?.exchange);
 }

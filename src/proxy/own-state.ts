@@ -13,6 +13,11 @@ import { legKey } from './identity.ts';
 import type { Session } from './state.ts';
 
 const STATE = 'intercept-approval.';
+/**
+ * The id of a request to the client is this and the record's. SECURITY: nothing of `Session.ownPrefix`, which no agent may
+ * know: with it, it could have a call's answer taken for the server's tool list.
+ */
+export const PAGE_REQUEST = 'intercept-page-';
 
 /** Whether these capabilities are of a client that shows pages. */
 export function showsPages(capabilities: Json | undefined): boolean {
@@ -21,8 +26,8 @@ export function showsPages(capabilities: Json | undefined): boolean {
 }
 
 /** Whether a client's answer is to a request of the proxy's own, which the server knows nothing of. */
-export function isOwnAnswer(id: RequestId | undefined, { ownPrefix }: Session): boolean {
-  return id?.key.startsWith(`s:${ownPrefix}`) ?? false;
+export function isOwnAnswer(id: RequestId | undefined, { shown }: Session): boolean {
+  return id?.key.startsWith(`s:${PAGE_REQUEST}`) === true && shown.has(id.key.slice(PAGE_REQUEST.length + 2));
 }
 
 /** The state for a call that may come back with it. */

@@ -25,9 +25,15 @@ describe('legacy: as a request of the proxy', () => {
     const [request, ...others] = asked(rig);
     expect(others).toEqual([]);
     expect(request?.params).toMatchObject({ mode: 'url', url: page(id), elicitationId: id });
+    // An agent that knew how the proxy's requests to the server are named could name its own like them.
+    const toServer = rig.server.filter(({ method }) => method === 'tools/list').map(({ id }) => String(id));
+    expect(toServer).toHaveLength(1);
+    expect(toServer[0]?.slice(0, 12)).not.toBe(String(request?.id).slice(0, 12));
     const before = rig.server.length;
     await rig.send({ jsonrpc: '2.0', id: request?.id, result: { action: 'accept' } });
     expect(rig.server).toHaveLength(before);
+    await rig.send({ jsonrpc: '2.0', id: 'intercept-page-other', result: {} });
+    expect(rig.server).toHaveLength(before + 1);
     expect(verdict(await rig.call('t'))).toBe('held approval_required');
     expect(asked(rig)).toHaveLength(1);
     expect(calls(rig)).toEqual([]);
