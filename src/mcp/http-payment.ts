@@ -14,7 +14,8 @@ export type HeaderValues = (name: string) => readonly string[];
 export function offersOf402(header: HeaderValues, body: string): readonly Offer[] | 'unreadable' {
   const mpp = header('www-authenticate').flatMap(readChallenges);
   const x402 = header('payment-required').map(readRequired);
-  const inBody = findChallenge({ text: body, span: { start: 0, end: body.length } });
+  const start = body.length - body.trimStart().length;
+  const inBody = findChallenge({ text: body, span: { start, end: body.length } });
   if (mpp.includes(undefined) || x402.includes(undefined) || inBody?.kind === 'unreadable') return 'unreadable';
   const offers = [...mpp, ...x402.flat(), ...(inBody?.offers ?? [])];
   return offers.filter((offer) => offer !== undefined);
@@ -23,7 +24,9 @@ export function offersOf402(header: HeaderValues, body: string): readonly Offer[
 /** What a request pays with in its headers. Undefined in the list: a credential that cannot be read. */
 export function credentialsOf(header: HeaderValues): readonly (Credential | undefined)[] {
   const authorizations = [...header('authorization'), ...header('payment-authorization')];
-  const mpp = authorizations.flatMap((value) => /^\s*Payment(?:\s+(.*?))?\s*$/i.exec(value)?.[1] ?? []);
+  // Servers look for the scheme among several, too.
+  const schemes = authorizations.flatMap((value) => value.split(','));
+  const mpp = schemes.flatMap((value) => /^\s*Payment(?:\s+(.*?))?\s*$/i.exec(value)?.[1] ?? []);
   const x402 = [...header('payment-signature'), ...header('x-payment')];
   return [...mpp.map((text) => readAs(text, readMppCredential)), ...x402.map((text) => readAs(text, readX402Credential))];
 }
@@ -52,7 +55,8 @@ function readChallenge(text: string): Offer | undefined {
   PARAMETER.lastIndex = 0;
   for (let found = PARAMETER.exec(text); found; found = PARAMETER.exec(text)) {
     const name = (found[1] ?? '').toLowerCase();
-    if (challenge.has(name)) return undefined;
+    // SECURITY: some readers make one character of what begins with `\u`, and others a `u`.
+    if (challenge.has(name) || found[2]?.includes('\\u')) return undefined;
     challenge.set(name, found[2]?.replace(/\\(.)/g, '$1') ?? found[3] ?? '');
   }
   return challenge.has('id') && challenge.has('intent') && challenge.has('request') ? readMppOffer(challenge) : undefined;

@@ -3,6 +3,7 @@ import { canonicalText } from '../core/fingerprint.ts';
 import { isNumber, isObject, type Json, type JsonObject } from '../core/json.ts';
 import type { Offer } from '../core/offer.ts';
 import { readJson } from './json.ts';
+import { definePlace, isLookAlike, type Place } from './keys.ts';
 import { isStrictValue, scanMessage } from './scan.ts';
 import { openScan } from './token.ts';
 
@@ -15,7 +16,7 @@ export function readMppOffer(value: Json): Offer {
     protocol: 'mpp',
     intent: textOf(challenge.get('intent')),
     asset: textOf(request.get('currency')),
-    amount: amountOf(request.get('amount')),
+    amount: isOdd(challenge, request) ? undefined : amountOf(request.get('amount')),
     key: mppKey(challenge),
     expiresAt: Number.isNaN(expires) ? undefined : expires,
   };
@@ -31,7 +32,7 @@ export function readX402Offer(value: Json): Offer {
     protocol: 'x402',
     intent: textOf(requirements.get('scheme')),
     asset: textOf(requirements.get('asset')),
-    amount: both && amount !== most ? undefined : (amount ?? most),
+    amount: (both && amount !== most) || seemsTwice(requirements, X402_KEYS) ? undefined : (amount ?? most),
     key: x402Key(requirements),
     expiresAt: undefined,
   };
@@ -43,30 +44,62 @@ export interface Credential {
   readonly pays: (key: string) => boolean;
   /** What it signs for, in the asset's smallest unit, where it says so: it must not be more than the offer. */
   readonly amount: string | undefined;
+  /** Alike for the same payment, sent once more. */
+  readonly text: string;
 }
 
 /** The credential under `org.paymentauth/credential`. */
 export function readMppCredential(value: Json): Credential | undefined {
   const challenge = isObject(value) ? value.get('challenge') : undefined;
-  if (!isObject(challenge)) return undefined;
+  if (!isObject(challenge) || !isObject(value)) return undefined;
+  if (seemsTwice(value, CREDENTIAL_KEYS) || seemsTwice(challenge, MPP_KEYS)) return undefined;
   const wanted = mppKey(challenge);
-  return { protocol: 'mpp', pays: (key) => key === wanted, amount: undefined };
+  return { protocol: 'mpp', pays: (key) => key === wanted, amount: undefined, text: canonicalText(value) };
 }
 
 /** The credential under `x402/payment`. */
 export function readX402Credential(value: Json): Credential | undefined {
-  if (!isObject(value)) return undefined;
-  const amount = signedAmount(value.get('payload'));
+  if (!isObject(value) || seemsTwice(value, CREDENTIAL_KEYS)) return undefined;
+  const payload = value.get('payload');
+  if (isObject(payload) && hasTwoAmounts(payload)) return undefined;
+  const amount = signedAmount(payload);
+  const text = canonicalText(value);
   const accepted = value.get('accepted');
   if (isObject(accepted)) {
     const wanted = x402Key(accepted);
-    return { protocol: 'x402', pays: (key) => key === wanted, amount };
+    return { protocol: 'x402', pays: (key) => key === wanted, amount, text };
   }
   const [scheme, network] = [textOf(value.get('scheme')), textOf(value.get('network'))];
   if (scheme === undefined || network === undefined) return undefined;
   // The first version does not repeat what was accepted: scheme and network name it.
   const prefix = x402Prefix(scheme, network);
-  return { protocol: 'x402', pays: (key) => key.startsWith(prefix), amount };
+  return { protocol: 'x402', pays: (key) => key.startsWith(prefix), amount, text };
+}
+
+const MPP_KEYS = definePlace('id', 'realm', 'method', 'intent', 'request', 'expires', 'header');
+const REQUEST_KEYS = definePlace('amount', 'currency');
+const X402_KEYS = definePlace('scheme', 'network', 'amount', 'maxAmountRequired', 'asset');
+
+const CREDENTIAL_KEYS = definePlace('challenge', 'accepted', 'payload', 'scheme', 'network', 'x402Version');
+const PAYLOAD_KEYS = definePlace('authorization');
+const AUTHORIZATION_KEYS = definePlace('value');
+
+/** Where what is signed for may be read in two ways. */
+function hasTwoAmounts(payload: JsonObject): boolean {
+  const authorization = payload.get('authorization');
+  return seemsTwice(payload, PAYLOAD_KEYS) || (isObject(authorization) && seemsTwice(authorization, AUTHORIZATION_KEYS));
+}
+
+/** SECURITY: a credential that comes in a header of the server's choice would not be seen. */
+function isOdd(challenge: JsonObject, request: JsonObject): boolean {
+  const header = challenge.get('header') ?? 'authorization';
+  const isSeen = typeof header === 'string' && /^(?:payment-)?authorization$/i.test(header);
+  return !isSeen || seemsTwice(challenge, MPP_KEYS) || seemsTwice(request, REQUEST_KEYS);
+}
+
+/** SECURITY: a reader that takes `Amount` for `amount` pays another price than the one that was judged. */
+function seemsTwice(object: JsonObject, place: Place): boolean {
+  return [...object.keys()].some((key) => isLookAlike(key, place));
 }
 
 function mppKey(challenge: JsonObject): string {

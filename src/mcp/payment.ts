@@ -61,9 +61,12 @@ export function findChallenge({ text, span }: Pick<ResponseFrame | NotificationF
   };
 }
 
+/** With the characters that Unicode folds into these. */
+const MAY_ASK = /x402version|challenges|\\u/iu;
+
 /** A cheap look before the long one. SECURITY: with an escape in it, a text may say what it does not seem to say. */
 function mayAsk(text: string): boolean {
-  return text.includes('x402Version') || text.includes('challenges') || text.includes('\\u');
+  return MAY_ASK.test(text);
 }
 
 function searchValue(text: string, span: Span, search: Search, depth: number): Found {
@@ -81,30 +84,33 @@ function visit(text: string, span: Span, found: Found, search: Search, depth: nu
 
 function visitObject(text: string, span: Span, found: Found, search: Search, depth: number): void {
   const members = membersAt(text, span.start);
-  const has = (key: string) => members.some((member) => member.key === key);
+  const isX402 = members.some(({ key }) => foldKey(key) === 'x402version');
+  const isLookAlike = (member: Member) =>
+    member.key !== foldKey(member.key) || (isX402 && !members.some(({ key }) => key === 'x402Version'));
   for (const member of members) {
-    const read = offerReader(member.key, has, text, member);
+    const read = offerReader(foldKey(member.key), isX402, text, member);
     if (!read) {
       visit(text, member, found, search, depth);
       continue;
     }
-    search.unreadable ||= !isStrictValue(text, span.start) || members.filter(({ key }) => key === member.key).length > 1;
+    const alike = members.filter(({ key }) => foldKey(key) === foldKey(member.key));
+    search.unreadable ||= !isStrictValue(text, span.start) || alike.length > 1 || isLookAlike(member);
     const elements = elementsAt(text, member.start);
     found.lists.push({ elements, first: search.offers.length });
     for (const element of elements) search.offers.push(read(readJson(text, element.start)));
   }
 }
 
-/** What reads the offers in a member, where it is a list of them. */
-function offerReader(key: string, has: (key: string) => boolean, text: string, span: Span): typeof readMppOffer | undefined {
+/** What reads the offers in a member, where it is a list of them. `key` is folded: some wallets read keys without case. */
+function offerReader(key: string, isX402: boolean, text: string, span: Span): typeof readMppOffer | undefined {
   if (text.charCodeAt(span.start) !== 91) return undefined;
-  if (key === 'accepts' && has('x402Version')) return readX402Offer;
+  if (key === 'accepts' && isX402) return readX402Offer;
   return key === 'challenges' && asksForPayment(text, span) ? readMppOffer : undefined;
 }
 
 /** Other things are called challenges, too: those of a payment have an intent. */
 function asksForPayment(text: string, span: Span): boolean {
-  return elementsAt(text, span.start).some((element) => element.members?.some(({ key }) => key === 'intent'));
+  return elementsAt(text, span.start).some((element) => element.members?.some(({ key }) => foldKey(key) === 'intent'));
 }
 
 function visitString(text: string, span: Span, found: Found, search: Search, depth: number): void {

@@ -110,6 +110,7 @@ function arrivalOf({ toolCall, id, credentials, returned, frame: { modern } }: J
     session: protocol.sessionless ? undefined : session.id,
   };
   const continued = id && !returned && !session.legs.isEmpty && session.legs.take(legKey(call, toolCall.requestState, deps), deps.clock());
+  const held = continued ? continued.holding : undefined;
   return {
     id: continued ? continued.id : deps.newId(),
     call,
@@ -117,8 +118,8 @@ function arrivalOf({ toolCall, id, credentials, returned, frame: { modern } }: J
     requestId: id?.text,
     client: protocol.client,
     arrivedAt: deps.monotonic(),
-    held: continued ? continued.holding : undefined,
-    payment: credentials && paymentOf(credentials, call, session),
+    held,
+    payment: credentials && paymentOf(credentials, call, held, session),
   };
 }
 

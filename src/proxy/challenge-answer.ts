@@ -1,7 +1,7 @@
 /** The answer to a request whose server asks to be paid (policy.md §8): the challenge as far as it may be paid, or a denial. */
 import { DECISION_KEY, renderDenial } from '../core/answer.ts';
 import type { Denial } from '../core/decision.ts';
-import { type ResponseFrame, readServerFrame } from '../mcp/frame.ts';
+import { type NotificationFrame, type ResponseFrame, readServerFrame } from '../mcp/frame.ts';
 import { renderJson } from '../mcp/json.ts';
 import { type Challenge, findChallenge } from '../mcp/payment.ts';
 import { renderError, renderToolResult, withoutDecision } from '../mcp/reply.ts';
@@ -10,18 +10,20 @@ import type { FrameBytes } from './exchange.ts';
 import { factsFor } from './facts.ts';
 import { renderRefusal } from './gate.ts';
 import type { PendingRequest } from './inflight.ts';
+import type { Later } from './later.ts';
 import { recordOf } from './record.ts';
-import { type ForwardedCall, settle } from './settle.ts';
+import type { ForwardedCall } from './settle.ts';
 import { type Gate, MODERN, type Session } from './state.ts';
 
 /** What the answer asks to be paid, where the policy limits what calls cost. */
-export function challengeIn(frame: ResponseFrame, { rulebook }: Gate): Challenge | undefined {
+export function challengeIn(frame: ResponseFrame | NotificationFrame, { rulebook }: Gate): Challenge | undefined {
   return rulebook?.policy.uses.spend ? findChallenge(frame) : undefined;
 }
 
-/** Settles a call that was answered with a challenge, and judges that. In shadow mode it passes. */
+/** Judges the challenge that a call was answered with, once the call is settled. In shadow mode it passes. */
 export async function answerChallenge(
   asked: Challenge,
+  settling: Later<void>,
   frame: ResponseFrame,
   bytes: FrameBytes,
   request: PendingRequest,
@@ -29,12 +31,11 @@ export async function answerChallenge(
   { rulebook }: Gate,
   session: Session,
 ): Promise<FrameBytes> {
+  await settling;
   if (asked.kind === 'unreadable') {
-    await settle([{ call, outcome: { result: 'kept', error: UNREADABLE } }], session);
     session.deps.log.warn(`refused an answer of the server: ${UNREADABLE}`);
     return renderError(request.id.text, -32603, `the server's answer could not be read: ${UNREADABLE}`);
   }
-  await settle([{ call, outcome: { result: 'released', error: 'payment required' } }], session);
   if (!rulebook || rulebook.policy.mode === 'shadow') return withoutDecision(frame) ?? bytes;
   const facts = await factsFor(rulebook, session.tools.catalog(), session.deps);
   if (!('policy' in facts)) return refuseChallenge(facts.outcome === 'deny' ? facts.denial : UNLIMITED, request, call, session);
@@ -45,7 +46,8 @@ export async function answerChallenge(
   return judged.cut.size === 0 ? (withoutDecision(frame) ?? bytes) : readAgain(asked.without(judged.cut));
 }
 
-const UNREADABLE = 'it asks for a payment in a form that can be read in two ways';
+/** SECURITY: what two readers read in two ways says nothing of how the call ended. */
+export const UNREADABLE = 'it asks for a payment in a form that can be read in two ways';
 
 /** SECURITY: what is left may not carry a decision's mark either. */
 function readAgain(text: string): string {

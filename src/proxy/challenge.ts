@@ -12,7 +12,7 @@ import type { Reservation } from '../core/store.ts';
 import type { RequestFrame } from '../mcp/frame.ts';
 import type { Credential } from '../mcp/offer.ts';
 import { findCredentials } from '../mcp/payment.ts';
-import type { Arrival } from './arrival.ts';
+import type { Arrival, Holding } from './arrival.ts';
 import type { ProxyDeps } from './deps.ts';
 import type { ReplyTo } from './exchange.ts';
 import { fingerprintOf } from './identity.ts';
@@ -28,11 +28,20 @@ export interface JudgedOffers {
   readonly denial: Denial | undefined;
 }
 
-/** What a call pays by the credentials it carries; `unasked` where nobody asked for it, or more than one thing is paid. */
-export function paymentOf(credentials: readonly (Credential | undefined)[], call: Call, { deps, payments }: Session): Arrival['payment'] {
+/**
+ * What a call pays by the credentials it carries; `unasked` where nobody asked for it, or more than one thing is paid.
+ * The leg of a call (wire.md §2.12) that repeats what an earlier leg paid with pays nothing more.
+ */
+export function paymentOf(
+  credentials: readonly (Credential | undefined)[],
+  call: Call,
+  held: Holding | undefined,
+  { deps, payments }: Session,
+): Arrival['payment'] {
   if (credentials.length === 0) return undefined;
   const [credential, ...others] = credentials;
   if (!credential || others.length > 0) return 'unasked';
+  if (credential.text === held?.payment?.text) return undefined;
   return payments.take(fingerprintOf(call, deps), credential, deps.clock()) ?? 'unasked';
 }
 

@@ -3,6 +3,7 @@ import { readServerFrame, type ServerFrame } from '../mcp/frame.ts';
 import { readJson } from '../mcp/json.ts';
 import type { Line } from '../mcp/lines.ts';
 import { renderError } from '../mcp/reply.ts';
+import { challengeIn } from './challenge-answer.ts';
 import type { FrameBytes } from './exchange.ts';
 import { refusalOf, refusedInput, renderRefusal } from './gate.ts';
 import { attempt, inOrder, type Later, then } from './later.ts';
@@ -137,8 +138,10 @@ async function receiveNotification(
     return { ...relate(frame, bytes, session), inArray: false };
   await settleByNotification(frame, session);
   const asked = frame.params.members.get('inputRequests');
-  if (!asked || refusedInput(readJson(frame.text, asked.start), gate) === undefined)
-    return { ...relate(frame, bytes, session), inArray: false };
+  const isRefused = asked && refusedInput(readJson(frame.text, asked.start), gate) !== undefined;
+  // SPEC: policy.md §8: of a task only the call that opened it may be paid for.
+  const isPriced = gate.rulebook?.policy.mode === 'enforce' && challengeIn(frame, gate) !== undefined;
+  if (!isRefused && !isPriced) return { ...relate(frame, bytes, session), inArray: false };
   session.deps.log.warn('dropped the status of a task that asks for what the policy refuses');
   return undefined;
 }

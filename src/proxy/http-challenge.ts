@@ -42,6 +42,8 @@ async function judgeFor(request: PendingRequest, offers: readonly Offer[] | 'unr
     return judged.denial ?? UNLIMITED;
   }
   keepChallenge(offers, judged, purpose.call.call, session);
+  // INVARIANT I4: a call that was given up meanwhile is settled, and waits for nothing.
+  if (session.inflight.get(request.sentAs.key) !== request) return undefined;
   // What the body asks is what was judged here.
   session.inflight.add({ ...request, purpose: { ...purpose, challenged: true } });
   return undefined;

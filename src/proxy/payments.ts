@@ -27,6 +27,8 @@ export interface DeliveredChallenge {
 export interface Payment {
   readonly offer: Offer;
   readonly challenge: DeliveredChallenge;
+  /** The credential's. */
+  readonly text: string;
 }
 
 export interface Payments {
@@ -57,7 +59,7 @@ export function createPayments(): Payments {
         const offer = paidOffer(challenge.offers, credential);
         if (!offer) continue;
         open.delete(challenge);
-        return { offer, challenge };
+        return { offer, challenge, text: credential.text };
       }
       return undefined;
     },

@@ -2,7 +2,7 @@
 import type { ClaimRequest } from '../core/claim.ts';
 import type { Facts } from '../core/facts.ts';
 import type { Plan } from '../core/plan.ts';
-import type { Reservable, Reservation, StoreVerdict } from '../core/store.ts';
+import type { Reservable, Reservation, Step, StoreVerdict } from '../core/store.ts';
 import type { Arrival, Holding } from './arrival.ts';
 import type { ProxyDeps } from './deps.ts';
 import { certainHolds, holdRequest, isCertainHold } from './hold.ts';
@@ -73,16 +73,22 @@ function claimRequest({ idempotencyWindow }: StorePlan, { call, argsText }: Aski
 
 /**
  * SPEC: wire.md §2.12: a continued call is judged again and keeps what it holds. It has drawn and claimed already, and is
- * not measured against itself; an approval rule that came between its legs, or was edited, holds it.
+ * not measured against itself; an approval rule that came between its legs, or was edited, holds it. What it pays now was
+ * not drawn before: that is counted like a call of its own (policy.md §8).
  */
 function continuedOf(planned: StorePlan, arrival: Asking, held: Holding, facts: Facts, deps: Naming): Reservable | undefined {
   if (facts.policy.mode === 'shadow') return undefined;
-  if (certainHolds(planned, arrival.call.tool, facts).every((rule) => held.approved.includes(rule))) return undefined;
+  const isApproved = certainHolds(planned, arrival.call.tool, facts).every((rule) => held.approved.includes(rule));
+  const isPaid = typeof arrival.payment === 'object';
+  if (isApproved && !isPaid) return undefined;
+  const { counters, steps, draws } = planned.reservable;
   return {
-    counters: [],
-    draws: [],
-    steps: planned.reservable.steps.map((step) => (isCertainHold(step) ? step : { kind: 'require', terms: [], shadow: false })),
+    ...(isPaid ? { counters, draws } : { counters: [], draws: [] }),
+    steps: steps.map((step) => ((isCertainHold(step) ? !isApproved : isPaid) ? step : PASSED)),
     hold: holdRequest(planned, arrival, facts, deps),
     claim: undefined,
+    replaces: replacedBy(arrival, facts),
   };
 }
+
+const PASSED: Step = { kind: 'require', terms: [], shadow: false };

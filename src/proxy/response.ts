@@ -4,9 +4,10 @@ import { isVisible } from '../core/match.ts';
 import type { RequestId, ServerFrame } from '../mcp/frame.ts';
 import { readJson } from '../mcp/json.ts';
 import { filterToolPage } from '../mcp/list.ts';
+import type { Challenge } from '../mcp/payment.ts';
 import { declareListChanged, renderError, resultText, withoutDecision } from '../mcp/reply.ts';
 import { filterTaskPage } from '../mcp/task-list.ts';
-import { answerChallenge, challengeIn, refusedAsking } from './challenge-answer.ts';
+import { answerChallenge, challengeIn, refusedAsking, UNREADABLE } from './challenge-answer.ts';
 import type { FrameBytes } from './exchange.ts';
 import { REFUSED, refusedInput, renderRefusal } from './gate.ts';
 import { legKey } from './identity.ts';
@@ -15,7 +16,7 @@ import { attempt, type Later, then } from './later.ts';
 import { taskOpenedBy } from './own-tasks.ts';
 import type { Passed } from './passed.ts';
 import { restoreAnswer } from './restore.ts';
-import { type ForwardedCall, isClaimed, isTaskHandle, type Outcome, outcomeOf, settle } from './settle.ts';
+import { asksForPayment, type ForwardedCall, isClaimed, isTaskHandle, type Outcome, outcomeOf, settle } from './settle.ts';
 import type { Gate, Session } from './state.ts';
 import { keepTask, settleByAnswer } from './task-outcome.ts';
 
@@ -89,20 +90,23 @@ function receiveAnswer(
       return undefined;
     case 'call': {
       const asked = embedded === undefined && !purpose.challenged ? challengeIn(frame, gate) : undefined;
-      if (asked) return answerChallenge(asked, frame, bytes, request, purpose.call, gate, session);
+      if (asked) {
+        const settling = settleAsked(asked, frame, purpose.call, session);
+        return answerChallenge(asked, settling, frame, bytes, request, purpose.call, gate, session);
+      }
       return then(settleCall(frame, purpose.call, embedded !== undefined, session), passed);
     }
     case 'tools/list':
-      return frame.outcome === 'result' ? listFor(frame, bytes, request, purpose.cursor, gate, session) : bytes;
+      return refusedList(frame, request, gate, session) ?? listFor(frame, bytes, request, purpose.cursor, gate, session);
     case 'tasks/list':
-      return frame.outcome === 'result' ? ownTasksOf(frame, bytes, request, session) : bytes;
+      return refusedList(frame, request, gate, session) ?? ownTasksOf(frame, bytes, request, session);
     case 'task':
       return settleByAnswer(request.method, purpose.taskId, frame, session).then(
         () => refusedAsking(frame, request, gate, session) ?? passed(),
       );
     default:
       if (request.method === 'initialize' || request.method === 'server/discover')
-        return learnProtocol(frame, bytes, request.method, session);
+        return refusedList(frame, request, gate, session) ?? learnProtocol(frame, bytes, request.method, session);
       return refusedAsking(frame, request, gate, session) ?? passed();
   }
 }
@@ -118,10 +122,27 @@ function settleCall(frame: Response, call: ForwardedCall, refused: boolean, sess
   if (given) return settle([{ call: given, outcome: { result: 'kept', error: 'too many calls wait for a continuation' } }], session);
 }
 
+/**
+ * SPEC: policy.md §6 — a challenge is a failure. SECURITY: one that stands in a success may be the agent's own words, which
+ * a server repeats: it frees no counter, and the result is kept for no identical call, which might be offered it unjudged.
+ */
+function settleAsked(asked: Challenge, frame: Response, call: ForwardedCall, session: Session): Later<void> {
+  if (asked.kind === 'unreadable') return settle([{ call, outcome: { result: 'kept', error: UNREADABLE } }], session);
+  const outcome = outcomeOf(frame);
+  if (!outcome) return settleCall(frame, call, false, session);
+  const failed: Outcome = { result: 'released', error: 'payment required' };
+  return settle([{ call, outcome: outcome.result === 'released' ? failed : outcome }], session);
+}
+
 function embeddedRefusal(frame: Response, id: RequestId, gate: Gate, session: Session): string | undefined {
   const refused = refusedInput(memberOf(frame, 'inputRequests'), gate);
   if (refused === 'unreadable') return renderError(id.text, REFUSED, 'the server asks for input in a form that cannot be read');
   return refused && renderRefusal(id.text, refused, session.deps.clock());
+}
+
+/** What a server says of itself and its tools may speak of prices; only what is put to a wallet asks for a payment. */
+function refusedList(frame: Response, request: PendingRequest, gate: Gate, session: Session): string | undefined {
+  return frame.outcome === 'error' || asksForPayment(frame) ? refusedAsking(frame, request, gate, session) : undefined;
 }
 
 /** SPEC: wire.md §3 — hidden and unlisted tools leave every page; a page that cannot be read is an error, not a leak. */
@@ -133,6 +154,7 @@ function listFor(
   { rulebook }: Gate,
   session: Session,
 ): FrameBytes {
+  if (frame.outcome === 'error') return bytes;
   const page = filterToolPage(frame, (name) => rulebook !== undefined && isVisible(rulebook.policy, rulebook.match(name)), request.modern);
   if (page.kind === 'unreadable') {
     session.deps.log.warn(`refused a tool list of the server: ${page.why}`);
@@ -145,6 +167,7 @@ function listFor(
 
 /** SPEC: wire.md §2.7 — where agents share the server, each sees the tasks that it opened. */
 function ownTasksOf(frame: Response, bytes: FrameBytes, { id }: PendingRequest, { ownTasks, deps }: Session): FrameBytes {
+  if (frame.outcome === 'error') return bytes;
   if (!ownTasks) return withoutDecision(frame) ?? bytes;
   const page = filterTaskPage(frame, ownTasks.has);
   if (page.kind === 'page') return page.removed > 0 ? page.text : bytes;

@@ -40,8 +40,8 @@ export function isTaskHandle(frame: Response): boolean {
   return frame.resultType === 'task' || (frame.members.has('task') && !frame.members.has('content'));
 }
 
-/** SPEC: policy.md §6 — a payment challenge in any form is a failure. */
-function asksForPayment({ members, text }: Response): boolean {
+/** Whether the result says so itself. SPEC: policy.md §6 — a payment challenge in any form is a failure. */
+export function asksForPayment({ members, text }: Response): boolean {
   const span = members.get('_meta');
   if (!span) return false;
   const meta = readJson(text, span.start);

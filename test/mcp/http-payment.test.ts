@@ -38,7 +38,21 @@ describe('policy.md §8: the offers of a 402', () => {
     const first = { x402Version: 1, accepts: [{ ...requirements, amount: undefined, maxAmountRequired: '9' }] };
     expect(amounts(offersOf402(headers({}), JSON.stringify(first)))).toEqual(['exact 9']);
   });
+  test.each(['', ' ', '\n\t', '\ufeff'])('x402 in a body that begins with %j', (before) => {
+    expect(amounts(offersOf402(headers({}), `${before}${JSON.stringify(required)}`))).toEqual(['exact 7']);
+  });
   test.each([
+    '{"x402Version":1,"accepts":[{"a',
+    '{"x402Version',
+    '["challenges',
+    '{"x402Version":1,}',
+    '"x402Version',
+    '\u0000"challenges',
+  ])('a body that is no JSON asks for nothing: %j', (body) => {
+    expect(offersOf402(headers({}), body)).toEqual([]);
+  });
+  test.each([
+    ['an escape that some readers know', { 'www-authenticate': 'Payment id="1", intent="charge", request="\\u0065yJhIjoxfQ"' }],
     ['without an id', { 'www-authenticate': 'Payment intent="charge", request="e30"' }],
     ['a parameter twice', { 'www-authenticate': 'Payment id="1", id="2", intent="charge", request="e30"' }],
     ['nothing but the scheme', { 'www-authenticate': 'Payment' }],
@@ -60,6 +74,8 @@ describe('policy.md §8: what a request pays with', () => {
     const offers = offersOf402(headers({ 'www-authenticate': Challenge.serialize(challenge('300')) }), '');
     expect(offers !== 'unreadable' && offers[0] && found?.pays(offers[0].key)).toBe(true);
     const x402 = encodePaymentSignatureHeader({ x402Version: 2, accepted: requirements, payload: {} });
+    for (const value of [`Bearer x, ${mpp}`, `Bearer x,${mpp.replace('Payment', 'payment')}`, `  ${mpp}  , Basic y`])
+      expect(credentialsOf(headers({ authorization: value })).map((one) => one?.text)).toEqual([found?.text]);
     for (const name of ['payment-signature', 'x-payment']) expect(credentialsOf(headers({ [name]: x402 }))[0]?.protocol).toBe('x402');
   });
   test('what cannot be read counts, what is no payment does not', () => {

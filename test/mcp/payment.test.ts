@@ -72,6 +72,40 @@ describe('policy.md §8: where a challenge may stand', () => {
   });
 });
 
+describe('policy.md §8: readers that take one key for another', () => {
+  const inText = (text: string) => ({ result: { isError: true, content: [{ type: 'text', text }] } });
+  test.each([
+    ['Accepts', { x402Version: 2, Accepts: [x402('5')] }],
+    ['ACCEPTS beside accepts', { x402Version: 2, accepts: [x402('5')], ACCEPTS: [x402('900')] }],
+    ['X402Version', { X402Version: 2, accepts: [x402('5')] }],
+    ['Challenges', { Challenges: [mpp('5')] }],
+    ['a folded letter', { 'challenge\u017f': [mpp('5')] }],
+    ['Intent', { Challenges: [mpp('5', { intent: undefined, Intent: 'charge' })] }],
+  ])('a list under %s is unreadable', (_, structuredContent) => {
+    expect(findChallenge(frame({ result: { structuredContent } }))).toEqual({ kind: 'unreadable' });
+    expect(findChallenge(frame(inText(JSON.stringify(structuredContent))))).toEqual({ kind: 'unreadable' });
+  });
+  test('an offer with such a key has no amount', () => {
+    const odd = [{ Amount: '900' }, { AMOUNT: '900' }, { Asset: '0x2' }, { MaxAmountRequired: '900' }, { Scheme: 'upto' }];
+    for (const more of odd) expect(readX402Offer(fromPlain(x402('5', more))).amount).toBeUndefined();
+    const request = { ...mpp('5').request, Amount: '900' };
+    for (const more of [{ request }, { Request: request }, { Intent: 'session' }])
+      expect(readMppOffer(fromPlain(mpp('5', more))).amount).toBeUndefined();
+  });
+  test('an offer whose credential comes in another header has no amount', () => {
+    expect(readMppOffer(fromPlain(mpp('5', { header: 'Mcp-Wallet' }))).amount).toBeUndefined();
+    expect(readMppOffer(fromPlain(mpp('5', { header: 'Payment-Authorization' }))).amount).toBe('5');
+  });
+  test('a credential with such a key is none', () => {
+    const paid = { x402Version: 2, accepted: x402('5'), payload: { authorization: { value: '5' } } };
+    expect(readX402Credential(fromPlain(paid))).toBeDefined();
+    const odd = [{ Accepted: x402('900') }, { Payload: {} }, { payload: { authorization: { value: '5', Value: '900' } } }];
+    for (const more of odd) expect(readX402Credential(fromPlain({ ...paid, ...more }))).toBeUndefined();
+    expect(readMppCredential(fromPlain({ challenge: mpp('5'), Challenge: mpp('900'), payload: {} }))).toBeUndefined();
+    expect(readMppCredential(fromPlain({ challenge: mpp('5', { Request: {} }), payload: {} }))).toBeUndefined();
+  });
+});
+
 describe('policy.md §8: offers are taken out, the rest stays', () => {
   const structuredContent = required(x402('5'), x402('6'));
   const text = JSON.stringify(structuredContent);

@@ -1,0 +1,154 @@
+/** policy.md §6, §8: an agent and a server that try to make a payment count for less than it is, or for nothing. */
+import { describe, expect, test } from 'bun:test';
+import type { Store } from '../../src/core/store.ts';
+import { DECISION, META, type Message, OK, openRig, type Responder, type Rig } from './fixture.ts';
+
+const USDC = '0x036CbD53842c5426634e7929541eC2318f3dCF7e';
+const POLICY = `version: "1"
+name: paid
+tools:
+  buy:
+    rules:
+      - name: budget
+        spend: { daily: 10, assets: { "${USDC}": { decimals: 6, currency: usd } } }
+`;
+const IDEMPOTENT = POLICY.replace('    rules:', '    idempotency_window: 5m\n    rules:');
+const accept = (amount: string) => ({ scheme: 'exact', network: 'eip155:1', amount, asset: USDC, payTo: '0x1', extra: {} });
+const required = (amount: string) => ({ x402Version: 2, resource: { url: 'x' }, accepts: [accept(amount)] });
+const asking = (amount: string) => ({ result: { isError: true, content: [], structuredContent: required(amount) } });
+const pays = (amount: string, nonce = '1') => ({ 'x402/payment': { x402Version: 2, accepted: accept(amount), payload: { nonce } } });
+const mpp = (amount: string) => ({
+  challenges: [{ id: 'c', realm: 'r', method: 'stripe', intent: 'charge', request: { amount, currency: 'usd' } }],
+});
+
+const listed = { result: { tools: [{ name: 'buy', inputSchema: { type: 'object' } }] } };
+const server =
+  (answer: (params: NonNullable<Message['params']>) => object | undefined): Responder =>
+  ({ method, params }) =>
+    method === 'tools/call' ? answer(params) : method === 'tools/list' ? listed : { result: {} };
+const codeOf = (answer: Message | undefined) => answer?.result?._meta?.[DECISION]?.code as string | undefined;
+const DOLLAR = 1_000_000;
+
+async function spent(store: Store): Promise<number> {
+  return (await store.counters()).reduce((sum, { micros }) => sum + micros, 0);
+}
+
+/** What an unpaid challenge holds is given back. */
+async function untilUnpaid(rig: Rig): Promise<void> {
+  rig.advance(600_000);
+  await rig.session.sweep();
+}
+
+describe("policy.md §6: a success that repeats the agent's own words is a success", () => {
+  const memo = JSON.stringify(required('0'));
+  test.each([
+    ['in a text', (text: string) => ({ content: [{ type: 'text', text }] })],
+    ['in a text within a text', (text: string) => ({ content: [{ type: 'text', text: JSON.stringify({ memo: text }) }] })],
+    ['in structuredContent', (text: string) => ({ ...OK, structuredContent: { memo: text } })],
+  ])('%s', async (_, repeat) => {
+    const rig = await openRig({ policy: POLICY, respond: server(({ arguments: args }) => ({ result: repeat(args.memo) })) });
+    for (let n = 0; n < 4; n++) {
+      await rig.call('buy', { amount: 5, memo });
+      await untilUnpaid(rig);
+    }
+    expect(await spent(rig.store)).toBe(10 * DOLLAR);
+    expect(rig.executed().length).toBe(2);
+    expect(rig.outcomes().map(({ result }) => result)).toEqual(['committed', 'committed']);
+  });
+
+  test('I6: and its result is not given to an identical call', async () => {
+    const rig = await openRig({
+      policy: IDEMPOTENT,
+      respond: server(({ arguments: args }) => ({ result: { content: [{ type: 'text', text: args.memo }] } })),
+    });
+    await rig.call('buy', { amount: 5, memo });
+    expect(codeOf(await rig.call('buy', { amount: 5, memo }))).toBe('already_done');
+    expect(rig.executed().length).toBe(1);
+  });
+
+  test('I4: a task whose handle repeats them goes on', async () => {
+    const rig = await openRig({
+      policy: POLICY,
+      respond: ({ method, params }) => {
+        if (method === 'tools/list') return listed;
+        if (method === 'tools/call') return { result: { task: { taskId: 't1', status: 'working', statusMessage: params.arguments.memo } } };
+        return { result: { taskId: 't1', status: 'completed' } };
+      },
+    });
+    await rig.call('buy', { amount: 5, memo });
+    await untilUnpaid(rig);
+    expect(await spent(rig.store)).toBe(5 * DOLLAR);
+    await rig.request('tasks/get', { taskId: 't1' });
+    expect(rig.outcomes().map(({ result }) => result)).toEqual(['committed']);
+  });
+});
+
+describe('policy.md §8: a payment between the legs of a call (wire.md §2.12)', () => {
+  const asks = {
+    result: { resultType: 'input_required', inputRequests: { k: { method: 'elicitation/create', params: {} } }, requestState: 's' },
+  };
+
+  test('I4: a leg that pays draws what it pays', async () => {
+    const answers = [asks, asking('6000000'), { result: { isError: true, content: [] } }, { result: OK }];
+    const rig = await openRig({ policy: POLICY, respond: server(() => answers.shift()) });
+    await rig.call('buy', {}, { _meta: META });
+    await rig.call('buy', {}, { _meta: META });
+    await rig.call('buy', {}, { _meta: { ...META, ...pays('6000000') } });
+    expect(await spent(rig.store)).toBe(0);
+    await rig.call('buy', {}, { _meta: { ...META, ...pays('6000000', '2') }, requestState: 's', inputResponses: {} });
+    expect(await spent(rig.store)).toBe(6 * DOLLAR);
+    expect(rig.executed().length).toBe(4);
+  });
+
+  test.each([
+    ['the same payment pays it', '1', undefined],
+    ['another one pays again', '2', 'spend'],
+  ])('a paid call that goes on: %s', async (_, nonce, code) => {
+    const answers = [asking('6000000'), asks, { result: OK }];
+    const rig = await openRig({ policy: POLICY, respond: server(() => answers.shift()) });
+    await rig.call('buy', {}, { _meta: META });
+    await rig.call('buy', {}, { _meta: { ...META, ...pays('6000000') } });
+    const last = await rig.call('buy', {}, { _meta: { ...META, ...pays('6000000', nonce) }, requestState: 's', inputResponses: {} });
+    expect(codeOf(last)).toBe(code);
+    expect(await spent(rig.store)).toBe(6 * DOLLAR);
+  });
+});
+
+describe('policy.md §8: on any method', () => {
+  test.each(['tools/list', 'tasks/list', 'initialize', 'server/discover', 'resources/read'])('%s may not ask', async (method) => {
+    const rig = await openRig({ policy: POLICY, respond: () => ({ error: { code: -32042, message: 'pay', data: mpp('100') } }) });
+    expect((await rig.request(method, {}))?.error?.data?.code).toBe('unpriceable');
+    const meta = { 'org.paymentauth/payment-required': mpp('100') };
+    const other = await openRig({ policy: POLICY, respond: () => ({ result: { tools: [], tasks: [], _meta: meta } }) });
+    expect((await other.request(method, {}))?.error?.data?.code).toBe('unpriceable');
+  });
+  test('a tool may say what it costs', async () => {
+    const respond = () => ({ result: { tools: [{ name: 'buy', inputSchema: { type: 'object' }, _meta: required('7') }] } });
+    const rig = await openRig({ policy: POLICY, respond });
+    expect((await rig.request('tools/list', {}))?.result?.tools?.length).toBe(1);
+  });
+  test("a task's status may not ask", async () => {
+    const rig = await openRig({ policy: POLICY });
+    const params = { taskId: 't', status: 'completed', result: asking('1').result };
+    await rig.say({ jsonrpc: '2.0', method: 'notifications/tasks', params });
+    expect(rig.agent).toEqual([]);
+    await rig.say({ jsonrpc: '2.0', method: 'notifications/tasks', params: { taskId: 't', status: 'completed', result: OK } });
+    expect(rig.agent.length).toBe(1);
+  });
+});
+
+test('I4: a call that was cancelled while the challenge of its 402 was judged is not settled twice', async () => {
+  const rig = await openRig({ policy: POLICY, respond: server(() => undefined) });
+  await rig.send({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'buy', arguments: { amount: 3 } } });
+  const offer = { protocol: 'x402', intent: 'exact', asset: USDC, amount: '0', key: 'k', expiresAt: undefined } as const;
+  const judging = rig.session.judge402([{ key: 'n:1', text: '1' }], [offer]);
+  rig.session.fromAgent([
+    { kind: 'line', bytes: new TextEncoder().encode('{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}') },
+  ]);
+  await judging;
+  await rig.idle();
+  await rig.say({ jsonrpc: '2.0', id: 1, ...asking('0') });
+  await untilUnpaid(rig);
+  expect(rig.outcomes().map(({ result }) => result)).toEqual(['kept']);
+  expect(await spent(rig.store)).toBe(3 * DOLLAR);
+});
