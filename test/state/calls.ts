@@ -82,6 +82,9 @@ export function claiming(key: string, more: Partial<ClaimRequest> = {}): Reserva
   return { ...STATELESS, claim: claimRequest(key, more) };
 }
 
+/** When the calls of the crash table are made, however long a slow machine takes over them. */
+export const CRASH_TIME = Date.parse('2026-03-04T10:30:15Z');
+
 /** A call that takes everything that there is: a count, an approval and a claim. */
 export function moneyCall(key = 'pay'): Reservable {
   const hold = held(key, { maxPending: 1_000 });

@@ -19,7 +19,7 @@ import { copyFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Records, Store } from '../../src/core/store.ts';
 import { openSqliteStore } from '../../src/state/sqlite.ts';
-import { approvalOf, counter, kinds, moneyCall, temporaryFolder } from './calls.ts';
+import { approvalOf, CRASH_TIME, counter, kinds, moneyCall, temporaryFolder } from './calls.ts';
 
 const SCRIPT = join(import.meta.dirname, 'crash-worker.ts');
 
@@ -29,7 +29,7 @@ beforeEach(() => {
 });
 afterEach(() => folder.remove());
 
-const open = (path: string, later = 0) => openSqliteStore({ path, namespace: 'test', clock: () => Date.now() + later, timeoutMs: 5_000 });
+const open = (path: string, later = 0) => openSqliteStore({ path, namespace: 'test', clock: () => CRASH_TIME + later, timeoutMs: 5_000 });
 
 /** Does something with a store of its own, at `later` ms from now. */
 async function as<T>(path: string, later: number, work: (store: Store & Records) => Promise<T>): Promise<T> {

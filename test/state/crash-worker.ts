@@ -5,7 +5,7 @@
 import { writeSync } from 'node:fs';
 import { loadDriver } from '../../src/state/sqlite/driver.ts';
 import { openSqliteDesk, openSqliteStore } from '../../src/state/sqlite.ts';
-import { moneyCall, reservationOf } from './calls.ts';
+import { CRASH_TIME, moneyCall, reservationOf } from './calls.ts';
 
 const [, , path = '', statement = '', what = ''] = process.argv;
 const say = (line: string) => writeSync(1, `${line}\n`);
@@ -28,7 +28,7 @@ DatabaseSync.prototype.prepare = function (sql) {
   return prepared;
 };
 
-const file = { path, namespace: 'test', clock: Date.now, timeoutMs: 5_000 };
+const file = { path, namespace: 'test', clock: () => CRASH_TIME, timeoutMs: 5_000 };
 if (what === 'approve') {
   const desk = await openSqliteDesk(file);
   const [pending] = await desk.approvals.list({ state: 'pending' });
