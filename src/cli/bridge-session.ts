@@ -129,7 +129,7 @@ function readAgent(agent: Downstream, session: ProxySession, flow: Flow, maxMess
     session.fromAgent(lines.push(chunk));
     if (session.backlog().agent <= MAX_BACKLOG) return;
     flow.holdAgent(true);
-    void session.agentIdle().then(() => flow.holdAgent(false));
+    void session.agentTaken().then(() => flow.holdAgent(false));
   });
   agent.onEnd(() => session.fromAgent(lines.end()));
 }

@@ -36,7 +36,7 @@ export function serveStdio({ deps, child, maxMessage }: Serving): Served {
     session.fromAgent(fromAgent.push(chunk));
     if (session.backlog().agent <= MAX_BACKLOG) return;
     flow.holdAgent(true);
-    void session.agentIdle().then(() => flow.holdAgent(false));
+    void session.agentTaken().then(() => flow.holdAgent(false));
   });
   agent.onEnd(async () => {
     session.fromAgent(fromAgent.end());

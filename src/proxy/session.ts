@@ -41,10 +41,12 @@ export interface ProxySession {
   judge402(ids: readonly RequestId[], offers: readonly Offer[] | 'unreadable'): Promise<boolean>;
   /** How many requests of the exchange still wait for an answer; 0 when its stream may end. */
   waitingOn(exchange: Exchange): number;
-  /** Frames taken in and not dealt with: past a few hundred, stop reading until `agentIdle` or `serverIdle`. */
+  /** Frames taken in and not dealt with: past a few hundred, stop reading until `agentTaken` or `serverIdle`. */
   backlog(): { readonly agent: number; readonly server: number };
   /** Resolves when every frame of the agent was forwarded or answered. */
   agentIdle(): Promise<void>;
+  /** The same, but for calls that were set aside: one may wait for a human, and what comes after it must not. */
+  agentTaken(): Promise<void>;
   serverIdle(): Promise<void>;
   /** The agent will send no more: what is kept open for an approval or an identical call is answered, and nothing of it forwarded. */
   agentGone(): void;
@@ -96,6 +98,7 @@ export function openSession(deps: ProxyDeps, output: SessionOutput, options?: Se
     waitingOn: (exchange) => session.inflight.of(exchange).length,
     backlog: () => ({ agent: fromAgent.backlog, server: fromServer.backlog }),
     agentIdle,
+    agentTaken: fromAgent.idle,
     serverIdle: fromServer.idle,
     agentGone: session.waits.close,
     inputSchemaOf: (tool) => session.tools.catalog().tools.get(tool)?.inputSchema,

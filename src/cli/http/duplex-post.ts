@@ -56,7 +56,7 @@ export async function serveDuplexPost(posting: DuplexPosting): Promise<void> {
   });
   try {
     session.fromAgent([{ kind: 'line', bytes, frame }], waiting);
-    if (session.waitingOn(waiting) === 0) await Promise.race([open.over.promise, session.agentIdle()]);
+    if (session.waitingOn(waiting) === 0) await Promise.race([open.over.promise, session.agentTaken()]);
     if (session.waitingOn(waiting) > 0) await open.over.promise;
     flush(open);
   } finally {

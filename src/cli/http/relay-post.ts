@@ -81,7 +81,7 @@ export async function servePost(posting: Posting): Promise<'served' | 'old'> {
   try {
     session.fromAgent([{ kind: 'line', bytes, frame }], post);
     // What asks for nothing may be dropped without a trace.
-    if (session.waitingOn(post) === 0 && open.sending === 0) await Promise.race([open.over.promise, session.agentIdle()]);
+    if (session.waitingOn(post) === 0 && open.sending === 0) await Promise.race([open.over.promise, session.agentTaken()]);
     if (session.waitingOn(post) > 0 || open.sending > 0) await open.over.promise;
   } finally {
     relay.posts.delete(post);
