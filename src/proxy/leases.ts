@@ -32,10 +32,21 @@ interface Kept {
 export function createLeases({ store, log }: { readonly store: Pick<Store, 'renew'>; readonly log: LeaseLog }): Leases {
   const kept = new Map<string, Kept>();
   let timer: ReturnType<typeof setInterval> | undefined;
+  const end = ({ key, token }: HeldClaim) => {
+    const found = kept.get(key);
+    if (found?.claim.token !== token) return;
+    kept.delete(key);
+    found.resolve();
+    if (kept.size > 0) return;
+    clearInterval(timer);
+    timer = undefined;
+  };
   const renew = async () => {
     try {
-      for (const { key } of await store.renew([...kept.values()].map(({ claim }) => claim)))
-        log.warn(`state: the lease of the idempotent call ${key.slice(0, 12)} was lost: its outcome counts as unknown`);
+      for (const claim of await store.renew([...kept.values()].map((one) => one.claim))) {
+        log.warn(`state: the lease of the idempotent call ${claim.key.slice(0, 12)} was lost: its outcome counts as unknown`);
+        end(claim);
+      }
     } catch (error) {
       log.error(`state: leases of idempotent calls could not be renewed: ${error instanceof Error ? error.message : String(error)}`);
     }
@@ -48,15 +59,7 @@ export function createLeases({ store, log }: { readonly store: Pick<Store, 'rene
       // No program is kept alive by it; a browser's timer is a number, and keeps none.
       if (typeof timer === 'object') timer.unref();
     },
-    end({ key, token }) {
-      const found = kept.get(key);
-      if (found?.claim.token !== token) return;
-      kept.delete(key);
-      found.resolve();
-      if (kept.size > 0) return;
-      clearInterval(timer);
-      timer = undefined;
-    },
+    end,
     ended: (key) => kept.get(key)?.ended,
   };
 }
