@@ -9,7 +9,8 @@ import type { Relay, RelaySession } from './relay-session.ts';
 /** Serves a stream of what belongs to no request, or the rest of one that broke. Answers with the server's status. */
 export async function serveGet({ rawHeaders, reply }: ServedRequest, relay: RelaySession, way: Relay): Promise<number> {
   const abort = new AbortController();
-  reply.onGone(() => abort.abort());
+  // Also where we ended the stream ourselves: nobody is left to read what the server still sends.
+  reply.onOver(() => abort.abort());
   try {
     const answer = await way.client.send({ method: 'GET', headers: toUpstream(rawHeaders, way.rules), signal: abort.signal });
     const { status } = answer;
