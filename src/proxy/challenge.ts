@@ -9,7 +9,6 @@ import type { Offer } from '../core/offer.ts';
 import { denial } from '../core/plan.ts';
 import { type OfferPlan, planOffer } from '../core/plan-offer.ts';
 import type { Reservation } from '../core/store.ts';
-import type { RequestFrame } from '../mcp/frame.ts';
 import type { Credential } from '../mcp/offer.ts';
 import { findCredentials } from '../mcp/payment.ts';
 import type { Arrival, Holding } from './arrival.ts';
@@ -51,10 +50,10 @@ export function paysWith(frame: Parameters<typeof findCredentials>[0], to: Reply
   return beside.length === 0 ? findCredentials(frame) : [...findCredentials(frame), ...beside];
 }
 
-/** Why a request other than a call may not pay: no limit is about it, so nothing would count what it costs. */
-export function refusedPayment(frame: RequestFrame, to: ReplyTo | undefined, { rulebook }: Gate): Denial | undefined {
+/** Why anything but a call may not pay: no limit is about it, so nothing would count what it costs. */
+export function refusedPayment(credentials: () => readonly unknown[] | undefined, { rulebook }: Gate): Denial | undefined {
   if (!rulebook?.policy.uses.spend || rulebook.policy.mode === 'shadow') return undefined;
-  return paysWith(frame, to).length > 0 ? UNLIMITED : undefined;
+  return (credentials()?.length ?? 0) > 0 ? UNLIMITED : undefined;
 }
 
 /** What is said where a payment is asked for that no limit is about. */

@@ -55,7 +55,8 @@ export function isIdempotent({ idempotencyWindow }: StorePlan, { policy }: Facts
 
 /** What the call asks of the store, or undefined where it needs nothing of it. */
 export function reservableOf(planned: StorePlan, arrival: Asking, facts: Facts, deps: Naming): Reservable | undefined {
-  if (arrival.held) return continuedOf(planned, arrival, arrival.held, facts, deps);
+  // What was let through without an account of it, in shadow mode, is counted with the leg that is enforced.
+  if (arrival.held && arrival.held.reservations.length > 0) return continuedOf(planned, arrival, arrival.held, facts, deps);
   const claim = isIdempotent(planned, facts) ? claimRequest(planned, arrival, facts) : undefined;
   const { counters, steps, draws } = planned.reservable;
   if (steps.length === 0 && draws.length === 0 && !claim) return undefined;

@@ -64,6 +64,7 @@ export function routeFrame(element: Element, gate: Gate, session: Session): Rout
       return refuse(frame, to, session);
     case 'response':
       if (isOwnAnswer(frame.id, session)) return { kind: 'drop' };
+      if (refusedPayment(() => to?.exchange?.credentials, gate)) return dropPayment(to, session);
       return { kind: 'forward', frame: outgoing(frame, element.bytes, false, to), to };
     case 'notification':
       return routeNotification(frame, element, gate, session);
@@ -94,7 +95,7 @@ function routeRequest(frame: RequestFrame, element: Element, gate: Gate, session
   if (session.ownTasks && namesForeignTask(frame, session.ownTasks)) return refused('unknown_task', NO_TASK, -32602);
   const modern = noteProtocol(frame, session);
   if (method === 'tools/call' && !areCallsDenied(gate)) return routeCall(frame, element, modern, sentAs, gate, session);
-  const refusal = refusalOf(method, gate) ?? refusedPayment(frame, to, gate);
+  const refusal = refusalOf(method, gate) ?? refusedPayment(() => paysWith(frame, to), gate);
   const event = requestEvent('agent', frame, refusal, gate);
   if (refusal) return { kind: 'answer', text: renderRefusal(id.text, refusal, session.deps.clock()), to, event };
   const request = waitFor(frame, sentAs, modern, purposeOf(frame), to, session);
@@ -167,6 +168,7 @@ function routeNotification(frame: NotificationFrame, element: Element, gate: Gat
     const route = routeCall(frame, element, noteProtocol(frame, session), undefined, gate, session);
     return route.kind === 'answer' ? { kind: 'drop', event: route.event } : route;
   }
+  if (refusedPayment(() => paysWith(frame, to), gate)) return dropPayment(to, session);
   if (method === 'notifications/initialized') session.protocol.initialized = true;
   if (method === 'notifications/cancelled') return cancel(frame, element, session);
   const forwarded = outgoing(frame, element.bytes, noteProtocol(frame, session), to);
@@ -176,6 +178,12 @@ function routeNotification(frame: NotificationFrame, element: Element, gate: Gat
   const refusal = refusalOf(method, gate);
   const event = requestEvent('agent', frame, refusal, gate);
   return refusal ? { kind: 'drop', event } : { kind: 'forward', frame: forwarded, to, event };
+}
+
+/** SPEC: policy.md §8 — a payment with anything but a call is denied; what has no answer is dropped. */
+function dropPayment(to: ReplyTo | undefined, session: Session): Route {
+  const message = 'a payment came with a message that is no request';
+  return { kind: 'drop', event: refuse({ code: -32600, reason: 'payment', message, id: undefined }, to, session).event };
 }
 
 /** SPEC: policy.md §6 — cancelled after sending: the outcome is unknown, the reservation stays spent. */

@@ -68,3 +68,14 @@ test('who pays in Authorization stays the same agent, and the payment goes with 
   expect((await exchange(listener.url, { body: '{"jsonrpc":"2.0","id":1,"method":"ping"}', headers })).status).toBe(200);
   expect(upstream.received.find(({ body }) => body.includes('ping'))?.headers.authorization).toBe('Payment eyJhIjoxfQ');
 });
+
+test('SECURITY: a payment goes with no stream, and not with the end of a session', async () => {
+  await using upstream = await startUpstream((_, response) => void response.writeHead(405).end());
+  await using listener = await startListener({ policy: POLICY, flags: ['--upstream', upstream.url] });
+  const paying = { 'x-payment': 'a', 'payment-signature': 'b', 'payment-authorization': 'Payment c' };
+  for (const method of ['GET', 'DELETE'] as const)
+    for (const authorization of ['Payment d', 'Bearer e, Payment f'])
+      await exchange(listener.url, { method, headers: { ...paying, authorization, accept: 'text/event-stream' } });
+  expect(upstream.received.map(({ method }) => method)).toEqual(['GET', 'GET', 'DELETE', 'DELETE']);
+  for (const { headers } of upstream.received) expect(Object.keys(headers).filter((name) => /pay|authorization/.test(name))).toEqual([]);
+});

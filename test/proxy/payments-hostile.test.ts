@@ -152,3 +152,39 @@ test('I4: a call that was cancelled while the challenge of its 402 was judged is
   expect(rig.outcomes().map(({ result }) => result)).toEqual(['kept']);
   expect(await spent(rig.store)).toBe(3 * DOLLAR);
 });
+
+describe('policy.md §8: a payment with what is no request is dropped', () => {
+  const credentials = [undefined];
+  const line = (message: object) => [{ kind: 'line' as const, bytes: new TextEncoder().encode(JSON.stringify(message)) }];
+  test.each([
+    ['a notification', { jsonrpc: '2.0', method: 'notifications/x' }],
+    ['an answer', { jsonrpc: '2.0', id: 's1', result: {} }],
+  ])('%s', async (_, message) => {
+    const rig = await openRig({ policy: POLICY });
+    rig.session.fromAgent(line(message), { id: 'post', credentials });
+    await rig.idle();
+    expect(rig.server).toEqual([]);
+    rig.session.fromAgent(line(message), { id: 'post', credentials: [] });
+    await rig.idle();
+    expect(rig.server.length).toBe(1);
+  });
+  test('in its own _meta', async () => {
+    const rig = await openRig({ policy: POLICY });
+    await rig.send({ jsonrpc: '2.0', method: 'notifications/x', params: { _meta: pays('1') } });
+    expect(rig.server).toEqual([]);
+  });
+});
+
+test('I4, policy.md §10: what began in shadow mode is counted by the leg that is enforced', async () => {
+  const limited = 'version: "1"\nname: n\ntools:\n  t:\n    rules:\n      - {name: cap, rate_limit: 1/day}\n';
+  const asks = { result: { resultType: 'input_required', inputRequests: {}, requestState: 's' } };
+  const rig = await openRig({
+    policy: `${limited}mode: shadow\n`,
+    respond: server((params) => (params.requestState ? { result: OK } : asks)),
+  });
+  for (const n of [1, 2]) await rig.call('t', { n }, { _meta: META });
+  await rig.reload(limited);
+  for (const n of [1, 2]) await rig.call('t', { n }, { _meta: META, requestState: 's', inputResponses: {} });
+  expect(rig.executed().length).toBe(3);
+  expect(await spent(rig.store)).toBe(DOLLAR);
+});

@@ -26,7 +26,7 @@ const MAX_ROOM = 64 * 1024 * 1024;
 const MAX_AGENTS = 1_024;
 
 /** An `Authorization` that pays, and names nobody. */
-export const PAYMENT = /^Payment(?:\s|$)/i;
+const PAYMENT = /^Payment(?:\s|$)/i;
 
 /** `passed`: the client's own `Authorization` goes to the upstream, and tells agents apart. */
 export function createAgents(deps: ProxyDeps, passed: boolean, inUse: (agent: Agent) => boolean): Agents {

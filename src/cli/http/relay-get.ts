@@ -1,5 +1,5 @@
 /** GET and DELETE of a session, on their way through the listener (wire.md §1): streams are judged as they are anywhere else. */
-import { toClient, toUpstream } from '../../transport/http/passed-headers.ts';
+import { toClient, toUpstream, withoutPayment } from '../../transport/http/passed-headers.ts';
 import { kindOf } from '../../transport/http/read-answer.ts';
 import type { ServedRequest } from '../../transport/http/server.ts';
 import { failureBy, failureOf } from '../../transport/http/status.ts';
@@ -12,7 +12,11 @@ export async function serveGet({ rawHeaders, reply }: ServedRequest, relay: Rela
   // Also where we ended the stream ourselves: nobody is left to read what the server still sends.
   reply.onOver(() => abort.abort());
   try {
-    const answer = await way.client.send({ method: 'GET', headers: toUpstream(rawHeaders, way.rules), signal: abort.signal });
+    const answer = await way.client.send({
+      method: 'GET',
+      headers: withoutPayment(toUpstream(rawHeaders, way.rules)),
+      signal: abort.signal,
+    });
     const { status } = answer;
     if (status > 299 || kindOf(answer) !== 'events') {
       answer.discard();
@@ -40,7 +44,11 @@ export async function serveDelete({ rawHeaders, reply }: ServedRequest, way: Rel
   const abort = new AbortController();
   reply.onGone(() => abort.abort());
   try {
-    const answer = await way.client.send({ method: 'DELETE', headers: toUpstream(rawHeaders, way.rules), signal: abort.signal });
+    const answer = await way.client.send({
+      method: 'DELETE',
+      headers: withoutPayment(toUpstream(rawHeaders, way.rules)),
+      signal: abort.signal,
+    });
     answer.discard();
     if (answer.status < 300) reply.send(answer.status, {});
     else reply.refuse(answer.status, failureOf(answer.status).why);

@@ -3,11 +3,12 @@ import { type ClientFrame, type Refusal, readClientFrame } from '../../mcp/frame
 import { checkHeaders, headersFor, isModern } from '../../mcp/headers.ts';
 import type { OutgoingFrame } from '../../proxy/exchange.ts';
 import type { UpstreamAnswer } from '../../transport/http/client.ts';
+import { withoutPayment } from '../../transport/http/passed-headers.ts';
 import { valuesOf } from '../../transport/http/raw-headers.ts';
 import { kindOf, readBody } from '../../transport/http/read-answer.ts';
 import type { ServedRequest } from '../../transport/http/server.ts';
 import { failureBy, failureOf } from '../../transport/http/status.ts';
-import { type Agent, type Agents, PAYMENT } from './agents.ts';
+import type { Agent, Agents } from './agents.ts';
 import type { Endpoint } from './endpoint.ts';
 import { relayEvents } from './relay-events.ts';
 import { serveDelete, serveGet } from './relay-get.ts';
@@ -39,8 +40,8 @@ const LIMITS = { maxDepth: 256, maxName: 1024, anySpace: true };
 const KNOWN: ReadonlySet<string> = new Set(['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25']);
 /** The revision of clients that do not say theirs (the MCP transports page of 2025-06-18 says so). */
 const UNSAID = '2025-03-26';
-/** What belongs to one message, or pays for it. */
-const NOT_OURS = /^(?:last-event-id|mcp-(?:method|name|param-.*)|x-payment|payment-.*|accept-payment)$/;
+/** What belongs to one message. */
+const NOT_OURS = /^(?:last-event-id|mcp-(?:method|name|param-.*))$/;
 /** How long the server has to take a message of the proxy's own, ms. */
 const OWN = 60_000;
 
@@ -181,9 +182,7 @@ async function other(request: ServedRequest, parts: Parts): Promise<void> {
 async function sendOwn(frame: OutgoingFrame, { session, headers, id: sessionId }: RelaySession, way: Relay): Promise<void> {
   const { bytes, id, ids = id ? [id] : [] } = frame;
   // SECURITY: of what the client last said only what names it and its session goes with a message that is not its own.
-  const kept = Object.entries(headers).filter(
-    ([name, value]) => !NOT_OURS.test(name) && !(name === 'authorization' && PAYMENT.test(value)),
-  );
+  const kept = Object.entries(withoutPayment(headers)).filter(([name]) => !NOT_OURS.test(name));
   const own = {
     ...headersFor(frame, session.inputSchemaOf),
     ...(sessionId !== undefined && !frame.modern && { 'mcp-session-id': sessionId }),

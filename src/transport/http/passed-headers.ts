@@ -32,6 +32,19 @@ export function toUpstream(rawHeaders: readonly string[], rules: RequestRules): 
   return headers;
 }
 
+/** With `Authorization` among them where it pays, alone or beside what names the client. */
+const PAYS = /^(?:x-payment|payment-.*|accept-payment)$/;
+const PAYING = /(?:^|,)\s*payment(?:\s|$)/i;
+
+/**
+ * The headers without what pays. SECURITY: a payment goes with the one message that it was judged with (policy.md §8),
+ * and not with a stream, with the end of a session, or with messages of the proxy's own.
+ */
+export function withoutPayment(headers: Readonly<Record<string, string>>): Record<string, string> {
+  const kept = Object.entries(headers).filter(([name, value]) => !PAYS.test(name) && !(name === 'authorization' && PAYING.test(value)));
+  return Object.fromEntries(kept);
+}
+
 function passesUp(name: string, { passed, authorization, host }: RequestRules): boolean {
   if (name === 'authorization') return authorization;
   if (name === 'host') return host;
