@@ -8,6 +8,7 @@ import { COUNTERS, manyRules, STATELESS } from './policies.ts';
 export const NAMES = {
   direct: 'direct',
   relay: 'bare relay',
+  least: 'relay, frames read, recorded',
   stateless: 'intercept, stateless',
   counters: 'intercept, 3 counters',
   few: 'intercept, 10 rules',
@@ -26,9 +27,13 @@ export async function contestantsIn(folder: string, root: string, intercept: rea
   const relay = compile(root, 'bench/relay.ts', join(folder, 'relay'));
   const direct = { name: NAMES.direct, command: [server], env: {} };
   const relayed = { name: NAMES.relay, command: [relay, '--', server], env: {} };
+  const recorded = { name: NAMES.least, command: [compile(root, 'bench/least.ts', join(folder, 'least')), '--', server], env: {} };
   const program = intercept.at(-1) ?? '';
   if (!existsSync(program))
-    return { contestants: [direct, relayed], missing: [`intercept: ${program} does not exist: build it, or name it with --intercept`] };
+    return {
+      contestants: [direct, relayed, recorded],
+      missing: [`intercept: ${program} does not exist: build it, or name it with --intercept`],
+    };
   const behind = (name: string, policy: string): Contestant => {
     const home = join(folder, name.replaceAll(/\W+/g, '-'));
     const config = join(home, 'policy.yaml');
@@ -42,7 +47,7 @@ export async function contestantsIn(folder: string, root: string, intercept: rea
     behind(NAMES.few, manyRules(10)),
     behind(NAMES.many, manyRules(10_000)),
   ];
-  return { contestants: [direct, relayed, ...proxied], missing: [] };
+  return { contestants: [direct, relayed, recorded, ...proxied], missing: [] };
 }
 
 /** Compiles a program as the proxy itself is compiled. */
