@@ -8,7 +8,7 @@ import type { PaymentRequired, SchemeNetworkClient } from '@x402/core/types';
 import { Credential, Method } from 'mppx';
 import { McpClient } from 'mppx/mcp/client';
 import { Methods } from 'mppx/stripe';
-import { auditRecords } from '../harness/audit.ts';
+import { untilRecords } from '../harness/audit.ts';
 import { BUN } from '../harness/paths.ts';
 import { type Setup, setUpProxy } from '../harness/proxy.ts';
 
@@ -19,8 +19,8 @@ export interface Payer extends AsyncDisposable {
   pay(result: unknown): Promise<object>;
   /** What the server did, a line each. */
   executed(): string[];
-  /** How many outcomes say that nobody knew the price. */
-  unpriced(): Promise<number>;
+  /** Waits for the outcome that says that nobody knew the price. */
+  untilUnpriced(): Promise<unknown>;
 }
 
 const SERVER = [BUN, join(import.meta.dirname, '../fixtures/servers/paid.ts')];
@@ -56,7 +56,7 @@ export async function openPayer(policy: string, wallet = true): Promise<Payer> {
     setup,
     pay: (result) => chain.createPaymentPayload((result as { structuredContent: PaymentRequired }).structuredContent),
     executed: () => linesOf(log),
-    unpriced: async () => (await auditRecords(setup.home)).filter(({ unpriced }) => unpriced === true).length,
+    untilUnpriced: () => untilRecords(setup.home, 'an unpriced outcome', (records) => records.some(({ unpriced }) => unpriced === true)),
     async [Symbol.asyncDispose]() {
       await client.close();
       await setup.remove();
