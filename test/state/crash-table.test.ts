@@ -21,7 +21,7 @@ import type { Records, Store } from '../../src/core/store.ts';
 import { openSqliteStore } from '../../src/state/sqlite.ts';
 import { approvalOf, CRASH_TIME, counter, kinds, moneyCall, temporaryFolder } from './calls.ts';
 
-const SCRIPT = join(import.meta.dirname, 'crash-worker.ts');
+const SCRIPT = join(import.meta.dirname, 'children/crash-worker.ts');
 
 let folder: ReturnType<typeof temporaryFolder>;
 beforeEach(() => {

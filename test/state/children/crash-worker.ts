@@ -3,9 +3,9 @@
  * It says on stdout how far it came. `crash-worker.ts <path> <n> <approve|committed|released|kept>`.
  */
 import { writeSync } from 'node:fs';
-import { loadDriver } from '../../src/state/sqlite/driver.ts';
-import { openSqliteDesk, openSqliteStore } from '../../src/state/sqlite.ts';
-import { CRASH_TIME, moneyCall, reservationOf } from './calls.ts';
+import { loadDriver } from '../../../src/state/sqlite/driver.ts';
+import { openSqliteDesk, openSqliteStore } from '../../../src/state/sqlite.ts';
+import { CRASH_TIME, moneyCall, reservationOf } from '../calls.ts';
 
 const [, , path = '', statement = '', what = ''] = process.argv;
 const say = (line: string) => writeSync(1, `${line}\n`);
