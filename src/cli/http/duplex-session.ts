@@ -91,7 +91,8 @@ export async function openDuplexSession(agent: Agent, options: DuplexOptions): P
     isBusy: () => posts.size > 0 || streams.size > 0,
     end: (why) => end(why, 'graceful'),
   };
-  void backend.ended.then((why) => end(why, 'now'));
+  const faulted = (error: unknown) => agent.deps.log.error(`internal fault: ${String(error)}`);
+  backend.ended.then((why) => end(why, 'now')).catch(faulted);
   return duplex;
 }
 

@@ -125,7 +125,8 @@ function announce(server: HttpServer, { bind, token }: ListenOptions, holdsSecre
 }
 
 function served(server: HttpServer, mcp: Endpoint, { monotonic, log }: ProxyDeps): Served {
-  const sweeping = setInterval(() => void mcp.sweep(monotonic()), SWEEP);
+  const sweep = () => mcp.sweep(monotonic()).catch((error: unknown) => log.error(`internal fault: ${String(error)}`));
+  const sweeping = setInterval(() => void sweep(), SWEEP);
   const over = Promise.withResolvers<void>();
   let signals = 0;
   const unsubscribe = onSignals(() => {

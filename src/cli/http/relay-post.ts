@@ -31,6 +31,8 @@ export interface Posting {
 interface Open extends Posting {
   readonly post: Post;
   readonly abort: AbortController;
+  /** Of the client's, those that the server gets. */
+  readonly headers: Readonly<Record<string, string>>;
   /** Resolved when nothing more will come of it. */
   readonly over: PromiseWithResolvers<void>;
   stream: EventStream | undefined;
@@ -59,21 +61,29 @@ export async function servePost(posting: Posting): Promise<'served' | 'old'> {
   const { request, relay, bytes, frame } = posting;
   const { session } = relay;
   const abort = new AbortController();
+  const faulted = (error: unknown) => {
+    relay.agent.deps.log.error(`internal fault: ${error instanceof Error ? error.message : String(error)}`);
+    request.reply.refuse(500, 'internal fault');
+  };
   const post: Post = {
     id: relay.agent.deps.newId(),
     // SPEC: policy.md §8 — payments of HTTP stand in headers; a policy that limits none pays nothing for them.
     credentials: relay.agent.deps.rules.current()?.policy.uses.spend
       ? credentialsOf((name) => valuesOf(request.rawHeaders, name))
       : undefined,
-    forward: (outgoing) => void forward(outgoing, open).finally(() => sent(open)),
+    forward: (outgoing) =>
+      void forward(outgoing, open)
+        .catch(faulted)
+        .finally(() => sent(open)),
     answer: (frames) => answer(frames, open),
     giveUp: () => abort.abort(),
     listens: frame.kind === 'request' && frame.method === 'subscriptions/listen',
   };
   const state = { stream: undefined, sending: 0, adrift: false, isOld: false, failed: undefined };
-  const open: Open = { ...posting, ...state, post, abort, over: Promise.withResolvers() };
+  const headers = { ...ACCEPT, ...toUpstream(request.rawHeaders, posting.way.rules) };
+  const open: Open = { ...posting, ...state, headers, post, abort, over: Promise.withResolvers() };
   relay.posts.set(post, post);
-  relay.headers = toUpstream(request.rawHeaders, posting.way.rules);
+  relay.headers = headers;
   request.reply.onGone(() => {
     session.left(post);
     finish(open);
@@ -124,8 +134,7 @@ function answer(frames: readonly FrameBytes[], open: Open): void {
 
 async function forward({ bytes, id, ids = id ? [id] : [] }: OutgoingFrame, open: Open): Promise<void> {
   open.sending += 1;
-  const { relay, way, abort, request } = open;
-  const headers = { ...ACCEPT, ...toUpstream(request.rawHeaders, way.rules) };
+  const { relay, way, abort, request, headers } = open;
   const fail = async (failure: Failure, status = BAD_GATEWAY, passed: Record<string, string> = {}) => {
     open.failed = { status, headers: passed };
     await relay.session.upstreamFailed(ids, { ...failure, answered: request.reply.started && !open.stream });
@@ -195,5 +204,5 @@ async function relayStream(received: UpstreamAnswer, open: Open, fail: Fail): Pr
   open.adrift = true;
   // A client sees from the broken connection that something is missing, as it would without us.
   if (fault !== undefined) stream.abort();
-  setTimeout(() => void fail({ ...NO_ANSWER, answered: true }), RESUMPTION).unref();
+  setTimeout(() => void fail({ ...NO_ANSWER, answered: true }).catch(() => undefined), RESUMPTION).unref();
 }
