@@ -18,13 +18,7 @@ export const STREAMS: readonly (readonly string[])[] = [
     ...BEFORE.map((line, i) => `event: message\nid: b${i}\ndata: ${line}\n\n`),
     `id: last\nevent: message\ndata:${ANSWERS[2]}\n\n`,
   ],
-  [
-    ':\n\n',
-    'event: ping\n\n',
-    'id\nfoo: bar\nretry: soon\n\n',
-    `data: ${ANSWERS[3]}\nid: é🎉\nunknown\n\n`,
-    ': after the answer\n\n',
-  ],
+  [':\n\n', 'event: ping\n\n', 'id\nfoo: bar\nretry: soon\n\n', `data: ${ANSWERS[3]}\nid: é🎉\nunknown\n\n`, ': after the answer\n\n'],
   ['data: {"jsonrpc":"2.0",\ndata: "id":$ID,\ndata: "result":{"content":[],"x":1.0}}\n\n'],
   [`data: ${LARGE}\n\n`],
 ];
