@@ -79,7 +79,7 @@ function speak(inbox: Inbox, post: HttpSession['post'], close: () => void): Http
   return { frames: inbox.frames, post, request, [Symbol.asyncDispose]: async () => close() };
 }
 
-interface Inbox {
+export interface Inbox {
   readonly frames: readonly Frame[];
   /** Reads an answer to its end; whether it held an answer to a request. */
   readAll(answer: HttpAnswer): Promise<boolean>;
@@ -87,9 +87,12 @@ interface Inbox {
   firstAnswer(answer: HttpAnswer): Promise<void>;
   /** Reads a stream for as long as it lives. */
   listen(answer: HttpAnswer): void;
+  /** Reads an answer that was no stream, at its end. */
+  end(answer: HttpAnswer): void;
 }
 
-function openInbox(): Inbox {
+/** Opens an empty one. */
+export function openInbox(): Inbox {
   const frames: Frame[] = [];
   const take = (texts: readonly string[]) => {
     const taken = texts.map((text) => ({ text, json: parseMessage(text) })).filter(({ json }) => json !== undefined);
@@ -102,6 +105,7 @@ function openInbox(): Inbox {
     return () => {
       const text = answer.body().toString('utf8');
       const end = text.lastIndexOf('\n\n') + 2;
+      if (end < 2) return false;
       const fresh = text.slice(at, end);
       at = Math.max(at, end);
       return take(eventData(fresh));
@@ -121,10 +125,14 @@ function openInbox(): Inbox {
     await until('an answer on the resumed stream', () => (next() ? true : undefined));
   };
   const listen = (answer: HttpAnswer) => {
+    if (!isStream(answer)) return;
     const next = follow(answer);
     answer.onData(() => void next());
   };
-  return { frames, readAll, firstAnswer, listen };
+  const end = (answer: HttpAnswer) => {
+    if (!isStream(answer)) take([answer.body().toString('utf8')]);
+  };
+  return { frames, readAll, firstAnswer, listen, end };
 }
 
 function isStream(answer: HttpAnswer): boolean {

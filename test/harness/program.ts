@@ -15,8 +15,12 @@ export interface Program {
 
 const URL_PATTERN = /https?:\/\/(?:127\.0\.0\.1|localhost|\[::1\]):\d+\/\S*/;
 
-/** Starts a program and waits for the first line with a URL of this machine. Use with `await using`. */
-export async function startProgram(command: readonly string[], env: Readonly<Record<string, string | undefined>> = {}): Promise<Program> {
+/** Starts a program and waits for the first URL of this machine, or for `ready`, in what it says. Use with `await using`. */
+export async function startProgram(
+  command: readonly string[],
+  env: Readonly<Record<string, string | undefined>> = {},
+  ready: RegExp = URL_PATTERN,
+): Promise<Program> {
   const [file = '', ...args] = command;
   const child = spawn(file, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   const pieces: string[] = [];
@@ -25,7 +29,7 @@ export async function startProgram(command: readonly string[], env: Readonly<Rec
     const timer = setTimeout(() => reject(new Error(`${file} named no URL: ${pieces.join('')}`)), 2 * PATIENCE_MS);
     const hear = (piece: Buffer) => {
       pieces.push(piece.toString('utf8'));
-      const found = URL_PATTERN.exec(pieces.join(''))?.[0];
+      const found = ready.exec(pieces.join(''))?.[0];
       if (found) resolve(found);
     };
     child.stdout.on('data', hear);

@@ -7,6 +7,9 @@ import type { RealServer } from './servers.ts';
 /** Ids as clients use them; each session counts through them. */
 const IDS = ['0', '-1', '"a"', '"é\\u00e9"', '""', '4294967296', '"__proto__"'];
 
+/** What a session needs of its client. */
+type SessionClient = Pick<RawClient, 'frames' | 'sendLine' | 'next'>;
+
 export interface Transcript {
   /** What came out, in order, as it was written. */
   readonly lines: readonly string[];
@@ -17,7 +20,7 @@ export interface Transcript {
 }
 
 /** Runs the whole session on a freshly started process. */
-export async function runSession(client: RawClient, server: RealServer, folder: string): Promise<Transcript> {
+export async function runSession(client: SessionClient, server: RealServer, folder: string): Promise<Transcript> {
   const session = openSession(client, server);
   const opening = await session.open();
   const tools: string[] = [];
@@ -28,7 +31,7 @@ export async function runSession(client: RawClient, server: RealServer, folder: 
   return { lines: client.frames.map((frame) => frame.text), opening, tools };
 }
 
-function openSession(client: RawClient, server: RealServer) {
+function openSession(client: SessionClient, server: RealServer) {
   let sent = 0;
   const isModern = server.revision === '2026-07-28';
   const nextId = () => IDS[sent++] ?? String(1000 + sent);
