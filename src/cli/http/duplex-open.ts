@@ -13,6 +13,8 @@ export interface DuplexParts {
   readonly maxMessage: number;
   /** How many are being opened. */
   opening: number;
+  /** Sessions that are no more, whose servers still end: the proxy outlives them (wire.md §4). */
+  readonly ending: Set<Promise<void>>;
   /** The modern era has no sessions: one server for each agent (wire.md §1). */
   readonly pool: Map<string, Promise<DuplexSession | undefined>>;
 }
@@ -47,6 +49,8 @@ export async function openServer(
   const onEnd = (duplex: DuplexSession) => {
     sessions.remove(duplex.id, duplex);
     if (manner.modern) pool.delete(agent.key);
+    const end = duplex.end('the session is over').finally(() => parts.ending.delete(end));
+    parts.ending.add(end);
   };
   parts.opening += 1;
   try {

@@ -30,6 +30,7 @@ export function openDuplex(parts: DuplexParts): Endpoint {
     sweep: (now) => sweep(now, parts),
     async end(why) {
       await Promise.all([...sessions.all()].map((duplex) => duplex.end(why)));
+      await Promise.all(parts.ending);
     },
   };
 }

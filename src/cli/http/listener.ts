@@ -77,7 +77,8 @@ export async function listenBeforeCommand(
 }
 
 function duplexOf(agents: Agents, { options, listen }: Listening, openBackend: OpenBackend): DuplexParts {
-  return { agents, openBackend, sessions: createSessions(listen.maxSessions), maxMessage: options.maxMessage, opening: 0, pool: new Map() };
+  const sessions: DuplexParts['sessions'] = createSessions(listen.maxSessions);
+  return { agents, openBackend, sessions, maxMessage: options.maxMessage, opening: 0, ending: new Set(), pool: new Map() };
 }
 
 /** Exchanges are relayed where the server speaks the same transport; sessions of HTTP+SSE stand beside them. */
