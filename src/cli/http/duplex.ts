@@ -9,6 +9,7 @@ import { type DuplexParts, maxWaiting, openServer } from './duplex-open.ts';
 import { serveDuplexPost } from './duplex-post.ts';
 import type { DuplexSession } from './duplex-session.ts';
 import type { Endpoint } from './endpoint.ts';
+import { recordRefusal } from './refusal.ts';
 import { IDLE } from './sessions.ts';
 
 const LIMITS = { maxDepth: 256, maxName: 1024, anySpace: true };
@@ -88,19 +89,9 @@ async function sessionFor(
     return openServer(request, agent, parts, { modern: false, oneStream: false });
   const refused = frame.kind === 'refused' ? frame : { code: -32000, message: 'no session: begin with "initialize"', id: undefined };
   const asked = frame.kind === 'request' ? frame.id : refused.id;
-  if (frame.kind === 'refused') record(frame, agent);
+  if (frame.kind === 'refused') recordRefusal(frame, agent);
   request.reply.refuse(400, refused.message, { code: refused.code, ...(asked && { id: asked.text }) });
   return undefined;
-}
-
-/** A frame that belongs to no session is refused like any other (wire.md §2). */
-function record({ reason, message, id }: Refusal, { deps }: Agent): void {
-  deps.log.warn(`refused a frame of the agent (${reason}): ${message}`);
-  try {
-    deps.audit.write([{ type: 'refused', fields: { reason, message, request_id: id?.text } }]);
-  } catch (error) {
-    deps.log.error(`audit: ${error instanceof Error ? error.message : String(error)}`);
-  }
 }
 
 /** SECURITY: who asks for a session of another agent hears the same as who asks for one that never was. */

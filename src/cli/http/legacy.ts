@@ -3,6 +3,7 @@ import { type ClientFrame, type Refusal, readClientFrame } from '../../mcp/frame
 import type { ServedRequest } from '../../transport/http/server.ts';
 import { type DuplexParts, openServer } from './duplex-open.ts';
 import type { DuplexSession } from './duplex-session.ts';
+import { recordRefusal } from './refusal.ts';
 
 export const SSE_PATH = '/sse';
 export const MESSAGE_PATH = '/message';
@@ -40,9 +41,13 @@ export async function serveMessage(request: ServedRequest, parts: DuplexParts): 
   take(duplex, read.bytes, readClientFrame(read.bytes, LIMITS), request);
 }
 
-/** A message that cannot be read is refused here and now: on the stream an error without an id would be nobody's. */
-function take({ session }: DuplexSession, bytes: Uint8Array, frame: ClientFrame | Refusal, { reply }: ServedRequest): void {
+/** A message whose sender cannot be told is refused here and now: on the stream an error without an id would be nobody's. */
+function take({ session, agent }: DuplexSession, bytes: Uint8Array, frame: ClientFrame | Refusal, { reply }: ServedRequest): void {
+  if (frame.kind === 'refused' && !frame.id) {
+    recordRefusal(frame, agent);
+    reply.refuse(400, frame.message, { code: frame.code });
+    return;
+  }
   session.fromAgent([{ kind: 'line', bytes, frame }]);
-  if (frame.kind === 'refused' && !frame.id) reply.refuse(400, frame.message, { code: frame.code });
-  else reply.send(202, { 'content-type': 'text/plain' }, 'Accepted');
+  reply.send(202, { 'content-type': 'text/plain' }, 'Accepted');
 }

@@ -1,0 +1,58 @@
+/** wire.md §2.7, §5: whose sessions are whose, and which make room for others. */
+import { describe, expect, test } from 'bun:test';
+import type { Agent } from '../../src/cli/http/agents.ts';
+import { createSessions, IDLE, type Listed } from '../../src/cli/http/sessions.ts';
+
+const agent = (key: string) => ({ key }) as Agent;
+
+interface Fake extends Listed {
+  ended: string | undefined;
+}
+
+function session(of: Agent, touched = 0, busy = false): Fake {
+  const made: Fake = {
+    agent: of,
+    touched,
+    ended: undefined,
+    isBusy: () => busy,
+    async end(why) {
+      made.ended = why;
+    },
+  };
+  return made;
+}
+
+describe('sessions', () => {
+  const [one, two] = [agent('1'), agent('2')];
+  test('exist for the agent that opened them alone, whatever their id is', () => {
+    const sessions = createSessions<Fake>(9);
+    for (const id of ['a', '__proto__', 'constructor', '']) {
+      const opened = session(one);
+      expect(sessions.find(id, one)).toBeUndefined();
+      expect(sessions.add(id, opened)).toBe(true);
+      expect([sessions.find(id, one), sessions.find(id, two)]).toEqual([opened, undefined]);
+    }
+  });
+  test('of an agent cannot be taken over by another; by the same one the old ends', () => {
+    const sessions = createSessions<Fake>(9);
+    const [first, again, foreign] = [session(one), session(one), session(two)];
+    sessions.add('a', first);
+    expect(sessions.add('a', foreign)).toBe(false);
+    expect(sessions.find('a', one)).toBe(first);
+    expect(sessions.add('a', again)).toBe(true);
+    expect(first.ended).toBeDefined();
+    sessions.remove('a', first);
+    expect(sessions.find('a', one)).toBe(again);
+  });
+  test('that nobody has used for long make room, others do not', () => {
+    const sessions = createSessions<Fake>(2);
+    const [busy, idle] = [session(one, 0, true), session(one, 10)];
+    expect(sessions.hasRoom(0, 0)).toBe(true);
+    expect(sessions.hasRoom(0, 2)).toBe(false);
+    sessions.add('busy', busy);
+    sessions.add('idle', idle);
+    expect(sessions.hasRoom(IDLE + 9, 0)).toBe(false);
+    expect(sessions.hasRoom(IDLE + 10, 0)).toBe(true);
+    expect([busy.ended, idle.ended !== undefined, sessions.size]).toEqual([undefined, true, 1]);
+  });
+});
