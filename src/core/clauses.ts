@@ -3,7 +3,7 @@ import type { ToolDefinition } from './catalog.ts';
 import type { ReasonCode } from './codes.ts';
 import type { ArgPath } from './condition.ts';
 import { MAX_MICROS, parseDecimal, toMicros } from './decimal.ts';
-import { evaluateCondition, step } from './evaluate.ts';
+import { evaluateCondition, hasLookAlike, isAmbiguous, step } from './evaluate.ts';
 import { isNumber, type Json, type JsonObject } from './json.ts';
 import type { ArgumentSchema, Draw, Rule } from './policy.ts';
 
@@ -30,12 +30,16 @@ export function failingCondition(rule: Rule, args: JsonObject): Failure | undefi
 export function failingArgument(schemas: readonly ArgumentSchema[], args: JsonObject): Failure | undefined {
   for (const { name, optional, check } of schemas) {
     const value = args.get(name);
-    if (value === undefined && optional) continue;
-    const verdict = value === undefined ? ({ ok: false, why: 'it is missing' } as const) : check(value);
+    const isTwice = hasLookAlike(args, name);
+    if (value === undefined && optional && !isTwice) continue;
+    const verdict = isTwice ? LOOK_ALIKE : value === undefined ? MISSING : check(value);
     if (!verdict.ok) return { clause: `arguments.${name}`, code: 'schema', why: `argument ${JSON.stringify(name)}: ${verdict.why}` };
   }
   return undefined;
 }
+
+const MISSING = { ok: false, why: 'it is missing' } as const;
+const LOOK_ALIKE = { ok: false, why: 'another argument is spelt almost like it' } as const;
 
 /** `validate`: what the server's own schema requires. A schema that is not known denies. */
 export function failingServerSchema(rule: Rule, tool: ToolDefinition | undefined, args: JsonObject): Failure | undefined {
@@ -76,11 +80,11 @@ function drawFailure(path: ArgPath, problem: string): Failure {
   return { clause: `increment_from ${path.text}`, code: 'indeterminate', why, message: why };
 }
 
-/** The one value at a path without `[*]`, or undefined. */
+/** The one value at a path without `[*]`, or undefined; also where a key on the way has a look-alike. */
 export function valueAt(path: ArgPath, args: JsonObject): Json | undefined {
   let value: Json | undefined = args;
   for (const segment of path.segments) {
-    if (value === undefined || segment.kind === 'every') return undefined;
+    if (value === undefined || segment.kind === 'every' || isAmbiguous(value, segment)) return undefined;
     value = step(value, segment);
   }
   return value;

@@ -6,6 +6,7 @@ import type { ArgCondition, ArgTest, Comparison, Segment, Truth } from './condit
 import { compareDecimals, type Decimal, parseDecimal } from './decimal.ts';
 import { equalJson } from './equal.ts';
 import { isArray, isNumber, isObject, type Json, type JsonObject, typeOf } from './json.ts';
+import { foldName } from './names.ts';
 import { isWithin } from './within.ts';
 
 /** How `[*]` is read: a requirement needs `every` element, a trigger (and `when`) `any`. */
@@ -35,6 +36,7 @@ function testAt(value: Json, segments: readonly Segment[], depth: number, test: 
     const truths = value.map((element) => testAt(element, segments, depth + 1, test, quantifier));
     return quantifier === 'every' ? conjunction(truths) : disjunction(truths);
   }
+  if (isAmbiguous(value, segment)) return 'unknown';
   const next = step(value, segment);
   return next === undefined ? testMissing(test) : testAt(next, segments, depth + 1, test, quantifier);
 }
@@ -43,6 +45,28 @@ function testAt(value: Json, segments: readonly Segment[], depth: number, test: 
 export function step(value: Json, segment: Exclude<Segment, { kind: 'every' }>): Json | undefined {
   if (segment.kind === 'key') return isObject(value) ? value.get(segment.key) : undefined;
   return isArray(value) ? value[segment.index] : undefined;
+}
+
+/**
+ * Whether a member of the value only looks like the one that the path names. SECURITY: servers that read keys without
+ * case take `Amount` for `amount`, and of both the last.
+ */
+export function isAmbiguous(value: Json, segment: Segment): boolean {
+  return segment.kind === 'key' && isObject(value) && hasLookAlike(value, segment.key);
+}
+
+/** The same for the name of an argument. */
+export function hasLookAlike(object: JsonObject, name: string): boolean {
+  for (const key of object.keys()) if (key !== name && looksLike(key, name)) return true;
+  return false;
+}
+
+const ASCII = /^[!-~]*$/;
+
+/** Most keys are plain, and of another length. */
+function looksLike(key: string, name: string): boolean {
+  if (!ASCII.test(key) || !ASCII.test(name)) return foldName(key) === foldName(name);
+  return key.length === name.length && key.toLowerCase() === name.toLowerCase();
 }
 
 function testMissing(test: ArgTest): Truth {

@@ -4,6 +4,7 @@ import { type Failure, valueAt } from './clauses.ts';
 import type { ArgPath } from './condition.ts';
 import { MAX_MICROS, parseDecimal, shiftPoint, toMicros } from './decimal.ts';
 import type { Call } from './decision.ts';
+import { hasLookAlike } from './evaluate.ts';
 import { isNumber, type JsonObject } from './json.ts';
 import { assetName, type Offer } from './offer.ts';
 import type { Spend, SpendLimit } from './policy.ts';
@@ -14,7 +15,8 @@ export type Price =
   | { readonly kind: 'unpriced' }
   | { readonly kind: 'failure'; readonly failure: Failure };
 
-const AMOUNT: ArgPath = { text: 'args.amount', segments: [{ kind: 'key', key: 'amount' }] };
+const AMOUNT_KEY = 'amount';
+const AMOUNT: ArgPath = { text: 'args.amount', segments: [{ kind: 'key', key: AMOUNT_KEY }] };
 
 /** Prices a call: the greater of what its arguments say and of the offer that it pays, where it pays one. */
 export function priceOf(spend: Spend, { args, offer }: Call, tool: ToolDefinition | undefined): Price {
@@ -28,6 +30,7 @@ export function priceOf(spend: Spend, { args, offer }: Call, tool: ToolDefinitio
 function priceOfArgs(spend: Spend, args: JsonObject, tool: ToolDefinition | undefined): Price {
   const path = spend.from ?? AMOUNT;
   const value = valueAt(path, args);
+  if (hasLookAlike(args, AMOUNT_KEY) && !spend.from) return failure(path, 'may be meant by more than one argument');
   if (value === undefined) return spend.from || declares(tool, 'amount') ? failure(path, 'is missing') : { kind: 'unpriced' };
   const decimal = isNumber(value) ? parseDecimal(value.number) : undefined;
   if (!decimal || decimal.negative) return failure(path, 'is not a number of at least 0');
