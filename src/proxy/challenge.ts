@@ -70,8 +70,11 @@ export async function judgeOffers(offers: readonly Offer[], call: Call, facts: F
   let reservation: Reservation | undefined;
   let why: Denial | undefined;
   for (const { index, plan } of planned.toSorted((a, b) => priceOf(b.plan) - priceOf(a.plan))) {
-    // What a dearer offer holds is enough for this one.
-    if (reservation && plan.kind === 'store') continue;
+    if (reservation && plan.kind === 'store') {
+      // INVARIANT I4: what a dearer offer holds has to be enough for this one, under every limit that prices it otherwise.
+      if (!isHeldBy(reservation, plan)) cut.add(index);
+      continue;
+    }
     const tried = await hold(plan, deps);
     if (tried.denial) {
       cut.add(index);
@@ -79,6 +82,13 @@ export async function judgeOffers(offers: readonly Offer[], call: Call, facts: F
     } else reservation ??= tried.reservation;
   }
   return { cut, reservation, denial: why };
+}
+
+function isHeldBy({ draws }: Reservation, { reservable }: Extract<OfferPlan, { kind: 'store' }>): boolean {
+  return reservable.draws.every(({ counter, micros }) => {
+    const { id, unit } = reservable.counters[counter] ?? {};
+    return draws.some((held) => held.id === id && held.unit === unit && held.micros >= micros);
+  });
 }
 
 function priceOf(plan: OfferPlan): number {

@@ -188,3 +188,19 @@ test('I4, policy.md §10: what began in shadow mode is counted by the leg that i
   expect(rig.executed().length).toBe(3);
   expect(await spent(rig.store)).toBe(DOLLAR);
 });
+
+test('I4: an offer is made where every limit has room for it, however another limit prices it', async () => {
+  const limit = (window: string, most: number, t1: number, t2: number) =>
+    `{spend: {${window}: ${most}, assets: {T1: {decimals: ${t1}, currency: usd}, T2: {decimals: ${t2}, currency: usd}}}}`;
+  const policy = `version: "1"\nname: p\ntools:\n  buy:\n    rules:\n      - ${limit('daily', 100, 0, 1)}\n      - ${limit('hourly', 5, 1, 0)}\n`;
+  const accepts = [
+    { ...accept('20'), asset: 'T1' },
+    { ...accept('8'), asset: 'T2' },
+  ];
+  const rig = await openRig({
+    policy,
+    respond: server(() => ({ result: { isError: true, content: [], structuredContent: { x402Version: 2, accepts } } })),
+  });
+  expect((await rig.call('buy'))?.result.structuredContent.accepts).toEqual([accepts[0]]);
+  expect(await rig.counted()).toEqual([20, 2]);
+});
