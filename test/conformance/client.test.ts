@@ -31,6 +31,12 @@ const SCENARIOS: readonly (readonly [Leg, string])[] = [
   [NEW, 'json-schema-2020-12-preservation'],
 ];
 
+/** As shipped, a few once more: what differs there is the runtime. */
+const isSource = (process.env.INTERCEPT_UNDER_TEST ?? 'source') === 'source';
+const chosen = isSource
+  ? SCENARIOS
+  : SCENARIOS.filter(([, scenario]) => ['sse-retry', 'sep-2322-client-request-state', 'http-custom-headers'].includes(scenario));
+
 /** An SDK client over stdio leaves it to its transport to keep tools with invalid headers out, and calls them all. */
 const STDIO_CALLS_ALL = 'http-invalid-tool-headers';
 
@@ -85,11 +91,11 @@ const keyOf = ([leg, scenario, way]: Run) => `${leg.name} ${scenario} ${way}`;
 const waysOf = (scenario: string) => ways.filter((way) => way !== 'BRIDGE' || scenario !== STDIO_CALLS_ALL);
 
 beforeAll(() => {
-  const runs = SCENARIOS.flatMap(([leg, scenario]) => [undefined, ...waysOf(scenario)].map((way): Run => [leg, scenario, way]));
+  const runs = chosen.flatMap(([leg, scenario]) => [undefined, ...waysOf(scenario)].map((way): Run => [leg, scenario, way]));
   for (const each of runs) found.set(keyOf(each), enqueue(each));
 });
 
-for (const [leg, scenario] of SCENARIOS) {
+for (const [leg, scenario] of chosen) {
   describe(`${leg.name} ${scenario}`, () => {
     const straight = () => found.get(keyOf([leg, scenario, undefined])) as Promise<Found>;
 

@@ -59,7 +59,13 @@ function direct(leg: Leg): Promise<Found> {
   return found;
 }
 
-describe.each([...LEGS])('the suite $name', (leg) => {
+/** As shipped, once more for the newest of each line: what differs there is the runtime. */
+const legs =
+  (process.env.INTERCEPT_UNDER_TEST ?? 'source') === 'source'
+    ? LEGS
+    : LEGS.filter(({ name }) => name !== '0.2 2025-06-18' && name !== '0.2 2025-11-25');
+
+describe.each([...legs])('the suite $name', (leg) => {
   test(
     'finds nothing wrong with the fixture but DNS rebinding',
     async () => {
