@@ -56,9 +56,8 @@ export async function openLegacy(url: string, version: string): Promise<HttpSess
   const endpoint = new URL(/data: ?(\S+)/.exec(first)?.[1] ?? '', url).href;
   inbox.listen(stream);
   const post = async (body: string | Uint8Array) => {
-    // Messages come on the stream; what a refused POST says besides is for people.
     const answer = await send(endpoint, { body });
-    await answer.ended;
+    await inbox.readAll(answer);
     return answer.status;
   };
   const session = speak(inbox, post, () => stream.close());
