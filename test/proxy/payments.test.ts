@@ -125,6 +125,21 @@ describe('policy.md §8: what a payment takes', () => {
     expect(rig.executed()).toEqual(['buy', 'buy']);
   });
 
+  test.each(['session', 'subscription', 'Charge', undefined])(
+    'MPP with the intent %s has no price, and leaves nothing to pay',
+    async (intent) => {
+      const challenge = { id: 'c1', realm: 'r', method: 'tempo', intent, request: { amount: '1', currency: USDC, unitType: 'token' } };
+      const data = { httpStatus: 402, challenges: [challenge, { ...challenge, intent: 'session' }] };
+      const respond: Responder = (request) =>
+        request.method === 'tools/call' ? { error: { code: -32042, message: 'Payment Required', data } } : shop([])(request);
+      const rig = await openRig({ policy: POLICY, respond });
+      const answer = await rig.call('buy');
+      expect(codeOf(answer)).toBe('unpriceable');
+      expect(JSON.stringify(answer)).not.toContain('challenges');
+      expect(await spent(rig.store)).toBe(0);
+    },
+  );
+
   test('in other currencies nothing is offered', async () => {
     const rig = await openRig({ policy: POLICY, respond: shop([{ amount: '1', asset: '0xeuro' }]) });
     expect(codeOf(await rig.call('buy'))).toBe('unpriceable');
