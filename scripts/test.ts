@@ -1,5 +1,5 @@
 /**
- * `npm test`: all tests on the sources, then those that start the command again on the binary and on Node, as shipped.
+ * `npm test`: all tests, those that start the command twice: as the binary and on Node, as it is shipped.
  * A file with a failure is run once more with the machine to itself; what then passes is told by name, for it is a
  * fault of the test or worse. Ends with what failed and one line, `<n> passed, <n> failed`. Arguments choose tests, as
  * those of `bun test` do.
@@ -10,14 +10,14 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ROOT } from './build/paths.ts';
 import { isStale } from './build/stale.ts';
-import { filesThatStartIntercept } from './test/command-tests.ts';
+import { testFiles } from './test/command-tests.ts';
 import { type Counts, NO_COUNTS, parseCounts, sumCounts } from './test/counts.ts';
 import { type Failure, parseFailures, renderFailure } from './test/failures.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'intercept-npm-test-'));
 const chosen = process.argv.slice(2);
-/** Most tests wait for other processes; more than a few files at once would have them wait for one another. */
-const workers = Math.min(4, availableParallelism());
+/** Most tests wait for other processes, but more than a few files at once would have them wait for one another. */
+const workers = Math.min(4, availableParallelism() * 2);
 
 interface Run {
   readonly counts: Counts;
@@ -63,13 +63,13 @@ if (isStale()) {
   const { status } = spawnSync(process.execPath, [join(ROOT, 'scripts/build.ts')], { cwd: ROOT, stdio: 'inherit' });
   if (status !== 0) process.exit(1);
 }
-const commandTests = filesThatStartIntercept(join(ROOT, 'test')).filter(
-  (file) => chosen.length === 0 || chosen.some((part) => file.includes(part)),
-);
+const { starting, others } = testFiles(join(ROOT, 'test'));
+const wanted = (file: string) => chosen.length === 0 || chosen.some((part) => file.includes(part));
 const total = sumCounts([
-  runTwice('source', chosen.length > 0 ? chosen : ['./test']),
-  runTwice('binary', commandTests),
-  runTwice('node', commandTests),
+  // Those that start the command are run as it is shipped; on the sources only where they are asked for by name.
+  runTwice('source', chosen.length > 0 ? chosen : others),
+  runTwice('binary', starting.filter(wanted)),
+  runTwice('node', starting.filter(wanted)),
 ]);
 rmSync(folder, { recursive: true, force: true });
 if (told.length > 0) console.log(`\n── failed ──\n${told.join('\n')}`);

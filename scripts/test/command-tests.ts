@@ -2,10 +2,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** The test files that reach the harness's `interceptCommand`, by whatever way. */
-export function filesThatStartIntercept(folder: string): readonly string[] {
-  const tests = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.test.ts'));
-  return tests.map((file) => join(folder, file)).filter((file) => reaches(file, new Set()));
+/** All test files under a folder: those that reach the harness's `interceptCommand`, by whatever way, and the others. */
+export function testFiles(folder: string): { readonly starting: readonly string[]; readonly others: readonly string[] } {
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.test.ts'));
+  const tests = files.map((file) => join(folder, file)).sort();
+  const starting = new Set(tests.filter((file) => reaches(file, new Set())));
+  return { starting: [...starting], others: tests.filter((file) => !starting.has(file)) };
 }
 
 function reaches(file: string, seen: Set<string>): boolean {
