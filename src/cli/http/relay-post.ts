@@ -80,7 +80,8 @@ export async function servePost(posting: Posting): Promise<'served' | 'old'> {
     listens: frame.kind === 'request' && frame.method === 'subscriptions/listen',
   };
   const state = { stream: undefined, sending: 0, adrift: false, isOld: false, failed: undefined };
-  const headers = { ...ACCEPT, ...toUpstream(request.rawHeaders, posting.way.rules) };
+  const passed = toUpstream(request.rawHeaders, posting.way.rules);
+  const headers = { ...ACCEPT, ...(relay.resumable ? passed : withoutSession(passed)) };
   const open: Open = { ...posting, ...state, headers, post, abort, over: Promise.withResolvers() };
   relay.posts.set(post, post);
   relay.headers = headers;
@@ -99,6 +100,11 @@ export async function servePost(posting: Posting): Promise<'served' | 'old'> {
     else if (!open.isOld) request.reply.send(202, {});
   }
   return open.isOld ? 'old' : 'served';
+}
+
+/** SECURITY: a message of the modern era belongs to no session, and was not asked whose the one is that it names (wire.md §2.7). */
+function withoutSession({ 'mcp-session-id': _, 'last-event-id': __, ...headers }: Readonly<Record<string, string>>) {
+  return headers;
 }
 
 /** Ends the POST where nothing is under way for it, and nothing of it waits. */

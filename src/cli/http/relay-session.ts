@@ -49,10 +49,11 @@ export interface RelayOptions {
   readonly modern: boolean;
   /** Carries a message of the proxy's own to the server. */
   readonly send: (frame: OutgoingFrame, relay: RelaySession) => void;
+  readonly onEnd: (relay: RelaySession) => void;
 }
 
 /** Opens a session of this agent. */
-export function openRelaySession(agent: Agent, { modern, send }: RelayOptions): RelaySession {
+export function openRelaySession(agent: Agent, { modern, send, onEnd }: RelayOptions): RelaySession {
   const { deps } = agent;
   const posts: RelaySession['posts'] = new Map();
   const streams: RelaySession['streams'] = new Set();
@@ -80,6 +81,7 @@ export function openRelaySession(agent: Agent, { modern, send }: RelayOptions): 
     ...{ agent, session, resumable: !modern, id: undefined, gone: false, posts, streams, headers: {}, touched: deps.monotonic() },
     isBusy: () => posts.size > 0 || streams.size > 0,
     async end(why) {
+      onEnd(relay);
       await session.end(why);
       for (const stream of streams) stream.end();
     },

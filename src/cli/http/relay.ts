@@ -27,6 +27,8 @@ interface Parts {
   readonly old: OldWay;
   /** The server turned out to speak HTTP+SSE only. */
   isOld: boolean;
+  /** It answered a message as one of Streamable HTTP does. */
+  isNew: boolean;
 }
 
 /** How a server of HTTP+SSE is spoken to: with sessions of the listener's own. */
@@ -47,7 +49,7 @@ const OWN = 60_000;
 
 /** Opens the endpoint. `most`: sessions at the same time. */
 export function openRelay(way: Relay, agents: Agents, most: number, old: OldWay): Endpoint {
-  const parts: Parts = { way, agents, sessions: createSessions(most), bare: new Map(), open: new Set(), old, isOld: false };
+  const parts: Parts = { way, agents, sessions: createSessions(most), bare: new Map(), open: new Set(), old, isOld: false, isNew: false };
   return {
     async serve(request) {
       if (parts.isOld) await old.serve(request);
@@ -88,7 +90,8 @@ async function post(request: ServedRequest, parts: Parts): Promise<void> {
 }
 
 function relayPost(request: ServedRequest, bytes: Uint8Array, frame: ClientFrame | Refusal, relay: RelaySession, parts: Parts) {
-  const mayBeOld = isInitialize(frame) && relay.id === undefined;
+  // SECURITY: what refuses one client's headers or size, once it took another's, does not speak otherwise to all of them from then on.
+  const mayBeOld = !parts.isNew && isInitialize(frame) && relay.id === undefined;
   return servePost({ request, bytes, frame, relay, way: parts.way, mayBeOld, answered: (answer) => noteAnswer(answer, relay, parts) });
 }
 
@@ -114,7 +117,8 @@ function opening({ open: all, bare }: Parts): number {
 }
 
 function open(agent: Agent, modern: boolean, parts: Parts): RelaySession {
-  const relay = openRelaySession(agent, { modern, send: (frame, from) => void sendOwn(frame, from, parts.way) });
+  const send = (frame: OutgoingFrame, from: RelaySession) => void sendOwn(frame, from, parts.way);
+  const relay = openRelaySession(agent, { modern, send, onEnd: (ended) => parts.open.delete(ended) });
   parts.open.add(relay);
   return relay;
 }
@@ -141,8 +145,11 @@ function bareKey(agent: Agent, version: string): string {
 }
 
 /** Takes from the server's answer how it names the session. */
-function noteAnswer({ status, headers }: UpstreamAnswer, relay: RelaySession, { sessions }: Parts): string | undefined {
+function noteAnswer(answer: UpstreamAnswer, relay: RelaySession, parts: Parts): string | undefined {
+  const { status, headers } = answer;
+  const { sessions } = parts;
   const id = headers['mcp-session-id'];
+  if (status < 300 && kindOf(answer) !== 'other') parts.isNew = true;
   if (status === 404 && relay.id !== undefined) {
     sessions.remove(relay.id, relay);
     relay.gone = true;
@@ -161,7 +168,6 @@ async function settleDown(relay: RelaySession, wasInitialize: boolean, parts: Pa
   const key = version === undefined ? undefined : bareKey(agent, version);
   if (key !== undefined && relay.id === undefined && !parts.bare.has(key)) parts.bare.set(key, relay);
   if ([...parts.bare.values()].includes(relay)) return;
-  parts.open.delete(relay);
   await relay.end('the session is over');
 }
 
@@ -174,7 +180,6 @@ async function other(request: ServedRequest, parts: Parts): Promise<void> {
   const isOver = status === 404 || (request.method === 'DELETE' && status < 300);
   if (relay.id === undefined || !isOver) return;
   parts.sessions.remove(relay.id, relay);
-  parts.open.delete(relay);
   await relay.end('the session is over');
 }
 
@@ -212,7 +217,6 @@ async function sweep(now: number, { open: all, bare, agents }: Parts): Promise<v
   for (const [key, relay] of bare) {
     if (relay.isBusy() || now - relay.touched < IDLE) continue;
     bare.delete(key);
-    all.delete(relay);
     void relay.end('the session was not used any more');
   }
   await Promise.all([...[...all].map(({ session }) => session.sweep()), ...[...agents.all()].map(({ shared }) => shared.sweep())]);

@@ -19,6 +19,8 @@ export interface WellKnown {
 export const WELL_KNOWN = '/.well-known/oauth-';
 const RESOURCE = '/.well-known/oauth-protected-resource';
 const METADATA = /(resource_metadata\s*=\s*")([^"]*)(")/gi;
+/** SECURITY: what a URL, or a server behind it, might read as a step up leads to what was never meant to be asked for with our headers. */
+const PLAIN = /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]*)+$/;
 /** Bytes of a document. */
 const MAX_DOCUMENT = 1024 * 1024;
 /** ms. */
@@ -45,6 +47,7 @@ export function openWellKnown(client: HttpClient, path: string): WellKnown {
         request.reply.refuse(405, 'the method is not allowed', { headers: { allow: 'GET' } });
         return;
       }
+      if (!PLAIN.test(request.path)) return request.reply.refuse(404, 'no document has such a path');
       const isResource = request.path.startsWith(RESOURCE);
       const places = isResource ? resourcePlaces(named, client.url) : [new URL(request.path, client.url)];
       await pass(places, isResource ? `${ownOrigin(request)}${path}` : undefined, client, request);

@@ -60,5 +60,8 @@ export function toClient(headers: IncomingHttpHeaders): Record<string, string> {
   for (const [name, value] of Object.entries(headers))
     if (value !== undefined && (TO_CLIENT.has(name) || /^(?:mcp-|x-ratelimit-|ratelimit)/.test(name)))
       kept[name] = typeof value === 'string' ? value : value.join(', ');
-  return kept;
+  return EVENTS.test(kept['content-type'] ?? '') ? { ...kept, 'content-type': 'text/event-stream' } : kept;
 }
+
+/** SECURITY: events were judged as UTF-8. Who believes another charset would read others out of the same bytes. */
+const EVENTS = /^\s*text\/event-stream\s*;(?!\s*charset\s*=\s*(?:utf-?8|"utf-?8")\s*$)/i;

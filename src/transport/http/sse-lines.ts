@@ -31,6 +31,14 @@ function next(bytes: Uint8Array, byte: number, from: number, known: number | und
   return found < 0 ? Number.POSITIVE_INFINITY : found;
 }
 
+/** The byte order mark, which may stand before a stream. */
+export const BOM: readonly number[] = [0xef, 0xbb, 0xbf];
+
+/** Whether the line at `from` begins with a byte order mark: a field of no name, but to a reader that decodes piece by piece. */
+export function isMarked(bytes: Uint8Array, from: number): boolean {
+  return BOM.every((byte, index) => bytes[from + index] === byte);
+}
+
 const NAMES = ['data', 'event', 'id', 'retry'] as const;
 
 /** A line that means something, and where its value stands. */

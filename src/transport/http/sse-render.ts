@@ -1,6 +1,6 @@
 /** Events written again: what was judged is what is written, and all but the data as it came (wire.md §2.6, §5). */
 import type { WholeEvent } from './sse.ts';
-import { fieldOf, findLineEnd } from './sse-lines.ts';
+import { fieldOf, findLineEnd, isMarked } from './sse-lines.ts';
 
 const LF = Buffer.from('\n');
 
@@ -12,6 +12,11 @@ export function renderEvent(event: WholeEvent, data: Uint8Array | string | undef
   let isWritten = data === undefined;
   for (let line = findLineEnd(event.raw, 0); line; line = findLineEnd(event.raw, line.next, line)) {
     const field = fieldOf(event.raw, at, line.at);
+    // SECURITY: what stands behind a mark was judged by nobody, and some readers take the mark off.
+    if (isMarked(event.raw, at)) {
+      at = line.next;
+      continue;
+    }
     if (field?.name !== 'data') lines.push(event.raw.subarray(at, line.at), LF);
     else if (!isWritten) lines.push(dataLines(data ?? ''));
     if (field?.name === 'data') isWritten = true;

@@ -2,7 +2,7 @@
  * Server-sent events, read by their own grammar (wire.md §2.6; HTML standard §9.2): CR, LF or CRLF ends a line, a blank
  * line ends an event, a byte order mark may stand before everything.
  */
-import { type FieldLine, fieldOf, findLineEnd } from './sse-lines.ts';
+import { BOM, type FieldLine, fieldOf, findLineEnd, isMarked } from './sse-lines.ts';
 
 /** Looks through bytes that are thrown away for what has to be known of them: whose message it was. */
 export interface Look<S> {
@@ -14,7 +14,7 @@ export interface WholeEvent {
   readonly kind: 'event';
   /** What came, its blank line included. A comment that stands alone is an event of its own, so that it is passed on at once. */
   readonly raw: Uint8Array;
-  /** Every reader finds the same lines in `raw`: no line ended with a CR alone. */
+  /** Every reader finds the same lines in `raw`: none ended with a CR alone, or began with a byte order mark. */
   readonly plain: boolean;
   /** The data lines joined by LF; undefined where there are none, as in comments and in events that only carry an id. */
   readonly data: Uint8Array | undefined;
@@ -40,7 +40,6 @@ export interface EventParser<S> {
 
 const LF = 10;
 const COLON = 58;
-const BOM = [0xef, 0xbb, 0xbf];
 /** What an event may have besides its data, and how many lines. */
 const OTHER_LINES = 64 * 1024;
 const MAX_LINES = 64 * 1024;
@@ -127,9 +126,9 @@ function readLines<S>(reading: Reading<S>, piece: Uint8Array): void {
   const bytes = scanned > 0 ? append(reading, piece) : piece;
   let start = 0;
   for (let line = findLineEnd(bytes, scanned); line; line = findLineEnd(bytes, line.next, line)) {
-    if (line.alone) reading.plain = false;
     reading.afterCr = line.alone && line.next === bytes.length;
     const from = start + reading.lineStart;
+    if (line.alone || isMarked(bytes, from)) reading.plain = false;
     reading.lineStart = line.next - start;
     const field = fieldOf(bytes, from, line.at);
     if (field) reading.lines.push({ name: field.name, from: field.from - start, to: field.to - start });
