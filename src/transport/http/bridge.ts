@@ -95,14 +95,14 @@ async function sendOther(frame: BridgeFrame, link: Link, onSent: () => void): Pr
     answer.discard();
     if (answer.status > 299) ports.log.warn(`a message was not taken: ${failureOf(answer.status).why}`);
     if (answer.status === 404 && session !== undefined) void renewSession(session, link);
-    else if (answer.status < 300 && frame.message?.method === 'notifications/initialized') listenIfOffered(link);
+    else if (answer.status < 300 && frame.message?.method === 'notifications/initialized') await listenIfOffered(link);
   } catch (error) {
     if (!link.over.signal.aborted) ports.log.warn(`a message was not taken: ${failureBy(error).why}`);
   }
 }
 
-function listenIfOffered(link: Link): void {
-  if (link.transport === 'streamable') void listen(link, (session) => void renewSession(session, link));
+async function listenIfOffered(link: Link): Promise<void> {
+  if (link.transport === 'streamable') await listen(link, (session) => void renewSession(session, link));
 }
 
 /** A request that was answered elsewhere, given up or timed out leaves its stream a while, and then closes it. */

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Id } from './bridge-ports.ts';
 import type { UpstreamAnswer } from './client.ts';
 import { deliver, get, isWaiting, type Link } from './link.ts';
+import { within } from './order.ts';
 import { kindOf, type Place, readEvents } from './read-answer.ts';
 import { failureBy, failureOf } from './status.ts';
 
@@ -11,19 +12,34 @@ const RETRY = 1_000;
 const MAX_RETRY = 30_000;
 /** How often in a row a broken stream may fail to go on. */
 const MAX_FAILURES = 5;
+/** How long the server's own stream may take to open before what the client says next goes out nevertheless, ms. */
+const OPENING = 2_000;
 
-/** Keeps the stream for the server's own messages open, where the server offers one, until the session or the bridge ends. */
-export async function listen(link: Link, onLost: (session: string) => void): Promise<void> {
+/**
+ * Keeps the stream for the server's own messages open, where the server offers one, until the session or the bridge ends.
+ * Resolves when the server has answered whether it does. INVARIANT I9: what it asks while no such stream is open is lost in
+ * many servers, and the call that it asks for waits in vain; so a call must not get there first.
+ */
+export function listen(link: Link, onLost: (session: string) => void): Promise<unknown> {
+  const answered = Promise.withResolvers<void>();
+  void keepOpen(link, onLost, answered.resolve).finally(answered.resolve);
+  return within(OPENING, answered.promise);
+}
+
+async function keepOpen(link: Link, onLost: (session: string) => void, onAnswer: () => void): Promise<void> {
   link.listening?.abort();
   const giveUp = new AbortController();
   link.listening = giveUp;
   const signal = AbortSignal.any([giveUp.signal, link.over.signal]);
   const place: Place = { lastId: undefined, retry: undefined };
   const { session } = link;
-  for (let failures = 0; !signal.aborted; ) {
-    const went = await follow(link, place, signal);
-    if (went === 'lost' && session !== undefined) onLost(session);
+  for (let failures = 0, wasOpen = false; !signal.aborted; ) {
+    const went = await follow(link, place, signal, { answer: onAnswer });
+    onAnswer();
+    // Where there never was a stream, 404 says that there is none: in a new session it would say so again, without end.
+    if (went === 'lost' && wasOpen && session !== undefined) onLost(session);
     if (went === 'refused' || went === 'lost') break;
+    wasOpen ||= went === 'read';
     failures = went === 'read' ? 0 : failures + 1;
     await pause(place, failures, signal);
   }
@@ -43,7 +59,7 @@ export async function resume(ids: readonly Id[], place: Place, link: Link, stop:
     await pause(place, failures, signal);
     settled();
     if (signal.aborted) return;
-    const went = await follow(link, place, signal, settled);
+    const went = await follow(link, place, signal, { messages: settled });
     if (went === 'refused' || went === 'lost') break;
     failures = went === 'read' ? 0 : failures + 1;
   }
@@ -51,14 +67,20 @@ export async function resume(ids: readonly Id[], place: Place, link: Link, stop:
 }
 
 /** One stream to its end: `read` where it was one, `refused` where it makes no sense to ask again, `lost` where the session is gone. */
-async function follow(link: Link, place: Place, signal: AbortSignal, after = () => {}): Promise<'read' | 'failed' | 'refused' | 'lost'> {
+async function follow(
+  link: Link,
+  place: Place,
+  signal: AbortSignal,
+  on: { readonly answer?: () => void; readonly messages?: () => void },
+): Promise<'read' | 'failed' | 'refused' | 'lost'> {
   const { ports } = link;
   try {
     const answer = await get(link, place.lastId, signal);
+    on.answer?.();
     if (answer.status !== 200 || kindOf(answer) !== 'events') return declined(answer, ports.log);
     const take = async (messages: Parameters<typeof ports.receive>[0]) => {
       await deliver(messages, link);
-      after();
+      on.messages?.();
     };
     await readEvents(answer, ports, take, place);
     return 'read';

@@ -56,7 +56,7 @@ export function createOrder(): Order {
 }
 
 /** Resolves with the work, or when the time is up. */
-function within(ms: number, work: Promise<unknown>): Promise<unknown> {
+export function within(ms: number, work: Promise<unknown>): Promise<unknown> {
   const stop = new AbortController();
   const late = sleep(ms, undefined, { ref: false, signal: stop.signal }).catch(() => undefined);
   return Promise.race([work, late]).finally(() => stop.abort());

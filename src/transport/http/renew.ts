@@ -105,7 +105,7 @@ async function greet(link: Link): Promise<void> {
     if (answer.status > 299 || !said.result) throw new Error('"initialize" was refused');
     takeVersion(said, link);
     (await post({ bytes: INITIALIZED }, link, signal)).discard();
-    if (link.transport !== 'sse') void listen(link, (session) => void renewSession(session, link));
+    if (link.transport !== 'sse') await listen(link, (session) => void renewSession(session, link));
   } finally {
     link.expected = undefined;
   }

@@ -141,6 +141,33 @@ describe('Streamable HTTP', () => {
     (await until('the second stream', () => upstream.streams[1])).write(event({ jsonrpc: '2.0', method: 'b' }));
     await bridge.untilMessage('b', ({ method }) => method === 'b');
   });
+
+  test('I9: no call overtakes the GET stream, since what the server asks on it before it is open reaches nobody', async () => {
+    const opening = Promise.withResolvers<void>();
+    const asks: Script = ({ method, id }, _, response) => {
+      if (method !== 'tools/call') return 'default';
+      // As servers of the SDK do: on the stream of their own, if there is one.
+      upstream.streams[0]?.write(event({ jsonrpc: '2.0', id: 'q', method: 'elicitation/create' }));
+      void upstream.untilReceived('the answer', ({ body }) => body.includes('"id":"q"')).then(() => answerJson(response, result(id)));
+    };
+    await using upstream = await startScripted(asks, { offersStream: true, streamAfter: () => opening.promise });
+    await using bridge = openFixture(upstream.url);
+    await shakeHands(bridge);
+    bridge.send({ jsonrpc: '2.0', method: 'tools/call', id: 1 });
+    await upstream.untilReceived('the GET', ({ method }) => method === 'GET');
+    expect(upstream.posted().map(({ method }) => method)).toEqual(['initialize', 'notifications/initialized']);
+    opening.resolve();
+    await bridge.untilMessage('the question', ({ method }) => method === 'elicitation/create');
+    bridge.send(result('q'));
+    expect(await bridge.answered(1)).toEqual(result(1) as never);
+  });
+
+  test('a server that leaves the GET unanswered delays what is said after the handshake, and does not hold it up', async () => {
+    await using upstream = await startScripted(undefined, { offersStream: true, streamAfter: () => new Promise(() => {}) });
+    await using bridge = openFixture(upstream.url);
+    await shakeHands(bridge);
+    expect(await bridge.request(1, 'tools/call')).toEqual(result(1) as never);
+  });
 });
 
 describe('policy.md §6: an answer to every request, and what is known of it', () => {
@@ -412,6 +439,57 @@ describe('session loss', () => {
     await shakeHands(bridge);
     expect(await bridge.request(1, 'tools/call')).toMatchObject({ outcome: 'released' });
     expect(upstream.posted().filter(({ method }) => method === 'tools/call')).toHaveLength(2);
+  });
+});
+
+describe('session loss and the GET stream', () => {
+  test('404 to the first GET says that there is no such stream, not that the session is lost', async () => {
+    await using upstream = await startScripted(undefined, { noStream: 404 });
+    await using bridge = openFixture(upstream.url);
+    await shakeHands(bridge);
+    // One after another: each leaves time for what the GET set off.
+    for (const id of [1, 2, 3, 4, 5]) expect(await bridge.request(id, 'tools/call')).toEqual(result(id) as never);
+    expect(upstream.posted().map(({ id, method }) => id ?? method)).toEqual([0, 'notifications/initialized', 1, 2, 3, 4, 5]);
+    expect(upstream.received.filter(({ method }) => method === 'GET')).toHaveLength(1);
+  });
+
+  test('404 to the GET of a stream that was open opens a new session', async () => {
+    let lost = false;
+    await using upstream = await startScripted();
+    upstream.answer(({ method, body, headers }, response) => {
+      const { id, method: said } = method === 'POST' ? (JSON.parse(body) as { id?: number | string; method: string }) : {};
+      if (lost && headers['mcp-session-id'] === 's1') return void response.writeHead(404).end();
+      if (said === 'initialize')
+        return answerJson(response, result(id, { protocolVersion: '2025-11-25' }), 200, { 'mcp-session-id': lost ? 's2' : 's1' });
+      if (method !== 'GET') return void response.writeHead(202).end();
+      if (!lost) openEvents(response).end('retry: 10\n\n');
+      else openEvents(response);
+      lost = true;
+    });
+    await using bridge = openFixture(upstream.url);
+    await shakeHands(bridge);
+    await upstream.untilReceived(
+      'the GET of the new session',
+      ({ method, headers }) => method === 'GET' && headers['mcp-session-id'] === 's2',
+    );
+  });
+
+  test('I9: no call overtakes the GET stream of a new session', async () => {
+    const opening = Promise.withResolvers<void>();
+    const script: Script = ({ method }, { headers }, response) =>
+      method === 'tools/call' && headers['mcp-session-id'] === 's1' ? void response.writeHead(404).end() : 'default';
+    const streamAfter = (session: unknown) => (session === 's2' ? opening.promise : undefined);
+    await using upstream = await startScripted(script, { offersStream: true, streamAfter });
+    await using bridge = openFixture(upstream.url);
+    await shakeHands(bridge);
+    const answered = bridge.request(1, 'tools/call');
+    const isNew = ({ headers }: { headers: Record<string, unknown> }) => headers['mcp-session-id'] === 's2';
+    await upstream.untilReceived('the second GET', (received) => received.method === 'GET' && isNew(received));
+    const said = () => upstream.received.filter(isNew).map(({ method, body }) => (method === 'POST' ? JSON.parse(body).method : method));
+    expect(said()).toEqual(['notifications/initialized', 'GET']);
+    opening.resolve();
+    expect(await answered).toEqual(result(1) as never);
+    expect(said()).toEqual(['notifications/initialized', 'GET', 'tools/call']);
   });
 });
 

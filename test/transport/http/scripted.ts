@@ -14,10 +14,14 @@ export interface Scripted extends ScriptedUpstream {
 
 export const RESULT = { protocolVersion: '2025-11-25', capabilities: { tools: {} }, serverInfo: { name: 'scripted', version: '1' } };
 
-/** Starts it. Sessions are `s1`, `s2`, …; `script` may leave a message to the default, which answers `{}`. */
+/** Starts it; its GET stream opens at the end of `streamAfter`, or is answered with `noStream`. Sessions are `s1`, `s2`, …; `script` may leave a message to the default, which answers `{}`. */
 export async function startScripted(
   script: Script = () => 'default',
-  options: { readonly offersStream?: boolean } = {},
+  options: {
+    readonly offersStream?: boolean;
+    readonly streamAfter?: (session: unknown) => Promise<void> | undefined;
+    readonly noStream?: number;
+  } = {},
 ): Promise<Scripted> {
   let sessions = 0;
   const streams: ServerResponse[] = [];
@@ -32,8 +36,9 @@ export async function startScripted(
       const message = JSON.parse(request.body) as Message;
       if ((await script(message, request, response)) === 'default') byDefault(message, response);
     } else if (request.method === 'GET' && options.offersStream) {
+      await options.streamAfter?.(request.headers['mcp-session-id']);
       streams.push(openEvents(response));
-    } else response.writeHead(request.method === 'DELETE' ? 200 : 405).end();
+    } else response.writeHead(request.method === 'DELETE' ? 200 : (options.noStream ?? 405)).end();
   };
   const upstream = await startUpstream(answer);
   return {
