@@ -199,6 +199,7 @@ tools: { echo: { rules: [{ name: three, rate_limit: { max: 3, window: hour, coun
     ['says 401', (_, response) => void response.writeHead(401, { 'www-authenticate': 'Bearer realm="x"' }).end(), 401, 'released'],
     ['says 408', (_, response) => void response.writeHead(408).end(), 408, 'kept'],
     ['says nothing at all', (_, response) => void response.writeHead(200, { 'content-type': 'application/json' }).end(), 502, 'kept'],
+    ['says 304, which has no body', (_, response) => void response.writeHead(304).end(), 502, 'kept'],
     ['hangs up', (_, response) => void response.destroy(), 502, 'kept'],
     [
       'breaks off in a body',

@@ -20,7 +20,7 @@ export async function serveGet({ rawHeaders, reply }: ServedRequest, relay: Rela
     const { status } = answer;
     if (status > 299 || kindOf(answer) !== 'events') {
       answer.discard();
-      reply.refuse(status > 299 ? status : 502, failureOf(status).why);
+      reply.refuse(status > 399 ? status : 502, failureOf(status).why);
       return status;
     }
     const stream = reply.stream(status, toClient(answer.headers));

@@ -180,7 +180,8 @@ async function relayBody(received: UpstreamAnswer, ids: readonly RequestId[], op
   else if (status < 300 && relay.session.waitingOn(open.post) === 0) request.reply.send(status, withoutType(headers));
   // Where the answer answered everything, nobody is left to hear of a failure.
   if (status < 300) await fail(NO_ANSWER);
-  else await fail(failureOf(status), status, withoutType(headers));
+  // A status below may not have a body, and a request needs its answer.
+  else await fail(failureOf(status), status < 400 ? BAD_GATEWAY : status, withoutType(headers));
 }
 
 function offersIn({ headers }: UpstreamAnswer, body: Uint8Array): ReturnType<typeof offersOf402> {

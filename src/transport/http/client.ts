@@ -61,6 +61,10 @@ export function openHttpClient(url: URL, headers: Readonly<Record<string, string
       if (to.origin !== url.origin) throw new UpstreamFault('foreign_origin', `is not of the origin ${url.origin}`, false);
       for (let hops = 0; ; hops++) {
         const answer = await hop(request, to);
+        if (answer.status < 200) {
+          answer.discard();
+          throw new UpstreamFault('broken', `answers with the status ${answer.status}, which HTTP does not have`, true);
+        }
         if (answer.status < 300 || answer.status > 399 || answer.status === 304) return answer;
         answer.discard();
         to = nextHop(answer, to, hops);
@@ -140,6 +144,8 @@ function answerTo(sent: ClientRequest, ready: 'connect' | 'secureConnect'): Prom
       clearTimeout(giveUp);
       reject(faultOf(error, connected));
     });
+    // What switches protocols, unasked, is closed by the platform without a word.
+    sent.once('close', () => reject(new UpstreamFault('broken', 'closed the connection before it answered', connected)));
   });
 }
 

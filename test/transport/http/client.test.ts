@@ -135,6 +135,23 @@ describe('policy.md §6: whether the upstream may have acted', () => {
     client.close();
   });
 
+  test.each([
+    ['another protocol, unasked', 'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: other\r\n\r\n{}'],
+    ['a status that HTTP does not have', 'HTTP/1.1 099 Odd\r\nContent-Length: 2\r\n\r\n{}'],
+  ])(
+    'a server that answers with %s may have: no request is left without an end (I9)',
+    async (_, answer) => {
+      const server = createServer((socket) => void socket.on('error', () => {}).once('data', () => void socket.write(answer)));
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      const client = openHttpClient(new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`), {});
+      const fault = await faultOf(post(client));
+      expect([fault.code, fault.sent]).toEqual(['broken', true]);
+      client.close();
+      server.close();
+    },
+    20_000,
+  );
+
   test('a request on a kept connection that the server closes is not sent again', async () => {
     let posts = 0;
     const server = createServer((socket) => {
