@@ -26,6 +26,8 @@ interface Open extends DuplexPosting {
   frames: FrameBytes[];
   stream: EventStream | undefined;
   readonly streams: boolean;
+  /** It had its turn: from here on that nothing of it waits means that it is answered, or asks for nothing. */
+  taken: boolean;
   readonly over: PromiseWithResolvers<void>;
 }
 
@@ -47,7 +49,7 @@ export async function serveDuplexPost(posting: DuplexPosting): Promise<void> {
     take: (frames) => take(frames, open),
     look: () => look(open),
   };
-  const open: Open = { ...posting, waiting, frames: [], stream: undefined, streams, over: Promise.withResolvers() };
+  const open: Open = { ...posting, waiting, frames: [], stream: undefined, streams, taken: false, over: Promise.withResolvers() };
   const patience = setTimeout(() => streams && openStream(open), PATIENCE);
   posts.set(waiting, waiting);
   request.reply.onGone(() => {
@@ -57,6 +59,7 @@ export async function serveDuplexPost(posting: DuplexPosting): Promise<void> {
   try {
     session.fromAgent([{ kind: 'line', bytes, frame }], waiting);
     if (session.waitingOn(waiting) === 0) await Promise.race([open.over.promise, session.agentTaken()]);
+    open.taken = true;
     if (session.waitingOn(waiting) > 0) await open.over.promise;
     flush(open);
   } finally {
@@ -70,14 +73,16 @@ export async function serveDuplexPost(posting: DuplexPosting): Promise<void> {
 }
 
 function take(frames: readonly FrameBytes[], open: Open): void {
+  open.taken = true;
   // What the server wrote at once is dealt out before anything ends: the last frame of it may be the answer.
   if (open.frames.length === 0) queueMicrotask(() => look(open));
   open.frames.push(...frames);
 }
 
+/** INVARIANT I9: looked after before its turn (others may take long), a request waits for nothing yet, and is not over. */
 function look(open: Open): void {
-  if (open.duplex.session.waitingOn(open.waiting) === 0) open.over.resolve();
-  else flush(open);
+  if (open.duplex.session.waitingOn(open.waiting) > 0) flush(open);
+  else if (open.taken) open.over.resolve();
 }
 
 /** Writes what has come: as JSON where it is all there will be, else on a stream. */

@@ -1,0 +1,90 @@
+/** wire.md §1, I9: a POST to a session of the listener's own gets its one answer, whatever else happens meanwhile. */
+import { expect, test } from 'bun:test';
+import { createAgents } from '../../../src/cli/http/agents.ts';
+import { serveDuplexPost } from '../../../src/cli/http/duplex-post.ts';
+import { openDuplexSession } from '../../../src/cli/http/duplex-session.ts';
+import type { Pause } from '../../../src/core/store.ts';
+import { readClientFrame } from '../../../src/mcp/frame.ts';
+import type { Reply } from '../../../src/transport/http/reply.ts';
+import { lines, openRig } from '../../proxy/fixture.ts';
+import { textOf } from '../../proxy/posts.ts';
+
+const LIMITS = { maxDepth: 256, maxName: 1024, anySpace: true };
+
+/** A session before a server that answers each request at once, and what its POSTs were answered. */
+async function open(readPause: () => undefined | Promise<Pause | undefined>) {
+  const { deps } = await openRig();
+  const agents = createAgents({ ...deps, pauses: { current: readPause } }, false, () => true);
+  const sent: string[] = [];
+  const duplex = await openDuplexSession(agents.of([]), {
+    rawHeaders: [],
+    modern: false,
+    oneStream: false,
+    maxWaiting: 1 << 20,
+    onEnd: () => {},
+    openBackend: async (session) => ({
+      send(frames) {
+        for (const frame of frames) sent.push(textOf(frame.bytes));
+        const answers = frames.flatMap(({ id }) => (id ? [`{"jsonrpc":"2.0","id":${id.text},"result":{}}`] : []));
+        session().fromServer(lines(answers));
+      },
+      waiting: 0,
+      sweep() {},
+      ended: new Promise(() => {}),
+      stop: async () => {},
+      joinBatches: false,
+    }),
+  });
+  const post = async (message: object) => {
+    const bytes = Buffer.from(JSON.stringify(message));
+    const answers: unknown[] = [];
+    const reply: Reply = {
+      started: false,
+      over: false,
+      // As the real one: what was answered is answered.
+      send: (status, _, body) => void (answers.length > 0 || answers.push([status, body && JSON.parse(textOf(body))])),
+      refuse: (status) => void answers.push([status]),
+      stream: () => ({ write: (event) => answers.push(textOf(event)) > 0, drained: async () => {}, waiting: 0, end() {}, abort() {} }),
+      onGone() {},
+      onOver() {},
+    };
+    const request = { method: 'POST', path: '/mcp', query: new URLSearchParams(), reply, body: () => Promise.reject(new Error('read')) };
+    const rawHeaders = ['accept', 'application/json, text/event-stream'];
+    const frame = readClientFrame(bytes, LIMITS);
+    await serveDuplexPost({
+      request: { ...request, rawHeaders },
+      bytes,
+      frame,
+      duplex,
+      maxWaiting: 1 << 20,
+      modern: false,
+      headers: () => ({}),
+    });
+    return answers;
+  };
+  return { duplex, post, sent };
+}
+
+test('I9: a request that waits for its turn to be judged is not over when its POST is looked after', async () => {
+  const reading = Promise.withResolvers<undefined>();
+  const { duplex, post, sent } = await open(() => reading.promise);
+  const answered = post({ jsonrpc: '2.0', id: 1, method: 'ping' });
+  // As the sweep does once a second, and as every other POST does at its end.
+  for (const waiting of duplex.posts.values()) waiting.look();
+  await Promise.resolve();
+  expect(sent).toEqual([]);
+  reading.resolve(undefined);
+  expect(await answered).toEqual([[200, { jsonrpc: '2.0', id: 1, result: {} }]]);
+});
+
+test('I9: nor when another POST of its session ends meanwhile', async () => {
+  const reading = Promise.withResolvers<undefined>();
+  let isSlow = false;
+  const { post } = await open(() => (isSlow ? reading.promise : undefined));
+  const first = post({ jsonrpc: '2.0', id: 1, method: 'ping' });
+  isSlow = true;
+  const second = post({ jsonrpc: '2.0', id: 2, method: 'ping' });
+  expect(await first).toEqual([[200, { jsonrpc: '2.0', id: 1, result: {} }]]);
+  reading.resolve(undefined);
+  expect(await second).toEqual([[200, { jsonrpc: '2.0', id: 2, result: {} }]]);
+});
