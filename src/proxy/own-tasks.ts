@@ -9,6 +9,7 @@ const MAX_OWN = 8_192;
 const MAX_NAME = 1_024;
 
 export interface OwnTasks {
+  readonly isEmpty: boolean;
   add(taskId: string): void;
   has(taskId: string): boolean;
 }
@@ -16,6 +17,9 @@ export interface OwnTasks {
 export function createOwnTasks(): OwnTasks {
   const ids = new Set<string>();
   return {
+    get isEmpty() {
+      return ids.size === 0;
+    },
     add(taskId) {
       if (taskId.length > MAX_NAME) return;
       // The newest are the last, and the first are forgotten.

@@ -31,6 +31,8 @@ export interface Listing {
 
 /** One agent, or one credential, of several sessions. */
 export interface SharedSession extends Shared {
+  /** Whether something of the agent outlasts its requests: a call that may be continued, a task. */
+  readonly isHolding: boolean;
   /** Ends legs and unpaid challenges that have waited too long. To be called about once a second. */
   sweep(): Promise<void>;
   /** Settles what its sessions left behind as unknown. To be called after the last of them has ended. */
@@ -44,6 +46,9 @@ export function createShared(deps: ProxyDeps): SharedSession {
   const settling = { deps, outcomes, payments: shared.payments };
   return {
     ...shared,
+    get isHolding() {
+      return !shared.legs.isEmpty || !shared.ownTasks.isEmpty;
+    },
     async sweep() {
       await keep(shared.legs.expired(deps.clock()), 'no continuation came in time', settling);
       await releaseUnpaid(shared.payments, deps);

@@ -40,7 +40,7 @@ export function createAgents(deps: ProxyDeps, passed: boolean, inUse: (agent: Ag
       // The one that was asked for last is the last to be forgotten.
       agents.delete(key);
       agents.set(key, agent);
-      if (agents.size > MAX_AGENTS) forgetOne(agents, inUse);
+      if (agents.size > MAX_AGENTS) forgetOne(agents, key, inUse);
       return agent;
     },
     all: () => agents.values(),
@@ -52,11 +52,18 @@ function openAgent(key: string, deps: ProxyDeps): Agent {
   return { key, deps: own, shared: createShared(own), room: createRoom(MAX_ROOM) };
 }
 
-function forgetOne(agents: Map<string, Agent>, inUse: (agent: Agent) => boolean): void {
+/** SECURITY: who sends one invented credential after the other makes nobody lose a task, or the next leg of a call, while there are others to forget. */
+function forgetOne(agents: Map<string, Agent>, last: string, inUse: (agent: Agent) => boolean): void {
+  let unused: Agent | undefined;
   for (const agent of agents.values()) {
-    if (inUse(agent)) continue;
-    agents.delete(agent.key);
-    void agent.shared.end('the agent was not heard of any more');
-    return;
+    // The last of all asks just now.
+    if (agent.key === last || inUse(agent)) continue;
+    unused ??= agent;
+    if (agent.shared.isHolding) continue;
+    unused = agent;
+    break;
   }
+  if (!unused) return;
+  agents.delete(unused.key);
+  void unused.shared.end('the agent was not heard of any more');
 }

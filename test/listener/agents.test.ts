@@ -1,0 +1,39 @@
+/** wire.md §2.7, §2.13: whom the listener remembers, when more credentials are brought to it than it can keep. */
+import { expect, test } from 'bun:test';
+import { type Agent, createAgents } from '../../src/cli/http/agents.ts';
+import { openRig } from '../proxy/fixture.ts';
+
+const POLICY = 'version: "1"\ntools:\n  t: {rules: []}\n';
+const bringing = (token: string) => ['Authorization', `Bearer ${token}`];
+
+test('invented credentials make nobody lose a task, or a stream', async () => {
+  const rig = await openRig({ policy: POLICY });
+  const busy = new Set<Agent>();
+  const agents = createAgents(rig.deps, true, (agent) => busy.has(agent));
+  const [idle, tasked, listening] = ['idle', 'tasked', 'listening'].map((token) => agents.of(bringing(token)));
+  tasked?.shared.ownTasks.add('task-1');
+  if (listening) busy.add(listening);
+  for (let i = 0; i < 3_000; i++) agents.of(bringing(`invented ${i}`));
+  expect(agents.of(bringing('tasked')) === tasked).toBe(true);
+  expect(agents.of(bringing('listening')) === listening).toBe(true);
+  expect(agents.of(bringing('idle')) === idle).toBe(false);
+  expect([...agents.all()].length).toBeLessThanOrEqual(1_024);
+});
+
+test('where all hold something the oldest is forgotten', async () => {
+  const rig = await openRig({ policy: POLICY });
+  const agents = createAgents(rig.deps, true, () => false);
+  const first = agents.of(bringing('first'));
+  for (let i = 0; i < 1_024; i++) agents.of(bringing(`${i}`)).shared.ownTasks.add(`task-${i}`);
+  expect(agents.of(bringing('first')) === first).toBe(false);
+  expect([...agents.all()]).toHaveLength(1_024);
+});
+
+test('whoever asks while all others are busy is one agent, and stays it', async () => {
+  const rig = await openRig({ policy: POLICY });
+  const busy = new Set<Agent>();
+  const agents = createAgents(rig.deps, true, (agent) => busy.has(agent));
+  for (let i = 0; i < 1_024; i++) busy.add(agents.of(bringing(`${i}`)));
+  const asking = agents.of(bringing('asking'));
+  expect(agents.of(bringing('asking')) === asking).toBe(true);
+});
