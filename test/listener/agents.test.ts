@@ -37,3 +37,13 @@ test('whoever asks while all others are busy is one agent, and stays it', async 
   const asking = agents.of(bringing('asking'));
   expect(agents.of(bringing('asking')) === asking).toBe(true);
 });
+
+test('a credential that is written otherwise is no other agent; another one is (policy.md §12)', async () => {
+  const rig = await openRig({ policy: POLICY });
+  const agents = createAgents(rig.deps, true, () => false);
+  const agent = agents.of(['Authorization', 'Bearer aB c']);
+  for (const same of ['bearer aB c', 'BEARER   aB c', 'Bearer\taB c', ' Bearer \t aB c '])
+    expect(agents.of(['authorization', same]) === agent).toBe(true);
+  for (const other of ['Bearer ab c', 'Bearer aB  c', 'Basic aB c', 'BeareraB c', 'aB c'])
+    expect(agents.of(['authorization', other]) === agent).toBe(false);
+});

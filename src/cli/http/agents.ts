@@ -35,7 +35,7 @@ export function createAgents(deps: ProxyDeps, passed: boolean, inUse: (agent: Ag
     of(rawHeaders) {
       const [authorization] = passed ? valuesOf(rawHeaders, 'authorization') : [];
       // A payment says nothing of who pays: the same agent sends another one with every call.
-      const key = authorization === undefined || PAYMENT.test(authorization) ? '' : deps.sha256(authorization);
+      const key = authorization === undefined || PAYMENT.test(authorization) ? '' : deps.sha256(canonical(authorization));
       const agent = agents.get(key) ?? openAgent(key, deps);
       // The one that was asked for last is the last to be forgotten.
       agents.delete(key);
@@ -45,6 +45,12 @@ export function createAgents(deps: ProxyDeps, passed: boolean, inUse: (agent: Ag
     },
     all: () => agents.values(),
   };
+}
+
+/** SECURITY: the scheme has no case, and any white space follows it: written otherwise, a credential is no other agent (RFC 9110 §11.4). */
+function canonical(authorization: string): string {
+  const [scheme = ''] = authorization.split(/[ \t]/, 1);
+  return `${scheme.toLowerCase()} ${authorization.slice(scheme.length).replace(/^[ \t]+/, '')}`;
 }
 
 function openAgent(key: string, deps: ProxyDeps): Agent {
