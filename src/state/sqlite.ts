@@ -36,18 +36,23 @@ type WindowOf = ReturnType<typeof windowFinder>;
 /** Opens the file, making it and its folder where there is none. Throws `StoreError` where it cannot be used. */
 export async function openSqliteStore(options: SqliteOptions): Promise<Store & Records> {
   const file = openFile(options);
-  await file.look(() => undefined);
+  await file.begin();
   return { ...storeOf(file, options), ...controlOf(file), ...sqliteRecords(file), close: file.close };
 }
 
 /** Opens a file that is there for what people do with records. Throws `StoreError` where it cannot be used. */
 export async function openSqliteDesk(options: Pick<SqliteOptions, 'path' | 'clock' | 'timeoutMs'>): Promise<Desk> {
   const file = openFile(options);
-  await file.look(() => undefined);
+  await file.begin();
   return { ...sqliteRecords(file), close: file.close };
 }
 
+/** How long the first look may take, ms: agents start several proxies at once, and one of them makes the tables. */
+const BEGINNING = 5_000;
+
 interface StateFile extends Access {
+  /** The first look; it waits longer than a call may, but not where nothing may wait. */
+  begin(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -66,6 +71,7 @@ function openFile({
     use((connection) => transact(connection, durability, () => work(connection.statements)));
   return {
     clock,
+    begin: () => lane.run(() => connections.use(() => undefined), timeoutMs > 0 ? Math.max(timeoutMs, BEGINNING) : 0),
     look: (work) => use(({ statements }) => work(statements)),
     write,
     change: (work) =>

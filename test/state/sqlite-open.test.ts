@@ -1,11 +1,12 @@
 /** Opening the file: its permissions, what it keeps, what is refused, and schema versions (cli.md §2, §4). */
 import { describe, expect, test } from 'bun:test';
 import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { StoreError } from '../../src/core/store.ts';
 import { networkFileSystem } from '../../src/state/sqlite/filesystem.ts';
 import { MIGRATIONS, migrate } from '../../src/state/sqlite/schema.ts';
+import { openSqliteStore } from '../../src/state/sqlite.ts';
 import { clockAt, counter, limited } from './calls.ts';
 import { CALL, countOf, ENDS, useFolder } from './file-bench.ts';
 import { startWorker } from './processes.ts';
@@ -166,4 +167,16 @@ describe('schema versions', () => {
     await at.closedStore(at.path);
     expect(readFileSync(at.path).readUInt32BE(60)).toBe(MIGRATIONS.length);
   });
+});
+
+test('a file that another process is making is waited for, longer than a call may wait (cli.md §4)', async () => {
+  mkdirSync(dirname(at.path), { recursive: true, mode: 0o700 });
+  const other = new DatabaseSync(at.path);
+  other.exec('PRAGMA journal_mode = WAL; BEGIN IMMEDIATE');
+  const opening = openSqliteStore({ path: at.path, namespace: 'test', clock: Date.now, timeoutMs: 20 });
+  setTimeout(() => other.exec('COMMIT'), 300);
+  const store = await opening;
+  expect(await store.counters()).toEqual([]);
+  await store.close();
+  other.close();
 });

@@ -5,8 +5,8 @@
 import { StoreError } from '../../core/store.ts';
 
 export interface Lane {
-  /** Runs the work now, or as soon as the lock is free; throws `StoreError` once the time-out has passed. */
-  run<T>(work: () => T): Promise<T>;
+  /** Runs the work now, or as soon as the lock is free; throws `StoreError` once the time-out, or `patience`, has passed. ms. */
+  run<T>(work: () => T, patience?: number): Promise<T>;
   /** Refuses what waits, and whatever comes later. */
   close(): void;
 }
@@ -35,30 +35,30 @@ export function openLane(path: string, timeoutMs: number): Lane {
       tries = 0;
     }
   };
-  const wait = <T>(work: () => T): Promise<T> =>
+  const wait = <T>(work: () => T, patience: number): Promise<T> =>
     new Promise((resolve, reject) => {
       const attempt = (last: boolean): boolean => {
         try {
           resolve(work());
         } catch (error) {
           if (isBusy(error) && !last) return false;
-          reject(storeError(error, path, timeoutMs));
+          reject(storeError(error, path, patience));
         }
         return true;
       };
-      queue.push({ attempt, deadline: performance.now() + timeoutMs });
+      queue.push({ attempt, deadline: performance.now() + patience });
       if (queue.length === 1) setTimeout(pump, backOff(0), 1);
     });
 
   return {
-    async run(work) {
+    async run(work, patience = timeoutMs) {
       if (closed) throw new StoreError(`the state store "${path}" is closed`);
-      if (queue.length > 0) return wait(work);
+      if (queue.length > 0) return wait(work, patience);
       try {
         return work();
       } catch (error) {
-        if (isBusy(error) && timeoutMs > 0) return wait(work);
-        throw storeError(error, path, timeoutMs);
+        if (isBusy(error) && patience > 0) return wait(work, patience);
+        throw storeError(error, path, patience);
       }
     },
     close() {
@@ -78,10 +78,10 @@ export function isBusy(error: unknown): boolean {
   return resultCode(error) === 5;
 }
 
-function storeError(error: unknown, path: string, timeoutMs: number): StoreError {
+function storeError(error: unknown, path: string, patience: number): StoreError {
   if (error instanceof StoreError) return error;
   if (isBusy(error))
-    return new StoreError(`the state store "${path}" stayed locked by another process for ${timeoutMs} ms`, { cause: error });
+    return new StoreError(`the state store "${path}" stayed locked by another process for ${patience} ms`, { cause: error });
   const message = error instanceof Error ? error.message : String(error);
   return new StoreError(`the state store "${path}" failed: ${message}`, { cause: error });
 }
