@@ -1,5 +1,6 @@
 /** The listener in front of a server of the same transport: every exchange passes as it is, or is judged (wire.md §1, §2, §5). */
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { OPENING } from '../../src/transport/http/listen.ts';
 import { untilRecords } from '../harness/audit.ts';
 import { eventData, exchange, send } from '../harness/http.ts';
 import { startListener } from '../harness/program.ts';
@@ -57,6 +58,50 @@ describe('relay', () => {
     expect(answer.status).toBe(200);
     expect(answer.text).toContain('too much');
     expect(upstream.received).toHaveLength(0);
+  });
+});
+
+describe('I9: what the server asks has a stream to come on', () => {
+  /** A server that leaves a GET unanswered until `open`, or for ever. */
+  const server =
+    (open: Promise<void>): Answer =>
+    async ({ method, body }, response) => {
+      if (body.includes('"initialize"')) return json(INITIALIZED, { 'mcp-session-id': 's' })({} as never, response);
+      if (method === 'GET') {
+        await open;
+        return void response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
+      }
+      if (!body.includes('tools/call')) return void response.writeHead(202).end();
+      return json('{"jsonrpc":"2.0","id":1,"result":{"content":[]}}')({} as never, response);
+    };
+  const SESSION = { 'mcp-session-id': 's', 'mcp-protocol-version': '2025-06-18' };
+
+  test('no call overtakes the GET that its client sent before; answers to the server do', async () => {
+    const open = Promise.withResolvers<void>();
+    await using upstream = await startUpstream(server(open.promise));
+    await using listener = await startListener({ policy: POLICY, flags: ['--upstream', upstream.url] });
+    await exchange(listener.url, { body: INITIALIZE });
+    const asked = performance.now();
+    const standing = send(listener.url, { method: 'GET', headers: { ...SESSION, accept: 'text/event-stream' } });
+    await upstream.untilReceived('the GET', ({ method }) => method === 'GET');
+    const answered = exchange(listener.url, { body: call(1, 'refund', { amount: 1 }), headers: SESSION });
+    await untilRecords(listener.home, 'the call to be judged', (records) => records.some(({ type }) => type === 'tool_call'));
+    await exchange(listener.url, { body: '{"jsonrpc":"2.0","id":"q","result":{}}', headers: SESSION });
+    const early = upstream.received.filter(({ body }) => body.includes('tools/call'));
+    // Where the machine took so long, the call has waited long enough.
+    if (performance.now() - asked < OPENING) expect(early).toEqual([]);
+    open.resolve();
+    expect((await answered).text).toContain('"content":[]');
+    (await standing).close();
+  });
+
+  test('a GET that is never answered holds no call up for good', async () => {
+    await using upstream = await startUpstream(server(new Promise(() => {})));
+    await using listener = await startListener({ policy: POLICY, flags: ['--upstream', upstream.url] });
+    await exchange(listener.url, { body: INITIALIZE });
+    send(listener.url, { method: 'GET', headers: { ...SESSION, accept: 'text/event-stream' } }).catch(() => {});
+    await upstream.untilReceived('the GET', ({ method }) => method === 'GET');
+    expect((await exchange(listener.url, { body: call(1, 'refund', { amount: 1 }), headers: SESSION })).text).toContain('"content":[]');
   });
 });
 

@@ -1,5 +1,8 @@
 /** GET and DELETE of a session, on their way through the listener (wire.md §1): streams are judged as they are anywhere else. */
+import { OPENING } from '../../transport/http/listen.ts';
+import { within } from '../../transport/http/order.ts';
 import { toClient, toUpstream, withoutPayment } from '../../transport/http/passed-headers.ts';
+import { valuesOf } from '../../transport/http/raw-headers.ts';
 import { kindOf } from '../../transport/http/read-answer.ts';
 import type { ServedRequest } from '../../transport/http/server.ts';
 import { failureBy, failureOf } from '../../transport/http/status.ts';
@@ -11,12 +14,15 @@ export async function serveGet({ rawHeaders, reply }: ServedRequest, relay: Rela
   const abort = new AbortController();
   // Also where we ended the stream ourselves: nobody is left to read what the server still sends.
   reply.onOver(() => abort.abort());
+  const isNew = valuesOf(rawHeaders, 'last-event-id').length === 0;
+  const send = way.client.send({
+    method: 'GET',
+    headers: withoutPayment(toUpstream(rawHeaders, way.rules)),
+    signal: abort.signal,
+  });
+  if (isNew && relay.id !== undefined) goFirst(send, relay);
   try {
-    const answer = await way.client.send({
-      method: 'GET',
-      headers: withoutPayment(toUpstream(rawHeaders, way.rules)),
-      signal: abort.signal,
-    });
+    const answer = await send;
     const { status } = answer;
     if (status > 299 || kindOf(answer) !== 'events') {
       answer.discard();
@@ -37,6 +43,19 @@ export async function serveGet({ rawHeaders, reply }: ServedRequest, relay: Rela
     reply.refuse(502, failureBy(fault).why);
     return 502;
   }
+}
+
+/**
+ * Nothing that the client says after it asked for the stream overtakes it on a connection that is warm. INVARIANT I9: what
+ * the server asks while there is no stream is lost in many servers, and the call that it asks for waits in vain.
+ */
+function goFirst(sent: Promise<unknown>, relay: RelaySession): void {
+  const opening = within(OPENING, sent)
+    .catch(() => undefined)
+    .finally(() => {
+      if (relay.opening === opening) relay.opening = undefined;
+    });
+  relay.opening = opening;
 }
 
 /** Serves the end of a session as the server sees it. Answers with its status. */

@@ -138,7 +138,7 @@ function answer(frames: readonly FrameBytes[], open: Open): void {
   finish(open);
 }
 
-async function forward({ bytes, id, ids = id ? [id] : [] }: OutgoingFrame, open: Open): Promise<void> {
+async function forward({ kind, bytes, id, ids = id ? [id] : [] }: OutgoingFrame, open: Open): Promise<void> {
   open.sending += 1;
   const { relay, way, abort, request, headers } = open;
   const fail = async (failure: Failure, status = BAD_GATEWAY, passed: Record<string, string> = {}) => {
@@ -147,6 +147,8 @@ async function forward({ bytes, id, ids = id ? [id] : [] }: OutgoingFrame, open:
     if (ids.length === 0) request.reply.refuse(status, failure.why, { headers: passed });
   };
   try {
+    // What the server asked for waits for nothing.
+    if (kind !== 'response' && relay.opening) await relay.opening;
     const received = await way.client.send({ method: 'POST', headers, body: bytes, signal: abort.signal });
     const refusal = open.answered(received);
     if (refusal !== undefined) {

@@ -40,6 +40,8 @@ export interface RelaySession extends Listed {
   readonly posts: Map<Exchange, Post>;
   /** GET streams of the client, on which what belongs to no request may come. */
   readonly streams: Set<EventStream>;
+  /** The server has not answered yet whether it opens one. */
+  opening: Promise<unknown> | undefined;
   /** Of the last request: what the proxy's own go with. */
   headers: Readonly<Record<string, string>>;
 }
@@ -78,7 +80,18 @@ export function openRelaySession(agent: Agent, { modern, send, onEnd }: RelayOpt
     },
   );
   const relay: RelaySession = {
-    ...{ agent, session, resumable: !modern, id: undefined, gone: false, posts, streams, headers: {}, touched: deps.monotonic() },
+    ...{
+      agent,
+      session,
+      resumable: !modern,
+      id: undefined,
+      gone: false,
+      posts,
+      streams,
+      opening: undefined,
+      headers: {},
+      touched: deps.monotonic(),
+    },
     isBusy: () => posts.size > 0 || streams.size > 0,
     async end(why) {
       onEnd(relay);

@@ -13,7 +13,7 @@ const MAX_RETRY = 30_000;
 /** How often in a row a broken stream may fail to go on. */
 const MAX_FAILURES = 5;
 /** How long the server's own stream may take to open before what the client says next goes out nevertheless, ms. */
-const OPENING = 2_000;
+export const OPENING = 2_000;
 
 /**
  * Keeps the stream for the server's own messages open, where the server offers one, until the session or the bridge ends.

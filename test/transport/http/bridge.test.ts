@@ -1,6 +1,7 @@
 /** wire.md §1, §5; policy.md §6: one session carried to a remote server, whatever that server does. */
 import { describe, expect, test } from 'bun:test';
 import { gzipSync } from 'node:zlib';
+import { OPENING } from '../../../src/transport/http/listen.ts';
 import { answerJson } from '../../harness/upstream.ts';
 import { until } from '../../harness/wait.ts';
 import { openFixture, shakeHands } from './bridge-fixture.ts';
@@ -153,9 +154,12 @@ describe('Streamable HTTP', () => {
     await using upstream = await startScripted(asks, { offersStream: true, streamAfter: () => opening.promise });
     await using bridge = openFixture(upstream.url);
     await shakeHands(bridge);
+    const greeted = performance.now();
     bridge.send({ jsonrpc: '2.0', method: 'tools/call', id: 1 });
     await upstream.untilReceived('the GET', ({ method }) => method === 'GET');
-    expect(upstream.posted().map(({ method }) => method)).toEqual(['initialize', 'notifications/initialized']);
+    const said = upstream.posted().map(({ method }) => method);
+    // Where the machine took so long, the call has waited long enough.
+    if (performance.now() - greeted < OPENING) expect(said).toEqual(['initialize', 'notifications/initialized']);
     opening.resolve();
     await bridge.untilMessage('the question', ({ method }) => method === 'elicitation/create');
     bridge.send(result('q'));
@@ -482,11 +486,13 @@ describe('session loss and the GET stream', () => {
     await using upstream = await startScripted(script, { offersStream: true, streamAfter });
     await using bridge = openFixture(upstream.url);
     await shakeHands(bridge);
+    const asked = performance.now();
     const answered = bridge.request(1, 'tools/call');
     const isNew = ({ headers }: { headers: Record<string, unknown> }) => headers['mcp-session-id'] === 's2';
     await upstream.untilReceived('the second GET', (received) => received.method === 'GET' && isNew(received));
     const said = () => upstream.received.filter(isNew).map(({ method, body }) => (method === 'POST' ? JSON.parse(body).method : method));
-    expect(said()).toEqual(['notifications/initialized', 'GET']);
+    const before = said();
+    if (performance.now() - asked < OPENING) expect(before).toEqual(['notifications/initialized', 'GET']);
     opening.resolve();
     expect(await answered).toEqual(result(1) as never);
     expect(said()).toEqual(['notifications/initialized', 'GET', 'tools/call']);
