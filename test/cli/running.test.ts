@@ -86,7 +86,7 @@ describe('policy.md §11: pause and resume', () => {
     const other = await folder.run('pause', '--policy', 'another');
     expect(other.status).toBe(0);
     await store.close();
-  }, 15_000);
+  }, 120_000);
 
   test('a running proxy confirms, denies, and goes on after resume; status shows it', async () => {
     await using server = await setUpRecorder();

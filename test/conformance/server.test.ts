@@ -9,7 +9,7 @@ import { type Program, startListener, startProgram } from '../harness/program.ts
 import { ALLOW_ALL, type Setup, setUpProxy } from '../harness/proxy.ts';
 import { differences, type Found, LEGS, type Leg, linesOf, runServerSuite, tally } from './suite.ts';
 
-const TIMEOUT_MS = 180_000;
+const TIMEOUT_MS = 400_000;
 const FIXTURE = [NODE, join(ROOT, 'test/conformance/fixtures/http.ts')];
 
 /** The only scenario that may differ: it fails where nothing stands in front. */

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 /** How long anything in a test may take before it counts as not happening. */
-export const PATIENCE_MS = 10_000;
+export const PATIENCE_MS = 30_000;
 
 /** Resolves with the first value of `look` that is not undefined; rejects, saying what was awaited, when time is up. */
 export async function until<T>(what: string, look: () => T | undefined | Promise<T | undefined>, timeoutMs = PATIENCE_MS): Promise<T> {

@@ -29,4 +29,4 @@ test('a server that ignores its end is ended, though its session was deleted jus
   listener.kill('SIGTERM');
   await until('the end of the server', () => (lives(pid) ? undefined : true));
   expect(await listener.exited).toBe(0);
-}, 30_000);
+}, 120_000);

@@ -63,7 +63,7 @@ describe('policy.md §8: MPP, with the policy of the documents', () => {
       data: { httpStatus: 402, challenges: [{ intent: 'charge', request: { amount: '300', currency: 'usd' } }] },
     });
     expect(payer.executed()).toEqual([]);
-  }, 30_000);
+  }, 120_000);
 
   test('a payment that nobody was asked for is denied', async () => {
     await using payer = await openPayer(seed, false);
@@ -75,7 +75,7 @@ describe('policy.md §8: MPP, with the policy of the documents', () => {
     })) as unknown as Result;
     expect(answer.content[0]?.text).toBe('[INTERCEPT POLICY DENIED] The payment answers no challenge that this call was given');
     expect(payer.executed()).toEqual([]);
-  }, 30_000);
+  }, 120_000);
 });
 
 describe('policy.md §8: x402', () => {
@@ -85,7 +85,7 @@ describe('policy.md §8: x402', () => {
     const left = asked.structuredContent?.accepts.map(({ amount }) => amount);
     expect(left).toEqual(['2000000', '5']);
     expect(JSON.parse(asked.content[0]?.text ?? '').accepts.map(({ amount }: { amount: string }) => amount)).toEqual(['2000000', '5']);
-  }, 30_000);
+  }, 120_000);
 
   test('paid once, executed once, counted once; the same payment again is denied', async () => {
     await using payer = await openPayer(chain('per_call: 2, daily: 3'));
@@ -97,14 +97,14 @@ describe('policy.md §8: x402', () => {
     expect((await lookup(payer, { prices: ['1000000'] }, cheap)).content[0]?.text).toBe('found');
     expect((await lookup(payer, { prices: ['1'] })).content[0]?.text).toContain('per day reached');
     expect(payer.executed()).toEqual(['lookup 2000000', 'lookup 1000000']);
-  }, 30_000);
+  }, 120_000);
 
   test('a payment for one call does not pay another', async () => {
     await using payer = await openPayer(chain('per_call: 2'));
     const payment = await payer.pay(await lookup(payer, {}));
     expect((await lookup(payer, { query: 'another' }, payment))._meta?.[DECISION]).toMatchObject({ rule: '(payment)' });
     expect(payer.executed()).toEqual([]);
-  }, 30_000);
+  }, 120_000);
 
   test.each([
     ['an asset that nobody listed', { asset: '0x0000000000000000000000000000000000000bad' }],
@@ -130,4 +130,4 @@ test('what is not priced and succeeds is audited as such (policy.md §8)', async
   await payer.client.callTool({ name: 'free', arguments: {} });
   expect(payer.executed()).toEqual(['free']);
   await payer.untilUnpriced();
-}, 30_000);
+}, 120_000);

@@ -56,4 +56,4 @@ test('I9: the server dies: what waits gets an error, stays spent, and the audit 
   const outcomes = (await proxy.records()).filter(({ type }) => type === 'outcome');
   expect(outcomes.map(({ result }) => result)).toEqual(['kept', 'kept', 'kept']);
   expect(await home.counted('crash')).toBe(2);
-}, 30_000);
+}, 120_000);

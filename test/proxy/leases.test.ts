@@ -35,7 +35,7 @@ test('what is carried out is renewed, what has ended is not; its end is told', a
   await until('a renewal', () => renewed[0]);
   expect(renewed).toEqual([['b']]);
   leases.end(claim('b'));
-}, 30_000);
+}, 120_000);
 
 test('one that is lost is said once, and renewed no more; a store that fails is asked again', async () => {
   let failures = 1;
@@ -49,4 +49,4 @@ test('one that is lost is said once, and renewed no more; a store that fails is 
   expect(renewed.slice(0, 3)).toEqual([['lost', 'kept'], ['lost', 'kept'], ['kept']]);
   expect(logged).toEqual([expect.stringContaining('disk full'), expect.stringContaining('was lost')]);
   leases.end(claim('kept'));
-}, 30_000);
+}, 120_000);

@@ -16,7 +16,7 @@ test('I4: two proxies in front of one limit of 25 let exactly 25 calls through',
   expect(all.filter((one) => one === 'allowed').length).toBe(25);
   expect(all.filter((one) => one === 'rate_limit').length).toBe(35);
   expect((await recorder.executed()).length).toBe(25);
-}, 30_000);
+}, 120_000);
 
 test('policy.md §6: the count survives a restart, another maximum and another name of the rule', async () => {
   await using recorder = await setUpRecorder({ tools: [{ name: 'pay' }] });
@@ -31,7 +31,7 @@ test('policy.md §6: the count survives a restart, another maximum and another n
   expect(await ask(limited(3, 'renamed'), 2)).toEqual(['allowed', 'rate_limit']);
   expect(await ask(limited(1), 1)).toEqual(['rate_limit']);
   expect((await recorder.executed()).length).toBe(3);
-}, 30_000);
+}, 120_000);
 
 test('policy.md §11: a pause holds in every proxy within a second, across a restart, until it is resumed', async () => {
   await using recorder = await setUpRecorder({ tools: [{ name: 'pay' }] });
@@ -58,4 +58,4 @@ test('policy.md §11: a pause holds in every proxy within a second, across a res
     await until('the resumption', async () => ((await callTool(proxy, 'pay')) === 'allowed' ? true : undefined));
   }
   expect((await recorder.executed()).length).toBe(executed + 3);
-}, 30_000);
+}, 120_000);

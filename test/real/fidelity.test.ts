@@ -13,7 +13,7 @@ import { ALLOW_ALL, setUpProxy } from '../harness/proxy.ts';
 import { REAL_SERVERS, type RealServer } from './servers.ts';
 import { runSession, type Transcript } from './session.ts';
 
-const TIMEOUT_MS = 30_000;
+const TIMEOUT_MS = 120_000;
 const proxyExists = existsSync(interceptCommand().at(-1) as string);
 
 let root: Awaited<ReturnType<typeof temporaryFolder>>;

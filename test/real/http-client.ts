@@ -9,7 +9,7 @@ import { until } from '../harness/wait.ts';
 export type SessionClient = Pick<RawClient, 'frames' | 'sendLine' | 'next'> & { close(): Promise<unknown> };
 
 const EVENTS = { accept: 'text/event-stream' };
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 
 /** Speaks to a Streamable HTTP address, in the era of each message. */
 export function openStreamableClient(url: string): SessionClient {

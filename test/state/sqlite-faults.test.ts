@@ -27,7 +27,7 @@ describe('deleted or replaced while it is open', () => {
     expect(before).toBeGreaterThan(0);
     expect(await outcome(store)).toBe('reserved');
     expect(await countOf(store)).toBe((before ?? 0) + 1);
-  }, 10_000);
+  }, 120_000);
 
   test('denies where the file alone is gone and its log remains', async () => {
     const store = await at.open();
@@ -36,7 +36,7 @@ describe('deleted or replaced while it is open', () => {
     await until(store, /is gone; put it back, or restart/);
     renameSync(`${at.path}.away`, at.path);
     expect(await countOf(store)).toBeGreaterThan(0);
-  }, 10_000);
+  }, 120_000);
 
   test('takes up the store that stands there now', async () => {
     const store = await at.open();
@@ -46,7 +46,7 @@ describe('deleted or replaced while it is open', () => {
     renameSync(join(at.folder, 'other.sqlite'), at.path);
     await outcome(store);
     await eventually(async () => expect(await countOf(store)).toBe(1));
-  }, 10_000);
+  }, 120_000);
 
   test('denies where an empty file, a folder or another database stands there', async () => {
     const store = await at.open();
@@ -59,7 +59,7 @@ describe('deleted or replaced while it is open', () => {
     rmSync(at.path, { recursive: true });
     new DatabaseSync(at.path).exec('CREATE TABLE theirs (x)');
     expect(await outcome(store)).toMatch(/no store/);
-  }, 10_000);
+  }, 120_000);
 
   test('a log that was deleted is noticed, and all count together again', async () => {
     const store = await at.open();
@@ -73,7 +73,7 @@ describe('deleted or replaced while it is open', () => {
     await other.reserve([CALL]);
     expect(await countOf(store)).toBeGreaterThan(6);
     expect(await countOf(store)).toBe(await countOf(other));
-  }, 10_000);
+  }, 120_000);
 });
 
 describe('failing while it is open', () => {
@@ -114,7 +114,7 @@ describe('failing while it is open', () => {
     spawnSync('cp', [`${at.path}.copy`, at.path]);
     await until(store, /^reserved$/);
     expect(await countOf(store)).toBe(2);
-  }, 10_000);
+  }, 120_000);
 
   test('a fault inside a transaction leaves nothing of it behind', async () => {
     const store = await at.open();

@@ -48,7 +48,7 @@ describe('I4: several processes on one limit', () => {
     expect(await countOf(await open(), 'c')).toBe(1_000);
     await Promise.all(all.map((worker) => worker.stop()));
     expect(all.map((worker) => worker.complaints()).join('')).toBe('');
-  }, 30_000);
+  }, 120_000);
 
   test('what is released is free again, and nothing else', async () => {
     const all = crowd.map((runtime) => start({ runtime, timeoutMs: 5_000 }));
@@ -58,7 +58,7 @@ describe('I4: several processes on one limit', () => {
     const kept = answers.reduce((sum, { reserved }) => sum + Math.ceil(reserved / 2), 0);
     expect(await countOf(await open(), 'c')).toBe(kept);
     expect(kept).toBeLessThanOrEqual(300);
-  }, 30_000);
+  }, 120_000);
 });
 
 describe('I5, I6: several processes on the same calls', () => {
@@ -140,7 +140,7 @@ test('I4: killed at any instant, what was acknowledged is counted, and no more t
     await store.close();
   }
   expect(acknowledged).toBeGreaterThan(0);
-}, 30_000);
+}, 120_000);
 
 describe('a lock that another process keeps', () => {
   test('denies after the time-out, in order, while the event loop goes on', async () => {

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inFolder, lives, peakMemory, RUNTIMES, settledInput, startRelay, startShell, until } from './relays.ts';
 
-const LONG = 20_000;
+const LONG = 120_000;
 /** A server that dies of nothing but SIGKILL. */
 const STUBBORN = 'trap "" TERM INT HUP; echo ready; while :; do sleep 0.05; done';
 

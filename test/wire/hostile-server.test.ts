@@ -189,4 +189,4 @@ test('results of 9 MiB pass, of 10 MiB and an envelope become an error: the defa
   expect((await proxy.client.request('tools/call', { name: 'nine' })).result.content[0].text.length).toBe(9 * 1024 ** 2);
   expect((await proxy.client.request('tools/call', { name: 'ten' })).error?.code).toBe(-32603);
   expect((await proxy.client.request('tools/call', { name: 'nine' })).error).toBeUndefined();
-}, 20_000);
+}, 120_000);

@@ -95,7 +95,7 @@ describe('cli.md §3: ids may be shortened while unique', () => {
     for (const other of ids.filter((one) => one[4] === letter).slice(0, 10)) expect(err).toContain(`  ${other}  cancel_subscription`);
     expect([status, out]).toEqual([1, '']);
     expect(JSON.parse((await folder.run('approvals', 'list', '--json')).out)).toHaveLength(40);
-  }, 30_000);
+  }, 120_000);
 
   test('an id that nobody has', async () => {
     using folder = openFolder();
@@ -221,7 +221,7 @@ describe('policy.md §12: protect', () => {
     folder.env.INTERCEPT_APPROVER_TOKEN = 'correct horse';
     expect((await folder.run('approvals', 'approve', id)).status).toBe(0);
     expect((await folder.run('resume')).status).toBe(0);
-  }, 30_000);
+  }, 120_000);
 
   test('the secret is nowhere in clear', async () => {
     using folder = openFolder();
@@ -229,7 +229,7 @@ describe('policy.md §12: protect', () => {
     await folder.run('approvals', 'protect');
     for (const name of readdirSync(folder.path, { recursive: true, withFileTypes: true }))
       if (name.isFile()) expect(readFileSync(join(name.parentPath, name.name), 'latin1')).not.toContain('correct horse');
-  }, 30_000);
+  }, 120_000);
 
   test('without a terminal and without the variable nothing is asked; a short one is refused', async () => {
     using folder = openFolder();

@@ -53,7 +53,7 @@ describe('cli.md §3: approvals watch without a terminal', () => {
       approval: { decided_by: 'ada', reason: 'fine', args: { id: 'sub_1' } },
     });
     expect(events.map(({ sequence }) => sequence)).toEqual(events.map(({ sequence }) => sequence).toSorted((a, b) => a - b));
-  }, 30_000);
+  }, 120_000);
 
   test('text: one line each, which no argument can forge', async () => {
     await using shop = await watch();
@@ -65,7 +65,7 @@ describe('cli.md §3: approvals watch without a terminal', () => {
     watcher.kill('SIGINT');
     await watcher.exited;
     expect(watcher.frames).toHaveLength(1);
-  }, 30_000);
+  }, 120_000);
 });
 
 describe('policy.md §12: the start says who can decide', () => {
@@ -83,5 +83,5 @@ describe('policy.md §12: the start says who can decide', () => {
     await second.client.close();
     expect(second.client.stderr()).toContain('in force');
     expect(second.client.stderr()).not.toContain('whoever runs as this user');
-  }, 30_000);
+  }, 120_000);
 });

@@ -118,7 +118,7 @@ describe('wire.md §2.8: encodings', () => {
     }
     expect(process.memoryUsage().rss - before).toBeLessThan(200 << 20);
     client.close();
-  }, 20_000);
+  }, 120_000);
 });
 
 describe('policy.md §6: whether the upstream may have acted', () => {
@@ -209,4 +209,4 @@ test('600 streams are open at once', async () => {
   expect(answers.map(({ status }) => status)).toEqual(Array(600).fill(200));
   for (const answer of answers) answer.discard();
   client.close();
-}, 20_000);
+}, 120_000);
