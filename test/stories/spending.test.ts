@@ -1,5 +1,8 @@
 /** The tutorial on spending controls, step by step, with a real client. */
 import { describe, expect, test } from 'bun:test';
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { startListener } from '../harness/program.ts';
+import { setUpRecorder } from '../harness/recorder.ts';
 import { until } from '../harness/wait.ts';
 import { type Agent, openStage, seedPolicy } from './stage.ts';
 
@@ -135,6 +138,34 @@ tools:
     );
     expect(await stage.executed()).toEqual([]);
   }, 60_000);
+});
+
+describe('step 7: wired up', () => {
+  test('the agent has a URL and a token, and the policy runs on every call', async () => {
+    await using recorder = await setUpRecorder({ tools: TOOLS.map((name) => ({ name })) });
+    const options = {
+      policy: seedPolicy('spending.yaml'),
+      server: recorder.command,
+      flags: ['--token-env', 'TOKEN'],
+      env: { TOKEN: 'a-token-that-ann-was-given' },
+    };
+    await using listener = await startListener(options);
+    const connect = async (token: string) => {
+      const agent = new Client({ name: 'agent', version: '1' });
+      const requestInit = { headers: { Authorization: `Bearer ${token}` } };
+      await agent.connect(new StreamableHTTPClientTransport(new URL(listener.url), { requestInit }));
+      return agent;
+    };
+    await expect(connect('a-token-that-nobody-gave')).rejects.toThrow();
+    const agent = await connect('a-token-that-ann-was-given');
+    const { tools } = await agent.listTools();
+    expect(tools.map(({ name }) => name)).not.toContain('delete_customer');
+    const denied = await agent.callTool({ name: 'create_charge', arguments: { ...CHARGE, amount: 50_001 } });
+    expect(JSON.stringify(denied.content)).toContain('Single charge cannot exceed $500.00');
+    await agent.callTool({ name: 'create_charge', arguments: CHARGE });
+    await agent.close();
+    expect((await recorder.executed()).map(({ tool: name }) => name)).toEqual(['create_charge']);
+  }, 120_000);
 });
 
 describe('the complete policy', () => {
