@@ -15,27 +15,29 @@ const PATIENCE_MS = 60_000;
 export function openStreamableClient(url: string): SessionClient {
   const inbox = openInbox();
   const streams: HttpAnswer[] = [];
-  let session: Record<string, string> = {};
+  let id: string | undefined;
+  const session = (): Record<string, string> => {
+    if (id === undefined) return {};
+    const version = inbox.frames.find((frame) => frame.json?.result?.protocolVersion !== undefined)?.json?.result.protocolVersion;
+    return { 'mcp-session-id': id, 'mcp-protocol-version': String(version) };
+  };
   const listen = async () => {
-    const stream = await send(url, { method: 'GET', headers: { ...session, ...EVENTS } });
+    const stream = await send(url, { method: 'GET', headers: { ...session(), ...EVENTS } });
     streams.push(stream);
     if (stream.status === 200) inbox.listen(stream);
   };
   const post = async (body: string) => {
-    const answer = await send(url, { headers: { ...session, ...modernHeaders(body) }, body });
+    const answer = await send(url, { headers: { ...session(), ...modernHeaders(body) }, body });
+    // Known before the answer is: what is said next may not wait for the end of its stream.
+    id ??= answer.headers['mcp-session-id'] as string | undefined;
     inbox.listen(answer);
     await answer.ended.catch(() => {});
     inbox.end(answer);
-    const id = answer.headers['mcp-session-id'];
-    if (id !== undefined && !session['mcp-session-id']) {
-      const version = inbox.frames.find((frame) => frame.json?.result?.protocolVersion !== undefined)?.json?.result.protocolVersion;
-      session = { 'mcp-session-id': String(id), 'mcp-protocol-version': String(version) };
-    }
     if (body.includes('notifications/initialized')) await listen();
   };
   return speak(inbox.frames, post, async () => {
     for (const stream of streams) stream.close();
-    if (session['mcp-session-id']) await send(url, { method: 'DELETE', headers: session });
+    if (id !== undefined) await send(url, { method: 'DELETE', headers: session() });
   });
 }
 
