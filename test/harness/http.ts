@@ -36,6 +36,8 @@ export function send(url: string, { method = 'POST', headers = {}, body }: HttpR
         answer.on('end', end);
         answer.on('error', fail);
         answer.on('aborted', () => fail(new Error('the answer broke off')));
+        // Not every break is told of as one.
+        answer.on('close', () => (answer.complete ? end() : fail(new Error('the answer broke off'))));
       });
       ended.catch(() => {});
       const untilBody: HttpAnswer['untilBody'] = (what, enough) =>
