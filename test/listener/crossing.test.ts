@@ -83,6 +83,38 @@ describe('a stream that is resumed', () => {
     const records = await untilRecords(listener.home, 'the outcome', (all) => all.some(({ type }) => type === 'outcome'));
     expect(records.filter(({ type }) => type === 'outcome').map(({ result }) => result)).toEqual(['committed']);
   });
+  test('wire.md §2.7: goes on for the credential that was given its events, and does not exist for others', async () => {
+    // One event store for all sessions, as some servers have.
+    await using upstream = await startUpstream((request, response) => {
+      const who = String(request.headers.authorization).slice('Bearer '.length);
+      const last = request.headers['last-event-id'];
+      if (request.method === 'POST')
+        answerJson(response, { jsonrpc: '2.0', id: 0, result: initialized }, 200, { 'mcp-session-id': `session-${who}` });
+      else if (last === undefined) events(response, `id: é-${who}\nretry: 10\ndata:\n\n`);
+      else
+        events(response, `data: {"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"after ${last}"}}\n\n`);
+    });
+    await using listener = await startListener({ policy: POLICY, flags: ['--upstream', upstream.url] });
+    const get = (who: string, last?: string) =>
+      exchange(listener.url, {
+        method: 'GET',
+        headers: {
+          ...{ authorization: `Bearer ${who}`, 'mcp-session-id': `session-${who}`, accept: 'text/event-stream' },
+          ...(last !== undefined && { 'last-event-id': Buffer.from(last).toString('latin1') }),
+        },
+      });
+    for (const who of ['one', 'two']) {
+      await exchange(listener.url, { body: initialize, headers: { authorization: `Bearer ${who}` } });
+      expect((await get(who)).text).toContain(`id: é-${who}`);
+    }
+    expect((await get('one', 'é-one')).status).toBe(200);
+    const before = upstream.received.length;
+    for (const last of ['é-one', 'é-three', 'é-two '.repeat(2_000)]) expect((await get('two', last)).status).toBe(404);
+    const posted = { authorization: 'Bearer two', 'mcp-session-id': 'session-two', 'last-event-id': 'e' };
+    expect((await exchange(listener.url, { body: ask(1, 'ping'), headers: posted })).status).toBe(404);
+    expect(upstream.received.length).toBe(before);
+    expect((await get('two', 'é-two')).status).toBe(200);
+  });
   test('SECURITY: an old failure that is asked for again frees no counter of a call under the same id', async () => {
     const FAILED = { jsonrpc: '2.0', id: 2, error: { code: -1, message: 'no' } };
     await using upstream = await startUpstream((request, response) => {

@@ -3,6 +3,7 @@ import type { ProxyDeps } from '../../proxy/deps.ts';
 import { createShared, type SharedSession } from '../../proxy/shared.ts';
 import { createRoom, type Room } from '../../transport/http/body.ts';
 import { valuesOf } from '../../transport/http/raw-headers.ts';
+import { createEventMemory, type EventMemory, NO_MEMORY } from './event-memory.ts';
 
 export interface Agent {
   /** The hash of its credential; empty where the listener tells nobody apart. */
@@ -12,6 +13,8 @@ export interface Agent {
   readonly shared: SharedSession;
   /** For bodies that are being read. */
   readonly room: Room;
+  /** Events of its streams that it may go on from. */
+  readonly events: EventMemory;
 }
 
 export interface Agents {
@@ -36,7 +39,7 @@ export function createAgents(deps: ProxyDeps, passed: boolean, inUse: (agent: Ag
       const [authorization] = passed ? valuesOf(rawHeaders, 'authorization') : [];
       // A payment says nothing of who pays: the same agent sends another one with every call.
       const key = authorization === undefined || PAYMENT.test(authorization) ? '' : deps.sha256(canonical(authorization));
-      const agent = agents.get(key) ?? openAgent(key, deps);
+      const agent = agents.get(key) ?? openAgent(key, deps, passed);
       // The one that was asked for last is the last to be forgotten.
       agents.delete(key);
       agents.set(key, agent);
@@ -53,9 +56,15 @@ function canonical(authorization: string): string {
   return `${scheme.toLowerCase()} ${authorization.slice(scheme.length).replace(/^[ \t]+/, '')}`;
 }
 
-function openAgent(key: string, deps: ProxyDeps): Agent {
+function openAgent(key: string, deps: ProxyDeps, hasOthers: boolean): Agent {
   const own = key === '' ? deps : { ...deps, credential: key };
-  return { key, deps: own, shared: createShared(own), room: createRoom(MAX_ROOM) };
+  return {
+    key,
+    deps: own,
+    shared: createShared(own),
+    room: createRoom(MAX_ROOM),
+    events: hasOthers ? createEventMemory(deps.sha256) : NO_MEMORY,
+  };
 }
 
 /** SECURITY: who sends one invented credential after the other makes nobody lose a task, or the next leg of a call, while there are others to forget. */

@@ -14,19 +14,23 @@ export interface Ended {
   readonly fault: unknown;
 }
 
-/** Relays events until the server ends the stream, or it breaks. Reads no faster than the client does. */
+/** Relays events until the server ends the stream, or it breaks. Reads no faster than the client does. `note`: called with the id of each event. */
 export async function relayEvents(
   { body }: UpstreamAnswer,
   session: ProxySession,
   stream: EventStream,
   maxMessage: number,
+  note: (id: string) => void = () => {},
 ): Promise<Ended> {
   const parser = createEventParser(maxMessage, createIdFinder);
   let resumable = false;
   try {
     for await (const chunk of body)
       for (const event of parser.push(chunk)) {
-        if (event.kind === 'event' && event.id) resumable = true;
+        if (event.kind === 'event' && event.id) {
+          resumable = true;
+          note(event.id);
+        }
         if (!stream.write(await judged(event, session))) await stream.drained();
       }
     return { resumable, fault: undefined };

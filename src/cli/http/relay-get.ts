@@ -32,7 +32,7 @@ export async function serveGet({ rawHeaders, reply }: ServedRequest, relay: Rela
     const stream = reply.stream(status, toClient(answer.headers));
     relay.streams.add(stream);
     try {
-      const { fault } = await relayEvents(answer, relay.session, stream, way.maxMessage);
+      const { fault } = await relayEvents(answer, relay.session, stream, way.maxMessage, relay.agent.events.note);
       if (fault !== undefined) stream.abort();
     } finally {
       relay.streams.delete(stream);

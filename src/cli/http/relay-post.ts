@@ -204,7 +204,7 @@ async function relayStream(received: UpstreamAnswer, open: Open, fail: Fail): Pr
   const { relay, request, way, post, abort } = open;
   const stream = open.stream ?? request.reply.stream(received.status, way.rewrite(toClient(received.headers), request));
   open.stream = stream;
-  const { resumable, fault } = await relayEvents(received, relay.session, stream, way.maxMessage);
+  const { resumable, fault } = await relayEvents(received, relay.session, stream, way.maxMessage, relay.agent.events.note);
   if (relay.session.waitingOn(post) === 0) return;
   if (!resumable || !relay.resumable || abort.signal.aborted) {
     await fail(fault === undefined ? NO_ANSWER : failureBy(fault));

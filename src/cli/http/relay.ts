@@ -102,6 +102,7 @@ function isInitialize(frame: ClientFrame | Refusal): boolean {
 /** The session that a POST belongs to; undefined where it was refused. */
 function sessionFor(request: ServedRequest, frame: ClientFrame | Refusal, agent: Agent, parts: Parts): RelaySession | undefined {
   if (isModern(frame)) return open(agent, true, parts);
+  if (!ownsStream(request, agent)) return undefined;
   const [id] = valuesOf(request.rawHeaders, 'mcp-session-id');
   if (id !== undefined) return found(id, request, agent, parts);
   if (!isInitialize(frame)) return bareFor(request, agent, parts);
@@ -121,6 +122,13 @@ function open(agent: Agent, modern: boolean, parts: Parts): RelaySession {
   const relay = openRelaySession(agent, { modern, send, onEnd: (ended) => parts.open.delete(ended) });
   parts.open.add(relay);
   return relay;
+}
+
+/** SECURITY: an event that this agent was not given is of a stream that does not exist for it (wire.md §2.7). */
+function ownsStream({ rawHeaders, reply }: ServedRequest, { events }: Agent): boolean {
+  if (events.mayResume(rawHeaders)) return true;
+  reply.refuse(404, 'no stream has such an event');
+  return false;
 }
 
 /** SECURITY: who asks for a session of another agent hears the same as who asks for one that never was. */
@@ -173,6 +181,7 @@ async function settleDown(relay: RelaySession, wasInitialize: boolean, parts: Pa
 
 async function other(request: ServedRequest, parts: Parts): Promise<void> {
   const agent = parts.agents.of(request.rawHeaders);
+  if (!ownsStream(request, agent)) return;
   const [id] = valuesOf(request.rawHeaders, 'mcp-session-id');
   const relay = id === undefined ? bareFor(request, agent, parts) : found(id, request, agent, parts);
   if (!relay) return;
