@@ -4,21 +4,85 @@
  */
 import type { Json } from '../core/json.ts';
 import type { Offer } from '../core/offer.ts';
-import { type Credential, decodeObject, readMppCredential, readMppOffer, readX402Credential, readX402Offer } from './offer.ts';
+import { type AuthChallenge, readAuthChallenges } from './auth-challenges.ts';
+import { decodeText, encodeText } from './base64.ts';
+import { applyEdits, cutItems } from './edit.ts';
+import { foldKey } from './keys.ts';
+import { type Credential, decodeObject, readMppCredential, readMppOffer, readX402Credential } from './offer.ts';
 import { findChallenge } from './payment.ts';
+import { membersAt, scanMessage } from './scan.ts';
+import { openScan } from './token.ts';
 
 /** All values of a header, in their order; none where it is absent. */
 export type HeaderValues = (name: string) => readonly string[];
 
-/** The offers of a 402; `unreadable` where one of them may be read in two ways, or not at all. */
-export function offersOf402(header: HeaderValues, body: string): readonly Offer[] | 'unreadable' {
-  const mpp = header('www-authenticate').flatMap(readChallenges);
-  const x402 = header('payment-required').map(readRequired);
-  const start = body.length - body.trimStart().length;
-  const inBody = findChallenge({ text: body, span: { start, end: body.length } });
-  if (mpp.includes(undefined) || x402.includes(undefined) || inBody?.kind === 'unreadable') return 'unreadable';
-  const offers = [...mpp, ...x402.flat(), ...(inBody?.offers ?? [])];
-  return offers.filter((offer) => offer !== undefined);
+/** What an HTTP answer asks to be paid: its headers by their names in lower case, repeated ones joined, and its body. */
+export interface HttpAsking {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** `unreadable`: one of the offers may be read in two ways, or not at all. */
+export type HttpDemand =
+  | { readonly kind: 'unreadable' }
+  | {
+      readonly kind: 'offers';
+      readonly offers: readonly Offer[];
+      /** The body asks, and is no message: where x402 first had its offers, and clients still look for them. */
+      readonly isPlain: boolean;
+      /** The answer without the offers at these indexes; all else as it came. */
+      without(cut: ReadonlySet<number>): HttpAsking;
+    };
+
+const MPP = 'www-authenticate';
+const X402 = 'payment-required';
+
+/** What a 402 asks to be paid; no offers where it asks for nothing. */
+export function readDemand({ headers, body }: HttpAsking): HttpDemand {
+  const challenges = headers[MPP] === undefined ? NOTHING : readChallenges(headers[MPP]);
+  const required = headers[X402] === undefined ? NOTHING : readRequired(headers[X402]);
+  const inBody = readBody(body);
+  if (!challenges || !required || !inBody) return { kind: 'unreadable' };
+  const [second, third] = [challenges.offers.length, challenges.offers.length + required.offers.length];
+  return {
+    kind: 'offers',
+    offers: [...challenges.offers, ...required.offers, ...inBody.offers],
+    isPlain: inBody.offers.length > 0 && isPlain(body),
+    without: (cut) => ({
+      headers: withHeader(withHeader(headers, MPP, challenges.without(cut)), X402, required.without(from(second, cut))),
+      body: inBody.without(from(third, cut)) ?? body,
+    }),
+  };
+}
+
+/** Whether anything in these headers asks for a payment. */
+export function mayAskForPayment(headers: Readonly<Record<string, string>>): boolean {
+  return headers[X402] !== undefined || /payment/i.test(headers[MPP] ?? '');
+}
+
+/** Headers of an answer that is no 402, in which nothing may ask for a payment. */
+export function withoutDemand(headers: Readonly<Record<string, string>>): Record<string, string> {
+  const challenges = headers[MPP] === undefined ? NOTHING : readChallenges(headers[MPP]);
+  const kept = challenges?.without(new Set(challenges.offers.keys()));
+  return withHeader(withHeader(headers, X402, ''), MPP, challenges ? kept : '');
+}
+
+/** Offers in one place, and that place without some of them; undefined where it stays as it is, '' where nothing is left. */
+interface Asked {
+  readonly offers: readonly Offer[];
+  without(cut: ReadonlySet<number>): string | undefined;
+}
+
+const NOTHING: Asked = { offers: [], without: () => undefined };
+
+function from(first: number, cut: ReadonlySet<number>): ReadonlySet<number> {
+  return new Set([...cut].flatMap((index) => (index >= first ? [index - first] : [])));
+}
+
+function withHeader(headers: Readonly<Record<string, string>>, name: string, value: string | undefined): Record<string, string> {
+  if (value === undefined) return { ...headers };
+  const { [name]: _, ...others } = headers;
+  return value === '' ? others : { ...others, [name]: value };
 }
 
 /** What a request pays with in its headers. Undefined in the list: a credential that cannot be read. */
@@ -36,28 +100,80 @@ function readAs(encoded: string, read: (value: Json) => Credential | undefined):
   return value && read(value);
 }
 
-function readRequired(encoded: string): readonly Offer[] | undefined {
-  const accepts = decodeObject(encoded.trim())?.get('accepts');
-  return Array.isArray(accepts) ? accepts.map(readX402Offer) : undefined;
+/** SECURITY: each offer was read in the very text that is written; where they all go, so does what else the header says. */
+function readRequired(encoded: string): Asked | undefined {
+  const text = decodeText(encoded.trim());
+  const asked = text === undefined ? undefined : findChallenge({ text, span: spanOf(text) });
+  if (asked?.kind !== 'offers') return undefined;
+  return {
+    offers: asked.offers,
+    without: (cut) => (noneOf(asked.offers, cut) ? undefined : allOf(asked.offers, cut) ? '' : encodeText(asked.without(cut))),
+  };
 }
 
-/** The `Payment` challenges among those of a `WWW-Authenticate` header. */
-function readChallenges(value: string): readonly (Offer | undefined)[] {
-  const starts = [...value.matchAll(/(?:^|,)\s*(Payment)(?=\s|$)/gi)].map((match) => match.index + match[0].length);
-  return starts.map((start, index) => readChallenge(value.slice(start, starts[index + 1])));
+/** What is no JSON text is no message, and reaches nobody. */
+function readBody(text: string): Asked | undefined {
+  const span = spanOf(text);
+  if (scanMessage(openScan(text.slice(span.start), { strict: false, maxDepth: 256, anySpace: true }), []) === undefined) return NOTHING;
+  const asked = findChallenge({ text, span });
+  if (asked?.kind === 'unreadable') return undefined;
+  return asked ? { offers: asked.offers, without: (cut) => (noneOf(asked.offers, cut) ? undefined : asked.without(cut)) } : NOTHING;
 }
 
-/** `name="value"` or `name=token`, with commas between. */
-const PARAMETER = /\s*([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))\s*(?:,|$)/y;
+function isPlain(text: string): boolean {
+  const { start } = spanOf(text);
+  const keys = text.charCodeAt(start) === 123 ? membersAt(text, start).map(({ key }) => key) : [];
+  return keys.includes('x402Version') && !keys.some((key) => foldKey(key) === 'jsonrpc');
+}
 
-function readChallenge(text: string): Offer | undefined {
+function spanOf(text: string) {
+  return { start: text.length - text.trimStart().length, end: text.length };
+}
+
+function noneOf(offers: readonly Offer[], cut: ReadonlySet<number>): boolean {
+  return !offers.some((_, index) => cut.has(index));
+}
+
+function allOf(offers: readonly Offer[], cut: ReadonlySet<number>): boolean {
+  return offers.every((_, index) => cut.has(index));
+}
+
+/** The `Payment` challenges among those of a `WWW-Authenticate` header; the others stay byte for byte. */
+function readChallenges(value: string): Asked | undefined {
+  if (!/payment/i.test(value)) return NOTHING;
+  const challenges = readAuthChallenges(value);
+  if (!challenges || challenges.some(isOdd)) return undefined;
+  const paid = challenges.flatMap((challenge, index) =>
+    challenge.scheme === 'payment' ? [{ index, offer: readChallenge(challenge) }] : [],
+  );
+  const offers = paid.flatMap(({ offer }) => offer ?? []);
+  if (offers.length < paid.length) return undefined;
+  return {
+    offers,
+    without(cut) {
+      if (noneOf(offers, cut)) return undefined;
+      const gone = new Set(paid.filter((_, at) => cut.has(at)).map(({ index }) => index));
+      if (gone.size === challenges.length) return '';
+      const edits = cutItems(challenges, (index) => gone.has(index));
+      return applyEdits(value, { start: 0, end: value.length }, edits);
+    },
+  };
+}
+
+/** SECURITY: who looks for the scheme without minding quotes, or takes a parameter for it, finds a challenge that we do not. */
+function isOdd({ params }: AuthChallenge): boolean {
+  return params.some(({ name, raw }) => name === 'payment' || /,\s*payment\s/i.test(raw));
+}
+
+/** What decides which offer is paid, and at what price. */
+const MATTERS = /^(?:id|realm|method|intent|request|expires|header)$/;
+
+function readChallenge({ params }: AuthChallenge): Offer | undefined {
   const challenge = new Map<string, Json>();
-  PARAMETER.lastIndex = 0;
-  for (let found = PARAMETER.exec(text); found; found = PARAMETER.exec(text)) {
-    const name = (found[1] ?? '').toLowerCase();
+  for (const { name, raw } of params) {
     // SECURITY: some readers make one character of what begins with `\u`, and others a `u`.
-    if (challenge.has(name) || found[2]?.includes('\\u')) return undefined;
-    challenge.set(name, found[2]?.replace(/\\(.)/g, '$1') ?? found[3] ?? '');
+    if (challenge.has(name) || (MATTERS.test(name) && raw.includes('\\u'))) return undefined;
+    challenge.set(name, raw.startsWith('"') ? raw.slice(1, -1).replace(/\\(.)/g, '$1') : raw);
   }
   return challenge.has('id') && challenge.has('intent') && challenge.has('request') ? readMppOffer(challenge) : undefined;
 }

@@ -2,10 +2,9 @@
 import { canonicalText } from '../core/fingerprint.ts';
 import { isNumber, isObject, type Json, type JsonObject } from '../core/json.ts';
 import type { Offer } from '../core/offer.ts';
+import { decodeText } from './base64.ts';
 import { readJson } from './json.ts';
 import { definePlace, isLookAlike, type Place } from './keys.ts';
-import { isStrictValue, scanMessage } from './scan.ts';
-import { openScan } from './token.ts';
 
 /** An element of MPP's `challenges`. */
 export function readMppOffer(value: Json): Offer {
@@ -124,15 +123,9 @@ function requestOf(challenge: JsonObject): JsonObject {
 
 /** The JSON object in a base64url or base64 text; undefined where there is none that every reader reads alike. */
 export function decodeObject(encoded: string): JsonObject | undefined {
-  try {
-    const bytes = Uint8Array.from(atob(encoded.replaceAll('-', '+').replaceAll('_', '/')), (char) => char.charCodeAt(0));
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    const sound = scanMessage(openScan(text, { strict: true, maxDepth: 256, anySpace: true }), []) === 'object';
-    const value = sound && isStrictValue(text, text.length - text.trimStart().length) ? readJson(text) : undefined;
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
+  const text = decodeText(encoded);
+  const value = text === undefined ? undefined : readJson(text);
+  return isObject(value) ? value : undefined;
 }
 
 /** What a payment in EVM's `exact` scheme authorises. */

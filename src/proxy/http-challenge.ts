@@ -13,21 +13,39 @@ import { settle } from './settle.ts';
 import type { Session } from './state.ts';
 
 /**
- * Whether the answer with this challenge may reach the client as it is. Where it may not, each of the requests (by the
- * ids that the server got) has been answered with a denial. SPEC: a header is passed whole or not at all: one offer
- * that may not be made, and none is.
+ * Which of the offers have to be taken out before the answer may reach the client: none where no limit is in force.
+ * `answered`: nothing is left that may be paid, so each of the requests (by the ids that the server got) has been answered
+ * with a denial. `all`: it asks of what may not be paid for, but is not only about that (`isDemand`).
  */
-export async function judge402(ids: readonly RequestId[], offers: readonly Offer[] | 'unreadable', session: Session): Promise<boolean> {
-  const { policy } = session.deps.rules.current() ?? {};
-  if (!policy?.uses.spend || policy.mode === 'shadow' || offers.length === 0) return true;
+export async function judgeHttp(
+  ids: readonly RequestId[],
+  offers: readonly Offer[] | 'unreadable',
+  isDemand: boolean,
+  session: Session,
+): Promise<ReadonlySet<number> | 'all' | 'answered'> {
+  if (!limitsSpend(session) || offers.length === 0) return NONE;
   const requests = ids.flatMap(({ key }) => session.inflight.get(key) ?? []);
   const [only, ...others] = requests;
-  const denied = only && others.length === 0 ? await judgeFor(only, offers, session) : UNLIMITED;
-  if (denied) await refuseAll(requests, denied, session);
-  return denied === undefined;
+  const judged = only && others.length === 0 ? await judgeFor(only, offers, session) : UNLIMITED;
+  if (!('code' in judged)) return judged;
+  if (judged === UNLIMITED && !isDemand) return 'all';
+  await refuseAll(requests, judged, session);
+  return 'answered';
 }
 
-async function judgeFor(request: PendingRequest, offers: readonly Offer[] | 'unreadable', session: Session): Promise<Denial | undefined> {
+/** Whether what a call costs is limited, and the limits are enforced. */
+export function limitsSpend({ deps }: Session): boolean {
+  const { policy } = deps.rules.current() ?? {};
+  return policy?.uses.spend === true && policy.mode === 'enforce';
+}
+
+const NONE: ReadonlySet<number> = new Set();
+
+async function judgeFor(
+  request: PendingRequest,
+  offers: readonly Offer[] | 'unreadable',
+  session: Session,
+): Promise<ReadonlySet<number> | Denial> {
   const { purpose } = request;
   const rulebook = session.deps.rules.current();
   if (purpose.kind !== 'call' || !rulebook) return UNLIMITED;
@@ -35,18 +53,13 @@ async function judgeFor(request: PendingRequest, offers: readonly Offer[] | 'unr
   const facts = await factsFor(rulebook, session.tools.catalog(), session.deps);
   if (!('policy' in facts)) return facts.outcome === 'deny' ? facts.denial : UNLIMITED;
   const judged = await judgeOffers(offers, purpose.call.call, facts, session.deps);
-  if (judged.cut.size > 0) {
-    await session.deps.store
-      .settle(judged.reservation ? [{ reservation: judged.reservation, outcome: 'released' }] : [])
-      .catch(() => undefined);
-    return judged.denial ?? UNLIMITED;
-  }
-  keepChallenge(offers, judged, purpose.call.call, session);
+  const left = offers.filter((_, index) => !judged.cut.has(index));
+  if (left.length === 0) return judged.denial ?? UNLIMITED;
+  keepChallenge(left, judged, purpose.call.call, session);
   // INVARIANT I4: a call that was given up meanwhile is settled, and waits for nothing.
-  if (session.inflight.get(request.sentAs.key) !== request) return undefined;
   // What the body asks is what was judged here.
-  session.inflight.add({ ...request, purpose: { ...purpose, challenged: true } });
-  return undefined;
+  if (session.inflight.get(request.sentAs.key) === request) session.inflight.add({ ...request, purpose: { ...purpose, challenged: true } });
+  return judged.cut;
 }
 
 const UNREADABLE: Denial = denial('unpriceable', '(payment)', 'The server asks for a payment in a form that cannot be read');

@@ -11,7 +11,7 @@ import { endAll, type Failure, fail, leave, sweep } from './ending.ts';
 import type { Exchange, FrameBytes, Incoming, SessionOutput } from './exchange.ts';
 import { receiveFromAgent } from './from-agent.ts';
 import { receiveFromServer, relayFromServer } from './from-server.ts';
-import { judge402 } from './http-challenge.ts';
+import { judgeHttp, limitsSpend } from './http-challenge.ts';
 import { type Later, then } from './later.ts';
 import { refreshTools } from './learn-tools.ts';
 import { createPump } from './pump.ts';
@@ -35,10 +35,16 @@ export interface ProxySession {
   /** Whether the request that the server got under this id still waits for its answer. */
   waitsFor(id: RequestId): boolean;
   /**
-   * An HTTP 402 answers these requests (policy.md §8). True: it may be passed on; false: they have been answered with a
-   * denial, and nothing of it may reach the client.
+   * What an HTTP answer to these requests asks to be paid (policy.md §8), a 402 (`isDemand`) or another refusal. Which of the
+   * offers are to be taken out before it is passed on; `answered`: the requests got a denial, and nothing of it may go on.
    */
-  judge402(ids: readonly RequestId[], offers: readonly Offer[] | 'unreadable'): Promise<boolean>;
+  judgeHttp(
+    ids: readonly RequestId[],
+    offers: readonly Offer[] | 'unreadable',
+    isDemand: boolean,
+  ): Promise<ReadonlySet<number> | 'all' | 'answered'>;
+  /** Whether nothing but what was judged may ask for a payment in its headers. */
+  limitsSpend(): boolean;
   /** How many requests of the exchange still wait for an answer; 0 when its stream may end. */
   waitingOn(exchange: Exchange): number;
   /** Frames taken in and not dealt with: past a few hundred, stop reading until `agentTaken` or `serverIdle`. */
@@ -94,7 +100,8 @@ export function openSession(deps: ProxyDeps, output: SessionOutput, options?: Se
     left: (exchange) => leave(exchange, session),
     upstreamFailed: (ids, failure) => fail(ids, failure, session),
     waitsFor: ({ key }) => session.inflight.get(key) !== undefined,
-    judge402: (ids, offers) => judge402(ids, offers, session),
+    judgeHttp: (ids, offers, isDemand) => judgeHttp(ids, offers, isDemand, session),
+    limitsSpend: () => limitsSpend(session),
     waitingOn: (exchange) => session.inflight.of(exchange).length,
     backlog: () => ({ agent: fromAgent.backlog, server: fromServer.backlog }),
     agentIdle,

@@ -52,6 +52,52 @@ test.each([
   expect(records.find(({ type }) => type === 'outcome')?.result).toBe('released');
 });
 
+test.each(['POST', 'stream', 'GET'])('SECURITY: an answer that is no refusal asks for nothing in its headers (%s)', async (kind) => {
+  const asking = {
+    'payment-required': required('1'),
+    'www-authenticate': 'Payment id="1", intent="charge", request="e30", Bearer realm="x"',
+  };
+  await using upstream = await startUpstream((request, response) => {
+    const isStream = kind === 'stream' || request.method === 'GET';
+    response.writeHead(200, { ...asking, 'content-type': isStream ? 'text/event-stream' : 'application/json' });
+    response.end(isStream ? 'data: {"jsonrpc":"2.0","id":1,"result":{}}\n\n' : '{"jsonrpc":"2.0","id":1,"result":{}}');
+  });
+  await using listener = await startListener({ policy: POLICY, flags: ['--upstream', upstream.url] });
+  const get = { method: 'GET' as const, headers: { accept: 'text/event-stream' } };
+  const answer = await exchange(listener.url, kind === 'GET' ? get : { body: BODY });
+  expect(answer.status).toBe(200);
+  expect(answer.headers['payment-required']).toBeUndefined();
+  expect(answer.headers['www-authenticate']).toBe('Bearer realm="x"');
+});
+
+test('a refusal that asks for more than a payment keeps the rest, where nothing may be paid for', async () => {
+  const asking = { 'www-authenticate': 'Bearer realm="x", Payment id="1", intent="charge", request="e30"' };
+  await using upstream = await startUpstream((_, response) => void response.writeHead(401, asking).end());
+  await using listener = await startListener({ policy: POLICY, flags: ['--upstream', upstream.url] });
+  const ping = await exchange(listener.url, { body: '{"jsonrpc":"2.0","id":1,"method":"ping"}' });
+  expect([ping.status, ping.headers['www-authenticate']]).toEqual([401, 'Bearer realm="x"']);
+  // Of a call, what has no price leaves nothing to pay.
+  const call = await exchange(listener.url, { body: BODY });
+  expect([call.status, call.headers['www-authenticate']]).toEqual([200, undefined]);
+});
+
+test('a refusal with another status asks as a 402 does', async () => {
+  await using upstream = await startUpstream(
+    (_, response) => void response.writeHead(412, { 'payment-required': required('9000000') }).end(),
+  );
+  await using listener = await startListener({ policy: POLICY, flags: ['--upstream', upstream.url] });
+  const answer = await exchange(listener.url, { body: BODY });
+  expect([answer.status, answer.headers['payment-required']]).toEqual([200, undefined]);
+});
+
+test('without limits on money everything passes as it came', async () => {
+  const header = 'Payment id="1", Payment id=1;';
+  await using upstream = await startUpstream((_, response) => void response.writeHead(402, { 'www-authenticate': header }).end());
+  await using listener = await startListener({ flags: ['--upstream', upstream.url] });
+  const answer = await exchange(listener.url, { body: BODY });
+  expect([answer.status, answer.headers['www-authenticate']]).toEqual([402, header]);
+});
+
 test('who pays in Authorization stays the same agent, and the payment goes with its own message alone', async () => {
   await using upstream = await startUpstream(
     (_, response) =>

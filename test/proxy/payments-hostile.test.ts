@@ -141,7 +141,7 @@ test('I4: a call that was cancelled while the challenge of its 402 was judged is
   const rig = await openRig({ policy: POLICY, respond: server(() => undefined) });
   await rig.send({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'buy', arguments: { amount: 3 } } });
   const offer = { protocol: 'x402', intent: 'exact', asset: USDC, amount: '0', key: 'k', expiresAt: undefined } as const;
-  const judging = rig.session.judge402([{ key: 'n:1', text: '1' }], [offer]);
+  const judging = rig.session.judgeHttp([{ key: 'n:1', text: '1' }], [offer], true);
   rig.session.fromAgent([
     { kind: 'line', bytes: new TextEncoder().encode('{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}') },
   ]);

@@ -226,25 +226,42 @@ describe('policy.md §8: payments that HTTP carries', () => {
   test('the challenge of a 402 passes whole, and what its body asks is held once', async () => {
     const rig = await openRig({ policy: POLICY, respond: silent });
     await rig.send(call);
-    expect(await rig.session.judge402([id], offers('3000000'))).toBe(true);
+    expect(await rig.session.judgeHttp([id], offers('3000000'), true)).toEqual(new Set());
     await rig.say({ jsonrpc: '2.0', id: 1, ...asking({ amount: '3000000' }) });
     expect(offersIn(rig.answersTo(1)[0])).toEqual(['3000000']);
     expect(await spent(rig.store)).toBe(3 * DOLLAR);
   });
 
-  test('or not at all', async () => {
+  test('nothing of it, where each offer is too dear', async () => {
     const rig = await openRig({ policy: POLICY, respond: silent });
     await rig.send(call);
-    expect(await rig.session.judge402([id], offers('3000000', '5000001'))).toBe(false);
+    expect(await rig.session.judgeHttp([id], offers('6000000', '5000001'), true)).toBe('answered');
     expect(codeOf(rig.answersTo(1)[0])).toBe('spend');
     expect(await spent(rig.store)).toBe(0);
     expect(rig.outcomes().map(({ result }) => result)).toEqual(['released']);
   });
 
+  test('but for offers that are too dear, which cannot be paid then', async () => {
+    const rig = await openRig({ policy: POLICY, respond: silent });
+    await rig.send(call);
+    expect(await rig.session.judgeHttp([id], offers('5000001', '3000000'), true)).toEqual(new Set([0]));
+    expect(await spent(rig.store)).toBe(3 * DOLLAR);
+    await rig.session.upstreamFailed([id], { outcome: 'released', why: 'payment required' });
+    expect(codeOf(await rig.call('buy', {}, pays({ amount: '5000001' })))).toBe('spend');
+    expect(await spent(rig.store)).toBe(3 * DOLLAR);
+  });
+
+  test('another refusal than a 402 loses what it asks of anything but a call', async () => {
+    const rig = await openRig({ policy: POLICY, respond: (request) => (request.method === 'ping' ? undefined : shop([])(request)) });
+    await rig.send({ jsonrpc: '2.0', id: 1, method: 'ping' });
+    expect(await rig.session.judgeHttp([id], offers('3000000'), false)).toBe('all');
+    expect(await rig.session.judgeHttp([id], offers('3000000'), true)).toBe('answered');
+  });
+
   test('one that cannot be read is denied', async () => {
     const rig = await openRig({ policy: POLICY, respond: silent });
     await rig.send(call);
-    expect(await rig.session.judge402([id], 'unreadable')).toBe(false);
+    expect(await rig.session.judgeHttp([id], 'unreadable', true)).toBe('answered');
     expect(codeOf(rig.answersTo(1)[0])).toBe('unpriceable');
   });
 

@@ -1,11 +1,12 @@
 /** GET and DELETE of a session, on their way through the listener (wire.md §1): streams are judged as they are anywhere else. */
 import { OPENING } from '../../transport/http/listen.ts';
 import { within } from '../../transport/http/order.ts';
-import { toClient, toUpstream, withoutPayment } from '../../transport/http/passed-headers.ts';
+import { toUpstream, withoutPayment } from '../../transport/http/passed-headers.ts';
 import { valuesOf } from '../../transport/http/raw-headers.ts';
 import { kindOf } from '../../transport/http/read-answer.ts';
 import type { ServedRequest } from '../../transport/http/server.ts';
 import { failureBy, failureOf } from '../../transport/http/status.ts';
+import { headersOf } from './payable.ts';
 import { relayEvents } from './relay-events.ts';
 import type { Relay, RelaySession } from './relay-session.ts';
 
@@ -29,7 +30,7 @@ export async function serveGet({ rawHeaders, reply }: ServedRequest, relay: Rela
       reply.refuse(status > 399 ? status : 502, failureOf(status).why);
       return status;
     }
-    const stream = reply.stream(status, toClient(answer.headers));
+    const stream = reply.stream(status, headersOf(answer, relay.session));
     relay.streams.add(stream);
     try {
       const { fault } = await relayEvents(answer, relay.session, stream, way.maxMessage, relay.agent.events.note);

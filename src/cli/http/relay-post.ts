@@ -1,10 +1,10 @@
 /** A POST on its way through the listener: judged, sent on with its own bytes, and answered with what may come back (wire.md §1, §5). */
 import type { ClientFrame, Refusal, RequestId } from '../../mcp/frame.ts';
-import { credentialsOf, offersOf402 } from '../../mcp/http-payment.ts';
+import { credentialsOf } from '../../mcp/http-payment.ts';
 import type { Failure } from '../../proxy/ending.ts';
 import type { FrameBytes, OutgoingFrame } from '../../proxy/exchange.ts';
 import type { UpstreamAnswer } from '../../transport/http/client.ts';
-import { toClient, toUpstream } from '../../transport/http/passed-headers.ts';
+import { toUpstream } from '../../transport/http/passed-headers.ts';
 import { valuesOf } from '../../transport/http/raw-headers.ts';
 import { kindOf, peek, readBody } from '../../transport/http/read-answer.ts';
 import type { EventStream } from '../../transport/http/reply.ts';
@@ -12,6 +12,7 @@ import type { ServedRequest } from '../../transport/http/server.ts';
 import { renderMessage } from '../../transport/http/sse-render.ts';
 import { failureBy, failureOf, isOldAnswer } from '../../transport/http/status.ts';
 import { accepts } from './accepts.ts';
+import { headersOf, payableOf } from './payable.ts';
 import { relayEvents } from './relay-events.ts';
 import type { Post, Relay, RelaySession } from './relay-session.ts';
 import { JSON_TYPE, statusOf } from './status-of.ts';
@@ -166,29 +167,28 @@ type Fail = (failure: Failure, status?: number, headers?: Record<string, string>
 async function relayBody(received: UpstreamAnswer, ids: readonly RequestId[], open: Open, fail: Fail): Promise<void> {
   const { relay, request, way } = open;
   const { status } = received;
-  const headers = way.rewrite(toClient(received.headers), request);
-  const body = await readBody(received, way.maxMessage);
-  if (body === undefined) return fail({ outcome: 'kept', why: 'the server sent an answer larger than allowed (--max-message)' });
+  const whole = await readBody(received, way.maxMessage);
+  if (whole === undefined) return fail({ outcome: 'kept', why: 'the server sent an answer larger than allowed (--max-message)' });
+  const payable = await payableOf(received, whole, ids, relay.session);
   // What may not be paid is answered by now, and nothing of what was offered goes on.
-  if (status === 402 && !(await relay.session.judge402(ids, offersIn(received, body)))) return;
+  if (!payable) return;
+  const { body } = payable;
+  const headers = way.rewrite(payable.headers, request);
   if (open.mayBeOld && isOldAnswer(status) && peek(body)?.jsonrpc !== '2.0') {
     open.isOld = true;
     await relay.session.upstreamFailed(ids, { ...failureOf(status), answered: true });
     return;
   }
-  const [frame] = body.length > 0 && isJson(received, body) ? await relay.session.relay({ kind: 'line', bytes: body }) : [];
+  const isMessage = !payable.isPlain && body.length > 0 && isJson(received, body);
+  const [frame] = isMessage ? await relay.session.relay({ kind: 'line', bytes: body }) : [];
   if (frame !== undefined && open.stream) open.stream.write(renderMessage(frame));
   else if (frame !== undefined) request.reply.send(status, { ...headers, ...JSON_TYPE }, frame);
+  else if (payable.isPlain && !open.stream) request.reply.send(status, { ...headers, ...JSON_TYPE }, body);
   else if (status < 300 && relay.session.waitingOn(open.post) === 0) request.reply.send(status, withoutType(headers));
   // Where the answer answered everything, nobody is left to hear of a failure.
   if (status < 300) await fail(NO_ANSWER);
   // A status below may not have a body, and a request needs its answer.
   else await fail(failureOf(status), status < 400 ? BAD_GATEWAY : status, withoutType(headers));
-}
-
-function offersIn({ headers }: UpstreamAnswer, body: Uint8Array): ReturnType<typeof offersOf402> {
-  const values = (name: string) => [headers[name] ?? []].flat();
-  return offersOf402(values, Buffer.from(body).toString());
 }
 
 /** What begins like JSON may be read as such by a client, whatever its type says. */
@@ -202,7 +202,7 @@ function withoutType({ 'content-type': _, ...headers }: Record<string, string>):
 
 async function relayStream(received: UpstreamAnswer, open: Open, fail: Fail): Promise<void> {
   const { relay, request, way, post, abort } = open;
-  const stream = open.stream ?? request.reply.stream(received.status, way.rewrite(toClient(received.headers), request));
+  const stream = open.stream ?? request.reply.stream(received.status, way.rewrite(headersOf(received, relay.session), request));
   open.stream = stream;
   const { resumable, fault } = await relayEvents(received, relay.session, stream, way.maxMessage, relay.agent.events.note);
   if (relay.session.waitingOn(post) === 0) return;
