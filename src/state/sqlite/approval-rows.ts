@@ -5,10 +5,13 @@ import type { Statements } from './statements.ts';
 
 export function approvalRows({ ns, approvals: sql }: Statements): ApprovalRows {
   return {
-    standing: (fingerprint, now) => sql.standing.all(ns, fingerprint, now).map(headOf),
+    standing: (fingerprint, now) => sql.standing.all(ns, fingerprint, now).map(headOf).reverse().sort(newestFirst),
     countPending: (agent, now) => (sql.countPending.get(ns, agent ?? null, now) as { pending: number }).pending,
     denials: (agent, tool, since, limit) =>
-      (sql.denials.all(ns, tool, agent ?? null, since, limit) as { decided_at: number }[]).map((row) => row.decided_at),
+      (sql.denials.all(ns, tool, agent ?? null, since) as { decided_at: number }[])
+        .map((row) => row.decided_at)
+        .sort((a, b) => b - a)
+        .slice(0, limit),
     insertHold(hold, id, now, keepUntil) {
       const { fingerprint, call, tool, agent, timeout, retries, notify, rule, message, evidence, args } = hold;
       const identity = [id, ns, fingerprint, call, tool, agent ?? null] as const;
@@ -27,6 +30,10 @@ export function approvalRows({ ns, approvals: sql }: Statements): ApprovalRows {
     over: (now, limit) => sql.over.all(now, limit).map(headOf),
     tell: (type, id, at) => void sql.tell.run(type, at, id),
   };
+}
+
+function newestFirst(a: ApprovalHead, b: ApprovalHead): number {
+  return b.createdAt - a.createdAt;
 }
 
 function headOf(row: Record<string, unknown>): ApprovalHead {

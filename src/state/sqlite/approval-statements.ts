@@ -14,12 +14,12 @@ const OF_RECORDS = `CROSS JOIN approvals ON approvals.id = approval
     CROSS JOIN namespaces ON namespaces.ns = approvals.ns`;
 const NAMED = '(:namespace IS NULL OR namespaces.name = :namespace)';
 
+// What a call that is held asks has no ORDER BY, and no parameter as LIMIT: SQLite would compile it anew for each call.
 export const APPROVAL_SQL = {
   standing: `SELECT ${HEAD} FROM approvals WHERE ns = ? AND fingerprint = ? AND expires_at > ?
-    AND state IN ('pending', 'approved', 'denied') ORDER BY created_at DESC, rowid DESC`,
+    AND state IN ('pending', 'approved', 'denied')`,
   countPending: "SELECT count(*) AS pending FROM approvals WHERE ns = ? AND agent IS ? AND state = 'pending' AND expires_at > ?",
-  denials: `SELECT decided_at FROM approvals WHERE ns = ? AND tool = ? AND agent IS ? AND state = 'denied' AND decided_at > ?
-    ORDER BY decided_at DESC LIMIT ?`,
+  denials: `SELECT decided_at FROM approvals WHERE ns = ? AND tool = ? AND agent IS ? AND state = 'denied' AND decided_at > ?`,
   insertHold: `INSERT INTO approvals (id, ns, fingerprint, call, tool, agent, state, timeout, created_at, expires_at, keep_until,
     retries, notify, rule, message, evidence, args) VALUES (?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   head: `SELECT ${HEAD} FROM approvals WHERE id = ?`,

@@ -75,8 +75,7 @@ export function keepConnection(path: string, namespace: string | undefined): Con
 /** Runs the work in a transaction that has the write lock from the start: all of it happens, or nothing. */
 export function transact<T>({ db, statements }: Connection, durability: Durability, work: () => T): T {
   // The level can not change inside a transaction, so what may need the stronger one asks for it beforehand.
-  // Where the system's own sync stops at the drive's cache (macOS), `fullfsync` goes on to the drive.
-  if (durability === 'full') db.exec('PRAGMA synchronous = FULL; PRAGMA fullfsync = ON');
+  if (durability === 'full') db.exec('PRAGMA synchronous = FULL');
   try {
     statements.begin.run();
     return commitOrUndo(db, () => {
@@ -85,7 +84,7 @@ export function transact<T>({ db, statements }: Connection, durability: Durabili
       return result;
     });
   } finally {
-    if (durability === 'full') db.exec('PRAGMA synchronous = NORMAL; PRAGMA fullfsync = OFF');
+    if (durability === 'full') db.exec('PRAGMA synchronous = NORMAL');
   }
 }
 
@@ -118,5 +117,7 @@ function configure(db: DatabaseSync, path: string): void {
   db.exec('PRAGMA busy_timeout = 0; PRAGMA trusted_schema = OFF');
   const row = db.prepare('PRAGMA journal_mode = WAL').get() as { journal_mode: string };
   if (row.journal_mode !== 'wal') throw new StoreError(`the state file "${path}" does not take a write-ahead log, so it can not be shared`);
-  db.exec('PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 8388608; PRAGMA temp_store = MEMORY');
+  // Where the system's own sync stops at the drive's cache (macOS), `fullfsync` goes on to the drive. It is never turned
+  // off again: each change of it makes SQLite compile every prepared statement anew.
+  db.exec('PRAGMA synchronous = NORMAL; PRAGMA fullfsync = ON; PRAGMA journal_size_limit = 8388608; PRAGMA temp_store = MEMORY');
 }
