@@ -30,7 +30,7 @@ export interface Inflight {
   of(exchange: Exchange): readonly PendingRequest[];
 }
 
-/** How many requests of one agent wait, in all its sessions. */
+/** How many requests of one agent wait, in all its sessions; the proxy's own do not count. */
 export interface Room {
   taken: number;
 }
@@ -48,13 +48,15 @@ export const MAX_IN_FLIGHT = 256;
 /** What a time-out applies to; a subscription stays open as long as it likes. */
 const TIMED: ReadonlySet<Purpose['kind']> = new Set(['call', 'tools/list', 'tasks/list', 'task', 'other']);
 
+const placesOf = ({ purpose }: PendingRequest) => (purpose.kind === 'own' ? 0 : 1);
+
 export function createInflight(options: InflightOptions): Inflight {
   const { room } = options;
   const waiting = new Map<string, PendingRequest>();
   const past = createPast(options);
   const leave = (key: string): PendingRequest | undefined => {
     const found = waiting.get(key);
-    if (found && waiting.delete(key)) room.taken -= 1;
+    if (found && waiting.delete(key)) room.taken -= placesOf(found);
     return found;
   };
   const giveUp = (key: string): void => {
@@ -68,7 +70,7 @@ export function createInflight(options: InflightOptions): Inflight {
     has: (key) => waiting.has(key) || past.has(key),
     get: (key) => waiting.get(key),
     add(request) {
-      if (!waiting.has(request.sentAs.key)) room.taken += 1;
+      if (!waiting.has(request.sentAs.key)) room.taken += placesOf(request);
       past.note(request.sentAs.key);
       waiting.set(request.sentAs.key, request);
     },

@@ -35,6 +35,8 @@ export interface SessionOptions {
   readonly joinBatches?: boolean | undefined;
   /** What other sessions of the same agent or credential have in common with this one. */
   readonly shared?: Shared | undefined;
+  /** What this agent may have in flight and buffered, in all its sessions (wire.md §2.13). That of `shared`, unless given. */
+  readonly bounds?: Pick<Shared, 'room' | 'buffer'> | undefined;
   /** The tasks of this agent or credential; for it no others exist (wire.md §2.7). Those of `shared`, unless given. */
   readonly ownTasks?: OwnTasks | undefined;
 }
@@ -77,8 +79,11 @@ const MAX_NAME = 1024;
 export function createSession(deps: ProxyDeps, output: SessionOutput, options: SessionOptions = {}): Session {
   const { replaceIds = false, joinBatches = false, resumable = false, anySpace = false } = options;
   const shared = options.shared ?? createOwn(deps);
+  const { room, buffer } = options.bounds ?? shared;
   return {
     ...shared,
+    room,
+    buffer,
     ownTasks: options.ownTasks ?? options.shared?.ownTasks,
     id: deps.newId(),
     deps,
@@ -87,7 +92,7 @@ export function createSession(deps: ProxyDeps, output: SessionOutput, options: S
     replaceIds,
     joinBatches,
     isSharing: options.shared !== undefined,
-    inflight: createInflight({ room: shared.room, mayReplace: replaceIds, resumable }),
+    inflight: createInflight({ room, mayReplace: replaceIds, resumable }),
     protocol: {
       version: undefined,
       showsPages: false,

@@ -3,6 +3,8 @@ import type { ProxyDeps } from '../../proxy/deps.ts';
 import { createShared, type SharedSession } from '../../proxy/shared.ts';
 import { createRoom, type Room } from '../../transport/http/body.ts';
 import { valuesOf } from '../../transport/http/raw-headers.ts';
+import type { ServedRequest } from '../../transport/http/server.ts';
+import { createUnread, type Unread } from '../../transport/http/unread.ts';
 import { createEventMemory, type EventMemory, NO_MEMORY } from './event-memory.ts';
 
 export interface Agent {
@@ -13,6 +15,8 @@ export interface Agent {
   readonly shared: SharedSession;
   /** For bodies that are being read. */
   readonly room: Room;
+  /** What it was answered and has not read. */
+  readonly unread: Unread;
   /** Events of its streams that it may go on from. */
   readonly events: EventMemory;
 }
@@ -23,7 +27,7 @@ export interface Agents {
   all(): Iterable<Agent>;
 }
 
-/** Bytes of bodies that one agent may have on their way (wire.md §2.13). */
+/** Bytes of bodies that one agent may have on their way, and of answers that it has not read (wire.md §2.13). */
 const MAX_ROOM = 64 * 1024 * 1024;
 /** How many are remembered: whoever sends another credential with every request must not fill the memory. */
 const MAX_AGENTS = 1_024;
@@ -50,6 +54,13 @@ export function createAgents(deps: ProxyDeps, passed: boolean, inUse: (agent: Ag
   };
 }
 
+/** Who sends this request, whose answer counts as its own. */
+export function agentOf({ rawHeaders, reply }: ServedRequest, agents: Agents): Agent {
+  const agent = agents.of(rawHeaders);
+  reply.countIn(agent.unread);
+  return agent;
+}
+
 /** SECURITY: the scheme has no case, and any white space follows it: written otherwise, a credential is no other agent (RFC 9110 §11.4). */
 function canonical(authorization: string): string {
   const [scheme = ''] = authorization.split(/[ \t]/, 1);
@@ -63,6 +74,7 @@ function openAgent(key: string, deps: ProxyDeps, hasOthers: boolean): Agent {
     deps: own,
     shared: createShared(own),
     room: createRoom(MAX_ROOM),
+    unread: createUnread(MAX_ROOM),
     events: hasOthers ? createEventMemory(deps.sha256) : NO_MEMORY,
   };
 }

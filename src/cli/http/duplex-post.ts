@@ -93,7 +93,8 @@ function flush(open: Open): void {
   const alone = isLast && !open.stream && (frames.length === 1 || !open.streams) ? frames.pop() : undefined;
   if (alone !== undefined) {
     const status = open.modern ? modernStatusOf(alone, open.frame) : statusOf(alone);
-    request.reply.send(status, { ...open.headers(), ...JSON_TYPE }, alone);
+    const id = open.frame.kind === 'request' ? open.frame.id.text : undefined;
+    request.reply.send(status, { ...open.headers(), ...JSON_TYPE }, alone, id);
   }
   if (frames.length === 0) return;
   if (!open.streams) {

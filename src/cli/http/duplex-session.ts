@@ -64,7 +64,7 @@ export async function openDuplexSession(agent: Agent, options: DuplexOptions): P
         else elsewhere(frames);
       },
     },
-    { anySpace: true, replaceIds: !oneStream, joinBatches: backend.joinBatches },
+    { anySpace: true, replaceIds: !oneStream, joinBatches: backend.joinBatches, bounds: agent.shared },
   );
   // Where nobody listens, a message of the server's own goes with a call that it is likely to be about, or waits.
   const elsewhere = (frames: readonly FrameBytes[]) => {

@@ -4,7 +4,7 @@ import { checkHeaders, isModern, MODERN } from '../../mcp/headers.ts';
 import { valuesOf } from '../../transport/http/raw-headers.ts';
 import type { ServedRequest } from '../../transport/http/server.ts';
 import { accepts } from './accepts.ts';
-import type { Agent } from './agents.ts';
+import { type Agent, agentOf } from './agents.ts';
 import { type DuplexParts, maxWaiting, openServer } from './duplex-open.ts';
 import { serveDuplexPost } from './duplex-post.ts';
 import type { DuplexSession } from './duplex-session.ts';
@@ -37,8 +37,8 @@ export function openDuplex(parts: DuplexParts): Endpoint {
 }
 
 async function post(request: ServedRequest, parts: DuplexParts): Promise<void> {
-  const { reply, rawHeaders } = request;
-  const agent = parts.agents.of(rawHeaders);
+  const { reply } = request;
+  const agent = agentOf(request, parts.agents);
   const read = await request.body(agent.room);
   if (read.kind === 'gone') return;
   if (read.kind === 'refused') return reply.refuse(read.status, read.why);
@@ -119,7 +119,7 @@ async function pooled(request: ServedRequest, agent: Agent, parts: DuplexParts):
 
 async function get(request: ServedRequest, parts: DuplexParts): Promise<void> {
   const { reply, rawHeaders } = request;
-  const agent = parts.agents.of(rawHeaders);
+  const agent = agentOf(request, parts.agents);
   const [id] = valuesOf(rawHeaders, 'mcp-session-id');
   if (id === undefined) return reply.refuse(400, 'no session: begin with "initialize"', { code: -32000 });
   if (!accepts(rawHeaders, 'text/event-stream')) return reply.refuse(406, 'the client does not take text/event-stream');
@@ -137,7 +137,7 @@ async function get(request: ServedRequest, parts: DuplexParts): Promise<void> {
 }
 
 async function remove(request: ServedRequest, parts: DuplexParts): Promise<void> {
-  const agent = parts.agents.of(request.rawHeaders);
+  const agent = agentOf(request, parts.agents);
   const [id] = valuesOf(request.rawHeaders, 'mcp-session-id');
   if (id === undefined) return request.reply.refuse(400, 'no session is named', { code: -32000 });
   const duplex = found(id, request, agent, parts);

@@ -1,6 +1,7 @@
 /** `/sse` and `/message`: the transport of 2024-11-05, beside the newer one, for the clients that still speak it (wire.md §1). */
 import { type ClientFrame, type Refusal, readClientFrame } from '../../mcp/frame.ts';
 import type { ServedRequest } from '../../transport/http/server.ts';
+import { agentOf } from './agents.ts';
 import { type DuplexParts, openServer } from './duplex-open.ts';
 import type { DuplexSession } from './duplex-session.ts';
 import { recordRefusal } from './refusal.ts';
@@ -13,9 +14,9 @@ const LIMITS = { maxDepth: 256, maxName: 1024, anySpace: true };
 
 /** Serves the stream of a session, which lasts as long as it does. */
 export async function serveSse(request: ServedRequest, parts: DuplexParts): Promise<void> {
-  const { reply, method, rawHeaders } = request;
+  const { reply, method } = request;
   if (method !== 'GET') return reply.refuse(405, 'the method is not allowed', { headers: { allow: 'GET' } });
-  const duplex = await openServer(request, parts.agents.of(rawHeaders), parts, { modern: false, oneStream: true });
+  const duplex = await openServer(request, agentOf(request, parts.agents), parts, { modern: false, oneStream: true });
   if (!duplex) return;
   const stream = reply.stream(200, STREAM);
   stream.write(`event: endpoint\ndata: ${MESSAGE_PATH}?sessionId=${duplex.id}\n\n`);
@@ -27,9 +28,9 @@ export async function serveSse(request: ServedRequest, parts: DuplexParts): Prom
 
 /** Takes a message of a session, whose answer comes on its stream. */
 export async function serveMessage(request: ServedRequest, parts: DuplexParts): Promise<void> {
-  const { reply, method, rawHeaders, query } = request;
+  const { reply, method, query } = request;
   if (method !== 'POST') return reply.refuse(405, 'the method is not allowed', { headers: { allow: 'POST' } });
-  const agent = parts.agents.of(rawHeaders);
+  const agent = agentOf(request, parts.agents);
   const [id, second] = query.getAll('sessionId');
   const duplex = id === undefined || second !== undefined ? undefined : parts.sessions.find(id, agent);
   if (!duplex?.oneStream) return reply.refuse(404, 'session not found');

@@ -132,7 +132,7 @@ function answer(frames: readonly FrameBytes[], open: Open): void {
     if (relay.session.waitingOn(post) > 0) openStream(open);
     if (open.stream) open.stream.write(renderMessage(frame));
     else if (relay.session.waitingOn(post) === 0)
-      request.reply.send(failed?.status ?? statusOf(frame), { ...failed?.headers, ...JSON_TYPE }, frame);
+      request.reply.send(failed?.status ?? statusOf(frame), { ...failed?.headers, ...JSON_TYPE }, frame, idOf(open));
   }
   // Nobody waits any longer for what the server is still asked.
   if (sending > 0 && relay.session.waitingOn(post) === 0) abort.abort();
@@ -182,13 +182,18 @@ async function relayBody(received: UpstreamAnswer, ids: readonly RequestId[], op
   const isMessage = !payable.isPlain && body.length > 0 && isJson(received, body);
   const [frame] = isMessage ? await relay.session.relay({ kind: 'line', bytes: body }) : [];
   if (frame !== undefined && open.stream) open.stream.write(renderMessage(frame));
-  else if (frame !== undefined) request.reply.send(status, { ...headers, ...JSON_TYPE }, frame);
-  else if (payable.isPlain && !open.stream) request.reply.send(status, { ...headers, ...JSON_TYPE }, body);
+  else if (frame !== undefined) request.reply.send(status, { ...headers, ...JSON_TYPE }, frame, idOf(open));
+  else if (payable.isPlain && !open.stream) request.reply.send(status, { ...headers, ...JSON_TYPE }, body, idOf(open));
   else if (status < 300 && relay.session.waitingOn(open.post) === 0) request.reply.send(status, withoutType(headers));
   // Where the answer answered everything, nobody is left to hear of a failure.
   if (status < 300) await fail(NO_ANSWER);
   // A status below may not have a body, and a request needs its answer.
   else await fail(failureOf(status), status < 400 ? BAD_GATEWAY : status, withoutType(headers));
+}
+
+/** The id of the one request that is answered, JSON text. */
+function idOf({ frame }: Posting): string | undefined {
+  return frame.kind === 'request' ? frame.id.text : undefined;
 }
 
 /** What begins like JSON may be read as such by a client, whatever its type says. */

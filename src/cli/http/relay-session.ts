@@ -76,6 +76,7 @@ export function openRelaySession(agent: Agent, { modern, send, onEnd }: RelayOpt
       resumable: !modern,
       joinBatches: true,
       shared: modern ? agent.shared : undefined,
+      bounds: agent.shared,
       ownTasks: agent.shared.ownTasks,
     },
   );

@@ -8,7 +8,7 @@ import { valuesOf } from '../../transport/http/raw-headers.ts';
 import { kindOf, readBody } from '../../transport/http/read-answer.ts';
 import type { ServedRequest } from '../../transport/http/server.ts';
 import { failureBy, failureOf } from '../../transport/http/status.ts';
-import type { Agent, Agents } from './agents.ts';
+import { type Agent, type Agents, agentOf } from './agents.ts';
 import type { Endpoint } from './endpoint.ts';
 import { relayEvents } from './relay-events.ts';
 import { serveDelete, serveGet } from './relay-get.ts';
@@ -70,7 +70,7 @@ export function openRelay(way: Relay, agents: Agents, most: number, old: OldWay)
 
 async function post(request: ServedRequest, parts: Parts): Promise<void> {
   const { reply, rawHeaders } = request;
-  const agent = parts.agents.of(rawHeaders);
+  const agent = agentOf(request, parts.agents);
   const read = await request.body(agent.room);
   if (read.kind === 'gone') return;
   if (read.kind === 'refused') return reply.refuse(read.status, read.why);
@@ -180,7 +180,7 @@ async function settleDown(relay: RelaySession, wasInitialize: boolean, parts: Pa
 }
 
 async function other(request: ServedRequest, parts: Parts): Promise<void> {
-  const agent = parts.agents.of(request.rawHeaders);
+  const agent = agentOf(request, parts.agents);
   if (!ownsStream(request, agent)) return;
   const [id] = valuesOf(request.rawHeaders, 'mcp-session-id');
   const relay = id === undefined ? bareFor(request, agent, parts) : found(id, request, agent, parts);

@@ -1,5 +1,6 @@
 /** The answer to one HTTP request: whole, or an event stream that is flushed event by event (wire.md §5). */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Unread } from './unread.ts';
 
 export type HeaderFields = Readonly<Record<string, string>>;
 
@@ -20,8 +21,10 @@ export interface Reply {
   readonly started: boolean;
   /** The client closed the connection, or the answer is complete. */
   readonly over: boolean;
-  /** Sends a whole answer; nothing where one was begun. */
-  send(status: number, headers: HeaderFields, body?: Uint8Array | string): void;
+  /** From now on what is written counts as its agent's; beyond what may wait, whole answers become errors, and streams break. */
+  countIn(unread: Unread): void;
+  /** Sends a whole answer; nothing where one was begun. `id` (JSON text) is that of the request, for an error in its place. */
+  send(status: number, headers: HeaderFields, body?: Uint8Array | string, id?: string): void;
   /** Sends an error in the words of JSON-RPC, without an id unless `id` (JSON text) is given. */
   refuse(status: number, why: string, options?: { readonly code?: number; readonly id?: string; readonly headers?: HeaderFields }): void;
   /** Begins an event stream. */
@@ -34,21 +37,31 @@ export interface Reply {
 
 /** What is left of a body whose request was refused is thrown away for so long, ms: a client that still writes reads nothing. */
 const LINGER = 5_000;
+const UNREAD = 'more waits to be read than may: read the answers that came before, and ask again';
 const CODES: Readonly<Record<number, number>> = { 400: -32600, 404: -32001, 408: -32600, 413: -32600, 415: -32600 };
 
 /** Opens the answer; `common` are headers of every answer to this client. */
 export function openReply(request: IncomingMessage, response: ServerResponse, common: HeaderFields): Reply {
   response.on('error', () => {});
+  let unread: Unread | undefined;
   const begin = (status: number, headers: HeaderFields) => response.writeHead(status, { ...headers, ...common });
-  const send: Reply['send'] = (status, headers, body) => {
+  const send: Reply['send'] = (status, headers, body, id) => {
     if (response.headersSent || response.destroyed) return;
     if (!request.complete) linger(request);
     const length = body === undefined ? undefined : typeof body === 'string' ? Buffer.byteLength(body) : body.length;
+    if (length !== undefined && unread && !unread.admits(length, response)) return refuse(503, UNREAD, id === undefined ? {} : { id });
     // An answer without a body has no length to tell where its status says that there is none.
     const own: HeaderFields = length === undefined && status === 204 ? {} : { 'content-length': String(length ?? 0) };
     begin(status, { ...headers, ...own }).end(body);
   };
+  const refuse: Reply['refuse'] = (status, why, { code, id, headers } = {}) => {
+    const text = `{"jsonrpc":"2.0","id":${id ?? 'null'},"error":{"code":${code ?? CODES[status] ?? -32000},"message":${JSON.stringify(why)}}}`;
+    send(status, { 'content-type': 'application/json', ...headers }, text);
+  };
   return {
+    countIn(of) {
+      unread = of;
+    },
     get started() {
       return response.headersSent;
     },
@@ -56,13 +69,10 @@ export function openReply(request: IncomingMessage, response: ServerResponse, co
       return response.destroyed || response.writableEnded;
     },
     send,
-    refuse(status, why, { code, id, headers } = {}) {
-      const text = `{"jsonrpc":"2.0","id":${id ?? 'null'},"error":{"code":${code ?? CODES[status] ?? -32000},"message":${JSON.stringify(why)}}}`;
-      send(status, { 'content-type': 'application/json', ...headers }, text);
-    },
+    refuse,
     stream(status, headers) {
       if (!response.headersSent && !response.destroyed) begin(status, headers).flushHeaders();
-      return eventStream(response);
+      return eventStream(response, unread);
     },
     onOver: (f) => void (response.destroyed || response.writableEnded ? queueMicrotask(f) : response.once('close', f)),
     onGone: (f) =>
@@ -72,10 +82,15 @@ export function openReply(request: IncomingMessage, response: ServerResponse, co
   };
 }
 
-function eventStream(response: ServerResponse): EventStream {
+function eventStream(response: ServerResponse, unread: Unread | undefined): EventStream {
   const isOver = () => response.destroyed || response.writableEnded;
   return {
-    write: (event) => isOver() || response.write(event),
+    write(event) {
+      if (isOver()) return true;
+      if (!unread || unread.admits(event.length, response)) return response.write(event);
+      response.destroy();
+      return true;
+    },
     drained: () =>
       new Promise((resolve) => {
         if (isOver() || !response.writableNeedDrain) return resolve();

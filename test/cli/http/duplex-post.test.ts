@@ -39,6 +39,7 @@ async function open(readPause: () => undefined | Promise<Pause | undefined>) {
     const bytes = Buffer.from(JSON.stringify(message));
     const answers: unknown[] = [];
     const reply: Reply = {
+      countIn() {},
       started: false,
       over: false,
       // As the real one: what was answered is answered.
