@@ -41,8 +41,8 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store & R
 }
 
 /** Opens a file that is there for what people do with records. Throws `StoreError` where it cannot be used. */
-export async function openSqliteDesk(options: Pick<SqliteOptions, 'path' | 'clock' | 'timeoutMs'>): Promise<Desk> {
-  const file = openFile(options);
+export async function openSqliteDesk({ path, clock, timeoutMs }: Pick<SqliteOptions, 'path' | 'clock' | 'timeoutMs'>): Promise<Desk> {
+  const file = openFile({ path, clock, timeoutMs });
   await file.begin();
   return { ...sqliteRecords(file), close: file.close };
 }
@@ -67,8 +67,16 @@ function openFile({
   const lane = openLane(path, timeoutMs);
   const connections = keepConnection(path, namespace);
   const use = <T>(work: (connection: Connection) => T): Promise<T> => lane.run(() => connections.use(work));
+  const lengthenLog = onceInTurn(() =>
+    // Without patience: whoever has the lock goes first, and the next durable commit asks again.
+    lane.run(() => connections.use((connection) => transact(connection, 'normal', () => connection.log.lengthen())), 0).catch(() => {}),
+  );
   const write = <T>(durability: Durability, work: (statements: Statements) => T): Promise<T> =>
-    use((connection) => transact(connection, durability, () => work(connection.statements)));
+    use((connection) => {
+      const result = transact(connection, durability, () => work(connection.statements));
+      if (durability === 'full' && namespace !== undefined && connection.log.isShort) lengthenLog();
+      return result;
+    });
   return {
     clock,
     begin: () => lane.run(() => connections.use(() => undefined), timeoutMs > 0 ? Math.max(timeoutMs, BEGINNING) : 0),
@@ -84,6 +92,19 @@ function openFile({
       lane.close();
       connections.close();
     },
+  };
+}
+
+/** Does the work after the current turn of the event loop, once however often it was asked for. */
+function onceInTurn(work: () => unknown): () => void {
+  let due = false;
+  return () => {
+    if (due) return;
+    due = true;
+    setImmediate(() => {
+      due = false;
+      work();
+    });
   };
 }
 

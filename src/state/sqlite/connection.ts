@@ -4,6 +4,7 @@ import { StoreError } from '../../core/store.ts';
 import { loadDriver } from './driver.ts';
 import { type Identity, isSameFile, prepareFile } from './filesystem.ts';
 import { isBusy } from './lane.ts';
+import { type LogFile, openLogFile } from './log-file.ts';
 import { migrate } from './schema.ts';
 import { prepareStatements, type Statements } from './statements.ts';
 import { commitOrUndo } from './undo.ts';
@@ -13,6 +14,7 @@ const CHECK_EVERY = 1_000;
 export interface Connection {
   readonly db: DatabaseSync;
   readonly statements: Statements;
+  readonly log: LogFile;
 }
 
 export interface Connections {
@@ -23,7 +25,6 @@ export interface Connections {
 
 interface Opened extends Connection {
   readonly file: Identity;
-  readonly log: Identity;
 }
 
 /** `normal` survives the death of this process, `full` the loss of power as well (cli.md §2). */
@@ -73,7 +74,7 @@ export function keepConnection(path: string, namespace: string | undefined): Con
 }
 
 /** Runs the work in a transaction that has the write lock from the start: all of it happens, or nothing. */
-export function transact<T>({ db, statements }: Connection, durability: Durability, work: () => T): T {
+export function transact<T>({ db, statements }: Pick<Connection, 'db' | 'statements'>, durability: Durability, work: () => T): T {
   // The level can not change inside a transaction, so what may need the stronger one asks for it beforehand.
   if (durability === 'full') db.exec('PRAGMA synchronous = FULL');
   try {
@@ -106,7 +107,7 @@ function connect(path: string, namespace: string | undefined, fresh: boolean): O
     migrate(db, path, fresh);
     const statements = prepareStatements(db, namespace);
     if (!isSameFile(path, file)) throw new StoreError(`the state file "${path}" was replaced while it was opened`);
-    return { db, statements, file, log: prepareFile(`${path}-wal`, false) };
+    return { db, statements, file, log: openLogFile(`${path}-wal`) };
   } catch (error) {
     db.close();
     throw error;
