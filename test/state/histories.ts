@@ -29,7 +29,7 @@ type Step =
 const LENGTH = 100;
 const STEPS = Number(process.env.INTERCEPT_HISTORY_STEPS ?? 0);
 const by = fc.nat();
-const name = fc.constantFrom('a', 'b', 'c');
+const name = fc.constantFrom('a', 'b', 'c', 'd');
 const call = fc.record({ name, asks: fc.boolean(), once: fc.boolean() });
 const moves = fc.constantFrom(1, 500, 5_000, 9_999, 10_000, 20_000, 30_000, 40_000, 60_000, -1, -900, -5_000);
 
@@ -145,9 +145,9 @@ async function compare(model: Model, store: Store & Records, ids: ReadonlyMap<Mo
   const states = new Map((await store.approvals.list({})).map((one) => [one.id, one.state]));
   for (const approval of model.approvals) expect(states.get(ids.get(approval) ?? '')).toBe(model.stateOf(approval, now));
   const claims = new Map((await store.claims.list({})).map((one) => [one.key, one.state]));
-  for (const key of ['a', 'b', 'c']) expect(claims.get(key)).toBe(model.claimState(key, now) as never);
+  for (const key of ['a', 'b', 'c', 'd']) expect(claims.get(key)).toBe(model.claimState(key, now) as never);
   const used = (await store.approvals.events(0, 1e6)).filter(({ type }) => type === 'approval.consumed');
-  for (const [approval, id] of ids) expect(used.filter((event) => event.approval.id === id)).toHaveLength(approval.attempts);
+  for (const [approval, id] of ids) expect(used.filter((event) => event.approval.id === id)).toHaveLength(approval.uses);
 }
 
 /** The id that the store gave to a record stays the same as long as the model speaks of the same one. */
