@@ -96,6 +96,30 @@ describe('wire.md §2.6: what was judged is what is written', () => {
 });
 
 describe('wire.md §1: a server that speaks Streamable HTTP', () => {
+  const statuses = [400, 401, 403, 404, 405, 406, 410, 422, 429].map((status) => [status] as const);
+  const streams = {
+    'no stream': undefined,
+    'a stream of messages': ': hi\n\ndata: {"jsonrpc":"2.0","method":"a"}\n\n',
+    'another page': 'html',
+  };
+  test.each(statuses)('is not taken for an older one because it answers its first message with %i', async (refusing) => {
+    for (const begin of Object.values(streams)) {
+      await using upstream = await startUpstream((request, response) => {
+        if (request.method === 'GET' && begin === undefined) return void response.writeHead(405).end();
+        if (request.method === 'GET')
+          return void response.writeHead(200, { 'content-type': begin === 'html' ? 'text/html' : 'text/event-stream' }).write(begin ?? '');
+        if (upstream.received.filter(({ method }) => method === 'POST').length === 1)
+          return void response.writeHead(refusing, { 'content-type': 'text/plain', 'retry-after': '7' }).end('no');
+        return json(INITIALIZED, { 'mcp-session-id': 'up-1' })(request, response);
+      });
+      await using listener = await startListener({ flags: ['--upstream', upstream.url] });
+      const refused = await exchange(listener.url, { body: INITIALIZE(0) });
+      expect([refused.status, refused.headers['retry-after']]).toEqual([refusing, '7']);
+      expect(JSON.parse(refused.text)).toMatchObject({ id: 0, error: { message: expect.stringContaining(String(refusing)) } });
+      const opened = await exchange(listener.url, { body: INITIALIZE(0) });
+      expect([opened.status, opened.headers['mcp-session-id']]).toEqual([200, 'up-1']);
+    }
+  });
   test('is not taken for an older one because it refused one client', async () => {
     await using upstream = await startUpstream((request, response) => {
       if (request.headers['mcp-long'] !== undefined) return void response.writeHead(431).end();

@@ -115,13 +115,13 @@ const servers = {
     ),
   'HTTP+SSE': () => {
     let stream: ServerResponse | undefined;
-    return startRemote(({ method, body }, response) => {
+    return startRemote(({ method, path, body }, response) => {
       if (method === 'GET') {
         stream = response.writeHead(200, { 'content-type': 'text/event-stream' });
         return void response.write('event: endpoint\ndata: /message\n\n');
       }
-      response.writeHead(stream ? 202 : 405).end();
-      const text = answerTo(body);
+      response.writeHead(path === '/message' ? 202 : 405).end();
+      const text = path === '/message' ? answerTo(body) : undefined;
       if (text !== undefined) stream?.write(`data: ${text}\n\n`);
     });
   },

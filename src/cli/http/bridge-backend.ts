@@ -2,21 +2,19 @@
 import type { ProxyDeps } from '../../proxy/deps.ts';
 import { openBridge } from '../../transport/http/bridge.ts';
 import { openHttpClient } from '../../transport/http/client.ts';
-import { type RequestRules, toUpstream, withoutPayment } from '../../transport/http/passed-headers.ts';
+import { ofSender, type RequestRules, toUpstream } from '../../transport/http/passed-headers.ts';
 import { openExplainer, portsOf } from '../bridge-session.ts';
 import type { Remote } from '../remote-options.ts';
 import type { OpenBackend } from './backend.ts';
 
 /** What is under way when a session ends has so long to finish, ms. */
 const GRACE = 1_000;
-/** What the bridge writes itself for every request. */
-const OWN = /^(?:accept|content-type|last-event-id|mcp-.*)$/;
 
 /** A new bridge for every session, which sends what of its client's headers may pass. */
 export function bridgeBackend(remote: Remote, rules: RequestRules, maxMessage: number, deps: ProxyDeps): OpenBackend {
   return async (session, rawHeaders) => {
-    const passed = Object.entries(withoutPayment(toUpstream(rawHeaders, rules))).filter(([name]) => !OWN.test(name));
-    const client = openHttpClient(remote.url, { ...Object.fromEntries(passed), ...remote.headers });
+    // What a message goes with besides, the bridge writes itself.
+    const client = openHttpClient(remote.url, { ...ofSender(toUpstream(rawHeaders, rules)), ...remote.headers });
     const bridge = openBridge(
       portsOf({
         ...{ deps, client, maxMessage, session, explain: openExplainer(deps, client, remote) },

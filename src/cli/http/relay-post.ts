@@ -4,7 +4,8 @@ import { credentialsOf } from '../../mcp/http-payment.ts';
 import type { Failure } from '../../proxy/ending.ts';
 import type { FrameBytes, OutgoingFrame } from '../../proxy/exchange.ts';
 import type { UpstreamAnswer } from '../../transport/http/client.ts';
-import { toUpstream } from '../../transport/http/passed-headers.ts';
+import { ofSender, toUpstream } from '../../transport/http/passed-headers.ts';
+import { offersEndpoint } from '../../transport/http/probe-endpoint.ts';
 import { valuesOf } from '../../transport/http/raw-headers.ts';
 import { kindOf, peek, readBody } from '../../transport/http/read-answer.ts';
 import type { EventStream } from '../../transport/http/reply.ts';
@@ -174,7 +175,7 @@ async function relayBody(received: UpstreamAnswer, ids: readonly RequestId[], op
   if (!payable) return;
   const { body } = payable;
   const headers = way.rewrite(payable.headers, request);
-  if (open.mayBeOld && isOldAnswer(status) && peek(body)?.jsonrpc !== '2.0') {
+  if (open.mayBeOld && (await speaksOnlySse(status, body, open))) {
     open.isOld = true;
     await relay.session.upstreamFailed(ids, { ...failureOf(status), answered: true });
     return;
@@ -189,6 +190,12 @@ async function relayBody(received: UpstreamAnswer, ids: readonly RequestId[], op
   if (status < 300) await fail(NO_ANSWER);
   // A status below may not have a body, and a request needs its answer.
   else await fail(failureOf(status), status < 400 ? BAD_GATEWAY : status, withoutType(headers));
+}
+
+/** SPEC: transports, backwards compatibility — a refusal alone says nothing: the stream has to name an endpoint. */
+async function speaksOnlySse(status: number, body: Uint8Array, { way, headers, abort }: Open): Promise<boolean> {
+  if (!isOldAnswer(status) || peek(body)?.jsonrpc === '2.0') return false;
+  return offersEndpoint(way.client, ofSender(headers), abort.signal);
 }
 
 /** The id of the one request that is answered, JSON text. */

@@ -37,7 +37,11 @@ async function follow(answer: UpstreamAnswer, link: Link, named: PromiseWithReso
   const takeEvent = (event: WholeEvent) => {
     if (event.type === 'endpoint') nameEndpoint(event, ports.client.url, named);
   };
-  const take = (messages: Parameters<typeof deliver>[0]) => deliver(messages, link);
+  const take = (messages: Parameters<typeof deliver>[0]) => {
+    // SPEC: the endpoint is named first. What begins with a message is a stream of another transport.
+    named.reject(new UpstreamFault('unreachable', 'begins its event stream with something else than its endpoint', false));
+    return deliver(messages, link);
+  };
   const why = await readEvents(answer, ports, take, { lastId: undefined, retry: undefined }, takeEvent).then(
     () => 'the server ended its event stream',
     (error: unknown) => failureBy(error).why,

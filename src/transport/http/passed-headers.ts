@@ -45,6 +45,14 @@ export function withoutPayment(headers: Readonly<Record<string, string>>): Recor
   return Object.fromEntries(kept);
 }
 
+/** What belongs to one message or one session. */
+const OF_MESSAGE = /^(?:accept|content-type|last-event-id|mcp-.*)$/;
+
+/** The headers that say who sends, and nothing of what: for messages that are written anew, and for streams before there is a session. */
+export function ofSender(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(withoutPayment(headers)).filter(([name]) => !OF_MESSAGE.test(name)));
+}
+
 function passesUp(name: string, { passed, authorization, host }: RequestRules): boolean {
   if (name === 'authorization') return authorization;
   if (name === 'host') return host;

@@ -22,9 +22,9 @@ export function failureBy(error: unknown): Failure {
   return { outcome: 'kept', why: `internal fault: ${error instanceof Error ? error.message : String(error)}` };
 }
 
-/** Whether a server that answers so to its first message may be one of 2024-11-05, which takes no POST at its URL. */
+/** Whether a server that answers so to its first message may be one of 2024-11-05, which takes no POST at its URL (SPEC: transports, backwards compatibility). */
 export function isOldAnswer(status: number): boolean {
-  return status >= 400 && status < 500 && ![401, 402, 403, 407, 408, 429].includes(status);
+  return status === 400 || status === 404 || status === 405;
 }
 
 /**

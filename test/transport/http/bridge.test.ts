@@ -5,7 +5,7 @@ import { OPENING } from '../../../src/transport/http/listen.ts';
 import { answerJson } from '../../harness/upstream.ts';
 import { until } from '../../harness/wait.ts';
 import { openFixture, shakeHands } from './bridge-fixture.ts';
-import { event, openEvents, result, type Script, startScripted } from './scripted.ts';
+import { event, openEvents, RESULT, result, type Script, startScripted } from './scripted.ts';
 
 describe('Streamable HTTP', () => {
   test('the session and its revision are named on all that follows the handshake, and the session is ended', async () => {
@@ -533,6 +533,26 @@ describe('2026-07-28', () => {
 });
 
 describe('HTTP+SSE', () => {
+  test.each([400, 401, 403, 404, 405, 406, 422, 429])(
+    'is not what a server speaks because it refuses its first message with %i',
+    async (status) => {
+      for (const stream of [undefined, event({ jsonrpc: '2.0', method: 'notifications/message', params: {} })]) {
+        await using upstream = await startScripted();
+        upstream.answer(({ method, body }, response) => {
+          if (method === 'GET') return stream === undefined ? void response.writeHead(405).end() : void openEvents(response).write(stream);
+          if (upstream.received.filter((request) => request.method === 'POST').length === 1)
+            return void response.writeHead(status).end('no');
+          const { id, method: asked } = JSON.parse(body) as { id: number; method: string };
+          answerJson(response, result(id, asked === 'initialize' ? RESULT : {}));
+        });
+        await using bridge = openFixture(`${upstream.url}/`);
+        expect(await bridge.request(0, 'initialize')).toMatchObject({ why: expect.stringContaining(String(status)) });
+        expect(upstream.received.filter(({ method }) => method === 'GET').length).toBe([400, 404, 405].includes(status) ? 1 : 0);
+        expect(await bridge.request(1, 'initialize')).toEqual(result(1, RESULT) as never);
+        expect(await bridge.request(2, 'ping')).toEqual(result(2) as never);
+      }
+    },
+  );
   test('a stream that ends between a message and its acceptance leaves nobody waiting', async () => {
     await using upstream = await startScripted();
     upstream.answer(({ method, path, body }, response) => {
