@@ -59,18 +59,30 @@ export function createLegs(): Legs {
   };
 }
 
+/** How long the result of a task that succeeded may be fetched by itself, ms. */
+export const RESULT_TIMEOUT = 60_000;
+
 export interface Tasks {
   /** Answers with the calls given up for it: the one that had this task id before, or the oldest of too many. */
   keep(taskId: string, call: SentCall): { readonly replaced: SentCall | undefined; readonly oldest: SentCall | undefined };
+  get(taskId: string): SentCall | undefined;
   take(taskId: string): SentCall | undefined;
+  /** The task succeeded, and its result is yet to come. */
+  awaitResult(taskId: string, now: number): void;
+  isAwaited(taskId: string): boolean;
+  /** Those that succeeded and whose result did not come in time, or by `now` at all. */
+  unfetched(now: number): readonly SentCall[];
   drain(): readonly SentCall[];
 }
 
 export function createTasks(): Tasks {
   const calls = new Map<string, SentCall>();
+  /** Until when. */
+  const awaited = new Map<string, number>();
   const take = (taskId: string) => {
     const call = calls.get(taskId);
     calls.delete(taskId);
+    awaited.delete(taskId);
     return call;
   };
   return {
@@ -80,7 +92,13 @@ export function createTasks(): Tasks {
       calls.set(taskId, withoutArguments(call));
       return { replaced, oldest };
     },
+    get: (taskId) => calls.get(taskId),
     take,
+    awaitResult(taskId, now) {
+      if (!awaited.has(taskId)) awaited.set(taskId, now + RESULT_TIMEOUT);
+    },
+    isAwaited: (taskId) => awaited.has(taskId),
+    unfetched: (now) => [...awaited].flatMap(([taskId, until]) => (until <= now ? (take(taskId) ?? []) : [])),
     drain() {
       const all = [...calls.values()];
       calls.clear();

@@ -8,6 +8,7 @@ import { keep } from './keep.ts';
 import { ownCancel } from './outgoing.ts';
 import { settle } from './settle.ts';
 import type { Session } from './state.ts';
+import { settleUnfetched } from './unfetched.ts';
 import { releaseUnpaid } from './unpaid.ts';
 
 /** Ends what has waited too long. */
@@ -15,6 +16,7 @@ export async function sweep(session: Session): Promise<void> {
   const { deps, legs, inflight } = session;
   if (!session.isSharing) {
     await keep(legs.expired(deps.clock()), 'no continuation came in time', session);
+    await settleUnfetched(deps.clock(), session.tasks, session);
     await releaseUnpaid(session.payments, deps);
   }
   if (deps.timeouts.upstream === 0) return;
@@ -27,6 +29,7 @@ export async function sweep(session: Session): Promise<void> {
 /** Answers everything that still waits. */
 export async function endAll(why: string, session: Session): Promise<void> {
   const unanswered = session.inflight.drain();
+  if (!session.isSharing) await settleUnfetched(Number.POSITIVE_INFINITY, session.tasks, session);
   const calls = unanswered.flatMap(({ purpose }) => (purpose.kind === 'call' ? [purpose.call] : []));
   const left = session.isSharing ? [] : [...session.legs.drain(), ...session.tasks.drain()];
   await keep([...calls, ...left], why, session);

@@ -8,6 +8,7 @@ import { createOwnTasks, type OwnTasks } from './own-tasks.ts';
 import { createPayments, type Payments } from './payments.ts';
 import { createOutcomeLog } from './settle.ts';
 import { createToolMemory, type ToolMemory } from './tool-memory.ts';
+import { settleUnfetched } from './unfetched.ts';
 import { releaseUnpaid } from './unpaid.ts';
 
 export interface Shared {
@@ -51,9 +52,11 @@ export function createShared(deps: ProxyDeps): SharedSession {
     },
     async sweep() {
       await keep(shared.legs.expired(deps.clock()), 'no continuation came in time', settling);
+      await settleUnfetched(deps.clock(), shared.tasks, settling);
       await releaseUnpaid(shared.payments, deps);
     },
     async end(why) {
+      await settleUnfetched(Number.POSITIVE_INFINITY, shared.tasks, settling);
       await keep([...shared.legs.drain(), ...shared.tasks.drain()], why, settling);
       await outcomes.idle();
     },

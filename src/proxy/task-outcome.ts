@@ -52,19 +52,30 @@ export async function settleByNotification(frame: Extract<ServerFrame, { kind: '
   if (typeof taskId === 'string' && outcome) await settleTask(taskId, outcome, text, session);
 }
 
-/** `text` reads the result's JSON text, which is kept of an idempotent call. */
+/**
+ * `text` reads the result's JSON text, which is kept of an idempotent call. SPEC: policy.md §9 — where a status without it
+ * says that the task succeeded (2025-11-25), the call waits for the result to be fetched, which is what its repeats get.
+ */
 async function settleTask(taskId: string, outcome: Outcome, text: () => string | undefined, session: Session): Promise<void> {
-  const call = session.tasks.take(taskId);
-  if (call) await settle([{ call, outcome: isClaimed(call) ? { ...outcome, text: text() } : outcome }], session);
+  const { tasks, deps } = session;
+  const call = tasks.get(taskId);
+  if (!call) return;
+  // A task that succeeded does not fail afterwards.
+  if (tasks.isAwaited(taskId) && outcome.result !== 'committed') return;
+  const result = isClaimed(call) ? text() : undefined;
+  if (outcome.result === 'committed' && isClaimed(call) && result === undefined) return tasks.awaitResult(taskId, deps.clock());
+  tasks.take(taskId);
+  await settle([{ call, outcome: { ...outcome, text: result } }], session);
 }
 
 /**
- * `tasks/result` answers with the call's own result. An error settles nothing: the task's status tells whether it failed.
- * SECURITY: an agent can make a server refuse or abandon the question (params it cannot read, a cancelled request), with
- * any code; that says nothing of the call, and frees no counter.
+ * `tasks/result` answers with the call's own result. Only a success settles it: of a failure the task's status tells
+ * (policy.md §6). SECURITY: an agent can make a server refuse or abandon the question (params it cannot read, a cancelled
+ * request), with any code, and a server can say `isError` while the task still works; that frees no counter.
  */
 function finalOutcome(frame: Response): Outcome | undefined {
-  return frame.outcome === 'error' ? undefined : outcomeOf(frame);
+  const outcome = frame.outcome === 'error' ? undefined : outcomeOf(frame);
+  return outcome?.result === 'committed' ? outcome : undefined;
 }
 
 /** The status of a task, of either form. A completed one may carry the result (2026-07-28). */

@@ -236,15 +236,66 @@ describe('what a claim is held through', () => {
     expect(replayed.result.content[0].text).toBe('late');
   });
 
-  test('a task whose result is fetched apart has happened, and is not done again', async () => {
-    const rig = await open();
-    await handshake(rig, '2025-11-25');
-    begin(rig, request(1, {}, { task: {} }));
-    await sent(rig, 1);
-    reply(rig, { result: { task: { taskId: 't1', status: 'working' } } });
-    await rig.idle();
-    await rig.say({ jsonrpc: '2.0', method: 'notifications/tasks/status', params: { taskId: 't1', status: 'completed' } });
-    expect(verdict(await rig.call('pay'))).toBe('denied already_done');
+  describe('wire.md §2.11: a task whose result is fetched by itself', () => {
+    const completed = { jsonrpc: '2.0', method: 'notifications/tasks/status', params: { taskId: 't1', status: 'completed' } };
+    const opened = async () => {
+      const rig = await open();
+      await handshake(rig, '2025-11-25');
+      begin(rig, request(1, {}, { task: {} }));
+      await sent(rig, 1);
+      reply(rig, { result: { task: { taskId: 't1', status: 'working' } } });
+      await rig.idle();
+      return rig;
+    };
+    const fetched = async (rig: Rig, result: object) => {
+      begin(rig, { jsonrpc: '2.0', id: 'fetch', method: 'tasks/result', params: { taskId: 't1' } });
+      await until('the question', () => rig.server.find(({ id }) => id === 'fetch'));
+      await rig.say({ jsonrpc: '2.0', id: 'fetch', result });
+    };
+    const text = (said: string) => ({ content: [{ type: 'text', text: said }] });
+
+    test.each([true, false])('its repeat gets the result, told before that it succeeded: %p', async (told) => {
+      const rig = await opened();
+      if (told) await rig.say(completed);
+      begin(rig, request(2));
+      await fetched(rig, text('late'));
+      const replayed = await answered(rig, 2);
+      expect(verdict(replayed)).toBe('replayed already_done');
+      expect(replayed.result.content[0].text).toBe('late');
+      expect(rig.outcomes().map(({ result }) => result)).toEqual(['committed']);
+    });
+    test.each(['a minute', 'the session'])(
+      'where nobody fetches it until %s is over, it has happened and is not done again',
+      async (end) => {
+        const rig = await opened();
+        await rig.say(completed);
+        if (end === 'the session') {
+          await rig.session.end('over');
+          expect(rig.outcomes().map(({ result }) => result)).toEqual(['committed']);
+          return;
+        }
+        rig.advance(59_999);
+        await rig.session.sweep();
+        expect(rig.outcomes()).toEqual([]);
+        rig.advance(1);
+        await rig.session.sweep();
+        expect(verdict(await rig.call('pay'))).toBe('denied already_done');
+      },
+    );
+    test.each([
+      ['fails', { jsonrpc: '2.0', method: 'notifications/tasks/status', params: { taskId: 't1', status: 'failed' } }],
+      ['is cancelled', { jsonrpc: '2.0', method: 'notifications/tasks/status', params: { taskId: 't1', status: 'cancelled' } }],
+    ])('I6: one that succeeded, and then %s, has happened', async (_, status) => {
+      const rig = await opened();
+      await rig.say(completed);
+      await rig.say(status);
+      await fetched(rig, { ...text('no'), isError: true });
+      expect(rig.outcomes()).toEqual([]);
+      expect(await rig.counted()).toEqual([1]);
+      rig.advance(60_000);
+      await rig.session.sweep();
+      expect(verdict(await rig.call('pay'))).toBe('denied already_done');
+    });
   });
 });
 

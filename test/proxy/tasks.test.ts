@@ -25,7 +25,6 @@ describe.each(Object.entries(HANDLES))('a handle %s', (_, { more, handle }) => {
 
   test.each([
     ['tasks/result with the result', 'tasks/result', { result: OK }, 'committed', 1],
-    ['tasks/result with isError', 'tasks/result', { result: { isError: true } }, 'released', 0],
     ['tasks/get: completed', 'tasks/get', { result: { taskId: 'a', status: 'completed' } }, 'committed', 1],
     [
       'tasks/get: completed with isError',
@@ -55,6 +54,8 @@ describe.each(Object.entries(HANDLES))('a handle %s', (_, { more, handle }) => {
     ['tasks/result of a task that expired', 'tasks/result', { error: { code: -32602, message: 'no such task' } }],
     ['tasks/result that the server failed at', 'tasks/result', { error: { code: -32603, message: 'expected object' } }],
     ['tasks/result with an error that may be the tool’s', 'tasks/result', { error: { code: -32000, message: 'no' } }],
+    ['tasks/result with isError, which may be about a task that still works', 'tasks/result', { result: { isError: true } }],
+    ['tasks/result that asks for a payment', 'tasks/result', { result: { ...OK, _meta: { 'org.paymentauth/payment-required': {} } } }],
     ['tasks/cancel that only confirms', 'tasks/cancel', { result: {} }],
     ['tasks/cancel that comes too late', 'tasks/cancel', { error: { code: -32602, message: 'already completed' } }],
   ])('%s settles nothing; never fetched, it is kept', async (_name, method, answer) => {
@@ -63,6 +64,18 @@ describe.each(Object.entries(HANDLES))('a handle %s', (_, { more, handle }) => {
     expect(await settled(rig)).toEqual({ outcomes: [], counted: 1 });
     await rig.session.end('over');
     expect(await settled(rig)).toEqual({ outcomes: ['kept'], counted: 1 });
+  });
+
+  test.each([
+    ['failed', 'released', 0],
+    ['completed', 'committed', 1],
+    ['cancelled', 'kept', 1],
+  ])('tasks/result with isError: the status says how the task ended (%s)', async (status, result, counted) => {
+    const rig = await open({ 'tasks/result': { result: { isError: true } }, 'tasks/get': { result: { taskId: 'a', status } } });
+    await rig.request('tasks/result', { taskId: 'a' });
+    expect(await settled(rig)).toEqual({ outcomes: [], counted: 1 });
+    await rig.request('tasks/get', { taskId: 'a' });
+    expect(await settled(rig)).toEqual({ outcomes: [result], counted });
   });
 
   test('a cancelled tasks/result, answered with an error, settles nothing; the status does', async () => {

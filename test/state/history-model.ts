@@ -31,6 +31,7 @@ export function openModel() {
 
   function ask(name: string, now: number): Verdict {
     const mine = approvals.filter((one) => one.name === name && one.expiresAt > now).reverse();
+    mine.sort((a, b) => b.createdAt - a.createdAt);
     if (mine.some(({ state }) => state === 'denied')) return { kind: 'approval_denied' };
     const approved = mine.find(({ state }) => state === 'approved');
     if (approved) return { kind: 'approved', approval: approved };
