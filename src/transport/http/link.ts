@@ -41,6 +41,8 @@ export interface Link {
   expected: { readonly id: string; readonly take: (answer: Peeked) => void } | undefined;
   /** The stream for what belongs to no request, while it is open. */
   listening: AbortController | undefined;
+  /** While that stream is opened anew at once; requests wait for it. */
+  reopening: Promise<unknown> | undefined;
   channel: Channel | undefined;
 }
 
@@ -58,6 +60,7 @@ export function createLink(ports: BridgePorts): Link {
     renewing: undefined,
     expected: undefined,
     listening: undefined,
+    reopening: undefined,
     channel: undefined,
   };
 }

@@ -12,6 +12,8 @@ const RETRY = 1_000;
 const MAX_RETRY = 30_000;
 /** How often in a row a broken stream may fail to go on. */
 const MAX_FAILURES = 5;
+/** A stream that was open is asked for again at once, but not more often than that, ms. */
+const STEADY = 5_000;
 /** How long the server's own stream may take to open before what the client says next goes out nevertheless, ms. */
 export const OPENING = 2_000;
 
@@ -33,21 +35,39 @@ async function keepOpen(link: Link, onLost: (session: string) => void, onAnswer:
   const signal = AbortSignal.any([giveUp.signal, link.over.signal]);
   const place: Place = { lastId: undefined, retry: undefined };
   const { session } = link;
+  let answered = onAnswer;
+  let atOnce = Number.NEGATIVE_INFINITY;
   for (let failures = 0, wasOpen = false; !signal.aborted; ) {
-    const went = await follow(link, place, signal, { answer: onAnswer });
-    onAnswer();
+    const went = await follow(link, place, signal, { answer: () => answered() });
+    answered();
     // Where there never was a stream, 404 says that there is none: in a new session it would say so again, without end.
     if (went === 'lost' && wasOpen && session !== undefined) onLost(session);
     if (went === 'refused' || went === 'lost') break;
     wasOpen ||= went === 'read';
-    failures = went === 'read' ? 0 : failures + 1;
-    await pause(place, failures, signal);
+    failures = went === 'failed' ? failures + 1 : 0;
+    const now = performance.now();
+    if (went === 'failed' || place.retry !== undefined || now - atOnce < STEADY) await pause(place, failures, signal);
+    else {
+      atOnce = now;
+      answered = reopen(link);
+    }
   }
+  answered();
   if (link.listening !== giveUp) return;
   link.listening = undefined;
   const lost = [...link.adrift.values()];
   link.adrift.clear();
   link.ports.fail(lost, { outcome: 'kept', why: 'the server ended the stream before it answered' });
+}
+
+/** INVARIANT I9: while there is no stream, requests wait as they do for the first one. Answers with what ends that. */
+function reopen(link: Link): () => void {
+  const opened = Promise.withResolvers<void>();
+  const reopening = within(OPENING, opened.promise).finally(() => {
+    if (link.reopening === reopening) link.reopening = undefined;
+  });
+  link.reopening = reopening;
+  return opened.resolve;
 }
 
 /** Goes on with a stream that broke before its request was answered, from the last event that came. */
@@ -66,7 +86,7 @@ export async function resume(ids: readonly Id[], place: Place, link: Link, stop:
   link.ports.fail(ids, { outcome: 'kept', why: 'the stream broke before the server answered, and does not go on' });
 }
 
-/** One stream to its end: `read` where it was one, `refused` where it makes no sense to ask again, `lost` where the session is gone. */
+/** One stream to its end: `read` where it was one, also if it broke, `refused` where it makes no sense to ask again, `lost` where the session is gone. */
 async function follow(
   link: Link,
   place: Place,
@@ -74,6 +94,7 @@ async function follow(
   on: { readonly answer?: () => void; readonly messages?: () => void },
 ): Promise<'read' | 'failed' | 'refused' | 'lost'> {
   const { ports } = link;
+  let isOpen = false;
   try {
     const answer = await get(link, place.lastId, signal);
     on.answer?.();
@@ -82,11 +103,12 @@ async function follow(
       await deliver(messages, link);
       on.messages?.();
     };
+    isOpen = true;
     await readEvents(answer, ports, take, place);
     return 'read';
   } catch (error) {
     if (!signal.aborted) ports.log.debug(`a stream of the server: ${failureBy(error).why}`);
-    return 'failed';
+    return isOpen ? 'read' : 'failed';
   }
 }
 

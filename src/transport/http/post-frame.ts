@@ -46,6 +46,7 @@ async function converse(frame: BridgeFrame, request: OpenRequest, link: Link, on
   const signal = AbortSignal.any([request.giveUp.signal, link.over.signal]);
   for (let isAgain = false; ; isAgain = true) {
     if (link.renewing) await link.renewing;
+    if (link.reopening) await link.reopening;
     const isCut = link.transport === 'sse' && !link.channel;
     if (isCut && !(await renewChannel(link, frame.message?.method === 'initialize')))
       throw new UpstreamFault('unreachable', 'cannot be reached again', false);

@@ -1,11 +1,14 @@
 /** wire.md §1, §5; policy.md §6: one session carried to a remote server, whatever that server does. */
-import { describe, expect, test } from 'bun:test';
+import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { gzipSync } from 'node:zlib';
 import { OPENING } from '../../../src/transport/http/listen.ts';
 import { answerJson } from '../../harness/upstream.ts';
 import { until } from '../../harness/wait.ts';
 import { openFixture, shakeHands } from './bridge-fixture.ts';
 import { event, openEvents, RESULT, result, type Script, startScripted } from './scripted.ts';
+
+// On a machine that may have much else to do.
+setDefaultTimeout(60_000);
 
 describe('Streamable HTTP', () => {
   test('the session and its revision are named on all that follows the handshake, and the session is ended', async () => {
@@ -164,6 +167,35 @@ describe('Streamable HTTP', () => {
     await bridge.untilMessage('the question', ({ method }) => method === 'elicitation/create');
     bridge.send(result('q'));
     expect(await bridge.answered(1)).toEqual(result(1) as never);
+  });
+
+  test.each(['ends', 'breaks'])('I9: nor when that stream %s, and is opened again at once', async (how) => {
+    const openings = [Promise.resolve(), Promise.withResolvers<void>()] as const;
+    let gets = 0;
+    await using upstream = await startScripted(
+      ({ method, id }, _, response) => {
+        if (method !== 'tools/call') return 'default';
+        upstream.streams[1]?.write(event({ jsonrpc: '2.0', id: 'q', method: 'elicitation/create' }));
+        void upstream.untilReceived('the answer', ({ body }) => body.includes('"id":"q"')).then(() => answerJson(response, result(id)));
+      },
+      { offersStream: true, streamAfter: () => (gets++ === 0 ? openings[0] : openings[1].promise) },
+    );
+    await using bridge = openFixture(upstream.url);
+    await shakeHands(bridge);
+    expect(await bridge.request(1, 'ping')).toEqual(result(1) as never);
+    const first = await until('the stream', () => upstream.streams[0]);
+    if (how === 'ends') first.end();
+    else first.write(': on\n\n', () => first.destroy());
+    await upstream.untilReceived('the second GET', ({ method }) => method === 'GET', 2);
+    const ended = performance.now();
+    bridge.send({ jsonrpc: '2.0', method: 'tools/call', id: 2 });
+    bridge.send(result('free'));
+    await upstream.untilReceived('what waits for nothing', ({ body }) => body.includes('free'));
+    if (performance.now() - ended < OPENING) expect(upstream.posted().map(({ method }) => method)).not.toContain('tools/call');
+    openings[1].resolve();
+    await bridge.untilMessage('the question', ({ method }) => method === 'elicitation/create');
+    bridge.send(result('q'));
+    expect(await bridge.answered(2)).toEqual(result(2) as never);
   });
 
   test('a server that leaves the GET unanswered delays what is said after the handshake, and does not hold it up', async () => {
