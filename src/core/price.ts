@@ -45,9 +45,15 @@ export function spendMessage(spend: Spend, limit: SpendLimit): string {
 
 const PRICED: Readonly<Record<Offer['protocol'], string>> = { mpp: 'charge', x402: 'exact' };
 
+/** Why an offer has no price under any limit: of its kind nobody knows what will be paid. */
+export function kindFailure({ protocol, intent }: Offer): Failure | undefined {
+  return intent === PRICED[protocol] ? undefined : offerFault(`a payment of kind ${shown(intent)} has no known price`);
+}
+
 /** Prices an offer in a spend clause's currency; rounded up beyond millionths. */
 function priceOffer(spend: Spend, offer: Offer): Price {
-  if (offer.intent !== PRICED[offer.protocol]) return offerFailure(`a payment of kind ${shown(offer.intent)} has no known price`);
+  const unknown = kindFailure(offer);
+  if (unknown) return { kind: 'failure', failure: unknown };
   const unit = unitOf(spend, offer.asset);
   if (!unit) return offerFailure(`the asset ${shown(offer.asset)} is not known`);
   if (unit.currency !== spend.currency)
@@ -83,7 +89,9 @@ function shown(text: string | undefined): string {
 }
 
 function offerFailure(why: string): Price {
-  const message = `The price of the payment can not be known: ${why}`;
-  const found: Failure = { clause: 'spend', code: 'unpriceable', why, message };
-  return { kind: 'failure', failure: found };
+  return { kind: 'failure', failure: offerFault(why) };
+}
+
+function offerFault(why: string): Failure {
+  return { clause: 'spend', code: 'unpriceable', why, message: `The price of the payment can not be known: ${why}` };
 }

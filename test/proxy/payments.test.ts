@@ -204,6 +204,52 @@ describe('policy.md §8: anything but a call', () => {
   });
 });
 
+describe('policy.md §8: a tool that no spend limit is about', () => {
+  const other = (rule: string) => `${POLICY}  lend:\n    rules: [${rule}]\n`;
+  const cheap = { amount: '1' };
+  const server =
+    (offer: object): Responder =>
+    ({ method }) => ({
+      result: method === 'tools/call' ? { isError: true, content: [], structuredContent: { x402Version: 2, accepts: [offer] } } : {},
+    });
+
+  test.each([
+    ['with other rules', other('{rate_limit: 5/hour}')],
+    ['that no key lists', POLICY],
+  ])('%s may not be paid for', async (_, policy) => {
+    const rig = await openRig({ policy, respond: shop([cheap]) });
+    const asked = await rig.call('lend');
+    expect([codeOf(asked), offersIn(asked)]).toEqual(['unpriceable', undefined]);
+    expect(asked?.result?.content?.[0]?.text).toBe(
+      '[INTERCEPT POLICY DENIED] No spend limit is about this tool, so it may not be paid for',
+    );
+    expect((await rig.call('lend', {}, pays(cheap)))?.result?._meta?.[DECISION]?.rule).toBe('(payment)');
+    expect(rig.executed()).toEqual(['lend']);
+  });
+  test.each([
+    ['binds other calls', '{when: [{path: args.big, op: eq, value: true}], spend: {daily: 5}}'],
+    ['binds other agents', '{agents: ["!test"], spend: {daily: 5}}'],
+    ['is in shadow mode', '{mode: shadow, spend: {daily: 0.0000001}}'],
+  ])('one whose own limit %s may be', async (_, rule) => {
+    const rig = await openRig({ policy: other(rule), respond: shop([cheap]), agent: 'test' });
+    const asked = await rig.call('lend', { big: false });
+    expect(offersIn(asked)).toEqual(['1']);
+    expect((await rig.call('lend', { big: false }, pays(cheap)))?.result).toEqual(OK);
+  });
+  test('what has no price is taken out, also where the limit binds other calls', async () => {
+    const respond = server({ ...accept(cheap), scheme: 'upto' });
+    const unbound = other('{when: [{path: args.big, op: eq, value: true}], spend: {daily: 5}}');
+    expect(codeOf(await (await openRig({ policy: unbound, respond })).call('lend', { big: false }))).toBe('unpriceable');
+    const shadow = other('{mode: shadow, spend: {daily: 5}}');
+    expect(offersIn(await (await openRig({ policy: shadow, respond })).call('lend'))).toEqual(['1']);
+  });
+  test('a limit of all tools is about each', async () => {
+    const all = '  "*":\n    rules: [{spend: {daily: 5, assets: {"USDC": {decimals: 6, currency: usd}}}}]\n'.replace('USDC', USDC);
+    const rig = await openRig({ policy: `${POLICY}${all}`, respond: shop([cheap]) });
+    expect(offersIn(await rig.call('lend'))).toEqual(['1']);
+  });
+});
+
 test('policy.md §10: in shadow mode challenges and payments pass', async () => {
   const rig = await openRig({ policy: POLICY.replace('name: paid', 'name: paid\nmode: shadow'), respond: shop([{ amount: '900000000' }]) });
   expect(offersIn(await rig.call('buy'))).toEqual(['900000000']);
