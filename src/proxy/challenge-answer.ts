@@ -15,8 +15,8 @@ import { recordOf } from './record.ts';
 import type { ForwardedCall } from './settle.ts';
 import { type Gate, MODERN, type Session } from './state.ts';
 
-/** What the answer asks to be paid, where the policy limits what calls cost. */
-export function challengeIn(frame: ResponseFrame | NotificationFrame, { rulebook }: Gate): Challenge | undefined {
+/** What the message asks to be paid, where the policy limits what calls cost. */
+export function challengeIn(frame: Pick<ResponseFrame | NotificationFrame, 'text' | 'span'>, { rulebook }: Gate): Challenge | undefined {
   return rulebook?.policy.uses.spend ? findChallenge(frame) : undefined;
 }
 

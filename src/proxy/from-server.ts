@@ -3,6 +3,7 @@ import { readServerFrame, type ServerFrame } from '../mcp/frame.ts';
 import { readJson } from '../mcp/json.ts';
 import type { Line } from '../mcp/lines.ts';
 import { renderError } from '../mcp/reply.ts';
+import { UNLIMITED } from './challenge.ts';
 import { challengeIn } from './challenge-answer.ts';
 import type { FrameBytes } from './exchange.ts';
 import { refusalOf, refusedInput, renderRefusal } from './gate.ts';
@@ -92,7 +93,9 @@ function receiveSingle(frame: Single, bytes: FrameBytes, gate: Gate, session: Se
     case 'notification':
       return receiveNotification(frame, bytes, gate, session);
     case 'error_without_id':
-      return unrelated(bytes);
+      if (!isPriced(frame, gate)) return unrelated(bytes);
+      session.deps.log.warn('dropped an error of the server that names no request and asks for a payment');
+      return undefined;
     case 'noise':
       session.deps.log.warn('dropped a line of the server that is not JSON');
       return undefined;
@@ -101,7 +104,8 @@ function receiveSingle(frame: Single, bytes: FrameBytes, gate: Gate, session: Se
 
 /** Sampling, elicitation and roots: `methods` holds in this direction, too. */
 function receiveRequest(frame: Extract<Single, { kind: 'request' }>, bytes: FrameBytes, gate: Gate, session: Session): Passed | undefined {
-  const refused = refusalOf(frame.method, gate);
+  // SPEC: policy.md §8 — a challenge may stand anywhere, and only a call may be paid for.
+  const refused = refusalOf(frame.method, gate) ?? (isPriced(frame, gate) ? UNLIMITED : undefined);
   const event = requestEvent('server', frame, refused, gate);
   const written = !event || tryWrite(event, session) || gate.rulebook?.policy.mode === 'shadow';
   if (!refused && written) return { bytes, exchange: session.replaceIds ? likelyExchange(session) : undefined, inArray: false };
@@ -134,16 +138,18 @@ async function receiveNotification(
   session: Session,
 ): Promise<Passed | undefined> {
   if (frame.method === 'notifications/tools/list_changed') forgetTools(session);
-  if (frame.method !== 'notifications/tasks/status' && frame.method !== 'notifications/tasks')
-    return { ...relate(frame, bytes, session), inArray: false };
-  await settleByNotification(frame, session);
-  const asked = frame.params.members.get('inputRequests');
+  const isStatus = frame.method === 'notifications/tasks/status' || frame.method === 'notifications/tasks';
+  if (isStatus) await settleByNotification(frame, session);
+  const asked = isStatus ? frame.params.members.get('inputRequests') : undefined;
   const isRefused = asked && refusedInput(readJson(frame.text, asked.start), gate) !== undefined;
-  // SPEC: policy.md §8: of a task only the call that opened it may be paid for.
-  const isPriced = gate.rulebook?.policy.mode === 'enforce' && challengeIn(frame, gate) !== undefined;
-  if (!isRefused && !isPriced) return { ...relate(frame, bytes, session), inArray: false };
-  session.deps.log.warn('dropped the status of a task that asks for what the policy refuses');
+  // SPEC: policy.md §8: of a task, too, only the call that opened it may be paid for.
+  if (!isRefused && !isPriced(frame, gate)) return { ...relate(frame, bytes, session), inArray: false };
+  session.deps.log.warn(`dropped a ${frame.method} of the server that asks for what the policy refuses`);
   return undefined;
+}
+
+function isPriced(frame: Parameters<typeof challengeIn>[0], gate: Gate): boolean {
+  return gate.rulebook?.policy.mode === 'enforce' && challengeIn(frame, gate) !== undefined;
 }
 
 function unrelated(bytes: FrameBytes): Passed {

@@ -122,6 +122,41 @@ describe('policy.md §8: on any method', () => {
     const other = await openRig({ policy: POLICY, respond: () => ({ result: { tools: [], tasks: [], _meta: meta } }) });
     expect((await other.request(method, {}))?.error?.data?.code).toBe('unpriceable');
   });
+  describe.each([
+    ['MPP', mpp('100')],
+    ['x402', required('1')],
+    ['a text', { message: JSON.stringify(required('1')) }],
+    ['unreadable', { ...required('1'), Accepts: [] }],
+  ])('from the server: %s', (_, challenge) => {
+    const shadow = POLICY.replace('name: paid', 'name: paid\nmode: shadow');
+    test.each(['elicitation/create', 'sampling/createMessage', 'x/pay'])('%s may not ask', async (method) => {
+      const rig = await openRig({ policy: POLICY, respond: server(() => undefined) });
+      const question = { jsonrpc: '2.0', id: 's1', method, params: challenge };
+      await rig.say(question);
+      expect(rig.agent).toEqual([]);
+      expect(rig.server.find(({ id }) => id === 's1')?.error?.data?.code).toBe('unpriceable');
+      expect(rig.events.at(-1)).toMatchObject({
+        type: 'request',
+        fields: { method, from: 'server', result: 'denied', code: 'unpriceable' },
+      });
+      const free = await openRig({ policy: shadow, respond: server(() => undefined) });
+      await free.say(question);
+      expect(free.agent).toEqual([question]);
+    });
+    test('an error that names no request may not ask', async () => {
+      const rig = await openRig({ policy: POLICY, respond: server(() => undefined) });
+      for (const id of [{}, { id: null }])
+        await rig.say({ jsonrpc: '2.0', ...id, error: { code: -32042, message: 'pay', data: challenge } });
+      expect(rig.agent).toEqual([]);
+    });
+    test('a notification may not ask', async () => {
+      const rig = await openRig({ policy: POLICY, respond: server(() => undefined) });
+      await rig.say({ jsonrpc: '2.0', method: 'notifications/message', params: { level: 'info', data: challenge } });
+      expect(rig.agent).toEqual([]);
+      await rig.say({ jsonrpc: '2.0', method: 'notifications/message', params: { level: 'info', data: 'x' } });
+      expect(rig.agent.length).toBe(1);
+    });
+  });
   test('a tool may say what it costs', async () => {
     const respond = () => ({ result: { tools: [{ name: 'buy', inputSchema: { type: 'object' }, _meta: required('7') }] } });
     const rig = await openRig({ policy: POLICY, respond });
