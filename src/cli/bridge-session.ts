@@ -8,7 +8,7 @@ import { openSession, type ProxySession } from '../proxy/session.ts';
 import { joinFrames } from '../transport/frames.ts';
 import { explainUnauthorized } from '../transport/http/authorization.ts';
 import { type Bridge, openBridge } from '../transport/http/bridge.ts';
-import type { ServerMessage } from '../transport/http/bridge-ports.ts';
+import type { Aside, ServerMessage } from '../transport/http/bridge-ports.ts';
 import { type HttpClient, openHttpClient } from '../transport/http/client.ts';
 import { onSignals } from '../transport/signals.ts';
 import { type Downstream, openStdio } from '../transport/stdio.ts';
@@ -74,16 +74,18 @@ interface PortParts {
   readonly session: () => ProxySession;
   readonly receive: (messages: readonly ServerMessage[]) => void | Promise<void>;
   readonly explain: (wwwAuthenticate: string | undefined) => void;
+  readonly aside?: (event: Aside) => void;
 }
 
 /** What a bridge of this session is built from. */
-export function portsOf({ deps, client, maxMessage, session, receive, explain }: PortParts): Parameters<typeof openBridge>[0] {
+export function portsOf({ deps, client, maxMessage, session, receive, explain, aside }: PortParts): Parameters<typeof openBridge>[0] {
   return {
     client,
     maxMessage,
     log: deps.log,
     look: createIdFinder,
     receive,
+    ...(aside && { aside }),
     waitsFor: (id) => session().waitsFor(id),
     fail: (ids, failure) => void session().upstreamFailed(ids, failure),
     // The bridge asks about the very frames that the session gave it.

@@ -4,6 +4,7 @@ import type { OutgoingFrame } from '../../proxy/exchange.ts';
 import type { ProxySession } from '../../proxy/session.ts';
 import { startChild } from '../../transport/child.ts';
 import { joinFrames } from '../../transport/frames.ts';
+import type { Aside } from '../../transport/http/bridge-ports.ts';
 
 export interface Backend {
   send(frames: readonly OutgoingFrame[]): void;
@@ -17,8 +18,11 @@ export interface Backend {
   readonly joinBatches: boolean;
 }
 
-/** Opens the server of one session; rejects with `StartError`. `session` is there once the first frame is sent. */
-export type OpenBackend = (session: () => ProxySession, rawHeaders: readonly string[]) => Promise<Backend>;
+/**
+ * Opens the server of one session; rejects with `StartError`. `session` is there once the first frame is sent; `aside`
+ * takes what the server's streams bring besides messages.
+ */
+export type OpenBackend = (session: () => ProxySession, rawHeaders: readonly string[], aside: (event: Aside) => void) => Promise<Backend>;
 
 /** Frames that may wait to be judged before we stop reading. */
 const MAX_BACKLOG = 512;

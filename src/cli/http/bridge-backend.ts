@@ -12,12 +12,12 @@ const GRACE = 1_000;
 
 /** A new bridge for every session, which sends what of its client's headers may pass. */
 export function bridgeBackend(remote: Remote, rules: RequestRules, maxMessage: number, deps: ProxyDeps): OpenBackend {
-  return async (session, rawHeaders) => {
+  return async (session, rawHeaders, aside) => {
     // What a message goes with besides, the bridge writes itself.
     const client = openHttpClient(remote.url, { ...ofSender(toUpstream(rawHeaders, rules)), ...remote.headers });
     const bridge = openBridge(
       portsOf({
-        ...{ deps, client, maxMessage, session, explain: openExplainer(deps, client, remote) },
+        ...{ deps, client, maxMessage, session, aside, explain: openExplainer(deps, client, remote) },
         async receive(messages) {
           session().fromServer(messages);
           await session().serverIdle();

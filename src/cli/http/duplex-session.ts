@@ -54,7 +54,12 @@ export async function openDuplexSession(agent: Agent, options: DuplexOptions): P
   const posts: DuplexSession['posts'] = new Map();
   const streams = openStreams(maxWaiting);
   // A server may speak before anything was said to it; what it says is judged once the session is there.
-  const backend = await openBackend(() => session, rawHeaders);
+  const backend = await openBackend(
+    () => session,
+    rawHeaders,
+    // Of the streams of the newer transport none goes on from an id of the older: to a client it would promise that.
+    ({ bytes, hasId }) => void ((oneStream || !hasId) && streams.write([bytes])),
+  );
   const session = openSession(
     agent.deps,
     {
@@ -68,7 +73,7 @@ export async function openDuplexSession(agent: Agent, options: DuplexOptions): P
   );
   // Where nobody listens, a message of the server's own goes with a call that it is likely to be about, or waits.
   const elsewhere = (frames: readonly FrameBytes[]) => {
-    if (streams.write(frames)) return;
+    if (streams.write(frames.map(renderMessage))) return;
     const post = [...posts.values()].findLast(({ open }) => open);
     if (post) post.take(frames);
     else if (!modern) streams.keep(frames);
@@ -100,10 +105,10 @@ export async function openDuplexSession(agent: Agent, options: DuplexOptions): P
 function openStreams(maxWaiting: number) {
   const streams = new Set<EventStream>();
   let kept: FrameBytes[] = [];
-  const write = (frames: readonly FrameBytes[]) => {
+  const write = (events: readonly Uint8Array[]) => {
     const stream = [...streams].at(-1);
     if (!stream) return false;
-    for (const frame of frames) stream.write(renderMessage(frame));
+    for (const event of events) stream.write(event);
     // A client that reads nothing for so long must not fill our memory.
     if (stream.waiting > maxWaiting) stream.abort();
     return true;
@@ -119,7 +124,7 @@ function openStreams(maxWaiting: number) {
     },
     add(stream: EventStream) {
       streams.add(stream);
-      write(kept);
+      write(kept.map(renderMessage));
       kept = [];
     },
     remove: (stream: EventStream) => void streams.delete(stream),

@@ -38,6 +38,12 @@ export type ServerMessage =
   | { readonly kind: 'line'; readonly bytes: Uint8Array }
   | { readonly kind: 'too_long'; readonly length: number; readonly sender: Sender };
 
+/** Of an event of the server's: all but its message. */
+export interface Aside {
+  readonly bytes: Uint8Array;
+  readonly hasId: boolean;
+}
+
 /** SPEC: policy.md §6. */
 export interface Failure {
   readonly outcome: 'kept' | 'released';
@@ -52,6 +58,8 @@ export interface BridgePorts {
   look(): Look<Sender>;
   /** Takes what the server said; what it answers with is waited for before more is read. */
   receive(messages: readonly ServerMessage[]): void | Promise<void>;
+  /** Takes what a stream brings besides messages (comments, ids, times), as events that deliver nothing. */
+  aside?(event: Aside): void;
   /** Whether a request that was sent under this id has no answer yet, and is still waited for. */
   waitsFor(id: Id): boolean;
   /** These requests will have no answer; each that still waits gets an error. */

@@ -4,7 +4,7 @@
  */
 import type { UpstreamAnswer } from './client.ts';
 import { UpstreamFault } from './fault.ts';
-import { deliver, get, type Link } from './link.ts';
+import { deliver, get, type Link, passAside } from './link.ts';
 import { kindOf, readEvents } from './read-answer.ts';
 import type { WholeEvent } from './sse.ts';
 import { failureBy } from './status.ts';
@@ -36,6 +36,7 @@ async function follow(answer: UpstreamAnswer, link: Link, named: PromiseWithReso
   const { ports } = link;
   const takeEvent = (event: WholeEvent) => {
     if (event.type === 'endpoint') nameEndpoint(event, ports.client.url, named);
+    else passAside(event, link);
   };
   const take = (messages: Parameters<typeof deliver>[0]) => {
     // SPEC: the endpoint is named first. What begins with a message is a stream of another transport.

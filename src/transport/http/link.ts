@@ -2,6 +2,8 @@
 import type { BridgeFrame, BridgePorts, Id, ServerMessage } from './bridge-ports.ts';
 import type { UpstreamAnswer } from './client.ts';
 import { type Peeked, peek } from './read-answer.ts';
+import type { WholeEvent } from './sse.ts';
+import { renderEvent } from './sse-render.ts';
 
 /** A request whose POST is under way. */
 export interface OpenRequest {
@@ -109,4 +111,11 @@ export function deliver(messages: readonly ServerMessage[], { ports, expected }:
     return false;
   });
   return others.length > 0 ? ports.receive(others) : undefined;
+}
+
+/** Hands on what an event has besides a message. Its data, where it has none to judge, is kept on a stream of the same transport. */
+export function passAside(event: WholeEvent, { ports, transport }: Link): void {
+  if (!ports.aside) return;
+  const data = event.data?.length === 0 && transport === 'sse' ? event.data : undefined;
+  ports.aside({ bytes: renderEvent(event, data), hasId: event.id !== undefined });
 }

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Id } from './bridge-ports.ts';
 import type { UpstreamAnswer } from './client.ts';
-import { deliver, get, isWaiting, type Link } from './link.ts';
+import { deliver, get, isWaiting, type Link, passAside } from './link.ts';
 import { within } from './order.ts';
 import { kindOf, type Place, readEvents } from './read-answer.ts';
 import { failureBy, failureOf } from './status.ts';
@@ -104,7 +104,7 @@ async function follow(
       on.messages?.();
     };
     isOpen = true;
-    await readEvents(answer, ports, take, place);
+    await readEvents(answer, ports, take, place, (event) => passAside(event, link));
     return 'read';
   } catch (error) {
     if (!signal.aborted) ports.log.debug(`a stream of the server: ${failureBy(error).why}`);

@@ -2,7 +2,7 @@
 import type { BridgeFrame, Id, ServerMessage } from './bridge-ports.ts';
 import type { UpstreamAnswer } from './client.ts';
 import { UpstreamFault } from './fault.ts';
-import { type Channel, deliver, isWaiting, type Link, type OpenRequest, post } from './link.ts';
+import { type Channel, deliver, isWaiting, type Link, type OpenRequest, passAside, post } from './link.ts';
 import { resume } from './listen.ts';
 import { kindOf, type Peeked, type Place, peek, readBody, readEvents } from './read-answer.ts';
 import { noteSession, noteVersion, rememberGreeting, renewChannel, renewSession } from './renew.ts';
@@ -101,7 +101,7 @@ async function readStream(
   { ids, giveUp }: OpenRequest,
   link: Link,
 ): Promise<void> {
-  const fault = await readEvents(answer, link.ports, take, place).then(
+  const fault = await readEvents(answer, link.ports, take, place, (event) => passAside(event, link)).then(
     () => undefined,
     (error: unknown) => error,
   );

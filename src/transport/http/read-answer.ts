@@ -40,6 +40,7 @@ export async function readEvents(
       else if (isMessage(event)) messages.push({ kind: 'line', bytes: event.data });
       else takeEvent(event);
       if (event.kind === 'event') note(event, place);
+      if (event.kind === 'event' && isMessage(event) && event.id !== undefined) takeEvent(event);
     }
     if (messages.length > 0) await take(messages);
   }
