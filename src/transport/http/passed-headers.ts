@@ -1,5 +1,5 @@
 /** Which headers pass through the listener (wire.md §5): those that are named here, and no others. */
-import type { IncomingHttpHeaders } from 'node:http';
+import type { AnswerHeaders } from './http1/head.ts';
 
 export interface RequestRules {
   /** `--pass-header`, in lower case. */
@@ -63,11 +63,10 @@ function passesUp(name: string, { passed, authorization, host }: RequestRules): 
  * The upstream's headers that the client gets. SECURITY: what could send a client elsewhere, or let a page read what
  * it must not (`Location`, `Link`, `Alt-Svc`, `Refresh`, `Access-Control-*`, cookies), is not among them.
  */
-export function toClient(headers: IncomingHttpHeaders): Record<string, string> {
+export function toClient(headers: AnswerHeaders): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers))
-    if (value !== undefined && (TO_CLIENT.has(name) || /^(?:mcp-|x-ratelimit-|ratelimit)/.test(name)))
-      kept[name] = typeof value === 'string' ? value : value.join(', ');
+    if (value !== undefined && (TO_CLIENT.has(name) || /^(?:mcp-|x-ratelimit-|ratelimit)/.test(name))) kept[name] = value;
   return EVENTS.test(kept['content-type'] ?? '') ? { ...kept, 'content-type': 'text/event-stream' } : kept;
 }
 

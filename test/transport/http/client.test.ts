@@ -3,31 +3,12 @@ import { describe, expect, test } from 'bun:test';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { type HttpClient, openHttpClient, type UpstreamRequest } from '../../../src/transport/http/client.ts';
-import { UpstreamFault } from '../../../src/transport/http/fault.ts';
+import { openHttpClient } from '../../../src/transport/http/client.ts';
 import { startUpstream } from '../../harness/upstream.ts';
 import { until } from '../../harness/wait.ts';
+import { faultOf, post, textOf } from './exchange.ts';
 
 const SECRET = { authorization: 'Bearer the-secret' };
-
-function post(client: HttpClient, rest: Partial<UpstreamRequest> = {}) {
-  return client.send({ method: 'POST', headers: {}, body: '{}', signal: new AbortController().signal, ...rest });
-}
-
-async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of body) chunks.push(chunk);
-  return Buffer.concat(chunks).toString();
-}
-
-async function faultOf(work: Promise<unknown>): Promise<UpstreamFault> {
-  const error = await work.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof UpstreamFault)) throw new Error(`no fault, but ${String(error)}`);
-  return error;
-}
 
 describe('wire.md §5: redirects', () => {
   test('307 and 308 of the same origin are followed with method, body and headers', async () => {
