@@ -125,3 +125,20 @@ describe('what nobody reads', () => {
     await until('room again', async () => ((await asked(ann))?.status === 200 ? true : undefined));
   });
 });
+
+test('--max-sessions counts those of both transports, before a remote server', async () => {
+  await using upstream = await startUpstream(
+    withSessions(({ body }, response) => answerJson(response, { jsonrpc: '2.0', id: JSON.parse(body).id, result: {} })),
+  );
+  await using listener = await startListener({ flags: ['--upstream', upstream.url, '--max-sessions', '2'] });
+  const stream = () => send(new URL('/sse', listener.url).href, { method: 'GET', headers: { accept: 'text/event-stream' } });
+  const first = await stream();
+  await first.untilBody('the endpoint', (text) => text.includes('/message'));
+  const relayed = await open(listener.url, 'ann');
+  expect([first.status, (await stream()).status]).toEqual([200, 503]);
+  expect((await exchange(listener.url, { body: INITIALIZE })).status).toBe(503);
+  expect((await exchange(listener.url, { body: call(1), headers: relayed })).status).toBe(200);
+  first.close();
+  await until('its place', async () => ((await exchange(listener.url, { body: INITIALIZE })).status === 200 ? true : undefined));
+  expect((await stream()).status).toBe(503);
+});

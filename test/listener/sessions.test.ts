@@ -25,7 +25,7 @@ function session(of: Agent, touched = 0, busy = false): Fake {
 describe('sessions', () => {
   const [one, two] = [agent('1'), agent('2')];
   test('exist for the agent that opened them alone, whatever their id is', () => {
-    const sessions = createSessions<Fake>(9);
+    const sessions = createSessions<Fake>({ most: 9, kinds: [] }, () => 0);
     for (const id of ['a', '__proto__', 'constructor', '']) {
       const opened = session(one);
       expect(sessions.find(id, one)).toBeUndefined();
@@ -34,7 +34,7 @@ describe('sessions', () => {
     }
   });
   test('of an agent cannot be taken over by another; by the same one the old ends', () => {
-    const sessions = createSessions<Fake>(9);
+    const sessions = createSessions<Fake>({ most: 9, kinds: [] }, () => 0);
     const [first, again, foreign] = [session(one), session(one), session(two)];
     sessions.add('a', first);
     expect(sessions.add('a', foreign)).toBe(false);
@@ -45,14 +45,28 @@ describe('sessions', () => {
     expect(sessions.find('a', one)).toBe(again);
   });
   test('that nobody has used for long make room, others do not', () => {
-    const sessions = createSessions<Fake>(2);
+    let opening = 0;
+    const sessions = createSessions<Fake>({ most: 2, kinds: [] }, () => opening);
     const [busy, idle] = [session(one, 0, true), session(one, 10)];
-    expect(sessions.hasRoom(0, 0)).toBe(true);
-    expect(sessions.hasRoom(0, 2)).toBe(false);
+    expect(sessions.hasRoom(0)).toBe(true);
+    opening = 2;
+    expect(sessions.hasRoom(0)).toBe(false);
+    opening = 0;
     sessions.add('busy', busy);
     sessions.add('idle', idle);
-    expect(sessions.hasRoom(IDLE + 9, 0)).toBe(false);
-    expect(sessions.hasRoom(IDLE + 10, 0)).toBe(true);
+    expect(sessions.hasRoom(IDLE + 9)).toBe(false);
+    expect(sessions.hasRoom(IDLE + 10)).toBe(true);
     expect([busy.ended, idle.ended !== undefined, sessions.size]).toEqual([undefined, true, 1]);
+  });
+  test('of two kinds share their places, and make room for each other', () => {
+    const places = { most: 2, kinds: [] };
+    let opening = 0;
+    const [relayed, own] = [createSessions<Fake>(places, () => 0), createSessions<Fake>(places, () => opening)];
+    const idle = session(one, 0);
+    relayed.add('a', idle);
+    opening = 1;
+    expect([relayed.hasRoom(0), own.hasRoom(0)]).toEqual([false, false]);
+    expect(own.hasRoom(IDLE)).toBe(true);
+    expect([idle.ended !== undefined, relayed.size]).toEqual([true, 0]);
   });
 });

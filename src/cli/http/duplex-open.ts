@@ -42,7 +42,7 @@ export async function openServer(
 ): Promise<DuplexSession | undefined> {
   const { sessions, openBackend, pool } = parts;
   const { reply, rawHeaders } = request;
-  if (!sessions.hasRoom(agent.deps.monotonic(), parts.opening)) {
+  if (!sessions.hasRoom(agent.deps.monotonic())) {
     reply.refuse(503, 'there are as many sessions as are allowed (--max-sessions)', { headers: { 'retry-after': '60' } });
     return undefined;
   }

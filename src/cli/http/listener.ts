@@ -18,7 +18,7 @@ import type { DuplexParts } from './duplex-open.ts';
 import type { Endpoint } from './endpoint.ts';
 import { MESSAGE_PATH, SSE_PATH, serveMessage, serveSse } from './legacy.ts';
 import { type OldWay, openRelay } from './relay.ts';
-import { createSessions } from './sessions.ts';
+import { createSessions, type Places } from './sessions.ts';
 import { openWellKnown, WELL_KNOWN } from './well-known.ts';
 
 export interface Listening {
@@ -50,11 +50,12 @@ export async function listenBefore(remote: Remote, listening: Listening): Promis
   const authorization = listen.token === undefined && remote.headers.authorization === undefined;
   const rules = { passed: listen.passHeaders, authorization, host: listen.preserveHost };
   const agents: Agents = createAgents(deps, authorization, (agent) => mcp.isUsedBy(agent));
-  const duplex = duplexOf(agents, listening, bridgeBackend(remote, rules, maxMessage, deps));
+  const places: Places = { most: listen.maxSessions, kinds: [] };
+  const duplex = duplexOf(agents, listening, bridgeBackend(remote, rules, maxMessage, deps), places);
   const own = openDuplex(duplex);
   const old: OldWay = { serve: own.serve, post: (request, bytes, frame, agent) => servePost(request, bytes, frame, agent, duplex) };
   const way = { client, rules, maxMessage, rewrite: documents.rewrite };
-  const mcp = listen.upstreamSse ? own : both(openRelay(way, agents, listen.maxSessions, old), own);
+  const mcp = listen.upstreamSse ? own : both(openRelay(way, agents, places, old), own);
   const server = await openServer({ mcp, duplex, documents: documents.serve }, listening);
   announce(server, listen, Object.keys(remote.headers).length > 0, deps.log);
   if (authorization) deps.log.info(`a client's Authorization is passed on to ${remote.url.origin}, and to nobody else`);
@@ -69,16 +70,26 @@ export async function listenBeforeCommand(
 ): Promise<Served> {
   const { deps, options, listen } = listening;
   const agents: Agents = createAgents(deps, false, (agent) => mcp.isUsedBy(agent));
-  const duplex = duplexOf(agents, listening, childBackend(command, env, options.maxMessage));
+  const places: Places = { most: listen.maxSessions, kinds: [] };
+  const duplex = duplexOf(agents, listening, childBackend(command, env, options.maxMessage), places);
   const mcp = openDuplex(duplex);
   const server = await openServer({ mcp, duplex, documents: undefined }, listening);
   announce(server, listen, true, deps.log);
   return served(server, mcp, deps);
 }
 
-function duplexOf(agents: Agents, { options, listen }: Listening, openBackend: OpenBackend): DuplexParts {
-  const sessions: DuplexParts['sessions'] = createSessions(listen.maxSessions);
-  return { agents, openBackend, sessions, maxMessage: options.maxMessage, opening: 0, ending: new Set(), pool: new Map() };
+function duplexOf(agents: Agents, { options }: Listening, openBackend: OpenBackend, places: Places): DuplexParts {
+  const sessions: DuplexParts['sessions'] = createSessions(places, () => parts.opening);
+  const parts = {
+    agents,
+    openBackend,
+    sessions,
+    maxMessage: options.maxMessage,
+    opening: 0,
+    ending: new Set<Promise<void>>(),
+    pool: new Map(),
+  };
+  return parts;
 }
 
 /** Exchanges are relayed where the server speaks the same transport; sessions of HTTP+SSE stand beside them. */

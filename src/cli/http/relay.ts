@@ -14,7 +14,7 @@ import { relayEvents } from './relay-events.ts';
 import { serveDelete, serveGet } from './relay-get.ts';
 import { servePost } from './relay-post.ts';
 import { openRelaySession, type Relay, type RelaySession } from './relay-session.ts';
-import { createSessions, IDLE, type Sessions } from './sessions.ts';
+import { createSessions, IDLE, type Places, type Sessions } from './sessions.ts';
 
 interface Parts {
   readonly way: Relay;
@@ -47,9 +47,10 @@ const NOT_OURS = /^(?:last-event-id|mcp-(?:method|name|param-.*))$/;
 /** How long the server has to take a message of the proxy's own, ms. */
 const OWN = 60_000;
 
-/** Opens the endpoint. `most`: sessions at the same time. */
-export function openRelay(way: Relay, agents: Agents, most: number, old: OldWay): Endpoint {
-  const parts: Parts = { way, agents, sessions: createSessions(most), bare: new Map(), open: new Set(), old, isOld: false, isNew: false };
+/** Opens the endpoint. */
+export function openRelay(way: Relay, agents: Agents, places: Places, old: OldWay): Endpoint {
+  const sessions = createSessions<RelaySession>(places, () => opening(parts));
+  const parts: Parts = { way, agents, sessions, bare: new Map(), open: new Set(), old, isOld: false, isNew: false };
   return {
     async serve(request) {
       if (parts.isOld) await old.serve(request);
@@ -106,7 +107,7 @@ function sessionFor(request: ServedRequest, frame: ClientFrame | Refusal, agent:
   const [id] = valuesOf(request.rawHeaders, 'mcp-session-id');
   if (id !== undefined) return found(id, request, agent, parts);
   if (!isInitialize(frame)) return bareFor(request, agent, parts);
-  if (parts.sessions.hasRoom(agent.deps.monotonic(), opening(parts))) return open(agent, false, parts);
+  if (parts.sessions.hasRoom(agent.deps.monotonic())) return open(agent, false, parts);
   request.reply.refuse(503, 'there are as many sessions as are allowed (--max-sessions)', { headers: { 'retry-after': '60' } });
   return undefined;
 }

@@ -16,17 +16,39 @@ export interface Sessions<T extends Listed> {
   /** Answers false where the id belongs to another agent. */
   add(id: string, session: T): boolean;
   remove(id: string, session: T): void;
-  /** Whether one more may be opened, beside `opening` that have no id yet; one that nobody has used for long makes room. */
-  hasRoom(now: number, opening: number): boolean;
+  /** Whether one more may be opened; one that nobody has used for long makes room. */
+  hasRoom(now: number): boolean;
   all(): Iterable<T>;
+}
+
+/** The places of a listener (`--max-sessions`), for its sessions of every kind. */
+export interface Places {
+  readonly most: number;
+  readonly kinds: Kind[];
+}
+
+interface Kind {
+  taken(): number;
+  /** Ends one that nobody has used for long; answers whether there was one. */
+  makeRoom(now: number): boolean;
 }
 
 /** How long a session that nobody uses is kept when others want its place, ms. */
 export const IDLE = 15 * 60_000;
 
-/** No sessions yet, of `most` at the same time. */
-export function createSessions<T extends Listed>(most: number): Sessions<T> {
+/** No sessions yet. `opening`: how many are about to be, and have no id yet. */
+export function createSessions<T extends Listed>({ most, kinds }: Places, opening: () => number): Sessions<T> {
   const sessions = new Map<string, T>();
+  const makeRoom = (now: number) => {
+    for (const [id, session] of sessions) {
+      if (session.isBusy() || now - session.touched < IDLE) continue;
+      sessions.delete(id);
+      void session.end('the session was not used any more');
+      return true;
+    }
+    return false;
+  };
+  kinds.push({ taken: () => sessions.size + opening(), makeRoom });
   return {
     get size() {
       return sessions.size;
@@ -45,16 +67,7 @@ export function createSessions<T extends Listed>(most: number): Sessions<T> {
     remove(id, session) {
       if (sessions.get(id) === session) sessions.delete(id);
     },
-    hasRoom(now, opening) {
-      if (sessions.size + opening < most) return true;
-      for (const [id, session] of sessions) {
-        if (session.isBusy() || now - session.touched < IDLE) continue;
-        sessions.delete(id);
-        void session.end('the session was not used any more');
-        return true;
-      }
-      return false;
-    },
+    hasRoom: (now) => kinds.reduce((sum, kind) => sum + kind.taken(), 0) < most || kinds.some((kind) => kind.makeRoom(now)),
     all: () => sessions.values(),
   };
 }
