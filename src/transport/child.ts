@@ -48,8 +48,13 @@ export async function startChild(command: string, args: readonly string[], env: 
   try {
     return upstreamOf(await spawnProcess(command, args, env));
   } catch (cause) {
-    throw new StartError(`command ${JSON.stringify(command)} ${whyNot(command, cause as NodeJS.ErrnoException)}`, { cause });
+    throw startErrorOf(command, cause as NodeJS.ErrnoException);
   }
+}
+
+/** The system's error over a command, in words. */
+export function startErrorOf(command: string, cause: NodeJS.ErrnoException): StartError {
+  return new StartError(`command ${JSON.stringify(command)} ${whyNot(command, cause)}`, { cause });
 }
 
 /**

@@ -45,6 +45,28 @@ describe('a server that does not start: status 1', () => {
     2 * SOON_MS,
   );
 
+  test.each(ROWS.filter(([name]) => !name.includes('interpreter')))(
+    'behind a listener, before anybody asks for a session: %s',
+    async (_, make, gist) => {
+      const { path: folder, remove } = await temporaryFolder();
+      const policy = join(folder, 'p.yaml');
+      await writeFile(policy, POLICY);
+      const { code, stderr, stdout } = await runToEnd(join(folder, 'home'), [
+        '-c',
+        policy,
+        '--transport',
+        'http',
+        '--',
+        await make(folder),
+      ]);
+      await remove();
+      expect(stderr).toMatch(gist);
+      expect(stderr).not.toContain('listening');
+      expect([code, stdout]).toEqual([1, '']);
+    },
+    2 * SOON_MS,
+  );
+
   test.each([
     ['no command', ['--'], 2, /no server to put the policy before\nhelp: write its command after "--"/],
     ['no policy', ['--log-level', 'info', '--', 'true'], 2, /no policy\nhelp: name it with "-c policy.yaml"/],

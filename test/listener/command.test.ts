@@ -118,11 +118,15 @@ describe('wire.md §1, §5: sessions', () => {
     expect((await exchange(running.url, { body: call(5, 'echo'), headers })).status).toBe(404);
   });
   test('a command that does not start is an error to the client, and to the operator', async () => {
-    await using listener = await startListener({ server: ['/nowhere/server'] });
+    const folder = await temporaryFolder();
+    const file = join(folder.path, 'server');
+    await writeFile(file, '#!/nowhere/interpreter\n', { mode: 0o755 });
+    await using listener = await startListener({ server: [file] });
     const answer = await exchange(listener.url, { body: initialize() });
     expect(answer.status).toBe(502);
-    await until('the reason on stderr', () => listener.output().includes('/nowhere/server') || undefined);
-    expect(answer.text).not.toContain('nowhere');
+    await until('the reason on stderr', () => listener.output().includes('names an interpreter') || undefined);
+    expect(answer.text).not.toContain(folder.path);
+    await folder.remove();
   });
 });
 

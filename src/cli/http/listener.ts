@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProxyDeps } from '../../proxy/deps.ts';
 import { StartError } from '../../transport/child.ts';
+import { checkCommand } from '../../transport/command.ts';
 import { openHttpClient } from '../../transport/http/client.ts';
 import { isLoopback } from '../../transport/http/loopback.ts';
 import { type HttpServer, openHttpServer, type ServedRequest } from '../../transport/http/server.ts';
@@ -62,13 +63,14 @@ export async function listenBefore(remote: Remote, listening: Listening): Promis
   return served(server, mcp, deps);
 }
 
-/** Listens in front of a command, which is started for each session. Rejects with `StartError`. */
+/** Listens in front of a command, which is started for each session. Rejects with `StartError`, also where the command is not to be found. */
 export async function listenBeforeCommand(
   command: readonly string[],
   env: Readonly<Record<string, string>>,
   listening: Listening,
 ): Promise<Served> {
   const { deps, options, listen } = listening;
+  checkCommand(command[0] ?? '', env);
   const agents: Agents = createAgents(deps, false, (agent) => mcp.isUsedBy(agent));
   const places: Places = { most: listen.maxSessions, kinds: [] };
   const duplex = duplexOf(agents, listening, childBackend(command, env, options.maxMessage), places);
