@@ -23,6 +23,7 @@ import { namespaceOf, ownPaths, workingFolder } from './home.ts';
 import { EXIT, type ProxyOptions } from './options.ts';
 import { renderDiagnostic } from './policy-file.ts';
 import { openPresence, type PresenceOptions } from './presence.ts';
+import { proxyWarning } from './proxy-variables.ts';
 import { secretsOf, shownUrl, warningsOf } from './remote-secrets.ts';
 import { type Acceptance, loadFirst, watchPolicy } from './rules.ts';
 import type { Served } from './served.ts';
@@ -224,6 +225,8 @@ function announceStart(policy: Policy, options: ProxyOptions, { log }: ProxyDeps
     `policy ${policy.name ?? options.config} in force, revision ${policy.revision}${policy.mode === 'shadow' || options.shadow ? ' (shadow: nothing is enforced)' : ''}`,
   );
   for (const warning of options.remote ? warningsOf(options.remote) : []) log.warn(warning);
+  const unused = options.remote && proxyWarning(options.remote.url, process.env);
+  if (unused !== undefined) log.warn(unused);
   if (options.stateFailMode === 'open') log.warn('--state-fail-mode open: while the state store fails, counters are skipped');
   if (policy.approvals.webhook && policy.approvals.webhook.secretEnv === undefined)
     log.warn('approvals.notify.webhook has no `secret_env`: who receives it cannot tell who sent it');
