@@ -35,11 +35,16 @@ interface Cell {
   readonly window: Window;
   readonly before: number;
   value: number;
+  /** A counter of the same id in another window, or of another unit. */
+  readonly next: Cell | undefined;
 }
+
+/** The cells of a transaction by their counters' ids. */
+type Cells = Map<string, Cell>;
 
 /** Judges the calls in order; each one sees what those before it drew. INVARIANT I4: a call draws all it needs, or nothing. */
 export function reserveCalls(calls: readonly Reservable[], context: StepContext): StoreVerdict[] {
-  const cells = new Map<string, Cell>();
+  const cells: Cells = new Map();
   const verdicts = calls.map((call): StoreVerdict => {
     const known = call.claim && answerOf(context.rows.claim(call.claim.key), context.now);
     if (known) return { ...known, now: context.now, shadow: [] };
@@ -54,9 +59,9 @@ export function reserveCalls(calls: readonly Reservable[], context: StepContext)
     else if (call.replaces) context.settled.add(call.replaces);
     return verdict;
   });
-  for (const cell of cells.values()) {
-    if (cell.value !== cell.before) context.rows.write(cell.counter, cell.window, cell.value);
-  }
+  for (const first of cells.values())
+    for (let cell: Cell | undefined = first; cell; cell = cell.next)
+      if (cell.value !== cell.before) context.rows.write(cell.counter, cell.window, cell.value);
   return verdicts;
 }
 
@@ -79,14 +84,14 @@ export function judgeStateless(calls: readonly Reservable[], now: number): Store
 }
 
 /** The counter's cell in the window that an instant lies in. */
-function cellOf(cells: Map<string, Cell>, counter: CounterRef, at: number, context: StepContext): Cell {
+function cellOf(cells: Cells, counter: CounterRef, at: number, context: StepContext): Cell {
   const window = context.windowOf(counter.unit, at);
-  const key = `${counter.unit}:${window.start}:${counter.id}`;
-  const known = cells.get(key);
-  if (known) return known;
+  const first = cells.get(counter.id);
+  for (let cell = first; cell; cell = cell.next)
+    if (cell.window.start === window.start && cell.counter.unit === counter.unit) return cell;
   const before = context.rows.value(counter, window.start);
-  const cell = { counter, window, before, value: before };
-  cells.set(key, cell);
+  const cell = { counter, window, before, value: before, next: first };
+  cells.set(counter.id, cell);
   return cell;
 }
 
@@ -94,7 +99,7 @@ function cellOf(cells: Map<string, Cell>, counter: CounterRef, at: number, conte
  * Takes what an earlier reservation drew out of the windows it was drawn in, so that the call is not measured against
  * itself; answers with what puts it back.
  */
-function handBack(replaced: Reservation | undefined, cells: Map<string, Cell>, context: StepContext): () => void {
+function handBack(replaced: Reservation | undefined, cells: Cells, context: StepContext): () => void {
   if (!replaced || context.settled.has(replaced)) return () => undefined;
   const handed = replaced.draws.map((draw) => {
     const cell = cellOf(cells, draw, draw.start, context);
