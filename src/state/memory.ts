@@ -79,7 +79,10 @@ export function openMemoryStore({ clock, namespace, maxResults = MAX_RESULTS, id
         checkClock(now, tables.newest);
         tables.newest = Math.max(tables.newest, now);
         prune(tables, now);
-        return reserveCalls(calls, { rows, now, windowOf, ids, settled });
+        const replaced: Reservation[] = [];
+        const verdicts = reserveCalls(calls, { rows, now, windowOf, ids, settled, replaced });
+        for (const reservation of replaced) settled.add(reservation);
+        return verdicts;
       }),
     settle: settleOnce(settled, (settlements) =>
       transact((now) => settleAll(settlements, rows, settlingTime(now, tables.newest), maxResults)),

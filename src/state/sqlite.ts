@@ -1,6 +1,6 @@
 /** The Store in a SQLite file, shared by the processes of one host (cli.md §4). */
 import { resolve } from 'node:path';
-import type { CounterReading, CounterRef, Records, Reservation, Store, StoreVerdict } from '../core/store.ts';
+import type { CounterReading, CounterRef, Records, Reservation, Store } from '../core/store.ts';
 import { renewClaim } from './claim.ts';
 import { type Ids, RANDOM_IDS } from './ids.ts';
 import { checkClock, FORGET_INSTANCE, MARK_STEP, settlingTime, windowFinder } from './lifetime.ts';
@@ -13,6 +13,7 @@ import { pruner } from './sqlite/prune.ts';
 import { type Access, sqliteRecords } from './sqlite/records.ts';
 import { instanceOf, liveCounters, pausesOf, scopeOf, sqliteRows } from './sqlite/rows.ts';
 import type { Statements } from './sqlite/statements.ts';
+import { openTogether } from './sqlite/together.ts';
 import { judgeStateless, reserveCalls } from './step.ts';
 
 export interface SqliteOptions {
@@ -37,7 +38,7 @@ type WindowOf = ReturnType<typeof windowFinder>;
 export async function openSqliteStore(options: SqliteOptions): Promise<Store & Records> {
   const file = openFile(options);
   await file.begin();
-  return { ...storeOf(file, options), ...controlOf(file), ...sqliteRecords(file), close: file.close };
+  return { ...storeOf(file, options), ...controlOf(file), ...sqliteRecords(file) };
 }
 
 /** Opens a file that is there for what people do with records. Throws `StoreError` where it cannot be used. */
@@ -67,14 +68,14 @@ function openFile({
   const lane = openLane(path, timeoutMs);
   const connections = keepConnection(path, namespace);
   const use = <T>(work: (connection: Connection) => T): Promise<T> => lane.run(() => connections.use(work));
-  const lengthenLog = onceInTurn(() =>
+  const makeRoom = onceInTurn(() =>
     // Without patience: whoever has the lock goes first, and the next durable commit asks again.
-    lane.run(() => connections.use((connection) => transact(connection, 'normal', () => connection.log.lengthen())), 0).catch(() => {}),
+    lane.run(connections.lengthenLog, 0).catch(() => {}),
   );
   const write = <T>(durability: Durability, work: (statements: Statements) => T): Promise<T> =>
     use((connection) => {
       const result = transact(connection, durability, () => work(connection.statements));
-      if (durability === 'full' && namespace !== undefined && connection.log.isShort) lengthenLog();
+      if (durability === 'full' && namespace !== undefined && connection.log.isShort) makeRoom();
       return result;
     });
   return {
@@ -112,32 +113,31 @@ function onceInTurn(work: () => unknown): () => void {
 const MAX_RESULTS = 268_435_456;
 
 function storeOf(
-  { clock, look, write }: StateFile,
+  { clock, look, write, close }: StateFile,
   { ids = RANDOM_IDS, maxResults = MAX_RESULTS }: SqliteOptions,
-): Pick<Store, 'reserve' | 'settle' | 'renew' | 'read' | 'counters'> {
+): Pick<Store, 'reserve' | 'settle' | 'renew' | 'read' | 'counters' | 'close'> {
   const windowOf = windowFinder();
   const rowsOf = rowsFinder();
   const settled = new WeakSet<Reservation>();
   const sweep = pruner();
+  const together = openTogether(async ({ settlements, calls }) => {
+    const lasts = settlements.some(mustLast);
+    const replaced: Reservation[] = [];
+    const verdicts = await write(lasts || calls.some((call) => call.hold || call.claim) ? 'full' : 'normal', (statements) => {
+      const rows = rowsOf(statements);
+      const now = clock();
+      if (settlements.length > 0) settleAll(settlements, rows, lasts ? settlingTime(now, newest(statements)) : now, maxResults);
+      if (calls.length === 0) return [];
+      keepTime(statements, now);
+      sweep(statements, now);
+      return reserveCalls(calls, { rows, now, windowOf, ids, settled, replaced });
+    });
+    for (const reservation of replaced) settled.add(reservation);
+    return verdicts;
+  });
   return {
-    async reserve(calls) {
-      const stateless = judgeStateless(calls, clock());
-      if (stateless) return stateless;
-      const durability = calls.some((call) => call.hold || call.claim) ? 'full' : 'normal';
-      return write(durability, (statements): StoreVerdict[] => {
-        const now = clock();
-        keepTime(statements, now);
-        sweep(statements, now);
-        return reserveCalls(calls, { rows: rowsOf(statements), now, windowOf, ids, settled });
-      });
-    },
-    settle: settleOnce(settled, (settlements) => {
-      const lasts = settlements.some(mustLast);
-      return write(lasts ? 'full' : 'normal', (statements) => {
-        const now = lasts ? settlingTime(clock(), newest(statements)) : clock();
-        settleAll(settlements, rowsOf(statements), now, maxResults);
-      });
-    }),
+    reserve: async (calls) => judgeStateless(calls, clock()) ?? together.reserve(calls),
+    settle: settleOnce(settled, together.settle),
     // A renewal that is lost with the power only lets the lease lapse, and its owner is gone as well.
     renew: (claims) =>
       write('normal', (statements) => {
@@ -146,6 +146,10 @@ function storeOf(
       }),
     read: (counters) => look((statements) => readCounters(statements, counters, clock(), windowOf)),
     counters: () => look((statements) => liveCounters(statements, clock(), windowOf)),
+    async close() {
+      together.flush();
+      await close();
+    },
   };
 }
 

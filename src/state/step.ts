@@ -27,6 +27,8 @@ export interface StepContext {
   readonly ids: Ids;
   /** Reservations of this process that have ended: none is given back, or replaced, a second time. */
   readonly settled: WeakSet<Reservation>;
+  /** Takes those that this step replaces. They have ended once its transaction is committed. */
+  readonly replaced: Reservation[];
 }
 
 /** A counter as this transaction sees it: read once, written once at the end. */
@@ -56,7 +58,7 @@ export function reserveCalls(calls: readonly Reservable[], context: StepContext)
     );
     const verdict = concludeCall(call, judgement, used, context);
     if (verdict.kind !== 'reserved') undo();
-    else if (call.replaces) context.settled.add(call.replaces);
+    else if (call.replaces) context.replaced.push(call.replaces);
     return verdict;
   });
   for (const first of cells.values())
@@ -87,8 +89,7 @@ export function judgeStateless(calls: readonly Reservable[], now: number): Store
 function cellOf(cells: Cells, counter: CounterRef, at: number, context: StepContext): Cell {
   const window = context.windowOf(counter.unit, at);
   const first = cells.get(counter.id);
-  for (let cell = first; cell; cell = cell.next)
-    if (cell.window.start === window.start && cell.counter.unit === counter.unit) return cell;
+  for (let cell = first; cell; cell = cell.next) if (cell.window.start === window.start && cell.counter.unit === counter.unit) return cell;
   const before = context.rows.value(counter, window.start);
   const cell = { counter, window, before, value: before, next: first };
   cells.set(counter.id, cell);
@@ -100,7 +101,7 @@ function cellOf(cells: Cells, counter: CounterRef, at: number, context: StepCont
  * itself; answers with what puts it back.
  */
 function handBack(replaced: Reservation | undefined, cells: Cells, context: StepContext): () => void {
-  if (!replaced || context.settled.has(replaced)) return () => undefined;
+  if (!replaced || context.settled.has(replaced) || context.replaced.includes(replaced)) return () => undefined;
   const handed = replaced.draws.map((draw) => {
     const cell = cellOf(cells, draw, draw.start, context);
     const micros = Math.min(cell.value, draw.micros);

@@ -20,6 +20,8 @@ export interface Connection {
 export interface Connections {
   /** Runs the work on the open connection, opening one first where there is none. */
   use<T>(work: (connection: Connection) => T): T;
+  /** Makes the log longer, where a connection is open. */
+  lengthenLog(): void;
   close(): void;
 }
 
@@ -56,15 +58,21 @@ export function keepConnection(path: string, namespace: string | undefined): Con
     checkedAt = now;
     return open;
   };
+  const dropOnFault = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (error) {
+      if (!isBusy(error) && !(error instanceof StoreError)) drop();
+      throw error;
+    }
+  };
   return {
     use(work) {
       if (closed) throw new StoreError(`the state store "${path}" is closed`);
-      try {
-        return work(current());
-      } catch (error) {
-        if (!isBusy(error) && !(error instanceof StoreError)) drop();
-        throw error;
-      }
+      return dropOnFault(() => work(current()));
+    },
+    lengthenLog() {
+      if (open) dropOnFault(() => lengthenLog(open as Opened));
     },
     close() {
       closed = true;
@@ -87,6 +95,15 @@ export function transact<T>({ db, statements }: Pick<Connection, 'db' | 'stateme
   } finally {
     if (durability === 'full') db.exec('PRAGMA synchronous = NORMAL');
   }
+}
+
+/** With the write lock, so that nobody else writes to the log's end. */
+function lengthenLog({ db, log }: Connection): void {
+  db.exec('BEGIN IMMEDIATE');
+  commitOrUndo(db, () => {
+    log.lengthen();
+    db.exec('COMMIT');
+  });
 }
 
 /** The log's file counts too: were it removed, others would write to a new one and see nothing of ours. */
