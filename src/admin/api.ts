@@ -1,5 +1,5 @@
 /** The routes of the API (cli.md §3), the older paths among them. */
-import type { ApprovalState, ApprovalVerdict } from '../core/approval.ts';
+import type { Approval, ApprovalState, ApprovalVerdict } from '../core/approval.ts';
 import { renderApproval } from '../core/approval-json.ts';
 import { type Answer, json, refuse } from './answer.ts';
 import type { ApproverGate } from './approver.ts';
@@ -9,10 +9,12 @@ import type { EventFeed } from './feed.ts';
 import { renderOpenApi } from './openapi.ts';
 import { operationRoutes } from './operations.ts';
 import type { AdminCall, Route, RouteDoc } from './route.ts';
-import { DECISION, STATE } from './schemas.ts';
+import { DECISION, ID, STATE } from './schemas.ts';
 
 const LIST = 100;
 const MOST_LISTED = 1_000;
+/** Characters of arguments in one answer, beyond which no further record is added. */
+const MOST_ARGS = 4 * 1024 * 1024;
 const STATES: readonly string[] = STATE.enum as readonly string[];
 
 /** All of them; the document is made of them. */
@@ -42,7 +44,11 @@ function approvalRoutes(deps: AdminDeps, gate: ApproverGate): readonly Route[] {
       doc: {
         id: 'listApprovals',
         summary: 'the records of all policies of this store: pending ones oldest first, others newest first',
-        query: { state: STATE, limit: { type: 'integer', minimum: 1, maximum: MOST_LISTED, default: LIST } },
+        query: {
+          state: STATE,
+          limit: { type: 'integer', minimum: 1, maximum: MOST_LISTED, default: LIST },
+          after: { ...ID, description: 'the `next` of the page before' },
+        },
         answer: { component: 'Approvals' },
         refusals: [],
       },
@@ -112,16 +118,27 @@ async function listApprovals(query: URLSearchParams, { approvals }: AdminDeps): 
   if (state !== undefined && !STATES.includes(state)) return refuse('bad_request', `"state" has to be one of ${STATES.join(', ')}`);
   if (!/^\d{1,4}$/.test(limit) || Number(limit) < 1 || Number(limit) > MOST_LISTED)
     return refuse('bad_request', `"limit" has to be a number from 1 to ${MOST_LISTED}`);
-  const found = await approvals.list({ state: state as ApprovalState | undefined, limit: Number(limit) });
-  return {
-    kind: 'json',
-    status: 200,
-    text: `{"approvals":[${found.map((approval) => renderApproval(approval, approval.args)).join(',')}]}`,
-  };
+  const after = query.get('after') ?? undefined;
+  if (after !== undefined && !new RegExp(ID.pattern).test(after)) return refuse('bad_request', '"after" has to be the id of a record');
+  const listed = await approvals.list({ state: state as ApprovalState | undefined, limit: Number(limit), after, argsLimit: 0 });
+  const texts: string[] = [];
+  let place = 0;
+  for (let room = MOST_ARGS; room > 0 && place < listed.length; place++) {
+    const approval = await findApproval(listed[place]?.id ?? '', approvals);
+    if (approval) texts.push(renderApproval(approval, approval.args));
+    room -= approval?.args.length ?? 0;
+  }
+  const isWhole = place === listed.length && listed.length < Number(limit);
+  const next = isWhole ? null : (listed[place - 1]?.id ?? null);
+  return { kind: 'json', status: 200, text: `{"approvals":[${texts.join(',')}],"next":${JSON.stringify(next)}}` };
+}
+
+async function findApproval(id: string, approvals: AdminDeps['approvals']): Promise<Approval | undefined> {
+  return (await approvals.find(id)).find((found) => found.id === id);
 }
 
 async function showApproval(id: string, state: ApprovalState | undefined, { approvals }: AdminDeps): Promise<Answer> {
-  const approval = (await approvals.find(id)).find((found) => found.id === id);
+  const approval = await findApproval(id, approvals);
   return approval && (state === undefined || approval.state === state) ? recordAnswer(approval) : unknownRecord(id);
 }
 

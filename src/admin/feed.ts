@@ -8,7 +8,6 @@ import { ALWAYS } from './answer.ts';
 const LOOK = 500;
 /** A comment that keeps a quiet connection open, ms. */
 const QUIET = 15_000;
-/** Records carry their arguments, so few of them at a time. */
 const BATCH = 20;
 const MOST_STREAMS = 16;
 /** Bytes that may wait for a reader before it is cut off; it can come back with its last id. */
@@ -44,7 +43,7 @@ export function openFeed(approvals: Approvals, warn: (text: string) => void): Ev
     else looking = undefined;
   };
   return {
-    newest: () => newestOf(approvals),
+    newest: () => approvals.newest(),
     isFull: () => listeners.size >= MOST_STREAMS,
     add(response, after) {
       const listener = { response, after };
@@ -76,19 +75,10 @@ async function tell(listener: Listener, approvals: Approvals): Promise<void> {
       response.write(renderEvent(event));
       listener.after = event.sequence;
     }
-    more = events.length === BATCH;
+    more = events.length > 0;
   }
 }
 
 function renderEvent(event: ApprovalEvent): string {
   return `id: ${event.sequence}\nevent: ${event.type}\ndata: ${renderApprovalEvent(event)}\n\n`;
-}
-
-async function newestOf(approvals: Approvals): Promise<number> {
-  let newest = 0;
-  for (;;) {
-    const events = await approvals.events(newest, BATCH);
-    newest = events.at(-1)?.sequence ?? newest;
-    if (events.length < BATCH) return newest;
-  }
 }

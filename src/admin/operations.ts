@@ -63,7 +63,7 @@ async function showStatus({ store, approvals, about, clock, liveInstances }: Adm
   const [control, instances, pending, secret] = await Promise.all([
     store.control(),
     store.instances(),
-    approvals.list({ state: 'pending', limit: MOST_PENDING }),
+    approvals.list({ state: 'pending', limit: MOST_PENDING, argsLimit: 0 }),
     approvals.secret(),
   ]);
   const { policy, ...rest } = about();

@@ -12,6 +12,9 @@ const STATES = ['pending', 'approved', 'denied', 'expired', 'consumed'];
 /** An approval's state, as a query parameter takes it. */
 export const STATE: Schema = { type: 'string', enum: STATES };
 
+/** An approval's id. */
+export const ID = { type: 'string', pattern: '^apr_[a-z2-7]{16}$' } as const;
+
 /** What every property of the object is; all are required and nothing else stands in it. */
 function exactly(properties: Readonly<Record<string, Schema>>, description?: string): Schema {
   const required = Object.keys(properties);
@@ -39,7 +42,7 @@ const INSTANCE = exactly({
 /** By name. */
 export const COMPONENTS: Readonly<Record<string, Schema>> = {
   Approval: exactly({
-    id: { type: 'string', pattern: '^apr_[a-z2-7]{16}$' },
+    id: ID,
     state: STATE,
     tool: TEXT,
     agent: { ...TEXT_OR_NULL, description: 'null: not known' },
@@ -61,7 +64,10 @@ export const COMPONENTS: Readonly<Record<string, Schema>> = {
     retries: COUNT,
     args: { type: 'object', description: "the call's arguments, in full" },
   }),
-  Approvals: exactly({ approvals: listOf('Approval') }),
+  Approvals: exactly({
+    approvals: listOf('Approval'),
+    next: { ...TEXT_OR_NULL, description: 'what to ask `after` for the records that follow; null: there are none' },
+  }),
   Event: exactly({
     sequence: COUNT,
     type: { type: 'string', enum: ['requested', 'approved', 'denied', 'expired', 'consumed'].map((name) => `approval.${name}`) },

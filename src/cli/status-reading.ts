@@ -57,7 +57,7 @@ export async function readStatus(options: StatusSource): Promise<Status> {
   const shared = await withState(stateDir, '', async (store) => ({
     instances: await store.instances(),
     pauses: (await store.control()).pauses,
-    pending: await store.approvals.list({ state: 'pending' }),
+    pending: await store.approvals.list({ state: 'pending', argsLimit: 0 }),
     unknown: await store.claims.list({ state: 'unknown' }),
   }));
   const instances = liveInstances(shared?.instances ?? [], now);

@@ -82,6 +82,10 @@ export interface ApprovalFilter {
   /** All namespaces, unless one is named. */
   readonly namespace?: string | undefined;
   readonly limit?: number | undefined;
+  /** Those that come after the one with this id; none where it is not kept any more. */
+  readonly after?: string | undefined;
+  /** Of longer arguments so many characters are read: each may be as long as a message. All unless given. */
+  readonly argsLimit?: number | undefined;
 }
 
 export type ApprovalVerdict = 'approve' | 'deny';
@@ -117,6 +121,11 @@ export interface Delivery {
   readonly event: ApprovalEvent;
 }
 
+/** Characters of the arguments of what `expire` answers with. */
+export const EXPIRED_ARGS = 200;
+/** Characters of arguments that `events` answers with, beyond which no further event is added. */
+export const MOST_EVENT_ARGS = 4 * 1024 * 1024;
+
 /** Approvals as people and their tools see them. Every operation rejects with `StoreError` where the store fails. */
 export interface Approvals {
   /** Pending ones oldest first, others newest first. */
@@ -125,12 +134,14 @@ export interface Approvals {
   find(id: string): Promise<readonly Approval[]>;
   /** Decides a pending, unexpired record, and ends other pending ones of the same call. */
   decide(decision: ApprovalDecision): Promise<Decided>;
-  /** Marks what is over, pending and approved; answers with it. */
+  /** Marks what is over, pending and approved; answers with it, and with no more than the beginning of its arguments. */
   expire(): Promise<readonly Approval[]>;
   /** The hash of the approver secret, store-wide; undefined where there is none. */
   secret(): Promise<string | undefined>;
   protect(hash: string): Promise<void>;
-  /** Events after this number, in order. */
+  /** The number of the newest event; 0 before the first. */
+  newest(): Promise<number>;
+  /** Events after this number, in order: `limit` at most, fewer where their arguments are long, none only where there are none. */
   events(after: number, limit: number): Promise<readonly ApprovalEvent[]>;
   /** Takes deliveries that are due, for a minute; until then nobody else gets them. */
   due(owner: string, namespace: string, limit: number): Promise<readonly Delivery[]>;

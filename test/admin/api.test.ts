@@ -27,6 +27,20 @@ describe('cli.md §3: records', () => {
     expect(json.expires_at).toBe('2026-03-04T10:45:15.500Z');
   });
 
+  test('are listed page by page, few at a time where their arguments are large', async () => {
+    const args = JSON.stringify({ text: 'x'.repeat(3_000_000) });
+    const ids = [await desk.hold('a', { args }), await desk.hold('b', { args }), await desk.hold('c', { args }), await desk.hold('d')];
+    const pageOf = async (query: string) => {
+      const { json } = await desk.ask(`/v1/approvals?state=pending${query}`);
+      for (const one of json.approvals) if (one.id !== ids[3]) expect(JSON.stringify(one.args)).toBe(args);
+      return [json.approvals.map(({ id }: { id: string }) => ids.indexOf(id)), json.next && ids.indexOf(json.next)];
+    };
+    expect(await pageOf('')).toEqual([[0, 1], 1]);
+    expect(await pageOf(`&after=${ids[1]}`)).toEqual([[2, 3], null]);
+    expect(await pageOf(`&after=${ids[1]}&limit=1`)).toEqual([[2], 2]);
+    expect(await pageOf(`&after=${ids[3]}`)).toEqual([[], null]);
+  });
+
   test('are decided once; who, why and by which way is recorded', async () => {
     const id = await desk.hold();
     const { status, json } = await post(`/v1/approvals/${id}/approve`, { as: 'anna', reason: 'agreed by phone' });
@@ -88,7 +102,7 @@ describe('cli.md §3: records', () => {
     expect((await desk.ask(`/v1/approvals/${id}`)).json.state).toBe('pending');
   });
 
-  test.each(['state=open', 'limit=0', 'limit=1001', 'limit=x'])('refuse a list of %s', async (query) => {
+  test.each(['state=open', 'limit=0', 'limit=1001', 'limit=x', 'after=x', 'after='])('refuse a list of %s', async (query) => {
     expect((await desk.ask(`/v1/approvals?${query}`)).status).toBe(400);
   });
 });

@@ -1,6 +1,6 @@
 /** Held calls and the people who decide them (policy.md §12, I5). Part of the suite that every adapter passes. */
 import { describe, expect, test } from 'bun:test';
-import type { Approval, HoldRequest } from '../../src/core/approval.ts';
+import { type Approval, type ApprovalFilter, EXPIRED_ARGS, type HoldRequest } from '../../src/core/approval.ts';
 import { StoreError, type StoreVerdict } from '../../src/core/store.ts';
 import { approvalOf, counter, draws, EVIDENCE, held, holdRequest, kinds, limited, requires, reservationOf, UNIT } from './calls.ts';
 import { type Bench, type OpenFixture, useStore } from './fixture.ts';
@@ -325,11 +325,30 @@ export function approvalSuite(open: OpenFixture): void {
       expect(await list({})).toEqual([d, c, b, a]);
       expect(await list({ limit: 2, namespace: 'test' })).toEqual([d, c]);
       expect(await list({ state: 'denied' })).toEqual([b]);
+      expect(await list({ state: 'pending', after: a })).toEqual([c, d]);
+      expect(await list({ state: 'pending', after: b, limit: 1 })).toEqual([c]);
+      expect(await list({ after: c })).toEqual([b, a]);
+      expect(await list({ after: d, limit: 1 })).toEqual([c]);
+      for (const after of ['apr_nobody', '']) expect([await list({ after }), await list({ state: 'pending', after })]).toEqual([[], []]);
       expect(await list({ namespace: 'other' })).toEqual([]);
       expect(await list({ namespace: 'other', state: 'pending' })).toEqual([]);
       at.clock.now += TIMEOUT;
       expect(await list({ state: 'pending' })).toEqual([]);
       expect(await list({ state: 'expired' })).toEqual([d, c, a]);
+    });
+
+    test('a list reads as much of the arguments as it is asked for', async () => {
+      const args = JSON.stringify({ text: 'ä'.repeat(100_000) });
+      const id = approvalOf(await desk.ask('f', { args })).id;
+      const read = async (filter: ApprovalFilter) => (await at.store.approvals.list(filter)).map((one) => one.args);
+      for (const state of ['pending', undefined] as const) {
+        expect(await read({ state, argsLimit: 12 })).toEqual([args.slice(0, 12)]);
+        expect(await read({ state, argsLimit: 0 })).toEqual(['']);
+        expect(await read({ state })).toEqual([args]);
+      }
+      expect((await at.store.approvals.find(id))[0]?.args).toBe(args);
+      at.clock.now += TIMEOUT;
+      expect((await at.store.approvals.expire()).map((one) => one.args.length)).toEqual([EXPIRED_ARGS]);
     });
 
     test('by a start of the id, with or without its prefix; wildcards are none', async () => {

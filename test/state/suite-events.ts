@@ -1,5 +1,6 @@
 /** What is told of approvals, and delivered (policy.md §12). Part of the suite that every adapter passes. */
 import { describe, expect, test } from 'bun:test';
+import { MOST_EVENT_ARGS } from '../../src/core/approval.ts';
 import { approvalOf, held, reservationOf } from './calls.ts';
 import { type OpenFixture, useStore } from './fixture.ts';
 
@@ -28,6 +29,23 @@ export function eventSuite(open: OpenFixture): void {
       expect(events.map(({ sequence }) => sequence)).toEqual(events.map((_, index) => (events[0]?.sequence ?? 0) + index));
       expect(await at.store.approvals.events(events[1]?.sequence ?? 0, 2)).toEqual(events.slice(2, 4));
       expect(await at.store.approvals.events(events.at(-1)?.sequence ?? 0, 10)).toEqual([]);
+    });
+
+    test('the newest is known by its number', async () => {
+      expect(await at.store.approvals.newest()).toBe(0);
+      await hold('f');
+      await decide(await hold('g'), 'deny');
+      expect(await at.store.approvals.newest()).toBe((await at.store.approvals.events(0, 9)).at(-1)?.sequence ?? -1);
+    });
+
+    test('few at a time where their arguments are large, and each in full', async () => {
+      const args = JSON.stringify('x'.repeat(MOST_EVENT_ARGS / 2 - 2));
+      for (const fingerprint of ['a', 'b', 'c', 'd']) await hold(fingerprint, { args });
+      const first = await at.store.approvals.events(0, 100);
+      expect(first.map(({ approval }) => approval.args === args)).toEqual([true, true]);
+      const rest = await at.store.approvals.events(first.at(-1)?.sequence ?? 0, 100);
+      expect(rest.length).toBe(2);
+      expect(await at.store.approvals.events(rest.at(-1)?.sequence ?? 0, 100)).toEqual([]);
     });
 
     test('each shows the record as the event left it', async () => {

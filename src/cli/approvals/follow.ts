@@ -6,7 +6,7 @@ import { shown } from '../paint.ts';
 import type { Terminal } from '../terminal.ts';
 
 const LOOK = 500;
-const PAGE = 500;
+const PAGE = 100;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** What waits already comes first, as it was requested; then what happens. */
@@ -22,9 +22,8 @@ export async function followEvents(approvals: Approvals, json: boolean, terminal
     last = event.sequence;
   };
   try {
-    const { waiting, newest } = await readWaiting(approvals);
-    last = newest;
-    for (const event of waiting) print(event);
+    last = await approvals.newest();
+    await readWaiting(approvals, last, print);
     while (!left.signal.aborted && terminal.isRead()) {
       await readEvents(approvals, last, take).then(() => complain(undefined), complain);
       await sleep(LOOK, undefined, { signal: left.signal }).catch(() => undefined);
@@ -34,17 +33,12 @@ export async function followEvents(approvals: Approvals, json: boolean, terminal
   }
 }
 
-/** The requests of what is still pending, and the number of the newest event that was looked at. */
-async function readWaiting(approvals: Approvals): Promise<{ readonly waiting: readonly ApprovalEvent[]; readonly newest: number }> {
-  const requested = new Map<string, ApprovalEvent>();
-  let newest = 0;
+/** Hands on the requests of what is still pending, up to the event with this number: one at a time, for each may be large. */
+async function readWaiting(approvals: Approvals, newest: number, take: (event: ApprovalEvent) => void): Promise<void> {
+  const pending = new Set((await approvals.list({ state: 'pending', argsLimit: 0 })).map(({ id }) => id));
   await readEvents(approvals, 0, (event) => {
-    newest = event.sequence;
-    if (event.type === 'approval.requested') requested.set(event.approval.id, event);
-    else requested.delete(event.approval.id);
+    if (event.sequence <= newest && event.type === 'approval.requested' && pending.has(event.approval.id)) take(event);
   });
-  const pending = new Set((await approvals.list({ state: 'pending' })).map(({ id }) => id));
-  return { waiting: [...requested.values()].filter(({ approval }) => pending.has(approval.id)), newest };
 }
 
 /** Says once that the store cannot be read; it is asked again, from the same event on. */

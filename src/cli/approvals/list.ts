@@ -1,5 +1,5 @@
 /** `intercept approvals list`, `show` and `expire`. */
-import type { Approval } from '../../core/approval.ts';
+import type { Approval, ApprovalFilter, Approvals } from '../../core/approval.ts';
 import { renderApproval } from '../../core/approval-json.ts';
 import { EXIT } from '../options.ts';
 import { openOwnRecords } from '../own-records.ts';
@@ -13,18 +13,34 @@ import { paintLine, renderRecordLines, stateOf } from './record-lines.ts';
 /** Where a terminal does not say how wide it is. */
 const WIDTH = 80;
 const ARGS = 60;
+/** Records that are read at once. */
+const PAGE = 200;
 
 export interface ListOptions extends DeskOptions {
   /** Decided and expired ones too. */
   readonly all: boolean;
 }
 
-/** Lists what waits, or everything that is kept. */
+/** Lists what waits, or everything that is kept: some at a time, for each may be as long as a message. */
 export async function listApprovals({ stateDir, json, all }: ListOptions, terminal: Terminal): Promise<number> {
-  const records = await withDesk(stateDir, ({ approvals }) => approvals.list(all ? {} : { state: 'pending' }));
-  if (json) terminal.out(renderRecords(records ?? []));
-  else if (!records) terminal.out(`no state at ${stateDir}: no proxy has run with it yet`);
-  else printRecords(records, all ? 'no approvals are kept' : 'nothing waits for approval', terminal);
+  const filter: ApprovalFilter = { state: all ? undefined : 'pending', limit: PAGE, argsLimit: json ? 0 : ARGS + 1 };
+  const print = json ? openArray(terminal) : undefined;
+  const paint = createPaint(terminal.colour);
+  const count = await withDesk(stateDir, async ({ approvals }) => {
+    let listed = 0;
+    for (let after: string | undefined, isOver = false; !isOver; ) {
+      const page = await approvals.list({ ...filter, after });
+      if (print) await printWhole(page, approvals, print.add);
+      else for (const line of renderTable(page, Date.now(), paint)) terminal.out(line);
+      after = page.at(-1)?.id;
+      listed += page.length;
+      isOver = page.length < PAGE;
+    }
+    return listed;
+  });
+  if (print) print.end();
+  else if (count === undefined) terminal.out(`no state at ${stateDir}: no proxy has run with it yet`);
+  else if (count === 0) terminal.out(all ? 'no approvals are kept' : 'nothing waits for approval');
   return EXIT.done;
 }
 
@@ -49,18 +65,37 @@ export async function expireApprovals({ stateDir, home, json }: DeskOptions, ter
     for (const record of expired) recordDecision(record, 'approval_expired', records, terminal);
     records.close();
   }
-  if (json) terminal.out(renderRecords(expired));
-  else printRecords(expired, 'nothing was over', terminal);
+  if (!json) {
+    if (expired.length === 0) terminal.out('nothing was over');
+    for (const line of renderTable(expired, Date.now(), createPaint(terminal.colour))) terminal.out(line);
+    return EXIT.done;
+  }
+  const print = openArray(terminal);
+  await withDesk(stateDir, ({ approvals }) => printWhole(expired, approvals, print.add));
+  print.end();
   return EXIT.done;
 }
 
-function renderRecords(records: readonly Approval[]): string {
-  return `[${records.map((record) => renderApproval(record, record.args)).join(',\n')}]`;
+/** Reads them again, one by one, with all of their arguments. One that is not kept any more is left out. */
+async function printWhole(records: readonly Approval[], approvals: Approvals, add: (text: string) => void): Promise<void> {
+  for (const { id } of records) {
+    const whole = (await approvals.find(id)).find((one) => one.id === id);
+    if (whole) add(renderApproval(whole, whole.args));
+  }
 }
 
-function printRecords(records: readonly Approval[], none: string, terminal: Terminal): void {
-  if (records.length === 0) terminal.out(none);
-  for (const line of renderTable(records, Date.now(), createPaint(terminal.colour))) terminal.out(line);
+/** A JSON array, an element to the line, that is written as it comes. */
+function openArray(terminal: Terminal): { add(element: string): void; end(): void } {
+  let last = '[';
+  let isFirst = true;
+  return {
+    add(element) {
+      if (!isFirst) terminal.out(`${last},`);
+      last = isFirst ? `[${element}` : element;
+      isFirst = false;
+    },
+    end: () => terminal.out(`${last}]`),
+  };
 }
 
 /** One line for each record: enough to tell them apart, and not to decide on. */

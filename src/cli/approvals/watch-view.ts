@@ -10,7 +10,7 @@ import { type Drawn, refuseVerdict, type WatchState } from './watch-state.ts';
 const NARROWEST = 30;
 const LOWEST = 8;
 /** Longer arguments, in characters, would make every key wait: they are read with `approvals show`. */
-const LONGEST = 262_144;
+export const LONGEST = 262_144;
 
 export interface Screen {
   /** As many as the terminal has rows, each no wider than it. */

@@ -12,10 +12,12 @@ import { followEvents } from './follow.ts';
 import { type Key, openKeys } from './keys.ts';
 import { keepArgumentLines } from './record-lines.ts';
 import { type Effect, FIRST, noteDrawn, pressKey, takeRecords, tell, type WatchState } from './watch-state.ts';
-import { layOut } from './watch-view.ts';
+import { LONGEST, layOut } from './watch-view.ts';
 
 /** New records appear within a second. */
 const LOOK = 500;
+/** What waits, with arguments as long as they are shown here, and one character more: then they are longer. */
+const WAITING = { state: 'pending', argsLimit: LONGEST + 1 } as const;
 const SIZE = { columns: 80, rows: 24 };
 
 export interface WatchOptions extends DeskOptions {
@@ -55,7 +57,7 @@ async function watchOnScreen(approvals: Approvals, options: WatchOptions, termin
   };
   const carryOut = async (effect: Extract<Effect, { kind: 'decide' }>) => {
     const told = await decideOne(effect, approvals, options, terminal.env);
-    const records = await approvals.list({ state: 'pending' }).catch(() => state.records);
+    const records = await approvals.list(WAITING).catch(() => state.records);
     show({ ...tell(takeRecords(state, records, Date.now()), told, Date.now()), deciding: false }, screen);
   };
   const screen = openScreen(terminal, {
@@ -66,7 +68,7 @@ async function watchOnScreen(approvals: Approvals, options: WatchOptions, termin
   try {
     while (!left.signal.aborted) {
       // A store that is busy or gone for a while is told of, and asked again: nobody starts the view anew at night.
-      const records = await approvals.list({ state: 'pending' }).catch((error: unknown) => messageOf(error));
+      const records = await approvals.list(WAITING).catch((error: unknown) => messageOf(error));
       const now = Date.now();
       show(typeof records === 'string' ? tell(state, records, now) : takeRecords(state, records, now), screen);
       await sleep(LOOK, undefined, { signal: left.signal }).catch(() => undefined);

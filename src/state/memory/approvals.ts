@@ -1,5 +1,5 @@
 /** Approval records of the memory store: the rows of the shared rules, and the port for people. */
-import type { Approval, ApprovalEvent, Approvals, HoldRequest } from '../../core/approval.ts';
+import { type Approval, type ApprovalEvent, type Approvals, EXPIRED_ARGS, type HoldRequest, MOST_EVENT_ARGS } from '../../core/approval.ts';
 import { decideRecord, expireRecords, stateAt } from '../decide.ts';
 import { asOf, DELIVERY_LEASE, deliveryId, sequenceOf } from '../events.ts';
 import type { ApprovalHead, ApprovalRows } from '../rows.ts';
@@ -96,12 +96,14 @@ export function memoryApprovals(tables: ApprovalTables, namespace: string, { loo
     return row ? [approvalOf(row, namespace, now)] : [];
   };
   return {
-    list: ({ state, namespace: only = namespace, limit = Infinity }) =>
+    list: ({ state, namespace: only = namespace, limit = Infinity, after, argsLimit = Infinity }) =>
       look((now) => {
         if (only !== namespace) return [];
         const all = [...tables.approvals.values()].sort((a, b) => a.createdAt - b.createdAt).map((row) => approvalOf(row, namespace, now));
-        const found = all.filter((approval) => state === undefined || approval.state === state);
-        return (state === 'pending' ? found : found.reverse()).slice(0, limit);
+        const ordered = state === 'pending' ? all : all.reverse();
+        const rest = after === undefined ? ordered : ordered.slice(ordered.findIndex(({ id }) => id === after) + 1 || ordered.length);
+        const found = rest.filter((approval) => state === undefined || approval.state === state);
+        return found.slice(0, limit).map((one) => ({ ...one, args: one.args.slice(0, argsLimit) }));
       }),
     find: (id) =>
       look((now) =>
@@ -113,7 +115,10 @@ export function memoryApprovals(tables: ApprovalTables, namespace: string, { loo
         const [approval] = shown(decision.id, now);
         return kind === 'unknown' || !approval ? { kind: 'unknown' } : { kind, approval };
       }),
-    expire: () => change((now) => expireRecords(rows, now).flatMap((id) => shown(id, now))),
+    expire: () =>
+      change((now) =>
+        expireRecords(rows, now).flatMap((id) => shown(id, now).map((one) => ({ ...one, args: one.args.slice(0, EXPIRED_ARGS) }))),
+      ),
     secret: () => look(() => tables.secret),
     protect: (hash) =>
       look(() => {
@@ -127,7 +132,7 @@ function outbox(
   tables: ApprovalTables,
   namespace: string,
   look: Transact['look'],
-): Pick<Approvals, 'events' | 'due' | 'delivered' | 'failed'> {
+): Pick<Approvals, 'newest' | 'events' | 'due' | 'delivered' | 'failed'> {
   const eventOf = ({ approval, sequence, type, at }: EventRow): ApprovalEvent[] => {
     const row = tables.approvals.get(approval);
     return row ? [{ sequence, type, at, approval: asOf(type, approvalOf(row, namespace, at)) }] : [];
@@ -138,13 +143,20 @@ function outbox(
       if (event && event.dueAt !== undefined) event.dueAt = dueAt;
     });
   return {
+    newest: () => look(() => tables.events.at(-1)?.sequence ?? 0),
     events: (after, limit) =>
-      look(() =>
-        tables.events
+      look(() => {
+        const found = tables.events
           .filter(({ sequence }) => sequence > after)
           .slice(0, limit)
-          .flatMap(eventOf),
-      ),
+          .flatMap(eventOf);
+        let room = MOST_EVENT_ARGS;
+        return found.filter(({ approval }) => {
+          const fits = room > 0;
+          room -= approval.args.length;
+          return fits;
+        });
+      }),
     due: (_owner, only, limit) =>
       look((now) => {
         if (only !== namespace) return [];

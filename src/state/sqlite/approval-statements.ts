@@ -4,14 +4,19 @@ const HEAD =
   'id, state, timeout, created_at, expires_at, decided_at, decided_by, reason, attempts, retries, consumed_at, token, keep_until';
 const OPEN = "state IN ('pending', 'approved')";
 /** A record with its namespace's name. `state` reads as of now (the parameter `:now`). */
-const SHOWN = `approvals.id, namespaces.name AS namespace, tool, agent, rule, message, args, evidence,
+const shownWith = (args: string) => `approvals.id, namespaces.name AS namespace, tool, agent, rule, message, ${args}, evidence,
     CASE WHEN ${OPEN} AND expires_at <= :now THEN 'expired' ELSE state END AS state,
     timeout, created_at, expires_at, decided_at, decided_by, reason, attempts, retries, consumed_at`;
+const SHOWN = shownWith('args');
+/** The same with the beginning of its arguments (the parameter `:most`). */
+const LISTED = shownWith('substr(args, 1, :most) AS args');
 const RECORDS = 'approvals JOIN namespaces ON namespaces.ns = approvals.ns';
 const EVENTS = `sequence, type, at, tries, ${SHOWN}`;
 /** CROSS keeps this order: what is new, or due, is little; the records of a namespace are many. */
 const OF_RECORDS = `CROSS JOIN approvals ON approvals.id = approval
     CROSS JOIN namespaces ON namespaces.ns = approvals.ns`;
+/** The place of the record `:after` in a list. */
+const AFTER = '(SELECT created_at, rowid FROM approvals WHERE id = :after)';
 const NAMED = '(:namespace IS NULL OR namespaces.name = :namespace)';
 
 // What a call that is held asks has no ORDER BY, and no parameter as LIMIT: SQLite would compile it anew for each call.
@@ -34,12 +39,13 @@ export const APPROVAL_SQL = {
     (SELECT id FROM approvals WHERE keep_until <= ?1 ORDER BY keep_until LIMIT ?2)`,
   forgetApprovals: 'DELETE FROM approvals WHERE rowid IN (SELECT rowid FROM approvals WHERE keep_until <= ?1 ORDER BY keep_until LIMIT ?2)',
 
-  listPending: `SELECT ${SHOWN} FROM approvals INDEXED BY approvals_pending
+  listPending: `SELECT ${LISTED} FROM approvals INDEXED BY approvals_pending
     CROSS JOIN namespaces ON namespaces.ns = approvals.ns WHERE state = 'pending' AND expires_at > :now AND ${NAMED}
-    ORDER BY created_at, approvals.rowid LIMIT :limit`,
-  list: `SELECT * FROM (SELECT ${SHOWN}, approvals.rowid AS place FROM ${RECORDS} WHERE ${NAMED})
-    WHERE :state IS NULL OR state = :state ORDER BY created_at DESC, place DESC LIMIT :limit`,
-  find: `SELECT ${SHOWN} FROM ${RECORDS} WHERE approvals.id >= :start AND approvals.id < :start || '~' ORDER BY approvals.id`,
+    AND (:after IS NULL OR (created_at, approvals.rowid) > ${AFTER}) ORDER BY created_at, approvals.rowid LIMIT :limit`,
+  list: `SELECT * FROM (SELECT ${LISTED}, approvals.rowid AS place FROM ${RECORDS} WHERE ${NAMED})
+    WHERE (:state IS NULL OR state = :state) AND (:after IS NULL OR (created_at, place) < ${AFTER}) ORDER BY created_at DESC, place DESC LIMIT :limit`,
+  find: `SELECT ${LISTED} FROM ${RECORDS} WHERE approvals.id >= :start AND approvals.id < :start || '~' ORDER BY approvals.id`,
+  newest: 'SELECT max(sequence) AS sequence FROM approval_events',
   events: `SELECT ${EVENTS} FROM approval_events ${OF_RECORDS} WHERE sequence > :after ORDER BY sequence LIMIT :limit`,
   dueEvents: `SELECT ${EVENTS} FROM approval_events INDEXED BY approval_events_due ${OF_RECORDS}
     WHERE due_at <= :now AND namespaces.name = :namespace ORDER BY sequence LIMIT :limit`,

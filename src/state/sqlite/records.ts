@@ -1,5 +1,5 @@
 /** What people look at and decide, over the tables of every namespace (policy.md §9, §12). */
-import type { Approval, ApprovalEvent, Approvals, Delivery } from '../../core/approval.ts';
+import { type Approval, type ApprovalEvent, type Approvals, type Delivery, EXPIRED_ARGS, MOST_EVENT_ARGS } from '../../core/approval.ts';
 import type { Claims } from '../../core/claim.ts';
 import type { Records } from '../../core/store.ts';
 import { resolveClaim } from '../claim.ts';
@@ -20,17 +20,20 @@ export interface Access {
 
 /** SQLite's own word for "all". */
 const ALL = -1;
+/** Longer than any text that SQLite keeps. */
+const WHOLE = 2 ** 31;
 
 export function sqliteRecords(access: Access): Records {
   return { approvals: { ...records(access), ...outbox(access) }, claims: claims(access) };
 }
 
 function records({ clock, look, change }: Access): Pick<Approvals, 'list' | 'find' | 'decide' | 'expire' | 'secret' | 'protect'> {
-  const find = ({ approvals }: Statements, start: string, now: number): Approval[] => approvals.find.all({ start, now }).map(approvalOf);
+  const find = ({ approvals }: Statements, start: string, now: number, most = WHOLE): Approval[] =>
+    approvals.find.all({ start, now, most }).map(approvalOf);
   return {
-    list: ({ state, namespace = null, limit = ALL }) =>
+    list: ({ state, namespace = null, limit = ALL, after = null, argsLimit = WHOLE }) =>
       look(({ approvals: { listPending, list } }) => {
-        const named = { namespace, limit, now: clock() };
+        const named = { namespace, limit, after, most: argsLimit, now: clock() };
         return (state === 'pending' ? listPending.all(named) : list.all({ ...named, state: state ?? null })).map(approvalOf);
       }),
     find: (id) => look((statements) => (id === '' ? [] : find(statements, id.startsWith('apr_') ? id : `apr_${id}`, clock()))),
@@ -46,7 +49,7 @@ function records({ clock, look, change }: Access): Pick<Approvals, 'list' | 'fin
       const expired: Approval[] = [];
       for (let more = true; more; ) {
         const batch = await change((statements, now) =>
-          expireRecords(approvalRows(statements), now).flatMap((id) => find(statements, id, now).slice(0, 1)),
+          expireRecords(approvalRows(statements), now).flatMap((id) => find(statements, id, now, EXPIRED_ARGS).slice(0, 1)),
         );
         expired.push(...batch);
         more = batch.length === EXPIRE_BATCH;
@@ -58,11 +61,26 @@ function records({ clock, look, change }: Access): Pick<Approvals, 'list' | 'fin
   };
 }
 
-function outbox({ clock, look, write }: Access): Pick<Approvals, 'events' | 'due' | 'delivered' | 'failed'> {
+function outbox({ clock, look, write }: Access): Pick<Approvals, 'newest' | 'events' | 'due' | 'delivered' | 'failed'> {
   const settle = (id: string, dueAt: number | undefined) =>
     write('normal', ({ approvals }) => void approvals.settleEvent.run(dueAt ?? null, sequenceOf(id)));
   return {
-    events: (after, limit) => look(({ approvals }) => approvals.events.all({ after, limit, now: clock() }).map(eventOf)),
+    newest: () => look(({ approvals }) => (approvals.newest.get() as { sequence: number | null }).sequence ?? 0),
+    events: (after, limit) =>
+      look(({ approvals }) => {
+        const found: ApprovalEvent[] = [];
+        let last = after;
+        // One by one: what stands in them may be large.
+        for (let room = MOST_EVENT_ARGS; room > 0 && found.length < limit; ) {
+          const [row] = approvals.events.all({ after: last, limit: 1, now: clock() });
+          if (!row) break;
+          const event = eventOf(row);
+          found.push(event);
+          last = event.sequence;
+          room -= event.approval.args.length;
+        }
+        return found;
+      }),
     async due(owner, namespace, limit) {
       const asked = { namespace, limit, now: clock() };
       // Asked often and seldom answered: without anything due there is no lock to take.

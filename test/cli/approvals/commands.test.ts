@@ -54,6 +54,21 @@ describe('cli.md §3: approvals list', () => {
     expect((await folder.run('approvals', 'list', '--all')).out).toContain(`denied by ${userInfo().username}`);
   });
 
+  test('as many as there are, each whole with --json, as much as is shown without', async () => {
+    using folder = openFolder();
+    const args = (n: number) => JSON.stringify({ n, text: 'x'.repeat(1_000) });
+    const more = (n: number) => held(`f${n}`, { maxPending: 1_000, args: args(n) });
+    await arrive(folder, ...Array.from({ length: 450 }, (_, n) => more(n)));
+    const numbers = (text: string) => [...text.matchAll(/"n":(\d+)/g)].map((found) => Number(found[1]));
+    const all = Array.from({ length: 450 }, (_, n) => n);
+    const lines = (await folder.run('approvals', 'list')).out;
+    expect(numbers(lines)).toEqual(all);
+    expect(lines).not.toContain('x'.repeat(100));
+    const printed = JSON.parse((await folder.run('approvals', 'list', '--json')).out) as { args: object }[];
+    expect(printed.map((one) => JSON.stringify(one.args))).toEqual(all.map(args));
+    expect(numbers((await folder.run('approvals', 'list', '--all')).out)).toEqual(all.toReversed());
+  }, 60_000);
+
   test('where nothing is, it says so and makes nothing', async () => {
     using folder = openFolder();
     expect((await folder.run('approvals', 'list')).out).toContain('no proxy has run with it yet');
