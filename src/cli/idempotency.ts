@@ -26,7 +26,7 @@ const ARGS = 60;
 
 /** Lists calls whose outcome is unknown first, then the others. */
 export async function listClaims({ stateDir, json }: IdempotencyOptions, terminal: Terminal): Promise<number> {
-  const claims = await withDesk(stateDir, (desk) => desk.claims.list({}));
+  const claims = await withDesk(stateDir, (desk) => desk.claims.list(json ? {} : { argsLimit: ARGS + 1 }));
   if (json) terminal.out(`[${(claims ?? []).map(renderClaim).join(',\n')}]`);
   else if (!claims) terminal.out(`no state at ${stateDir}: no proxy has run with it yet`);
   else if (claims.length === 0) terminal.out('no idempotent calls are kept');

@@ -14,6 +14,9 @@ import { liveInstances } from './instances.ts';
 import { readPolicyFile } from './policy-file.ts';
 import { withState } from './state.ts';
 
+/** Characters of arguments that are enough to be shown cut. */
+const ARGS = 61;
+
 export interface StatusSource {
   /** A policy file, for its counters where nothing runs. */
   readonly config: string | undefined;
@@ -58,7 +61,7 @@ export async function readStatus(options: StatusSource): Promise<Status> {
     instances: await store.instances(),
     pauses: (await store.control()).pauses,
     pending: await store.approvals.list({ state: 'pending', argsLimit: 0 }),
-    unknown: await store.claims.list({ state: 'unknown' }),
+    unknown: await store.claims.list({ state: 'unknown', argsLimit: ARGS }),
   }));
   const instances = liveInstances(shared?.instances ?? [], now);
   const configs = notes.configs();

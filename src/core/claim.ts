@@ -51,6 +51,8 @@ export interface ClaimFilter {
   /** All namespaces, unless one is named. */
   readonly namespace?: string | undefined;
   readonly limit?: number | undefined;
+  /** Characters of the arguments that are read; all that are kept unless given. */
+  readonly argsLimit?: number | undefined;
 }
 
 export type Resolved =

@@ -270,6 +270,7 @@ export function claimSuite(open: OpenFixture): void {
       expect((await at.store.claims.list({ state: 'unknown' })).map(({ key }) => key)).toEqual(['flying', 'lost']);
       expect(await at.store.claims.list({ namespace: 'other' })).toEqual([]);
       expect(await at.store.claims.list({ limit: 1 })).toHaveLength(1);
+      expect((await at.store.claims.list({ state: 'unknown', argsLimit: 1 })).map(({ args }) => args.length)).toEqual([1, 1]);
     });
   });
 

@@ -41,11 +41,12 @@ export function memoryClaims(table: ClaimTable, namespace: string, { look, chang
   const starting = (start: string, now: number) =>
     [...table.values()].filter(({ key }) => start !== '' && key.startsWith(start)).flatMap((row) => recordOf(row, now));
   return {
-    list: ({ state, namespace: only = namespace, limit = Infinity }) =>
+    list: ({ state, namespace: only = namespace, limit = Infinity, argsLimit = Infinity }) =>
       look((now) => {
         const all = only === namespace ? [...table.values()].flatMap((row) => recordOf(row, now)) : [];
         const found = all.filter((claim) => state === undefined || claim.state === state);
-        return found.sort((a, b) => b.claimedAt - a.claimedAt).slice(0, limit);
+        const listed = found.sort((a, b) => b.claimedAt - a.claimedAt).slice(0, limit);
+        return listed.map((claim) => ({ ...claim, args: claim.args.slice(0, argsLimit) }));
       }),
     resolve: (start, verdict, by) =>
       change((now) => {

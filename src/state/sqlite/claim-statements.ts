@@ -3,7 +3,9 @@
 const ROW = `key, tool, agent, args, state, token, window, claimed_at AS claimedAt, until, finished_at AS finishedAt, result,
     result_bytes AS resultBytes, resolved_by AS resolvedBy`;
 /** Without the result: what people see. A claim whose lease lapsed and whose window ended is none. */
-const SHOWN = `key, namespaces.name AS namespace, claims.ns AS ns, tool, agent, args, state, window, claimed_at AS claimedAt, until,
+const shownWith = (
+  args: string,
+) => `key, namespaces.name AS namespace, claims.ns AS ns, tool, agent, ${args}, state, window, claimed_at AS claimedAt, until,
     result_bytes AS resultBytes, resolved_by AS resolvedBy
     FROM claims JOIN namespaces ON namespaces.ns = claims.ns WHERE keep_until > :now AND until + CASE state WHEN 'in_flight' THEN window ELSE 0 END > :now`;
 
@@ -21,7 +23,7 @@ export const CLAIM_SQL = {
   dropResult: 'UPDATE claims SET result = NULL, result_bytes = NULL WHERE rowid = ?',
   forgetClaims: 'DELETE FROM claims WHERE rowid IN (SELECT rowid FROM claims WHERE keep_until <= ? ORDER BY keep_until LIMIT ?)',
 
-  listClaims: `SELECT ${SHOWN} AND (:namespace IS NULL OR namespaces.name = :namespace) AND (:state IS NULL OR :state =
+  listClaims: `SELECT ${shownWith('substr(args, 1, :most) AS args')} AND (:namespace IS NULL OR namespaces.name = :namespace) AND (:state IS NULL OR :state =
     CASE WHEN state = 'in_flight' AND until <= :now THEN 'unknown' ELSE state END) ORDER BY claimed_at DESC, claims.rowid DESC LIMIT :limit`,
-  findClaims: `SELECT ${SHOWN} AND substr(key, 1, length(:start)) = :start ORDER BY key`,
+  findClaims: `SELECT ${shownWith('args')} AND substr(key, 1, length(:start)) = :start ORDER BY key`,
 } as const;

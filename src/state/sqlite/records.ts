@@ -105,10 +105,10 @@ function eventOf(row: Record<string, unknown>): ApprovalEvent {
 
 function claims({ clock, look, change }: Access): Claims {
   return {
-    list: ({ state = null, namespace = null, limit = ALL }) =>
+    list: ({ state = null, namespace = null, limit = ALL, argsLimit = WHOLE }) =>
       look(({ claims: sql }) => {
         const now = clock();
-        return sql.listClaims.all({ state, namespace, limit, now }).flatMap((row) => claimOf(row, now));
+        return sql.listClaims.all({ state, namespace, limit, now, most: argsLimit }).flatMap((row) => claimOf(row, now));
       }),
     resolve: (start, verdict, by) =>
       change((statements, now) => {
