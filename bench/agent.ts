@@ -15,6 +15,8 @@ export interface Agent {
   readonly name: string;
   /** From spawn to the answer of `initialize`, ms. */
   readonly ready: number;
+  /** Calls a tool with this JSON text as arguments, and takes whatever answer comes. */
+  call(tool: string, args: string): Promise<void>;
   /** One call after the other; answers with the µs of each. */
   sequential(calls: number): Promise<readonly number[]>;
   /** `width` calls in flight all the time; answers with calls per second. */
@@ -58,6 +60,10 @@ export async function startAgent({ name, command, env }: Contestant): Promise<Ag
   return {
     name,
     ready,
+    call: async (tool, args) => {
+      const params = `{"name":${JSON.stringify(tool)},"arguments":${args}}`;
+      await ask(`{"jsonrpc":"2.0","id":${++id},"method":"tools/call","params":${params}}\n`);
+    },
     sequential: async (calls) => {
       const times: number[] = [];
       for (let i = 0; i < calls; i++) {

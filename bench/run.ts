@@ -2,7 +2,8 @@
  * `npm run bench [-- --rounds 5 --calls 1000 --intercept 'bun src/cli/main.ts']`: what the proxy costs, against a bare
  * line relay in the same runtime. The machine is noisy, so all contestants run side by side and take turns in blocks
  * of calls, in changing order; what is compared is paired within a round, and the table shows medians over rounds.
- * With `--http`: the listener in front of an HTTP server, against a bare fetch relay.
+ * With `--http`: the listener in front of an HTTP server, against a bare fetch relay. With `--held`: calls that are held
+ * or idempotent, beside bare durable commits to the same disk.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
@@ -11,6 +12,7 @@ import { parseArgs } from 'node:util';
 import { type Agent, startAgent } from './agent.ts';
 import { contestantsIn } from './contestants.ts';
 import { measureDecisions } from './decisions.ts';
+import { benchHeld } from './held.ts';
 import { benchHttp } from './http/bench.ts';
 import { quantile } from './stats.ts';
 import { type Measured, type Round, renderTable, summarize } from './table.ts';
@@ -27,6 +29,7 @@ const { values } = parseArgs({
     calls: { type: 'string', default: '1000' },
     starts: { type: 'string', default: '10' },
     http: { type: 'boolean', default: false },
+    held: { type: 'boolean', default: false },
     intercept: { type: 'string', default: join(ROOT, 'dist/intercept') },
   },
 });
@@ -44,6 +47,7 @@ const intercept = values.intercept.split(' ');
 try {
   if (values.http)
     save({ date: new Date().toISOString(), machine, ...(await benchHttp({ folder, root: ROOT, intercept, rounds, calls })) });
+  else if (values.held) save({ date: new Date().toISOString(), machine, ...(await benchHeld({ folder, root: ROOT, intercept, calls })) });
   else await run();
 } finally {
   rmSync(folder, { recursive: true, force: true });
