@@ -47,3 +47,22 @@ test('a credential that is written otherwise is no other agent; another one is (
   for (const other of ['Bearer ab c', 'Bearer aB  c', 'Basic aB c', 'BeareraB c', 'aB c'])
     expect(agents.of(['authorization', other]) === agent).toBe(false);
 });
+
+test('a payment beside a credential is no part of it (policy.md §8, §12)', async () => {
+  const rig = await openRig({ policy: POLICY });
+  const agents = createAgents(rig.deps, true, () => false);
+  const of = (authorization: string) => agents.of(['authorization', authorization]);
+  const agent = of('Bearer a');
+  for (const same of [
+    'Bearer a, Payment eyJh',
+    'Bearer a, Payment eyJi',
+    'Payment eyJh,Bearer a',
+    'bearer a , PAYMENT id="1", request="e30"',
+    'Bearer a, payment',
+  ])
+    expect(of(same) === agent).toBe(true);
+  for (const nobody of ['Payment eyJh', 'Payment id="1", request="e30"', 'payment', 'Payment a, Payment b'])
+    expect(of(nobody).key).toBe('');
+  for (const other of ['Bearer b, Payment eyJh', 'Bearer payment', 'Digest username="a", realm="payment", nonce="1"'])
+    expect([of(other) === agent, of(other).key === '']).toEqual([false, false]);
+});

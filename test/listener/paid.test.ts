@@ -123,5 +123,6 @@ test('SECURITY: a payment goes with no stream, and not with the end of a session
     for (const authorization of ['Payment d', 'Bearer e, Payment f'])
       await exchange(listener.url, { method, headers: { ...paying, authorization, accept: 'text/event-stream' } });
   expect(upstream.received.map(({ method }) => method)).toEqual(['GET', 'GET', 'DELETE', 'DELETE']);
-  for (const { headers } of upstream.received) expect(Object.keys(headers).filter((name) => /pay|authorization/.test(name))).toEqual([]);
+  for (const { headers } of upstream.received) expect(JSON.stringify(headers)).not.toMatch(/payment/i);
+  expect(upstream.received.map(({ headers }) => headers.authorization)).toEqual([undefined, 'Bearer e', undefined, 'Bearer e']);
 });

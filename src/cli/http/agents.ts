@@ -2,6 +2,7 @@
 import type { ProxyDeps } from '../../proxy/deps.ts';
 import { createShared, type SharedSession } from '../../proxy/shared.ts';
 import { createRoom, type Room } from '../../transport/http/body.ts';
+import { withoutPayments } from '../../transport/http/credentials.ts';
 import { valuesOf } from '../../transport/http/raw-headers.ts';
 import type { ServedRequest } from '../../transport/http/server.ts';
 import { createUnread, type Unread } from '../../transport/http/unread.ts';
@@ -32,17 +33,14 @@ const MAX_ROOM = 64 * 1024 * 1024;
 /** How many are remembered: whoever sends another credential with every request must not fill the memory. */
 const MAX_AGENTS = 1_024;
 
-/** An `Authorization` that pays, and names nobody. */
-const PAYMENT = /^Payment(?:\s|$)/i;
-
 /** `passed`: the client's own `Authorization` goes to the upstream, and tells agents apart. */
 export function createAgents(deps: ProxyDeps, passed: boolean, inUse: (agent: Agent) => boolean): Agents {
   const agents = new Map<string, Agent>();
   return {
     of(rawHeaders) {
-      const [authorization] = passed ? valuesOf(rawHeaders, 'authorization') : [];
-      // A payment says nothing of who pays: the same agent sends another one with every call.
-      const key = authorization === undefined || PAYMENT.test(authorization) ? '' : deps.sha256(canonical(authorization));
+      const [authorization = ''] = passed ? valuesOf(rawHeaders, 'authorization') : [];
+      const naming = withoutPayments(authorization);
+      const key = naming === '' ? '' : deps.sha256(canonical(naming));
       const agent = agents.get(key) ?? openAgent(key, deps, passed);
       // The one that was asked for last is the last to be forgotten.
       agents.delete(key);

@@ -1,6 +1,7 @@
 /** Who may speak to the listener (wire.md §5): the name it is called by, the page that calls, the token that it brings. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
+import { namesSeveral } from './credentials.ts';
 import { isLoopback } from './loopback.ts';
 import { valuesOf } from './raw-headers.ts';
 
@@ -40,6 +41,8 @@ const AUTHORITY = /^(\[[0-9a-f:.]+\]|[^\s:/?#@\\,[\]]+)(?::(\d{1,5}))?$/;
 export function checkRequest(request: Arriving, rules: GuardRules): Verdict {
   const repeated = SINGLE.find((name) => valuesOf(request.rawHeaders, name).length > 1);
   if (repeated) return { kind: 'refused', status: 400, why: `the header ${JSON.stringify(repeated)} occurs twice` };
+  const [authorization = ''] = valuesOf(request.rawHeaders, 'authorization');
+  if (namesSeveral(authorization)) return { kind: 'refused', status: 400, why: 'the header "authorization" has several credentials' };
   if (!request.target.startsWith('/')) return { kind: 'refused', status: 400, why: 'the request target is not a path' };
   const [host = ''] = valuesOf(request.rawHeaders, 'host');
   if (!isAllowedHost(host.toLowerCase(), rules))

@@ -1,4 +1,6 @@
 /** Which headers pass through the listener (wire.md §5): those that are named here, and no others. */
+
+import { withoutPayments } from './credentials.ts';
 import type { AnswerHeaders } from './http1/head.ts';
 
 export interface RequestRules {
@@ -32,17 +34,17 @@ export function toUpstream(rawHeaders: readonly string[], rules: RequestRules): 
   return headers;
 }
 
-/** With `Authorization` among them where it pays, alone or beside what names the client. */
 const PAYS = /^(?:x-payment|payment-.*|accept-payment)$/;
-const PAYING = /(?:^|,)\s*payment(?:\s|$)/i;
 
 /**
  * The headers without what pays. SECURITY: a payment goes with the one message that it was judged with (policy.md §8),
  * and not with a stream, with the end of a session, or with messages of the proxy's own.
  */
 export function withoutPayment(headers: Readonly<Record<string, string>>): Record<string, string> {
-  const kept = Object.entries(headers).filter(([name, value]) => !PAYS.test(name) && !(name === 'authorization' && PAYING.test(value)));
-  return Object.fromEntries(kept);
+  const { authorization, ...others } = headers;
+  const naming = authorization === undefined ? '' : withoutPayments(authorization);
+  const kept = Object.entries(others).filter(([name]) => !PAYS.test(name));
+  return { ...Object.fromEntries(kept), ...(naming !== '' && { authorization: naming }) };
 }
 
 /** What belongs to one message or one session. */
