@@ -13,7 +13,7 @@ export interface GivenHeader {
 
 export interface Remote {
   readonly url: URL;
-  /** Sent with every request, in place of the client's of the same name (in lower case). */
+  /** Sent with every request, in place of the client's of the same name (in lower case). One character for each byte. */
   readonly headers: Readonly<Record<string, string>>;
   readonly given: readonly GivenHeader[];
   /** Variables that hold secrets: a server of ours does not get them. */
@@ -32,7 +32,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A field name of HTTP, and what its value must not contain. */
 const NAME = /^[\w!#$%&'*+.^`|~-]+$/;
-const UNFIT = /[^\t\x20-\x7e\x80-\xff]/;
+const UNFIT = /[^\t\P{Cc}]/u;
 /** What belongs to the connection or the protocol, and is written by us. */
 const OURS = [
   ...['connection', 'content-length', 'content-type', 'expect', 'host', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade'],
@@ -50,10 +50,15 @@ export function parseRemote({ upstream, header = [], headerEnv = [] }: RemoteFla
   const given = [...header.map((text) => parseHeader(text, env)), ...headerEnv.map((text) => parseHeaderEnv(text, env))];
   return {
     url,
-    headers: Object.fromEntries(given.map(({ name, value }) => [name, value])),
+    headers: Object.fromEntries(given.map(({ name, value }) => [name, asBytes(value)])),
     given,
     secretEnv: given.flatMap(({ variables }) => variables),
   };
+}
+
+/** A header is bytes, one for each character: those that the text has where it was written. */
+function asBytes(text: string): string {
+  return Buffer.from(text).toString('latin1');
 }
 
 function parseUrl(text: string): URL {

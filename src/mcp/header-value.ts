@@ -7,6 +7,7 @@ const SUFFIX = '?=';
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 /** Visible ASCII, with spaces and tabs within. */
 const PLAIN = /^[\x21-\x7e]([\x20-\x7e\t]*[\x21-\x7e])?$/;
+const ASCII = /^[\t\x20-\x7e]*$/;
 const DECIMAL = /^-?\d+(\.\d+)?$/;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -17,10 +18,10 @@ export function encodeHeader(text: string): string {
   return `${PREFIX}${btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''))}${SUFFIX}`;
 }
 
-/** What a header's value says; undefined where it is framed and cannot be decoded. */
+/** What a header's value says; undefined where it is framed and cannot be decoded. SECURITY: so is what is bare and no ASCII, which readers decode in different ways. */
 export function decodeHeader(value: string): string | undefined {
   const bare = withoutSpace(value);
-  if (!isFramed(bare)) return bare;
+  if (!isFramed(bare)) return ASCII.test(bare) ? bare : undefined;
   const base64 = bare.slice(PREFIX.length, -SUFFIX.length);
   if (!BASE64.test(base64)) return undefined;
   try {

@@ -115,7 +115,7 @@ function compare({ header, value, isRequired }: Said, values: readonly string[])
   if (second !== undefined) return `${header} is there more than once`;
   if (value === undefined) return `${header} is ${quote(first)}, and the body has nothing of the kind`;
   const decoded = decodeHeader(first);
-  if (decoded === undefined) return `${header} is no valid base64 of UTF-8`;
+  if (decoded === undefined) return `${header} is neither ASCII nor valid base64 of UTF-8`;
   return saysTheSame(decoded, value) ? undefined : `${header} is ${quote(decoded)}, and the body says otherwise`;
 }
 
