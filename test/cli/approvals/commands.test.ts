@@ -3,9 +3,11 @@ import { describe, expect, test } from 'bun:test';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { openState } from '../../../src/cli/state.ts';
 import type { HoldRequest } from '../../../src/core/approval.ts';
 import type { Reservable } from '../../../src/core/store.ts';
+import { ROOT } from '../../harness/paths.ts';
 import { claiming, EVIDENCE, held, reservationOf } from '../../state/calls.ts';
 import { type Folder, openFolder } from '../run.ts';
 
@@ -236,6 +238,21 @@ describe('policy.md §12: protect', () => {
     folder.env.INTERCEPT_APPROVER_TOKEN = 'correct horse';
     expect((await folder.run('approvals', 'approve', id)).status).toBe(0);
     expect((await folder.run('resume')).status).toBe(0);
+  }, 120_000);
+
+  test('is taken away in the file, as its page says', async () => {
+    const [, statement = ''] = /intercept\.sqlite "(UPDATE [^"]+)"/.exec(readFileSync(join(ROOT, 'docs/approvals.md'), 'utf8')) ?? [];
+    using folder = openFolder();
+    const id = await hold(folder, 'a');
+    folder.env.INTERCEPT_APPROVER_TOKEN = 'correct horse';
+    await folder.run('approvals', 'protect');
+    await folder.run('pause');
+    folder.env.INTERCEPT_APPROVER_TOKEN = undefined;
+    const db = new DatabaseSync(join(folder.path, 'home/state/intercept.sqlite'));
+    db.exec(statement);
+    db.close();
+    expect((await folder.run('approvals', 'approve', id)).status).toBe(0);
+    expect((await folder.run('resume')).out).toContain('resumed');
   }, 120_000);
 
   test('the secret is nowhere in clear', async () => {
