@@ -1,6 +1,7 @@
 /** What the admin server is built from (house.md §4: one object, made in `cli/`). */
 import type { Approvals } from '../core/approval.ts';
 import type { PlainEvent } from '../core/audit.ts';
+import type { CounterStatus } from '../core/counter.ts';
 import type { Json } from '../core/json.ts';
 import type { CounterReading, Instance, Store } from '../core/store.ts';
 
@@ -34,15 +35,4 @@ export interface About {
   readonly policy: string | undefined;
   readonly revision: string;
   readonly upstream: string;
-}
-
-/** Amounts as people write them; `resetsAt` epoch ms. */
-export interface CounterStatus {
-  readonly counter: string;
-  readonly unit: string;
-  readonly scope: string | undefined;
-  readonly value: string;
-  readonly limit: string | undefined;
-  readonly used: number | undefined;
-  readonly resetsAt: number;
 }

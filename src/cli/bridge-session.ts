@@ -1,7 +1,7 @@
 /** One agent on stdio in front of a remote server (wire.md §1): frames to HTTP requests, and what comes back to frames. */
 import { headersFor } from '../mcp/headers.ts';
 import { createIdFinder } from '../mcp/id-finder.ts';
-import { createLineSplitter, oneLine } from '../mcp/lines.ts';
+import { oneLine } from '../mcp/lines.ts';
 import type { ProxyDeps } from '../proxy/deps.ts';
 import type { OutgoingFrame } from '../proxy/exchange.ts';
 import { openSession, type ProxySession } from '../proxy/session.ts';
@@ -15,6 +15,7 @@ import { type Downstream, openStdio } from '../transport/stdio.ts';
 import { connect, type Flow } from './flow.ts';
 import type { Remote } from './remote-options.ts';
 import type { Served } from './served.ts';
+import { readAgent, reloadOf } from './session-lines.ts';
 
 interface Bridging {
   readonly deps: ProxyDeps;
@@ -22,8 +23,6 @@ interface Bridging {
   readonly maxMessage: number;
 }
 
-/** Frames that may wait to be judged before we stop reading. */
-const MAX_BACKLOG = 512;
 const SWEEP = 1_000;
 /** Bytes that may wait besides one whole message: the proxy's own answers, and what is on its way to a slow server. */
 const SPARE = 4 * 1024 * 1024;
@@ -56,15 +55,9 @@ export function serveBridge({ deps, remote, maxMessage }: Bridging): Served {
     // What came has to be dealt with before its stream is: else a request that it answers would seem to have none.
     return session.backlog().server > 0 ? session.serverIdle().then(gate.opened) : gate.opened();
   }
-  readAgent(agent, session, flow, maxMessage);
+  agent.onEnd(readAgent(agent, maxMessage, session, flow.holdAgent));
   const ended = endOf({ agent, session, bridge, flow });
-  return {
-    ended,
-    serverPid: undefined,
-    reloaded(event) {
-      if (event.kind !== 'rejected') session.policyChanged(event.before, event.kind === 'taken' ? event.after : undefined);
-    },
-  };
+  return { ended, serverPid: undefined, reloaded: reloadOf(session) };
 }
 
 interface PortParts {
@@ -123,17 +116,6 @@ function serverSide(bridge: Bridge, gate: ReturnType<typeof openGate>, most: num
     pause: gate.pause,
     resume: gate.resume,
   };
-}
-
-function readAgent(agent: Downstream, session: ProxySession, flow: Flow, maxMessage: number): void {
-  const lines = createLineSplitter(maxMessage);
-  agent.onChunk((chunk) => {
-    session.fromAgent(lines.push(chunk));
-    if (session.backlog().agent <= MAX_BACKLOG) return;
-    flow.holdAgent(true);
-    void session.agentTaken().then(() => flow.holdAgent(false));
-  });
-  agent.onEnd(() => session.fromAgent(lines.end()));
 }
 
 interface Ending {

@@ -1,21 +1,8 @@
 /** The limits that a policy sets to its counters, for those who look at the counters alone. */
-import { type Counter, joinParts } from '../core/counter.ts';
+import { type Counter, type CounterStatus, joinParts } from '../core/counter.ts';
 import { MICROS_PER_UNIT, renderMicros, toMicros } from '../core/decimal.ts';
 import type { Policy, Rule } from '../core/policy.ts';
 import type { CounterReading } from '../core/store.ts';
-
-/** A counter as `status` shows it. Amounts as people write them; times epoch ms. */
-export interface CounterStatus {
-  readonly counter: string;
-  readonly unit: string;
-  /** The agent, session or call that it is kept for. */
-  readonly scope: string | undefined;
-  readonly value: string;
-  readonly limit: string | undefined;
-  /** How much of the limit is used, 0 to 1. */
-  readonly used: number | undefined;
-  readonly resetsAt: number;
-}
 
 interface Limited {
   readonly counter: Counter;

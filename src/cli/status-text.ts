@@ -1,5 +1,5 @@
 /** The status as people read it. */
-import type { CounterStatus } from './counter-limits.ts';
+import type { CounterStatus } from '../core/counter.ts';
 import { type Paint, shown } from './paint.ts';
 import { spanOf, timeOf } from './spans.ts';
 import type { PolicyStatus, Status } from './status-reading.ts';

@@ -1,5 +1,4 @@
 /** One agent on stdio in front of one child process (wire.md §4): bytes to frames, back-pressure both ways, an orderly end. */
-import { createLineSplitter } from '../mcp/lines.ts';
 import type { ProxyDeps } from '../proxy/deps.ts';
 import { openSession } from '../proxy/session.ts';
 import type { Upstream } from '../transport/child.ts';
@@ -9,6 +8,7 @@ import { onSignals } from '../transport/signals.ts';
 import { openStdio } from '../transport/stdio.ts';
 import { connect } from './flow.ts';
 import type { Served } from './served.ts';
+import { readAgent, readLines, reloadOf } from './session-lines.ts';
 
 interface Serving {
   readonly deps: ProxyDeps;
@@ -16,8 +16,6 @@ interface Serving {
   readonly maxMessage: number;
 }
 
-/** Frames that may wait to be judged before we stop reading. */
-const MAX_BACKLOG = 512;
 const SWEEP = 1_000;
 /** Bytes of the proxy's own answers that may wait for a slow reader, besides one whole message. */
 const ANSWERS = 4 * 1024 * 1024;
@@ -31,27 +29,20 @@ export function serveStdio({ deps, child, maxMessage }: Serving): Served {
     toAgent: (frames) => flow.toAgent(joinFrames(frames)),
   });
 
-  const fromAgent = createLineSplitter(maxMessage);
-  agent.onChunk((chunk) => {
-    session.fromAgent(fromAgent.push(chunk));
-    if (session.backlog().agent <= MAX_BACKLOG) return;
-    flow.holdAgent(true);
-    void session.agentTaken().then(() => flow.holdAgent(false));
-  });
+  const agentEnds = readAgent(agent, maxMessage, session, flow.holdAgent);
   agent.onEnd(async () => {
-    session.fromAgent(fromAgent.end());
+    agentEnds();
     session.agentGone();
     await session.agentIdle();
     await child.stop('graceful');
   });
   agent.onError(() => void child.stop('graceful'));
 
-  const fromServer = createLineSplitter(maxMessage);
-  child.onChunk((chunk) => {
-    session.fromServer(fromServer.push(chunk));
-    if (session.backlog().server <= MAX_BACKLOG) return;
-    flow.holdServer(true);
-    void session.serverIdle().then(() => flow.holdServer(false));
+  const serverEnds = readLines(child, maxMessage, {
+    take: session.fromServer,
+    backlog: () => session.backlog().server,
+    hold: flow.holdServer,
+    taken: session.serverIdle,
   });
   const unsubscribe = onSignals((signal) => void child.stop('now', signal));
   const sweeping = setInterval(() => {
@@ -61,7 +52,7 @@ export function serveStdio({ deps, child, maxMessage }: Serving): Served {
   sweeping.unref();
 
   const ended = new Promise<ProcessExit>((resolve) => child.onExit(resolve)).then(async (exit) => {
-    session.fromServer(fromServer.end());
+    serverEnds();
     await session.serverIdle();
     clearInterval(sweeping);
     await session.end(`the server ended (${exit.signal ?? `status ${exit.code}`}) before it answered`);
@@ -69,11 +60,5 @@ export function serveStdio({ deps, child, maxMessage }: Serving): Served {
     unsubscribe();
     return exitStatus(exit);
   });
-  return {
-    ended,
-    serverPid: child.pid,
-    reloaded(event) {
-      if (event.kind !== 'rejected') session.policyChanged(event.before, event.kind === 'taken' ? event.after : undefined);
-    },
-  };
+  return { ended, serverPid: child.pid, reloaded: reloadOf(session) };
 }

@@ -40,3 +40,16 @@ export function scopedId(counter: Counter, scope: string | undefined): string {
 export function joinParts(parts: readonly string[]): string {
   return parts.map((part) => `${part.length}:${part}`).join('');
 }
+
+/** A counter as people see it. Amounts as they write them; times epoch ms. */
+export interface CounterStatus {
+  readonly counter: string;
+  readonly unit: string;
+  /** The agent, session or call that it is kept for. */
+  readonly scope: string | undefined;
+  readonly value: string;
+  readonly limit: string | undefined;
+  /** How much of the limit is used, 0 to 1. */
+  readonly used: number | undefined;
+  readonly resetsAt: number;
+}

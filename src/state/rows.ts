@@ -2,7 +2,7 @@
  * What an adapter's transaction offers to the rules that all adapters share. Nothing here waits: the transaction that
  * these reads and writes belong to is open, and nobody else's falls between them.
  */
-import type { ApprovalEvent, ApprovalState, HoldRequest } from '../core/approval.ts';
+import type { Approval, ApprovalEvent, HoldRequest } from '../core/approval.ts';
 import type { ClaimState } from '../core/claim.ts';
 import type { CounterRef, DrawnCounter } from '../core/store.ts';
 import type { Window } from '../core/window.ts';
@@ -16,18 +16,11 @@ export interface CounterRows {
 }
 
 /** The part of an approval record that changes, and what its changes depend on. */
-export interface ApprovalHead {
-  readonly id: string;
-  readonly state: ApprovalState;
-  readonly timeout: number;
-  readonly createdAt: number;
-  readonly expiresAt: number;
-  readonly decidedAt: number | undefined;
-  readonly decidedBy: string | undefined;
-  readonly reason: string | undefined;
-  readonly attempts: number;
-  readonly retries: number;
-  readonly consumedAt: number | undefined;
+export interface ApprovalHead
+  extends Pick<
+    Approval,
+    'id' | 'state' | 'timeout' | 'createdAt' | 'expiresAt' | 'decidedAt' | 'decidedBy' | 'reason' | 'attempts' | 'retries' | 'consumedAt'
+  > {
   /** Of the reservation that consumed it and is not settled. */
   readonly token: string | undefined;
   readonly keepUntil: number;

@@ -1,10 +1,11 @@
 /** A server that writes to one place, behind one session of the listener: a child process, or a bridge to a remote one. */
-import { createLineSplitter, oneLine } from '../../mcp/lines.ts';
+import { oneLine } from '../../mcp/lines.ts';
 import type { OutgoingFrame } from '../../proxy/exchange.ts';
 import type { ProxySession } from '../../proxy/session.ts';
 import { startChild } from '../../transport/child.ts';
 import { joinFrames } from '../../transport/frames.ts';
 import type { Aside } from '../../transport/http/bridge-ports.ts';
+import { readLines } from '../session-lines.ts';
 
 export interface Backend {
   send(frames: readonly OutgoingFrame[]): void;
@@ -24,28 +25,24 @@ export interface Backend {
  */
 export type OpenBackend = (session: () => ProxySession, rawHeaders: readonly string[], aside: (event: Aside) => void) => Promise<Backend>;
 
-/** Frames that may wait to be judged before we stop reading. */
-const MAX_BACKLOG = 512;
-
 /** A new child process for every session. */
 export function childBackend(command: readonly string[], env: Readonly<Record<string, string>>, maxMessage: number): OpenBackend {
   const [program = '', ...args] = command;
   return async (session) => {
     const child = await startChild(program, args, env);
-    const lines = createLineSplitter(maxMessage);
     let waiting = 0;
     child.onDrain(() => {
       waiting = 0;
     });
-    child.onChunk((chunk) => {
-      session().fromServer(lines.push(chunk));
-      if (session().backlog().server <= MAX_BACKLOG) return;
-      child.pause();
-      void session().serverIdle().then(child.resume);
+    const ends = readLines(child, maxMessage, {
+      take: (lines) => session().fromServer(lines),
+      backlog: () => session().backlog().server,
+      hold: (held) => (held ? child.pause() : child.resume()),
+      taken: () => session().serverIdle(),
     });
     const ended = Promise.withResolvers<string>();
     child.onExit(async ({ code, signal }) => {
-      session().fromServer(lines.end());
+      ends();
       await session().serverIdle();
       ended.resolve(`the server ended (${signal ?? `status ${code}`}) before it answered`);
     });
