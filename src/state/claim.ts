@@ -72,22 +72,22 @@ export function renewClaim({ key, token }: HeldClaim, rows: ClaimRows, now: numb
 }
 
 /** Ends a claim as its call ended. What its owner knows counts also after the lease lapsed, unless a human was first. */
-export function settleClaim({ key, token }: HeldClaim, end: Settlement, rows: ClaimRows, now: number, maxBytes: number): void {
-  const row = rows.claim(key);
-  if (row?.token !== token || row.state !== 'in_flight') return;
-  const until = now + row.window;
-  if (end.outcome === 'released') rows.dropClaim(key);
-  else if (end.outcome === 'kept') rows.putClaim({ ...row, state: 'unknown', until, finishedAt: now });
-  else succeed({ ...row, until, finishedAt: now }, end.result, rows, maxBytes);
+export function settleClaim(claim: HeldClaim, end: Settlement, rows: ClaimRows, now: number, maxBytes: number): void {
+  const until = now + claim.window;
+  if (end.outcome === 'released') rows.endClaim(claim, undefined);
+  else if (end.outcome === 'kept') rows.endClaim(claim, { state: 'unknown', until, finishedAt: now, ...NO_RESULT });
+  else {
+    const stored = storedOf(end.result, maxBytes);
+    if (rows.endClaim(claim, { state: 'done', until, finishedAt: now, ...stored }) && stored !== NO_RESULT) rows.boundResults(maxBytes);
+  }
 }
 
-function succeed(row: ClaimRow, result: string | undefined, rows: ClaimRows, maxBytes: number): void {
-  const resultBytes = result === undefined ? undefined : bytesOf(result);
-  const kept = resultBytes !== undefined && resultBytes <= Math.min(MAX_RESULT_BYTES, maxBytes);
-  const stored = kept ? { result, resultBytes } : { result: undefined, resultBytes: undefined };
-  // The arguments were for a human who settles an unknown outcome; this one is known.
-  rows.putClaim({ ...row, args: '', state: 'done', ...stored });
-  if (kept) rows.boundResults(maxBytes);
+const NO_RESULT = { result: undefined, resultBytes: undefined };
+
+function storedOf(result: string | undefined, maxBytes: number): Pick<ClaimRow, 'result' | 'resultBytes'> {
+  if (result === undefined) return NO_RESULT;
+  const resultBytes = bytesOf(result);
+  return resultBytes <= Math.min(MAX_RESULT_BYTES, maxBytes) ? { result, resultBytes } : NO_RESULT;
 }
 
 /** Settles an unknown outcome: it happened, and is not to happen again within a window; or it did not. */

@@ -3,7 +3,7 @@
  * these reads and writes belong to is open, and nobody else's falls between them.
  */
 import type { Approval, ApprovalEvent, HoldRequest } from '../core/approval.ts';
-import type { ClaimState } from '../core/claim.ts';
+import type { ClaimState, HeldClaim } from '../core/claim.ts';
 import type { CounterRef, DrawnCounter } from '../core/store.ts';
 import type { Window } from '../core/window.ts';
 
@@ -60,11 +60,16 @@ export interface ClaimRow {
   readonly resolvedBy: string | undefined;
 }
 
+/** What becomes of a claim when its call has ended. */
+export type ClaimEnd = Pick<ClaimRow, 'until' | 'finishedAt' | 'result' | 'resultBytes'> & { readonly state: 'done' | 'unknown' };
+
 export interface ClaimRows {
   claim(key: string): ClaimRow | undefined;
   /** Writes it in the place of whatever had this key. */
   putClaim(row: ClaimRow): void;
   dropClaim(key: string): void;
+  /** Ends a claim that nobody else has ended, or forgets it; answers whether it did. One that is done needs its arguments no longer. */
+  endClaim(claim: HeldClaim, end: ClaimEnd | undefined): boolean;
   /** Forgets the oldest results until those that are left take no more than this; their claims stay. */
   boundResults(bytes: number): void;
 }

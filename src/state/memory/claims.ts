@@ -12,6 +12,13 @@ export function claimRows(table: ClaimTable): ClaimRows {
     claim: (key) => table.get(key),
     putClaim: (row) => void table.set(row.key, row),
     dropClaim: (key) => void table.delete(key),
+    endClaim({ key, token }, end) {
+      const row = table.get(key);
+      if (row?.token !== token || row.state !== 'in_flight') return false;
+      if (end) table.set(key, { ...row, ...end, args: end.state === 'done' ? '' : row.args });
+      else table.delete(key);
+      return true;
+    },
     boundResults(bytes) {
       const stored = [...table.values()].filter(({ result }) => result !== undefined);
       stored.sort((a, b) => (a.finishedAt ?? 0) - (b.finishedAt ?? 0));

@@ -22,6 +22,12 @@ export function claimRows({ ns: own, claims: sql }: Statements, ns = own): Claim
       sql.putClaim.run(...named, claimedAt, until, forgetAt(row), ...ended, args, result ?? null);
     },
     dropClaim: (key) => void sql.dropClaim.run(ns, key),
+    endClaim({ key, token, window }, end) {
+      if (!end) return Number(sql.dropHeldClaim.run(ns, key, token).changes) === 1;
+      const { state, until, finishedAt, resultBytes, result } = end;
+      const ended = [state, until, forgetAt({ state, until, window }), finishedAt ?? null, resultBytes ?? null, result ?? null] as const;
+      return Number(sql.endClaim.run(...ended, ns, key, token).changes) === 1;
+    },
     boundResults(bytes) {
       let { stored } = sql.stored.get() as { stored: number };
       if (stored <= bytes) return;
