@@ -9,6 +9,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { type Agent, startAgent } from './agent.ts';
 import { compile } from './contestants.ts';
 import { quantile } from './stats.ts';
+import { measureStore } from './store.ts';
 
 /** Tools by what their calls need. */
 const TOOLS = {
@@ -37,6 +38,8 @@ interface Times {
 
 export interface HeldResult {
   readonly times: Readonly<Record<string, Times>>;
+  /** µs of processor time for a store step in process, by how many calls it judges. */
+  readonly steps: Readonly<Record<number, number>>;
 }
 
 /** Runs everything, prints the table, returns the raw data. */
@@ -54,8 +57,9 @@ export async function benchHeld({ folder, root, intercept, calls }: HeldBench): 
   const recorded = durationsIn(join(home, 'home', 'events'));
   const proxied = Object.keys(TOOLS).map((name) => [name, { proxy: recorded(name).slice(WARM_UP), round: rounds.get(name) }] as const);
   const times = Object.fromEntries([['bare durable commit', { proxy: rounds.get('') ?? [], round: undefined }], ...proxied]);
-  process.stdout.write(render(times));
-  return { times };
+  const steps = await measureStore(home);
+  process.stdout.write(`${render(times)}\n${renderSteps(steps)}`);
+  return { times, steps };
 }
 
 /** One call after the other; answers with the µs of each by its tool, and those of bare commits under no name. */
@@ -99,4 +103,9 @@ function render(times: Readonly<Record<string, Times>>): string {
   ]);
   const head = ['', 'p50 µs', 'p90 µs', 'p99 µs', 'round trip, p50 over stateless'];
   return `${[head, ['---', ...head.slice(1).map(() => '---:')], ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')}\n`;
+}
+
+function renderSteps(steps: HeldResult['steps']): string {
+  const each = Object.entries(steps).map(([width, us]) => `${us.toFixed(0)} µs for ${width} at once`);
+  return `processor time of a store step with three counters: ${each.join(', ')}\n`;
 }
