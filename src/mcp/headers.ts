@@ -39,8 +39,25 @@ const NAMED_BY: ReadonlyMap<string, string> = new Map([
   ['tasks/cancel', 'taskId'],
 ]);
 
-/** What is wrong with the headers of a body; undefined where they agree with it, and for bodies that are refused anyway. */
-export function checkHeaders(frame: ClientFrame | Refusal, valuesOf: HeaderValues, schemaOf: SchemaOf): HeaderFault | undefined {
+const REPEATING = /^mcp-(?:method|name|param-)/i;
+
+/** Whether there is a header that repeats what the body says. `raw`: names and values in turn. */
+export function hasRepeating(raw: readonly string[]): boolean {
+  for (let index = 0; index < raw.length; index += 2) if (REPEATING.test(raw[index] as string)) return true;
+  return false;
+}
+
+/**
+ * What is wrong with the headers of a body; undefined where they agree with it, and for bodies that are refused anyway.
+ * `repeating`: whether any repeats the body, but for the version; without, only a message that names its version can lack one.
+ */
+export function checkHeaders(
+  frame: ClientFrame | Refusal,
+  valuesOf: HeaderValues,
+  schemaOf: SchemaOf,
+  repeating = true,
+): HeaderFault | undefined {
+  if (!repeating && !namesVersion(frame)) return undefined;
   for (const said of expected(frame, schemaOf)) {
     const fault = compare(said, valuesOf(said.header.toLowerCase()));
     if (fault !== undefined) return { code: -32020, message: `the headers and the body disagree: ${fault}` };
@@ -79,6 +96,10 @@ interface Said {
   /** Undefined: the body has nothing that the header could repeat. */
   readonly value: Json | undefined;
   readonly isRequired: boolean;
+}
+
+function namesVersion(frame: ClientFrame | Refusal): boolean {
+  return (frame.kind === 'request' || frame.kind === 'notification') && versionOf(frame) !== undefined;
 }
 
 function* expected(frame: ClientFrame | Refusal, schemaOf: SchemaOf): Iterable<Said> {

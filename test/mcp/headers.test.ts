@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'bun:test';
 import { readClientFrame } from '../../src/mcp/frame.ts';
 import { decodeHeader, encodeHeader } from '../../src/mcp/header-value.ts';
-import { checkHeaders, headersFor } from '../../src/mcp/headers.ts';
+import { checkHeaders, hasRepeating, headersFor } from '../../src/mcp/headers.ts';
 import { fromPlain } from '../../src/mcp/json.ts';
 import { paramHeaders } from '../../src/mcp/param-headers.ts';
 
@@ -33,7 +33,13 @@ const call = (args: unknown, name = 'deploy') => ({
 });
 const values = (headers: Record<string, string | string[]>) => (name: string) =>
   Object.entries(headers).flatMap(([key, value]) => (key.toLowerCase() === name ? value : []));
-const check = (message: unknown, headers: Record<string, string | string[]>) => checkHeaders(read(message), values(headers), schemaOf);
+/** With and without the look at which headers there are, which must not decide. */
+const check = (message: unknown, headers: Record<string, string | string[]>) => {
+  const fault = checkHeaders(read(message), values(headers), schemaOf);
+  const raw = Object.entries(headers).flatMap(([name, value]) => [value].flat().flatMap((one) => [name, one]));
+  expect(checkHeaders(read(message), values(headers), schemaOf, hasRepeating(raw))).toEqual(fault);
+  return fault;
+};
 const write = (message: unknown) => {
   const frame = read(message);
   if (frame.kind === 'batch' || frame.kind === 'refused') throw new Error(frame.kind);

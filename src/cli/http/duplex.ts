@@ -1,6 +1,6 @@
 /** `/mcp` in front of a child process, or of a server that speaks HTTP+SSE only: the listener keeps the sessions (wire.md §1). */
 import { type ClientFrame, type Refusal, readClientFrame } from '../../mcp/frame.ts';
-import { checkHeaders, isModern, MODERN } from '../../mcp/headers.ts';
+import { checkHeaders, hasRepeating, isModern, MODERN } from '../../mcp/headers.ts';
 import { valuesOf } from '../../transport/http/raw-headers.ts';
 import type { ServedRequest } from '../../transport/http/server.ts';
 import { accepts } from './accepts.ts';
@@ -69,7 +69,7 @@ export async function servePost(
   duplex.touched = agent.deps.monotonic();
   const most = maxWaiting(parts);
   if (duplex.backend.waiting > most) return reply.refuse(503, 'the server reads too slowly', id);
-  const fault = checkHeaders(frame, (name) => valuesOf(rawHeaders, name), duplex.session.inputSchemaOf);
+  const fault = checkHeaders(frame, (name) => valuesOf(rawHeaders, name), duplex.session.inputSchemaOf, hasRepeating(rawHeaders));
   if (fault) return reply.refuse(400, fault.message, { code: fault.code, ...id });
   // The client learns of the session once the server has agreed to it.
   const headers = () => (modern || duplex.session.protocolVersion() === undefined ? {} : { 'mcp-session-id': duplex.id });

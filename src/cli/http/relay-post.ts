@@ -4,6 +4,7 @@ import { credentialsOf } from '../../mcp/http-payment.ts';
 import type { Failure } from '../../proxy/ending.ts';
 import type { FrameBytes, OutgoingFrame } from '../../proxy/exchange.ts';
 import type { UpstreamAnswer } from '../../transport/http/client.ts';
+import { createGiveUp, type GiveUp } from '../../transport/http/give-up.ts';
 import { ofSender, toUpstream } from '../../transport/http/passed-headers.ts';
 import { offersEndpoint } from '../../transport/http/probe-endpoint.ts';
 import { valuesOf } from '../../transport/http/raw-headers.ts';
@@ -32,7 +33,7 @@ export interface Posting {
 
 interface Open extends Posting {
   readonly post: Post;
-  readonly abort: AbortController;
+  readonly abort: GiveUp;
   /** Of the client's, those that the server gets. */
   readonly headers: Readonly<Record<string, string>>;
   /** Resolved when nothing more will come of it. */
@@ -62,7 +63,7 @@ const STREAM = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache
 export async function servePost(posting: Posting): Promise<'served' | 'old'> {
   const { request, relay, bytes, frame } = posting;
   const { session } = relay;
-  const abort = new AbortController();
+  const abort = createGiveUp();
   const faulted = (error: unknown) => {
     relay.agent.deps.log.error(`internal fault: ${error instanceof Error ? error.message : String(error)}`);
     request.reply.refuse(500, 'internal fault');
@@ -195,7 +196,9 @@ async function relayBody(received: UpstreamAnswer, ids: readonly RequestId[], op
 /** SPEC: transports, backwards compatibility — a refusal alone says nothing: the stream has to name an endpoint. */
 async function speaksOnlySse(status: number, body: Uint8Array, { way, headers, abort }: Open): Promise<boolean> {
   if (!isOldAnswer(status) || peek(body)?.jsonrpc === '2.0') return false;
-  return offersEndpoint(way.client, ofSender(headers), abort.signal);
+  const stop = new AbortController();
+  abort.signal.addEventListener('abort', () => stop.abort());
+  return offersEndpoint(way.client, ofSender(headers), stop.signal);
 }
 
 /** The id of the one request that is answered, JSON text. */

@@ -1,6 +1,6 @@
 /** `/mcp` in front of a server that speaks Streamable HTTP itself (wire.md §1): every exchange is relayed as it is. */
 import { type ClientFrame, type Refusal, readClientFrame } from '../../mcp/frame.ts';
-import { checkHeaders, headersFor, isModern } from '../../mcp/headers.ts';
+import { checkHeaders, hasRepeating, headersFor, isModern } from '../../mcp/headers.ts';
 import type { OutgoingFrame } from '../../proxy/exchange.ts';
 import type { UpstreamAnswer } from '../../transport/http/client.ts';
 import { withoutPayment } from '../../transport/http/passed-headers.ts';
@@ -78,7 +78,7 @@ async function post(request: ServedRequest, parts: Parts): Promise<void> {
   const frame = readClientFrame(read.bytes, LIMITS);
   const relay = sessionFor(request, frame, agent, parts);
   if (!relay) return;
-  const fault = checkHeaders(frame, (name) => valuesOf(rawHeaders, name), relay.session.inputSchemaOf);
+  const fault = checkHeaders(frame, (name) => valuesOf(rawHeaders, name), relay.session.inputSchemaOf, hasRepeating(rawHeaders));
   if (fault) reply.refuse(400, fault.message, { code: fault.code, ...(frame.kind === 'request' && { id: frame.id.text }) });
   else if ((await relayPost(request, read.bytes, frame, relay, parts)) === 'old') {
     if (!parts.isOld) agent.deps.log.info('the server speaks HTTP+SSE only');

@@ -4,10 +4,11 @@
  * and limits how long one may be silent (Node), and node:http costs several times as much (Bun).
  */
 import { UpstreamFault } from './fault.ts';
+import type { GiveUpSignal } from './give-up.ts';
 import type { RawAnswer } from './http1/connection.ts';
 import type { AnswerHeaders } from './http1/head.ts';
 import { openPool, type Pool } from './http1/pool.ts';
-import { type HeaderFields, type RequestBase, renderRequest } from './http1/request.ts';
+import { type HeaderFields, openBase, type RequestBase, renderRequest } from './http1/request.ts';
 import { inflate } from './inflate.ts';
 
 export interface UpstreamRequest {
@@ -17,7 +18,7 @@ export interface UpstreamRequest {
   readonly headers: HeaderFields;
   readonly body?: Uint8Array | string | undefined;
   /** Aborting drops the connection, also while the body is read. */
-  readonly signal: AbortSignal;
+  readonly signal: GiveUpSignal;
   /** Called when all of the request is with the operating system, or it failed. */
   readonly onSent?: (() => void) | undefined;
 }
@@ -45,7 +46,7 @@ const MAX_HOPS = 5;
 /** Opens a client for `url`. `headers` go with every request and replace those of the same name (in lower case). */
 export function openHttpClient(url: URL, headers: HeaderFields): HttpClient {
   const pool = openPool(url);
-  const base: RequestBase = { url, headers };
+  const base = openBase(url, headers);
   return {
     url,
     async send(request) {

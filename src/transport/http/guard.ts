@@ -30,16 +30,16 @@ export type Verdict =
   | { readonly kind: 'refused'; readonly status: 400 | 401 | 403; readonly why: string; readonly origin?: string | undefined };
 
 /** SECURITY: two readers that take different ones of these would act on different requests. */
-const SINGLE = [
+const SINGLE: ReadonlySet<string> = new Set([
   ...['host', 'origin', 'authorization', 'content-type', 'content-encoding', 'content-length', 'transfer-encoding'],
   ...['mcp-session-id', 'last-event-id'],
-];
+]);
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
 const AUTHORITY = /^(\[[0-9a-f:.]+\]|[^\s:/?#@\\,[\]]+)(?::(\d{1,5}))?$/;
 
 /** Checks a request against the rules. Preflights carry no credentials by their nature, and get none of ours. */
 export function checkRequest(request: Arriving, rules: GuardRules): Verdict {
-  const repeated = SINGLE.find((name) => valuesOf(request.rawHeaders, name).length > 1);
+  const repeated = repeatedIn(request.rawHeaders);
   if (repeated) return { kind: 'refused', status: 400, why: `the header ${JSON.stringify(repeated)} occurs twice` };
   const [authorization = ''] = valuesOf(request.rawHeaders, 'authorization');
   if (namesSeveral(authorization)) return { kind: 'refused', status: 400, why: 'the header "authorization" has several credentials' };
@@ -53,6 +53,17 @@ export function checkRequest(request: Arriving, rules: GuardRules): Verdict {
   if (request.method !== 'OPTIONS' && !bringsToken(request.rawHeaders, rules.token))
     return { kind: 'refused', status: 401, why: 'the bearer token is missing or wrong', origin };
   return { kind: 'admitted', origin };
+}
+
+function repeatedIn(rawHeaders: readonly string[]): string | undefined {
+  const seen: string[] = [];
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = (rawHeaders[index] as string).toLowerCase();
+    if (!SINGLE.has(name)) continue;
+    if (seen.includes(name)) return name;
+    seen.push(name);
+  }
+  return undefined;
 }
 
 /**

@@ -119,10 +119,14 @@ function receive(
     return;
   }
   const [path = '', search] = target.split('?', 2);
-  const query = new URLSearchParams(search);
   const limits = { maxBytes: options.maxBody, maxGap: timeouts.gap };
   const body = async (room: Room) => bodyRefusal(rawHeaders, options.maxBody) ?? (await readBody(request, limits, room));
-  options.serve({ method, path, query, rawHeaders, body, reply });
+  options.serve({
+    ...{ method, path, rawHeaders, body, reply },
+    get query() {
+      return new URLSearchParams(search);
+    },
+  });
 }
 
 const CHALLENGE = { 'www-authenticate': 'Bearer realm="intercept"' } as const;

@@ -1,6 +1,7 @@
 /** One connection: a request at a time, and its answer. What comes when nobody asked ends it. */
 import type { Socket } from 'node:net';
 import { faultOf, UpstreamFault } from '../fault.ts';
+import type { GiveUpSignal } from '../give-up.ts';
 import type { AnswerHead, AnswerHeaders } from './head.ts';
 import { createInbox, type Inbox } from './inbox.ts';
 import { type AnswerReader, createAnswerReader } from './reader.ts';
@@ -16,7 +17,7 @@ export interface RawAnswer {
 
 export interface Sending {
   readonly writes: Writes;
-  readonly signal: AbortSignal;
+  readonly signal: GiveUpSignal;
   /** Called when all of it is with the operating system, or it failed. */
   readonly onSent?: (() => void) | undefined;
 }

@@ -2,6 +2,7 @@
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectSecurely } from 'node:tls';
 import { faultOf, UpstreamFault } from '../fault.ts';
+import type { GiveUpSignal } from '../give-up.ts';
 
 /** How long a connection may take to be made, ms. Nothing was sent before. */
 const PATIENCE = 30_000;
@@ -9,7 +10,7 @@ const PATIENCE = 30_000;
 const KEEP_ALIVE = 30_000;
 
 /** Opens a connection. Rejects with `UpstreamFault`: nothing was sent. */
-export function dial(url: URL, signal: AbortSignal): Promise<Socket> {
+export function dial(url: URL, signal: GiveUpSignal): Promise<Socket> {
   const isSecure = url.protocol === 'https:';
   const socket = isSecure ? openSecure(url) : connect(optionsFor(url));
   return new Promise((resolve, reject) => {

@@ -1,10 +1,11 @@
 /** The connections to one origin: kept for the next request, as many at once as there are requests. */
+import type { GiveUpSignal } from '../give-up.ts';
 import { type Connection, openConnection } from './connection.ts';
 import { dial } from './dial.ts';
 
 export interface Pool {
   /** One that takes a request now; rejects with `UpstreamFault`, of which nothing was sent. */
-  take(signal: AbortSignal): Connection | Promise<Connection>;
+  take(signal: GiveUpSignal): Connection | Promise<Connection>;
   /** Drops idle connections; those in use end with their requests. */
   close(): void;
 }

@@ -4,10 +4,18 @@ import { UpstreamFault } from '../fault.ts';
 export type HeaderFields = Readonly<Record<string, string>>;
 
 /** What goes with every request to one origin. */
-export interface RequestBase {
+export interface RequestBase extends Target {
   readonly url: URL;
   /** Replace those of a request. Names in lower case. */
   readonly headers: HeaderFields;
+}
+
+/** A URL as a request names it. */
+interface Target {
+  readonly host: string;
+  readonly path: string;
+  /** What stands before the host. */
+  readonly authorization: string | undefined;
 }
 
 export interface Asked {
@@ -32,26 +40,40 @@ const SMALL = 64 * 1024;
 
 /** Renders a request. Throws `UpstreamFault`, unsent, where a header cannot be written. */
 export function renderRequest({ method, url, headers, body }: Asked, base: RequestBase): Writes {
-  const fields = new Map<string, string>([['host', url.host]]);
-  const authorization = credentialsIn(url);
-  if (authorization !== undefined) fields.set('authorization', authorization);
-  fields.set('accept-encoding', 'identity');
-  for (const name in headers) fields.set(name.toLowerCase(), headers[name] as string);
-  for (const name in base.headers) fields.set(name, base.headers[name] as string);
-  let head = `${method} ${url.pathname}${url.search} HTTP/1.1\r\n`;
-  for (const [name, value] of fields) if (!OURS.has(name)) head += renderField(name, value);
+  const target = url === base.url ? base : targetOf(url);
+  const own = base.headers;
+  const has = (name: string) => Object.hasOwn(own, name) || Object.hasOwn(headers, name);
+  let head = `${method} ${target.path} HTTP/1.1\r\n`;
+  if (!has('host')) head += `host: ${target.host}\r\n`;
+  if (!has('accept-encoding')) head += 'accept-encoding: identity\r\n';
+  if (target.authorization !== undefined && !has('authorization')) head += renderField('authorization', target.authorization);
+  for (const name in headers) {
+    const lower = name.toLowerCase();
+    if (!Object.hasOwn(own, lower) && (lower === name || !Object.hasOwn(headers, lower)))
+      head += renderField(lower, headers[name] as string);
+  }
+  for (const name in own) head += renderField(name, own[name] as string);
   const length = body === undefined ? 0 : typeof body === 'string' ? Buffer.byteLength(body) : body.length;
   if (body !== undefined || method === 'POST') head += `content-length: ${length}\r\n`;
   return join(`${head}connection: keep-alive\r\n\r\n`, body, length);
 }
 
+/** The base of a client: its URL, and the headers that go with every request. */
+export function openBase(url: URL, headers: HeaderFields): RequestBase {
+  return { url, headers, ...targetOf(url) };
+}
+
+function targetOf(url: URL): Target {
+  return { host: url.host, path: `${url.pathname}${url.search}`, authorization: credentialsIn(url) };
+}
+
 function renderField(name: string, value: string): string {
+  if (OURS.has(name)) return '';
   if (NAME.test(name) && !UNFIT.test(value)) return `${name}: ${value}\r\n`;
   // SECURITY: the value may be a secret, and is not said.
   throw new UpstreamFault('unreachable', `was not asked: the header ${JSON.stringify(name)} cannot be written`, false);
 }
 
-/** What stands before the host in the configured URL. */
 function credentialsIn({ username, password }: URL): string | undefined {
   if (username === '' && password === '') return undefined;
   return `Basic ${Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')}`;

@@ -1,12 +1,12 @@
 /** What is written to the upstream, and what never is. */
 import { describe, expect, test } from 'bun:test';
-import { renderRequest } from '../../../../src/transport/http/http1/request.ts';
+import { openBase, renderRequest } from '../../../../src/transport/http/http1/request.ts';
 import { faultOf } from '../exchange.ts';
 
 const URL_ = new URL('http://example.com:8080/mcp?tenant=a%20b#part');
 
 function render(rest: Partial<Parameters<typeof renderRequest>[0]> = {}, own: Record<string, string> = {}, url = URL_): string {
-  const writes = renderRequest({ method: 'POST', url, headers: {}, body: '{}', ...rest }, { url, headers: own });
+  const writes = renderRequest({ method: 'POST', url, headers: {}, body: '{}', ...rest }, openBase(url, own));
   return Buffer.concat(writes.map((part) => Buffer.from(part))).toString('latin1');
 }
 
