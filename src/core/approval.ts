@@ -130,8 +130,8 @@ export const MOST_EVENT_ARGS = 4 * 1024 * 1024;
 export interface Approvals {
   /** Pending ones oldest first, others newest first. */
   list(filter: ApprovalFilter): Promise<readonly Approval[]>;
-  /** The records whose id is this or starts so, with or without `apr_`. */
-  find(id: string): Promise<readonly Approval[]>;
+  /** The records whose id is this or starts so, with or without `apr_`; of long arguments `argsLimit` characters, where given. */
+  find(id: string, argsLimit?: number): Promise<readonly Approval[]>;
   /** Decides a pending, unexpired record, and ends other pending ones of the same call. */
   decide(decision: ApprovalDecision): Promise<Decided>;
   /** Marks what is over, pending and approved; answers with it, and with no more than the beginning of its arguments. */

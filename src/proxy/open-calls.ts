@@ -89,7 +89,7 @@ async function waitForHuman(held: Final, approval: HeldApproval, ending: Ending,
 
 async function isDecided(id: string, { deps }: Session): Promise<boolean> {
   try {
-    const [approval] = await deps.approvals.find(id);
+    const [approval] = await deps.approvals.find(id, 0);
     return approval?.state !== 'pending';
   } catch (error) {
     deps.log.debug(`state: the approval ${id} could not be looked at: ${error instanceof Error ? error.message : String(error)}`);

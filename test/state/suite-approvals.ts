@@ -347,6 +347,7 @@ export function approvalSuite(open: OpenFixture): void {
         expect(await read({ state })).toEqual([args]);
       }
       expect((await at.store.approvals.find(id))[0]?.args).toBe(args);
+      expect((await at.store.approvals.find(id, 3))[0]?.args).toBe(args.slice(0, 3));
       at.clock.now += TIMEOUT;
       expect((await at.store.approvals.expire()).map((one) => one.args.length)).toEqual([EXPIRED_ARGS]);
     });

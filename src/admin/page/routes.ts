@@ -91,7 +91,7 @@ async function showRecord({ params: { id = '' } }: AdminCall, session: Session, 
 }
 
 async function showState({ params: { id = '' } }: AdminCall, deps: AdminDeps): Promise<Answer> {
-  const approval = await findRecord(id, deps);
+  const approval = await findRecord(id, deps, 0);
   return approval ? json(stateOf(approval, deps.clock())) : unknownRecord(id);
 }
 
@@ -111,8 +111,8 @@ async function decide({ params: { id = '' }, body }: AdminCall, session: Session
   return decideApproval({ id, verdict, body, via: 'page' }, deps);
 }
 
-async function findRecord(id: string, { approvals }: AdminDeps): Promise<Approval | undefined> {
-  return (await approvals.find(id)).find((found) => found.id === id);
+async function findRecord(id: string, { approvals }: AdminDeps, argsLimit?: number): Promise<Approval | undefined> {
+  return (await approvals.find(id, argsLimit)).find((found) => found.id === id);
 }
 
 function cookieOf({ header }: AdminCall, name: string): string | undefined {

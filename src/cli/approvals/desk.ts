@@ -21,10 +21,11 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The one record that an id, or the beginning of one, names. Throws where there is none, or more than one. */
 export async function findRecord(approvals: Approvals, id: string): Promise<Approval> {
-  const found = await approvals.find(id);
-  const [record] = found.filter((one) => one.id === id).concat(found.length === 1 ? found : []);
+  const found = await approvals.find(id, 0);
+  const [named] = found.filter((one) => one.id === id).concat(found.length === 1 ? found : []);
+  const [record] = named ? await approvals.find(named.id) : [];
   if (record) return record;
-  if (found.length === 0) throw unknownId(id);
+  if (found.length === 0 || named) throw unknownId(id);
   const listed = found.slice(0, MOST_LISTED).map((one) => `  ${one.id}  ${shown(one.tool, 40)}  ${stateOf(one, Date.now())}`);
   const more = found.length > MOST_LISTED ? [`  and ${found.length - MOST_LISTED} more`] : [];
   throw new CommandError(

@@ -105,10 +105,11 @@ export function memoryApprovals(tables: ApprovalTables, namespace: string, { loo
         const found = rest.filter((approval) => state === undefined || approval.state === state);
         return found.slice(0, limit).map((one) => ({ ...one, args: one.args.slice(0, argsLimit) }));
       }),
-    find: (id) =>
-      look((now) =>
-        id === '' ? [] : [...tables.approvals.keys()].filter((known) => startsWith(known, id)).flatMap((known) => shown(known, now)),
-      ),
+    find: (id, argsLimit = Infinity) =>
+      look((now) => {
+        const found = id === '' ? [] : [...tables.approvals.keys()].filter((known) => startsWith(known, id));
+        return found.flatMap((known) => shown(known, now).map((one) => ({ ...one, args: one.args.slice(0, argsLimit) })));
+      }),
     decide: (decision) =>
       change((now) => {
         const kind = decideRecord(decision, rows, now);

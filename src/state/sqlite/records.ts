@@ -36,7 +36,8 @@ function records({ clock, look, change }: Access): Pick<Approvals, 'list' | 'fin
         const named = { namespace, limit, after, most: argsLimit, now: clock() };
         return (state === 'pending' ? listPending.all(named) : list.all({ ...named, state: state ?? null })).map(approvalOf);
       }),
-    find: (id) => look((statements) => (id === '' ? [] : find(statements, id.startsWith('apr_') ? id : `apr_${id}`, clock()))),
+    find: (id, argsLimit) =>
+      look((statements) => (id === '' ? [] : find(statements, id.startsWith('apr_') ? id : `apr_${id}`, clock(), argsLimit))),
     decide: (decision) =>
       change((statements, now) => {
         const kind = decideRecord(decision, approvalRows(statements), now);
