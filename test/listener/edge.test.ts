@@ -95,6 +95,30 @@ describe('wire.md §5: credentials and other headers', () => {
       if (method === 'POST') expect(headers).toMatchObject({ 'x-request-id': '7', 'retry-after': '1' });
     }
   });
+  test('SECURITY: a document of another resource keeps its name, which its client refuses (RFC 9728 §3.3)', async () => {
+    for (const resource of ['https://other.example/mcp', 'SELF/other', 'SELF/mc', 'no URL', 7, undefined]) {
+      await using upstream = await startUpstream((request, response) => {
+        const self = `http://${request.headers.host}`;
+        const named = typeof resource === 'string' ? resource.replace('SELF', self) : resource;
+        answer(200, {}, JSON.stringify({ resource: named, authorization_servers: ['https://as.example'] }))(request, response);
+      });
+      await using listener = await startListener({ flags: ['--upstream', `${upstream.url}/mcp`] });
+      const { origin } = new URL(listener.url);
+      const { text } = await exchange(`${origin}/.well-known/oauth-protected-resource/mcp`, { method: 'GET' });
+      const named = JSON.parse(text).resource;
+      expect(named).toEqual(typeof resource === 'string' ? resource.replace('SELF', upstream.url) : (resource as never));
+    }
+  });
+  test('2025-03-26: a server that asks for a token and has no such document is its own authorization server', async () => {
+    await using upstream = await startUpstream((request, response) =>
+      answer(request.method === 'POST' ? 401 : 404, {}, '')(request, response),
+    );
+    await using listener = await startListener({ flags: ['--upstream', `${upstream.url}/mcp`] });
+    const document = () => exchange(`${new URL(listener.url).origin}/.well-known/oauth-protected-resource/mcp`, { method: 'GET' });
+    expect((await document()).status).toBe(404);
+    expect((await exchange(listener.url, { body: initialize() })).status).toBe(401);
+    expect(JSON.parse((await document()).text)).toEqual({ resource: listener.url, authorization_servers: [upstream.url] });
+  });
   test('what says how to get a token names the proxy as the resource', async () => {
     await using upstream = await startUpstream((request, response) => {
       if (request.path === '/meta/here')

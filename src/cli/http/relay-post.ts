@@ -175,7 +175,7 @@ async function relayBody(received: UpstreamAnswer, ids: readonly RequestId[], op
   // What may not be paid is answered by now, and nothing of what was offered goes on.
   if (!payable) return;
   const { body } = payable;
-  const headers = way.rewrite(payable.headers, request);
+  const headers = way.rewrite(payable.headers, request, status);
   if (open.mayBeOld && (await speaksOnlySse(status, body, open))) {
     open.isOld = true;
     await relay.session.upstreamFailed(ids, { ...failureOf(status), answered: true });
@@ -217,7 +217,8 @@ function withoutType({ 'content-type': _, ...headers }: Record<string, string>):
 
 async function relayStream(received: UpstreamAnswer, open: Open, fail: Fail): Promise<void> {
   const { relay, request, way, post, abort } = open;
-  const stream = open.stream ?? request.reply.stream(received.status, way.rewrite(headersOf(received, relay.session), request));
+  const stream =
+    open.stream ?? request.reply.stream(received.status, way.rewrite(headersOf(received, relay.session), request, received.status));
   open.stream = stream;
   const { resumable, fault } = await relayEvents(received, relay.session, stream, way.maxMessage, relay.agent.events.note);
   if (relay.session.waitingOn(post) === 0) return;

@@ -15,7 +15,7 @@ export interface Relay {
   /** Bytes. */
   readonly maxMessage: number;
   /** Lets no header of the server's lead the client past the proxy. */
-  readonly rewrite: (headers: Record<string, string>, request: ServedRequest) => Record<string, string>;
+  readonly rewrite: (headers: Record<string, string>, request: ServedRequest, status: number) => Record<string, string>;
 }
 
 /** A POST of the client, as enforcement names it. */

@@ -11,7 +11,7 @@ import { JSON_TYPE } from './status-of.ts';
 
 export interface WellKnown {
   /** Lets `WWW-Authenticate` name the proxy's document in place of the upstream's. */
-  rewrite(headers: Record<string, string>, request: ServedRequest): Record<string, string>;
+  rewrite(headers: Record<string, string>, request: ServedRequest, status: number): Record<string, string>;
   serve(request: ServedRequest): Promise<void>;
 }
 
@@ -30,8 +30,10 @@ const PATIENCE = 30_000;
 export function openWellKnown(client: HttpClient, path: string): WellKnown {
   // Where the upstream said that its document is; else where the standard puts it.
   let named: URL | undefined;
+  let asksForToken = false;
   return {
-    rewrite(headers, request) {
+    rewrite(headers, request, status) {
+      if (status === 401) asksForToken = true;
       const challenge = headers['www-authenticate'];
       if (challenge === undefined) return headers;
       const rewritten = challenge.replace(METADATA, (whole, before: string, value: string, after: string) => {
@@ -50,7 +52,11 @@ export function openWellKnown(client: HttpClient, path: string): WellKnown {
       if (!PLAIN.test(request.path)) return request.reply.refuse(404, 'no document has such a path');
       const isResource = request.path.startsWith(RESOURCE);
       const places = isResource ? resourcePlaces(named, client.url) : [new URL(request.path, client.url)];
-      await pass(places, isResource ? `${ownOrigin(request)}${path}` : undefined, client, request);
+      const resource = `${ownOrigin(request)}${path}`;
+      const asSeenHere = (document: object) => (isResource && namesUpstream(document, client.url) ? { ...document, resource } : document);
+      // SPEC: 2025-03-26 — a server without such a document is its own authorization server, which a client would look for here.
+      const otherwise = isResource && asksForToken ? { resource, authorization_servers: [client.url.origin] } : undefined;
+      await pass(places, asSeenHere, otherwise, client, request);
     },
   };
 }
@@ -66,8 +72,24 @@ function resourcePlaces(named: URL | undefined, { origin, pathname }: URL): read
   return named ? [named, ...standard] : standard;
 }
 
+/** SECURITY: a client refuses a document of another resource (RFC 9728 §3.3); rewritten, it could not know. */
+function namesUpstream(document: object, { origin, pathname }: URL): boolean {
+  const named = 'resource' in document && typeof document.resource === 'string' ? URL.parse(document.resource) : null;
+  return named?.origin === origin && within(pathname, named.pathname);
+}
+
+function within(path: string, folder: string): boolean {
+  return `${path}/`.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
+}
+
 /** Passes on the first document that there is. */
-async function pass(places: readonly URL[], resource: string | undefined, client: HttpClient, { reply }: ServedRequest): Promise<void> {
+async function pass(
+  places: readonly URL[],
+  rewrite: (document: object) => object,
+  otherwise: object | undefined,
+  client: HttpClient,
+  { reply }: ServedRequest,
+): Promise<void> {
   try {
     for (const url of places) {
       const signal = AbortSignal.timeout(PATIENCE);
@@ -75,12 +97,13 @@ async function pass(places: readonly URL[], resource: string | undefined, client
       const body = answer.status === 200 ? await readBody(answer, MAX_DOCUMENT) : undefined;
       const document = body && parse(body);
       if (document) {
-        reply.send(200, JSON_TYPE, JSON.stringify(resource === undefined ? document : { ...document, resource }));
+        reply.send(200, JSON_TYPE, JSON.stringify(rewrite(document)));
         return;
       }
       answer.discard();
     }
-    reply.refuse(404, 'the server has no such document');
+    if (otherwise) reply.send(200, JSON_TYPE, JSON.stringify(otherwise));
+    else reply.refuse(404, 'the server has no such document');
   } catch (fault) {
     reply.refuse(502, failureBy(fault).why);
   }
