@@ -40,9 +40,8 @@ export async function answerChallenge(
   const facts = await factsFor(rulebook, session.tools.catalog(), session.deps);
   if (!('policy' in facts)) return refuseChallenge(facts.outcome === 'deny' ? facts.denial : UNLIMITED, request, call, session);
   const judged = await judgeOffers(asked.offers, call.call, facts, session.deps);
-  const left = asked.offers.filter((_, index) => !judged.cut.has(index));
-  if (left.length === 0) return refuseChallenge(judged.denial ?? UNLIMITED, request, call, session);
-  keepChallenge(left, judged, call.call, session);
+  if (judged.cut.size === asked.offers.length) return refuseChallenge(judged.denial ?? UNLIMITED, request, call, session);
+  keepChallenge(asked.offers, judged, call.call, session);
   return judged.cut.size === 0 ? (withoutDecision(frame) ?? bytes) : readAgain(asked.without(judged.cut));
 }
 

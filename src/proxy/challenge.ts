@@ -115,10 +115,12 @@ async function hold(
   }
 }
 
-/** Remembers what was delivered, until its time is over: 10 minutes at most. */
-export function keepChallenge(offers: readonly Offer[], { reservation }: JudgedOffers, call: Call, { deps, payments }: Session): void {
+/** Remembers what was delivered of these offers, until its time is over: 10 minutes at most. */
+export function keepChallenge(all: readonly Offer[], { cut, reservation }: JudgedOffers, call: Call, { deps, payments }: Session): void {
+  const offers = all.filter((_, index) => !cut.has(index));
+  const refused = all.filter((_, index) => cut.has(index));
   const now = deps.clock();
   const most = now + CHALLENGE_TIMEOUT;
   const until = Math.max(now, ...offers.map(({ expiresAt }) => Math.min(expiresAt ?? most, most)));
-  payments.keep({ call: fingerprintOf(call, deps), offers, reservation, until });
+  payments.keep({ call: fingerprintOf(call, deps), offers, refused, reservation, until });
 }

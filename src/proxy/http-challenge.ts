@@ -53,9 +53,8 @@ async function judgeFor(
   const facts = await factsFor(rulebook, session.tools.catalog(), session.deps);
   if (!('policy' in facts)) return facts.outcome === 'deny' ? facts.denial : UNLIMITED;
   const judged = await judgeOffers(offers, purpose.call.call, facts, session.deps);
-  const left = offers.filter((_, index) => !judged.cut.has(index));
-  if (left.length === 0) return judged.denial ?? UNLIMITED;
-  keepChallenge(left, judged, purpose.call.call, session);
+  if (judged.cut.size === offers.length) return judged.denial ?? UNLIMITED;
+  keepChallenge(offers, judged, purpose.call.call, session);
   // INVARIANT I4: a call that was given up meanwhile is settled, and waits for nothing.
   // What the body asks is what was judged here.
   if (session.inflight.get(request.sentAs.key) === request) session.inflight.add({ ...request, purpose: { ...purpose, challenged: true } });

@@ -17,6 +17,8 @@ export interface DeliveredChallenge {
   /** The fingerprint of the call that it was made for. */
   readonly call: string;
   readonly offers: readonly Offer[];
+  /** Those that were taken out: the server would still take a payment of them. */
+  readonly refused: readonly Offer[];
   /** Undefined where no limit counts, or where a payment that failed gave it back. */
   readonly reservation: Reservation | undefined;
   /** Epoch ms. */
@@ -54,9 +56,10 @@ export function createPayments(): Payments {
       }
     },
     take(call, credential, now) {
-      for (const challenge of open) {
-        if (challenge.call !== call || challenge.until <= now) continue;
-        const offer = paidOffer(challenge.offers, credential);
+      const asked = [...open].filter((challenge) => challenge.call === call && challenge.until > now);
+      const refused = asked.flatMap((challenge) => challenge.refused);
+      for (const challenge of asked) {
+        const offer = paidOffer(challenge.offers, refused, credential);
         if (!offer) continue;
         open.delete(challenge);
         return { offer, challenge, text: credential.text };
@@ -77,9 +80,13 @@ export function createPayments(): Payments {
 }
 
 /** SECURITY: what is signed for may not be more than the offer that was judged; of several that fit, none is meant for certain. */
-function paidOffer(offers: readonly Offer[], { protocol, pays, amount }: Credential): Offer | undefined {
-  const [found, ...others] = offers.filter((offer) => offer.protocol === protocol && pays(offer.key));
+function paidOffer(offers: readonly Offer[], refused: readonly Offer[], { protocol, pays, amount }: Credential): Offer | undefined {
+  const fits = (offer: Offer) => offer.protocol === protocol && pays(offer.key);
+  const [found, ...others] = offers.filter(fits);
   if (!found || others.some(({ key }) => key !== found.key)) return undefined;
+  // What was taken out is another one for certain where both are of one asset, and the amount is known to be this one's.
+  if (refused.some((offer) => fits(offer) && offer.key !== found.key && (amount === undefined || offer.asset !== found.asset)))
+    return undefined;
   return amount === undefined || isAtMost(amount, found.amount) ? found : undefined;
 }
 

@@ -114,6 +114,27 @@ describe('policy.md §8: a payment between the legs of a call (wire.md §2.12)',
   });
 });
 
+describe('policy.md §8: a payment of the first version of x402 pays no offer that was taken out', () => {
+  const offer = (maxAmountRequired: string, asset = USDC) => ({ scheme: 'exact', network: 'base', maxAmountRequired, asset, payTo: '0x1' });
+  const first = (payload: object) => ({ 'x402/payment': { x402Version: 1, scheme: 'exact', network: 'base', payload } });
+  const signed = (value: string) => first({ authorization: { value } });
+
+  test.each([
+    ['its amount tells it from one in the same asset', [offer('20000000'), offer('3000000')], signed('3000000'), undefined],
+    ['its amount is that of the other', [offer('20000000'), offer('3000000')], signed('20000000'), 'spend'],
+    ['its amount cannot be read', [offer('20000000'), offer('3000000')], first({ transaction: 'AQ==' }), 'spend'],
+    ['its amount may be in the asset of the other', [offer('1', '0xother'), offer('3000000')], signed('3000000'), 'spend'],
+    ['nothing was taken out', [offer('3000000')], first({ transaction: 'AQ==' }), undefined],
+    ['what was taken out is on another network', [{ ...offer('20000000'), network: 'solana' }, offer('3000000')], first({}), undefined],
+  ])('%s', async (_, accepts, payment, code) => {
+    const asked = { result: { isError: true, content: [], structuredContent: { x402Version: 1, accepts } } };
+    const rig = await openRig({ policy: POLICY, respond: server(({ _meta }) => (_meta?.['x402/payment'] ? { result: OK } : asked)) });
+    expect((await rig.call('buy'))?.result?.structuredContent?.accepts).toEqual([offer('3000000')]);
+    expect(codeOf(await rig.call('buy', {}, { _meta: payment }))).toBe(code);
+    expect(rig.executed().length).toBe(code === undefined ? 2 : 1);
+  });
+});
+
 describe('policy.md §8: on any method', () => {
   test.each(['tools/list', 'tasks/list', 'initialize', 'server/discover', 'resources/read'])('%s may not ask', async (method) => {
     const rig = await openRig({ policy: POLICY, respond: () => ({ error: { code: -32042, message: 'pay', data: mpp('100') } }) });
