@@ -71,7 +71,7 @@ async function callInTurns(agent: Agent, path: string, calls: number): Promise<R
       const from = performance.now();
       if (name === '') commit(n);
       else await agent.call(name, `{"n":${n}}`);
-      if (n >= WARM_UP) own.push((performance.now() - from) * 1_000);
+      if (n >= WARM_UP) own.push(Math.round((performance.now() - from) * 1_000));
     }
   }
   return times;
