@@ -1,5 +1,6 @@
 /** policy.md §8 over HTTP: a 402 with a challenge that may not be paid does not reach the client. */
-import { expect, setDefaultTimeout, test } from 'bun:test';
+import { describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { type AddressInfo, createServer } from 'node:net';
 import { untilRecords } from '../harness/audit.ts';
 import { exchange } from '../harness/http.ts';
 import { startListener } from '../harness/program.ts';
@@ -125,4 +126,41 @@ test('SECURITY: a payment goes with no stream, and not with the end of a session
   expect(upstream.received.map(({ method }) => method)).toEqual(['GET', 'GET', 'DELETE', 'DELETE']);
   for (const { headers } of upstream.received) expect(JSON.stringify(headers)).not.toMatch(/payment/i);
   expect(upstream.received.map(({ headers }) => headers.authorization)).toEqual([undefined, 'Bearer e', undefined, 'Bearer e']);
+});
+
+/** Answers every POST with these bytes. */
+async function startRaw(answer: string) {
+  const server = createServer((socket) => void socket.once('data', () => socket.end(Buffer.from(answer, 'latin1'))).on('error', () => {}));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    [Symbol.asyncDispose]: () => new Promise<void>((resolve) => void server.close(() => resolve())),
+  };
+}
+
+describe('SECURITY: headers as no library writes them leave nothing to pay that is too dear', () => {
+  const challenge = (amount: string) =>
+    `Payment id="${amount}", realm="r", method="m", intent="charge", request="${btoa(JSON.stringify({ amount, currency: 'usd' }))}"`;
+  const dear = required('9000000');
+  test.each([
+    ['two spellings of one name', [`WWW-Authenticate: ${challenge('900')}`, `www-authenticate: ${challenge('100')}`]],
+    ['folded', ['WWW-Authenticate: Bearer realm="x",', ` ${challenge('900')}`, `Www-authenticate: ${challenge('100')}`]],
+    ['a tab, and no space', [`WWW-Authenticate:\t${challenge('900')}\t,\t${challenge('100')}`]],
+    ['beyond ASCII', [`WWW-Authenticate: ${challenge('900').replace('"r"', '"\u00e4"')}, ${challenge('100')}`]],
+    ['twice', [`PAYMENT-REQUIRED: ${required('1000000')}`, `Payment-Required: ${dear}`]],
+    ['folded base64', [`PAYMENT-REQUIRED: ${dear.slice(0, 40)}`, ` ${dear.slice(40)}`]],
+    ['huge', [`PAYMENT-REQUIRED: ${dear}${' '.repeat(20_000)}`, `WWW-Authenticate: ${challenge('900')}`]],
+    ['many', Array.from({ length: 90 }, (_, n) => `WWW-Authenticate: ${challenge(n === 77 ? '100' : '900')}`)],
+  ])('%s', async (_, headers) => {
+    const head = ['HTTP/1.1 402 Payment Required', ...headers, 'Content-Length: 2', 'Connection: close', '', '{}'];
+    await using upstream = await startRaw(head.join('\r\n'));
+    await using listener = await startListener({ policy: POLICY, flags: ['--upstream', upstream.url] });
+    const answer = await exchange(listener.url, { body: BODY });
+    const left = [answer.headers['www-authenticate'] ?? '', answer.headers['payment-required'] ?? ''].join();
+    expect(left).not.toContain('id="900"');
+    expect(left).not.toContain(dear.slice(40));
+    expect(JSON.parse(answer.text).id).toBe(1);
+    if (answer.status === 402 && left !== ',') expect(left).toContain('id="100"');
+  });
 });
