@@ -1,7 +1,9 @@
 /** How many transactions calls take (policy.md §9, §12), and that those which share one keep what they were promised (I4, I5, I6). */
 import { afterEach, beforeEach, expect, test } from 'bun:test';
 import { DatabaseSync } from 'node:sqlite';
-import type { Records, Reservable, Settlement, Store, StoreVerdict } from '../../src/core/store.ts';
+import fc from 'fast-check';
+import type { Records, Reservable, Reservation, Settlement, Store, StoreVerdict } from '../../src/core/store.ts';
+import { openMemoryStore } from '../../src/state/memory.ts';
 import { claiming, claimRequest, counter, held, kinds, limited, reservationOf, STATELESS } from './calls.ts';
 import { useFolder } from './file-bench.ts';
 
@@ -139,3 +141,59 @@ test('policy.md §8: a price is replaced when the call that pays it is reserved,
   expect(await store.reserve([{ ...limited([counter('c')], 10, 7), replaces }])).toMatchObject([{ kind: 'reserved' }]);
   expect(await store.read([counter('c')])).toMatchObject([{ micros: 7 }]);
 });
+
+type Asked =
+  | { readonly kind: 'reserve'; readonly calls: readonly Reservable[] }
+  | { readonly kind: 'settle'; readonly which: number; readonly outcome: 'committed' | 'released' | 'kept' };
+
+const key = fc.constantFrom('a', 'b', 'c', 'd', 'e');
+const anyCall = fc.oneof(
+  fc.integer({ min: 1, max: 3 }).map((micros) => limited([counter('c'), counter('d', 'hour')], 20, micros)),
+  key.map((name) => claiming(name)),
+  key.map((name) => ({ ...limited([counter('c')], 20, 1), claim: claimRequest(name) })),
+  key.map((name) => held(name, { maxPending: 3 })),
+);
+const asked: fc.Arbitrary<Asked> = fc.oneof(
+  fc.record({ kind: fc.constant('reserve'), calls: fc.array(anyCall, { minLength: 1, maxLength: 3 }) }),
+  fc.record({ kind: fc.constant('settle'), which: fc.nat(), outcome: fc.constantFrom('committed', 'released', 'kept') }),
+);
+
+/** Does what is asked; answers with what was said, and keeps what was reserved. */
+async function does(store: Store, ask: Asked, reservations: Reservation[], done: readonly Reservation[]): Promise<string> {
+  if (ask.kind === 'settle') {
+    const reservation = done[ask.which % done.length];
+    if (reservation) await store.settle([{ reservation, outcome: ask.outcome, ...(ask.outcome === 'committed' ? { result: '1' } : {}) }]);
+    return 'settled';
+  }
+  const verdicts = await store.reserve(ask.calls);
+  for (const verdict of verdicts) if (verdict.kind === 'reserved') reservations.push(verdict.reservation);
+  return kinds(verdicts);
+}
+
+test('I4, I5, I6: what is asked together while another call is written is done as if all ends came first, and then all calls in order', async () => {
+  const clock = () => Date.parse('2026-03-04T10:30:15Z');
+  let file = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.array(asked, { minLength: 1, maxLength: 6 }), { maxLength: 12 }), async (rounds) => {
+      const one = openMemoryStore({ clock, namespace: 'test' });
+      const other = await at.open(`${at.folder}/${++file}/x.sqlite`, clock);
+      const [held1, held2]: [Reservation[], Reservation[]] = [[], []];
+      for (const asks of rounds) {
+        // What is written at once, so that everything else is written together.
+        const round: readonly Asked[] = [{ kind: 'reserve', calls: [limited([counter('d', 'hour')], 1_000, 1)] }, ...asks];
+        const before = [[...held1], [...held2]] as const;
+        const said: string[] = Array(round.length);
+        const rest = round.map((_, index) => index).slice(1);
+        const isEnd = (index: number) => round[index]?.kind === 'settle';
+        for (const index of [0, ...rest.filter(isEnd), ...rest.filter((each) => !isEnd(each))])
+          said[index] = await does(one, round[index] as Asked, held1, before[0]);
+        expect(await Promise.all(round.map((ask) => does(other, ask, held2, before[1])))).toEqual(said);
+        await nextTurn();
+      }
+      const places = [counter('c'), counter('d', 'hour')];
+      expect(await other.read(places)).toEqual([...(await one.read(places))]);
+      await other.close();
+    }),
+    { numRuns: 40, seed: 7 },
+  );
+}, 60_000);
