@@ -41,15 +41,19 @@ export function createRoom(most: number): Room {
 /** Why a body with these headers is not read at all; undefined where it is. */
 export function bodyRefusal(rawHeaders: readonly string[], maxBytes: number): Extract<BodyRead, { kind: 'refused' }> | undefined {
   const [type = ''] = valuesOf(rawHeaders, 'content-type');
-  const [media = '', ...parameters] = type.toLowerCase().split(';');
-  if (media.trim() !== 'application/json') return { kind: 'refused', status: 415, why: 'the body has to be application/json' };
-  const charsets = parameters.map((text) => text.trim()).filter((text) => text.startsWith('charset'));
-  if (!charsets.every((text) => /^charset *= *"?utf-?8"?$/.test(text)))
-    return { kind: 'refused', status: 415, why: 'the body has to be in UTF-8' };
+  const fault = type === 'application/json' ? undefined : typeFault(type);
+  if (fault !== undefined) return { kind: 'refused', status: 415, why: fault };
   const [encoding = 'identity'] = valuesOf(rawHeaders, 'content-encoding');
   if (encoding.toLowerCase() !== 'identity') return { kind: 'refused', status: 415, why: 'the body must not be compressed' };
   const [length = '0'] = valuesOf(rawHeaders, 'content-length');
   return Number(length) > maxBytes ? TOO_LARGE : undefined;
+}
+
+function typeFault(type: string): string | undefined {
+  const [media = '', ...parameters] = type.toLowerCase().split(';');
+  if (media.trim() !== 'application/json') return 'the body has to be application/json';
+  const charsets = parameters.map((text) => text.trim()).filter((text) => text.startsWith('charset'));
+  return charsets.every((text) => /^charset *= *"?utf-?8"?$/.test(text)) ? undefined : 'the body has to be in UTF-8';
 }
 
 /** Reads the body to its end. SECURITY: one that comes drop by drop holds neither memory nor a connection for long. */

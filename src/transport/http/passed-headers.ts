@@ -67,8 +67,10 @@ function passesUp(name: string, { passed, authorization, host }: RequestRules): 
  */
 export function toClient(headers: AnswerHeaders): Record<string, string> {
   const kept: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers))
+  for (const name in headers) {
+    const value = headers[name];
     if (value !== undefined && (TO_CLIENT.has(name) || /^(?:mcp-|x-ratelimit-|ratelimit)/.test(name))) kept[name] = value;
+  }
   return EVENTS.test(kept['content-type'] ?? '') ? { ...kept, 'content-type': 'text/event-stream' } : kept;
 }
 

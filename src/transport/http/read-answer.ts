@@ -14,7 +14,9 @@ export type AnswerKind = 'json' | 'events' | 'other';
 
 /** What a body is by its `Content-Type`. */
 export function kindOf({ headers }: UpstreamAnswer): AnswerKind {
-  const type = headers['content-type']?.split(';')[0]?.trim().toLowerCase();
+  const given = headers['content-type'];
+  if (given === 'application/json') return 'json';
+  const type = given?.split(';')[0]?.trim().toLowerCase();
   if (type === 'text/event-stream') return 'events';
   return type === 'application/json' ? 'json' : 'other';
 }

@@ -31,6 +31,7 @@ export function dial(url: URL, signal: GiveUpSignal): Promise<Socket> {
     socket.once('close', () => fail(new UpstreamFault('unreachable', 'closed the connection before it was made', false)));
     socket.once(isSecure ? 'secureConnect' : 'connect', () => {
       end();
+      socket.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE);
       resolve(socket);
     });
   });
@@ -39,7 +40,7 @@ export function dial(url: URL, signal: GiveUpSignal): Promise<Socket> {
 function optionsFor({ hostname, port, protocol }: URL) {
   const host = hostname.replace(/^\[|\]$/g, '');
   const standard = protocol === 'https:' ? 443 : 80;
-  return { host, port: port === '' ? standard : Number(port), noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE };
+  return { host, port: port === '' ? standard : Number(port) };
 }
 
 /** An address has no name that TLS could ask for; it is checked against the certificate all the same. */

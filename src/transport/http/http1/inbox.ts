@@ -35,7 +35,14 @@ interface State {
 
 export function createInbox(owner: InboxOwner): Inbox {
   const state: State = {
-    ...{ owner, waiting: [], size: 0, isPaused: false, isRead: false, isForgotten: false, end: undefined, reader: undefined },
+    owner,
+    waiting: [],
+    size: 0,
+    isPaused: false,
+    isRead: false,
+    isForgotten: false,
+    end: undefined,
+    reader: undefined,
   };
   const inbox: Inbox = {
     get isRead() {
