@@ -20,7 +20,7 @@ import { idToSend, meantBy, tokenSpan, tokenToSend } from './ids.ts';
 import { MAX_IN_FLIGHT, type PendingRequest, type Purpose } from './inflight.ts';
 import { outgoing, outgoingCancel } from './outgoing.ts';
 import { isOwnAnswer, isOwnState, withoutOwnState } from './own-state.ts';
-import { namesForeignTask } from './own-tasks.ts';
+import { foreignTaskError, namesForeignTask } from './own-tasks.ts';
 import { noteProtocol } from './protocol.ts';
 import { purposeOf } from './purpose.ts';
 import { requestEvent } from './request-record.ts';
@@ -75,13 +75,13 @@ export function routeFrame(element: Element, gate: Gate, session: Session): Rout
 
 /** Refuses a frame: recorded, said in the log, and answered with an error. */
 export function refuse(
-  refusal: Omit<Refusal, 'kind' | 'reason'> & { readonly reason: string },
+  refusal: Pick<Refusal, 'message' | 'id'> & { readonly code: number; readonly reason: string; readonly data?: object },
   to: ReplyTo | undefined,
   session: Session,
 ): Route {
   session.deps.log.warn(`refused a frame of the agent (${refusal.reason}): ${refusal.message}`);
   const event: PlainEvent = { type: 'refused', fields: { reason: refusal.reason, message: refusal.message, request_id: refusal.id?.text } };
-  return { kind: 'answer', text: renderError(refusal.id?.text ?? null, refusal.code, refusal.message), to, event };
+  return { kind: 'answer', text: renderError(refusal.id?.text ?? null, refusal.code, refusal.message, refusal.data), to, event };
 }
 
 function routeRequest(frame: RequestFrame, element: Element, gate: Gate, session: Session): Route {
@@ -92,7 +92,8 @@ function routeRequest(frame: RequestFrame, element: Element, gate: Gate, session
   if (!sentAs) return refused('id_in_flight', `request id ${id.text} is still in flight`);
   if (session.inflight.isFull) return refused('too_many_requests', `more than ${MAX_IN_FLIGHT} requests in flight`);
   if (method === 'initialize' && to?.batch) return refused('batch', 'initialize must not be part of a batch');
-  if (session.ownTasks && namesForeignTask(frame, session.ownTasks)) return refused('unknown_task', NO_TASK, -32602);
+  if (session.ownTasks && namesForeignTask(frame, session.ownTasks))
+    return refuse({ ...foreignTaskError(frame), reason: 'unknown_task', id }, to, session);
   const modern = noteProtocol(frame, session);
   if (method === 'tools/call' && !areCallsDenied(gate)) return routeCall(frame, element, modern, sentAs, gate, session);
   const refusal = refusalOf(method, gate) ?? refusedPayment(() => paysWith(frame, to), gate);

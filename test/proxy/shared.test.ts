@@ -137,8 +137,23 @@ describe('wire.md §2.7: tasks belong to the agent that opened them', () => {
     await posts.relay(reply(1, HANDLE));
     return agents;
   };
-  const ask = (method: string, params: object) => ({ jsonrpc: '2.0', id: 5, method, params: { ...params, _meta: META } });
-  test.each(['tasks/get', 'tasks/result', 'tasks/cancel', 'tasks/update', 'tasks/other'])(
+  const TASKS = { ...META, 'io.modelcontextprotocol/clientCapabilities': { extensions: { 'io.modelcontextprotocol/tasks': {} } } };
+  const ask = (method: string, params: object, _meta: object = TASKS) => ({ jsonrpc: '2.0', id: 5, method, params: { ...params, _meta } });
+  test.each([
+    ['tasks/result', -32601, TASKS],
+    ['tasks/other', -32601, TASKS],
+    ['tasks/get', -32021, META],
+    ['tasks/cancel', -32021, META],
+    ['tasks/get', -32602, {}],
+    ['tasks/result', -32602, {}],
+  ] as const)('%s: %i, as from a server that never had the task', async (method, code, meta) => {
+    const { theirs } = await opened();
+    const foreign = await theirs.post(ask(method, { taskId: 'a' }, meta));
+    const never = await theirs.post(ask(method, { taskId: 'never' }, meta));
+    expect(foreign.got().flat().map(verdict)).toEqual([`error ${code}`]);
+    expect([foreign.posts.sent.length, never.got()]).toEqual([0, foreign.got()]);
+  });
+  test.each(['tasks/get', 'tasks/cancel', 'tasks/update'])(
     '%s of another’s task: -32602, and the server never hears of it',
     async (method) => {
       const { ours, theirs, rig } = await opened();

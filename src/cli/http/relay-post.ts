@@ -17,7 +17,7 @@ import { accepts } from './accepts.ts';
 import { headersOf, payableOf } from './payable.ts';
 import { relayEvents } from './relay-events.ts';
 import type { Post, Relay, RelaySession } from './relay-session.ts';
-import { JSON_TYPE, statusOf } from './status-of.ts';
+import { JSON_TYPE, modernStatusOf, statusOf } from './status-of.ts';
 
 export interface Posting {
   readonly request: ServedRequest;
@@ -120,6 +120,11 @@ function sent(open: Open): void {
   finish(open);
 }
 
+/** 2026-07-28: the status goes by the error. */
+function statusFor(frame: FrameBytes, { relay, frame: asked }: Open): number {
+  return relay.resumable ? statusOf(frame) : modernStatusOf(frame, asked);
+}
+
 /** Nothing for a client that takes no streams. */
 function openStream(open: Open): void {
   const { request } = open;
@@ -134,7 +139,7 @@ function answer(frames: readonly FrameBytes[], open: Open): void {
     if (relay.session.waitingOn(post) > 0) openStream(open);
     if (open.stream) open.stream.write(renderMessage(frame));
     else if (relay.session.waitingOn(post) === 0)
-      request.reply.send(failed?.status ?? statusOf(frame), { ...failed?.headers, ...JSON_TYPE }, frame, idOf(open));
+      request.reply.send(failed?.status ?? statusFor(frame, open), { ...failed?.headers, ...JSON_TYPE }, frame, idOf(open));
   }
   // Nobody waits any longer for what the server is still asked.
   if (sending > 0 && relay.session.waitingOn(post) === 0) abort.abort();
