@@ -39,6 +39,8 @@ async function authorizationServers(wwwAuthenticate: string, url: URL): Promise<
 }
 
 async function readServers(metadata: URL): Promise<readonly string[]> {
+  // What stands before the host of the upstream's URL stands there in all that are relative to it.
+  Object.assign(metadata, { username: '', password: '' });
   const client = openHttpClient(metadata, {});
   try {
     const answer = await client.send({ method: 'GET', headers: { accept: 'application/json' }, signal: AbortSignal.timeout(PATIENCE) });

@@ -12,24 +12,29 @@ import { failureBy } from './status.ts';
 /** How long the server has to name its endpoint, ms. */
 const PATIENCE = 30_000;
 
-/** Opens the stream; rejects with `UpstreamFault` where the server does not speak so. */
+/** Opens the stream; rejects with `UpstreamFault` where the server does not speak so, or not in time. */
 export async function openChannel(link: Link): Promise<void> {
   const stop = new AbortController();
-  const answer = await get(link, undefined, AbortSignal.any([link.over.signal, stop.signal]));
-  if (answer.status !== 200 || kindOf(answer) !== 'events') {
-    answer.discard();
-    throw new UpstreamFault('unreachable', `offers no event stream either (HTTP status ${answer.status})`, false);
-  }
   const named = Promise.withResolvers<URL>();
   const late = setTimeout(() => named.reject(new UpstreamFault('unreachable', 'did not name its endpoint', false)), PATIENCE);
-  void follow(answer, link, named).finally(() => clearTimeout(late));
+  // What befalls the stream before it names its endpoint is told by that; afterwards nobody asks.
+  open(link, named, AbortSignal.any([link.over.signal, stop.signal])).catch(named.reject);
   try {
     link.channel = { endpoint: await named.promise };
     link.transport = 'sse';
   } catch (error) {
     stop.abort();
     throw error;
+  } finally {
+    clearTimeout(late);
   }
+}
+
+async function open(link: Link, named: PromiseWithResolvers<URL>, signal: AbortSignal): Promise<void> {
+  const answer = await get(link, undefined, signal);
+  if (answer.status === 200 && kindOf(answer) === 'events') return follow(answer, link, named);
+  answer.discard();
+  throw new UpstreamFault('unreachable', `offers no event stream either (HTTP status ${answer.status})`, false);
 }
 
 async function follow(answer: UpstreamAnswer, link: Link, named: PromiseWithResolvers<URL>): Promise<void> {

@@ -27,6 +27,8 @@ const WHY: Readonly<Record<string, string>> = {
   SELF_SIGNED_CERT_IN_CHAIN: 'has a certificate of an unknown authority: name it in NODE_EXTRA_CA_CERTS',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'has a certificate of an unknown authority: name it in NODE_EXTRA_CA_CERTS',
   ERR_TLS_CERT_ALTNAME_INVALID: 'has a certificate of another name',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'does not speak TLS: is its URL one of http?',
+  ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL: 'does not speak HTTP/1.1',
 };
 
 /** The fault that an error of the platform is. Before there was a connection nothing can have been sent. */
@@ -34,6 +36,11 @@ export function faultOf(error: Error, connected: boolean): UpstreamFault {
   if (error instanceof UpstreamFault) return error;
   const code = (error as NodeJS.ErrnoException).code ?? '';
   if (error.name === 'AbortError') return new UpstreamFault('aborted', 'was given up', connected, error);
-  if (!connected) return new UpstreamFault('unreachable', WHY[code] ?? `cannot be reached: ${error.message}`, false, error);
+  if (!connected) return new UpstreamFault('unreachable', WHY[code] ?? `cannot be reached: ${reasonOf(error, code)}`, false, error);
   return new UpstreamFault('broken', `broke the connection (${code || error.message})`, true, error);
+}
+
+/** What OpenSSL says is for who wrote it; where several addresses were tried, the platform says nothing. */
+function reasonOf({ message }: Error, code: string): string {
+  return message === '' || code.startsWith('ERR_SSL_') ? code : message;
 }

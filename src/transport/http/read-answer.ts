@@ -23,8 +23,9 @@ export function kindOf({ headers }: UpstreamAnswer): AnswerKind {
 
 type Reading = Pick<BridgePorts, 'maxMessage' | 'look'>;
 
-/** Ids that are longer cannot be sent back in a header. */
+/** Ids that are longer cannot be sent back in a header, nor can those that have control characters. */
 const MAX_EVENT_ID = 4096;
+const UNFIT = /[^\t\x20-\x7e\x80-\uffff]/;
 
 /** Reads events to the stream's end, each as it comes. Rejects with `UpstreamFault` where the stream breaks. */
 export async function readEvents(
@@ -53,7 +54,7 @@ function isMessage(event: WholeEvent): event is WholeEvent & { readonly data: Ui
 }
 
 function note({ id, retry }: WholeEvent, place: Place): void {
-  if (id !== undefined && id.length <= MAX_EVENT_ID) place.lastId = id === '' ? undefined : id;
+  if (id !== undefined && id.length <= MAX_EVENT_ID && !UNFIT.test(id)) place.lastId = id === '' ? undefined : id;
   if (retry !== undefined) place.retry = retry;
 }
 

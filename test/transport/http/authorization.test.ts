@@ -33,7 +33,8 @@ test('SECURITY: metadata are asked for without credentials, and on the origin of
   expect(told).toContain(`the authorization server that ${other.url}/.well-known/oauth-protected-resource names`);
   expect(other.received).toEqual([]);
   expect(upstream.received.length).toBeGreaterThan(0);
-  expect(upstream.received.map(({ headers }) => headers.authorization)).not.toContain(SECRET.authorization);
+  await explain(`${upstream.url.replace('//', '//user:pass@')}/mcp`, 'Bearer');
+  expect(upstream.received.map(({ headers }) => headers.authorization)).toEqual(upstream.received.map(() => undefined));
 });
 
 test('a token that was sent and refused is told apart from none', async () => {

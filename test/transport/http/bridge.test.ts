@@ -1,5 +1,5 @@
 /** wire.md §1, §5; policy.md §6: one session carried to a remote server, whatever that server does. */
-import { describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { describe, expect, jest, setDefaultTimeout, test } from 'bun:test';
 import { gzipSync } from 'node:zlib';
 import { OPENING } from '../../../src/transport/http/listen.ts';
 import { answerJson } from '../../harness/upstream.ts';
@@ -585,6 +585,28 @@ describe('HTTP+SSE', () => {
       }
     },
   );
+
+  test('INVARIANT I9: a server that takes the request for its stream and never answers it is waited for as long as one that names no endpoint', async () => {
+    await using upstream = await startScripted();
+    const asked = Promise.withResolvers<void>();
+    upstream.answer(({ method }, response) => {
+      if (method === 'GET') return asked.resolve();
+      jest.useFakeTimers();
+      response.writeHead(405).end();
+    });
+    await using bridge = openFixture(`${upstream.url}/`);
+    try {
+      const answer = bridge.request(0, 'initialize');
+      await asked.promise;
+      jest.advanceTimersByTime(30_000);
+      jest.useRealTimers();
+      expect(await answer).toMatchObject({ outcome: 'released', why: expect.stringContaining('405') });
+      expect(bridge.logged).toContainEqual(expect.stringContaining('did not name its endpoint'));
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
   test('a stream that ends between a message and its acceptance leaves nobody waiting', async () => {
     await using upstream = await startScripted();
     upstream.answer(({ method, path, body }, response) => {

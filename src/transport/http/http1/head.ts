@@ -58,7 +58,8 @@ export function parseHead(text: string): AnswerHead {
   if (status === 101) throw broken('another protocol, unasked (101)');
   const headers = parseFields(lines);
   const framing = framingOf(status, headers, minor === '1');
-  return { status, headers, framing, keptFor: framing === UNTIL_CLOSE ? 0 : keptFor(headers, minor === '1') };
+  const isLast = framing === UNTIL_CLOSE || (framing === NONE && announcesBody(headers));
+  return { status, headers, framing, keptFor: isLast ? 0 : keptFor(headers, minor === '1') };
 }
 
 /** Parses header lines, or trailers. Throws `UpstreamFault`. */
@@ -100,6 +101,11 @@ function framingOf(status: number, headers: AnswerHeaders, isNew: boolean): Fram
   if (status < 200 || status === 204 || status === 304) return NONE;
   if (coding !== undefined) return CHUNKED;
   return length === undefined ? UNTIL_CLOSE : { kind: 'counted', length: Number(length) };
+}
+
+/** SECURITY: a server that thinks so may send one, and its bytes would be taken for the next answer. */
+function announcesBody(headers: AnswerHeaders): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
 function keptFor(headers: AnswerHeaders, isNew: boolean): number {

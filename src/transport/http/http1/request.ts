@@ -8,14 +8,14 @@ export interface RequestBase extends Target {
   readonly url: URL;
   /** Replace those of a request. Names in lower case. */
   readonly headers: HeaderFields;
+  /** What stands before the host in the configured URL. SECURITY: and in no other, which the server may have named. */
+  readonly authorization: string | undefined;
 }
 
 /** A URL as a request names it. */
 interface Target {
   readonly host: string;
   readonly path: string;
-  /** What stands before the host. */
-  readonly authorization: string | undefined;
 }
 
 export interface Asked {
@@ -39,19 +39,18 @@ const OURS: ReadonlySet<string> = new Set([
 const SMALL = 64 * 1024;
 
 /** Renders a request. Throws `UpstreamFault`, unsent, where a header cannot be written. */
-export function renderRequest({ method, url, headers, body }: Asked, base: RequestBase): Writes {
+export function renderRequest({ method, url, headers: given, body }: Asked, base: RequestBase): Writes {
   const target = url === base.url ? base : targetOf(url);
+  const headers = inLowerCase(given);
   const own = base.headers;
   const has = (name: string) => Object.hasOwn(own, name) || Object.hasOwn(headers, name);
   let head = `${method} ${target.path} HTTP/1.1\r\n`;
   if (!has('host')) head += `host: ${target.host}\r\n`;
+  // Some servers, and what stands before them, refuse who has no name.
+  if (!has('user-agent')) head += 'user-agent: intercept\r\n';
   if (!has('accept-encoding')) head += 'accept-encoding: identity\r\n';
-  if (target.authorization !== undefined && !has('authorization')) head += renderField('authorization', target.authorization);
-  for (const name in headers) {
-    const lower = name.toLowerCase();
-    if (!Object.hasOwn(own, lower) && (lower === name || !Object.hasOwn(headers, lower)))
-      head += renderField(lower, headers[name] as string);
-  }
+  if (base.authorization !== undefined && !has('authorization')) head += renderField('authorization', base.authorization);
+  for (const name in headers) if (!Object.hasOwn(own, name)) head += renderField(name, headers[name] as string);
   for (const name in own) head += renderField(name, own[name] as string);
   const length = body === undefined ? 0 : typeof body === 'string' ? Buffer.byteLength(body) : body.length;
   if (body !== undefined || method === 'POST') head += `content-length: ${length}\r\n`;
@@ -60,11 +59,18 @@ export function renderRequest({ method, url, headers, body }: Asked, base: Reque
 
 /** The base of a client: its URL, and the headers that go with every request. */
 export function openBase(url: URL, headers: HeaderFields): RequestBase {
-  return { url, headers, ...targetOf(url) };
+  return { url, headers, authorization: credentialsIn(url), ...targetOf(url) };
 }
 
 function targetOf(url: URL): Target {
-  return { host: url.host, path: `${url.pathname}${url.search}`, authorization: credentialsIn(url) };
+  return { host: url.host, path: `${url.pathname}${url.search}` };
+}
+
+/** SECURITY: one name, however it is written, is one header. */
+function inLowerCase(headers: HeaderFields): HeaderFields {
+  for (const name in headers)
+    if (name !== name.toLowerCase()) return Object.fromEntries(Object.entries(headers).map(([key, value]) => [key.toLowerCase(), value]));
+  return headers;
 }
 
 function renderField(name: string, value: string): string {
@@ -76,7 +82,12 @@ function renderField(name: string, value: string): string {
 
 function credentialsIn({ username, password }: URL): string | undefined {
   if (username === '' && password === '') return undefined;
-  return `Basic ${Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')}`;
+  return `Basic ${Buffer.from(`${bytesIn(username)}:${bytesIn(password)}`, 'latin1').toString('base64')}`;
+}
+
+/** As the parser of URLs reads it: a "%" that begins nothing stands for itself. */
+function bytesIn(text: string): string {
+  return text.replace(/%([0-9a-f]{2})/gi, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)));
 }
 
 function join(head: string, body: Asked['body'], length: number): Writes {

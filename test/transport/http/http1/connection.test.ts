@@ -184,6 +184,25 @@ describe('SECURITY: what comes unasked is no answer', () => {
     );
   });
 
+  test.each(['Content-Length: 2\r\n\r\n', 'Transfer-Encoding: chunked\r\n\r\n'])(
+    'nor is the body of one that has none, which comes late: 204 with %j',
+    async (announced) => {
+      const sockets: Socket[] = [];
+      await withServer(
+        (socket, { connection }) => {
+          sockets.push(socket);
+          if (connection === 0 && sockets.length === 1) socket.write(`HTTP/1.1 204 No Content\r\n${announced}`);
+          else socket.write(`${connection === 0 ? '0\r\n\r\n' : ''}${counted('ok')}`);
+        },
+        async (client, server) => {
+          expect((await post(client)).status).toBe(204);
+          expect(await ask(client)).toBe('ok');
+          expect(server.connections()).toBe(2);
+        },
+      );
+    },
+  );
+
   test(
     'an answer that is whole before its request went out is the last on its connection',
     async () => {

@@ -72,8 +72,10 @@ const ANSWERS: readonly (readonly [name: string, bytes: string, expected: Partia
   ['Keep-Alive with a time-out', `${OK}Keep-Alive: timeout=5, max=10\r\nContent-Length: 2\r\n\r\nhi`, { keptFor: 4_000 }],
   ['Keep-Alive with a long time-out', `${OK}Keep-Alive: timeout=3600\r\nContent-Length: 2\r\n\r\nhi`, { keptFor: 60_000 }],
   ['Keep-Alive with hardly any', `${OK}Keep-Alive: timeout=1\r\nContent-Length: 2\r\n\r\nhi`, { keptFor: 0 }],
-  ['204 has no body', 'HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nhello', { status: 204, body: '', rest: 'hello' }],
-  ['304 has no body', 'HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n', { status: 304, body: '', rest: '' }],
+  ['204 has no body', 'HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nhello', { status: 204, body: '', rest: 'hello', keptFor: 0 }],
+  ['304 has no body', 'HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n', { status: 304, body: '', rest: '', keptFor: 0 }],
+  ['204 that says so, too', 'HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n', { status: 204, keptFor: 4_000 }],
+  ['204 that announces chunks', 'HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n', { status: 204, keptFor: 0 }],
   [
     'heads that announce another',
     `HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n${OK}Content-Length: 2\r\n\r\nhi`,

@@ -16,6 +16,7 @@ describe('a request', () => {
       [
         'POST /mcp?tenant=a%20b HTTP/1.1',
         'host: example.com:8080',
+        'user-agent: intercept',
         'accept-encoding: identity',
         'accept: a/b',
         'x-tenant: caf\xe9',
@@ -58,12 +59,39 @@ describe('a request', () => {
     expect(render({}, { authorization: 'Bearer t' }, url).match(/authorization: .*/g)).toEqual(['authorization: Bearer t']);
   });
 
+  test('SECURITY: those of the configured URL go wherever the server leads, and none that it names', () => {
+    const base = openBase(new URL('http://user:pass@example.com/mcp'), {});
+    const basic = `authorization: Basic ${Buffer.from('user:pass').toString('base64')}\r\n`;
+    for (const to of ['http://example.com/messages?id=1', 'http://other:name@example.com/messages']) {
+      const [head] = renderRequest({ method: 'POST', url: new URL(to), headers: {}, body: '{}' }, base);
+      expect(`${Buffer.from(head)}`.match(/authorization: .*\r\n/g)).toEqual([basic]);
+    }
+  });
+
+  test.each([
+    ['us%er:p%zz', 'us%er:p%zz'],
+    ['%E4:%FF%00', '\xe4:\xff\0'],
+    ['%25:', '%:'],
+  ])('credentials need not be well-formed: %s', (text, bytes) => {
+    const url = new URL(`http://${text}@example.com/`);
+    expect(render({}, {}, url)).toContain(`authorization: Basic ${Buffer.from(bytes, 'latin1').toString('base64')}\r\n`);
+  });
+
+  test('who sends no name of its own goes by ours', () => {
+    expect(render({ headers: { 'User-Agent': 'agent/1' } }).match(/user-agent: .*/g)).toEqual(['user-agent: agent/1']);
+  });
+
   test('an address of IPv6 stands in brackets', () => {
     expect(render({}, {}, new URL('http://[::1]:81/x'))).toContain('host: [::1]:81\r\n');
   });
 });
 
 describe('SECURITY: nothing is smuggled', () => {
+  test.each(['Host', 'Authorization', 'Accept-Encoding', 'User-Agent', 'X-Own'])('%s is one header, however it is written', (name) => {
+    const lines = render({ headers: { [name]: 'given', [name.toUpperCase()]: 'last' } }, {}, new URL('http://u:p@example.com/'));
+    expect(lines.match(new RegExp(`^${name}: .*`, 'gim'))).toEqual([`${name.toLowerCase()}: last`]);
+  });
+
   test.each(['a\r\nX: y', 'a\nb', 'a\rb', 'a\0b', 'a\x7fb', 'a\u2028b', 'a\u010ab'])('a value with %j is not sent', async (value) => {
     const fault = await faultOf(Promise.try(() => render({ headers: { 'x-a': value } })));
     expect([fault.code, fault.sent]).toEqual(['unreachable', false]);

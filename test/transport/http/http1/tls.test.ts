@@ -60,7 +60,7 @@ describe.skipIf(OPENSSL === null)('TLS', () => {
         const server = createServer((socket) => void socket.on('error', () => {}).once('data', () => socket.end(counted('hello'))));
         await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
         const [fault] = await ask(runtime, [`https://127.0.0.1:${(server.address() as AddressInfo).port}/`], {});
-        expect(fault).toMatchObject({ code: 'unreachable', sent: false });
+        expect(fault).toMatchObject({ code: 'unreachable', sent: false, message: 'does not speak TLS: is its URL one of http?' });
         server.close();
       },
       PATIENCE,
