@@ -221,7 +221,7 @@ describe('policy.md §8: hostile headers are unreadable', () => {
 function sdkReads(value: string): (string | undefined)[] {
   if (!/payment\s/i.test(value)) return [];
   try {
-    return Challenge.deserializeList(value).map(({ request }) => String(request.amount));
+    return Challenge.deserializeList(value).map(({ request: { amount } }) => (typeof amount === 'string' ? amount : undefined));
   } catch (error) {
     if (String(error).includes('No Payment schemes')) return [];
     throw error;
