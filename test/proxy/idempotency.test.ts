@@ -1,8 +1,11 @@
 /** Idempotent calls through a session (policy.md §9, wire.md §2.5, §2.12). INVARIANT I6: sent at most once, unless it definitely failed. */
-import { describe, expect, test } from 'bun:test';
+import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { openMemoryStore } from '../../src/state/memory.ts';
 import { until } from '../harness/wait.ts';
 import { DECISION, handshake, lines, META, type Message, OK, type Options, openRig, type Rig, START, verdict } from './fixture.ts';
+
+// A machine that has much else to do may take its time.
+setDefaultTimeout(60_000);
 
 const POLICY = 'version: "1"\ntools:\n  pay:\n    idempotency_window: 5m\n    rules: [{name: cap, rate_limit: {max: 3, window: hour}}]\n';
 const open = (more: Options = {}) => openRig({ policy: POLICY, ...more });

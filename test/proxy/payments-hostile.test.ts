@@ -1,7 +1,10 @@
 /** policy.md §6, §8: an agent and a server that try to make a payment count for less than it is, or for nothing. */
-import { describe, expect, test } from 'bun:test';
+import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import type { Store } from '../../src/core/store.ts';
 import { DECISION, META, type Message, OK, openRig, type Responder, type Rig } from './fixture.ts';
+
+// A machine that has much else to do may take its time.
+setDefaultTimeout(60_000);
 
 const USDC = '0x036CbD53842c5426634e7929541eC2318f3dCF7e';
 const POLICY = `version: "1"
