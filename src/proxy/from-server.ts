@@ -7,7 +7,7 @@ import { UNLIMITED } from './challenge.ts';
 import { challengeIn } from './challenge-answer.ts';
 import type { FrameBytes } from './exchange.ts';
 import { refusalOf, refusedInput, renderRefusal } from './gate.ts';
-import { attempt, inOrder, type Later, then } from './later.ts';
+import { all, attempt, type Later, then } from './later.ts';
 import { ownReply } from './outgoing.ts';
 import { frameOf, joinPassed, type Passed, writePassed } from './passed.ts';
 import { requestEvent } from './request-record.ts';
@@ -21,37 +21,40 @@ type Single = Exclude<ServerFrame, { kind: 'batch' }>;
 /** Takes frames that arrived together. Resolves when all that concern the agent were written. */
 export function receiveFromServer(lines: readonly Line[], session: Session): Later<void> {
   return then(readGate(session.deps), (gate) => {
-    const out: Passed[] = [];
     session.outcomes.hold();
-    const received = inOrder(lines, (line) => receiveLine(line, gate, session, out));
-    return then(received, () => sendToAgent(out, session));
+    // Each is begun when the one before was, and none waits for another's settlement: those that come together share a transaction.
+    return then(all(lines.map((line) => receiveLine(line, gate, session))), (passed) => sendToAgent(passed.flat(), session));
   });
 }
 
 /** One JSON body, or the data of one SSE event, that came for the agent: the one frame that may go on in its place, or none. */
 export function relayFromServer(line: Line, session: Session): Later<readonly FrameBytes[]> {
   return then(readGate(session.deps), (gate) => {
-    const out: Passed[] = [];
-    return then(receiveLine(line, gate, session, out), () => {
+    return then(receiveLine(line, gate, session), (passed) => {
       // What came in one array goes on in one, whoever asked for what stands in it: it is all on the agent's own stream.
-      return out.length > 1 ? [`[${out.map(({ bytes }) => String(bytes)).join(',')}]`] : out.map(frameOf);
+      return passed.length > 1 ? [`[${passed.map(({ bytes }) => String(bytes)).join(',')}]`] : passed.map(frameOf);
     });
   });
 }
 
-function receiveLine(line: Line, gate: Gate, session: Session, out: Passed[]): Later<void> {
-  return attempt(
+function receiveLine(line: Line, gate: Gate, session: Session): Later<readonly Passed[]> {
+  return attempt<readonly Passed[]>(
     () => {
-      if (line.kind === 'too_long') return then(receiveOversized(line, gate, session), (passed) => add(passed, out));
-      return receiveFrame(readServerFrame(line.bytes), line.bytes, gate, session, out);
+      if (line.kind === 'too_long') return then(receiveOversized(line, gate, session), listOf);
+      return receiveFrame(readServerFrame(line.bytes), line.bytes, gate, session);
     },
     // A fault over one frame must not cost the others that came with it their answers (I9).
-    (error) => session.deps.log.error(`internal fault: ${error instanceof Error ? error.message : String(error)}`),
+    (error) => {
+      session.deps.log.error(`internal fault: ${error instanceof Error ? error.message : String(error)}`);
+      return NOTHING;
+    },
   );
 }
 
-function add(passed: Passed | undefined, out: Passed[]): void {
-  if (passed) out.push(passed);
+const NOTHING: readonly Passed[] = [];
+
+function listOf(passed: Passed | undefined): readonly Passed[] {
+  return passed ? [passed] : NOTHING;
 }
 
 function sendToAgent(passed: readonly Passed[], session: Session): void {
@@ -72,11 +75,10 @@ function receiveOversized({ sender }: Extract<Line, { kind: 'too_long' }>, gate:
   return undefined;
 }
 
-function receiveFrame(frame: ServerFrame, bytes: FrameBytes, gate: Gate, session: Session, out: Passed[]): Later<void> {
-  if (frame.kind !== 'batch') return then(receiveSingle(frame, bytes, gate, session), (passed) => add(passed, out));
-  const parts: Passed[] = [];
-  const received = inOrder(frame.items, (item) => then(receiveSingle(item, textOf(item), gate, session), (passed) => add(passed, parts)));
-  return then(received, () => void out.push(...joinPassed(parts)));
+function receiveFrame(frame: ServerFrame, bytes: FrameBytes, gate: Gate, session: Session): Later<readonly Passed[]> {
+  if (frame.kind !== 'batch') return then(receiveSingle(frame, bytes, gate, session), listOf);
+  const received = frame.items.map((item) => then(receiveSingle(item, textOf(item), gate, session), listOf));
+  return then(all(received), (passed) => joinPassed(passed.flat()));
 }
 
 function textOf(item: Single): string {

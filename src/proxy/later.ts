@@ -19,10 +19,7 @@ export function attempt<T>(work: () => Later<T>, otherwise: (error: unknown) => 
   }
 }
 
-/** Does the work for one item after the other, each when the one before is done. */
-export function inOrder<T>(items: readonly T[], work: (item: T) => Later<void>, from = 0): Later<void> {
-  for (let index = from; index < items.length; index++) {
-    const done = work(items[index] as T);
-    if (done instanceof Promise) return done.then(() => inOrder(items, work, index + 1));
-  }
+/** All values, in their order; now if none is on its way. */
+export function all<T>(values: readonly Later<T>[]): Later<readonly T[]> {
+  return values.some((value) => value instanceof Promise) ? Promise.all(values) : (values as readonly T[]);
 }

@@ -23,6 +23,30 @@ const reply = (rig: Rig, answer: object, at = rig.server.length - 1) =>
   rig.session.fromServer(lines([{ jsonrpc: '2.0', id: rig.server[at]?.id, ...answer }]));
 const results = (rig: Rig) => rig.calls().map(({ result, code }) => (code ? `${result} ${code}` : result));
 
+test('the ends of calls whose answers come together reach the store together, and the agent in their order', async () => {
+  const store = openMemoryStore({ clock: () => START, namespace: 'test' });
+  let begun = 0;
+  const together = Promise.withResolvers<void>();
+  const rig = await open({
+    store: {
+      ...store,
+      // No end is written before all of them were told: one that waited for another's would wait for ever.
+      async settle(settlements) {
+        if (++begun === 3) together.resolve();
+        await together.promise;
+        return store.settle(settlements);
+      },
+    },
+  });
+  begin(rig, request(1, { n: 1 }), request(2, { n: 2 }), request(3, { n: 3 }));
+  await sent(rig, 3);
+  const reversed = rig.server.map(({ id }) => ({ jsonrpc: '2.0', id, result: OK })).reverse();
+  const log = { jsonrpc: '2.0', method: 'notifications/message', params: { level: 'info', data: 'last' } };
+  rig.session.fromServer(lines([...reversed, log]));
+  await rig.idle();
+  expect(rig.agent.map((message) => ('id' in message ? message.id : 'log'))).toEqual([3, 2, 1, 'log']);
+});
+
 describe('I6: one winner, and the others share its result', () => {
   test('calls that arrive together, and later ones, are one call upstream, one count', async () => {
     const rig = await open();
