@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'bun:test';
 import type { Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type HttpClient, openHttpClient } from '../../../../src/transport/http/client.ts';
 import { until } from '../../../harness/wait.ts';
 import { faultOf, post, textOf } from '../exchange.ts';
@@ -102,6 +103,25 @@ describe('connections that are used again', () => {
         expect(await ask(client)).toBe('ok');
         await until('the client to close it, too', () => server.open() === 0 || undefined);
         expect(await ask(client)).toBe('ok');
+        expect(server.requests.map(({ connection }) => connection)).toEqual([0, 1]);
+      },
+    );
+  });
+
+  test('not after the server closed it, though that was not seen yet: a request on it would have an end that nobody knows', async () => {
+    const sockets: Socket[] = [];
+    await withServer(
+      (socket) => {
+        sockets.push(socket);
+        socket.write(counted('ok'));
+      },
+      async (client, server) => {
+        expect(await ask(client)).toBe('ok');
+        // Only what rested is looked at again.
+        await sleep(200);
+        // The end is with the system, and this program has not turned to it since.
+        const second = await new Promise<string>((resolve, reject) => sockets[0]?.end(() => ask(client).then(resolve, reject)));
+        expect(second).toBe('ok');
         expect(server.requests.map(({ connection }) => connection)).toEqual([0, 1]);
       },
     );
