@@ -6,6 +6,7 @@ import { checkCommand } from '../../transport/command.ts';
 import { openHttpClient } from '../../transport/http/client.ts';
 import { isLoopback } from '../../transport/http/loopback.ts';
 import { type HttpServer, openHttpServer, type ServedRequest } from '../../transport/http/server.ts';
+import { createTurns } from '../../transport/http/turns.ts';
 import { onSignals } from '../../transport/signals.ts';
 import type { ListenOptions } from '../listen-options.ts';
 import type { ProxyOptions } from '../options.ts';
@@ -55,7 +56,7 @@ export async function listenBefore(remote: Remote, listening: Listening): Promis
   const duplex = duplexOf(agents, listening, bridgeBackend(remote, rules, maxMessage, deps), places);
   const own = openDuplex(duplex);
   const old: OldWay = { serve: own.serve, post: (request, bytes, frame, agent) => servePost(request, bytes, frame, agent, duplex) };
-  const way = { client, rules, maxMessage, rewrite: documents.rewrite };
+  const way = { client, rules, maxMessage, turns: createTurns(), rewrite: documents.rewrite };
   const mcp = listen.upstreamSse ? own : both(openRelay(way, agents, places, old), own);
   const server = await openServer({ mcp, duplex, documents: documents.serve }, listening);
   announce(server, listen, Object.keys(remote.headers).length > 0, deps.log);

@@ -175,6 +175,7 @@ async function relayBody(received: UpstreamAnswer, ids: readonly RequestId[], op
   const { relay, request, way } = open;
   const { status } = received;
   const whole = await readBody(received, way.maxMessage);
+  await way.turns.next();
   if (whole === undefined) return fail({ outcome: 'kept', why: 'the server sent an answer larger than allowed (--max-message)' });
   const payable = await payableOf(received, whole, ids, relay.session);
   // What may not be paid is answered by now, and nothing of what was offered goes on.

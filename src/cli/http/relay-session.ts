@@ -6,6 +6,7 @@ import type { RequestRules } from '../../transport/http/passed-headers.ts';
 import type { EventStream } from '../../transport/http/reply.ts';
 import type { ServedRequest } from '../../transport/http/server.ts';
 import { renderMessage } from '../../transport/http/sse-render.ts';
+import type { Turns } from '../../transport/http/turns.ts';
 import type { Agent } from './agents.ts';
 import type { Listed } from './sessions.ts';
 
@@ -14,6 +15,8 @@ export interface Relay {
   readonly rules: RequestRules;
   /** Bytes. */
   readonly maxMessage: number;
+  /** What clients and the server said goes on from here. */
+  readonly turns: Turns;
   /** Lets no header of the server's lead the client past the proxy. */
   readonly rewrite: (headers: Record<string, string>, request: ServedRequest, status: number) => Record<string, string>;
 }

@@ -70,21 +70,32 @@ export function openRelay(way: Relay, agents: Agents, places: Places, old: OldWa
 }
 
 async function post(request: ServedRequest, parts: Parts): Promise<void> {
-  const { reply, rawHeaders } = request;
   const agent = agentOf(request, parts.agents);
   const read = await request.body(agent.room);
   if (read.kind === 'gone') return;
-  if (read.kind === 'refused') return reply.refuse(read.status, read.why);
-  const frame = readClientFrame(read.bytes, LIMITS);
+  if (read.kind === 'refused') return request.reply.refuse(read.status, read.why);
+  const { turns } = parts.way;
+  turns.enter();
+  try {
+    await turns.next();
+    await take(request, read.bytes, agent, parts);
+  } finally {
+    turns.leave();
+  }
+}
+
+async function take(request: ServedRequest, bytes: Uint8Array, agent: Agent, parts: Parts): Promise<void> {
+  const { reply, rawHeaders } = request;
+  const frame = readClientFrame(bytes, LIMITS);
   const relay = sessionFor(request, frame, agent, parts);
   if (!relay) return;
   const fault = checkHeaders(frame, (name) => valuesOf(rawHeaders, name), relay.session.inputSchemaOf, hasRepeating(rawHeaders));
   if (fault) reply.refuse(400, fault.message, { code: fault.code, ...(frame.kind === 'request' && { id: frame.id.text }) });
-  else if ((await relayPost(request, read.bytes, frame, relay, parts)) === 'old') {
+  else if ((await relayPost(request, bytes, frame, relay, parts)) === 'old') {
     if (!parts.isOld) agent.deps.log.info('the server speaks HTTP+SSE only');
     parts.isOld = true;
     await settleDown(relay, false, parts);
-    await parts.old.post(request, read.bytes, frame, agent);
+    await parts.old.post(request, bytes, frame, agent);
     return;
   }
   await settleDown(relay, isInitialize(frame), parts);

@@ -42,7 +42,12 @@ const CODES: Readonly<Record<number, number>> = { 400: -32600, 404: -32001, 408:
 
 /** Opens the answer; `common` are headers of every answer to this client. */
 export function openReply(request: IncomingMessage, response: ServerResponse, common: HeaderFields): Reply {
-  response.on('error', () => {});
+  let isGone = false;
+  response
+    .on('error', () => {})
+    .once('close', () => {
+      isGone = true;
+    });
   let unread: Unread | undefined;
   const begin = (status: number, headers: HeaderFields) => response.writeHead(status, { ...headers, ...common });
   const send: Reply['send'] = (status, headers, body, id) => {
@@ -75,10 +80,14 @@ export function openReply(request: IncomingMessage, response: ServerResponse, co
       return eventStream(response, unread);
     },
     onOver: (f) => void (response.destroyed || response.writableEnded ? queueMicrotask(f) : response.once('close', f)),
-    onGone: (f) =>
-      void response.once('close', () => {
+    onGone(f) {
+      const tell = () => {
         if (!response.writableFinished) f();
-      }),
+      };
+      // Who is gone already says nothing more.
+      if (isGone) queueMicrotask(tell);
+      else response.once('close', tell);
+    },
   };
 }
 

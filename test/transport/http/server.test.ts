@@ -318,3 +318,25 @@ test('stopping: what runs goes on, what comes is refused', async () => {
   expect((await first.answer()).body).toBe('done');
   await expect(openSocket(server.port)).rejects.toThrow();
 });
+
+test('who asks whether the client is gone hears of it, also where it left before', async () => {
+  server.stop();
+  server.close();
+  const heard = Promise.withResolvers<string>();
+  const over = Promise.withResolvers<void>();
+  const read = Promise.withResolvers<void>();
+  await open({
+    serve: async ({ body, reply }) => {
+      await body(createRoom(1_000));
+      read.resolve();
+      reply.onOver(over.resolve);
+      await over.promise;
+      reply.onGone(() => heard.resolve('gone'));
+    },
+  });
+  const socket = await openSocket(server.port);
+  socket.send('POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}');
+  await read.promise;
+  socket.close();
+  expect(await heard.promise).toBe('gone');
+});
