@@ -31,7 +31,10 @@ export function readAuthChallenges(value: string): readonly AuthChallenge[] | un
     const element = isParam ? { params: [paramOf(param)], end: at + param[0].length } : schemeAt(value, at);
     if (!element) return undefined;
     if ('scheme' in element) found.push({ ...element, start: at });
-    else if (open) Object.assign(open, { params: [...open.params, ...element.params], end: element.end });
+    else if (open) {
+      open.params.push(...element.params);
+      open.end = element.end;
+    }
     const commas = matchAt(COMMAS, value, element.end)?.[0] ?? '';
     at = element.end + commas.length;
     if (at < value.length && !commas.includes(',')) return undefined;

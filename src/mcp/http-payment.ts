@@ -90,7 +90,7 @@ export function credentialsOf(header: HeaderValues): readonly (Credential | unde
   const authorizations = [...header('authorization'), ...header('payment-authorization')];
   // Servers look for the scheme among several, too.
   const schemes = authorizations.flatMap((value) => value.split(','));
-  const mpp = schemes.flatMap((value) => /^\s*Payment(?:\s+(.*?))?\s*$/i.exec(value)?.[1] ?? []);
+  const mpp = schemes.flatMap((value) => (/^Payment\s/i.exec(value.trimStart()) ? value.trimStart().slice('Payment'.length) : []));
   const x402 = [...header('payment-signature'), ...header('x-payment')];
   return [...mpp.map((text) => readAs(text, readMppCredential)), ...x402.map((text) => readAs(text, readX402Credential))];
 }

@@ -141,11 +141,13 @@ async function receiveNotification(
 ): Promise<Passed | undefined> {
   if (frame.method === 'notifications/tools/list_changed') forgetTools(session);
   const isStatus = frame.method === 'notifications/tasks/status' || frame.method === 'notifications/tasks';
+  // The frame behind it is begun while this one settles, and may end what it is about.
+  const related = isStatus ? relate(frame, bytes, session) : undefined;
   if (isStatus) await settleByNotification(frame, session);
   const asked = isStatus ? frame.params.members.get('inputRequests') : undefined;
   const isRefused = asked && refusedInput(readJson(frame.text, asked.start), gate) !== undefined;
   // SPEC: policy.md §8: of a task, too, only the call that opened it may be paid for.
-  if (!isRefused && !isPriced(frame, gate)) return { ...relate(frame, bytes, session), inArray: false };
+  if (!isRefused && !isPriced(frame, gate)) return { ...(related ?? relate(frame, bytes, session)), inArray: false };
   session.deps.log.warn(`dropped a ${frame.method} of the server that asks for what the policy refuses`);
   return undefined;
 }

@@ -217,6 +217,10 @@ describe('policy.md §8: hostile headers are unreadable', () => {
   }, 60_000);
 });
 
+test('wire.md §2.13: challenges take time in proportion to their length', () => {
+  expect(amounts(demand({ 'www-authenticate': `Payment ${'a=b,'.repeat(200_000)}` }))).toBe('unreadable');
+}, 20_000);
+
 /** The amounts that the SDK's wallet finds. */
 function sdkReads(value: string): (string | undefined)[] {
   if (!/payment\s/i.test(value)) return [];
@@ -242,5 +246,9 @@ describe('policy.md §8: what a request pays with', () => {
   test('what cannot be read counts, what is no payment does not', () => {
     expect(credentialsOf(headers({ authorization: 'Payment %%%', 'x-payment': 'x' }))).toEqual([undefined, undefined]);
     expect(credentialsOf(headers({ authorization: 'Bearer Payment' }))).toEqual([]);
+    expect(credentialsOf(headers({ authorization: ['Payment', ' , Payments x', 'Payment ,'] }))).toEqual([undefined]);
   });
+  test('wire.md §2.13: a header takes time in proportion to its length', () => {
+    expect(credentialsOf(headers({ authorization: `Payment a${' '.repeat(250_000)}b` }))).toEqual([undefined]);
+  }, 20_000);
 });

@@ -220,6 +220,17 @@ describe('subscriptions/listen of 2026-07-28', () => {
     expect(posts.on(b)).toEqual([reply('listen:0', { resultType: 'complete', _meta: { [SUBSCRIPTION]: 'listen:0' } })] as Message[]);
     expect(posts.session.waitingOn(b)).toBe(0);
   });
+  test('a status of a task reaches the listener whose end comes with it', async () => {
+    const { posts, b, second } = await two();
+    const status = (id: unknown) => ({
+      jsonrpc: '2.0',
+      method: 'notifications/tasks',
+      params: { taskId: 't', status: 'working', _meta: { [SUBSCRIPTION]: id } },
+    });
+    await posts.say(status(second), reply(second, { resultType: 'complete' }));
+    expect(posts.on(b)).toEqual([status('listen:0'), reply('listen:0', { resultType: 'complete' })] as Message[][]);
+    expect(posts.loose).toEqual([]);
+  });
   test('a server may end one by cancelling it', async () => {
     const { posts, a, b, second } = await two();
     await posts.say({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: second } });
