@@ -228,7 +228,7 @@ describe('subscriptions/listen of 2026-07-28', () => {
       params: { taskId: 't', status: 'working', _meta: { [SUBSCRIPTION]: id } },
     });
     await posts.say(status(second), reply(second, { resultType: 'complete' }));
-    expect(posts.on(b)).toEqual([status('listen:0'), reply('listen:0', { resultType: 'complete' })] as Message[][]);
+    expect(posts.on(b)).toEqual([status('listen:0'), reply('listen:0', { resultType: 'complete' })] as Message[]);
     expect(posts.loose).toEqual([]);
   });
   test('a server may end one by cancelling it', async () => {
