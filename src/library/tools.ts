@@ -4,7 +4,7 @@ import { readServerFrame } from '../mcp/frame.ts';
 import { filterToolPage, type ListedTool } from '../mcp/list.ts';
 import { loadSchemaCompiler } from '../policy/schema.ts';
 import { sha256 } from '../policy/sha256.ts';
-import { createToolMemory } from '../proxy/tool-memory.ts';
+import { createToolMemory } from '../proxy/tools/tool-memory.ts';
 
 /** The text is not a tool list; `message` says why. */
 export class ToolListError extends Error {

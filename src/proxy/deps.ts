@@ -7,7 +7,7 @@ import type { Json } from '../core/json.ts';
 import type { ToolMatcher } from '../core/match.ts';
 import type { Policy, SchemaCheck } from '../core/policy.ts';
 import type { Pause, Store } from '../core/store.ts';
-import type { Leases } from './leases.ts';
+import type { Leases } from './waiting/leases.ts';
 
 /** The policy in force and what is made of it once. INVARIANT I8: a call sees one rulebook throughout. */
 export interface Rulebook {

@@ -13,13 +13,13 @@ import type { Facts } from '../core/facts.ts';
 import { denial, type Plan, pausedText, plan } from '../core/plan.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Pause, Reservation } from '../core/store.ts';
-import { type Arrival, type Holding, NO_HOLDING } from './arrival.ts';
+import { type Arrival, type Holding, NO_HOLDING } from './calls/arrival.ts';
+import { factsFor } from './calls/facts.ts';
+import { certainHolds } from './calls/hold.ts';
+import { recordOf } from './calls/record.ts';
+import { isIdempotent, reserveAll, type Verdict } from './calls/reserve.ts';
 import type { ProxyDeps, Rulebook } from './deps.ts';
-import { factsFor } from './facts.ts';
-import { certainHolds } from './hold.ts';
 import { attempt, type Later, then } from './later.ts';
-import { recordOf } from './record.ts';
-import { isIdempotent, reserveAll, type Verdict } from './reserve.ts';
 import { endReservations } from './settle.ts';
 
 /** What becomes of an arrival. */

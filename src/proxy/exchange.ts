@@ -2,7 +2,7 @@
 import type { ClientFrame, ClientMessage, Refusal, RequestId } from '../mcp/frame.ts';
 import type { Line } from '../mcp/lines.ts';
 import type { Credential } from '../mcp/offer.ts';
-import type { BatchAnswer } from './batch.ts';
+import type { BatchAnswer } from './frames/batch.ts';
 
 /** A whole frame without its line end: bytes as they arrived, or text that we wrote. */
 export type FrameBytes = Uint8Array | string;

@@ -12,20 +12,20 @@ import {
 import { idAt } from '../mcp/id.ts';
 import type { Credential } from '../mcp/offer.ts';
 import { renderError } from '../mcp/reply.ts';
-import { forgo } from './answer.ts';
-import { paysWith, refusedPayment } from './challenge.ts';
 import type { FrameBytes, OutgoingFrame, ReplyTo } from './exchange.ts';
+import { forgo } from './frames/answer.ts';
+import { outgoing, outgoingCancel } from './frames/outgoing.ts';
+import { noteProtocol } from './frames/protocol.ts';
+import { requestEvent } from './frames/request-record.ts';
 import { methodDenial, refusalOf, renderRefusal } from './gate.ts';
-import { idToSend, meantBy, tokenSpan, tokenToSend } from './ids.ts';
-import { MAX_IN_FLIGHT, type PendingRequest, type Purpose } from './inflight.ts';
-import { outgoing, outgoingCancel } from './outgoing.ts';
-import { isOwnAnswer, isOwnState, withoutOwnState } from './own-state.ts';
-import { foreignTaskError, namesForeignTask } from './own-tasks.ts';
-import { noteProtocol } from './protocol.ts';
-import { purposeOf } from './purpose.ts';
-import { requestEvent } from './request-record.ts';
+import { paysWith, refusedPayment } from './payments/challenge.ts';
+import { idToSend, meantBy, tokenSpan, tokenToSend } from './requests/ids.ts';
+import { MAX_IN_FLIGHT, type PendingRequest, type Purpose } from './requests/inflight.ts';
+import { foreignTaskError, namesForeignTask } from './requests/own-tasks.ts';
+import { purposeOf } from './requests/purpose.ts';
 import { settle } from './settle.ts';
 import type { Gate, Session } from './state.ts';
+import { isOwnAnswer, isOwnState, withoutOwnState } from './waiting/own-state.ts';
 
 type Single = Exclude<ClientFrame, { kind: 'batch' }>;
 

@@ -4,18 +4,18 @@ import { isVisible } from '../core/match.ts';
 import type { Offer } from '../core/offer.ts';
 import type { RequestId } from '../mcp/frame.ts';
 import type { Line } from '../mcp/lines.ts';
-import { admit, dismiss } from './admit.ts';
-import { answerAll, askedIn } from './answer.ts';
 import type { ProxyDeps, Rulebook } from './deps.ts';
-import { endAll, type Failure, fail, leave, sweep } from './ending.ts';
 import type { Exchange, FrameBytes, Incoming, SessionOutput } from './exchange.ts';
-import { receiveFromAgent } from './from-agent.ts';
-import { receiveFromServer, relayFromServer } from './from-server.ts';
-import { judgeHttp, limitsSpend } from './http-challenge.ts';
+import { admit, dismiss } from './frames/admit.ts';
+import { answerAll, askedIn } from './frames/answer.ts';
+import { receiveFromAgent } from './frames/from-agent.ts';
+import { receiveFromServer, relayFromServer } from './frames/from-server.ts';
 import { type Later, then } from './later.ts';
-import { refreshTools } from './learn-tools.ts';
+import { judgeHttp, limitsSpend } from './payments/http-challenge.ts';
 import { createPump } from './pump.ts';
+import { endAll, type Failure, fail, leave, sweep } from './requests/ending.ts';
 import { createSession, type Session, type SessionOptions } from './state.ts';
+import { refreshTools } from './tools/learn-tools.ts';
 
 export interface ProxySession {
   readonly id: string;

@@ -5,10 +5,10 @@ import { isObject } from '../core/json.ts';
 import type { Settlement } from '../core/store.ts';
 import type { ServerFrame } from '../mcp/frame.ts';
 import { readJson } from '../mcp/json.ts';
-import type { Holding } from './arrival.ts';
+import type { Holding } from './calls/arrival.ts';
 import type { ProxyDeps } from './deps.ts';
 import { type Later, then } from './later.ts';
-import type { Payments } from './payments.ts';
+import type { Payments } from './payments/payments.ts';
 
 /** What settling needs of a call that went to the server; a call that waits long is kept without its arguments. */
 export interface SentCall {

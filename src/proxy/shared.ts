@@ -1,15 +1,16 @@
 /** What the sessions of one agent have in common (wire.md §2.7, §2.12, §2.13): in the modern era each POST over HTTP is a session of its own. */
-import { type Buffer, createBuffer } from './buffer.ts';
-import { createLegs, createTasks, type Legs, type Tasks } from './continuation.ts';
+
+import { createLegs, createTasks, type Legs, type Tasks } from './calls/continuation.ts';
+import { keep } from './calls/keep.ts';
+import { settleUnfetched } from './calls/unfetched.ts';
 import type { ProxyDeps } from './deps.ts';
-import type { Room } from './inflight.ts';
-import { keep } from './keep.ts';
-import { createOwnTasks, type OwnTasks } from './own-tasks.ts';
-import { createPayments, type Payments } from './payments.ts';
+import { type Buffer, createBuffer } from './frames/buffer.ts';
+import { createPayments, type Payments } from './payments/payments.ts';
+import { releaseUnpaid } from './payments/unpaid.ts';
+import type { Room } from './requests/inflight.ts';
+import { createOwnTasks, type OwnTasks } from './requests/own-tasks.ts';
 import { createOutcomeLog } from './settle.ts';
-import { createToolMemory, type ToolMemory } from './tool-memory.ts';
-import { settleUnfetched } from './unfetched.ts';
-import { releaseUnpaid } from './unpaid.ts';
+import { createToolMemory, type ToolMemory } from './tools/tool-memory.ts';
 
 export interface Shared {
   readonly legs: Legs;

@@ -4,12 +4,12 @@ import type { Pause } from '../core/store.ts';
 import type { FrameLimits } from '../mcp/frame.ts';
 import type { PauseWatch, ProxyDeps, Rulebook } from './deps.ts';
 import type { SessionOutput } from './exchange.ts';
-import { createInflight, type Inflight } from './inflight.ts';
 import { attempt, type Later, then } from './later.ts';
-import type { OwnTasks } from './own-tasks.ts';
+import { createInflight, type Inflight } from './requests/inflight.ts';
+import type { OwnTasks } from './requests/own-tasks.ts';
 import { createOutcomeLog, type OutcomeLog } from './settle.ts';
 import { createOwn, type Shared } from './shared.ts';
-import { createWaits, type Waits } from './waits.ts';
+import { createWaits, type Waits } from './waiting/waits.ts';
 
 /** What is known of the protocol spoken. `version` is the negotiated one (legacy); `modernMeta` the last `_meta` that a modern client sent. */
 export interface Protocol {

@@ -41,7 +41,9 @@ test('errors.md lists every reason to refuse a message with its code', () => {
 
 test('errors.md lists every JSON-RPC error that is answered', () => {
   const written = ['src/proxy', 'src/mcp'].flatMap((folder) =>
-    readdirSync(join(ROOT, folder)).flatMap((name) => readFileSync(join(ROOT, folder, name), 'utf8').match(/(?<!')-32\d{3}\b/g) ?? []),
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
+      .flatMap((name) => readFileSync(join(ROOT, folder, name), 'utf8').match(/(?<!')-32\d{3}\b/g) ?? []),
   );
   expect([...keysAfter(ERRORS, 'json-rpc')].sort()).toEqual([...new Set(written)].sort());
 });

@@ -1,7 +1,7 @@
 /** What one agent can make the proxy keep (wire.md §2.13). */
 import { expect, test } from 'bun:test';
-import { NO_HOLDING } from '../../src/proxy/arrival.ts';
-import { createLegs, createTasks, LEG_TIMEOUT, MAX_KEPT } from '../../src/proxy/continuation.ts';
+import { NO_HOLDING } from '../../src/proxy/calls/arrival.ts';
+import { createLegs, createTasks, LEG_TIMEOUT, MAX_KEPT } from '../../src/proxy/calls/continuation.ts';
 import { openMemoryStore } from '../../src/state/memory.ts';
 import { META, OK, openRig, type Responder, START, verdict } from './fixture.ts';
 

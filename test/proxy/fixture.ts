@@ -8,9 +8,9 @@ import { loadPolicyText } from '../../src/policy/load.ts';
 import { loadSchemaCompiler } from '../../src/policy/schema.ts';
 import type { ProxyDeps, Rulebook } from '../../src/proxy/deps.ts';
 import type { SessionOutput } from '../../src/proxy/exchange.ts';
-import { createLeases } from '../../src/proxy/leases.ts';
 import { openSession, type ProxySession } from '../../src/proxy/session.ts';
 import type { SessionOptions } from '../../src/proxy/state.ts';
+import { createLeases } from '../../src/proxy/waiting/leases.ts';
 import { openMemoryStore } from '../../src/state/memory.ts';
 
 export const START = Date.parse('2026-03-01T10:00:00Z');

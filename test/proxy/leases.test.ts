@@ -1,7 +1,7 @@
 /** The leases of idempotent calls that a process carries out (policy.md §9, I6). */
 import { expect, test } from 'bun:test';
 import type { HeldClaim } from '../../src/core/claim.ts';
-import { createLeases } from '../../src/proxy/leases.ts';
+import { createLeases } from '../../src/proxy/waiting/leases.ts';
 import { until } from '../harness/wait.ts';
 
 const claim = (key: string, token = 't'): HeldClaim => ({ key, token, window: 60_000 });

@@ -1,7 +1,7 @@
 /** The kill switch as one process sees it (policy.md §11, cli.md §4), with a clock of the test's own. */
 import { afterEach, expect, test } from 'bun:test';
 import { type Control, type Store, StoreError } from '../../src/core/store.ts';
-import { type RunningPauseWatch, watchPauses } from '../../src/proxy/pause-watch.ts';
+import { type RunningPauseWatch, watchPauses } from '../../src/proxy/waiting/pause-watch.ts';
 import { openMemoryStore } from '../../src/state/memory.ts';
 import { START } from './fixture.ts';
 

@@ -1,8 +1,8 @@
 /** A POST on its way through the listener: judged, sent on with its own bytes, and answered with what may come back (wire.md §1, §5). */
 import type { ClientFrame, Refusal, RequestId } from '../../mcp/frame.ts';
 import { credentialsOf } from '../../mcp/http-payment.ts';
-import type { Failure } from '../../proxy/ending.ts';
 import type { FrameBytes, OutgoingFrame } from '../../proxy/exchange.ts';
+import type { Failure } from '../../proxy/requests/ending.ts';
 import type { UpstreamAnswer } from '../../transport/http/client.ts';
 import { createGiveUp, type GiveUp } from '../../transport/http/give-up.ts';
 import { ofSender, toUpstream } from '../../transport/http/passed-headers.ts';

@@ -7,8 +7,8 @@ import { appendFileSync } from 'node:fs';
 import { openFileSink } from '../../../src/audit/file.ts';
 import type { Store } from '../../../src/core/store.ts';
 import type { ProxyDeps } from '../../../src/proxy/deps.ts';
-import { createLeases } from '../../../src/proxy/leases.ts';
 import { openSession } from '../../../src/proxy/session.ts';
+import { createLeases } from '../../../src/proxy/waiting/leases.ts';
 import { openSqliteStore } from '../../../src/state/sqlite.ts';
 import { lines, rulebook, verdict } from '../fixture.ts';
 

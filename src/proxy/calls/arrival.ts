@@ -1,0 +1,34 @@
+/** A tool call on its way into judgement. */
+import type { Call } from '../../core/decision.ts';
+import type { Reservation } from '../../core/store.ts';
+import type { Payment } from '../payments/payments.ts';
+
+/** A tool call as it arrived. */
+export interface Arrival {
+  readonly id: string;
+  readonly call: Call;
+  readonly argsText: string;
+  readonly requestId: string | undefined;
+  readonly client: string | undefined;
+  readonly arrivedAt: number;
+  /** What an earlier leg of the same call still holds (wire.md §2.12). */
+  readonly held?: Holding | undefined;
+  /** It has waited for an identical call as long as it may (policy.md §9). */
+  readonly waited?: boolean | undefined;
+  /** What it pays; `unasked`: a payment that nobody here was asked for (policy.md §8). */
+  readonly payment?: Payment | 'unasked' | undefined;
+}
+
+/** What a call took, and holds until it is settled. */
+export interface Holding {
+  readonly reservations: readonly Reservation[];
+  /** The approval rules that a human approved this call for, as `approvedRules` names them. */
+  readonly approved: readonly string[];
+  /** Offered again where the payment fails. */
+  readonly payment?: Payment | undefined;
+  /** A rule limits what it costs, and nothing says what that is (policy.md §8). */
+  readonly unpriced?: boolean | undefined;
+}
+
+/** A call that needed nothing. */
+export const NO_HOLDING: Holding = { reservations: [], approved: [] };

@@ -1,0 +1,186 @@
+/** Tool calls on their way from the agent to judgement and on (house.md §1). */
+import { DECISION_KEY, renderDenial } from '../../core/answer.ts';
+import { INTERNAL_ERROR } from '../../core/conclude.ts';
+import type { Call } from '../../core/decision.ts';
+import { denial } from '../../core/plan.ts';
+import { renderReplay, renderToolResult } from '../../mcp/reply.ts';
+import { type Enforced, enforce } from '../enforce.ts';
+import { deliver } from '../frames/deliver.ts';
+import { attempt, type Later, then } from '../later.ts';
+import { paymentOf } from '../payments/challenge.ts';
+import { MAX_IN_FLIGHT } from '../requests/inflight.ts';
+import { type Route, refuse } from '../route.ts';
+import { type ForwardedCall, settle } from '../settle.ts';
+import { MODERN, type Session } from '../state.ts';
+import { learnTools } from '../tools/learn-tools.ts';
+import { setAside } from '../waiting/aside.ts';
+import { endPage, renderAsking, showPage } from '../waiting/elicit.ts';
+import { type Ending, type Final, isKeptOpen, type Outcome, waitToEnd } from '../waiting/open-calls.ts';
+import { progressOf } from '../waiting/progress.ts';
+import { type Arrival, type Holding, NO_HOLDING } from './arrival.ts';
+import { legKey } from './identity.ts';
+
+type Judging = Extract<Route, { kind: 'judge' }>;
+
+/** Replaces each call by what becomes of it. Calls that wait for something are set aside and go out on their own. */
+export function judgeCalls(routes: readonly Route[], session: Session): Later<readonly Route[]> {
+  const calls = routes.filter((route) => route.kind === 'judge');
+  if (calls.length === 0) return routes;
+  const ready: Judging[] = [];
+  const refused = new Map<Judging, Route>();
+  for (const route of calls) {
+    const needed = neededFor(route, session);
+    if (!needed) ready.push(route);
+    else if (session.waiting.size < MAX_IN_FLIGHT) setAside(route, () => learnThenJudge(route, needed, session), session);
+    else refused.set(route, refuseWaiting(route, session));
+  }
+  return then(judge(ready, session), (judged) =>
+    routes.map((route) => (route.kind === 'judge' ? (judged.get(route) ?? refused.get(route) ?? { kind: 'drop' }) : route)),
+  );
+}
+
+async function learnThenJudge(route: Judging, needed: 'list' | 'schemas', session: Session): Promise<void> {
+  await learnTools(session, needed === 'schemas');
+  const judged = await judge([route], session);
+  deliver([...judged.values()], session);
+}
+
+/** What becomes of each call, but for those that were cancelled before, and those that are kept open. */
+function judge(routes: readonly Judging[], session: Session): Later<ReadonlyMap<Judging, Route>> {
+  const waiting = routes.filter((route) => isWaiting(route, session));
+  const arrivals = waiting.map((route) => arrivalOf(route, session));
+  return then(enforceAll(arrivals, session), (outcomes) => {
+    const judged = new Map<Judging, Route>();
+    for (const [index, route] of waiting.entries()) {
+      const arrival = arrivals[index] as Arrival;
+      const outcome = showPage(route, arrival, outcomes[index] as Enforced, session);
+      if (outcome.kind === 'in_flight' || isKeptOpen(outcome, session))
+        setAside(route, () => keepOpen(route, arrival, outcome, session), session);
+      else judged.set(route, routeOf(route, arrival, outcome, session));
+    }
+    return judged;
+  });
+}
+
+function enforceAll(arrivals: readonly Arrival[], session: Session): Later<readonly Enforced[]> {
+  return attempt(
+    () => enforce(arrivals, session.tools.catalog(), session.deps),
+    (error) => faulted(error, arrivals, session),
+  );
+}
+
+/** The call goes out, or is answered, when what it waits for has ended: judged anew, under the policy then in force. */
+async function keepOpen(route: Judging, arrival: Arrival, outcome: Outcome, session: Session): Promise<void> {
+  const ending: Ending = {
+    isOpen: () => isWaiting(route, session),
+    async judgeAgain(waited) {
+      const needed = neededFor(route, session);
+      if (needed) await learnTools(session, needed === 'schemas');
+      const [again] = await enforceAll([{ ...arrival, waited }], session);
+      return showPage(route, arrival, again as Enforced, session);
+    },
+    tellProgress: progressOf(route, session),
+    decided: (approval) => endPage(approval, route, session),
+  };
+  const { open } = session.waits;
+  if (route.pending) open.add(route.pending);
+  const ended = await waitToEnd(arrival, outcome, ending, session).finally(() => route.pending && open.delete(route.pending));
+  deliver([routeOf(route, arrival, ended, session)], session);
+}
+
+function isWaiting({ pending }: Judging, { inflight }: Session): boolean {
+  return pending === undefined || inflight.get(pending.sentAs.key) === pending;
+}
+
+/** A fault of our own denies (I2), and each call gets its answer (I9). */
+function faulted(error: unknown, calls: readonly Arrival[], { deps }: Session): readonly Enforced[] {
+  const why = error instanceof Error ? error.message : String(error);
+  deps.log.error(`internal fault: ${why}`);
+  const answer = renderDenial(denial('state_error', '(internal)', INTERNAL_ERROR, why), deps.clock());
+  return calls.map(() => ({ kind: 'answer', answer }));
+}
+
+function arrivalOf({ toolCall, id, credentials, returned, frame: { modern } }: Judging, session: Session): Arrival {
+  const { deps, protocol } = session;
+  protocol.sessionless ??= modern;
+  const call: Call = {
+    tool: toolCall.name,
+    args: toolCall.args,
+    agent: deps.agent,
+    session: protocol.sessionless ? undefined : session.id,
+  };
+  const continued = id && !returned && !session.legs.isEmpty && session.legs.take(legKey(call, toolCall.requestState, deps), deps.clock());
+  const held = continued ? continued.holding : undefined;
+  return {
+    id: continued ? continued.id : deps.newId(),
+    call,
+    argsText: toolCall.argsText,
+    requestId: id?.text,
+    client: protocol.client,
+    arrivedAt: deps.monotonic(),
+    held,
+    payment: credentials && paymentOf(credentials, call, held, session),
+  };
+}
+
+function routeOf(route: Judging, arrival: Arrival, outcome: Final, session: Session): Route {
+  const { pending, to } = route;
+  // What was to be paid is still asked for.
+  if (outcome.kind !== 'forward' && typeof arrival.payment === 'object') session.payments.keep(arrival.payment.challenge);
+  const sent = (holding: Holding): ForwardedCall => ({ id: arrival.id, call: arrival.call, holding, sentAt: session.deps.monotonic() });
+  if (!isWaiting(route, session)) {
+    // What an earlier leg reserved was sent with it: only what was reserved just now can be given back.
+    const result = arrival.held ? 'kept' : 'released';
+    const call = sent(outcome.kind === 'forward' ? outcome.holding : (arrival.held ?? NO_HOLDING));
+    if (arrival.held || outcome.kind === 'forward')
+      void settle([{ call, outcome: { result, error: 'cancelled before it was sent' } }], session);
+    return { kind: 'drop' };
+  }
+  if (outcome.kind === 'forward') return sendCall(route, sent(outcome.holding), session);
+  // An earlier leg was sent and this one is refused: how the call ends will not be known.
+  if (arrival.held)
+    void settle([{ call: sent(arrival.held), outcome: { result: 'kept', error: 'its continuation was refused' } }], session);
+  if (!pending) return { kind: 'drop' };
+  session.inflight.take(pending.sentAs.key);
+  return { kind: 'answer', text: renderOutcome(route, outcome, session), to };
+}
+
+function sendCall({ pending, frame, to }: Judging, call: ForwardedCall, session: Session): Route {
+  if (pending) session.inflight.add({ ...pending, purpose: { kind: 'call', call }, since: call.sentAt });
+  else void settle([{ call, outcome: { result: 'kept', error: 'a call without an id has no answer' } }], session);
+  return { kind: 'forward', frame, to };
+}
+
+function renderOutcome({ id, frame: { modern } }: Judging, outcome: Exclude<Final, { kind: 'forward' }>, { protocol }: Session): string {
+  const idText = id?.text ?? 'null';
+  const resultType = modern || (protocol.version ?? '') >= MODERN;
+  if (outcome.kind === 'ask') return renderAsking(idText, outcome);
+  if (outcome.kind === 'replay') return renderReplay(idText, outcome.result, outcome.mark, resultType);
+  const { text, meta } = outcome.answer;
+  return renderToolResult(idText, { text, meta: { [DECISION_KEY]: meta }, resultType });
+}
+
+/** What has to be known of the server's tools before the call is judged (wire.md §3); undefined where nothing more has. */
+function neededFor({ toolCall, id }: Judging, session: Session): 'list' | 'schemas' | undefined {
+  const rulebook = session.deps.rules.current();
+  if (!rulebook) return undefined;
+  const { uses, mode } = rulebook.policy;
+  if (!uses.serverSchemas && !uses.approvals && !uses.spend) return undefined;
+  const listed = session.tools.catalog().complete;
+  if (listed && (!uses.serverSchemas || session.tools.canCheck)) return undefined;
+  const rules = rulebook.match(toolCall.name).entries.flatMap((entry) => entry.rules);
+  if (rules.some((rule) => rule.validate)) return 'schemas';
+  // What a tool declares as its amount has to be there: whether it declares one is to be known (policy.md §8).
+  if (!listed && rules.some((rule) => rule.spend && !rule.spend.from) && !toolCall.args.has('amount')) return 'list';
+  // An approval is for the tool as it is defined: before its definition is known, the same call would be another one.
+  const approvable = id && mode === 'enforce' && rules.some((rule) => rule.action === 'require_approval' && !rule.shadow);
+  return approvable && !listed ? 'list' : undefined;
+}
+
+/** Calls without an id are never in flight, and wait all the same. */
+function refuseWaiting({ id, pending, to }: Judging, session: Session): Route {
+  if (pending) session.inflight.take(pending.sentAs.key);
+  const message = `more than ${MAX_IN_FLIGHT} calls wait for the server's tool list`;
+  const route = refuse({ code: -32600, reason: 'too_many_requests', message, id }, to, session);
+  return id ? route : { kind: 'drop', event: route.event };
+}

@@ -1,0 +1,81 @@
+/** What a held call asks the store to record, and what an approval covers (policy.md §12). */
+import type { HoldRequest } from '../../core/approval.ts';
+import type { Facts } from '../../core/facts.ts';
+import { overriddenRules } from '../../core/overridden.ts';
+import type { Plan } from '../../core/plan.ts';
+import type { Rule } from '../../core/policy.ts';
+import type { Step } from '../../core/store.ts';
+import type { ProxyDeps } from '../deps.ts';
+import type { Arrival } from './arrival.ts';
+
+type StorePlan = Extract<Plan, { kind: 'store' }>;
+type Naming = Pick<ProxyDeps, 'sha256' | 'shownUpstream'>;
+
+/**
+ * The record that a hold opens, for exactly the rules that fired. Undefined where none may be opened: no approval rule,
+ * shadow mode, and calls without an id, which nobody could repeat (wire.md §2.5).
+ */
+export function holdRequest(
+  planned: StorePlan,
+  arrival: Pick<Arrival, 'call' | 'argsText' | 'requestId' | 'client'>,
+  facts: Facts,
+  deps: Naming,
+): ((fired: readonly number[]) => HoldRequest) | undefined {
+  if (planned.holds.length === 0 || facts.policy.mode === 'shadow' || arrival.requestId === undefined) return undefined;
+  return (fired) => requestFor(planned, fired, arrival, facts, deps);
+}
+
+function requestFor(
+  { draft }: StorePlan,
+  fired: readonly number[],
+  { call, argsText, client }: Pick<Arrival, 'call' | 'argsText' | 'client'>,
+  facts: Facts,
+  deps: Naming,
+): HoldRequest {
+  const origins = fired.flatMap((step) => draft.origins[step] ?? []);
+  const rules = origins.map(({ rule }) => rule);
+  const told = origins.map(({ rule, message }) => ({ rule: rule.label, message: rule.message ?? message }));
+  const [first] = told;
+  if (!first) throw new Error('a hold without a rule that fired');
+  const { name, revision, approvals } = facts.policy;
+  const timeout = Math.min(...rules.map((rule) => rule.approvalTimeout));
+  const callPrint = facts.fingerprint(call);
+  return {
+    fingerprint: deps.sha256([callPrint, ...approvedRules(rules, call.tool, facts).sort()].join('\n')),
+    call: callPrint,
+    tool: call.tool,
+    agent: call.agent,
+    ...first,
+    args: argsText,
+    evidence: {
+      upstream: deps.shownUpstream,
+      policy: name,
+      revision,
+      client,
+      rules: told,
+      overrides: overriddenRules(call, facts.match(call.tool), rules),
+    },
+    timeout,
+    dedupeWindow: approvals.dedupeWindow ?? timeout,
+    maxPending: approvals.maxPending,
+    retries: approvals.retries,
+    notify: approvals.webhook !== undefined,
+  };
+}
+
+/** INVARIANT I5, SPEC: policy.md §12: an approval is for these rules as they stand and for the tool as it was last listed. */
+function approvedRules(rules: readonly Rule[], tool: string, facts: Facts): string[] {
+  const definition = facts.catalog?.tools.get(tool)?.hash ?? '';
+  return rules.map((rule) => `${definition} ${rule.hash}`);
+}
+
+/** The approval rules that hold the call whatever its counters stand at, as an approval names what it covers. */
+export function certainHolds({ draft, reservable }: StorePlan, tool: string, facts: Facts): readonly string[] {
+  const rules = draft.origins.flatMap(({ rule }, index) => (isCertainHold(reservable.steps[index]) ? [rule] : []));
+  return approvedRules(rules, tool, facts);
+}
+
+/** Whether the step holds the call by its arguments alone. */
+export function isCertainHold(step: Step | undefined): boolean {
+  return step?.kind === 'hold' && step.terms.length === 0 && !step.shadow;
+}

@@ -1,0 +1,167 @@
+/** Frames from the server: settled, filtered where the policy hides, otherwise passed on as they came (wire.md §2.9, §3). */
+import { readServerFrame, type ServerFrame } from '../../mcp/frame.ts';
+import { readJson } from '../../mcp/json.ts';
+import type { Line } from '../../mcp/lines.ts';
+import { renderError } from '../../mcp/reply.ts';
+import { settleByNotification } from '../calls/task-outcome.ts';
+import type { FrameBytes } from '../exchange.ts';
+import { refusalOf, refusedInput, renderRefusal } from '../gate.ts';
+import { all, attempt, type Later, then } from '../later.ts';
+import { UNLIMITED } from '../payments/challenge.ts';
+import { challengeIn } from '../payments/challenge-answer.ts';
+import { type Gate, readGate, type Session } from '../state.ts';
+import { ownReply } from './outgoing.ts';
+import { frameOf, joinPassed, type Passed, writePassed } from './passed.ts';
+import { requestEvent } from './request-record.ts';
+import { receiveResponse } from './response.ts';
+import { likelyExchange, relate } from './restore.ts';
+
+type Single = Exclude<ServerFrame, { kind: 'batch' }>;
+
+/** Takes frames that arrived together. Resolves when all that concern the agent were written. */
+export function receiveFromServer(lines: readonly Line[], session: Session): Later<void> {
+  return then(readGate(session.deps), (gate) => {
+    session.outcomes.hold();
+    // Each is begun when the one before was, and none waits for another's settlement: those that come together share a transaction.
+    return then(all(lines.map((line) => receiveLine(line, gate, session))), (passed) => sendToAgent(passed.flat(), session));
+  });
+}
+
+/** One JSON body, or the data of one SSE event, that came for the agent: the one frame that may go on in its place, or none. */
+export function relayFromServer(line: Line, session: Session): Later<readonly FrameBytes[]> {
+  return then(readGate(session.deps), (gate) => {
+    return then(receiveLine(line, gate, session), (passed) => {
+      // What came in one array goes on in one, whoever asked for what stands in it: it is all on the agent's own stream.
+      return passed.length > 1 ? [`[${passed.map(({ bytes }) => String(bytes)).join(',')}]`] : passed.map(frameOf);
+    });
+  });
+}
+
+function receiveLine(line: Line, gate: Gate, session: Session): Later<readonly Passed[]> {
+  return attempt<readonly Passed[]>(
+    () => {
+      if (line.kind === 'too_long') return then(receiveOversized(line, gate, session), listOf);
+      return receiveFrame(readServerFrame(line.bytes), line.bytes, gate, session);
+    },
+    // A fault over one frame must not cost the others that came with it their answers (I9).
+    (error) => {
+      session.deps.log.error(`internal fault: ${error instanceof Error ? error.message : String(error)}`);
+      return NOTHING;
+    },
+  );
+}
+
+const NOTHING: readonly Passed[] = [];
+
+function listOf(passed: Passed | undefined): readonly Passed[] {
+  return passed ? [passed] : NOTHING;
+}
+
+function sendToAgent(passed: readonly Passed[], session: Session): void {
+  try {
+    if (passed.length > 0) writePassed(passed, session);
+  } finally {
+    // The agent need not wait for the record of how its call ended; the next frames do.
+    session.outcomes.flush();
+  }
+}
+
+/** What cannot be read still ends: the request that it answers, and the one that it asks. */
+function receiveOversized({ sender }: Extract<Line, { kind: 'too_long' }>, gate: Gate, session: Session): Later<Passed | undefined> {
+  const why = 'it is larger than --max-message';
+  if (!sender.isRequest) return receiveResponse({ kind: 'unreadable', id: sender.id, why }, '', gate, session);
+  session.deps.log.warn(`refused a request of the server: ${why}`);
+  if (sender.id) session.output.toServer([ownReply(renderError(sender.id.text, -32600, `the message was refused: ${why}`))]);
+  return undefined;
+}
+
+function receiveFrame(frame: ServerFrame, bytes: FrameBytes, gate: Gate, session: Session): Later<readonly Passed[]> {
+  if (frame.kind !== 'batch') return then(receiveSingle(frame, bytes, gate, session), listOf);
+  const received = frame.items.map((item) => then(receiveSingle(item, textOf(item), gate, session), listOf));
+  return then(all(received), (passed) => joinPassed(passed.flat()));
+}
+
+function textOf(item: Single): string {
+  return 'span' in item ? item.text.slice(item.span.start, item.span.end) : '';
+}
+
+function receiveSingle(frame: Single, bytes: FrameBytes, gate: Gate, session: Session): Later<Passed | undefined> {
+  switch (frame.kind) {
+    case 'response':
+    case 'unreadable':
+      return receiveResponse(frame, bytes, gate, session);
+    case 'request':
+      return receiveRequest(frame, bytes, gate, session);
+    case 'notification':
+      return receiveNotification(frame, bytes, gate, session);
+    case 'error_without_id':
+      if (!isPriced(frame, gate)) return unrelated(bytes);
+      session.deps.log.warn('dropped an error of the server that names no request and asks for a payment');
+      return undefined;
+    case 'noise':
+      session.deps.log.warn('dropped a line of the server that is not JSON');
+      return undefined;
+  }
+}
+
+/** Sampling, elicitation and roots: `methods` holds in this direction, too. */
+function receiveRequest(frame: Extract<Single, { kind: 'request' }>, bytes: FrameBytes, gate: Gate, session: Session): Passed | undefined {
+  // SPEC: policy.md §8 — a challenge may stand anywhere, and only a call may be paid for.
+  const refused = refusalOf(frame.method, gate) ?? (isPriced(frame, gate) ? UNLIMITED : undefined);
+  const event = requestEvent('server', frame, refused, gate);
+  const written = !event || tryWrite(event, session) || gate.rulebook?.policy.mode === 'shadow';
+  if (!refused && written) return { bytes, exchange: session.replaceIds ? likelyExchange(session) : undefined, inArray: false };
+  session.output.toServer([ownReply(renderRefusal(frame.id.text, refused ?? AUDIT_REFUSAL, session.deps.clock()))]);
+  return undefined;
+}
+
+const AUDIT_REFUSAL = {
+  code: 'audit_error',
+  rule: '(audit)',
+  message: 'Internal policy error',
+  why: undefined,
+  retryAt: undefined,
+} as const;
+
+function tryWrite(event: Parameters<Session['deps']['audit']['write']>[0][number], { deps }: Session): boolean {
+  try {
+    deps.audit.write([event]);
+    return true;
+  } catch (error) {
+    deps.log.error(`audit: ${error instanceof Error ? error.message : String(error)}`);
+    return false;
+  }
+}
+
+async function receiveNotification(
+  frame: Extract<Single, { kind: 'notification' }>,
+  bytes: FrameBytes,
+  gate: Gate,
+  session: Session,
+): Promise<Passed | undefined> {
+  if (frame.method === 'notifications/tools/list_changed') forgetTools(session);
+  const isStatus = frame.method === 'notifications/tasks/status' || frame.method === 'notifications/tasks';
+  // The frame behind it is begun while this one settles, and may end what it is about.
+  const related = isStatus ? relate(frame, bytes, session) : undefined;
+  if (isStatus) await settleByNotification(frame, session);
+  const asked = isStatus ? frame.params.members.get('inputRequests') : undefined;
+  const isRefused = asked && refusedInput(readJson(frame.text, asked.start), gate) !== undefined;
+  // SPEC: policy.md §8: of a task, too, only the call that opened it may be paid for.
+  if (!isRefused && !isPriced(frame, gate)) return { ...(related ?? relate(frame, bytes, session)), inArray: false };
+  session.deps.log.warn(`dropped a ${frame.method} of the server that asks for what the policy refuses`);
+  return undefined;
+}
+
+function isPriced(frame: Parameters<typeof challengeIn>[0], gate: Gate): boolean {
+  return gate.rulebook?.policy.mode === 'enforce' && challengeIn(frame, gate) !== undefined;
+}
+
+function unrelated(bytes: FrameBytes): Passed {
+  return { bytes, exchange: undefined, inArray: false };
+}
+
+/** A list that changed may be one that can be read now. */
+function forgetTools(session: Session): void {
+  session.tools.stale();
+  session.listing.againAt = 0;
+}

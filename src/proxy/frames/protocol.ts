@@ -1,0 +1,36 @@
+/** What the agent's requests say of the protocol it speaks (wire.md §1): who it is, and in which era. */
+import { isObject, type Json } from '../../core/json.ts';
+import type { ClientMessage } from '../../mcp/frame.ts';
+import { readJson } from '../../mcp/json.ts';
+import { MODERN, type Session, VERSION_KEY } from '../state.ts';
+import { showsPages } from '../waiting/own-state.ts';
+
+const CLIENT_KEY = 'io.modelcontextprotocol/clientInfo';
+
+type Asking = Extract<ClientMessage, { kind: 'request' | 'notification' }>;
+
+/** Learns who speaks and in which era; answers whether this message is of the modern one. */
+export function noteProtocol({ method, params, text }: Asking, { protocol }: Session): boolean {
+  if (method === 'initialize') {
+    const info = params.members.get('clientInfo');
+    protocol.client ??= nameIn(info && readJson(text, info.start));
+    const capabilities = params.members.get('capabilities');
+    protocol.showsPages = showsPages(capabilities && readJson(text, capabilities.start));
+  }
+  const meta = params.members.get('_meta');
+  // The common legacy request has no `_meta`, or one without a version: neither is parsed.
+  if (!meta || !text.includes('protocolVersion', meta.start)) return false;
+  const value = readJson(text, meta.start);
+  if (!isObject(value)) return false;
+  const version = value.get(VERSION_KEY);
+  if (typeof version !== 'string' || version < MODERN) return false;
+  protocol.modernMeta = text.slice(meta.start, meta.end);
+  // There is no handshake: each message says who sends it.
+  protocol.client = nameIn(value.get(CLIENT_KEY)) ?? protocol.client;
+  return true;
+}
+
+function nameIn(info: Json | undefined): string | undefined {
+  const name = isObject(info) ? info.get('name') : undefined;
+  return typeof name === 'string' ? name.slice(0, 200) : undefined;
+}

@@ -1,0 +1,53 @@
+/** The audit record of requests other than tool calls (wire.md §1): those that read, ask or change something. */
+import type { PlainEvent } from '../../core/audit.ts';
+import type { Denial } from '../../core/decision.ts';
+import { isNumber, type Json } from '../../core/json.ts';
+import type { ClientFrame, ServerFrame } from '../../mcp/frame.ts';
+import { readJson } from '../../mcp/json.ts';
+import { methodDenial } from '../gate.ts';
+import type { Gate } from '../state.ts';
+
+type Requesting = Extract<ClientFrame | ServerFrame, { kind: 'request' | 'notification' }>;
+
+/** Life cycle and lists say nothing about what an agent did. */
+const UNRECORDED = /^(initialize|ping|server\/discover|logging\/setLevel|completion\/complete)$|(^|\/)list$/;
+
+/** The record of a request, or nothing for those that only look. A refused one is always recorded. */
+export function requestEvent(
+  from: 'agent' | 'server',
+  frame: Requesting,
+  refused: Denial | undefined,
+  { rulebook }: Gate,
+): PlainEvent | undefined {
+  const wouldRefuse = !refused && rulebook?.policy.mode === 'shadow' ? methodDenial(frame.method, rulebook.policy) : undefined;
+  if (!refused && !wouldRefuse && UNRECORDED.test(frame.method)) return undefined;
+  return {
+    type: 'request',
+    policy: rulebook?.policy,
+    fields: {
+      method: frame.method,
+      from,
+      result: refused ? 'denied' : 'allowed',
+      code: refused?.code,
+      rule: refused?.rule ?? wouldRefuse?.rule,
+      shadow: wouldRefuse ? true : undefined,
+      request_id: frame.kind === 'request' ? frame.id.text : undefined,
+      uri: memberText(frame, 'uri'),
+      name: memberText(frame, 'name'),
+      task: memberText(frame, 'taskId'),
+      inputs: frame.method === 'tasks/update' ? memberJson(frame, 'inputResponses') : undefined,
+    },
+  };
+}
+
+function memberText(frame: Requesting, name: string): string | undefined {
+  const span = frame.params.members.get(name);
+  const value: Json | undefined = span && readJson(frame.text, span.start);
+  if (typeof value === 'string') return value.slice(0, 2048);
+  return isNumber(value) ? value.number : undefined;
+}
+
+function memberJson(frame: Requesting, name: string): string | undefined {
+  const span = frame.params.members.get(name);
+  return span && frame.text.slice(span.start, Math.min(span.end, span.start + 65_536));
+}

@@ -1,0 +1,188 @@
+/** The server's answers: matched to their request, settled, and passed on (wire.md §2, §3). */
+import type { Json } from '../../core/json.ts';
+import { isVisible } from '../../core/match.ts';
+import type { RequestId, ServerFrame } from '../../mcp/frame.ts';
+import { readJson } from '../../mcp/json.ts';
+import { filterToolPage } from '../../mcp/list.ts';
+import type { Challenge } from '../../mcp/payment.ts';
+import { declareListChanged, renderError, resultText, withoutDecision } from '../../mcp/reply.ts';
+import { filterTaskPage } from '../../mcp/task-list.ts';
+import { legKey } from '../calls/identity.ts';
+import { keepTask, settleByAnswer } from '../calls/task-outcome.ts';
+import type { FrameBytes } from '../exchange.ts';
+import { REFUSED, refusedInput, renderRefusal } from '../gate.ts';
+import { attempt, type Later, then } from '../later.ts';
+import { answerChallenge, challengeIn, refusedAsking, UNREADABLE } from '../payments/challenge-answer.ts';
+import type { PendingRequest } from '../requests/inflight.ts';
+import { taskOpenedBy } from '../requests/own-tasks.ts';
+import { asksForPayment, type ForwardedCall, isClaimed, isTaskHandle, type Outcome, outcomeOf, settle } from '../settle.ts';
+import type { Gate, Session } from '../state.ts';
+import type { Passed } from './passed.ts';
+import { restoreAnswer } from './restore.ts';
+
+type Response = Extract<ServerFrame, { kind: 'response' }>;
+type Answer = Response | Extract<ServerFrame, { kind: 'unreadable' }>;
+
+/** What the agent gets of an answer: nothing where no request of this session has its id. */
+export function receiveResponse(frame: Answer, bytes: FrameBytes, gate: Gate, session: Session): Later<Passed | undefined> {
+  const request = frame.id && takeRequest(frame.id, session);
+  if (!request) {
+    session.deps.log.warn(
+      frame.kind === 'unreadable' ? `dropped an unreadable message of the server: ${frame.why}` : 'dropped an answer to no request',
+    );
+    return undefined;
+  }
+  if (frame.kind === 'unreadable') return then(refuseUnreadable(frame.why, request, session), (passed) => passOn(passed, request));
+  const answered = attempt(
+    () => {
+      const restored = restoreAnswer(frame, bytes, request);
+      return receiveAnswer(restored.frame, restored.bytes, request, gate, session);
+    },
+    (error) => refuseUnreadable(`internal fault: ${error}`, request, session),
+  );
+  return then(answered, (passed) => passOn(passed === bytes && request.to?.batch ? elementText(frame) : passed, request));
+}
+
+/** SECURITY: a call that is still being judged was not sent, so nothing can be an answer to it. */
+function takeRequest({ key }: RequestId, { inflight }: Session): PendingRequest | undefined {
+  return inflight.get(key)?.purpose.kind === 'judging' ? undefined : inflight.take(key);
+}
+
+/** An answer to an element of a batch waits for the others. */
+function passOn(passed: FrameBytes | undefined, { to }: PendingRequest): Passed | undefined {
+  if (passed === undefined) return undefined;
+  if (!to?.batch) return { bytes: passed, exchange: to?.exchange, inArray: false };
+  const answers = to.batch.add(String(passed));
+  return answers === undefined ? undefined : { bytes: answers, exchange: to.exchange, inArray: true };
+}
+
+function elementText({ text, span }: Response): string {
+  return text.slice(span.start, span.end);
+}
+
+/** SPEC: wire.md §2 — what cannot be read with certainty becomes an error, and the outcome is unknown. */
+async function refuseUnreadable(why: string, request: PendingRequest, session: Session): Promise<FrameBytes | undefined> {
+  const { purpose, id } = request;
+  if (purpose.kind === 'own') purpose.resolve(undefined);
+  if (purpose.kind === 'own' || purpose.kind === 'answered') return undefined;
+  if (purpose.kind === 'call') await settle([{ call: purpose.call, outcome: { result: 'kept', error: why } }], session);
+  session.deps.log.warn(`refused an answer of the server: ${why}`);
+  return renderError(id.text, -32603, `the server's answer could not be read: ${why}`);
+}
+
+function receiveAnswer(
+  frame: Response,
+  bytes: FrameBytes,
+  request: PendingRequest,
+  gate: Gate,
+  session: Session,
+): Later<FrameBytes | undefined> {
+  const { purpose } = request;
+  const opened = session.ownTasks && request.method === 'tools/call' && isTaskHandle(frame) ? taskOpenedBy(frame) : undefined;
+  if (opened !== undefined) session.ownTasks?.add(opened);
+  const passed = () => embedded ?? (frame.outcome === 'result' ? (withoutDecision(frame) ?? bytes) : bytes);
+  const embedded = embeddedRefusal(frame, request.id, gate, session);
+  switch (purpose.kind) {
+    case 'own':
+      purpose.resolve(frame);
+      return undefined;
+    case 'answered':
+      return undefined;
+    case 'call': {
+      const asked = embedded === undefined && !purpose.challenged ? challengeIn(frame, gate) : undefined;
+      if (asked) {
+        const settling = settleAsked(asked, frame, purpose.call, session);
+        return answerChallenge(asked, settling, frame, bytes, request, purpose.call, gate, session);
+      }
+      return then(settleCall(frame, purpose.call, embedded !== undefined, session), passed);
+    }
+    case 'tools/list':
+      return refusedList(frame, request, gate, session) ?? listFor(frame, bytes, request, purpose.cursor, gate, session);
+    case 'tasks/list':
+      return refusedList(frame, request, gate, session) ?? ownTasksOf(frame, bytes, request, session);
+    case 'task':
+      return settleByAnswer(request.method, purpose.taskId, frame, session).then(
+        () => refusedAsking(frame, request, gate, session) ?? passed(),
+      );
+    default:
+      if (request.method === 'initialize' || request.method === 'server/discover')
+        return refusedList(frame, request, gate, session) ?? learnProtocol(frame, bytes, request.method, session);
+      return refusedAsking(frame, request, gate, session) ?? passed();
+  }
+}
+
+function settleCall(frame: Response, call: ForwardedCall, refused: boolean, session: Session): Later<void> {
+  const outcome: Outcome | undefined = refused ? { result: 'kept', error: 'asks for what the policy refuses' } : outcomeOf(frame);
+  if (outcome)
+    return settle([{ call, outcome: isClaimed(call) ? { ...outcome, text: resultText(frame.text, frame.result) } : outcome }], session);
+  if (isTaskHandle(frame)) return keepTask(frame, call, session);
+  const state = memberOf(frame, 'requestState');
+  const key = legKey(call.call, typeof state === 'string' ? state : undefined, session.deps);
+  const given = session.legs.keep(key, call, session.deps.clock());
+  if (given) return settle([{ call: given, outcome: { result: 'kept', error: 'too many calls wait for a continuation' } }], session);
+}
+
+/**
+ * SPEC: policy.md §6 — a challenge is a failure. SECURITY: one that stands in a success may be the agent's own words, which
+ * a server repeats: it frees no counter, and the result is kept for no identical call, which might be offered it unjudged.
+ */
+function settleAsked(asked: Challenge, frame: Response, call: ForwardedCall, session: Session): Later<void> {
+  if (asked.kind === 'unreadable') return settle([{ call, outcome: { result: 'kept', error: UNREADABLE } }], session);
+  const outcome = outcomeOf(frame);
+  if (!outcome) return settleCall(frame, call, false, session);
+  const failed: Outcome = { result: 'released', error: 'payment required' };
+  return settle([{ call, outcome: outcome.result === 'released' ? failed : outcome }], session);
+}
+
+function embeddedRefusal(frame: Response, id: RequestId, gate: Gate, session: Session): string | undefined {
+  const refused = refusedInput(memberOf(frame, 'inputRequests'), gate);
+  if (refused === 'unreadable') return renderError(id.text, REFUSED, 'the server asks for input in a form that cannot be read');
+  return refused && renderRefusal(id.text, refused, session.deps.clock());
+}
+
+/** What a server says of itself and its tools may speak of prices; only what is put to a wallet asks for a payment. */
+function refusedList(frame: Response, request: PendingRequest, gate: Gate, session: Session): string | undefined {
+  return frame.outcome === 'error' || asksForPayment(frame) ? refusedAsking(frame, request, gate, session) : undefined;
+}
+
+/** SPEC: wire.md §3 — hidden and unlisted tools leave every page; a page that cannot be read is an error, not a leak. */
+function listFor(
+  frame: Response,
+  bytes: FrameBytes,
+  request: PendingRequest,
+  cursor: string | undefined,
+  { rulebook }: Gate,
+  session: Session,
+): FrameBytes {
+  if (frame.outcome === 'error') return bytes;
+  const page = filterToolPage(frame, (name) => rulebook !== undefined && isVisible(rulebook.policy, rulebook.match(name)), request.modern);
+  if (page.kind === 'unreadable') {
+    session.deps.log.warn(`refused a tool list of the server: ${page.why}`);
+    return renderError(request.id.text, -32603, `the server's tool list could not be read: ${page.why}`);
+  }
+  if (!session.tools.page(page.tools, cursor, page.nextCursor))
+    return renderError(request.id.text, -32603, 'the tool list has too many pages');
+  return page.removed > 0 ? page.text : bytes;
+}
+
+/** SPEC: wire.md §2.7 — where agents share the server, each sees the tasks that it opened. */
+function ownTasksOf(frame: Response, bytes: FrameBytes, { id }: PendingRequest, { ownTasks, deps }: Session): FrameBytes {
+  if (frame.outcome === 'error') return bytes;
+  if (!ownTasks) return withoutDecision(frame) ?? bytes;
+  const page = filterTaskPage(frame, ownTasks.has);
+  if (page.kind === 'page') return page.removed > 0 ? page.text : bytes;
+  deps.log.warn(`refused a task list of the server: ${page.why}`);
+  return renderError(id.text, -32603, `the server's task list could not be read: ${page.why}`);
+}
+
+function learnProtocol(frame: Response, bytes: FrameBytes, method: string, { protocol }: Session): FrameBytes {
+  if (frame.outcome !== 'result') return bytes;
+  const version = memberOf(frame, 'protocolVersion');
+  if (method === 'initialize' && typeof version === 'string') protocol.version = version;
+  return declareListChanged(frame);
+}
+
+function memberOf({ members, text }: Response, name: string): Json | undefined {
+  const span = members.get(name);
+  return span && readJson(text, span.start);
+}

@@ -1,0 +1,83 @@
+/** The answer to a request whose server asks to be paid (policy.md §8): the challenge as far as it may be paid, or a denial. */
+import { DECISION_KEY, renderDenial } from '../../core/answer.ts';
+import type { Denial } from '../../core/decision.ts';
+import { type NotificationFrame, type ResponseFrame, readServerFrame } from '../../mcp/frame.ts';
+import { renderJson } from '../../mcp/json.ts';
+import { type Challenge, findChallenge } from '../../mcp/payment.ts';
+import { renderError, renderToolResult, withoutDecision } from '../../mcp/reply.ts';
+import { factsFor } from '../calls/facts.ts';
+import { recordOf } from '../calls/record.ts';
+import type { FrameBytes } from '../exchange.ts';
+import { renderRefusal } from '../gate.ts';
+import type { Later } from '../later.ts';
+import type { PendingRequest } from '../requests/inflight.ts';
+import type { ForwardedCall } from '../settle.ts';
+import { type Gate, MODERN, type Session } from '../state.ts';
+import { judgeOffers, keepChallenge, UNLIMITED } from './challenge.ts';
+
+/** What the message asks to be paid, where the policy limits what calls cost. */
+export function challengeIn(frame: Pick<ResponseFrame | NotificationFrame, 'text' | 'span'>, { rulebook }: Gate): Challenge | undefined {
+  return rulebook?.policy.uses.spend ? findChallenge(frame) : undefined;
+}
+
+/** Judges the challenge that a call was answered with, once the call is settled. In shadow mode it passes. */
+export async function answerChallenge(
+  asked: Challenge,
+  settling: Later<void>,
+  frame: ResponseFrame,
+  bytes: FrameBytes,
+  request: PendingRequest,
+  call: ForwardedCall,
+  { rulebook }: Gate,
+  session: Session,
+): Promise<FrameBytes> {
+  await settling;
+  if (asked.kind === 'unreadable') {
+    session.deps.log.warn(`refused an answer of the server: ${UNREADABLE}`);
+    return renderError(request.id.text, -32603, `the server's answer could not be read: ${UNREADABLE}`);
+  }
+  if (!rulebook || rulebook.policy.mode === 'shadow') return withoutDecision(frame) ?? bytes;
+  const facts = await factsFor(rulebook, session.tools.catalog(), session.deps);
+  if (!('policy' in facts)) return refuseChallenge(facts.outcome === 'deny' ? facts.denial : UNLIMITED, request, call, session);
+  const judged = await judgeOffers(asked.offers, call.call, facts, session.deps);
+  if (judged.cut.size === asked.offers.length) return refuseChallenge(judged.denial ?? UNLIMITED, request, call, session);
+  keepChallenge(asked.offers, judged, call.call, session);
+  return judged.cut.size === 0 ? (withoutDecision(frame) ?? bytes) : readAgain(asked.without(judged.cut));
+}
+
+/** SECURITY: what two readers read in two ways says nothing of how the call ended. */
+export const UNREADABLE = 'it asks for a payment in a form that can be read in two ways';
+
+/** SECURITY: what is left may not carry a decision's mark either. */
+function readAgain(text: string): string {
+  const frame = readServerFrame(new TextEncoder().encode(text));
+  return frame.kind === 'response' ? (withoutDecision(frame) ?? text) : text;
+}
+
+/** The denial in the challenge's place, recorded like any other. */
+export function refuseChallenge(denied: Denial, request: PendingRequest, { id, call }: ForwardedCall, session: Session): string {
+  const { deps, protocol } = session;
+  const arrival = {
+    id,
+    call,
+    argsText: renderJson(call.args),
+    requestId: request.id.text,
+    client: protocol.client,
+    arrivedAt: deps.monotonic(),
+  };
+  try {
+    deps.audit.write(recordOf(arrival, undefined, { outcome: 'deny', denial: denied, shadow: [] }, deps.rules.current()?.policy, deps));
+  } catch (error) {
+    deps.log.error(`audit: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  const { text, meta } = renderDenial(denied, deps.clock());
+  const resultType = request.modern || (protocol.version ?? '') >= MODERN;
+  return renderToolResult(request.id.text, { text, meta: { [DECISION_KEY]: meta }, resultType });
+}
+
+/** Anything but a call may not ask to be paid: no limit is about it. Undefined where it does not ask, or in shadow mode. */
+export function refusedAsking(frame: ResponseFrame, request: PendingRequest, gate: Gate, session: Session): string | undefined {
+  if (gate.rulebook?.policy.mode !== 'enforce' || !challengeIn(frame, gate)) return undefined;
+  session.deps.log.warn(`refused an answer of the server: ${request.method} asks for a payment`);
+  return renderRefusal(request.id.text, UNLIMITED, session.deps.clock());
+}

@@ -1,0 +1,76 @@
+/** Payments that a transport found outside of messages (policy.md §8): the challenge of an HTTP 402. */
+import type { Denial } from '../../core/decision.ts';
+import type { Offer } from '../../core/offer.ts';
+import { denial } from '../../core/plan.ts';
+import type { RequestId } from '../../mcp/frame.ts';
+import { factsFor } from '../calls/facts.ts';
+import { answer } from '../frames/answer.ts';
+import { renderRefusal } from '../gate.ts';
+import type { PendingRequest } from '../requests/inflight.ts';
+import { settle } from '../settle.ts';
+import type { Session } from '../state.ts';
+import { judgeOffers, keepChallenge, UNLIMITED } from './challenge.ts';
+import { refuseChallenge } from './challenge-answer.ts';
+
+/**
+ * Which of the offers have to be taken out before the answer may reach the client: none where no limit is in force.
+ * `answered`: nothing is left that may be paid, so each of the requests (by the ids that the server got) has been answered
+ * with a denial. `all`: it asks of what may not be paid for, but is not only about that (`isDemand`).
+ */
+export async function judgeHttp(
+  ids: readonly RequestId[],
+  offers: readonly Offer[] | 'unreadable',
+  isDemand: boolean,
+  session: Session,
+): Promise<ReadonlySet<number> | 'all' | 'answered'> {
+  if (!limitsSpend(session) || offers.length === 0) return NONE;
+  const requests = ids.flatMap(({ key }) => session.inflight.get(key) ?? []);
+  const [only, ...others] = requests;
+  const judged = only && others.length === 0 ? await judgeFor(only, offers, session) : UNLIMITED;
+  if (!('code' in judged)) return judged;
+  if (judged === UNLIMITED && !isDemand) return 'all';
+  await refuseAll(requests, judged, session);
+  return 'answered';
+}
+
+/** Whether what a call costs is limited, and the limits are enforced. */
+export function limitsSpend({ deps }: Session): boolean {
+  const { policy } = deps.rules.current() ?? {};
+  return policy?.uses.spend === true && policy.mode === 'enforce';
+}
+
+const NONE: ReadonlySet<number> = new Set();
+
+async function judgeFor(
+  request: PendingRequest,
+  offers: readonly Offer[] | 'unreadable',
+  session: Session,
+): Promise<ReadonlySet<number> | Denial> {
+  const { purpose } = request;
+  const rulebook = session.deps.rules.current();
+  if (purpose.kind !== 'call' || !rulebook) return UNLIMITED;
+  if (offers === 'unreadable') return UNREADABLE;
+  const facts = await factsFor(rulebook, session.tools.catalog(), session.deps);
+  if (!('policy' in facts)) return facts.outcome === 'deny' ? facts.denial : UNLIMITED;
+  const judged = await judgeOffers(offers, purpose.call.call, facts, session.deps);
+  if (judged.cut.size === offers.length) return judged.denial ?? UNLIMITED;
+  keepChallenge(offers, judged, purpose.call.call, session);
+  // INVARIANT I4: a call that was given up meanwhile is settled, and waits for nothing.
+  // What the body asks is what was judged here.
+  if (session.inflight.get(request.sentAs.key) === request) session.inflight.add({ ...request, purpose: { ...purpose, challenged: true } });
+  return judged.cut;
+}
+
+const UNREADABLE: Denial = denial('unpriceable', '(payment)', 'The server asks for a payment in a form that cannot be read');
+
+async function refuseAll(requests: readonly PendingRequest[], denied: Denial, session: Session): Promise<void> {
+  for (const request of requests) {
+    const { purpose, sentAs, to } = request;
+    if (purpose.kind === 'judging' || !session.inflight.take(sentAs.key)) continue;
+    if (purpose.kind === 'own') purpose.resolve(undefined);
+    else if (purpose.kind === 'call') {
+      await settle([{ call: purpose.call, outcome: { result: 'released', error: 'payment required' } }], session);
+      answer(refuseChallenge(denied, request, purpose.call, session), to, session);
+    } else if (purpose.kind !== 'answered') answer(renderRefusal(request.id.text, denied, session.deps.clock()), to, session);
+  }
+}

@@ -1,0 +1,92 @@
+/** Requests that end without an answer of the server (policy.md §6): in time, with their client, with their stream, with the session. */
+import type { RequestId } from '../../mcp/frame.ts';
+import { renderError } from '../../mcp/reply.ts';
+import { keep } from '../calls/keep.ts';
+import { settleUnfetched } from '../calls/unfetched.ts';
+import type { Exchange } from '../exchange.ts';
+import { answer, forgo } from '../frames/answer.ts';
+import { ownCancel } from '../frames/outgoing.ts';
+import { releaseUnpaid } from '../payments/unpaid.ts';
+import { settle } from '../settle.ts';
+import type { Session } from '../state.ts';
+import type { PendingRequest } from './inflight.ts';
+
+/** Ends what has waited too long. */
+export async function sweep(session: Session): Promise<void> {
+  const { deps, legs, inflight } = session;
+  if (!session.isSharing) {
+    await keep(legs.expired(deps.clock()), 'no continuation came in time', session);
+    await settleUnfetched(deps.clock(), session.tasks, session);
+    await releaseUnpaid(session.payments, deps);
+  }
+  if (deps.timeouts.upstream === 0) return;
+  for (const request of inflight.expire(deps.monotonic() - deps.timeouts.upstream)) {
+    if (request.purpose.kind === 'call') await keep([request.purpose.call], 'the server did not answer in time', session);
+    answer(renderError(request.id.text, -32001, 'the server did not answer in time'), request.to, session);
+  }
+}
+
+/** Answers everything that still waits. */
+export async function endAll(why: string, session: Session): Promise<void> {
+  const unanswered = session.inflight.drain();
+  if (!session.isSharing) await settleUnfetched(Number.POSITIVE_INFINITY, session.tasks, session);
+  const calls = unanswered.flatMap(({ purpose }) => (purpose.kind === 'call' ? [purpose.call] : []));
+  const left = session.isSharing ? [] : [...session.legs.drain(), ...session.tasks.drain()];
+  await keep([...calls, ...left], why, session);
+  for (const { id, to, purpose } of unanswered) {
+    if (purpose.kind === 'own') purpose.resolve(undefined);
+    else answer(renderError(id.text, -32000, why), to, session);
+  }
+}
+
+/**
+ * The client closed the stream of this exchange. SPEC: wire.md §5 — in the modern era that cancels its requests, in
+ * the legacy one they go on; but for a call that is kept open nothing is forwarded once its client has gone (policy.md §12).
+ */
+export function leave(exchange: Exchange, session: Session): void {
+  for (const request of session.inflight.of(exchange)) {
+    if (!request.modern && !session.waits.open.has(request)) continue;
+    session.inflight.cancel(request.sentAs.key);
+    forgo(request.to, session);
+    const { purpose } = request;
+    if (purpose.kind === 'judging') continue;
+    if (purpose.kind === 'call') void keep([purpose.call], 'cancelled by the client', session);
+    tellServer(request, exchange, session);
+  }
+  session.waits.wake();
+}
+
+function tellServer({ sentAs }: PendingRequest, exchange: Exchange, { output, deps, protocol }: Session): void {
+  try {
+    output.toServer([ownCancel(sentAs, protocol.modernMeta, exchange)]);
+  } catch (error) {
+    deps.log.error(`the server cannot be written to: ${String(error)}`);
+  }
+}
+
+/** What becomes of requests whose transport failed; `answered`: the client got the upstream's own answer as it was. */
+export interface Failure {
+  readonly outcome: 'kept' | 'released';
+  readonly why: string;
+  readonly answered?: boolean | undefined;
+  /** Of the JSON-RPC error; -32000 unless given. */
+  readonly code?: number | undefined;
+}
+
+/** The server's side of these requests (by the ids that it got) failed: each is settled, and answered once (I9). */
+export async function fail(ids: readonly RequestId[], { outcome, why, answered, code }: Failure, session: Session): Promise<void> {
+  for (const { key } of ids) {
+    const request = session.inflight.get(key);
+    if (!request || request.purpose.kind === 'judging') continue;
+    // INVARIANT I9: what the server may have got it may still answer, on another stream; that would be a second answer.
+    if (outcome === 'kept') session.inflight.giveUp(key);
+    else session.inflight.take(key);
+    const { purpose, to } = request;
+    if (purpose.kind === 'own') purpose.resolve(undefined);
+    if (purpose.kind === 'call') void settle([{ call: purpose.call, outcome: { result: outcome, error: why } }], session);
+    if (purpose.kind === 'own' || purpose.kind === 'answered') continue;
+    if (answered) forgo(to, session);
+    else answer(renderError(request.id.text, code ?? -32000, why), to, session);
+  }
+  await session.outcomes.idle();
+}

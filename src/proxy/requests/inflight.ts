@@ -1,0 +1,101 @@
+/** Requests of one session that wait for their answer (wire.md §2.7, §2.13). INVARIANT I9: each leaves here exactly once. */
+import type { Exchange } from '../exchange.ts';
+import { createPast } from './past-requests.ts';
+import type { PendingRequest, Purpose } from './pending.ts';
+
+export type { PendingRequest, ProgressToken, Purpose } from './pending.ts';
+
+/** All keys are of ids as the server gets them, unless it says otherwise. */
+export interface Inflight {
+  /** Whether no more requests are taken in. */
+  readonly isFull: boolean;
+  /** Whether an answer under this id could be taken for another request's. */
+  has(key: string): boolean;
+  /** The request that waits under this id. */
+  get(key: string): PendingRequest | undefined;
+  add(request: PendingRequest): void;
+  /** The request that an answer with this id belongs to, in flight or past, and forgets it. */
+  take(key: string): PendingRequest | undefined;
+  /** The client no longer waits. Where something was sent, the id stays taken, so that a late answer is never taken for another's. */
+  cancel(key: string): PendingRequest | undefined;
+  /** The proxy answers it itself, and the server may still do: its late answer will be dropped. */
+  giveUp(key: string): void;
+  /** Every request that still waits, and forgets them. */
+  drain(): readonly PendingRequest[];
+  /** Requests that wait since before `since`, streams left out; their late answers will be dropped. */
+  expire(since: number): readonly PendingRequest[];
+  /** Those that wait, the oldest first. */
+  all(): Iterable<PendingRequest>;
+  /** Those of one exchange that wait. */
+  of(exchange: Exchange): readonly PendingRequest[];
+}
+
+/** How many requests of one agent wait, in all its sessions; the proxy's own do not count. */
+export interface Room {
+  taken: number;
+}
+
+export interface InflightOptions {
+  readonly room: Room;
+  /** An id that is taken can be replaced: old ones need not be remembered for ever. */
+  readonly mayReplace: boolean;
+  /** An answer may come again, on a stream that is resumed; it settles nothing then. */
+  readonly resumable: boolean;
+}
+
+/** How many may wait at once. */
+export const MAX_IN_FLIGHT = 256;
+/** What a time-out applies to; a subscription stays open as long as it likes. */
+const TIMED: ReadonlySet<Purpose['kind']> = new Set(['call', 'tools/list', 'tasks/list', 'task', 'other']);
+
+const placesOf = ({ purpose }: PendingRequest) => (purpose.kind === 'own' ? 0 : 1);
+
+export function createInflight(options: InflightOptions): Inflight {
+  const { room } = options;
+  const waiting = new Map<string, PendingRequest>();
+  const past = createPast(options);
+  const leave = (key: string): PendingRequest | undefined => {
+    const found = waiting.get(key);
+    if (found && waiting.delete(key)) room.taken -= placesOf(found);
+    return found;
+  };
+  const giveUp = (key: string): void => {
+    const request = leave(key);
+    if (request) past.giveUp(request);
+  };
+  return {
+    get isFull() {
+      return room.taken >= MAX_IN_FLIGHT || past.isFull;
+    },
+    has: (key) => waiting.has(key) || past.has(key),
+    get: (key) => waiting.get(key),
+    add(request) {
+      if (!waiting.has(request.sentAs.key)) room.taken += placesOf(request);
+      past.note(request.sentAs.key);
+      waiting.set(request.sentAs.key, request);
+    },
+    take(key) {
+      const request = leave(key);
+      if (request) past.answered(request);
+      return request ?? past.take(key);
+    },
+    cancel(key) {
+      const request = leave(key);
+      if (request) past.cancel(request);
+      return request;
+    },
+    giveUp,
+    drain() {
+      const all = [...waiting.values()];
+      for (const { sentAs } of all) leave(sentAs.key);
+      return all;
+    },
+    expire(since) {
+      const over = [...waiting.values()].filter((request) => request.since < since && TIMED.has(request.purpose.kind));
+      for (const request of over) giveUp(request.sentAs.key);
+      return over;
+    },
+    all: () => waiting.values(),
+    of: (exchange) => [...waiting.values()].filter(({ to }) => to?.exchange === exchange),
+  };
+}

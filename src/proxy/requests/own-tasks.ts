@@ -1,0 +1,89 @@
+/** Whose tasks are whose, where agents share a server (wire.md §2.7): for others than the one that opened it, a task does not exist. */
+import { isArray, isObject, type Json } from '../../core/json.ts';
+import type { NotificationFrame, RequestFrame, ServerFrame } from '../../mcp/frame.ts';
+import { isModern } from '../../mcp/headers.ts';
+import { readJson } from '../../mcp/json.ts';
+
+/** Task ids of one agent that are remembered, ended ones among them. */
+const MAX_OWN = 8_192;
+/** Characters of a task's id (wire.md §2.13). */
+const MAX_NAME = 1_024;
+
+export interface OwnTasks {
+  readonly isEmpty: boolean;
+  add(taskId: string): void;
+  has(taskId: string): boolean;
+}
+
+export function createOwnTasks(): OwnTasks {
+  const ids = new Set<string>();
+  return {
+    get isEmpty() {
+      return ids.size === 0;
+    },
+    add(taskId) {
+      if (taskId.length > MAX_NAME) return;
+      // The newest are the last, and the first are forgotten.
+      ids.delete(taskId);
+      ids.add(taskId);
+      for (const oldest of ids)
+        if (ids.size > MAX_OWN) ids.delete(oldest);
+        else break;
+    },
+    has: (taskId) => ids.has(taskId),
+  };
+}
+
+/** The task that an answer opened; undefined where it is none. */
+export function taskOpenedBy(frame: Extract<ServerFrame, { kind: 'response' }>): string | undefined {
+  const read = (name: string) => {
+    const span = frame.members.get(name);
+    return span && readJson(frame.text, span.start);
+  };
+  const nested = read('task');
+  const taskId = isObject(nested) ? nested.get('taskId') : read('taskId');
+  return typeof taskId === 'string' ? taskId : undefined;
+}
+
+/** The tasks extension of 2026-07-28, and the methods that it has. */
+const EXTENSION = 'io.modelcontextprotocol/tasks';
+const METHODS: ReadonlySet<string> = new Set(['tasks/get', 'tasks/update', 'tasks/cancel']);
+const CAPABILITIES_KEY = 'io.modelcontextprotocol/clientCapabilities';
+
+export interface TaskError {
+  readonly code: -32601 | -32602 | -32021;
+  readonly message: string;
+  readonly data?: object;
+}
+
+/** What a request for a task that is not this agent's hears: the same as from a server that never had it. */
+export function foreignTaskError(frame: RequestFrame): TaskError {
+  const { method, params, text } = frame;
+  const isOld = !isModern(frame) || !method.startsWith('tasks/');
+  if (!isOld && !METHODS.has(method)) return { code: -32601, message: `there is no method ${JSON.stringify(method)}` };
+  const span = params.members.get('_meta');
+  if (!isOld && !(span && declaresTasks(readJson(text, span.start))))
+    return { code: -32021, message: 'tasks are an extension', data: { requiredCapabilities: { extensions: { [EXTENSION]: {} } } } };
+  return { code: -32602, message: 'there is no such task' };
+}
+
+function declaresTasks(meta: Json): boolean {
+  const capabilities = isObject(meta) ? meta.get(CAPABILITIES_KEY) : undefined;
+  const extensions = isObject(capabilities) ? capabilities.get('extensions') : undefined;
+  return isObject(extensions) && extensions.has(EXTENSION);
+}
+
+/** Whether the message names a task that is not this agent's. SECURITY: one whose id cannot be read might be anyone's. */
+export function namesForeignTask({ method, params, text }: RequestFrame | NotificationFrame, ownTasks: OwnTasks): boolean {
+  const read = (name: string) => {
+    const span = params.members.get(name);
+    return span && readJson(text, span.start);
+  };
+  const isForeign = (taskId: Json | undefined) => typeof taskId !== 'string' || !ownTasks.has(taskId);
+  if (method === 'subscriptions/listen') {
+    const wanted = read('notifications');
+    const tasks = isObject(wanted) ? (wanted.get('taskIds') ?? []) : [];
+    return !isArray(tasks) || tasks.some(isForeign);
+  }
+  return method.startsWith('tasks/') && method !== 'tasks/list' && isForeign(read('taskId'));
+}

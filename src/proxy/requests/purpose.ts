@@ -1,0 +1,25 @@
+/** What the answer to a request will be for, as far as the request tells. */
+import { isObject } from '../../core/json.ts';
+import type { RequestFrame } from '../../mcp/frame.ts';
+import { readJson } from '../../mcp/json.ts';
+import type { Purpose } from './inflight.ts';
+
+/** The purpose of anything but a tool call. */
+export function purposeOf({ method, params, text }: RequestFrame): Purpose {
+  const member = (name: string) => {
+    const span = params.members.get(name);
+    return span && readJson(text, span.start);
+  };
+  if (method === 'tools/list') {
+    const cursor = member('cursor');
+    return { kind: 'tools/list', cursor: typeof cursor === 'string' ? cursor : undefined };
+  }
+  if (method === 'tasks/list') return { kind: 'tasks/list' };
+  if (method === 'tasks/get' || method === 'tasks/result' || method === 'tasks/cancel') {
+    const taskId = member('taskId');
+    return { kind: 'task', taskId: typeof taskId === 'string' ? taskId : undefined };
+  }
+  if (method !== 'subscriptions/listen') return { kind: 'other' };
+  const wanted = member('notifications');
+  return { kind: 'listen', toolChanges: isObject(wanted) && wanted.get('toolsListChanged') === true };
+}

@@ -1,0 +1,54 @@
+/** The kill switch as this process sees it (policy.md §11, cli.md §4): polled, confirmed, and never trusted when stale. */
+import { type Control, type Pause, type Store, StoreError } from '../../core/store.ts';
+import type { Log, PauseWatch } from '../deps.ts';
+
+/** ms between polls, and the age from which a reading denies. */
+export const POLL_INTERVAL = 500;
+const MAX_AGE = 1_000;
+
+export interface PauseWatchOptions {
+  readonly store: Store;
+  readonly monotonic: () => number;
+  readonly log: Log;
+  /** With `open`, the last known pause stays in force while the store fails (policy.md §1.2). */
+  readonly failMode: 'closed' | 'open';
+  /** Called with every reading whose sequence is new, so that `pause` can wait for all processes. */
+  readonly onChange: (control: Control, previous: Control | undefined) => void;
+}
+
+export interface RunningPauseWatch extends PauseWatch {
+  /** Reads now; never rejects. */
+  poll(): Promise<void>;
+  stop(): void;
+}
+
+/** Starts polling. `current` reads again first where the last reading is too old. */
+export function watchPauses(options: PauseWatchOptions): RunningPauseWatch {
+  let reading: Control | undefined;
+  let readAt = Number.NEGATIVE_INFINITY;
+  const read = async () => {
+    const control = await options.store.control();
+    const previous = reading;
+    reading = control;
+    readAt = options.monotonic();
+    if (control.sequence !== previous?.sequence) options.onChange(control, previous);
+  };
+  const poll = () => read().catch((error: unknown) => options.log.debug(`state: the pause could not be read: ${String(error)}`));
+  const timer = setInterval(poll, POLL_INTERVAL);
+  timer.unref();
+  const current = (policy: string | undefined) => {
+    if (reading && options.monotonic() - readAt <= MAX_AGE) return pauseFor(reading, policy);
+    return read().then(
+      () => pauseFor(reading, policy),
+      (error: unknown) => {
+        if (options.failMode === 'open') return pauseFor(reading, policy);
+        throw new StoreError('the pause could not be read', { cause: error });
+      },
+    );
+  };
+  return { current, poll, stop: () => clearInterval(timer) };
+}
+
+function pauseFor(control: Control | undefined, policy: string | undefined): Pause | undefined {
+  return control?.pauses.find((pause) => pause.policy === undefined || pause.policy === policy);
+}
