@@ -18,7 +18,8 @@ export interface WellKnown {
 /** What stands before every path that is served here. */
 export const WELL_KNOWN = '/.well-known/oauth-';
 const RESOURCE = '/.well-known/oauth-protected-resource';
-const METADATA = /(resource_metadata\s*=\s*")([^"]*)(")/gi;
+/** SECURITY: what stands in another parameter's quotes is passed over: changed there, the header would say other than what was judged. */
+const METADATA = /(resource_metadata\s*=\s*")([^"\\]*)(")|"(?:[^"\\]|\\.)*"?/gi;
 /** SECURITY: what a URL, or a server behind it, might read as a step up leads to what was never meant to be asked for with our headers. */
 const PLAIN = /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]*)+$/;
 /** Bytes of a document. */
@@ -36,9 +37,9 @@ export function openWellKnown(client: HttpClient, path: string): WellKnown {
       if (status === 401) asksForToken = true;
       const challenge = headers['www-authenticate'];
       if (challenge === undefined) return headers;
-      const rewritten = challenge.replace(METADATA, (whole, before: string, value: string, after: string) => {
+      const rewritten = challenge.replace(METADATA, (whole, before?: string, value = '', after = '') => {
         const url = URL.parse(value, client.url);
-        if (url?.origin !== client.url.origin) return whole;
+        if (before === undefined || url?.origin !== client.url.origin) return whole;
         named = url;
         return `${before}${ownOrigin(request)}${RESOURCE}${path}${after}`;
       });
