@@ -1,6 +1,6 @@
 /** The Store in a SQLite file, shared by the processes of one host (cli.md §4). */
 import { resolve } from 'node:path';
-import type { CounterReading, CounterRef, Records, Reservation, Store } from '../core/store.ts';
+import type { CounterReading, CounterRef, Records, Reservation, Settlement, Store } from '../core/store.ts';
 import { renewClaim } from './claim.ts';
 import { type Ids, RANDOM_IDS } from './ids.ts';
 import { checkClock, FORGET_INSTANCE, MARK_STEP, settlingTime, windowFinder } from './lifetime.ts';
@@ -8,7 +8,7 @@ import type { StepRows } from './rows.ts';
 import { mustLast, settleAll, settleOnce } from './settle.ts';
 import { claimRows } from './sqlite/claim-rows.ts';
 import { type Connection, type Durability, keepConnection, transact } from './sqlite/connection.ts';
-import { openLane } from './sqlite/lane.ts';
+import { mayHaveDone, openLane } from './sqlite/lane.ts';
 import { pruner } from './sqlite/prune.ts';
 import { type Access, sqliteRecords } from './sqlite/records.ts';
 import { instanceOf, liveCounters, pausesOf, scopeOf, sqliteRows } from './sqlite/rows.ts';
@@ -119,6 +119,7 @@ function storeOf(
   const windowOf = windowFinder();
   const rowsOf = rowsFinder();
   const settled = new WeakSet<Reservation>();
+  const unsure = new WeakSet<Reservation>();
   const sweep = pruner();
   const together = openTogether(async ({ settlements, calls }) => {
     const lasts = settlements.some(mustLast);
@@ -126,11 +127,15 @@ function storeOf(
     const verdicts = await write(lasts || calls.some((call) => call.hold || call.claim) ? 'full' : 'normal', (statements) => {
       const rows = rowsOf(statements);
       const now = clock();
-      if (settlements.length > 0) settleAll(settlements, rows, lasts ? settlingTime(now, newest(statements)) : now, maxResults);
+      if (settlements.length > 0)
+        settleAll(withoutUnsure(settlements, unsure), rows, lasts ? settlingTime(now, newest(statements)) : now, maxResults);
       if (calls.length === 0) return [];
       keepTime(statements, now);
       sweep(statements, now);
       return reserveCalls(calls, { rows, now, windowOf, ids, settled, replaced });
+    }).catch((error) => {
+      if (mayHaveDone(error)) for (const { reservation } of settlements) unsure.add(reservation);
+      throw error;
     });
     for (const reservation of replaced) settled.add(reservation);
     return verdicts;
@@ -151,6 +156,11 @@ function storeOf(
       await close();
     },
   };
+}
+
+/** INVARIANT I4: what may have been given back already, by a commit that failed at its end, is not given back once more: it stays spent. */
+function withoutUnsure(settlements: readonly Settlement[], unsure: WeakSet<Reservation>): readonly Settlement[] {
+  return settlements.map((each) => (unsure.has(each.reservation) ? { ...each, reservation: { ...each.reservation, draws: [] } } : each));
 }
 
 function controlOf({ clock, look, write }: StateFile): Pick<Store, 'control' | 'pause' | 'resume' | 'announce' | 'leave' | 'instances'> {

@@ -12,7 +12,7 @@ const prepare = DatabaseSync.prototype.prepare;
 
 /** COMMITs of transactions since it was last asked. */
 let commits = 0;
-/** COMMITs to fail from now on. */
+/** COMMITs to fail from now on; below 0, those that fail when all is written: the log has them when it is recovered. */
 let faults = 0;
 
 beforeEach(() => {
@@ -22,6 +22,10 @@ beforeEach(() => {
     if (sql !== 'COMMIT') return prepared;
     const run = prepared.run.bind(prepared);
     const value = () => {
+      if (faults < 0 && faults++) {
+        run();
+        throw Object.assign(new Error('disk I/O error'), { errcode: 10 });
+      }
       if (faults > 0 && faults--) throw Object.assign(new Error('disk I/O error'), { errcode: 10 });
       commits++;
       return run();
@@ -140,6 +144,22 @@ test('policy.md §8: a price is replaced when the call that pays it is reserved,
   await nextTurn();
   expect(await store.reserve([{ ...limited([counter('c')], 10, 7), replaces }])).toMatchObject([{ kind: 'reserved' }]);
   expect(await store.read([counter('c')])).toMatchObject([{ micros: 7 }]);
+});
+
+test('I4: what a commit that failed at its end may have given back is given back once', async () => {
+  const store = await at.open();
+  const calls = ['a', 'b', 'c'].map((name) => ({ ...limited([counter('c')], 10, 2), claim: claimRequest(name) }));
+  const [first, second] = await store.reserve(calls);
+  await nextTurn();
+  faults = -1;
+  await expect(store.settle([end(first, 'released')])).rejects.toThrow(/disk I\/O error/);
+  await nextTurn();
+  await store.settle([end(first, 'released')]);
+  expect(await store.read([counter('c')])).toMatchObject([{ micros: 4 }]);
+  expect(await store.reserve([claiming('a')])).toMatchObject([{ kind: 'reserved' }]);
+  await nextTurn();
+  await store.settle([end(second, 'released')]);
+  expect(await store.read([counter('c')])).toMatchObject([{ micros: 2 }]);
 });
 
 type Asked =

@@ -78,6 +78,11 @@ export function isBusy(error: unknown): boolean {
   return resultCode(error) === 5;
 }
 
+/** SQLITE_IOERR: a transaction whose last sync failed is found in the log, whole, by whoever recovers that. */
+export function mayHaveDone(error: unknown): boolean {
+  return error instanceof StoreError && resultCode(error.cause) === 10;
+}
+
 function storeError(error: unknown, path: string, patience: number): StoreError {
   if (error instanceof StoreError) return error;
   if (isBusy(error))
