@@ -14,7 +14,7 @@ export function createUnread(most: number): Unread {
   const open = new Set<ServerResponse>();
   return {
     admits(bytes, response) {
-      if (bytes < SMALL) return true;
+      if (bytes + response.writableLength < SMALL) return true;
       let waiting = 0;
       for (const { writableLength } of open) waiting += writableLength;
       if (waiting > 0 && waiting + bytes > most) return false;
