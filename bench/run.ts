@@ -20,7 +20,7 @@ import { type Measured, type Round, renderTable, summarize } from './table.ts';
 const ROOT = join(import.meta.dirname, '..');
 const BLOCK = 200;
 /** Calls before anything is measured: until then the compilers of the runtime are what is measured. */
-const WARM_UP = 6_000;
+const WARM_UP = 20_000;
 const WIDTH = 32;
 
 const { values } = parseArgs({
