@@ -17,7 +17,10 @@ export async function postWebhook(
   body: string,
   ended: AbortSignal,
 ): Promise<Posted> {
-  const signal = AbortSignal.any([ended, AbortSignal.timeout(PATIENCE)]);
+  const late = new AbortController();
+  // Node before 22.16 forgets the timer of an `AbortSignal.timeout` on which only another signal depends.
+  const timer = setTimeout(() => late.abort(new DOMException('no answer', 'TimeoutError')), PATIENCE);
+  const signal = AbortSignal.any([ended, late.signal]);
   try {
     const { target, authorization } = withoutPassword(url);
     const response = await fetch(target, {
@@ -32,6 +35,8 @@ export async function postWebhook(
     return postedOf(response);
   } catch (error) {
     return { kind: 'failed', why: whyOf(error), final: false, wish: undefined };
+  } finally {
+    clearTimeout(timer);
   }
 }
 

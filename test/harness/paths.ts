@@ -8,11 +8,11 @@ export const BUN = join(ROOT, 'node_modules/.bin/bun');
 /** Node as a development dependency, so that tests do not depend on the one in PATH. */
 export const NODE = join(ROOT, 'node_modules/.bin/node');
 
-/** How Intercept can be run, chosen by INTERCEPT_UNDER_TEST. */
+/** How Intercept can be run, chosen by INTERCEPT_UNDER_TEST; INTERCEPT_NODE names another Node to run it on. */
 export const INTERCEPT: Readonly<Record<string, readonly string[]>> = {
   source: [BUN, join(ROOT, 'src/cli/main.ts')],
   binary: [join(ROOT, 'dist/intercept')],
-  node: [NODE, join(ROOT, 'dist/cli.js')],
+  node: [process.env.INTERCEPT_NODE ?? NODE, join(ROOT, 'dist/cli.js')],
 };
 
 /** The command under test, without arguments. */

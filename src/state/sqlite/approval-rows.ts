@@ -26,9 +26,9 @@ export function approvalRows({ ns, approvals: sql }: Statements): ApprovalRows {
       const decided = [decidedAt ?? null, decidedBy ?? null, reason ?? null] as const;
       sql.saveHead.run(state, expiresAt, ...decided, attempts, consumedAt ?? null, token ?? null, keepUntil, id);
     },
-    siblings: (id, now) => sql.siblings.all(id, now).map(headOf),
+    siblings: (id, now) => sql.siblings.all(id, id, now).map(headOf),
     over: (now, limit) => sql.over.all(now, limit).map(headOf),
-    tell: (type, id, at) => void sql.tell.run(type, at, id),
+    tell: (type, id, at) => void sql.tell.run(type, at, at, id),
   };
 }
 

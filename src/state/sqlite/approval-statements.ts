@@ -30,14 +30,14 @@ export const APPROVAL_SQL = {
   head: `SELECT ${HEAD} FROM approvals WHERE id = ?`,
   saveHead: `UPDATE approvals SET state = ?, expires_at = ?, decided_at = ?, decided_by = ?, reason = ?, attempts = ?, consumed_at = ?,
     token = ?, keep_until = ? WHERE id = ?`,
-  siblings: `SELECT ${HEAD} FROM approvals WHERE (ns, call) = (SELECT ns, call FROM approvals WHERE id = ?1) AND id <> ?1
-    AND state = 'pending' AND expires_at > ?2 ORDER BY created_at, rowid`,
+  siblings: `SELECT ${HEAD} FROM approvals WHERE (ns, call) = (SELECT ns, call FROM approvals WHERE id = ?) AND id <> ?
+    AND state = 'pending' AND expires_at > ? ORDER BY created_at, rowid`,
   over: `SELECT ${HEAD} FROM approvals WHERE ${OPEN} AND expires_at <= ? ORDER BY expires_at, rowid LIMIT ?`,
   tell: `INSERT INTO approval_events (approval, type, at, due_at)
-    SELECT id, ?1, ?2, CASE WHEN notify THEN ?2 END FROM approvals WHERE id = ?3`,
+    SELECT id, ?, ?, CASE WHEN notify THEN ? END FROM approvals WHERE id = ?`,
   forgetEvents: `DELETE FROM approval_events WHERE approval IN
-    (SELECT id FROM approvals WHERE keep_until <= ?1 ORDER BY keep_until LIMIT ?2)`,
-  forgetApprovals: 'DELETE FROM approvals WHERE rowid IN (SELECT rowid FROM approvals WHERE keep_until <= ?1 ORDER BY keep_until LIMIT ?2)',
+    (SELECT id FROM approvals WHERE keep_until <= ? ORDER BY keep_until LIMIT ?)`,
+  forgetApprovals: 'DELETE FROM approvals WHERE rowid IN (SELECT rowid FROM approvals WHERE keep_until <= ? ORDER BY keep_until LIMIT ?)',
 
   listPending: `SELECT ${LISTED} FROM approvals INDEXED BY approvals_pending
     CROSS JOIN namespaces ON namespaces.ns = approvals.ns WHERE state = 'pending' AND expires_at > :now AND ${NAMED}

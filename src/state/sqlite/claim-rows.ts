@@ -26,7 +26,7 @@ export function claimRows({ ns: own, claims: sql }: Statements, ns = own): Claim
       if (!end) return Number(sql.dropHeldClaim.run(ns, key, token).changes) === 1;
       const { state, until, finishedAt, resultBytes, result } = end;
       const ended = [state, until, forgetAt({ state, until, window }), finishedAt ?? null, resultBytes ?? null, result ?? null] as const;
-      return Number(sql.endClaim.run(...ended, ns, key, token).changes) === 1;
+      return Number(sql.endClaim.run(...ended, state, ns, key, token).changes) === 1;
     },
     boundResults(bytes) {
       let { stored } = sql.stored.get() as { stored: number };

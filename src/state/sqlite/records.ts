@@ -21,7 +21,7 @@ export interface Access {
 /** SQLite's own word for "all". */
 const ALL = -1;
 /** Longer than any text that SQLite keeps. */
-const WHOLE = 2 ** 31;
+const WHOLE = 2 ** 31 - 1;
 
 export function sqliteRecords(access: Access): Records {
   return { approvals: { ...records(access), ...outbox(access) }, claims: claims(access) };

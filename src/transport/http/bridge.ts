@@ -90,8 +90,11 @@ async function sendOther(frame: BridgeFrame, link: Link, onSent: () => void): Pr
   // A stream that ended took along whatever this is about.
   if (link.transport === 'sse' && !link.channel) return;
   const { session } = link;
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), NOTIFY);
   try {
-    const answer = await post(frame, link, AbortSignal.any([link.over.signal, AbortSignal.timeout(NOTIFY)]), onSent);
+    const sending = post(frame, link, AbortSignal.any([link.over.signal, late.signal]), onSent);
+    const answer = await sending.finally(() => clearTimeout(timer));
     answer.discard();
     if (answer.status > 299) ports.log.warn(`a message was not taken: ${failureOf(answer.status).why}`);
     if (answer.status === 404 && session !== undefined) void renewSession(session, link);

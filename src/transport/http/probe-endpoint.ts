@@ -11,7 +11,8 @@ const MAX_EVENT = 64 * 1024;
 /** Opens a stream and reads its beginning. Never rejects. */
 export async function offersEndpoint(client: HttpClient, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<boolean> {
   const stop = new AbortController();
-  const until = AbortSignal.any([signal, stop.signal, AbortSignal.timeout(PATIENCE)]);
+  const late = setTimeout(() => stop.abort(), PATIENCE);
+  const until = AbortSignal.any([signal, stop.signal]);
   try {
     const answer = await client.send({ method: 'GET', headers: { ...headers, accept: 'text/event-stream' }, signal: until });
     if (answer.status !== 200 || kindOf(answer) !== 'events') {
@@ -28,6 +29,7 @@ export async function offersEndpoint(client: HttpClient, headers: Readonly<Recor
   } catch {
     return false;
   } finally {
+    clearTimeout(late);
     stop.abort();
   }
 }

@@ -91,7 +91,9 @@ function abandon(lost: string, link: Link): void {
 async function greet(link: Link): Promise<void> {
   const { greeting } = link;
   const id = `intercept-${randomUUID()}`;
-  const signal = AbortSignal.any([link.over.signal, AbortSignal.timeout(PATIENCE)]);
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), PATIENCE);
+  const signal = AbortSignal.any([link.over.signal, late.signal]);
   const welcome = Promise.withResolvers<Peeked>();
   welcome.promise.catch(() => undefined);
   signal.addEventListener('abort', () => welcome.reject(new Error('"initialize" was not answered')));
@@ -107,6 +109,7 @@ async function greet(link: Link): Promise<void> {
     (await post({ bytes: INITIALIZED }, link, signal)).discard();
     if (link.transport !== 'sse') await listen(link, (session) => void renewSession(session, link));
   } finally {
+    clearTimeout(timer);
     link.expected = undefined;
   }
 }
