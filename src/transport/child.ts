@@ -113,9 +113,10 @@ function wind({ pid, input }: SpawnedProcess, ending: Ending, how: 'graceful' | 
   };
   const later = (ms: number, name: NodeJS.Signals) => void ending.timers.push(setTimeout(send, ms, name));
   watch();
-  input.end();
+  // Before its input ends: a server that sees the end first exits as if nobody had sent a signal.
   if (how === 'now') send(signal);
-  else later(GRACE, 'SIGTERM');
+  input.end();
+  if (how === 'graceful') later(GRACE, 'SIGTERM');
   later(how === 'now' ? GRACE : 2 * GRACE, 'SIGKILL');
 }
 
