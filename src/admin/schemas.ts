@@ -46,6 +46,7 @@ export const COMPONENTS: Readonly<Record<string, Schema>> = {
     state: STATE,
     tool: TEXT,
     agent: { ...TEXT_OR_NULL, description: 'null: not known' },
+    credential: { ...TEXT_OR_NULL, description: "the beginning of the hash of the client's own credential; null: it brought none" },
     rule: TEXT,
     message: TEXT,
     rules: { type: 'array', items: exactly({ rule: TEXT, message: TEXT }), description: 'every approval rule that fired' },

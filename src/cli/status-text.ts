@@ -80,8 +80,10 @@ function shadowOf({ summary }: Status, paint: Paint): readonly string[] {
 }
 
 function policyOf({ name, counters, pending }: PolicyStatus, { now }: Status, paint: Paint): readonly string[] {
-  const waiting = pending.map(({ id, tool, rule, agent, expiresAt }) => {
-    return `${id}  ${shown(tool, 40)}  ${shown(rule, 40)}${agent === undefined ? '' : `  agent ${shown(agent, 40)}`}  expires in ${spanOf(expiresAt - now)}`;
+  const waiting = pending.map(({ id, tool, rule, agent, evidence: { credential }, expiresAt }) => {
+    const by = agent === undefined ? '' : `  agent ${shown(agent, 40)}`;
+    const bringing = credential === undefined ? '' : `  credential ${shown(credential, 8)}`;
+    return `${id}  ${shown(tool, 40)}  ${shown(rule, 40)}${by}${bringing}  expires in ${spanOf(expiresAt - now)}`;
   });
   return [
     ...titled(

@@ -12,6 +12,7 @@ export function renderApproval(approval: Approval, args: string | undefined): st
     state: approval.state,
     tool: approval.tool,
     agent: approval.agent ?? null,
+    credential: evidence.credential ?? null,
     rule: approval.rule,
     message: approval.message,
     rules: evidence.rules.map(({ rule, message }) => ({ rule, message })),

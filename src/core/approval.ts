@@ -4,6 +4,7 @@
  *
  *     pending → approved | denied | expired      approved → consumed | expired      consumed → approved, after a failure
  */
+import type { AgentKey } from './agent-key.ts';
 
 /** What a held call needs of the store, for exactly the approval rules that fired. Times in ms. */
 export interface HoldRequest {
@@ -13,6 +14,8 @@ export interface HoldRequest {
   readonly call: string;
   readonly tool: string;
   readonly agent: string | undefined;
+  /** Whose pending records and denials are counted (policy.md §6). */
+  readonly agentKey: AgentKey;
   readonly rule: string;
   readonly message: string;
   /** The call's arguments as JSON text, in full, for the human who decides. */
@@ -34,6 +37,8 @@ export interface Evidence {
   readonly revision: string;
   /** What the client calls itself; nobody vouches for it. */
   readonly client: string | undefined;
+  /** The beginning of the hash of the credential that the client brought for the server, where it brought one. */
+  readonly credential?: string | undefined;
   readonly rules: readonly { readonly rule: string; readonly message: string }[];
   /** The requirements that approving overrides, in words. */
   readonly overrides: readonly string[];

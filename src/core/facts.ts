@@ -12,6 +12,8 @@ export interface Facts {
   readonly catalog: ToolCatalog | undefined;
   readonly pause: Pause | undefined;
   readonly ownPaths: readonly string[];
+  /** The hash of what the client brought for the server: with the agent's name it is the agent key (policy.md §6). */
+  readonly credential?: string | undefined;
   /** Where the server reads relative paths from, normalised; undefined where nobody knows. */
   readonly workingFolder?: string | undefined;
   /** The call's fingerprint; asked for only where a counter or an approval needs it. */

@@ -1,23 +1,19 @@
 /** One spelling for calls that are the same call (policy.md §12): RFC 8785 order, numbers by exact value. */
+import { type AgentIdentity, agentKey } from './agent-key.ts';
 import { canonicalDecimal, parseDecimal } from './decimal.ts';
 import { isArray, isNumber, isObject, type Json, type JsonObject } from './json.ts';
 
 /** The parts that make two calls the same one. */
-export interface CallIdentity {
+export interface CallIdentity extends AgentIdentity {
   readonly namespace: string;
   readonly upstream: string;
-  readonly agent: string | undefined;
-  /** The hash of the credential that the call goes to the server with, where it is the client's own. */
-  readonly credential?: string | undefined;
   readonly tool: string;
   readonly args: JsonObject;
 }
 
 /** The text whose SHA-256 is the call's fingerprint. */
 export function identityText(call: CallIdentity): string {
-  const name = call.agent === undefined ? 'null' : JSON.stringify(call.agent);
-  const agent = call.credential === undefined ? name : `[${name},${JSON.stringify(call.credential)}]`;
-  return `[${JSON.stringify(call.namespace)},${JSON.stringify(call.upstream)},${agent},${JSON.stringify(call.tool)},${canonicalText(call.args)}]`;
+  return `[${JSON.stringify(call.namespace)},${JSON.stringify(call.upstream)},${agentKey(call)},${JSON.stringify(call.tool)},${canonicalText(call.args)}]`;
 }
 
 /** A value in its one spelling: keys sorted by UTF-16 unit, no white space, `1`, `1.0` and `1e0` alike. */

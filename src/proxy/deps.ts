@@ -58,7 +58,7 @@ export interface ProxyDeps {
   readonly loadSchemaCompiler: () => Promise<SchemaCompiler>;
   /** Who the agent is by the operator's word (`--agent`), and what names the server and the counters' namespace. */
   readonly agent: string | undefined;
-  /** The hash of what the client brought for the server (policy.md §12). A part of the same call, and of no counter: the client chooses it. */
+  /** The hash of what the client brought for the server: a part of the agent key (policy.md §6), and of no counter, since the client chooses it. */
   readonly credential?: string | undefined;
   readonly upstream: string;
   /** The same for people, with secrets masked. */

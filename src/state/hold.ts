@@ -3,6 +3,7 @@
  * a record.
  * INVARIANT I5: an approval is consumed in the transaction that reserves, so that no two calls find the same one.
  */
+import { KEYS_OF_A_NAME } from '../core/agent-key.ts';
 import type { HeldApproval, HoldRequest, LeasedApproval } from '../core/approval.ts';
 import type { StoreVerdict } from '../core/store.ts';
 import { keepOpened } from './lifetime.ts';
@@ -39,16 +40,21 @@ export function lease(head: ApprovalHead, rows: ApprovalRows, now: number, token
 }
 
 function open(hold: HoldRequest, rows: ApprovalRows, now: number, newId: () => string): Standing {
-  const denials = rows.denials(hold.agent, hold.tool, now - hold.timeout, DENIALS);
+  const denials = rows.denials(hold.agentKey, hold.tool, now - hold.timeout, DENIALS);
   const first = denials[DENIALS - 1];
   if (first !== undefined)
     return { kind: 'approval_denied', id: undefined, reason: 'too many denials of this tool', until: first + hold.timeout };
-  if (rows.countPending(hold.agent, now) >= hold.maxPending) return { kind: 'too_many_pending' };
+  if (isCrowded(hold, rows, now)) return { kind: 'too_many_pending' };
   const id = newId();
   const expiresAt = now + hold.timeout;
   rows.insertHold(hold, id, now, keepOpened(expiresAt, hold));
   rows.tell('approval.requested', id, now);
   return { kind: 'hold', approval: { id, expiresAt, reused: false } };
+}
+
+/** SECURITY: who invents one credential after the other fills a few agents' worth of places, and none of an agent that has another name. */
+function isCrowded({ agent, agentKey, maxPending }: HoldRequest, rows: ApprovalRows, now: number): boolean {
+  return rows.countPending(agentKey, now) >= maxPending || rows.countNamed(agent, now) >= maxPending * KEYS_OF_A_NAME;
 }
 
 /** A released approval may be used again, as often as it allows and while it lives; a settled one never. */

@@ -2,6 +2,7 @@
  * What an adapter's transaction offers to the rules that all adapters share. Nothing here waits: the transaction that
  * these reads and writes belong to is open, and nobody else's falls between them.
  */
+import type { AgentKey } from '../core/agent-key.ts';
 import type { Approval, ApprovalEvent, HoldRequest } from '../core/approval.ts';
 import type { ClaimState, HeldClaim } from '../core/claim.ts';
 import type { CounterRef, DrawnCounter } from '../core/store.ts';
@@ -29,9 +30,12 @@ export interface ApprovalHead
 export interface ApprovalRows {
   /** Pending, approved and denied records of this fingerprint that have not run out, newest first. */
   standing(fingerprint: string, now: number): readonly ApprovalHead[];
-  countPending(agent: string | undefined, now: number): number;
+  /** Pending records of one agent. */
+  countPending(agentKey: AgentKey, now: number): number;
+  /** Pending records of all agents of one name, or of all that have none. */
+  countNamed(agent: string | undefined, now: number): number;
   /** When the newest denials of this tool for this agent were made, after `since`; newest first, `limit` at most. */
-  denials(agent: string | undefined, tool: string, since: number, limit: number): readonly number[];
+  denials(agentKey: AgentKey, tool: string, since: number, limit: number): readonly number[];
   insertHold(hold: HoldRequest, id: string, now: number, keepUntil: number): void;
   head(id: string): ApprovalHead | undefined;
   saveHead(head: ApprovalHead): void;

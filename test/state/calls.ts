@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { agentKey } from '../../src/core/agent-key.ts';
 import type { Evidence, HoldRequest } from '../../src/core/approval.ts';
 import type { ClaimRequest } from '../../src/core/claim.ts';
 import type { CounterRef, Reservable, ReservedDraw, Step, StoreVerdict, Term } from '../../src/core/store.ts';
@@ -60,7 +61,9 @@ export const EVIDENCE: Evidence = {
 export function holdRequest(fingerprint: string, more: Partial<HoldRequest> = {}): HoldRequest {
   const fixed = { tool: 'cancel_subscription', rule: 'ask', message: 'a human decides', args: '{"id":"sub_1"}' };
   const limits = { timeout: 900_000, dedupeWindow: 900_000, maxPending: 20, retries: 2, notify: false };
-  return { fingerprint, call: fingerprint, agent: 'anna', evidence: EVIDENCE, ...limits, ...fixed, ...more };
+  const agent = 'agent' in more ? more.agent : 'anna';
+  const named = { agent, agentKey: agentKey({ agent }) };
+  return { fingerprint, call: fingerprint, ...named, evidence: EVIDENCE, ...limits, ...fixed, ...more };
 }
 
 export function held(fingerprint: string, more: Partial<HoldRequest> = {}): Reservable {

@@ -72,7 +72,16 @@ export function recordSuite(open: OpenFixture): void {
         { ...approval, reused: true },
         { ...approval, reused: true },
       ]);
-      const { fingerprint: _f, call: _c, dedupeWindow: _d, maxPending: _m, notify: _n, evidence: _e, ...shown } = holdRequest('f');
+      const {
+        fingerprint: _f,
+        call: _c,
+        dedupeWindow: _d,
+        maxPending: _m,
+        notify: _n,
+        evidence: _e,
+        agentKey: _a,
+        ...shown
+      } = holdRequest('f');
       expect(await at.store.approvals.list({ state: 'pending' })).toMatchObject([
         { ...shown, id: approval.id, createdAt: approval.expiresAt - 900_000, expiresAt: approval.expiresAt },
       ]);

@@ -2,6 +2,7 @@
 import { describe } from 'bun:test';
 import type { OpenFixture } from './fixture.ts';
 import { modelSuite } from './model.ts';
+import { agentSuite } from './suite-agents.ts';
 import { approvalSuite } from './suite-approvals.ts';
 import { claimSuite } from './suite-claims.ts';
 import { eventSuite } from './suite-events.ts';
@@ -16,6 +17,7 @@ export function storeSuite(name: string, open: OpenFixture): void {
     describe('time', () => windowSuite(open));
     describe('records', () => recordSuite(open));
     describe('approvals', () => approvalSuite(open));
+    describe('agents', () => agentSuite(open));
     describe('events of approvals', () => eventSuite(open));
     describe('claims', () => claimSuite(open));
     modelSuite(open);

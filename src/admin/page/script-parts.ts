@@ -57,9 +57,14 @@ function stateOf(record) {
   return h('div', { class: 'state ' + record.state }, h('p', {}, word + by), reason, more);
 }
 
+function agentOf(item) {
+  const name = optional(item.agent, 'not known');
+  return item.credential ? h('span', {}, name, ', credential ', pieces(item.credential), '…') : name;
+}
+
 function factsOf(record) {
   const rows = [
-    ['Agent', optional(record.agent, 'not known')],
+    ['Agent', agentOf(record)],
     ['Server', pieces(record.upstream)],
     ['Policy', h('span', {}, optional(record.policy, 'without a name'), ' ', h('span', { class: 'soft' }, record.revision))],
     ['Client', optional(record.client, 'did not say')],
@@ -120,6 +125,6 @@ function lineOf(item, from) {
   return h('li', {}, h('a', { href: '/approvals/' + item.id },
     h('span', { class: 'tool' }, pieces(item.tool)),
     h('p', {}, pieces(item.message)),
-    h('p', { class: 'soft' }, 'Agent ', optional(item.agent, 'not known'), ' · rule ', pieces(item.rule), ' · ', leftOf(item.expiresIn, from), ' left')));
+    h('p', { class: 'soft' }, 'Agent ', agentOf(item), ' · rule ', pieces(item.rule), ' · ', leftOf(item.expiresIn, from), ' left')));
 }
 `;

@@ -12,6 +12,8 @@ export interface ApprovalView {
   readonly tool: readonly Piece[];
   /** Null: not known. */
   readonly agent: readonly Piece[] | null;
+  /** The beginning of the hash of the client's own credential; null: it brought none. */
+  readonly credential: readonly Piece[] | null;
   readonly upstream: readonly Piece[];
   readonly policy: readonly Piece[] | null;
   readonly revision: string;
@@ -41,6 +43,7 @@ export function viewApproval(approval: Approval, now: number, readJson: (text: s
     id: approval.id,
     tool,
     agent: optional(agent),
+    credential: optional(evidence.credential),
     upstream: revealText(evidence.upstream),
     policy: optional(evidence.policy),
     revision: evidence.revision,
@@ -60,17 +63,19 @@ export interface ApprovalLine {
   readonly id: string;
   readonly tool: readonly Piece[];
   readonly agent: readonly Piece[] | null;
+  readonly credential: readonly Piece[] | null;
   readonly rule: readonly Piece[];
   readonly message: readonly Piece[];
   readonly expiresIn: number;
 }
 
 /** One line of the list. */
-export function viewLine({ id, tool, agent, rule, message, expiresAt }: Approval, now: number): ApprovalLine {
+export function viewLine({ id, tool, agent, evidence, rule, message, expiresAt }: Approval, now: number): ApprovalLine {
   return {
     id,
     tool: revealText(tool),
     agent: optional(agent),
+    credential: optional(evidence.credential),
     rule: revealText(rule),
     message: revealText(message),
     expiresIn: expiresAt - now,

@@ -98,15 +98,15 @@ function openArray(terminal: Terminal): { add(element: string): void; end(): voi
   };
 }
 
+/** The credential's hash stands beside it: of those without a name there may be several. */
+function agentOf({ agent, evidence: { credential } }: Approval): string {
+  const name = agent === undefined ? 'agent unknown' : `agent ${shown(agent, 30)}`;
+  return credential === undefined ? name : `${name}, credential ${shown(credential, 8)}`;
+}
+
 /** One line for each record: enough to tell them apart, and not to decide on. */
 export function renderTable(records: readonly Approval[], now: number, paint: Paint): readonly string[] {
-  const rows = records.map((record) => [
-    record.id,
-    shown(record.tool, 40),
-    shown(record.rule, 40),
-    record.agent === undefined ? 'agent unknown' : `agent ${shown(record.agent, 30)}`,
-    stateOf(record, now),
-  ]);
+  const rows = records.map((record) => [record.id, shown(record.tool, 40), shown(record.rule, 40), agentOf(record), stateOf(record, now)]);
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows.map((row, index) => {
     const cells = row.map((cell, column) => cell.padEnd(widths[column] ?? 0));

@@ -1,4 +1,5 @@
 /** The agents behind a listener: everybody who brings the same credential is one (wire.md §2.7, policy.md §12). */
+import { type AgentKey, agentKey } from '../../core/agent-key.ts';
 import type { ProxyDeps } from '../../proxy/deps.ts';
 import { createShared, type SharedSession } from '../../proxy/shared.ts';
 import { createRoom, type Room } from '../../transport/http/body.ts';
@@ -9,8 +10,8 @@ import { createUnread, type Unread } from '../../transport/http/unread.ts';
 import { createEventMemory, type EventMemory, NO_MEMORY } from './event-memory.ts';
 
 export interface Agent {
-  /** The hash of its credential; empty where the listener tells nobody apart. */
-  readonly key: string;
+  /** What its sessions, servers and streams belong to (policy.md §6). */
+  readonly key: AgentKey;
   readonly deps: ProxyDeps;
   /** What its sessions of the modern era have in common. */
   readonly shared: SharedSession;
@@ -40,8 +41,9 @@ export function createAgents(deps: ProxyDeps, passed: boolean, inUse: (agent: Ag
     of(rawHeaders) {
       const [authorization = ''] = passed ? valuesOf(rawHeaders, 'authorization') : [];
       const naming = withoutPayments(authorization);
-      const key = naming === '' ? '' : deps.sha256(canonical(naming));
-      const agent = agents.get(key) ?? openAgent(key, deps, passed);
+      const credential = naming === '' ? undefined : deps.sha256(canonical(naming));
+      const key = agentKey({ agent: deps.agent, credential });
+      const agent = agents.get(key) ?? openAgent(key, { ...deps, credential }, passed);
       // The one that was asked for last is the last to be forgotten.
       agents.delete(key);
       agents.set(key, agent);
@@ -65,12 +67,11 @@ function canonical(authorization: string): string {
   return `${scheme.toLowerCase()} ${authorization.slice(scheme.length).replace(/^[ \t]+/, '')}`;
 }
 
-function openAgent(key: string, deps: ProxyDeps, hasOthers: boolean): Agent {
-  const own = key === '' ? deps : { ...deps, credential: key };
+function openAgent(key: AgentKey, deps: ProxyDeps, hasOthers: boolean): Agent {
   return {
     key,
-    deps: own,
-    shared: createShared(own),
+    deps,
+    shared: createShared(deps),
     room: createRoom(MAX_ROOM),
     unread: createUnread(MAX_ROOM),
     events: hasOthers ? createEventMemory(deps.sha256) : NO_MEMORY,

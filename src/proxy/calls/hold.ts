@@ -1,4 +1,5 @@
 /** What a held call asks the store to record, and what an approval covers (policy.md §12). */
+import { agentKey, shownCredential } from '../../core/agent-key.ts';
 import type { HoldRequest } from '../../core/approval.ts';
 import type { Facts } from '../../core/facts.ts';
 import { overriddenRules } from '../../core/overridden.ts';
@@ -45,6 +46,7 @@ function requestFor(
     call: callPrint,
     tool: call.tool,
     agent: call.agent,
+    agentKey: agentKey({ agent: call.agent, credential: facts.credential }),
     ...first,
     args: argsText,
     evidence: {
@@ -52,6 +54,7 @@ function requestFor(
       policy: name,
       revision,
       client,
+      credential: shownCredential(facts.credential),
       rules: told,
       overrides: overriddenRules(call, facts.match(call.tool), rules),
     },

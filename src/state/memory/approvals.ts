@@ -7,7 +7,7 @@ import type { ApprovalHead, ApprovalRows } from '../rows.ts';
 /** A record, immutable; the table keeps the newest version of each. */
 interface ApprovalRow
   extends ApprovalHead,
-    Pick<HoldRequest, 'fingerprint' | 'call' | 'tool' | 'agent' | 'rule' | 'message' | 'args' | 'evidence' | 'notify'> {}
+    Pick<HoldRequest, 'fingerprint' | 'call' | 'tool' | 'agent' | 'agentKey' | 'rule' | 'message' | 'args' | 'evidence' | 'notify'> {}
 
 interface EventRow {
   readonly sequence: number;
@@ -38,9 +38,10 @@ export function approvalRows(tables: ApprovalTables): ApprovalRows {
       rows(
         (row) => row.fingerprint === fingerprint && row.expiresAt > now && row.state !== 'consumed' && row.state !== 'expired',
       ).reverse(),
-    countPending: (agent, now) => rows((row) => row.agent === agent && row.state === 'pending' && row.expiresAt > now).length,
-    denials: (agent, tool, since, limit) =>
-      rows((row) => row.state === 'denied' && row.agent === agent && row.tool === tool)
+    countPending: (key, now) => rows((row) => row.agentKey === key && row.state === 'pending' && row.expiresAt > now).length,
+    countNamed: (agent, now) => rows((row) => row.agent === agent && row.state === 'pending' && row.expiresAt > now).length,
+    denials: (key, tool, since, limit) =>
+      rows((row) => row.state === 'denied' && row.agentKey === key && row.tool === tool)
         .flatMap(({ decidedAt = 0 }) => (decidedAt > since ? [decidedAt] : []))
         .sort((a, b) => b - a)
         .slice(0, limit),
@@ -178,6 +179,6 @@ function startsWith(id: string, start: string): boolean {
 }
 
 function approvalOf(row: ApprovalRow, namespace: string, now: number): Approval {
-  const { fingerprint: _f, call: _c, notify: _n, token: _t, keepUntil: _k, ...shown } = row;
+  const { fingerprint: _f, call: _c, agentKey: _a, notify: _n, token: _t, keepUntil: _k, ...shown } = row;
   return { ...shown, namespace, state: stateAt(row, now) };
 }

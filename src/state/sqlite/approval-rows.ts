@@ -6,15 +6,16 @@ import type { Statements } from './statements.ts';
 export function approvalRows({ ns, approvals: sql }: Statements): ApprovalRows {
   return {
     standing: (fingerprint, now) => sql.standing.all(ns, fingerprint, now).map(headOf).reverse().sort(newestFirst),
-    countPending: (agent, now) => (sql.countPending.get(ns, agent ?? null, now) as { pending: number }).pending,
-    denials: (agent, tool, since, limit) =>
-      (sql.denials.all(ns, tool, agent ?? null, since) as { decided_at: number }[])
+    countPending: (agentKey, now) => (sql.countPending.get(ns, agentKey, now) as { pending: number }).pending,
+    countNamed: (agent, now) => (sql.countNamed.get(ns, agent ?? null, now) as { pending: number }).pending,
+    denials: (agentKey, tool, since, limit) =>
+      (sql.denials.all(ns, tool, agentKey, since) as { decided_at: number }[])
         .map((row) => row.decided_at)
         .sort((a, b) => b - a)
         .slice(0, limit),
     insertHold(hold, id, now, keepUntil) {
-      const { fingerprint, call, tool, agent, timeout, retries, notify, rule, message, evidence, args } = hold;
-      const identity = [id, ns, fingerprint, call, tool, agent ?? null] as const;
+      const { fingerprint, call, tool, agent, agentKey, timeout, retries, notify, rule, message, evidence, args } = hold;
+      const identity = [id, ns, fingerprint, call, tool, agent ?? null, agentKey] as const;
       const texts = [rule, message, JSON.stringify(evidence), args] as const;
       sql.insertHold.run(...identity, timeout, now, now + timeout, keepUntil, retries, notify ? 1 : 0, ...texts);
     },

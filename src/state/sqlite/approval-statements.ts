@@ -23,10 +23,11 @@ const NAMED = '(:namespace IS NULL OR namespaces.name = :namespace)';
 export const APPROVAL_SQL = {
   standing: `SELECT ${HEAD} FROM approvals WHERE ns = ? AND fingerprint = ? AND expires_at > ?
     AND state IN ('pending', 'approved', 'denied')`,
-  countPending: "SELECT count(*) AS pending FROM approvals WHERE ns = ? AND agent IS ? AND state = 'pending' AND expires_at > ?",
-  denials: `SELECT decided_at FROM approvals WHERE ns = ? AND tool = ? AND agent IS ? AND state = 'denied' AND decided_at > ?`,
-  insertHold: `INSERT INTO approvals (id, ns, fingerprint, call, tool, agent, state, timeout, created_at, expires_at, keep_until,
-    retries, notify, rule, message, evidence, args) VALUES (?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  countPending: "SELECT count(*) AS pending FROM approvals WHERE ns = ? AND agent_key = ? AND state = 'pending' AND expires_at > ?",
+  countNamed: "SELECT count(*) AS pending FROM approvals WHERE ns = ? AND agent IS ? AND state = 'pending' AND expires_at > ?",
+  denials: `SELECT decided_at FROM approvals WHERE ns = ? AND tool = ? AND agent_key = ? AND state = 'denied' AND decided_at > ?`,
+  insertHold: `INSERT INTO approvals (id, ns, fingerprint, call, tool, agent, agent_key, state, timeout, created_at, expires_at,
+    keep_until, retries, notify, rule, message, evidence, args) VALUES (?, ?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   head: `SELECT ${HEAD} FROM approvals WHERE id = ?`,
   saveHead: `UPDATE approvals SET state = ?, expires_at = ?, decided_at = ?, decided_by = ?, reason = ?, attempts = ?, consumed_at = ?,
     token = ?, keep_until = ? WHERE id = ?`,

@@ -6,7 +6,7 @@ import { commitOrUndo } from './undo.ts';
 /** Step n takes a file from version n to n + 1, inside a transaction. Steps are only ever added. */
 export type Migration = (db: DatabaseSync) => void;
 
-export const MIGRATIONS: readonly Migration[] = [(db) => db.exec(VERSION_1), (db) => db.exec(VERSION_2)];
+export const MIGRATIONS: readonly Migration[] = [(db) => db.exec(VERSION_1), (db) => db.exec(VERSION_2), (db) => db.exec(VERSION_3)];
 
 /**
  * `counters` has one row for each counter and window; `keep_until` is when it may go. `heads` has one row: the time
@@ -172,6 +172,18 @@ CREATE TRIGGER claims_stored_other AFTER UPDATE OF result_bytes ON claims WHEN n
   BEGIN UPDATE heads SET stored = stored + ifnull(new.result_bytes, 0) - ifnull(old.result_bytes, 0); END;
 CREATE TRIGGER claims_stored_less AFTER DELETE ON claims WHEN old.result_bytes IS NOT NULL
   BEGIN UPDATE heads SET stored = stored - old.result_bytes; END;
+`;
+
+/**
+ * Records by agent key (policy.md §6). Of older ones the credential is not known: they stay with the name. Both counts
+ * and denials are answered from indexes alone, since the new column lies behind the arguments.
+ */
+const VERSION_3 = `
+ALTER TABLE approvals ADD COLUMN agent_key TEXT NOT NULL DEFAULT 'null';
+UPDATE approvals SET agent_key = json_quote(agent) WHERE agent IS NOT NULL;
+CREATE INDEX approvals_pending_key ON approvals (ns, agent_key, expires_at) WHERE state = 'pending';
+DROP INDEX approvals_denied;
+CREATE INDEX approvals_denied ON approvals (ns, tool, agent_key, decided_at) WHERE state = 'denied';
 `;
 
 /**
