@@ -8,7 +8,7 @@ import { KEYS } from './cases/keys.ts';
 import { attackWay, type Way } from './http-run.ts';
 
 const ATTACKS: readonly Attack[] = [...BATCHES, ...KEYS, ...CALLS, ...FRAMES, ...RESPONSES];
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 180_000;
 
 const SAFE = '  safe: {rules: [{conditions: [{path: args.amount, op: lte, value: 10}]}]}';
 const DENY = `version: "1"\ndefault: deny\ntools:\n${SAFE}\n`;
@@ -21,8 +21,12 @@ const WAYS: readonly Way[] = [
 ];
 const READERS = ['first', 'fold', 'last'] as const;
 
-let [sent, bypasses] = [0, 0];
-afterAll(() => console.log(`attacks over HTTP: ${ATTACKS.length} cases, ${WAYS.length} ways, ${sent} sent, bypasses: ${bypasses}`));
+let [sent, bypasses, fences] = [0, 0, 0];
+afterAll(() =>
+  console.log(
+    `attacks over HTTP: ${ATTACKS.length} cases, ${WAYS.length} ways, ${sent} sent, bypasses: ${bypasses}; ${fences} fences, all in the server's ledger`,
+  ),
+);
 
 describe.each(WAYS.map((way, i) => [way.into, way.server, way, READERS[i % 3]] as const))(
   'by %s, answered by %s (wire.md §2)',
@@ -34,7 +38,8 @@ describe.each(WAYS.map((way, i) => [way.into, way.server, way, READERS[i % 3]] a
         const findings = await attackWay(way, all, DENY, { reader: reader ?? 'last' });
         sent += all.length;
         bypasses += findings.bypasses.length;
-        expect(findings).toEqual({ bypasses: [], failures: [] });
+        fences += findings.fences;
+        expect(findings).toMatchObject({ bypasses: [], failures: [] });
       },
       TIMEOUT_MS,
     );

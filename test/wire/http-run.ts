@@ -1,6 +1,5 @@
 /** Attacks over HTTP and through the bridge: every way in, every channel on which answers come back. */
 
-import type { Frame } from '../harness/client.ts';
 import { type HttpSession, openLegacy, openStreamable } from '../harness/http-session.ts';
 import { type Program, startListener, startProgram } from '../harness/program.ts';
 import { startProxy } from '../harness/proxy.ts';
@@ -9,7 +8,8 @@ import { type Recorder, setUpRecorder } from '../harness/recorder.ts';
 import { type Attack, VERSION } from './attack.ts';
 import { MAX_MESSAGE } from './cases/framing.ts';
 import { overHttp } from './cases/http.ts';
-import { FENCE, type Findings, isForbidden, mismatch, readNew } from './run.ts';
+import { openLedger } from './ledger.ts';
+import { type Findings, mismatch, openRun, type Target, targetOf } from './run.ts';
 
 /** How frames get in, and where the server's answers come from. */
 export interface Way {
@@ -18,15 +18,11 @@ export interface Way {
   readonly server: Channel | 'child';
 }
 
-interface Attacked extends AsyncDisposable {
-  readonly frames: readonly Frame[];
-  send(bytes: string | Uint8Array): Promise<unknown>;
-  fence(): Promise<unknown>;
-}
+type Attacked = Target & AsyncDisposable;
 
 const FLAGS = ['--max-message', `${MAX_MESSAGE}`];
 
-/** Attacks one proxy with all of these, a harmless call behind each: the session has to live on. */
+/** Attacks one proxy with all of these: the session has to live on. */
 export async function attackWay(
   way: Way,
   all: readonly Attack[],
@@ -36,29 +32,25 @@ export async function attackWay(
   const tools = [{ name: 'safe' }, { name: 'danger' }];
   await using recorder = await setUpRecorder({ ...config, tools, ...(way.server !== 'child' && { channel: way.server }) });
   await using upstream = way.server === 'child' ? undefined : await startProgram(recorder.httpCommand);
-  await using target = await open(way, policy, recorder, upstream, all[0]?.version ?? VERSION);
-  await target.fence();
-  const ledger = readNew(recorder);
-  const [bypasses, failures]: [string[], string[]] = [[], []];
-  for (const each of all) {
-    const attack = asForwarded(way.into === 'bridge' ? each : overHttp(each), way);
-    const name = `${attack.point}: ${attack.name}`;
-    ledger();
-    const before = target.frames.length;
-    await target.send(attack.bytes);
-    await target.fence();
-    const entries = ledger();
-    bypasses.push(...entries.filter(isForbidden).map((entry) => `${name}: executed ${JSON.stringify(entry)}`));
-    const answers = target.frames.slice(before).filter(({ json }) => !isFence(json?.id) && !(json?.method !== undefined));
-    const why = isAstray(attack, way)
-      ? answers.length === 1
-        ? undefined
-        : `${answers.length} answers, expected one`
-      : mismatch(attack, answers, entries, tidy);
-    if (why !== undefined)
-      failures.push(`${name}: ${why}; answered ${answers.map(({ text }) => text.slice(0, 300)).join(' ') || 'nothing'}`);
+  const run = openRun(openLedger(recorder));
+  const attacks = all.map((attack) => asForwarded(way.into === 'bridge' ? attack : overHttp(attack), way));
+  {
+    await using target = await open(way, policy, recorder, upstream, all[0]?.version ?? VERSION);
+    await run.attack(target, attacks, {
+      // The bridge posts requests beside each other.
+      ordered: !(way.into === 'bridge' && upstream),
+      mismatch: (attack, answers, entries) => {
+        if (!isAstray(attack, way)) return mismatch(attack, answers, entries, tidy);
+        return answers.length === 1 ? undefined : `${answers.length} answers, expected one`;
+      },
+    });
+    if (!upstream) await run.end(target.call);
   }
-  return { bypasses, failures };
+  if (!upstream) return run.findings;
+  // The proxy has ended: whatever it sent is at the server, and so is this.
+  await using direct = await (way.server === 'legacy' ? openLegacy : openStreamable)(upstream.url, VERSION);
+  await run.end((params) => direct.request('tools/call', params));
+  return run.findings;
 }
 
 /** A server that says 202 to a request, against the protocol, and answers on the GET stream: an error may come first, and then alone. */
@@ -81,11 +73,6 @@ function tidy(text: string): string {
     .trim();
 }
 
-/** The harness numbers its own requests so. */
-function isFence(id: unknown): boolean {
-  return typeof id === 'string' && /^h\d+$/.test(id);
-}
-
 async function open(way: Way, policy: string, recorder: Recorder, upstream: Program | undefined, version: string): Promise<Attacked> {
   const flags = upstream ? ['--upstream', upstream.url, ...FLAGS] : FLAGS;
   const server = upstream ? undefined : recorder.command;
@@ -96,22 +83,14 @@ async function open(way: Way, policy: string, recorder: Recorder, upstream: Prog
   }
   const proxy = await startProxy({ policy, server, flags });
   await proxy.client.initialize(version);
-  return {
-    frames: proxy.client.frames,
-    send: async (bytes) => {
-      proxy.client.send(bytes);
-      proxy.client.send('\n');
-    },
-    fence: () => proxy.client.request('tools/call', FENCE),
-    [Symbol.asyncDispose]: () => proxy[Symbol.asyncDispose](),
-  };
+  return { ...targetOf(proxy), [Symbol.asyncDispose]: () => proxy[Symbol.asyncDispose]() };
 }
 
 function attackedOf(session: HttpSession, listener: AsyncDisposable): Attacked {
   return {
     frames: session.frames,
     send: (bytes) => session.post(bytes),
-    fence: () => session.request('tools/call', FENCE),
+    call: (params) => session.request('tools/call', params),
     [Symbol.asyncDispose]: async () => {
       await session[Symbol.asyncDispose]();
       await listener[Symbol.asyncDispose]();

@@ -1,26 +1,120 @@
-/** One proxy in front of one recording server, attacked with one frame after the other. */
-import { closeSync, openSync, readSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+/**
+ * A proxy in front of a recording server, attacked with one frame after the other. A numbered harmless call (a fence)
+ * follows each attack. A case ends when the server's own ledger shows that it executed this fence, and what the attack
+ * should lead to is there; where frames may overtake each other, a second fence follows. Once the proxy has ended, and
+ * the server executed a last fence that came directly, the whole ledger is looked at again: absence is proven by it.
+ */
 import type { Frame } from '../harness/client.ts';
 import { decisionOf } from '../harness/message.ts';
 import { type Proxy as Started, startProxy, startServer } from '../harness/proxy.ts';
 import type { Entry, RecorderConfig } from '../harness/recorder/config.ts';
-import { type Recorder, setUpRecorder } from '../harness/recorder.ts';
+import { setUpRecorder } from '../harness/recorder.ts';
+import { until } from '../harness/wait.ts';
 import { type Attack, VERSION } from './attack.ts';
 import { MAX_MESSAGE } from './cases/framing.ts';
+import { fence, isFence, type Ledger, openLedger } from './ledger.ts';
 
 /** What a run over all attacks found. */
 export interface Findings {
   /** Calls that the server executed although the policy denies them. */
-  readonly bypasses: readonly string[];
+  readonly bypasses: string[];
   /** Attacks that did not become what was expected of them. */
-  readonly failures: readonly string[];
+  readonly failures: string[];
+  /** Fences that the server executed. */
+  fences: number;
 }
 
-/** The harmless call that follows an attack. */
-export const FENCE = { name: 'safe', arguments: { amount: 1, fence: true } };
+/** What is attacked. */
+export interface Target {
+  readonly frames: readonly Frame[];
+  send(bytes: string | Uint8Array): Promise<unknown>;
+  /** Sends a harmless call; resolves once somebody answered it. */
+  call(params: object): Promise<unknown>;
+}
 
-/** Attacks one proxy with all of these, a harmless call behind each: the session has to live on. */
+/** How a case is judged. */
+export interface Manner {
+  /** Frames arrive at the server in the order in which they were sent. */
+  readonly ordered: boolean;
+  mismatch(attack: Attack, answers: readonly Frame[], entries: readonly Entry[]): string | undefined;
+}
+
+/** So many cases in which something was awaited in vain end a run: each takes as long as a test waits for anything. */
+const MAX_VAIN = 2;
+
+/** What a client of ours says that comes directly. */
+const HANDSHAKE = /"method":"(?:initialize|notifications\/initialized)"/;
+
+/** A run over cases: fences are numbered through all of it. */
+export function openRun(ledger: Ledger): {
+  readonly findings: Findings;
+  attack(target: Target, all: readonly Attack[], manner: Manner): Promise<void>;
+  /** Looks at what came after the last case: `last` sends a harmless call that nothing can overtake. */
+  end(last: (params: object) => Promise<unknown>): Promise<void>;
+} {
+  const findings: Findings = { bypasses: [], failures: [], fences: 0 };
+  let number = 0;
+  const pass = async (call: Target['call']) => {
+    number += 1;
+    await call(fence(number));
+    await ledger.untilFence(number);
+    findings.fences += 1;
+  };
+  const judgeLate = () => {
+    const late = ledger.take().filter((entry) => !isFence(entry) && !HANDSHAKE.test(entry.line));
+    findings.bypasses.push(...late.filter(isForbidden).map((entry) => `executed late: ${JSON.stringify(entry)}`));
+    findings.failures.push(...late.map((entry) => `reached the server when its case was over: ${JSON.stringify(entry).slice(0, 300)}`));
+  };
+  return {
+    findings,
+    attack: async (target, all, manner) => {
+      await pass(target.call);
+      ledger.take();
+      let vain = 0;
+      for (const attack of all) {
+        const before = target.frames.length;
+        const answers = () => target.frames.slice(before).filter(isAnswerToAttack);
+        await target.send(attack.bytes);
+        await pass(target.call);
+        const whole = await waitFor(attack, answers, ledger);
+        if (!manner.ordered) await pass(target.call);
+        const entries = ledger.take();
+        const name = `${attack.point}: ${attack.name}`;
+        findings.bypasses.push(...entries.filter(isForbidden).map((entry) => `${name}: executed ${JSON.stringify(entry)}`));
+        const why = manner.mismatch(attack, answers(), entries);
+        if (why !== undefined)
+          findings.failures.push(
+            `${name}: ${why}; answered ${
+              answers()
+                .map(({ text }) => text.slice(0, 300))
+                .join(' ') || 'nothing'
+            }`,
+          );
+        if (!whole) vain += 1;
+        if (vain >= MAX_VAIN) {
+          findings.failures.push('given up: the other cases were not tried');
+          return;
+        }
+      }
+    },
+    end: async (last) => {
+      await pass(last);
+      judgeLate();
+    },
+  };
+}
+
+/** Waits for the answer and the forwarded frame that the attack should lead to; whether both came. */
+function waitFor(attack: Attack, answers: () => readonly Frame[], ledger: Ledger): Promise<boolean> {
+  const wait = async () => {
+    await ledger.untilEntries('the forwarded frame', (entries) => receivedOf(entries).length >= forwardsOf(attack));
+    await until('the answer', () => answers().length >= answersTo(attack) || undefined);
+    return true;
+  };
+  return wait().catch(() => false);
+}
+
+/** Attacks one proxy over stdio with all of these: the session has to live on. */
 export async function attackAll(
   all: readonly Attack[],
   policy: string,
@@ -29,26 +123,29 @@ export async function attackAll(
   await using recorder = await setUpRecorder({ ...config, tools: [{ name: 'safe' }, { name: 'danger' }] });
   await using proxy = await startProxy({ policy, server: recorder.command, flags: ['--max-message', `${MAX_MESSAGE}`] });
   await proxy.client.initialize(all[0]?.version ?? VERSION);
-  await proxy.client.request('tools/call', FENCE);
-  const ledger = readNew(recorder);
-  const [bypasses, failures, reasons]: [string[], string[], string[]] = [[], [], []];
-  for (const attack of all) {
-    const name = `${attack.point}: ${attack.name}`;
-    ledger();
-    const answers = await attackOnce(attack, proxy);
-    const entries = ledger();
-    bypasses.push(...entries.filter(isForbidden).map((entry) => `${name}: executed ${JSON.stringify(entry)}`));
-    const why = mismatch(attack, answers, entries);
-    if (why !== undefined)
-      failures.push(`${name}: ${why}; answered ${answers.map(({ text }) => text.slice(0, 300)).join(' ') || 'nothing'}`);
-    reasons.push(...reasonsOf(attack));
-  }
+  const run = openRun(openLedger(recorder));
+  await run.attack(targetOf(proxy), all, { ordered: true, mismatch });
+  await run.end((params) => proxy.client.request('tools/call', params));
+  const { failures } = run.findings;
   // Each was recorded before it was answered.
+  const reasons = all.flatMap(reasonsOf);
   const recorded = (await proxy.records()).filter(isRefused).map(({ reason }) => String(reason));
   const at = recorded.findIndex((reason, index) => reason !== reasons[index]);
   if (recorded.length !== reasons.length) failures.push(`${recorded.length} refusals are recorded, expected ${reasons.length}`);
   if (at >= 0) failures.push(`refusal ${at} is recorded as ${recorded.slice(at, at + 3)}, expected ${reasons.slice(at, at + 3)}`);
-  return { bypasses, failures };
+  return run.findings;
+}
+
+/** The stdio side of a proxy. */
+export function targetOf({ client }: Pick<Started, 'client'>): Target {
+  return {
+    frames: client.frames,
+    send: async (bytes) => {
+      client.send(bytes);
+      client.send('\n');
+    },
+    call: (params) => client.request('tools/call', params),
+  };
 }
 
 /** How many of these make the server do what the policy denies where no proxy stands before it. */
@@ -56,22 +153,17 @@ export async function attackServer(all: readonly Attack[], config: Pick<Recorder
   await using recorder = await setUpRecorder({ ...config, tools: [{ name: 'safe' }, { name: 'danger' }] });
   await using client = startServer(recorder.command);
   await client.initialize();
-  const ledger = readNew(recorder);
+  const ledger = openLedger(recorder);
+  const target = targetOf({ client });
   let successes = 0;
-  for (const attack of all) {
-    await attackOnce(attack, { client });
-    if (ledger().some(isForbidden)) successes += 1;
+  for (const [number, { bytes }] of all.entries()) {
+    ledger.take();
+    await target.send(bytes);
+    await target.call(fence(number));
+    await ledger.untilFence(number);
+    if (ledger.take().some(isForbidden)) successes += 1;
   }
   return successes;
-}
-
-/** Sends the bytes and then a harmless call; what was answered before that call's answer belongs to the attack. */
-async function attackOnce({ bytes }: Attack, { client }: Pick<Started, 'client'>): Promise<readonly Frame[]> {
-  const before = client.frames.length;
-  client.send(bytes);
-  client.send('\n');
-  await client.request('tools/call', FENCE);
-  return client.frames.slice(before, -1);
 }
 
 /** Whether the policy denies what the server did. */
@@ -85,21 +177,39 @@ function isRefused(record: { readonly type: string }): boolean {
   return record.type === 'refused';
 }
 
+/** Requests of the server, and answers to the harness's own requests (it numbers them so), belong to no attack. */
+function isAnswerToAttack({ json }: Frame): boolean {
+  return json?.method === undefined && !(typeof json?.id === 'string' && /^h\d+$/.test(json.id));
+}
+
 function reasonsOf({ expected }: Attack): readonly string[] {
   if (expected.kind === 'batch') return expected.reasons;
   return 'reason' in expected && expected.reason !== undefined ? [expected.reason] : [];
 }
 
+function receivedOf(entries: readonly Entry[]): readonly string[] {
+  return entries.flatMap((entry) => (entry.type === 'received' && !isFence(entry) ? [entry.line] : []));
+}
+
+function forwardsOf({ expected }: Attack): number {
+  if (expected.kind === 'batch') return expected.forwarded;
+  return expected.kind === 'passed' || expected.kind === 'forwarded' ? 1 : 0;
+}
+
+function answersTo({ expected: { kind } }: Attack): number {
+  return kind === 'either' || kind === 'nothing' || kind === 'forwarded' ? 0 : 1;
+}
+
 /** What is not as expected; undefined where all is. `tidy` makes of a text what may arrive of it. */
 export function mismatch(
-  { bytes, expected }: Attack,
+  attack: Attack,
   answers: readonly Frame[],
   entries: readonly Entry[],
   tidy: (text: string) => string = (text) => text,
 ): string | undefined {
-  const received = entries.flatMap((entry) => (entry.type === 'received' && !entry.line.includes('"fence":true') ? [entry.line] : []));
+  const { bytes, expected } = attack;
   if (expected.kind === 'either') return undefined;
-  const forwards = expected.kind === 'batch' ? expected.forwarded : expected.kind === 'passed' || expected.kind === 'forwarded' ? 1 : 0;
+  const [received, forwards] = [receivedOf(entries), forwardsOf(attack)];
   if (received.length !== forwards) return `${received.length} frames reached the server, expected ${forwards}`;
   if (expected.kind !== 'batch' && forwards === 1 && tidy(received[0] ?? '') !== tidy(String(bytes)))
     return `the server received ${received[0]}`;
@@ -125,21 +235,4 @@ function batchMismatch(answer: unknown, ids: readonly string[]): string | undefi
   const answers = Array.isArray(answer) ? answer : [answer];
   const found = answers.map(({ id }) => JSON.stringify(id)).sort();
   return found.join() === [...ids].sort().join() ? undefined : `answers for ${found}, expected ${ids}`;
-}
-
-/** Each call reads what the server has logged since the last. */
-export function readNew(recorder: Recorder): () => Entry[] {
-  const file = join(recorder.folder, 'ledger.jsonl');
-  let offset = 0;
-  return () => {
-    const bytes = Buffer.alloc(statSync(file).size - offset);
-    const fd = openSync(file, 'r');
-    offset += readSync(fd, bytes, 0, bytes.length, offset);
-    closeSync(fd);
-    return bytes
-      .toString('utf8')
-      .split('\n')
-      .slice(0, -1)
-      .map((line) => JSON.parse(line) as Entry);
-  };
 }

@@ -11,6 +11,8 @@ import { createMcpHandler, fromJsonSchema, McpServer } from '@modelcontextprotoc
 export interface Execution {
   readonly tool: string;
   readonly amount: unknown;
+  /** The number of a harmless call that the test itself made; undefined else. */
+  readonly fence?: unknown;
 }
 
 export interface LoggingServer extends AsyncDisposable {
@@ -20,6 +22,10 @@ export interface LoggingServer extends AsyncDisposable {
 
 const SCHEMA = { type: 'object', properties: { amount: { type: 'number' } } } as const;
 const DONE = { content: [{ type: 'text' as const, text: 'done' }] };
+
+function execution(tool: string, { amount, fence }: Readonly<Record<string, unknown>> = {}): Execution {
+  return { tool, amount, ...(fence !== undefined && { fence }) };
+}
 
 /** The SDK's first generation, with sessions. */
 export function startFirst(): Promise<LoggingServer> {
@@ -44,7 +50,7 @@ function openFirst(executed: Execution[]): Server {
     tools: ['safe', 'danger'].map((name) => ({ name, inputSchema: SCHEMA as { type: 'object' } })),
   }));
   server.setRequestHandler(CallToolRequestSchema, async ({ params }) => {
-    executed.push({ tool: params.name, amount: params.arguments?.amount });
+    executed.push(execution(params.name, params.arguments));
     return DONE;
   });
   return server;
@@ -58,7 +64,7 @@ export function startSecond(): Promise<LoggingServer> {
         const server = new McpServer({ name: 'second', version: '1.0.0' });
         for (const tool of ['safe', 'danger'])
           server.registerTool(tool, { inputSchema: fromJsonSchema(SCHEMA) }, async (args) => {
-            executed.push({ tool, amount: (args as { amount?: unknown }).amount });
+            executed.push(execution(tool, args as Readonly<Record<string, unknown>>));
             return DONE;
           });
         return server;
