@@ -11,6 +11,7 @@ export interface RequestId {
 const NUMBER = /^-?\d/;
 const WHOLE = /^-?\d+$/;
 const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /**
  * The id at `span`: a string or a number. Numbers are one id where a double can not tell them apart, because a server
@@ -22,6 +23,16 @@ export function idAt(text: string, span: Span): RequestId | undefined {
   if (isShortCount(raw)) return { key: `n:${raw}`, text: raw };
   // -0 becomes 0 when it is written.
   return NUMBER.test(raw) ? { key: `n:${Number(raw)}`, text: raw } : undefined;
+}
+
+/** The same id for keeping. INVARIANT I11: as it was cut from its frame, it would keep all of the frame in memory. */
+export function keptId({ key, text }: RequestId): RequestId {
+  return { key, text: keptText(text) };
+}
+
+/** The text in memory of its own, and no longer a part of the one that it was cut from. */
+export function keptText(text: string): string {
+  return decoder.decode(encoder.encode(text));
 }
 
 /** What most clients number their requests with: few digits, the first not 0. */

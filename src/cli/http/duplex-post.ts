@@ -1,6 +1,6 @@
 /** A POST to a session of the listener's own: judged, written to the server, and answered with JSON or a stream (wire.md §1). */
 import type { ClientFrame, Refusal } from '../../mcp/frame.ts';
-import type { FrameBytes } from '../../proxy/exchange.ts';
+import type { Exchange, FrameBytes } from '../../proxy/exchange.ts';
 import type { EventStream } from '../../transport/http/reply.ts';
 import type { ServedRequest } from '../../transport/http/server.ts';
 import { renderMessage } from '../../transport/http/sse-render.ts';
@@ -21,7 +21,8 @@ export interface DuplexPosting {
 }
 
 interface Open extends DuplexPosting {
-  readonly waiting: Waiting;
+  /** Enforcement keeps it as long as it remembers the request, and with it nothing of this POST (I11). */
+  readonly exchange: Exchange;
   /** Frames of this turn: an answer that comes alone needs no stream. */
   frames: FrameBytes[];
   stream: EventStream | undefined;
@@ -40,31 +41,31 @@ export async function serveDuplexPost(posting: DuplexPosting): Promise<void> {
   const { request, duplex, bytes, frame } = posting;
   const { session, posts } = duplex;
   const streams = accepts(request.rawHeaders, 'text/event-stream');
+  const exchange: Exchange = { id: duplex.agent.deps.newId() };
   const waiting: Waiting = {
-    id: duplex.agent.deps.newId(),
     listens: frame.kind === 'request' && frame.method === 'subscriptions/listen',
     get open() {
-      return streams && session.waitingOn(waiting) > 0;
+      return streams && session.waitingOn(exchange) > 0;
     },
     take: (frames) => take(frames, open),
     look: () => look(open),
   };
-  const open: Open = { ...posting, waiting, frames: [], stream: undefined, streams, taken: false, over: Promise.withResolvers() };
+  const open: Open = { ...posting, exchange, frames: [], stream: undefined, streams, taken: false, over: Promise.withResolvers() };
   const patience = setTimeout(() => streams && openStream(open), PATIENCE);
-  posts.set(waiting, waiting);
+  posts.set(exchange, waiting);
   request.reply.onGone(() => {
-    session.left(waiting);
+    session.left(exchange);
     look(open);
   });
   try {
-    session.fromAgent([{ kind: 'line', bytes, frame }], waiting);
-    if (session.waitingOn(waiting) === 0) await Promise.race([open.over.promise, session.agentTaken()]);
+    session.fromAgent([{ kind: 'line', bytes, frame }], exchange);
+    if (session.waitingOn(exchange) === 0) await Promise.race([open.over.promise, session.agentTaken()]);
     open.taken = true;
-    if (session.waitingOn(waiting) > 0) await open.over.promise;
+    if (session.waitingOn(exchange) > 0) await open.over.promise;
     flush(open);
   } finally {
     clearTimeout(patience);
-    posts.delete(waiting);
+    posts.delete(exchange);
     if (open.stream) open.stream.end();
     else request.reply.send(202, posting.headers());
     // What this message cancelled waits no more, and nothing else would tell its POST.
@@ -81,15 +82,15 @@ function take(frames: readonly FrameBytes[], open: Open): void {
 
 /** INVARIANT I9: looked after before its turn (others may take long), a request waits for nothing yet, and is not over. */
 function look(open: Open): void {
-  if (open.duplex.session.waitingOn(open.waiting) > 0) flush(open);
+  if (open.duplex.session.waitingOn(open.exchange) > 0) flush(open);
   else if (open.taken) open.over.resolve();
 }
 
 /** Writes what has come: as JSON where it is all there will be, else on a stream. */
 function flush(open: Open): void {
-  const { frames, request, duplex, waiting } = open;
+  const { frames, request, duplex, exchange } = open;
   open.frames = [];
-  const isLast = duplex.session.waitingOn(waiting) === 0;
+  const isLast = duplex.session.waitingOn(exchange) === 0;
   const alone = isLast && !open.stream && (frames.length === 1 || !open.streams) ? frames.pop() : undefined;
   if (alone !== undefined) {
     const status = open.modern ? modernStatusOf(alone, open.frame) : statusOf(alone);

@@ -9,7 +9,7 @@ import type { Backend, OpenBackend } from './backend.ts';
 import type { Listed } from './sessions.ts';
 
 /** A POST that waits for answers. */
-export interface Waiting extends Exchange {
+export interface Waiting {
   take(frames: readonly FrameBytes[]): void;
   /** Ends it where nothing of it waits any more. */
   look(): void;

@@ -1,7 +1,8 @@
 /** A POST on its way through the listener: judged, sent on with its own bytes, and answered with what may come back (wire.md §1, §5). */
 import type { ClientFrame, Refusal, RequestId } from '../../mcp/frame.ts';
 import { credentialsOf } from '../../mcp/http-payment.ts';
-import type { FrameBytes, OutgoingFrame } from '../../proxy/exchange.ts';
+import { keptId } from '../../mcp/id.ts';
+import type { Exchange, FrameBytes, OutgoingFrame } from '../../proxy/exchange.ts';
 import type { Failure } from '../../proxy/requests/ending.ts';
 import type { UpstreamAnswer } from '../../transport/http/client.ts';
 import { createGiveUp, type GiveUp } from '../../transport/http/give-up.ts';
@@ -32,7 +33,7 @@ export interface Posting {
 }
 
 interface Open extends Posting {
-  readonly post: Post;
+  readonly exchange: Exchange;
   readonly abort: GiveUp;
   /** Of the client's, those that the server gets. */
   readonly headers: Readonly<Record<string, string>>;
@@ -68,12 +69,14 @@ export async function servePost(posting: Posting): Promise<'served' | 'old'> {
     relay.agent.deps.log.error(`internal fault: ${error instanceof Error ? error.message : String(error)}`);
     request.reply.refuse(500, 'internal fault');
   };
-  const post: Post = {
+  const exchange: Exchange = {
     id: relay.agent.deps.newId(),
     // SPEC: policy.md §8 — payments of HTTP stand in headers; a policy that limits none pays nothing for them.
     credentials: relay.agent.deps.rules.current()?.policy.uses.spend
       ? credentialsOf((name) => valuesOf(request.rawHeaders, name))
       : undefined,
+  };
+  const post: Post = {
     forward: (outgoing) =>
       void forward(outgoing, open)
         .catch(faulted)
@@ -85,20 +88,20 @@ export async function servePost(posting: Posting): Promise<'served' | 'old'> {
   const state = { stream: undefined, sending: 0, adrift: false, isOld: false, failed: undefined };
   const passed = toUpstream(request.rawHeaders, posting.way.rules);
   const headers = { ...ACCEPT, ...(relay.resumable ? passed : withoutSession(passed)) };
-  const open: Open = { ...posting, ...state, headers, post, abort, over: Promise.withResolvers() };
-  relay.posts.set(post, post);
+  const open: Open = { ...posting, ...state, headers, exchange, abort, over: Promise.withResolvers() };
+  relay.posts.set(exchange, post);
   relay.headers = headers;
   request.reply.onGone(() => {
-    session.left(post);
+    session.left(exchange);
     finish(open);
   });
   try {
-    session.fromAgent([{ kind: 'line', bytes, frame }], post);
+    session.fromAgent([{ kind: 'line', bytes, frame }], exchange);
     // What asks for nothing may be dropped without a trace.
-    if (session.waitingOn(post) === 0 && open.sending === 0) await Promise.race([open.over.promise, session.agentTaken()]);
-    if (session.waitingOn(post) > 0 || open.sending > 0) await open.over.promise;
+    if (session.waitingOn(exchange) === 0 && open.sending === 0) await Promise.race([open.over.promise, session.agentTaken()]);
+    if (session.waitingOn(exchange) > 0 || open.sending > 0) await open.over.promise;
   } finally {
-    relay.posts.delete(post);
+    relay.posts.delete(exchange);
     if (open.stream) open.stream.end();
     else if (!open.isOld) request.reply.send(202, {});
   }
@@ -112,7 +115,7 @@ function withoutSession({ 'mcp-session-id': _, 'last-event-id': __, ...headers }
 
 /** Ends the POST where nothing is under way for it, and nothing of it waits. */
 function finish(open: Open): void {
-  if (open.sending === 0 && (open.adrift || open.relay.session.waitingOn(open.post) === 0)) open.over.resolve();
+  if (open.sending === 0 && (open.adrift || open.relay.session.waitingOn(open.exchange) === 0)) open.over.resolve();
 }
 
 function sent(open: Open): void {
@@ -133,16 +136,16 @@ function openStream(open: Open): void {
 
 /** Takes what the proxy answers itself: a denial, a refusal, an error for what will have no answer. */
 function answer(frames: readonly FrameBytes[], open: Open): void {
-  const { request, relay, post, failed, sending, abort } = open;
+  const { request, relay, exchange, failed, sending, abort } = open;
   for (const frame of frames) {
     // What comes before the answer (progress of a call that is kept open, a page to show) needs a stream.
-    if (relay.session.waitingOn(post) > 0) openStream(open);
+    if (relay.session.waitingOn(exchange) > 0) openStream(open);
     if (open.stream) open.stream.write(renderMessage(frame));
-    else if (relay.session.waitingOn(post) === 0)
+    else if (relay.session.waitingOn(exchange) === 0)
       request.reply.send(failed?.status ?? statusFor(frame, open), { ...failed?.headers, ...JSON_TYPE }, frame, idOf(open));
   }
   // Nobody waits any longer for what the server is still asked.
-  if (sending > 0 && relay.session.waitingOn(post) === 0) abort.abort();
+  if (sending > 0 && relay.session.waitingOn(exchange) === 0) abort.abort();
   finish(open);
 }
 
@@ -162,7 +165,7 @@ async function forward({ kind, bytes, id, ids = id ? [id] : [] }: OutgoingFrame,
     if (refusal !== undefined) {
       received.discard();
       await fail({ outcome: 'kept', why: refusal });
-    } else if (kindOf(received) === 'events' && received.status < 300) await relayStream(received, open, fail);
+    } else if (kindOf(received) === 'events' && received.status < 300) await relayStream(received, ids, open, fail);
     else await relayBody(received, ids, open, fail);
   } catch (fault) {
     await fail(failureBy(fault));
@@ -192,7 +195,7 @@ async function relayBody(received: UpstreamAnswer, ids: readonly RequestId[], op
   if (frame !== undefined && open.stream) open.stream.write(renderMessage(frame));
   else if (frame !== undefined) request.reply.send(status, { ...headers, ...JSON_TYPE }, frame, idOf(open));
   else if (payable.isPlain && !open.stream) request.reply.send(status, { ...headers, ...JSON_TYPE }, body, idOf(open));
-  else if (status < 300 && relay.session.waitingOn(open.post) === 0) request.reply.send(status, withoutType(headers));
+  else if (status < 300 && relay.session.waitingOn(open.exchange) === 0) request.reply.send(status, withoutType(headers));
   // Where the answer answered everything, nobody is left to hear of a failure.
   if (status < 300) await fail(NO_ANSWER);
   // A status below may not have a body, and a request needs its answer.
@@ -221,13 +224,13 @@ function withoutType({ 'content-type': _, ...headers }: Record<string, string>):
   return headers;
 }
 
-async function relayStream(received: UpstreamAnswer, open: Open, fail: Fail): Promise<void> {
-  const { relay, request, way, post, abort } = open;
+async function relayStream(received: UpstreamAnswer, ids: readonly RequestId[], open: Open, fail: Fail): Promise<void> {
+  const { relay, request, way, exchange, abort } = open;
   const stream =
     open.stream ?? request.reply.stream(received.status, way.rewrite(headersOf(received, relay.session), request, received.status));
   open.stream = stream;
   const { resumable, fault } = await relayEvents(received, relay.session, stream, way.maxMessage, relay.agent.events.note);
-  if (relay.session.waitingOn(post) === 0) return;
+  if (relay.session.waitingOn(exchange) === 0) return;
   if (!resumable || !relay.resumable || abort.signal.aborted) {
     await fail(fault === undefined ? NO_ANSWER : failureBy(fault));
     return;
@@ -235,5 +238,5 @@ async function relayStream(received: UpstreamAnswer, open: Open, fail: Fail): Pr
   open.adrift = true;
   // A client sees from the broken connection that something is missing, as it would without us.
   if (fault !== undefined) stream.abort();
-  setTimeout(() => void fail({ ...NO_ANSWER, answered: true }).catch(() => undefined), RESUMPTION).unref();
+  relay.adrift.add({ ids: ids.map(keptId), until: relay.agent.deps.monotonic() + RESUMPTION });
 }

@@ -1,5 +1,7 @@
 /** One session that passes through the listener to a server of the same transport (wire.md §1): exchange by exchange, each on its own stream. */
+import type { RequestId } from '../../mcp/frame.ts';
 import type { Exchange, FrameBytes, OutgoingFrame } from '../../proxy/exchange.ts';
+import type { Failure } from '../../proxy/requests/ending.ts';
 import { openSession, type ProxySession } from '../../proxy/session.ts';
 import type { HttpClient } from '../../transport/http/client.ts';
 import type { RequestRules } from '../../transport/http/passed-headers.ts';
@@ -21,8 +23,8 @@ export interface Relay {
   readonly rewrite: (headers: Record<string, string>, request: ServedRequest, status: number) => Record<string, string>;
 }
 
-/** A POST of the client, as enforcement names it. */
-export interface Post extends Exchange {
+/** A POST of the client that is being served. Enforcement knows it by its exchange, which stays small however long it is kept. */
+export interface Post {
   /** Sends to the server what may go on of it. */
   forward(frame: OutgoingFrame): void;
   /** Takes what the proxy itself answers. */
@@ -30,6 +32,13 @@ export interface Post extends Exchange {
   giveUp(): void;
   /** It only listens to what may come. */
   readonly listens: boolean;
+}
+
+/** Requests whose stream ended before their answer. INVARIANT I11: their ids are kept, and nothing of their POST. */
+export interface Adrift {
+  readonly ids: readonly RequestId[];
+  /** Monotonic ms until which the client may ask for the answer on another stream. */
+  readonly until: number;
 }
 
 export interface RelaySession extends Listed {
@@ -41,6 +50,8 @@ export interface RelaySession extends Listed {
   /** The server says that there is no such session any more. */
   gone: boolean;
   readonly posts: Map<Exchange, Post>;
+  /** Each has a request in flight, or had one a second ago: there are no more than may be in flight. */
+  readonly adrift: Set<Adrift>;
   /** GET streams of the client, on which what belongs to no request may come. */
   readonly streams: Set<EventStream>;
   /** The server has not answered yet whether it opens one. */
@@ -91,6 +102,7 @@ export function openRelaySession(agent: Agent, { modern, send, onEnd }: RelayOpt
       id: undefined,
       gone: false,
       posts,
+      adrift: new Set(),
       streams,
       opening: undefined,
       headers: {},
@@ -104,6 +116,18 @@ export function openRelaySession(agent: Agent, { modern, send, onEnd }: RelayOpt
     },
   };
   return relay;
+}
+
+const NOT_RESUMED: Failure = { outcome: 'kept', why: 'the server ended its answer before it was whole', answered: true };
+
+/** Forgets what was answered on another stream, and ends what nobody came back for. */
+export function sweepAdrift({ adrift, session }: RelaySession, now: number): void {
+  for (const each of adrift) {
+    const isWaiting = each.ids.some(session.waitsFor);
+    if (isWaiting && now < each.until) continue;
+    adrift.delete(each);
+    if (isWaiting) void session.upstreamFailed(each.ids, NOT_RESUMED).catch(() => undefined);
+  }
 }
 
 function toServer(frame: OutgoingFrame, relay: RelaySession, send: RelayOptions['send']): void {

@@ -13,7 +13,7 @@ import type { Endpoint } from './endpoint.ts';
 import { relayEvents } from './relay-events.ts';
 import { serveDelete, serveGet } from './relay-get.ts';
 import { servePost } from './relay-post.ts';
-import { openRelaySession, type Relay, type RelaySession } from './relay-session.ts';
+import { openRelaySession, type Relay, type RelaySession, sweepAdrift } from './relay-session.ts';
 import { createSessions, IDLE, type Places, type Sessions } from './sessions.ts';
 
 interface Parts {
@@ -240,5 +240,6 @@ async function sweep(now: number, { open: all, bare, agents }: Parts): Promise<v
     bare.delete(key);
     void relay.end('the session was not used any more');
   }
+  for (const relay of all) sweepAdrift(relay, now);
   await Promise.all([...[...all].map(({ session }) => session.sweep()), ...[...agents.all()].map(({ shared }) => shared.sweep())]);
 }

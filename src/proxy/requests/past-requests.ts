@@ -1,6 +1,7 @@
 /** Requests that nobody waits for, and whose answers may still come: late, or again (wire.md §2.7). */
+import { keptId, keptText } from '../../mcp/id.ts';
 import type { ReplyTo } from '../exchange.ts';
-import type { PendingRequest } from './pending.ts';
+import type { PendingRequest, Purpose } from './pending.ts';
 
 /** All keys are of ids as the server got them. */
 export interface PastRequests {
@@ -36,7 +37,7 @@ export function createPast({ mayReplace, resumable }: { readonly mayReplace: boo
       forgotten = true;
       past.delete(oldest);
     }
-    past.set(request.sentAs.key, request);
+    past.set(request.sentAs.key, keptRequest(request));
   };
   return {
     get isFull() {
@@ -60,6 +61,19 @@ export function createPast({ mayReplace, resumable }: { readonly mayReplace: boo
       return late;
     },
   };
+}
+
+/** INVARIANT I11: thousands may be remembered, so each is kept without the frame that it came in. */
+function keptRequest(request: PendingRequest): PendingRequest {
+  const id = keptId(request.id);
+  const sentAs = request.sentAs === request.id ? id : keptId(request.sentAs);
+  return { ...request, id, sentAs, method: keptText(request.method), purpose: keptPurpose(request.purpose), token: undefined };
+}
+
+function keptPurpose(purpose: Purpose): Purpose {
+  if (purpose.kind === 'tools/list') return { ...purpose, cursor: purpose.cursor && keptText(purpose.cursor) };
+  if (purpose.kind === 'task') return { ...purpose, taskId: purpose.taskId && keptText(purpose.taskId) };
+  return purpose;
 }
 
 /** Only what was sent for the client can be answered to it again. */
