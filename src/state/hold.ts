@@ -52,7 +52,7 @@ function open(hold: HoldRequest, rows: ApprovalRows, now: number, newId: () => s
   return { kind: 'hold', approval: { id, expiresAt, reused: false } };
 }
 
-/** SECURITY: who invents one credential after the other fills a few agents' worth of places, and none of an agent that has another name. */
+/** SECURITY, INVARIANT I13: who invents one credential after the other fills a few agents' worth of places, and none of an agent that has another name. */
 function isCrowded({ agent, agentKey, maxPending }: HoldRequest, rows: ApprovalRows, now: number): boolean {
   return rows.countPending(agentKey, now) >= maxPending || rows.countNamed(agent, now) >= maxPending * KEYS_OF_A_NAME;
 }
