@@ -64,7 +64,7 @@ export interface Engine {
 export function createEngine(policy: LoadedPolicy, options: EngineOptions = {}): Engine {
   const namespace = policy.name ?? '';
   const store = options.store ?? openMemoryStore({ clock: options.clock ?? Date.now, namespace });
-  const fixed = { policy, match: policy.match, catalog: options.tools, ownPaths: [], fingerprint: fingerprintFor(namespace, '') };
+  const fixed = { policy, match: policy.match, catalog: options.tools, fingerprint: fingerprintFor(namespace, '') };
   const leases = openLeases(store);
   const decideOn = async (decision: ApprovalDecision) => (await store.approvals.decide(decision)).kind === 'decided';
   return {

@@ -6,6 +6,7 @@ import { renderDenial, renderHold } from '../core/answer.ts';
 import { conclude, concludeDenied, concludeStateless } from '../core/conclude.ts';
 import type { Call, Decision, TraceEntry } from '../core/decision.ts';
 import { createMatcher } from '../core/match.ts';
+import { ownPathIn } from '../core/own-path.ts';
 import { type Plan, plan } from '../core/plan.ts';
 import type { Policy } from '../core/policy.ts';
 import type { CounterReading, Pause } from '../core/store.ts';
@@ -19,7 +20,7 @@ import { counterUses } from './counter-use.ts';
 import { renderDiagnostics } from './diagnostics.ts';
 import { type Explanation, renderExplanation } from './explanation.ts';
 import { CommandError, UsageError } from './faults.ts';
-import { namespaceOf, ownPaths, workingFolder } from './home.ts';
+import { namespaceOf, ownPaths } from './home.ts';
 import { EXIT } from './options.ts';
 import { createPaint } from './paint.ts';
 import { readPolicyFile } from './policy-file.ts';
@@ -75,7 +76,9 @@ async function argumentsText(args: string | undefined, terminal: Terminal): Prom
 async function explain(policy: Policy, options: ExplainOptions, argsText: string): Promise<Explanation> {
   const parsed = parseArguments(argsText);
   if (!parsed.ok) throw new UsageError(`--args: ${parsed.why}`, 'the proxy refuses such a call before any rule sees it');
-  const call: Call = { tool: options.call, args: parsed.args, agent: options.agent, session: undefined };
+  const own = ownPaths([options.home, options.stateDir, options.config]);
+  const ownPath = ownPathIn(parsed.args, own);
+  const call: Call = { tool: options.call, args: parsed.args, agent: options.agent, session: undefined, ownPath };
   const trace: TraceEntry[] = [];
   const now = Date.now();
   const namespace = namespaceOf(options.statePrefix, policy.name, options.config);
@@ -84,8 +87,6 @@ async function explain(policy: Policy, options: ExplainOptions, argsText: string
     policy,
     match: createMatcher(policy),
     catalog,
-    ownPaths: ownPaths([options.home, options.stateDir, options.config]),
-    workingFolder: workingFolder(),
     fingerprint: fingerprintFor(namespace, ''),
   };
   const stored = options.fresh

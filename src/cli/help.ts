@@ -10,7 +10,7 @@ Policy
   -c, --config FILE   the policy; edits are taken while running
   --agent NAME        who the agent is, for "agents" and "per: agent"
   --shadow            decide and record, enforce nothing
-  --allow-self        let arguments name Intercept's own files
+  --allow-self        let messages name Intercept's own files
 A remote server: --upstream URL, --header 'Name: value', --header-env Name=VAR
 Listen on HTTP: --transport http (sse where the upstream speaks HTTP+SSE only)
   --bind 127.0.0.1, --port 0, --allow-host NAME, --allow-origin ORIGIN

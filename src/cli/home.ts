@@ -3,6 +3,7 @@ import { realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { joinParts } from '../core/counter.ts';
+import { type OwnPaths, prepareOwnPaths } from '../core/own-path.ts';
 import { normalise } from '../core/within.ts';
 
 /** `INTERCEPT_HOME`, else `~/.intercept`. */
@@ -11,13 +12,13 @@ export function interceptHome(env: Readonly<Record<string, string | undefined>>)
 }
 
 /** The folders and files that are Intercept's own: as they are written, and where links lead. */
-export function ownPaths(paths: readonly string[]): readonly string[] {
-  const all = paths.flatMap((path) => [resolve(path), real(path)]);
-  return [...new Set(all.map((path) => normalise(path.replaceAll('\\', '/'))))];
+export function ownPaths(paths: readonly string[]): OwnPaths {
+  const all = paths.flatMap((path) => [resolve(path), real(path)]).map((path) => normalise(path.replaceAll('\\', '/')));
+  return prepareOwnPaths(all, workingFolder());
 }
 
 /** Where the wrapped server starts, and reads relative paths from: where we were started. Undefined where that folder is gone. */
-export function workingFolder(): string | undefined {
+function workingFolder(): string | undefined {
   try {
     return normalise(process.cwd().replaceAll('\\', '/'));
   } catch {

@@ -19,7 +19,7 @@ import { watchPauses } from '../proxy/waiting/pause-watch.ts';
 import { openSqliteStore } from '../state/sqlite.ts';
 import { childEnvironment, StartError } from '../transport/child.ts';
 import { type Admin, AdminError, openAdmin } from './admin.ts';
-import { namespaceOf, ownPaths, workingFolder } from './home.ts';
+import { namespaceOf, ownPaths } from './home.ts';
 import { EXIT, type ProxyOptions } from './options.ts';
 import { renderDiagnostic } from './policy-file.ts';
 import { openPresence, type PresenceOptions } from './presence.ts';
@@ -162,8 +162,7 @@ function depsOf(parts: Parts, watched: Pick<ProxyDeps, 'rules' | 'pauses' | 'too
     upstream: parts.identity,
     shownUpstream: parts.upstream,
     namespace,
-    ownPaths: options.allowSelf ? [] : ownPaths([options.home, options.stateDir, options.config]),
-    workingFolder: workingFolder(),
+    own: options.allowSelf ? undefined : ownPaths([options.home, options.stateDir, options.config]),
     failMode: options.stateFailMode,
     timeouts: { upstream: options.upstreamTimeout, listing: LISTING_TIMEOUT },
   };

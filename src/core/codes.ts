@@ -4,7 +4,7 @@
  */
 export const REASONS = {
   paused: { retryable: true, about: 'an operator has paused tool calls' },
-  self: { retryable: false, about: "an argument points into Intercept's own files" },
+  self: { retryable: false, about: "the message names Intercept's own files" },
   hidden: { retryable: false, about: 'the tool is hidden' },
   default_deny: { retryable: false, about: 'no key of `tools` lists the tool, and the default is deny' },
   look_alike: { retryable: false, about: 'the name only resembles a listed tool' },

@@ -13,6 +13,8 @@ export interface Call {
   readonly args: JsonObject;
   readonly agent: string | undefined;
   readonly session: string | undefined;
+  /** The first text in its message that names one of Intercept's own files (§5.1). */
+  readonly ownPath?: string | undefined;
   /** What it pays: the offer of a challenge that was delivered for this very call (§8). */
   readonly offer?: Offer | undefined;
 }

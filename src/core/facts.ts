@@ -5,17 +5,14 @@ import type { ToolMatcher } from './match.ts';
 import type { Policy } from './policy.ts';
 import type { Pause } from './store.ts';
 
-/** What a call is judged by besides itself. `ownPaths` are the normalised folders and files that are Intercept's own. */
+/** What a call is judged by besides itself. */
 export interface Facts {
   readonly policy: Policy;
   readonly match: ToolMatcher;
   readonly catalog: ToolCatalog | undefined;
   readonly pause: Pause | undefined;
-  readonly ownPaths: readonly string[];
   /** The hash of what the client brought for the server: with the agent's name it is the agent key (policy.md §6). */
   readonly credential?: string | undefined;
-  /** Where the server reads relative paths from, normalised; undefined where nobody knows. */
-  readonly workingFolder?: string | undefined;
   /** The call's fingerprint; asked for only where a counter or an approval needs it. */
   readonly fingerprint: (call: Call) => string;
 }

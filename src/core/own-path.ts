@@ -1,71 +1,205 @@
-/** Rule (self), policy.md §5.1: an agent may not reach Intercept's own files through the server's tools. */
-import { isArray, isObject, type Json } from './json.ts';
-import { isAbsolute, isBelow, normalise } from './within.ts';
-
 /**
- * The first string in the arguments, at any depth, that names a path at or below one of `own` (normalised absolute
- * paths). `folder` is where the server reads relative paths from, where that is known.
+ * Rule (self), policy.md §5.1: an agent may not reach Intercept's own files through a server. What is compared are names:
+ * as a path, as a URL reads it, with escapes undone, and without the case that some file systems do not tell apart.
  */
-export function ownPathIn(value: Json, own: readonly string[], folder?: string): string | undefined {
-  if (typeof value === 'string') return namesOwn(value, own, folder) ? value : undefined;
-  if (isArray(value)) return firstOf(value, own, folder);
-  return isObject(value) ? (firstOf(value.keys(), own, folder) ?? firstOf(value.values(), own, folder)) : undefined;
+import { isArray, isObject, type Json } from './json.ts';
+import { foldName } from './names.ts';
+import { asText, fileReadings, type Reading, withoutEscapes } from './path-readings.ts';
+
+/** The folders and files that are Intercept's own, prepared once. */
+export interface OwnPaths {
+  /** Whether a text of JSON may name one somewhere: a cheap look, which no spelling gets past. */
+  mayStandIn(json: string): boolean;
+  /** Whether this text is a path, or a URL, that names one. */
+  names(text: string): boolean;
 }
 
-function firstOf(values: Iterable<Json>, own: readonly string[], folder: string | undefined): string | undefined {
+/** A path as a reader without links walks it. */
+interface Walked {
+  /** Folded, from the root or from where the path climbed to; no more than are compared. */
+  readonly names: readonly string[];
+  readonly depth: number;
+  /** How often it climbed above where it began. */
+  readonly climbs: number;
+  /** It passes what leads anywhere: `/proc/self/root`, `/dev/fd`. */
+  readonly leads: boolean;
+  /** It passes a folder of our name, as `.intercept`. */
+  readonly dotted: boolean;
+}
+
+const LINKS: ReadonlySet<string> = new Set(['root', 'cwd', 'fd', 'map_files']);
+/** `/proc/<pid>/task/<tid>/root`. */
+const LEAST_COMPARED = 5;
+const DRIVE = /^[a-z]:/i;
+/** A home by its short name: `~`, `~user`, `$HOME`, `${HOME}`, `%USERPROFILE%`. */
+const HOME = /^(?:~[^/]*|\$\w+|\$\{\w+\}|%\w+%)\//;
+/** Names before the last ones of a path that may stand for a home: `/root`, `/home/u`, `/var/home/u`. */
+const MOST_HOME_NAMES = 3;
+const PSEUDO = '(?:proc|dev)[/\\\\]';
+/** What URL parsers leave out, also as JSON writes it. */
+const LEFT_OUT = '(?:\\\\[tnr]|[\\0-\\x1f\\x7f])*';
+const NOT_ASCII = /\P{ASCII}/u;
+/** How often escapes may be escaped. */
+const ROUNDS = 3;
+
+/** Prepares normalised absolute paths. `folder` is where the server reads relative ones from, normalised; undefined where nobody knows. */
+export function prepareOwnPaths(paths: readonly string[], folder?: string): OwnPaths {
+  const all = paths.map((path) => walk(path, Number.POSITIVE_INFINITY, NONE).names);
+  const own = all.filter((names, index) => !all.some((other, place) => place !== index && covers(other, names, place < index)));
+  const base = folder === undefined ? undefined : walk(folder, Number.POSITIVE_INFINITY, NONE).names;
+  const dotted = new Set(own.map(lastOf).filter((name) => name.startsWith('.')));
+  const most = Math.max(LEAST_COMPARED, ...own.map((names) => names.length));
+  // Where the server stands in one of our folders, `..` names it without saying its name.
+  const within = base !== undefined && own.some((names) => begins(base, names));
+  const hit = within ? /(?:)/ : hintOf(own.map((names) => anchorOf(lastOf(names))));
+  const prepared = { own, base, within, dotted, most };
+  return {
+    // JSON's escapes of characters are left to who reads them.
+    mayStandIn: (json) => own.length > 0 && (json.includes('\\u') || mayName(json, hit)),
+    names: (text) => own.length > 0 && mayName(text, hit) && fileReadings(text).some((reading) => standsIn(reading, prepared)),
+  };
+}
+
+/** The first string in a value, at any depth, key or member, that names one of our own. */
+export function ownPathIn(value: Json, own: OwnPaths): string | undefined {
+  if (typeof value === 'string') return own.names(value) ? value : undefined;
+  if (isArray(value)) return firstOf(value, own);
+  return isObject(value) ? (firstOf(value.keys(), own) ?? firstOf(value.values(), own)) : undefined;
+}
+
+function firstOf(values: Iterable<Json>, own: OwnPaths): string | undefined {
   for (const value of values) {
-    const found = ownPathIn(value, own, folder);
+    const found = ownPathIn(value, own);
     if (found !== undefined) return found;
   }
   return undefined;
 }
 
-function namesOwn(text: string, own: readonly string[], folder: string | undefined): boolean {
-  if (!/[/\\~%]/.test(text)) return folder !== undefined && standsIn(folder, text.trim(), own);
-  return spellings(text.trim()).some((path) =>
-    own.some((mine) => isBelow(normalise(path).toLowerCase(), mine.toLowerCase()) || endsInside(path, mine) || leadsTo(path, mine, folder)),
-  );
+const NONE: ReadonlySet<string> = new Set();
+
+/** Of two that are the same, the first covers. */
+function covers(other: readonly string[], names: readonly string[], isEarlier: boolean): boolean {
+  return begins(names, other) && (other.length < names.length || isEarlier);
 }
 
-/** A bare name in the server's folder: `policy.yaml`. Most strings are bare, so none is joined that has not the right length. */
-function standsIn(folder: string, name: string, own: readonly string[]): boolean {
-  const base = folder === '/' ? '' : folder;
-  return own.some((mine) => mine.length === base.length + 1 + name.length && mine.toLowerCase() === `${base}/${name}`.toLowerCase());
+function begins(names: readonly string[], start: readonly string[]): boolean {
+  return names.length >= start.length && start.every((name, index) => names[index] === name);
 }
 
-/** A relative path, read from the server's folder. Where that folder itself is ours, only the very path is meant: every text would lie in it. */
-function leadsTo(path: string, mine: string, folder: string | undefined): boolean {
-  if (folder === undefined || isAbsolute(path)) return false;
-  const full = normalise(`${folder}/${path}`).toLowerCase();
-  const target = mine.toLowerCase();
-  return full === target || (isBelow(full, target) && !isBelow(folder.toLowerCase(), target));
+function lastOf(names: readonly string[]): string {
+  return names.at(-1) ?? '';
 }
 
-/** The ways a server may read the text as a path: as it is, as a `file:` URL, with escapes undone, `\` as `/`. */
-function spellings(text: string): readonly string[] {
-  const plain = withoutScheme(text);
-  return [plain, unescaped(plain).replaceAll('\\', '/')];
+/** The longest part of a name that JSON, URLs and case leave as it is; the empty one is in every text. */
+function anchorOf(name: string): string {
+  return (name.match(/[a-z0-9_][a-z0-9._~ -]*/g) ?? []).reduce((longest, part) => (part.length > longest.length ? part : longest), '');
 }
 
-/** SPEC: WHATWG URL — a `file:` URL may have one slash or a host, `\` for `/`, and tabs and line ends that count for nothing. */
-function withoutScheme(text: string): string {
-  const path = text.replaceAll('\\', '/');
-  const rest = /^file:(?:\/\/[^/]*)?(\/.*)$/is.exec(path.replace(/[\t\n\r]/g, ''))?.[1];
-  return rest ?? path;
+/** Finds the names that a path of ours cannot do without. */
+function hintOf(anchors: readonly string[]): RegExp {
+  const spelled = anchors.map((anchor) => Array.from(anchor, (one) => one.replace(/[.]/, '\\.')).join(LEFT_OUT));
+  return new RegExp([...spelled, PSEUDO].join('|'), 'i');
 }
 
-function unescaped(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
+/** A cheap look: linear, and most of it is the platform's own search. What is not ASCII may show nothing, and is left out. */
+function mayName(text: string, hint: RegExp): boolean {
+  let plain = NOT_ASCII.test(text) ? foldName(text).replace(BEYOND, '') : text;
+  if (hint.test(plain)) return true;
+  for (let round = 0; round < ROUNDS && plain.includes('%'); round++) {
+    const next = withoutEscapes(plain);
+    if (next === plain) return false;
+    plain = next.replace(BEYOND, '');
+    if (hint.test(plain)) return true;
   }
+  return false;
 }
 
-/** A relative or `~` spelling whose tail is the last two names of one of our folders: `../u/.intercept/state`, `~/.intercept`. */
-function endsInside(path: string, folder: string): boolean {
-  if (path.startsWith('/')) return false;
-  const home = folder.split('/').at(-1) ?? '';
-  const names = path.split('/');
-  return home.startsWith('.') && names.includes(home);
+const BEYOND = /\P{ASCII}+/gu;
+
+interface Prepared {
+  readonly own: readonly (readonly string[])[];
+  readonly base: readonly string[] | undefined;
+  readonly within: boolean;
+  readonly dotted: ReadonlySet<string>;
+  readonly most: number;
+}
+
+function standsIn({ path, bytes }: Reading, prepared: Prepared): boolean {
+  const { own, base, dotted, most } = prepared;
+  if (path.startsWith('/') || DRIVE.test(path)) {
+    const walked = walk(path, most, NONE, bytes);
+    return walked.leads || own.some((names) => begins(walked.names, names));
+  }
+  const home = HOME.exec(path)?.[0];
+  const walked = walk(home === undefined ? path : path.slice(home.length), most, dotted, bytes);
+  if (walked.dotted) return true;
+  if (walked.leads && (walked.climbs > 0 || base === undefined)) return true;
+  if (home !== undefined) return own.some((names) => endsWith(names, walked.names, 1, MOST_HOME_NAMES));
+  if (base === undefined) return own.some((names) => endsWith(names, walked.names, 2, names.length));
+  return leadsTo({ path, bytes }, walked, base, prepared);
+}
+
+/** Whether what begins the path is what ends `own`: at least so many names, with at most so many before them. */
+function endsWith(own: readonly string[], path: readonly string[], least: number, before: number): boolean {
+  for (let length = least; length <= Math.min(own.length, path.length); length++)
+    if (own.length - length <= before && begins(path, own.slice(own.length - length))) return true;
+  return false;
+}
+
+/** A relative path, read from the server's folder. Where that is in ours, every text would lie there: only one that climbs, or names the folder, is meant. */
+function leadsTo({ path, bytes }: Reading, { climbs }: Walked, base: readonly string[], { own, within, most }: Prepared): boolean {
+  const full = walk(path, most, NONE, bytes, base);
+  if (full.leads) return true;
+  return own.some((names) => begins(full.names, names) && (!within || climbs > 0 || full.depth === names.length));
+}
+
+/** Walks `.`, `..` and `//`, lexically and in one pass; never climbs above the root. */
+function walk(path: string, most: number, dotted: ReadonlySet<string>, bytes = false, base: readonly string[] = []): Walked {
+  const names = base.slice(0, most);
+  const shortest = Math.min(...Array.from(dotted, (name) => name.length));
+  let depth = base.length;
+  let climbs = 0;
+  let leads = false;
+  let passes = false;
+  for (let at = 0, end = 0; at <= path.length; at = end + 1) {
+    end = path.indexOf('/', at);
+    if (end < 0) end = path.length;
+    const length = end - at;
+    if (length === 0 || (length === 1 && path[at] === '.')) continue;
+    if (length === 2 && path[at] === '.' && path[at + 1] === '.') {
+      // SECURITY: names in /proc are links, and what is above where they lead is not what is above them.
+      leads ||= depth > 1 && names[0] === 'proc';
+      if (depth === 0) climbs += 1;
+      else if (!(depth === 1 && DRIVE.test(names[0] ?? ''))) depth -= 1;
+      if (names.length > depth) names.length = depth;
+      continue;
+    }
+    const isCompared = depth < most;
+    if (isCompared || length >= shortest) {
+      const name = foldFileName(asText(path.slice(at, end), bytes));
+      passes ||= dotted.has(name);
+      if (isCompared) names.push(name);
+    }
+    depth += 1;
+    leads ||= depth <= LEAST_COMPARED && isLink(names);
+  }
+  return { names, depth, climbs, leads, dotted: passes };
+}
+
+function isLink(names: readonly string[]): boolean {
+  const last = lastOf(names);
+  if (names[0] === 'dev') return names.length === 2 && last === 'fd';
+  if (names[0] !== 'proc' || !LINKS.has(last)) return false;
+  return names.length === 3 || (names.length === 5 && names[2] === 'task');
+}
+
+/** One look for names that some file system takes for the same: without case, without dots and blanks at the end, without a stream's name. */
+function foldFileName(name: string): string {
+  const folded = foldName(name);
+  if (!/[.: ]/.test(folded)) return folded;
+  const colon = folded.indexOf(':');
+  const plain = colon > 1 ? folded.slice(0, colon) : folded;
+  let end = plain.length;
+  while (end > 0 && (plain[end - 1] === '.' || plain[end - 1] === ' ')) end--;
+  return plain.slice(0, end);
 }

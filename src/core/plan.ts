@@ -8,7 +8,6 @@ import type { Call, Denial, Trace } from './decision.ts';
 import { createDraft, type Draft, type Origin } from './draft.ts';
 import type { Facts } from './facts.ts';
 import type { ToolMatch } from './match.ts';
-import { ownPathIn } from './own-path.ts';
 import type { Rule } from './policy.ts';
 import type { Pause, Reservable } from './store.ts';
 import { walk } from './walk.ts';
@@ -44,10 +43,9 @@ export function plan(call: Call, facts: Facts, trace?: Trace): Plan {
   };
 }
 
-function refusedByName(call: Call, match: ToolMatch, { policy, pause, ownPaths, workingFolder, catalog }: Facts): Denial | undefined {
+function refusedByName(call: Call, match: ToolMatch, { policy, pause, catalog }: Facts): Denial | undefined {
   if (pause) return denial('paused', '(paused)', pausedText(pause));
-  const own = ownPaths.length > 0 ? ownPathIn(call.args, ownPaths, workingFolder) : undefined;
-  if (own !== undefined) return denial('self', '(self)', "Intercept's own files are out of bounds", `argument ${JSON.stringify(own)}`);
+  if (call.ownPath !== undefined) return selfDenial(call.ownPath);
   const exists = catalog?.tools.has(call.tool) ?? false;
   const name = JSON.stringify(call.tool);
   if (match.hidden || (match.looksHidden && !exists)) return denial('hidden', '(hidden)', `Tool ${name} is hidden by policy`);
@@ -56,6 +54,15 @@ function refusedByName(call: Call, match: ToolMatch, { policy, pause, ownPaths, 
   if (match.looksLike === undefined || exists) return undefined;
   return denial('look_alike', '(look-alike)', `Tool ${name} is not permitted by policy`, `it resembles ${JSON.stringify(match.looksLike)}`);
 }
+
+/** Why a message is not forwarded that names, in this text, what is Intercept's own (§5.1). */
+export function selfDenial(ownPath: string): Denial {
+  const named = ownPath.length > MOST_SHOWN ? `${ownPath.slice(0, MOST_SHOWN)}…` : ownPath;
+  return denial('self', '(self)', "Intercept's own files are out of bounds", `it names ${JSON.stringify(named)}`);
+}
+
+/** Characters of a text that a reason repeats. */
+const MOST_SHOWN = 512;
 
 /** What an agent is told while calls are paused (§11). */
 export function pausedText(pause: Pause): string {

@@ -60,7 +60,7 @@ const fingerprint = fingerprintFor('', '');
 /** Decides about a call. Throws `TypeError` for arguments that JSON does not have, `SyntaxError` for a text that is refused. */
 export function decide(policy: LoadedPolicy, input: CallInput, options: DecideOptions = {}): Decided {
   const trace: TraceEntry[] | undefined = options.trace ? [] : undefined;
-  const facts = { policy, match: policy.match, catalog: options.tools, pause: undefined, ownPaths: [], fingerprint };
+  const facts = { policy, match: policy.match, catalog: options.tools, pause: undefined, fingerprint };
   const planned = plan(callOf(input), facts, trace && ((entry) => trace.push(entry)));
   const verdict = planned.kind === 'store' ? verdictOn(planned, options) : undefined;
   const decision = planned.kind === 'deny' ? concludeDenied(planned) : verdict ? conclude(planned, verdict) : concludeStateless(planned);

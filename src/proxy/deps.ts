@@ -5,6 +5,7 @@ import type { AuditSink } from '../core/audit.ts';
 import type { ToolCatalog } from '../core/catalog.ts';
 import type { Json } from '../core/json.ts';
 import type { ToolMatcher } from '../core/match.ts';
+import type { OwnPaths } from '../core/own-path.ts';
 import type { Policy, SchemaCheck } from '../core/policy.ts';
 import type { Pause, Store } from '../core/store.ts';
 import type { Leases } from './waiting/leases.ts';
@@ -64,9 +65,8 @@ export interface ProxyDeps {
   /** The same for people, with secrets masked. */
   readonly shownUpstream: string;
   readonly namespace: string;
-  readonly ownPaths: readonly string[];
-  /** Where the server reads relative paths from. */
-  readonly workingFolder?: string | undefined;
+  /** What no message of the agent may name (policy.md §5.1); undefined where it may. */
+  readonly own: OwnPaths | undefined;
   readonly failMode: 'closed' | 'open';
   /** Called with the server's tools whenever their list is known to its end (wire.md §3). */
   readonly toolsListed: (catalog: ToolCatalog) => void;

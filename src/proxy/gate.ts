@@ -5,24 +5,49 @@ import { INTERNAL_ERROR } from '../core/conclude.ts';
 import type { Denial } from '../core/decision.ts';
 import { isObject, type Json } from '../core/json.ts';
 import { isMethodAllowed, passesPause } from '../core/methods.ts';
-import { denial, pausedText } from '../core/plan.ts';
-import { renderError } from '../mcp/reply.ts';
+import { ownPathIn } from '../core/own-path.ts';
+import { denial, pausedText, selfDenial } from '../core/plan.ts';
+import type { Policy } from '../core/policy.ts';
+import type { ClientMessage } from '../mcp/frame.ts';
+import { readJson } from '../mcp/json.ts';
+import { renderError, textOf } from '../mcp/reply.ts';
+import type { ProxyDeps } from './deps.ts';
 import type { Gate } from './state.ts';
 
 /** The JSON-RPC code of a request that the policy refuses (policy.md §13). */
 export const REFUSED = -32010;
 
-/** Why a method may not pass, or undefined where it may. In shadow mode only a pause refuses. */
-export function refusalOf(method: string, { rulebook, pause, fault }: Gate): Denial | undefined {
+/**
+ * The first text in a message of the agent that names one of Intercept's own files (policy.md §5.1). INVARIANT I13: asked
+ * for every frame, whatever its method, before anything else is made of it.
+ */
+export function ownPathOf({ text, span }: ClientMessage, { own }: Pick<ProxyDeps, 'own'>): string | undefined {
+  if (!own?.mayStandIn(textOf({ text, span }))) return undefined;
+  return ownPathIn(readJson(text, span.start), own);
+}
+
+/** Why a method may not pass, or undefined where it may. In shadow mode only a pause refuses. `ownPath` is what the message names of ours. */
+export function refusalOf(method: string, gate: Gate, ownPath?: string): Denial | undefined {
+  const { rulebook, pause, fault } = gate;
   if (fault !== undefined && !passesPause(method))
     return rulebook?.policy.mode === 'shadow' ? undefined : denial('state_error', '(state)', INTERNAL_ERROR, fault);
-  if (!rulebook) return undefined;
   if (pause && !passesPause(method)) return denial('paused', '(paused)', pausedText(pause));
-  return rulebook.policy.mode === 'enforce' ? methodDenial(method, rulebook.policy) : undefined;
+  if (!rulebook) return ownPath === undefined ? undefined : selfDenial(ownPath);
+  return rulebook.policy.mode === 'enforce' ? policyDenial(method, rulebook.policy, ownPath) : undefined;
+}
+
+/** Why an answer of the agent to the server may not pass. In shadow mode it passes. */
+export function refusedAnswer({ rulebook }: Gate, ownPath: string | undefined): Denial | undefined {
+  return ownPath === undefined || rulebook?.policy.mode === 'shadow' ? undefined : selfDenial(ownPath);
+}
+
+/** What enforcement denies of a message besides pauses: what names our files, and what `methods` deny. */
+export function policyDenial(method: string, policy: Policy, ownPath: string | undefined): Denial | undefined {
+  return ownPath === undefined ? methodDenial(method, policy) : selfDenial(ownPath);
 }
 
 /** What the policy's `methods` say, shadow mode or not. */
-export function methodDenial(method: string, policy: NonNullable<Gate['rulebook']>['policy']): Denial | undefined {
+export function methodDenial(method: string, policy: Policy): Denial | undefined {
   if (isMethodAllowed(policy, method)) return undefined;
   return denial('rule', '(methods)', `Method ${JSON.stringify(method)} is not permitted by policy`);
 }

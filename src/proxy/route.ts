@@ -1,9 +1,11 @@
 /** Where a frame of the agent goes: to the server, to judgement, back with an answer, or nowhere. */
 import type { PlainEvent } from '../core/audit.ts';
+import { selfDenial } from '../core/plan.ts';
 import {
   type ClientFrame,
   type NotificationFrame,
   type Refusal,
+  type ReplyFrame,
   type RequestFrame,
   type RequestId,
   readToolCall,
@@ -14,10 +16,10 @@ import type { Credential } from '../mcp/offer.ts';
 import { renderError } from '../mcp/reply.ts';
 import type { FrameBytes, OutgoingFrame, ReplyTo } from './exchange.ts';
 import { forgo } from './frames/answer.ts';
-import { outgoing, outgoingCancel } from './frames/outgoing.ts';
+import { outgoing, outgoingCancel, ownReply } from './frames/outgoing.ts';
 import { noteProtocol } from './frames/protocol.ts';
-import { requestEvent } from './frames/request-record.ts';
-import { methodDenial, refusalOf, renderRefusal } from './gate.ts';
+import { answerEvent, requestEvent } from './frames/request-record.ts';
+import { methodDenial, ownPathOf, refusalOf, refusedAnswer, renderRefusal } from './gate.ts';
 import { paysWith, refusedPayment } from './payments/challenge.ts';
 import { idToSend, meantBy, tokenSpan, tokenToSend } from './requests/ids.ts';
 import { MAX_IN_FLIGHT, type PendingRequest, type Purpose } from './requests/inflight.ts';
@@ -47,6 +49,8 @@ export type Route = { readonly event?: PlainEvent | undefined } & (
       readonly pending: PendingRequest | undefined;
       /** What it pays with, where the policy limits what calls cost. */
       readonly credentials?: readonly (Credential | undefined)[] | undefined;
+      /** The first text in it that names one of Intercept's own files. */
+      readonly ownPath: string | undefined;
       /** Its client comes back from the approval page. */
       readonly returned: boolean;
       readonly frame: OutgoingFrame;
@@ -59,18 +63,28 @@ export type Route = { readonly event?: PlainEvent | undefined } & (
 /** Routes one frame. Requests that go on are in flight from here. */
 export function routeFrame(element: Element, gate: Gate, session: Session): Route {
   const { frame, to } = element;
+  if (frame.kind === 'refused') return refuse(frame, to, session);
+  const ownPath = ownPathOf(frame, session.deps);
   switch (frame.kind) {
-    case 'refused':
-      return refuse(frame, to, session);
     case 'response':
-      if (isOwnAnswer(frame.id, session)) return { kind: 'drop' };
-      if (refusedPayment(() => to?.exchange?.credentials, gate)) return dropPayment(to, session);
-      return { kind: 'forward', frame: outgoing(frame, element.bytes, false, to), to };
+      return routeAnswer(frame, element, ownPath, gate, session);
     case 'notification':
-      return routeNotification(frame, element, gate, session);
+      return routeNotification(frame, element, ownPath, gate, session);
     case 'request':
-      return routeRequest(frame, element, gate, session);
+      return routeRequest(frame, element, ownPath, gate, session);
   }
+}
+
+/** The server gets an error in the place of an answer that may not go on: it waits for one. */
+function routeAnswer(frame: ReplyFrame, { bytes, to }: Element, ownPath: string | undefined, gate: Gate, session: Session): Route {
+  if (isOwnAnswer(frame.id, session)) return { kind: 'drop' };
+  if (refusedPayment(() => to?.exchange?.credentials, gate)) return dropPayment(to, session);
+  const refusal = refusedAnswer(gate, ownPath);
+  const event = answerEvent(frame, refusal, gate, ownPath);
+  if (!refusal) return { kind: 'forward', frame: outgoing(frame, bytes, false, to), to, event };
+  if (!frame.id) return { kind: 'drop', event };
+  const text = renderRefusal(frame.id.text, refusal, session.deps.clock());
+  return { kind: 'forward', frame: ownReply(text, to?.exchange), to, event };
 }
 
 /** Refuses a frame: recorded, said in the log, and answered with an error. */
@@ -84,7 +98,7 @@ export function refuse(
   return { kind: 'answer', text: renderError(refusal.id?.text ?? null, refusal.code, refusal.message, refusal.data), to, event };
 }
 
-function routeRequest(frame: RequestFrame, element: Element, gate: Gate, session: Session): Route {
+function routeRequest(frame: RequestFrame, element: Element, ownPath: string | undefined, gate: Gate, session: Session): Route {
   const { id, method } = frame;
   const { to } = element;
   const refused = (reason: string, message: string, code: Refusal['code'] = -32600) => refuse({ code, reason, message, id }, to, session);
@@ -95,9 +109,9 @@ function routeRequest(frame: RequestFrame, element: Element, gate: Gate, session
   if (session.ownTasks && namesForeignTask(frame, session.ownTasks))
     return refuse({ ...foreignTaskError(frame), reason: 'unknown_task', id }, to, session);
   const modern = noteProtocol(frame, session);
-  if (method === 'tools/call' && !areCallsDenied(gate)) return routeCall(frame, element, modern, sentAs, gate, session);
-  const refusal = refusalOf(method, gate) ?? refusedPayment(() => paysWith(frame, to), gate);
-  const event = requestEvent('agent', frame, refusal, gate);
+  if (method === 'tools/call' && !areCallsDenied(gate)) return routeCall(frame, element, modern, sentAs, ownPath, gate, session);
+  const refusal = refusalOf(method, gate, ownPath) ?? refusedPayment(() => paysWith(frame, to), gate);
+  const event = requestEvent('agent', frame, refusal, gate, ownPath);
   if (refusal) return { kind: 'answer', text: renderRefusal(id.text, refusal, session.deps.clock()), to, event };
   const request = waitFor(frame, sentAs, modern, purposeOf(frame), to, session);
   return { kind: 'forward', frame: outgoing(frame, element.bytes, modern, to, request), to, event };
@@ -116,6 +130,7 @@ function routeCall(
   element: Element,
   modern: boolean,
   sentAs: RequestId | undefined,
+  ownPath: string | undefined,
   gate: Gate,
   session: Session,
   returned = false,
@@ -126,7 +141,7 @@ function routeCall(
   if (frame.kind === 'request' && isOwnState(toolCall.requestState)) {
     const cut = withoutOwnState(frame, toolCall, session);
     if (cut.kind === 'refused') return refuse(cut, to, session);
-    return routeCall(cut, { ...element, bytes: cut.text }, modern, sentAs, gate, session, true);
+    return routeCall(cut, { ...element, bytes: cut.text }, modern, sentAs, ownPath, gate, session, true);
   }
   const pending = frame.kind === 'request' && sentAs ? waitFor(frame, sentAs, modern, JUDGING, to, session) : undefined;
   const credentials = gate.rulebook?.policy.uses.spend ? paysWith(frame, to) : undefined;
@@ -136,6 +151,7 @@ function routeCall(
     id: pending?.id,
     pending,
     credentials,
+    ownPath,
     returned,
     frame: outgoing(frame, element.bytes, modern, to, pending),
     to,
@@ -162,22 +178,25 @@ function waitFor(
 }
 
 /** A call without an id is judged all the same, and never answered (wire.md §2.5). */
-function routeNotification(frame: NotificationFrame, element: Element, gate: Gate, session: Session): Route {
+function routeNotification(frame: NotificationFrame, element: Element, ownPath: string | undefined, gate: Gate, session: Session): Route {
   const { method } = frame;
   const { to } = element;
   if (method === 'tools/call' && !areCallsDenied(gate)) {
-    const route = routeCall(frame, element, noteProtocol(frame, session), undefined, gate, session);
+    const route = routeCall(frame, element, noteProtocol(frame, session), undefined, ownPath, gate, session);
     return route.kind === 'answer' ? { kind: 'drop', event: route.event } : route;
   }
   if (refusedPayment(() => paysWith(frame, to), gate)) return dropPayment(to, session);
+  const isNotice = method.startsWith('notifications/');
+  if (isNotice && ownPath !== undefined && gate.rulebook?.policy.mode !== 'shadow')
+    return { kind: 'drop', event: requestEvent('agent', frame, selfDenial(ownPath), gate) };
   if (method === 'notifications/initialized') session.protocol.initialized = true;
   if (method === 'notifications/cancelled') return cancel(frame, element, session);
   const forwarded = outgoing(frame, element.bytes, noteProtocol(frame, session), to);
-  if (method.startsWith('notifications/')) return { kind: 'forward', frame: forwarded, to };
+  if (isNotice) return { kind: 'forward', frame: forwarded, to };
   if (session.ownTasks && namesForeignTask(frame, session.ownTasks))
     return { kind: 'drop', event: refuse({ code: -32602, reason: 'unknown_task', message: NO_TASK, id: undefined }, to, session).event };
-  const refusal = refusalOf(method, gate);
-  const event = requestEvent('agent', frame, refusal, gate);
+  const refusal = refusalOf(method, gate, ownPath);
+  const event = requestEvent('agent', frame, refusal, gate, ownPath);
   return refusal ? { kind: 'drop', event } : { kind: 'forward', frame: forwarded, to, event };
 }
 

@@ -54,7 +54,6 @@ describe('cli.md §1: explain', () => {
       match: createMatcher(policy),
       catalog: undefined,
       pause: undefined,
-      ownPaths: [],
       fingerprint: fingerprintFor('', ''),
     };
     const call = { tool: 'refund', args: new Map([['amount', { number: '1' }]]), agent: undefined, session: undefined };

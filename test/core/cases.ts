@@ -33,18 +33,14 @@ export interface Circumstances {
   readonly agent?: string;
   readonly session?: string;
   readonly pause?: Pause;
-  readonly ownPaths?: readonly string[];
+  readonly ownPath?: string;
   readonly trace?: (entry: TraceEntry) => void;
 }
 
 export function planOf(policy: Policy, tool: string, args = '{}', circumstances: Circumstances = {}): Plan {
-  const { agent, session, pause, ownPaths = [], trace } = circumstances;
-  const call: Call = { tool, args: argsOf(args), agent, session };
-  return plan(
-    call,
-    { policy, match: createMatcher(policy), catalog: undefined, pause, ownPaths, fingerprint: fingerprintFor('n', 'u') },
-    trace,
-  );
+  const { agent, session, pause, ownPath, trace } = circumstances;
+  const call: Call = { tool, args: argsOf(args), agent, session, ownPath };
+  return plan(call, { policy, match: createMatcher(policy), catalog: undefined, pause, fingerprint: fingerprintFor('n', 'u') }, trace);
 }
 
 /** `allow`, `hold <rule>` or `deny <rule>`, with empty counters. */

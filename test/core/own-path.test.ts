@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'bun:test';
-import { ownPathIn } from '../../src/core/own-path.ts';
+import { ownPathIn, prepareOwnPaths } from '../../src/core/own-path.ts';
 import { argsOf } from './cases.ts';
 
-const OWN = ['/home/u/.intercept', '/etc/policies/p.yaml'];
+const OWN = prepareOwnPaths(['/home/u/.intercept', '/home/u/.intercept/state', '/etc/policies/p.yaml', '/home/josé/p.yaml']);
 
 const REACHES = [
   '{"path":"/home/u/.intercept"}',
@@ -40,8 +40,102 @@ describe("policy.md §5.1: Intercept's own files", () => {
   for (const args of ELSEWHERE) test(`${args} does not`, () => expect(ownPathIn(argsOf(args), OWN)).toBeUndefined());
 });
 
+describe('policy.md §5.1: as URL parsers, decoders and file systems read it', () => {
+  test.each([
+    // A `%` that begins no escape leaves the others escapes.
+    'file:///home/u/%2eintercept/admin.token?%',
+    'file:///home/u/%2eintercept/admin.token#%',
+    '/home/u/%2eintercept/100%/../admin.token',
+    '/home/u/%zz/../%2Eintercept/admin.token',
+    '/home/u/%ff/../.intercept',
+    // Query and fragment are no part of a URL's path; who only cuts the scheme off reads them as one.
+    'file:///etc/policies/p.yaml?x',
+    'file:///etc/policies/p.yaml#x',
+    'file:///home/u/x?/../.intercept/admin.token',
+    'file:///home/u/.intercept#/../..',
+    // Hosts, slashes, case, controls around and inside.
+    'file://localhost/etc/policies/p.yaml',
+    'file://LOCALHOST./etc/policies/p.yaml',
+    'file:etc/policies/p.yaml',
+    'file:////etc/policies/p.yaml',
+    'file:\\\\localhost\\etc\\policies\\p.yaml',
+    'FiLe:/etc/policies/p.yaml',
+    '\u0001file:///etc/policies/p.yaml',
+    '\u0000 file:///etc/policies/p.yaml\u001f',
+    'fi\nle\t:///etc/poli\rcies/p.ya\tml',
+    'file:///%65tc/%70olicies/p%2eyaml',
+    'file:///etc/policies/%252e%252e/policies/p.yaml',
+    'file:///x/%2e%2e/etc/policies/p.yaml',
+    'file://~/.intercept/admin.token',
+    'view-source:file:///etc/policies/p.yaml',
+    'myfiles://server/etc/policies/p.yaml?raw',
+    '%66ile:///etc/policies/p.yaml',
+    // NUL, dots and blanks at the end, streams, other letters for the same ones, `\` as both.
+    '/etc/policies/p.yaml\u0000.png',
+    '/etc/policies/p\u0000.yaml',
+    '/etc/policies/p.yaml%00.png',
+    '/etc/policies/p.yaml. .',
+    '/etc/policies/p.yaml::$DATA',
+    '/etc/policie\u017f/p.yaml',
+    '/home/u/.inter\u200ccept/admin.token',
+    '/home/u/.intercept/x\\..\\..\\..',
+    '/home/u/x\\../.intercept',
+    '/home/jose\u0301/p.yaml',
+    '/home/jos%C3%A9/p.yaml',
+    'file:///home/jos%c3%a9/%70.yaml?%ff',
+    '/home/JOS\u00c9/%70.yaml',
+    // Homes by other names.
+    '~u/.intercept',
+    '$HOME/.intercept/state',
+    `\${HOME}/p.yaml`,
+    '%USERPROFILE%\\.intercept\\admin.token',
+    '~/../policies/./p.yaml',
+    // What leads anywhere.
+    '/proc/self/root/home/x',
+    '/proc/self/cwd/admin.token',
+    '/proc/1/root',
+    '/proc/thread-self/root/etc',
+    '/proc/thread-self/../../root/etc',
+    '/proc/self/task/12/fd/3',
+    '/proc/self/fd/../../root',
+    '/proc/self/root/../home',
+    '/proc/net/../root/etc',
+    '/proc/12/map_files/1-2',
+    '//proc/./self//root',
+    '/x/../proc/self/root',
+    '../../../../proc/self/cwd/x',
+    'file:///proc/self/fd/3',
+    '/proc%2fself%2froot',
+    '/dev/fd/3',
+    '/dev/./fd/',
+    '/dev/fd',
+  ])('%j reaches them', (text) => {
+    const json = JSON.stringify({ path: text });
+    expect(OWN.names(text)).toBe(true);
+    expect(OWN.mayStandIn(json)).toBe(true);
+    expect(OWN.mayStandIn(json.replace(/[a-y]/g, (one) => `\\u00${one.charCodeAt(0).toString(16)}`))).toBe(true);
+  });
+
+  test.each([
+    '/etc/policies/p.yaml/../q.yaml',
+    'https://example.com/p.yaml',
+    'https://example.com/home/v/.intercepted',
+    'cat p.yaml of .intercept',
+    '/dev/null',
+    '/dev/fdx',
+    '/proc/cpuinfo',
+    '/proc/self/status',
+    '/home/u/proc/self/root',
+    '100%',
+    'a%2',
+    '/home/v/p.yaml',
+    '~/x/y/p.yaml',
+  ])('%j does not', (text) => expect(OWN.names(text)).toBe(false));
+});
+
 describe('policy.md §5.1: a relative path leads where the server reads it from', () => {
-  const reach = (path: string, folder: string) => ownPathIn(argsOf(JSON.stringify({ path })), OWN, folder);
+  const reach = (path: string, folder: string) =>
+    ownPathIn(argsOf(JSON.stringify({ path })), prepareOwnPaths(['/home/u/.intercept', '/etc/policies/p.yaml'], folder));
   test.each([
     ['p.yaml', '/etc/policies'],
     [' P.yaml ', '/etc/policies'],
@@ -52,14 +146,66 @@ describe('policy.md §5.1: a relative path leads where the server reads it from'
     ['etc/policies/p.yaml', '/'],
     ['../policies/p.yaml', '/etc/x'],
     ['../../../etc/policies/p%2Eyaml', '/home/v'],
+    ['proc/self/root/x', '/'],
+    ['../admin.token', '/home/u/.intercept/state'],
+    ['..', '/home/u/.intercept/state'],
   ])('%s in %s reaches them', (path, folder) => expect(reach(path, folder)).toBeDefined());
   test.each([
     ['p.yaml', '/etc'],
     ['q.yaml', '/etc/policies'],
+    ['policies/p.yaml', '/home/v'],
+    ['proc/self/root', '/home/v'],
     ['some words', '/home/u/.intercept'],
     ['1/2/2026', '/home/u/.intercept/state'],
   ])('%s in %s does not', (path, folder) => expect(reach(path, folder)).toBeUndefined());
 });
 
 test('policy.md §5.1: also where the server reads from the root', () =>
-  expect(ownPathIn(argsOf('{"path":"p.yaml"}'), ['/p.yaml'], '/')).toBe('p.yaml'));
+  expect(ownPathIn(argsOf('{"path":"p.yaml"}'), prepareOwnPaths(['/p.yaml'], '/'))).toBe('p.yaml'));
+
+test('policy.md §5.1: on a drive, by any of its spellings', () => {
+  const own = prepareOwnPaths(['/C:/Users/u/.intercept']);
+  for (const text of [
+    'C:\\Users\\u\\.intercept',
+    'c:/users/U/.intercept/x',
+    'file:///C:/Users/u/%2Eintercept',
+    'file:///c|/Users/u/.intercept',
+  ])
+    expect([text, own.names(text)]).toEqual([text, true]);
+  expect(own.names('D:\\Users\\u\\.intercept')).toBe(false);
+});
+
+test('nothing is own where nothing is named', () => {
+  const none = prepareOwnPaths([]);
+  expect([none.mayStandIn('"\\u002f"'), none.names('/proc/self/root')]).toEqual([false, false]);
+});
+
+describe('I11: the look costs what comes', () => {
+  const SIZE = 150_000;
+  const spent = (work: () => unknown) => {
+    const before = process.cpuUsage();
+    work();
+    const { user, system } = process.cpuUsage(before);
+    return user + system;
+  };
+  const least = (work: () => unknown) => Math.min(...Array.from({ length: 3 }, () => spent(work)));
+  const cost = (unit: string, size: number, end: string) => {
+    const text = `${unit.repeat(Math.floor(size / unit.length))}${end}`;
+    return least(() => [OWN.mayStandIn(text), OWN.names(text)]);
+  };
+
+  test.each(['a%', '/', './', 'a/../', '%ffa', '%41', '\u00e9/', '\\', '.\n', '.intercept/', 'proc/', '~/', 'file:', '%25', ' '])(
+    'of %j, and of four times as many',
+    (unit) => {
+      for (const end of ['', '/home/u/.intercept']) {
+        cost(unit, SIZE, end);
+        // Half a millisecond beside it: what takes no time has no proportion.
+        expect(cost(unit, 4 * SIZE, end)).toBeLessThan(6 * cost(unit, SIZE, end) + 3_000);
+      }
+    },
+  );
+
+  test('a megabyte without a name of ours is not looked at twice', () => {
+    for (const unit of ['a%', '/']) expect(cost(unit, 1_048_576, '')).toBeLessThan(100_000);
+  });
+});

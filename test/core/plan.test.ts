@@ -15,7 +15,7 @@ describe('policy.md §5: order of the steps', () => {
   test('a pause comes first, then own files, hidden, default deny', async () => {
     const hidden = await policy({}, everything);
     const pause = { policy: undefined, reason: 'why', since: 0 };
-    const own = { ownPaths: ['/home/u/.intercept'] };
+    const own = { ownPath: '/home/u/.intercept' };
     const args = '{"path":"/home/u/.intercept/state"}';
     expect(planOf(hidden, 't', args, { ...own, pause })).toMatchObject({
       kind: 'deny',

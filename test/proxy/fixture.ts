@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { AuditEvent, AuditSink, CallEvent, OutcomeEvent } from '../../src/core/audit.ts';
 import { createMatcher } from '../../src/core/match.ts';
+import { prepareOwnPaths } from '../../src/core/own-path.ts';
 import type { Pause, Records, Store } from '../../src/core/store.ts';
 import type { Line } from '../../src/mcp/lines.ts';
 import { loadPolicyText } from '../../src/policy/load.ts';
@@ -139,7 +140,7 @@ export async function openRig(options: Options = {}): Promise<Rig> {
     upstream: 'server',
     shownUpstream: 'server',
     namespace: 'test',
-    ownPaths: options.ownPaths ?? [],
+    own: options.ownPaths && prepareOwnPaths(options.ownPaths),
     failMode: options.failMode ?? 'closed',
     toolsListed: () => {},
     timeouts: { upstream: 0, listing: 5_000, ...options.timeouts },

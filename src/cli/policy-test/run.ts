@@ -112,7 +112,7 @@ async function runCall(step: CallStep, running: Running): Promise<StepEnd> {
 async function judge(call: Call, argsText: string, { bench, store }: Running, trace: TraceEntry[]): Promise<JudgedCall> {
   const { policy, match, catalog } = bench;
   const { pauses } = await store.control();
-  const facts: Facts = { policy, match, catalog, pause: pauses[0], ownPaths: [], fingerprint: fingerprintFor('test', '') };
+  const facts: Facts = { policy, match, catalog, pause: pauses[0], fingerprint: fingerprintFor('test', '') };
   return judgeCall(call, argsText, facts, store, (entry) => trace.push(entry));
 }
 

@@ -100,7 +100,7 @@ function faulted(error: unknown, calls: readonly Arrival[], { deps }: Session): 
   return calls.map(() => ({ kind: 'answer', answer }));
 }
 
-function arrivalOf({ toolCall, id, credentials, returned, frame: { modern } }: Judging, session: Session): Arrival {
+function arrivalOf({ toolCall, id, credentials, ownPath, returned, frame: { modern } }: Judging, session: Session): Arrival {
   const { deps, protocol } = session;
   protocol.sessionless ??= modern;
   const call: Call = {
@@ -108,6 +108,7 @@ function arrivalOf({ toolCall, id, credentials, returned, frame: { modern } }: J
     args: toolCall.args,
     agent: deps.agent,
     session: protocol.sessionless ? undefined : session.id,
+    ownPath,
   };
   const continued = id && !returned && !session.legs.isEmpty && session.legs.take(legKey(call, toolCall.requestState, deps), deps.clock());
   const held = continued ? continued.holding : undefined;

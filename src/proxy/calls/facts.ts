@@ -11,19 +11,9 @@ import { fingerprintOf } from './identity.ts';
 /** The facts all calls share, or the decision where the pause cannot be known. */
 export function factsFor({ policy, match }: Rulebook, catalog: ToolCatalog | undefined, deps: ProxyDeps): Later<Facts | Decision> {
   const fingerprint = (call: Call) => fingerprintOf(call, deps);
-  const { ownPaths, workingFolder, credential } = deps;
+  const { credential } = deps;
   return attempt<Facts | Decision>(
-    () =>
-      then(deps.pauses.current(policy.name), (pause) => ({
-        policy,
-        match,
-        catalog,
-        pause,
-        ownPaths,
-        workingFolder,
-        credential,
-        fingerprint,
-      })),
+    () => then(deps.pauses.current(policy.name), (pause) => ({ policy, match, catalog, pause, credential, fingerprint })),
     (error) => ({ outcome: 'deny', denial: denial('state_error', '(state)', INTERNAL_ERROR, reasonOf(error)), shadow: [] }),
   );
 }

@@ -50,9 +50,9 @@ function withReplaced(frame: RequestFrame, bytes: FrameBytes, { id, sentAs, toke
   return applyEdits(frame.text, frame.span, edits);
 }
 
-/** The proxy's own answer to a request of the server. */
-export function ownReply(text: string): OutgoingFrame {
-  return { bytes: text, kind: 'response', modern: false, own: true };
+/** The proxy's own answer to a request of the server; in the place of the client's, where that came with an exchange. */
+export function ownReply(text: string, exchange?: Exchange): OutgoingFrame {
+  return { bytes: text, kind: 'response', modern: false, exchange, own: exchange === undefined };
 }
 
 /** Tells the server that the client of a modern request is gone. `meta` is what the client last said of the protocol. */

@@ -2,9 +2,10 @@
 import type { PlainEvent } from '../../core/audit.ts';
 import type { Denial } from '../../core/decision.ts';
 import { isNumber, type Json } from '../../core/json.ts';
-import type { ClientFrame, ServerFrame } from '../../mcp/frame.ts';
+import { selfDenial } from '../../core/plan.ts';
+import type { ClientFrame, ReplyFrame, ServerFrame } from '../../mcp/frame.ts';
 import { readJson } from '../../mcp/json.ts';
-import { methodDenial } from '../gate.ts';
+import { policyDenial } from '../gate.ts';
 import type { Gate } from '../state.ts';
 
 type Requesting = Extract<ClientFrame | ServerFrame, { kind: 'request' | 'notification' }>;
@@ -18,8 +19,9 @@ export function requestEvent(
   frame: Requesting,
   refused: Denial | undefined,
   { rulebook }: Gate,
+  ownPath?: string,
 ): PlainEvent | undefined {
-  const wouldRefuse = !refused && rulebook?.policy.mode === 'shadow' ? methodDenial(frame.method, rulebook.policy) : undefined;
+  const wouldRefuse = !refused && rulebook?.policy.mode === 'shadow' ? policyDenial(frame.method, rulebook.policy, ownPath) : undefined;
   if (!refused && !wouldRefuse && UNRECORDED.test(frame.method)) return undefined;
   return {
     type: 'request',
@@ -29,6 +31,7 @@ export function requestEvent(
       from,
       result: refused ? 'denied' : 'allowed',
       code: refused?.code,
+      message: refused?.code === 'self' ? refused.why : undefined,
       rule: refused?.rule ?? wouldRefuse?.rule,
       shadow: wouldRefuse ? true : undefined,
       request_id: frame.kind === 'request' ? frame.id.text : undefined,
@@ -36,6 +39,26 @@ export function requestEvent(
       name: memberText(frame, 'name'),
       task: memberText(frame, 'taskId'),
       inputs: frame.method === 'tasks/update' ? memberJson(frame, 'inputResponses') : undefined,
+    },
+  };
+}
+
+/** The record of an answer of the agent to a request of the server. */
+export function answerEvent(frame: ReplyFrame, refused: Denial | undefined, { rulebook }: Gate, ownPath?: string): PlainEvent | undefined {
+  const would = !refused && ownPath !== undefined ? selfDenial(ownPath) : undefined;
+  if (!refused && !would) return undefined;
+  return {
+    type: 'request',
+    policy: rulebook?.policy,
+    fields: {
+      method: undefined,
+      from: 'agent',
+      result: refused ? 'denied' : 'allowed',
+      code: refused?.code,
+      rule: refused?.rule ?? would?.rule,
+      message: refused?.code === 'self' ? refused.why : undefined,
+      shadow: would ? true : undefined,
+      request_id: frame.id?.text,
     },
   };
 }

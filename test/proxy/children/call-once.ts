@@ -80,7 +80,7 @@ const deps: ProxyDeps = {
   upstream: 'server',
   shownUpstream: 'server',
   namespace: 'test',
-  ownPaths: [],
+  own: undefined,
   failMode: 'closed',
   toolsListed() {},
   timeouts: { upstream: 0, listing: 10_000 },
