@@ -14,6 +14,7 @@ import { onSignals } from '../transport/signals.ts';
 import { type Downstream, openStdio } from '../transport/stdio.ts';
 import { connect, type Flow } from './flow.ts';
 import type { Remote } from './remote-options.ts';
+import { wordMask } from './remote-secrets.ts';
 import type { Served } from './served.ts';
 import { readAgent, reloadOf } from './session-lines.ts';
 
@@ -36,7 +37,8 @@ export function serveBridge({ deps, remote, maxMessage }: Bridging): Served {
   const agent = openStdio();
   const client = openHttpClient(remote.url, remote.headers);
   const gate = openGate();
-  const ports = portsOf({ deps, client, maxMessage, explain: openExplainer(deps, client, remote), receive, session: () => session });
+  const explain = openExplainer(deps, client, remote);
+  const ports = portsOf({ deps, client, maxMessage, explain, mask: wordMask(remote), receive, session: () => session });
   const bridge = openBridge(ports);
   const flow = connect(agent, serverSide(bridge, gate, maxMessage + SPARE), maxMessage + SPARE);
   const session = openSession(
@@ -67,15 +69,17 @@ interface PortParts {
   readonly session: () => ProxySession;
   readonly receive: (messages: readonly ServerMessage[]) => void | Promise<void>;
   readonly explain: (wwwAuthenticate: string | undefined) => void;
+  readonly mask: (text: string) => string;
   readonly aside?: (event: Aside) => void;
 }
 
 /** What a bridge of this session is built from. */
-export function portsOf({ deps, client, maxMessage, session, receive, explain, aside }: PortParts): Parameters<typeof openBridge>[0] {
+export function portsOf({ deps, client, maxMessage, session, receive, explain, mask, aside }: PortParts): Parameters<typeof openBridge>[0] {
   return {
     client,
     maxMessage,
     log: deps.log,
+    mask,
     look: createIdFinder,
     receive,
     ...(aside && { aside }),

@@ -15,6 +15,15 @@ export function secretsOf({ url, given }: Remote): readonly string[] {
   return [...urlSecrets(url), ...given.flatMap(headerSecrets)];
 }
 
+/** Takes secrets out of what the server says of itself: those that it was given, a client's credential, and what looks like one. */
+export function wordMask(remote: Remote): (text: string, credential?: string) => string {
+  const secrets = secretsOf(remote);
+  return (text, credential) => {
+    const own = credential === undefined ? [] : [credential, ...credential.split(' ').slice(1)];
+    return maskText(openMask([...secrets, ...own])(text));
+  };
+}
+
 /** The URL as people and records may see it. */
 export function shownUrl(remote: Remote): string {
   const bare = new URL(remote.url);

@@ -5,6 +5,7 @@ import { openHttpClient } from '../../transport/http/client.ts';
 import { ofSender, type RequestRules, toUpstream } from '../../transport/http/passed-headers.ts';
 import { openExplainer, portsOf } from '../bridge-session.ts';
 import type { Remote } from '../remote-options.ts';
+import { wordMask } from '../remote-secrets.ts';
 import type { OpenBackend } from './backend.ts';
 
 /** What is under way when a session ends has so long to finish, ms. */
@@ -12,12 +13,13 @@ const GRACE = 1_000;
 
 /** A new bridge for every session, which sends what of its client's headers may pass. */
 export function bridgeBackend(remote: Remote, rules: RequestRules, maxMessage: number, deps: ProxyDeps): OpenBackend {
+  const mask = wordMask(remote);
   return async (session, rawHeaders, aside) => {
     // What a message goes with besides, the bridge writes itself.
     const client = openHttpClient(remote.url, { ...ofSender(toUpstream(rawHeaders, rules)), ...remote.headers });
     const bridge = openBridge(
       portsOf({
-        ...{ deps, client, maxMessage, session, aside, explain: openExplainer(deps, client, remote) },
+        ...{ deps, client, maxMessage, session, aside, explain: openExplainer(deps, client, remote), mask },
         async receive(messages) {
           session().fromServer(messages);
           await session().serverIdle();

@@ -11,6 +11,7 @@ import { onSignals } from '../../transport/signals.ts';
 import type { ListenOptions } from '../listen-options.ts';
 import type { ProxyOptions } from '../options.ts';
 import type { Remote } from '../remote-options.ts';
+import { wordMask } from '../remote-secrets.ts';
 import type { Served } from '../served.ts';
 import { type Agents, createAgents } from './agents.ts';
 import { childBackend, type OpenBackend } from './backend.ts';
@@ -56,7 +57,7 @@ export async function listenBefore(remote: Remote, listening: Listening): Promis
   const duplex = duplexOf(agents, listening, bridgeBackend(remote, rules, maxMessage, deps), places);
   const own = openDuplex(duplex);
   const old: OldWay = { serve: own.serve, post: (request, bytes, frame, agent) => servePost(request, bytes, frame, agent, duplex) };
-  const way = { client, rules, maxMessage, turns: createTurns(), rewrite: documents.rewrite };
+  const way = { client, rules, maxMessage, mask: wordMask(remote), turns: createTurns(), rewrite: documents.rewrite };
   const mcp = listen.upstreamSse ? own : both(openRelay(way, agents, places, old), own);
   const server = await openServer({ mcp, duplex, documents: documents.serve }, listening);
   announce(server, listen, Object.keys(remote.headers).length > 0, deps.log);

@@ -1,9 +1,11 @@
 /** GET and DELETE of a session, on their way through the listener (wire.md §1): streams are judged as they are anywhere else. */
+import type { UpstreamAnswer } from '../../transport/http/client.ts';
 import { OPENING } from '../../transport/http/listen.ts';
 import { within } from '../../transport/http/order.ts';
 import { toUpstream, withoutPayment } from '../../transport/http/passed-headers.ts';
 import { valuesOf } from '../../transport/http/raw-headers.ts';
 import { kindOf } from '../../transport/http/read-answer.ts';
+import { readRefused, wordsOf } from '../../transport/http/refused.ts';
 import type { ServedRequest } from '../../transport/http/server.ts';
 import { failureBy, failureOf } from '../../transport/http/status.ts';
 import { headersOf } from './payable.ts';
@@ -26,8 +28,7 @@ export async function serveGet({ rawHeaders, reply }: ServedRequest, relay: Rela
     const answer = await send;
     const { status } = answer;
     if (status > 299 || kindOf(answer) !== 'events') {
-      answer.discard();
-      reply.refuse(status > 399 ? status : 502, failureOf(status).why);
+      reply.refuse(status > 399 ? status : 502, await whyNot(answer, way));
       return status;
     }
     const stream = reply.stream(status, headersOf(answer, relay.session));
@@ -59,6 +60,11 @@ function goFirst(sent: Promise<unknown>, relay: RelaySession): void {
   relay.opening = opening;
 }
 
+async function whyNot(answer: UpstreamAnswer, { maxMessage, mask }: Relay): Promise<string> {
+  const refused = await readRefused(answer, maxMessage);
+  return failureOf(answer.status, answer.status > 299 ? wordsOf(refused, mask) : '').why;
+}
+
 /** Serves the end of a session as the server sees it. Answers with its status. */
 export async function serveDelete({ rawHeaders, reply }: ServedRequest, way: Relay): Promise<number> {
   const abort = new AbortController();
@@ -69,9 +75,11 @@ export async function serveDelete({ rawHeaders, reply }: ServedRequest, way: Rel
       headers: withoutPayment(toUpstream(rawHeaders, way.rules)),
       signal: abort.signal,
     });
-    answer.discard();
-    if (answer.status < 300) reply.send(answer.status, {});
-    else reply.refuse(answer.status, failureOf(answer.status).why);
+    if (answer.status > 299) reply.refuse(answer.status, await whyNot(answer, way));
+    else {
+      answer.discard();
+      reply.send(answer.status, {});
+    }
     return answer.status;
   } catch (fault) {
     reply.refuse(502, failureBy(fault).why);

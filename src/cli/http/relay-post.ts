@@ -10,6 +10,7 @@ import { ofSender, toUpstream } from '../../transport/http/passed-headers.ts';
 import { offersEndpoint } from '../../transport/http/probe-endpoint.ts';
 import { valuesOf } from '../../transport/http/raw-headers.ts';
 import { kindOf, peek, readBody } from '../../transport/http/read-answer.ts';
+import { type Refused, refusedBy, wordsOf } from '../../transport/http/refused.ts';
 import type { EventStream } from '../../transport/http/reply.ts';
 import type { ServedRequest } from '../../transport/http/server.ts';
 import { renderMessage } from '../../transport/http/sse-render.ts';
@@ -30,6 +31,8 @@ export interface Posting {
   readonly mayBeOld: boolean;
   /** Called with the server's answer before any of it is passed on; answers with why it must not be. */
   readonly answered: (answer: UpstreamAnswer) => string | undefined;
+  /** Called with what it says where it refuses. */
+  readonly refused: (refused: Refused) => void;
 }
 
 interface Open extends Posting {
@@ -180,6 +183,12 @@ async function relayBody(received: UpstreamAnswer, ids: readonly RequestId[], op
   const whole = await readBody(received, way.maxMessage);
   await way.turns.next();
   if (whole === undefined) return fail({ outcome: 'kept', why: 'the server sent an answer larger than allowed (--max-message)' });
+  const refused = status > 299 ? refusedBy(received, whole) : undefined;
+  const failure = failureOf(status, refused && wordsOf(refused, (text) => way.mask(text, open.headers.authorization)));
+  if (refused) {
+    relay.agent.deps.log.warn(failure.why);
+    open.refused(refused);
+  }
   const payable = await payableOf(received, whole, ids, relay.session);
   // What may not be paid is answered by now, and nothing of what was offered goes on.
   if (!payable) return;
@@ -199,7 +208,7 @@ async function relayBody(received: UpstreamAnswer, ids: readonly RequestId[], op
   // Where the answer answered everything, nobody is left to hear of a failure.
   if (status < 300) await fail(NO_ANSWER);
   // A status below may not have a body, and a request needs its answer.
-  else await fail(failureOf(status), status < 400 ? BAD_GATEWAY : status, withoutType(headers));
+  else await fail(failure, status < 400 ? BAD_GATEWAY : status, withoutType(headers));
 }
 
 /** SPEC: transports, backwards compatibility — a refusal alone says nothing: the stream has to name an endpoint. */

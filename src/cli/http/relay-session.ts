@@ -19,6 +19,8 @@ export interface Relay {
   readonly maxMessage: number;
   /** What clients and the server said goes on from here. */
   readonly turns: Turns;
+  /** Takes secrets out of what the server says of itself, and the client's own credential. */
+  readonly mask: (text: string, credential?: string) => string;
   /** Lets no header of the server's lead the client past the proxy. */
   readonly rewrite: (headers: Record<string, string>, request: ServedRequest, status: number) => Record<string, string>;
 }
@@ -47,8 +49,10 @@ export interface RelaySession extends Listed {
   readonly resumable: boolean;
   /** The server's own id of it; undefined until it gave one, and where it gives none. */
   id: string | undefined;
-  /** The server says that there is no such session any more. */
-  gone: boolean;
+  /** The server says that there is no such session any more; where that is only likely, what is under way goes on. */
+  gone: 'certainly' | 'likely' | undefined;
+  /** A request was answered in it. */
+  worked: boolean;
   readonly posts: Map<Exchange, Post>;
   /** Each has a request in flight, or had one a second ago: there are no more than may be in flight. */
   readonly adrift: Set<Adrift>;
@@ -100,7 +104,8 @@ export function openRelaySession(agent: Agent, { modern, send, onEnd }: RelayOpt
       session,
       resumable: !modern,
       id: undefined,
-      gone: false,
+      gone: undefined,
+      worked: false,
       posts,
       adrift: new Set(),
       streams,

@@ -1,17 +1,16 @@
 /** `/mcp` in front of a server that speaks Streamable HTTP itself (wire.md §1): every exchange is relayed as it is. */
 import { type ClientFrame, type Refusal, readClientFrame } from '../../mcp/frame.ts';
-import { checkHeaders, hasRepeating, headersFor, isModern } from '../../mcp/headers.ts';
+import { checkHeaders, hasRepeating, isModern } from '../../mcp/headers.ts';
 import type { OutgoingFrame } from '../../proxy/exchange.ts';
 import type { UpstreamAnswer } from '../../transport/http/client.ts';
-import { withoutPayment } from '../../transport/http/passed-headers.ts';
 import { valuesOf } from '../../transport/http/raw-headers.ts';
-import { kindOf, readBody } from '../../transport/http/read-answer.ts';
+import { kindOf } from '../../transport/http/read-answer.ts';
+import { lossOf, type Refused } from '../../transport/http/refused.ts';
 import type { ServedRequest } from '../../transport/http/server.ts';
-import { failureBy, failureOf } from '../../transport/http/status.ts';
 import { type Agent, type Agents, agentOf } from './agents.ts';
 import type { Endpoint } from './endpoint.ts';
-import { relayEvents } from './relay-events.ts';
 import { serveDelete, serveGet } from './relay-get.ts';
+import { sendOwn } from './relay-own.ts';
 import { servePost } from './relay-post.ts';
 import { openRelaySession, type Relay, type RelaySession, sweepAdrift } from './relay-session.ts';
 import { createSessions, IDLE, type Places, type Sessions } from './sessions.ts';
@@ -42,10 +41,6 @@ const LIMITS = { maxDepth: 256, maxName: 1024, anySpace: true };
 const KNOWN: ReadonlySet<string> = new Set(['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25']);
 /** The revision of clients that do not say theirs (the MCP transports page of 2025-06-18 says so). */
 const UNSAID = '2025-03-26';
-/** What belongs to one message. */
-const NOT_OURS = /^(?:last-event-id|mcp-(?:method|name|param-.*))$/;
-/** How long the server has to take a message of the proxy's own, ms. */
-const OWN = 60_000;
 
 /** Opens the endpoint. */
 export function openRelay(way: Relay, agents: Agents, places: Places, old: OldWay): Endpoint {
@@ -104,7 +99,12 @@ async function take(request: ServedRequest, bytes: Uint8Array, agent: Agent, par
 function relayPost(request: ServedRequest, bytes: Uint8Array, frame: ClientFrame | Refusal, relay: RelaySession, parts: Parts) {
   // SECURITY: what refuses one client's headers or size, once it took another's, does not speak otherwise to all of them from then on.
   const mayBeOld = !parts.isNew && isInitialize(frame) && relay.id === undefined;
-  return servePost({ request, bytes, frame, relay, way: parts.way, mayBeOld, answered: (answer) => noteAnswer(answer, relay, parts) });
+  const answered = (answer: UpstreamAnswer) => {
+    relay.worked ||= answer.status < 300 && frame.kind === 'request' && !isInitialize(frame);
+    return noteAnswer(answer, relay, parts);
+  };
+  const refused = (found: Refused) => noteLoss(found, relay, parts);
+  return servePost({ request, bytes, frame, relay, way: parts.way, mayBeOld, answered, refused });
 }
 
 function isInitialize(frame: ClientFrame | Refusal): boolean {
@@ -170,20 +170,29 @@ function noteAnswer(answer: UpstreamAnswer, relay: RelaySession, parts: Parts): 
   const { sessions } = parts;
   const id = headers['mcp-session-id'];
   if (status < 300 && kindOf(answer) !== 'other') parts.isNew = true;
-  if (status === 404 && relay.id !== undefined) {
-    sessions.remove(relay.id, relay);
-    relay.gone = true;
-  }
   if (typeof id !== 'string' || relay.id !== undefined || !relay.resumable) return undefined;
   if (!sessions.add(id, relay)) return 'the server gave a session id that is in use';
   relay.id = id;
   return undefined;
 }
 
+/**
+ * SPEC: wire.md §5 — a session that the server lost is none of ours either: who names it next is told so with 404, and opens
+ * another. The credential of a client is its own matter: that it is refused tells nothing of the session.
+ */
+function noteLoss(refused: Refused, relay: RelaySession, { sessions, way }: Parts): void {
+  const isItsOwn = refused.status === 401 && way.rules.authorization;
+  const loss = lossOf(refused, relay.worked && !isItsOwn);
+  if (relay.id === undefined || !loss) return;
+  sessions.remove(relay.id, relay);
+  relay.gone = loss;
+}
+
 /** What becomes of a session after an exchange: it stays, it ends with it, or it stands for all that have no id. */
 async function settleDown(relay: RelaySession, wasInitialize: boolean, parts: Parts): Promise<void> {
   const { agent, session } = relay;
   if (relay.id !== undefined && !relay.gone) return;
+  if (relay.gone === 'likely' && relay.posts.size > 0) return;
   const version = wasInitialize ? session.protocolVersion() : undefined;
   const key = version === undefined ? undefined : bareKey(agent, version);
   if (key !== undefined && relay.id === undefined && !parts.bare.has(key)) parts.bare.set(key, relay);
@@ -203,36 +212,6 @@ async function other(request: ServedRequest, parts: Parts): Promise<void> {
   parts.sessions.remove(relay.id, relay);
   await relay.end('the session is over');
 }
-
-/** The proxy's own messages: its questions for the tool list, and its answers to what the policy keeps from the client. */
-async function sendOwn(frame: OutgoingFrame, { session, headers, id: sessionId }: RelaySession, way: Relay): Promise<void> {
-  const { bytes, id, ids = id ? [id] : [] } = frame;
-  // SECURITY: of what the client last said only what names it and its session goes with a message that is not its own.
-  const kept = Object.entries(withoutPayment(headers)).filter(([name]) => !NOT_OURS.test(name));
-  const own = {
-    ...headersFor(frame, session.inputSchemaOf),
-    ...(sessionId !== undefined && !frame.modern && { 'mcp-session-id': sessionId }),
-  };
-  try {
-    const all = { ...Object.fromEntries(kept), ...ACCEPT, ...lowerCase(own), 'content-type': 'application/json' };
-    const answer = await way.client.send({ method: 'POST', headers: all, body: bytes, signal: AbortSignal.timeout(OWN) });
-    if (kindOf(answer) === 'events') await relayEvents(answer, session, NOBODY, way.maxMessage);
-    else {
-      const body = await readBody(answer, way.maxMessage);
-      if (body?.length) await session.relay({ kind: 'line', bytes: body });
-    }
-    await session.upstreamFailed(ids, failureOf(answer.status));
-  } catch (fault) {
-    await session.upstreamFailed(ids, failureBy(fault));
-  }
-}
-
-function lowerCase(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
-}
-
-const ACCEPT = { accept: 'application/json, text/event-stream' };
-const NOBODY = { write: () => true, drained: async () => {}, waiting: 0, end: () => {}, abort: () => {} };
 
 async function sweep(now: number, { open: all, bare, agents }: Parts): Promise<void> {
   for (const [key, relay] of bare) {

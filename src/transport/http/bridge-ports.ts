@@ -55,6 +55,8 @@ export interface BridgePorts {
   /** Bytes. */
   readonly maxMessage: number;
   readonly log: { debug(text: string): void; warn(text: string): void; info(text: string): void };
+  /** Takes secrets out of what the server says of itself, before anybody reads it. */
+  mask(text: string): string;
   look(): Look<Sender>;
   /** Takes what the server said; what it answers with is waited for before more is read. */
   receive(messages: readonly ServerMessage[]): void | Promise<void>;

@@ -1,11 +1,13 @@
 /** Carries the frames of one session to a remote server and back: Streamable HTTP, else HTTP+SSE (wire.md §1). */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BridgeFrame, BridgePorts } from './bridge-ports.ts';
+import type { UpstreamAnswer } from './client.ts';
 import { createLink, isWaiting, type Link, post, sessionHeaders } from './link.ts';
 import { listen } from './listen.ts';
 import { createOrder, type Rank } from './order.ts';
 import { sendRequest } from './post-frame.ts';
-import { renewSession } from './renew.ts';
+import { lossOf, readRefused, wordsOf } from './refused.ts';
+import { ready, renewSession } from './renew.ts';
 import { failureBy, failureOf } from './status.ts';
 
 export interface Bridge {
@@ -86,7 +88,11 @@ async function sendOther(frame: BridgeFrame, link: Link, onSent: () => void): Pr
   const { ports } = link;
   // SPEC: wire.md §5 — in the modern era the end of the stream is what tells the server.
   if (frame.modern && frame.cancels) return link.open.get(frame.cancels.key)?.giveUp.abort();
-  if (link.renewing) await link.renewing;
+  try {
+    await ready(link);
+  } catch (error) {
+    return ports.log.warn(`a message was not sent: ${failureBy(error).why}`);
+  }
   // A stream that ended took along whatever this is about.
   if (link.transport === 'sse' && !link.channel) return;
   const { session } = link;
@@ -95,17 +101,24 @@ async function sendOther(frame: BridgeFrame, link: Link, onSent: () => void): Pr
   try {
     const sending = post(frame, link, AbortSignal.any([link.over.signal, late.signal]), onSent);
     const answer = await sending.finally(() => clearTimeout(timer));
-    answer.discard();
-    if (answer.status > 299) ports.log.warn(`a message was not taken: ${failureOf(answer.status).why}`);
-    if (answer.status === 404 && session !== undefined) void renewSession(session, link);
-    else if (answer.status < 300 && frame.message?.method === 'notifications/initialized') await listenIfOffered(link);
+    if (answer.status > 299) await takeRefusal(answer, session, link);
+    else answer.discard();
+    if (answer.status < 300 && frame.message?.method === 'notifications/initialized') await listenIfOffered(link);
   } catch (error) {
     if (!link.over.signal.aborted) ports.log.warn(`a message was not taken: ${failureBy(error).why}`);
   }
 }
 
+async function takeRefusal(answer: UpstreamAnswer, session: string | undefined, link: Link): Promise<void> {
+  const { ports } = link;
+  const refused = await readRefused(answer, ports.maxMessage);
+  ports.log.warn(`a message was not taken: ${failureOf(refused.status, wordsOf(refused, ports.mask)).why}`);
+  const loss = session === undefined ? undefined : lossOf(refused, session === link.worked);
+  if (session !== undefined && loss) void renewSession(session, link, loss);
+}
+
 async function listenIfOffered(link: Link): Promise<void> {
-  if (link.transport === 'streamable') await listen(link, (session) => void renewSession(session, link));
+  if (link.transport === 'streamable') await listen(link, (session, loss) => void renewSession(session, link, loss));
 }
 
 /** A request that was answered elsewhere, given up or timed out leaves its stream a while, and then closes it. */

@@ -33,6 +33,12 @@ export interface Link {
   /** How the server speaks; undefined until it answered once. */
   transport: 'streamable' | 'sse' | undefined;
   session: string | undefined;
+  /** It was lost, and there is no new one yet: it is opened before the next message. */
+  isLost: boolean;
+  /** Why it could not be. */
+  trouble: string;
+  /** A session in which a request was answered. */
+  worked: string | undefined;
   /** The revision that was agreed on in the handshake. */
   version: string | undefined;
   /** The client's `initialize` around its id, to be said again. */
@@ -57,6 +63,9 @@ export function createLink(ports: BridgePorts): Link {
     over: new AbortController(),
     transport: undefined,
     session: undefined,
+    isLost: false,
+    trouble: '',
+    worked: undefined,
     version: undefined,
     greeting: undefined,
     renewing: undefined,

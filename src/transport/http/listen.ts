@@ -5,6 +5,7 @@ import type { UpstreamAnswer } from './client.ts';
 import { deliver, get, isWaiting, type Link, passAside } from './link.ts';
 import { within } from './order.ts';
 import { kindOf, type Place, readEvents } from './read-answer.ts';
+import { lossOf, readRefused, wordsOf } from './refused.ts';
 import { failureBy, failureOf } from './status.ts';
 
 /** ms before a stream is asked for again, unless the server says; and the most it may ask for. */
@@ -17,18 +18,22 @@ const STEADY = 5_000;
 /** How long the server's own stream may take to open before what the client says next goes out nevertheless, ms. */
 export const OPENING = 2_000;
 
+type OnLost = (session: string, loss: 'certainly' | 'likely') => void;
+/** How asking for a stream went: `read` where it was one, also if it broke, `refused` where it makes no sense to ask again. */
+type Went = 'read' | 'failed' | 'refused' | { readonly lost: 'certainly' | 'likely' };
+
 /**
  * Keeps the stream for the server's own messages open, where the server offers one, until the session or the bridge ends.
  * Resolves when the server has answered whether it does. INVARIANT I9: what it asks while no such stream is open is lost in
  * many servers, and the call that it asks for waits in vain; so a call must not get there first.
  */
-export function listen(link: Link, onLost: (session: string) => void): Promise<unknown> {
+export function listen(link: Link, onLost: OnLost): Promise<unknown> {
   const answered = Promise.withResolvers<void>();
   void keepOpen(link, onLost, answered.resolve).finally(answered.resolve);
   return within(OPENING, answered.promise);
 }
 
-async function keepOpen(link: Link, onLost: (session: string) => void, onAnswer: () => void): Promise<void> {
+async function keepOpen(link: Link, onLost: OnLost, onAnswer: () => void): Promise<void> {
   link.listening?.abort();
   const giveUp = new AbortController();
   link.listening = giveUp;
@@ -41,8 +46,8 @@ async function keepOpen(link: Link, onLost: (session: string) => void, onAnswer:
     const went = await follow(link, place, signal, { answer: () => answered() });
     answered();
     // Where there never was a stream, 404 says that there is none: in a new session it would say so again, without end.
-    if (went === 'lost' && wasOpen && session !== undefined) onLost(session);
-    if (went === 'refused' || went === 'lost') break;
+    if (typeof went === 'object' && wasOpen && session !== undefined) onLost(session, went.lost);
+    if (went === 'refused' || typeof went === 'object') break;
     wasOpen ||= went === 'read';
     failures = went === 'failed' ? failures + 1 : 0;
     const now = performance.now();
@@ -80,25 +85,25 @@ export async function resume(ids: readonly Id[], place: Place, link: Link, stop:
     settled();
     if (signal.aborted) return;
     const went = await follow(link, place, signal, { messages: settled });
-    if (went === 'refused' || went === 'lost') break;
+    if (went === 'refused' || typeof went === 'object') break;
     failures = went === 'read' ? 0 : failures + 1;
   }
   link.ports.fail(ids, { outcome: 'kept', why: 'the stream broke before the server answered, and does not go on' });
 }
 
-/** One stream to its end: `read` where it was one, also if it broke, `refused` where it makes no sense to ask again, `lost` where the session is gone. */
+/** One stream to its end. */
 async function follow(
   link: Link,
   place: Place,
   signal: AbortSignal,
   on: { readonly answer?: () => void; readonly messages?: () => void },
-): Promise<'read' | 'failed' | 'refused' | 'lost'> {
+): Promise<Went> {
   const { ports } = link;
   let isOpen = false;
   try {
     const answer = await get(link, place.lastId, signal);
     on.answer?.();
-    if (answer.status !== 200 || kindOf(answer) !== 'events') return declined(answer, ports.log);
+    if (answer.status !== 200 || kindOf(answer) !== 'events') return await declined(answer, link);
     const take = async (messages: Parameters<typeof ports.receive>[0]) => {
       await deliver(messages, link);
       on.messages?.();
@@ -113,11 +118,12 @@ async function follow(
 }
 
 /** 405 says that the server has no such stream, which is fine. */
-function declined(answer: UpstreamAnswer, log: Link['ports']['log']): 'failed' | 'refused' | 'lost' {
-  answer.discard();
-  const { status } = answer;
-  if (status !== 405) log.debug(`a stream of the server: ${failureOf(status).why}`);
-  if (status === 404) return 'lost';
+async function declined(answer: UpstreamAnswer, { ports }: Link): Promise<Went> {
+  const refused = await readRefused(answer, ports.maxMessage);
+  const { status } = refused;
+  if (status !== 405) ports.log.debug(`a stream of the server: ${failureOf(status, wordsOf(refused, ports.mask)).why}`);
+  const lost = lossOf(refused, false);
+  if (lost) return { lost };
   return status >= 500 || status === 408 || status === 429 ? 'failed' : 'refused';
 }
 

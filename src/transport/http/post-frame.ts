@@ -5,7 +5,8 @@ import { UpstreamFault } from './fault.ts';
 import { type Channel, deliver, isWaiting, type Link, type OpenRequest, passAside, post } from './link.ts';
 import { resume } from './listen.ts';
 import { kindOf, type Peeked, type Place, peek, readBody, readEvents } from './read-answer.ts';
-import { noteSession, noteVersion, rememberGreeting, renewChannel, renewSession } from './renew.ts';
+import { lossOf, readRefused, wordsOf } from './refused.ts';
+import { noteSession, noteVersion, ready, rememberGreeting, renewChannel, renewSession } from './renew.ts';
 import { failureBy, failureOf, isOldAnswer, withIdOf } from './status.ts';
 
 /** What the server says of headers that do not fit its schemas: nothing was executed (wire.md §2.10). */
@@ -45,7 +46,7 @@ export async function sendRequest(frame: BridgeFrame, link: Link, { left, settle
 async function converse(frame: BridgeFrame, request: OpenRequest, link: Link, onSent: () => void): Promise<void> {
   const signal = AbortSignal.any([request.giveUp.signal, link.over.signal]);
   for (let isAgain = false; ; isAgain = true) {
-    if (link.renewing) await link.renewing;
+    if (frame.message?.method !== 'initialize') await ready(link);
     if (link.reopening) await link.reopening;
     const isCut = link.transport === 'sse' && !link.channel;
     if (isCut && !(await renewChannel(link, frame.message?.method === 'initialize')))
@@ -53,6 +54,7 @@ async function converse(frame: BridgeFrame, request: OpenRequest, link: Link, on
     request.session = link.session;
     const { channel } = link;
     const answer = await post(frame, link, signal, onSent);
+    if (answer.status < 300 && frame.message?.method !== 'initialize') link.worked = request.session;
     if (answer.status < 300) return channel ? setAdrift(answer, channel, request, link) : takeAnswer(answer, frame, request, link);
     const next = await takeRefusal(answer, frame, request, link, isAgain);
     if (next === 'done') return;
@@ -73,7 +75,10 @@ async function takeAnswer(answer: UpstreamAnswer, frame: BridgeFrame, request: O
   link.transport = 'streamable';
   request.isStreaming = true;
   const isGreeting = frame.message?.method === 'initialize';
-  if (isGreeting) noteSession(answer, link);
+  if (isGreeting) {
+    noteSession(answer, link);
+    link.isLost = false;
+  }
   const take = async (messages: readonly ServerMessage[]) => {
     if (isGreeting) noteVersion(messages, link);
     await deliver(messages, link);
@@ -133,30 +138,22 @@ async function takeRefusal(
   const { ids, session } = request;
   // It is no longer one of those that wait in a session which may turn out to be lost.
   request.session = undefined;
-  const { status } = answer;
-  const bytes = kindOf(answer) === 'json' ? await readBody(answer, ports.maxMessage) : undefined;
-  const said = bytes && peek(bytes);
-  answer.discard();
+  const refused = await readRefused(answer, ports.maxMessage);
+  const { status, json } = refused;
+  const said = json && peek(json);
   if (status === 401) ports.unauthorized(answer.headers['www-authenticate']);
   if (!isAgain && (await isMended(status, said, frame, session, link))) return 'again';
+  const failure = failureOf(status, wordsOf(refused, ports.mask));
+  if (isWaiting(ids, link)) ports.log.warn(failure.why);
   const [id] = ids;
   const adopted = id && withIdOf(id, said);
   if (adopted) await ports.receive([adopted]);
-  else if (bytes && said?.jsonrpc === '2.0') await ports.receive([{ kind: 'line', bytes }]);
-  const failure = failureOf(status);
-  if (isWaiting(ids, link)) ports.log.warn(failure.why);
+  else if (json && said?.jsonrpc === '2.0') await ports.receive([{ kind: 'line', bytes: json }]);
   ports.fail(ids, failure);
-  if (session !== undefined && !frame.modern && knowsNoSession(status, said)) void renewSession(session, link);
+  // Unless the status is the one for it, that is no certain sign that nothing was done: the request is not sent again, but those to come shall find a session.
+  const loss = session === undefined || frame.modern ? undefined : lossOf(refused, session === link.worked);
+  if (session !== undefined && loss === 'likely') void renewSession(session, link, loss);
   return 'done';
-}
-
-/**
- * Many servers say with 400 what 404 is for, after a restart above all. That is no certain sign that nothing was done,
- * so the request is not sent again; but those to come shall find a session.
- */
-function knowsNoSession(status: number, said: Peeked | undefined): boolean {
-  const { code, message } = said?.error ?? {};
-  return status === 400 && code === -32000 && typeof message === 'string' && /session/i.test(message);
 }
 
 /** Whether what the server complained of is put right: nothing was executed, so the request may be sent again. */
@@ -171,7 +168,7 @@ async function isMended(
     await link.ports.relearnTools();
     return true;
   }
-  if (status === 404 && session !== undefined && !frame.modern) return renewSession(session, link);
+  if (status === 404 && session !== undefined && !frame.modern) return renewSession(session, link, 'certainly');
   if (link.transport !== undefined || said?.jsonrpc === '2.0' || !isOldAnswer(status)) return false;
   return renewChannel(link, true);
 }

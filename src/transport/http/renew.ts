@@ -7,6 +7,7 @@ import { UpstreamFault } from './fault.ts';
 import { deliver, isWaiting, type Link, type OpenRequest, post } from './link.ts';
 import { listen } from './listen.ts';
 import { kindOf, type Peeked, peek, readBody, readEvents } from './read-answer.ts';
+import { readRefused, wordsOf } from './refused.ts';
 import { failureBy } from './status.ts';
 
 /** How long the server has to answer the handshake, ms. */
@@ -40,15 +41,26 @@ function takeVersion(said: Peeked | undefined, link: Link): void {
   if (typeof version === 'string' && VERSION.test(version)) link.version = version;
 }
 
-/** Opens a new session in the place of `lost`; answers whether there is one now. What waits in the lost one gets an error. */
-export function renewSession(lost: string, link: Link): Promise<boolean> {
+/**
+ * Opens a new session in the place of `lost`; answers whether there is one now. What waits in one that is `certainly` lost
+ * gets an error; where that is only likely, what was begun goes on.
+ */
+export function renewSession(lost: string, link: Link, loss: 'certainly' | 'likely'): Promise<boolean> {
   if (link.session !== lost) return link.renewing ?? Promise.resolve(link.session !== undefined);
   if (!link.greeting) return Promise.resolve(false);
   link.ports.log.warn('the server lost the session: a new one is opened, without the subscriptions of the old one');
   link.session = undefined;
+  link.isLost = true;
   link.listening?.abort();
-  abandon(lost, link);
+  if (loss === 'certainly') abandon(lost, link);
   return renew(link, () => greet(link));
+}
+
+/** Resolves when a connection that is being made anew is there; one that could not be made is tried once more. Rejects with `UpstreamFault` where there is none. */
+export async function ready(link: Link): Promise<void> {
+  if (link.renewing) await link.renewing;
+  else if (link.isLost) await renew(link, () => greet(link));
+  if (link.isLost) throw new UpstreamFault('unreachable', `lost the session, and there is no new one: ${link.trouble}`, false);
 }
 
 /** Opens a new stream in the place of one that ended (HTTP+SSE). `isGreeting`: the client says hello itself. */
@@ -66,7 +78,8 @@ function renew(link: Link, work: () => Promise<void>): Promise<boolean> {
       () => true,
       (error: unknown) => {
         if (error instanceof UpstreamFault && error.code === 'foreign_origin') throw error;
-        link.ports.log.warn(`no connection: ${failureBy(error).why}`);
+        link.trouble = failureBy(error).why;
+        link.ports.log.warn(`no connection: ${link.trouble}`);
         return false;
       },
     )
@@ -96,22 +109,37 @@ async function greet(link: Link): Promise<void> {
   const signal = AbortSignal.any([link.over.signal, late.signal]);
   const welcome = Promise.withResolvers<Peeked>();
   welcome.promise.catch(() => undefined);
-  signal.addEventListener('abort', () => welcome.reject(new Error('"initialize" was not answered')));
+  signal.addEventListener('abort', () => welcome.reject(unanswered()));
   link.version = undefined;
   link.expected = { id, take: welcome.resolve };
   try {
     const answer = await post({ bytes: `${greeting?.before}"${id}"${greeting?.after}` }, link, signal);
+    if (answer.status > 299) throw await refusedGreeting(answer, link);
     if (link.transport !== 'sse') noteSession(answer, link);
-    void readOut(answer, link).then(() => link.transport !== 'sse' && welcome.reject(new Error('"initialize" was not answered')));
+    void readOut(answer, link).then(() => link.transport !== 'sse' && welcome.reject(unanswered()));
     const said = await welcome.promise;
-    if (answer.status > 299 || !said.result) throw new Error('"initialize" was refused');
+    if (!said.result) throw new UpstreamFault('unreachable', 'refused "initialize"', false);
     takeVersion(said, link);
     (await post({ bytes: INITIALIZED }, link, signal)).discard();
-    if (link.transport !== 'sse') await listen(link, (session) => void renewSession(session, link));
+    link.isLost = false;
+    if (link.transport !== 'sse') await listen(link, (session, loss) => void renewSession(session, link, loss));
+  } catch (error) {
+    if (link.isLost) link.session = undefined;
+    throw error;
   } finally {
     clearTimeout(timer);
     link.expected = undefined;
   }
+}
+
+function unanswered(): UpstreamFault {
+  return new UpstreamFault('unreachable', 'did not answer "initialize"', false);
+}
+
+async function refusedGreeting(answer: UpstreamAnswer, { ports }: Link): Promise<UpstreamFault> {
+  const refused = await readRefused(answer, ports.maxMessage);
+  if (refused.status === 401) ports.unauthorized(refused.headers['www-authenticate']);
+  return new UpstreamFault('unreachable', `refused "initialize" with HTTP status ${refused.status}${wordsOf(refused, ports.mask)}`, false);
 }
 
 async function readOut(answer: UpstreamAnswer, link: Link): Promise<void> {

@@ -3,10 +3,10 @@ import type { Failure, Id, ServerMessage } from './bridge-ports.ts';
 import { UpstreamFault } from './fault.ts';
 import type { Peeked } from './read-answer.ts';
 
-/** What was refused was not done; of a time-out or a fault of the server nobody knows. */
-export function failureOf(status: number): Failure {
+/** What was refused was not done; of a time-out or a fault of the server nobody knows. `words`: what the server says of it. */
+export function failureOf(status: number, words = ''): Failure {
   const refused = status >= 400 && status < 500 && status !== 408;
-  return { outcome: refused ? 'released' : 'kept', why: `the server answered with HTTP status ${status}${hint(status)}` };
+  return { outcome: refused ? 'released' : 'kept', why: `the server answered with HTTP status ${status}${hint(status)}${words}` };
 }
 
 function hint(status: number): string {

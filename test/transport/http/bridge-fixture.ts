@@ -54,6 +54,7 @@ export function openFixture(
     client: openHttpClient(new URL(url), options.headers ?? {}),
     maxMessage: options.maxMessage ?? 1 << 20,
     log: { debug: log, info: log, warn: log },
+    mask: (text) => text.replaceAll('sesame', '[redacted]'),
     look: () => ({ push() {}, found: () => ({ id: undefined, isRequest: false }) }),
     async receive(lines) {
       if (options.isSlow) await new Promise((resolve) => setTimeout(resolve, 20));
