@@ -31,7 +31,8 @@ async function open() {
   const rig = await openRig();
   const client = openHttpClient(new URL(upstream.url), {});
   const rules = { passed: [], authorization: false, host: false };
-  const way = { client, rules, maxMessage: 1 << 24, turns: createTurns(), rewrite: (headers: Record<string, string>) => headers };
+  const rewrite = (headers: Record<string, string>) => headers;
+  const way = { client, rules, maxMessage: 1 << 24, mask: (text: string) => text, turns: createTurns(), rewrite };
   const old = { serve: async () => {}, post: async () => {} };
   const relay = openRelay(
     way,
