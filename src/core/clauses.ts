@@ -3,8 +3,9 @@ import type { ToolDefinition } from './catalog.ts';
 import type { ReasonCode } from './codes.ts';
 import type { ArgPath } from './condition.ts';
 import { MAX_MICROS, parseDecimal, toMicros } from './decimal.ts';
-import { evaluateCondition, hasLookAlike, isAmbiguous, step } from './evaluate.ts';
+import { evaluateCondition, step } from './evaluate.ts';
 import { isNumber, type Json, type JsonObject } from './json.ts';
+import { AMBIGUOUS, lookUp, membersBy, namesOf } from './lookup.ts';
 import type { ArgumentSchema, Draw, Rule } from './policy.ts';
 
 /** Why a requirement fails. `why` is for people; `message` is what the agent is told where the rule has no `on_deny`. */
@@ -29,10 +30,9 @@ export function failingCondition(rule: Rule, args: JsonObject): Failure | undefi
 /** The first constrained argument that is absent or does not fit its schema. */
 export function failingArgument(schemas: readonly ArgumentSchema[], args: JsonObject): Failure | undefined {
   for (const { name, optional, check } of schemas) {
-    const value = args.get(name);
-    const isTwice = hasLookAlike(args, name);
-    if (value === undefined && optional && !isTwice) continue;
-    const verdict = isTwice ? LOOK_ALIKE : value === undefined ? MISSING : check(value);
+    const value = lookUp(args, name);
+    if (value === undefined && optional) continue;
+    const verdict = value === AMBIGUOUS ? LOOK_ALIKE : value === undefined ? MISSING : check(value);
     if (!verdict.ok) return { clause: `arguments.${name}`, code: 'schema', why: `argument ${JSON.stringify(name)}: ${verdict.why}` };
   }
   return undefined;
@@ -55,7 +55,9 @@ function serverSchemaFault(
 ): string | undefined {
   if (!tool?.required) return "the server's schema for this tool is not known";
   if (validate.requiredArgs) {
-    const missing = tool.required.find((name) => (args.get(name) ?? null) === null);
+    const members = membersBy(args, namesOf(tool.required));
+    if (!members) return 'an argument is spelt almost like one that the schema requires';
+    const missing = tool.required.find((name) => (members.get(name) ?? null) === null);
     if (missing !== undefined) return `required argument ${JSON.stringify(missing)} is missing`;
   }
   if (!validate.schema) return undefined;
@@ -84,8 +86,10 @@ function drawFailure(path: ArgPath, problem: string): Failure {
 export function valueAt(path: ArgPath, args: JsonObject): Json | undefined {
   let value: Json | undefined = args;
   for (const segment of path.segments) {
-    if (value === undefined || segment.kind === 'every' || isAmbiguous(value, segment)) return undefined;
-    value = step(value, segment);
+    if (value === undefined || segment.kind === 'every') return undefined;
+    const next = step(value, segment);
+    if (next === AMBIGUOUS) return undefined;
+    value = next;
   }
   return value;
 }

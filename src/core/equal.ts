@@ -1,17 +1,22 @@
 /** Equality of JSON values: numbers by exact value, objects without regard to order. */
 import { compareDecimals, parseDecimal } from './decimal.ts';
 import { isArray, isNumber, isObject, type Json, type JsonObject } from './json.ts';
+import { membersBy, namesOf } from './lookup.ts';
 
 /** Whether two values are the same JSON value. Numbers whose value cannot be known are equal only by their text. */
 export function equalJson(a: Json, b: Json): boolean {
-  if (a === b) return true;
-  if (isNumber(a)) return isNumber(b) && equalNumbers(a.number, b.number);
-  if (isArray(a)) return isArray(b) && equalArrays(a, b);
-  return isObject(a) && isObject(b) && equalObjects(a, b);
+  return compareJson(a, b) === true;
 }
 
-function equalArrays(a: readonly Json[], b: readonly Json[]): boolean {
-  return a.length === b.length && a.every((value, index) => equalJson(value, b[index] ?? null));
+/**
+ * Whether what an agent sent is the value that somebody wrote down. Undefined, which no comparison may pass for an
+ * answer (policy.md §3): an object in it has a key that only looks like one that the written value has there.
+ */
+export function compareJson(sent: Json, written: Json): boolean | undefined {
+  if (sent === written) return true;
+  if (isNumber(sent)) return isNumber(written) && equalNumbers(sent.number, written.number);
+  if (isArray(sent)) return isArray(written) && compareArrays(sent, written);
+  return isObject(sent) && isObject(written) && compareObjects(sent, written);
 }
 
 function equalNumbers(a: string, b: string): boolean {
@@ -21,11 +26,27 @@ function equalNumbers(a: string, b: string): boolean {
   return left !== undefined && right !== undefined && compareDecimals(left, right) === 0;
 }
 
-function equalObjects(a: JsonObject, b: JsonObject): boolean {
-  if (a.size !== b.size) return false;
-  for (const [key, value] of a) {
-    const other = b.get(key);
-    if (other === undefined || !equalJson(value, other)) return false;
+/** No reader merges elements: lists of different lengths differ for all. */
+function compareArrays(sent: readonly Json[], written: readonly Json[]): boolean | undefined {
+  if (sent.length !== written.length) return false;
+  let equal = true;
+  for (const [index, value] of sent.entries()) {
+    const same = compareJson(value, written[index] ?? null);
+    if (same === undefined) return undefined;
+    equal &&= same;
   }
-  return true;
+  return equal;
+}
+
+function compareObjects(sent: JsonObject, written: JsonObject): boolean | undefined {
+  const members = membersBy(sent, namesOf(written.keys()));
+  if (!members) return undefined;
+  let equal = sent.size === written.size;
+  for (const [key, value] of written) {
+    const found = members.get(key);
+    const same = found !== undefined && compareJson(found, value);
+    if (same === undefined) return undefined;
+    equal &&= same;
+  }
+  return equal;
 }

@@ -4,9 +4,9 @@
  */
 import type { ArgCondition, ArgTest, Comparison, Segment, Truth } from './condition.ts';
 import { compareDecimals, type Decimal, parseDecimal } from './decimal.ts';
-import { equalJson } from './equal.ts';
+import { compareJson } from './equal.ts';
 import { isArray, isNumber, isObject, type Json, type JsonObject, typeOf } from './json.ts';
-import { foldName } from './names.ts';
+import { AMBIGUOUS, lookUp } from './lookup.ts';
 import { isWithin } from './within.ts';
 
 /** How `[*]` is read: a requirement needs `every` element, a trigger (and `when`) `any`. */
@@ -36,37 +36,15 @@ function testAt(value: Json, segments: readonly Segment[], depth: number, test: 
     const truths = value.map((element) => testAt(element, segments, depth + 1, test, quantifier));
     return quantifier === 'every' ? conjunction(truths) : disjunction(truths);
   }
-  if (isAmbiguous(value, segment)) return 'unknown';
   const next = step(value, segment);
+  if (next === AMBIGUOUS) return 'unknown';
   return next === undefined ? testMissing(test) : testAt(next, segments, depth + 1, test, quantifier);
 }
 
 /** One segment down; undefined where there is nothing. Only own members of JSON objects count. */
-export function step(value: Json, segment: Exclude<Segment, { kind: 'every' }>): Json | undefined {
-  if (segment.kind === 'key') return isObject(value) ? value.get(segment.key) : undefined;
+export function step(value: Json, segment: Exclude<Segment, { kind: 'every' }>): Json | undefined | typeof AMBIGUOUS {
+  if (segment.kind === 'key') return isObject(value) ? lookUp(value, segment.key) : undefined;
   return isArray(value) ? value[segment.index] : undefined;
-}
-
-/**
- * Whether a member of the value only looks like the one that the path names. SECURITY: servers that read keys without
- * case take `Amount` for `amount`, and of both the last.
- */
-export function isAmbiguous(value: Json, segment: Segment): boolean {
-  return segment.kind === 'key' && isObject(value) && hasLookAlike(value, segment.key);
-}
-
-/** The same for the name of an argument. */
-export function hasLookAlike(object: JsonObject, name: string): boolean {
-  for (const key of object.keys()) if (key !== name && looksLike(key, name)) return true;
-  return false;
-}
-
-const ASCII = /^[!-~]*$/;
-
-/** Most keys are plain, and of another length. */
-function looksLike(key: string, name: string): boolean {
-  if (!ASCII.test(key) || !ASCII.test(name)) return foldName(key) === foldName(name);
-  return key.length === name.length && key.toLowerCase() === name.toLowerCase();
 }
 
 function testMissing(test: ArgTest): Truth {
@@ -78,9 +56,9 @@ function testValue(value: Json, test: ArgTest): Truth {
     case 'exists':
       return truth((value !== null) === test.value);
     case 'eq':
-      return sameType(value, test.value, equalJson(value, test.value));
+      return equals(value, test.value);
     case 'neq':
-      return sameType(value, test.value, !equalJson(value, test.value));
+      return not(equals(value, test.value));
     case 'in':
       return isIn(value, test.values);
     case 'not_in':
@@ -138,18 +116,23 @@ export function compares(left: Decimal, op: Comparison, right: Decimal): boolean
 function isIn(value: Json, values: readonly Json[]): Truth {
   const type = typeOf(value);
   if (!values.some((candidate) => typeOf(candidate) === type)) return 'unknown';
-  return truth(values.some((candidate) => equalJson(value, candidate)));
+  return disjunction(values.map((candidate) => truthOf(compareJson(value, candidate))));
 }
 
 /** Substring of a string, or element of a list; an element of another type is an unknown, not a different one. */
 function contains(value: Json, wanted: Json): Truth {
   if (typeof value === 'string') return typeof wanted === 'string' ? truth(value.includes(wanted)) : 'unknown';
   if (!isArray(value)) return 'unknown';
-  return disjunction(value.map((element) => sameType(element, wanted, equalJson(element, wanted))));
+  return disjunction(value.map((element) => equals(element, wanted)));
 }
 
-function sameType(value: Json, other: Json, result: boolean): Truth {
-  return typeOf(value) === typeOf(other) ? truth(result) : 'unknown';
+/** Another type is an unknown, not a different value; so is an object with a look-alike of a compared name. */
+function equals(value: Json, wanted: Json): Truth {
+  return typeOf(value) === typeOf(wanted) ? truthOf(compareJson(value, wanted)) : 'unknown';
+}
+
+function truthOf(equal: boolean | undefined): Truth {
+  return equal === undefined ? 'unknown' : truth(equal);
 }
 
 function truth(value: boolean): Truth {

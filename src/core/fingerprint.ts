@@ -27,20 +27,20 @@ export function canonicalText(value: Json): string {
 
 function canonicalMembers(value: JsonObject): string {
   let text = '';
-  for (const key of sortedKeys(value)) {
-    text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${canonicalText(value.get(key) ?? null)}`;
+  for (const [key, member] of sortedMembers(value)) {
+    text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${canonicalText(member)}`;
   }
   return text;
 }
 
 /** Arguments often come in order already: then nothing is copied to be sorted. */
-function sortedKeys(value: JsonObject): Iterable<string> {
+function sortedMembers(value: JsonObject): Iterable<readonly [string, Json]> {
   let last = '';
   for (const key of value.keys()) {
-    if (key < last) return [...value.keys()].sort();
+    if (key < last) return [...value].sort(([a], [b]) => (a < b ? -1 : 1));
     last = key;
   }
-  return value.keys();
+  return value;
 }
 
 function canonicalNumber(text: string): string {

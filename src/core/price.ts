@@ -4,8 +4,8 @@ import { type Failure, valueAt } from './clauses.ts';
 import type { ArgPath } from './condition.ts';
 import { MAX_MICROS, parseDecimal, shiftPoint, toMicros } from './decimal.ts';
 import type { Call } from './decision.ts';
-import { hasLookAlike } from './evaluate.ts';
 import { isNumber, type JsonObject } from './json.ts';
+import { AMBIGUOUS, lookUp } from './lookup.ts';
 import { assetName, type Offer } from './offer.ts';
 import type { Spend, SpendLimit } from './policy.ts';
 
@@ -30,7 +30,7 @@ export function priceOf(spend: Spend, { args, offer }: Call, tool: ToolDefinitio
 function priceOfArgs(spend: Spend, args: JsonObject, tool: ToolDefinition | undefined): Price {
   const path = spend.from ?? AMOUNT;
   const value = valueAt(path, args);
-  if (hasLookAlike(args, AMOUNT_KEY) && !spend.from) return failure(path, 'may be meant by more than one argument');
+  if (!spend.from && lookUp(args, AMOUNT_KEY) === AMBIGUOUS) return failure(path, 'may be meant by more than one argument');
   if (value === undefined) return spend.from || declares(tool, 'amount') ? failure(path, 'is missing') : { kind: 'unpriced' };
   const decimal = isNumber(value) ? parseDecimal(value.number) : undefined;
   if (!decimal || decimal.negative) return failure(path, 'is not a number of at least 0');

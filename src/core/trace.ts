@@ -15,7 +15,12 @@ export function traceRule(rule: Rule, call: Call, judged: boolean, failure: Fail
   for (const condition of rule.when)
     tell(`when ${textOf(condition)}`, foundBy(condition, call), evaluateCondition(condition, call.args, 'any'));
   for (const condition of rule.conditions) tellCondition(condition, call, isTrigger ? 'any' : 'every', judged, tell);
-  for (const { name } of rule.arguments) tell(`arguments.${name}`, shorten(call.args.get(name)), argumentVerdict(name, judged, failure));
+  for (const { name } of rule.arguments)
+    tell(
+      `arguments.${name}`,
+      shorten(valueAt({ text: name, segments: [{ kind: 'key', key: name }] }, call.args)),
+      argumentVerdict(name, judged, failure),
+    );
   if (rule.validate) tell('validate', '', failure?.clause === 'validate' ? 'fails' : 'passes');
   for (const condition of rule.stateConditions) tell(`${condition.path} ${condition.test.op} ${condition.text}`, '', 'at the store');
   traceDraws(rule, call, failure, tell);

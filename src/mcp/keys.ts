@@ -2,7 +2,7 @@
  * Keys that only look like one that matters (wire.md §2.3). A server that reads keys without case, or normalises
  * them, would take `Name` or `paramſ` for the real one and run another call than the one that was judged.
  */
-import { foldName } from '../core/names.ts';
+import { foldKey as fold, UNSEEN } from '../core/lookup.ts';
 
 /** The keys that matter at one place, and what they fold to. */
 export interface Place {
@@ -10,10 +10,6 @@ export interface Place {
   readonly folded: ReadonlySet<string>;
 }
 
-const PLAIN = /^[a-z0-9_]*$/;
-/** What shows nothing, and what stands for bytes that could not be decoded. */
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\ufffd]/gu;
-const DOTTED = /i\u0307/g;
 /** No key that matters has so many characters that show. */
 const LONG = 64;
 
@@ -31,13 +27,7 @@ export function isLookAlike(key: string, place: Place): boolean {
   return !place.keys.has(key) && place.folded.has(foldKey(key));
 }
 
-/**
- * What a lenient reader may see in a key. SECURITY: beyond `foldName`, a reader in C stops at NUL, some drop control
- * characters or what they could not decode, and a Turkish lower case makes `i` of `İ`.
- */
+/** `foldKey` of the core; a key that shows more characters than any that matters is not folded at all. */
 export function foldKey(key: string): string {
-  if (PLAIN.test(key)) return key;
-  const end = key.indexOf('\0');
-  const seen = (end < 0 ? key : key.slice(0, end)).replace(UNSEEN, '');
-  return seen.length > LONG ? seen : foldName(seen).replace(DOTTED, 'i');
+  return key.length > LONG && key.replace(UNSEEN, '').length > LONG ? key : fold(key);
 }

@@ -1,0 +1,62 @@
+/**
+ * The one way to look a name up in an object that an agent sent (policy.md §3, §4). A test finds every other one.
+ * SECURITY: servers that read keys without case, or normalise them, take `Amount` for `amount`, and of both the last.
+ */
+import type { Json, JsonObject } from './json.ts';
+import { foldName } from './names.ts';
+
+/** The object has a key that only looks like the name: nobody knows which one the server takes. */
+export const AMBIGUOUS = Symbol('ambiguous');
+
+/** The member of that name; undefined where there is none, AMBIGUOUS where another key looks like it. */
+export function lookUp(object: JsonObject, name: string): Json | undefined | typeof AMBIGUOUS {
+  for (const key of object.keys()) if (key !== name && looksLike(key, name)) return AMBIGUOUS;
+  return object.get(name);
+}
+
+const ASCII = /^[!-~]*$/;
+
+/** Most keys are plain, and of another length. */
+function looksLike(key: string, name: string): boolean {
+  if (!ASCII.test(key) || !ASCII.test(name)) return foldKey(key) === foldKey(name);
+  return key.length === name.length && key.toLowerCase() === name.toLowerCase();
+}
+
+/** Names that somebody (a policy, a schema, a compared value) gives to members. */
+export interface Names {
+  readonly exact: ReadonlySet<string>;
+  readonly folded: ReadonlySet<string>;
+}
+
+/** Readies names for `membersBy`. */
+export function namesOf(names: Iterable<string>): Names {
+  const exact = new Set(names);
+  return { exact, folded: new Set(Array.from(exact, foldKey)) };
+}
+
+/** The object, to be read by these names; undefined where one of its keys only looks like one of them. */
+export function membersBy(object: JsonObject, names: Names): ReadonlyMap<string, Json> | undefined {
+  return lookAlikeIn(object, names) === undefined ? object : undefined;
+}
+
+/** The first key of the object that looks like one of the names, and is none of them. Linear in the keys. */
+export function lookAlikeIn(object: JsonObject, names: Names): string | undefined {
+  for (const key of object.keys()) if (!names.exact.has(key) && names.folded.has(foldKey(key))) return key;
+  return undefined;
+}
+
+const PLAIN = /^[a-z0-9_]*$/;
+/** What shows nothing, and what stands for bytes that could not be decoded. */
+export const UNSEEN = /[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\ufffd]/gu;
+const DOTTED = /i\u0307/g;
+
+/**
+ * What a lenient reader may see in a key. SECURITY: beyond `foldName`, a reader in C stops at NUL, some drop control
+ * characters or what they could not decode, and a Turkish lower case makes `i` of `İ`.
+ */
+export function foldKey(key: string): string {
+  if (PLAIN.test(key)) return key;
+  const end = key.indexOf('\0');
+  const seen = (end < 0 ? key : key.slice(0, end)).replace(UNSEEN, '');
+  return foldName(seen).replace(DOTTED, 'i');
+}
