@@ -2,7 +2,14 @@
 import type { ServerResponse } from 'node:http';
 
 export type Answer =
-  | { readonly kind: 'json'; readonly status: number; readonly text: string; readonly headers?: Readonly<Record<string, string>> }
+  | {
+      readonly kind: 'json';
+      readonly status: number;
+      readonly text: string;
+      readonly headers?: Readonly<Record<string, string>>;
+      /** ms to wait before it is sent. */
+      readonly after?: number | undefined;
+    }
   | { readonly kind: 'page'; readonly html: string; readonly policy: string }
   /** The response is written elsewhere, for as long as it takes. */
   | { readonly kind: 'stream'; readonly open: (response: ServerResponse) => void };
@@ -34,9 +41,9 @@ export function json(value: unknown, headers: Readonly<Record<string, string>> =
   return { kind: 'json', status: 200, text: JSON.stringify(value), headers };
 }
 
-/** `{"error": {"code", "message"}}`. */
-export function refuse(code: FaultCode, message: string, headers: Readonly<Record<string, string>> = {}): Answer {
-  return { kind: 'json', status: FAULTS[code], text: JSON.stringify({ error: { code, message } }), headers };
+/** `{"error": {"code", "message"}}`, `after` so many ms. */
+export function refuse(code: FaultCode, message: string, headers: Readonly<Record<string, string>> = {}, after?: number): Answer {
+  return { kind: 'json', status: FAULTS[code], text: JSON.stringify({ error: { code, message } }), headers, after };
 }
 
 /** The headers of every answer. SECURITY: nothing is cached, sniffed, framed or told to others. */

@@ -1,29 +1,38 @@
-/** Whether who asks may decide: with an approver secret set, the admin token alone is not enough (policy.md §12). */
+/** Checks whether who asks may decide: with an approver secret set, the admin token alone is not enough (policy.md §12). */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { AdminDeps } from './deps.ts';
 
-/** Checks that may wait for their turn. Each takes a tenth of a second and 64 MiB. */
-const MOST_WAITING = 8;
-/** What a wrong secret costs everyone who waits, ms. */
-const AFTER_WRONG = 500;
+/** Checks that may wait for their turn. Each takes a tenth of a second and, while it is its turn, 64 MiB. */
+const MOST_WAITING = 32;
+/** What a wrong secret costs who brought it, ms: so much for each guess that is being held just then, up to the most. */
+const AFTER_WRONG = 1_000;
+const MOST_AFTER_WRONG = 5_000;
 
 export type ApproverCheck =
   /** `hash` undefined: there is no secret to know. */
-  { readonly kind: 'right'; readonly hash: string | undefined } | { readonly kind: 'missing' | 'wrong' | 'busy' };
+  | { readonly kind: 'right'; readonly hash: string | undefined }
+  | { readonly kind: 'missing' | 'busy' }
+  /** To be answered after so many ms. */
+  | { readonly kind: 'wrong'; readonly after: number };
 
 export interface ApproverGate {
-  /** `offered`: the secret, where one was given. */
+  /** `offered`: the secret, where one was given. To be asked for who has shown the admin token, and for nobody else. */
   check(offered: string | undefined): Promise<ApproverCheck>;
 }
 
-/** Opens the gate. SECURITY: one guess at a time, each of them slow, however many ask. */
+/**
+ * Opens the gate. SECURITY: one guess at a time, each of them slow, however many ask; and who guesses waits longer the
+ * more guess beside it, so that who knows the secret finds the queue short.
+ */
 export function openApproverGate({ approvals, matchesSecret }: Pick<AdminDeps, 'approvals' | 'matchesSecret'>): ApproverGate {
   let waiting = 0;
+  let held = 0;
   let turn: Promise<unknown> = Promise.resolve();
   const compare = async (offered: string, hash: string): Promise<ApproverCheck> => {
     if (await matchesSecret(offered, hash)) return { kind: 'right', hash };
-    await pause(AFTER_WRONG);
-    return { kind: 'wrong' };
+    const after = Math.min(MOST_AFTER_WRONG, AFTER_WRONG * ++held);
+    void pause(after, undefined, { ref: false }).then(() => held--);
+    return { kind: 'wrong', after };
   };
   return {
     async check(offered) {

@@ -9,6 +9,8 @@ import type { AdminDeps } from './deps.ts';
 
 const MOST_NAME = 200;
 const MOST_REASON = 2_000;
+/** Who is sent away does not come back at once, ms. */
+const AFTER_BUSY = 1_000;
 
 export interface Wish {
   readonly id: string;
@@ -33,13 +35,17 @@ export async function decideApproval(wish: Wish, deps: AdminDeps): Promise<Answe
 }
 
 /** The refusal where the approver secret is needed; undefined where it was given, or there is none. */
-export function refuseApprover({ kind }: ApproverCheck): Answer | undefined {
-  if (kind === 'right') return undefined;
-  if (kind === 'busy') return refuse('busy', 'too many ask to be checked; try again in a second');
-  return refuse(
-    'approver_required',
-    kind === 'wrong' ? 'this is not the approver secret' : 'this needs the approver secret, in X-Intercept-Approver',
-  );
+export function refuseApprover(check: ApproverCheck): Answer | undefined {
+  switch (check.kind) {
+    case 'right':
+      return undefined;
+    case 'busy':
+      return refuse('busy', 'too many ask to be checked; try again in a second', {}, AFTER_BUSY);
+    case 'wrong':
+      return refuse('approver_required', 'this is not the approver secret', {}, check.after);
+    case 'missing':
+      return refuse('approver_required', 'this needs the approver secret, in X-Intercept-Approver');
+  }
 }
 
 export function recordAnswer(approval: Approval): Answer {

@@ -1,11 +1,13 @@
 /** The admin server (cli.md §3): loopback only, node:http, small answers. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { type AddressInfo, createServer as createListener, type Server as Listener } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { StoreError } from '../core/store.ts';
 import { type Answer, refuse, send } from './answer.ts';
 import { apiRoutes } from './api.ts';
 import { openApproverGate } from './approver.ts';
 import { readBody } from './body.ts';
+import { type Connections, createConnections } from './connections.ts';
 import type { AdminDeps } from './deps.ts';
 import { openFeed } from './feed.ts';
 import { bearsToken, checkSource } from './guard.ts';
@@ -13,11 +15,8 @@ import { pageRoutes } from './page/routes.ts';
 import { matchRoute, type Route } from './route.ts';
 
 const HOST = '127.0.0.1';
-/** ms: for a request's head, for the whole of it, and between two requests of a connection. */
-const HEAD = 10_000;
+/** For the whole of a request, ms; its head, its body and its connection have their own bounds. */
 const WHOLE = 20_000;
-const IDLE = 30_000;
-const MOST_CONNECTIONS = 128;
 
 export interface AdminServer {
   readonly port: number;
@@ -30,47 +29,64 @@ export interface AdminServer {
 export async function openAdminServer(deps: AdminDeps, port: number): Promise<AdminServer> {
   const feed = openFeed(deps.approvals, deps.warn);
   const gate = openApproverGate(deps);
-  const server = createServer({ maxHeaderSize: 16_384, headersTimeout: HEAD, requestTimeout: WHOLE, keepAliveTimeout: 5_000 });
-  server.maxConnections = MOST_CONNECTIONS;
-  await listen(server, port);
-  const { port: bound } = server.address() as AddressInfo;
+  const connections = createConnections(deps.monotonic);
+  const server = createServer({ maxHeaderSize: 16_384, requestTimeout: WHOLE, keepAliveTimeout: 5_000 });
+  server.on('clientError', (_, socket) => socket.destroy());
+  // Bun's HTTP server tells of a connection with its first request: those that ask nothing are seen by a listener of our own.
+  const listener = createListener({ noDelay: true }, (socket) => {
+    connections.enter(socket);
+    if (!socket.destroyed) server.emit('connection', socket);
+  });
+  await listen(listener, port);
+  const { port: bound } = listener.address() as AddressInfo;
   const routes = [...apiRoutes(deps, gate, feed), ...pageRoutes(deps, gate, bound)];
-  server.on('request', (request, response) => void respond(request, response, routes, deps));
+  server.on('request', (request, response) => void respond(request, response, { routes, deps, connections }));
   return {
     port: bound,
     origin: `http://${HOST}:${bound}`,
     close() {
       feed.close();
       return new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
+        listener.close(() => resolve());
+        connections.closeAll();
       });
     },
   };
 }
 
-function listen(server: Server, port: number): Promise<void> {
+function listen(listener: Listener, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, HOST, () => {
-      server.off('error', reject);
-      server.on('clientError', (_, socket) => socket.destroy());
-      // SECURITY: a reader that takes nothing of its answer is let go; event streams are bounded by their own measure.
-      server.on('connection', (socket) => socket.setTimeout(IDLE, () => socket.destroy()));
+    listener.once('error', reject);
+    listener.listen(port, HOST, () => {
+      listener.off('error', reject);
       resolve();
     });
   });
 }
 
-async function respond(request: IncomingMessage, response: ServerResponse, routes: readonly Route[], deps: AdminDeps): Promise<void> {
-  response.on('error', () => undefined);
-  const answer = await answerOf(request, routes, deps).catch((error: unknown): Answer => fault(error, deps));
-  if (response.destroyed) return;
-  if (answer.kind === 'stream') request.socket.setTimeout(0);
-  send(response, answer);
+interface Desk {
+  readonly routes: readonly Route[];
+  readonly deps: AdminDeps;
+  readonly connections: Connections;
 }
 
-async function answerOf(request: IncomingMessage, routes: readonly Route[], { token }: AdminDeps): Promise<Answer> {
+/** SECURITY: a refused guess holds its own connection, and that may give way to others meanwhile. */
+async function respond(request: IncomingMessage, response: ServerResponse, desk: Desk): Promise<void> {
+  const { connections, deps } = desk;
+  const { socket } = request;
+  response.on('error', () => undefined);
+  connections.hold(socket);
+  const answer = await answerOf(request, desk).catch((error: unknown): Answer => fault(error, deps));
+  if (answer.kind === 'stream') socket.setTimeout(0);
+  if (answer.kind === 'json' && answer.after !== undefined) {
+    connections.hold(socket);
+    await pause(answer.after, undefined, { ref: false });
+  }
+  if (answer.kind !== 'stream') connections.rest(socket);
+  if (!response.destroyed) send(response, answer);
+}
+
+async function answerOf(request: IncomingMessage, { routes, deps: { token }, connections }: Desk): Promise<Answer> {
   const url = parseTarget(request.url);
   if (!url) return refuse('bad_request', 'the request names no path');
   const match = matchRoute(routes, request.method ?? '', url.pathname);
@@ -84,6 +100,7 @@ async function answerOf(request: IncomingMessage, routes: readonly Route[], { to
     return refuse('unauthorized', 'the admin token is missing or wrong', { 'www-authenticate': 'Bearer realm="intercept"' });
   const body = await readBody(request);
   if (body.kind === 'refused') return body.answer;
+  connections.keep(request.socket);
   return route.answer({ params, query: url.searchParams, header: (name) => headerOf(request, name), body: body.value });
 }
 

@@ -1,9 +1,9 @@
 /** The approval page's routes: the page itself, which holds nothing, and what it asks for once a human is signed in. */
 import type { Approval } from '../../core/approval.ts';
 import { type Answer, json, refuse } from '../answer.ts';
-import type { ApproverCheck, ApproverGate } from '../approver.ts';
+import type { ApproverGate } from '../approver.ts';
 import { textOf } from '../body.ts';
-import { decideApproval, unknownRecord } from '../decide.ts';
+import { decideApproval, refuseApprover, unknownRecord } from '../decide.ts';
 import type { AdminDeps } from '../deps.ts';
 import { sameText } from '../guard.ts';
 import type { AdminCall, Route } from '../route.ts';
@@ -32,7 +32,13 @@ export function pageRoutes(deps: AdminDeps, gate: ApproverGate, port: number): r
   return [
     { ...shell, path: '/approvals' },
     { ...shell, path: '/approvals/:id' },
-    { ...inner, method: 'POST', path: '/approvals/page/session', answer: (call) => signIn(call, { deps, gate, sessions, cookie }) },
+    { ...inner, method: 'POST', path: '/approvals/page/session', answer: (call) => signIn(call, { deps, sessions, cookie }) },
+    {
+      ...inner,
+      method: 'POST',
+      path: '/approvals/page/approver',
+      answer: signedIn((call, session) => becomeApprover(call, session, gate)),
+    },
     {
       ...inner,
       method: 'DELETE',
@@ -51,30 +57,38 @@ export function pageRoutes(deps: AdminDeps, gate: ApproverGate, port: number): r
 
 interface SignIn {
   readonly deps: AdminDeps;
-  readonly gate: ApproverGate;
   readonly sessions: Sessions;
   readonly cookie: string;
 }
 
-/** With the admin token, or the approver secret where one is set; the latter also lets decide. */
-async function signIn({ body }: AdminCall, { deps, gate, sessions, cookie }: SignIn): Promise<Answer> {
+/**
+ * With the admin token. SECURITY: the approver secret is asked for behind it, so that who has no token cannot guess at the
+ * secret, nor stand before those who know it.
+ */
+async function signIn({ body }: AdminCall, { deps, sessions, cookie }: SignIn): Promise<Answer> {
   const given = textOf(body, 'secret', MOST_SECRET)?.trim();
   if (!given) return refuse('bad_request', '"secret" is missing');
-  const approver = sameText(given, deps.token) ? await gate.check(undefined) : await gate.check(given);
-  if (approver.kind === 'busy') return refuse('busy', 'too many sign in at once; try again in a second');
-  const known = sameText(given, deps.token) || (approver.kind === 'right' && approver.hash !== undefined);
-  if (!known) return refuse('unauthorized', 'that is neither the admin token nor the approver secret');
-  const session = sessions.open(approver.kind === 'right' ? approver.hash : undefined);
+  if (!sameText(given, deps.token)) return refuse('unauthorized', 'that is not the admin token');
+  const session = sessions.open();
   return json(
-    { key: session.key, operator: deps.operator },
+    { key: session.key, operator: deps.operator, mayDecide: await mayDecide(session, deps) },
     { 'set-cookie': `${cookie}=${session.id}; Path=/approvals; HttpOnly; SameSite=Strict` },
   );
 }
 
+/** With the approver secret, which lets the session decide. */
+async function becomeApprover({ body }: AdminCall, session: Session, gate: ApproverGate): Promise<Answer> {
+  const given = textOf(body, 'secret', MOST_SECRET)?.trim();
+  if (!given) return refuse('bad_request', '"secret" is missing');
+  const check = await gate.check(given);
+  if (check.kind === 'right') session.approver = check.hash;
+  return refuseApprover(check) ?? json({ mayDecide: true });
+}
+
 /** Whether this session may decide under the secret that is set now. */
-async function mayDecide({ approver }: Session, { approvals }: AdminDeps): Promise<ApproverCheck['kind']> {
+async function mayDecide({ approver }: Session, { approvals }: AdminDeps): Promise<boolean> {
   const hash = await approvals.secret();
-  return hash === undefined || hash === approver ? 'right' : 'missing';
+  return hash === undefined || hash === approver;
 }
 
 async function listPending({ approvals, clock }: AdminDeps): Promise<Answer> {
@@ -87,7 +101,7 @@ async function showRecord({ params: { id = '' } }: AdminCall, session: Session, 
   if (!approval) return unknownRecord(id);
   noteShown(session, id, deps.monotonic());
   const view = viewApproval(approval, deps.clock(), deps.readJson);
-  return json({ ...view, mayDecide: (await mayDecide(session, deps)) === 'right' });
+  return json({ ...view, mayDecide: await mayDecide(session, deps) });
 }
 
 async function showState({ params: { id = '' } }: AdminCall, deps: AdminDeps): Promise<Answer> {
@@ -102,8 +116,7 @@ async function decide({ params: { id = '' }, body }: AdminCall, session: Session
   const since = session.shown.get(id);
   if (since === undefined) return refuse('not_shown', 'the record was not shown yet');
   if (deps.monotonic() - since < SHOWN) return refuse('too_soon', 'the record has just appeared; read it first');
-  if ((await mayDecide(session, deps)) !== 'right')
-    return refuse('approver_required', 'deciding needs the approver secret: sign out, and sign in with it');
+  if (!(await mayDecide(session, deps))) return refuse('approver_required', 'deciding needs the approver secret');
   const approval = await findRecord(id, deps);
   if (!approval) return unknownRecord(id);
   if (verdict === 'approve' && !viewApproval(approval, deps.clock(), deps.readJson).complete)

@@ -48,33 +48,48 @@ async function ask(method, path, body) {
 function messageOf(answer) { return (answer.value.error && answer.value.error.message) || 'that did not work (status ' + answer.status + ')'; }
 function signedOut(answer) { if (answer.status === 401) signIn(); return answer.status === 401; }
 
-function signIn() {
-  out.hidden = true;
+/** Asks for a secret; 'done' gets the answer where it was taken. */
+function askFor(title, why, label, hint, path, done, skip) {
   const secret = h('input', { type: 'password', id: 'secret', autocomplete: 'current-password', required: '', 'aria-describedby': 'secret-hint' });
   const alert = h('p', { class: 'alert', role: 'alert', id: 'wrong' });
+  const send = h('button', { class: 'main', type: 'submit' }, title);
+  const other = skip ? h('button', { type: 'button' }, 'Only look') : null;
   const form = h('form', { class: 'card' },
-    heading('Sign in'),
-    h('p', { class: 'soft' }, 'Only a person may decide on held calls.'),
-    h('label', { for: 'secret' }, 'Admin token or approver secret'),
-    h('p', { class: 'hint', id: 'secret-hint' }, 'The token is in the file admin.token in the folder of Intercept, usually ~/.intercept.'),
+    heading(title),
+    h('p', { class: 'soft' }, why),
+    h('label', { for: 'secret' }, label),
+    h('p', { class: 'hint', id: 'secret-hint' }, hint),
     secret, alert,
-    h('div', { class: 'buttons' }, h('button', { class: 'main', type: 'submit' }, 'Sign in')));
+    h('div', { class: 'buttons' }, other, send));
+  if (other) other.addEventListener('click', skip);
   form.addEventListener('submit', async function (event) {
     event.preventDefault();
     alert.textContent = '';
-    const answer = await ask('POST', 'session', { secret: secret.value });
-    if (answer.status !== 200) {
-      alert.textContent = messageOf(answer);
-      secret.setAttribute('aria-invalid', 'true');
-      secret.select();
-      secret.focus();
-      return;
-    }
-    localStorage.setItem(KEY, answer.value.key);
-    if (!localStorage.getItem(NAME)) localStorage.setItem(NAME, answer.value.operator);
-    start();
+    send.disabled = true;
+    const answer = await ask('POST', path, { secret: secret.value });
+    send.disabled = false;
+    if (answer.status === 200) return done(answer.value);
+    if (path !== 'session' && signedOut(answer)) return;
+    alert.textContent = messageOf(answer);
+    secret.setAttribute('aria-invalid', 'true');
+    secret.select();
+    secret.focus();
   });
-  show('Sign in', [form], secret);
+  show(title, [form], secret);
+}
+function signIn() {
+  out.hidden = true;
+  askFor('Sign in', 'Only a person may decide on held calls.', 'Admin token',
+    'The token is in the file admin.token in the folder of Intercept, usually ~/.intercept.', 'session', function (value) {
+      localStorage.setItem(KEY, value.key);
+      if (!localStorage.getItem(NAME)) localStorage.setItem(NAME, value.operator);
+      if (value.mayDecide) start(); else askApprover();
+    });
+}
+function askApprover() {
+  out.hidden = false;
+  askFor('Show that you may decide', 'Looking needs the token alone.', 'Approver secret',
+    'The secret that was set with intercept approvals protect.', 'approver', start, start);
 }
 
 async function showList() {
@@ -130,13 +145,15 @@ function formOf(record) {
   const deny = h('button', { class: 'no', type: 'button', disabled: '' }, 'Deny');
   const approve = h('button', { class: 'yes', type: 'button', disabled: '' }, 'Approve');
   const alert = h('p', { class: 'alert', role: 'alert' });
-  const why = !record.mayDecide ? 'Deciding needs the approver secret: sign out, and sign in with it.' : '';
+  const unlock = h('button', { type: 'button' }, 'Enter the approver secret');
+  unlock.addEventListener('click', askApprover);
+  const why = record.mayDecide ? null : h('p', { class: 'alert' }, 'Deciding needs the approver secret. ', unlock);
   const node = h('form', { class: 'card decide', 'aria-labelledby': 'decide' },
     h('h2', { id: 'decide' }, 'Your decision'),
     h('label', { for: 'name' }, 'Your name'), name,
     h('label', { for: 'reason' }, 'Reason'),
     h('p', { class: 'hint', id: 'reason-hint' }, 'Optional. The agent is told the reason of a denial.'), reason,
-    why ? h('p', { class: 'alert' }, why) : null, alert,
+    why, alert,
     h('div', { class: 'buttons' }, deny, approve));
   node.addEventListener('submit', function (event) { event.preventDefault(); });
   function enable(on) { deny.disabled = !on; approve.disabled = !(on && record.complete); }

@@ -15,14 +15,14 @@ export interface Session {
   readonly id: string;
   readonly key: string;
   readonly since: number;
-  /** The hash of the approver secret that was given at sign-in, where one was. */
-  readonly approver: string | undefined;
+  /** The hash of the approver secret that was given in it, where one was. */
+  approver: string | undefined;
   /** When each record was first shown, in ms that never step back. */
   readonly shown: Map<string, number>;
 }
 
 export interface Sessions {
-  open(approver: string | undefined): Session;
+  open(): Session;
   find(id: string | undefined, key: string | undefined): Session | undefined;
   end(session: Session): void;
 }
@@ -31,8 +31,8 @@ export interface Sessions {
 export function openSessions(monotonic: () => number): Sessions {
   const sessions = new Map<string, Session>();
   return {
-    open(approver) {
-      const session = { id: newSecret(), key: newSecret(), since: monotonic(), approver, shown: new Map<string, number>() };
+    open() {
+      const session = { id: newSecret(), key: newSecret(), since: monotonic(), approver: undefined, shown: new Map<string, number>() };
       sessions.set(session.id, session);
       const [oldest] = sessions.keys();
       if (sessions.size > MOST_SESSIONS && oldest !== undefined) sessions.delete(oldest);

@@ -3,6 +3,8 @@ import { describe, expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
+import { hashSecret } from '../../../src/approval/secret.ts';
+import { openSqliteStore } from '../../../src/state/sqlite.ts';
 import { openPage, whyNoBrowser } from '../../harness/browser.ts';
 import { until } from '../../harness/wait.ts';
 import { type Agent, openStage, type Stage } from '../../stories/stage.ts';
@@ -45,8 +47,16 @@ async function open(stage: Stage): Promise<{ readonly agent: Agent; readonly ori
 }
 
 async function signIn(page: Page, token: string): Promise<void> {
-  await page.getByLabel('Admin token or approver secret').fill(token);
+  await page.getByLabel('Admin token').fill(token);
   await page.keyboard.press('Enter');
+}
+
+/** Sets the approver secret as `intercept approvals protect` does. */
+async function protect(stage: Stage, secret: string): Promise<void> {
+  const path = join(stage.home, 'state', 'intercept.sqlite');
+  const store = await openSqliteStore({ path, namespace: 'refunds', clock: Date.now, timeoutMs: 5_000 });
+  await store.approvals.protect(await hashSecret(secret));
+  await store.close();
 }
 
 describe.skipIf(missing !== undefined)('policy.md §12: in a browser', () => {
@@ -60,7 +70,7 @@ describe.skipIf(missing !== undefined)('policy.md §12: in a browser', () => {
     await page.goto(`${origin}/approvals/${held.approval}`);
     await browser.picture('1-sign-in');
     await signIn(page, 'wrong');
-    await page.getByText('neither the admin token nor the approver secret').waitFor();
+    await page.getByText('that is not the admin token').waitFor();
     expect(await page.content()).not.toContain('52000');
     await signIn(page, token);
     await page.getByRole('heading', { level: 1, name: 'Approve this call?' }).waitFor();
@@ -150,6 +160,35 @@ describe.skipIf(missing !== undefined)('policy.md §12: in a browser', () => {
     await agent.close();
   }, 120_000);
 
+  test('the token opens the page, and the approver secret behind it lets decide', async () => {
+    await using stage = await openStage(POLICY, ['create_refund']);
+    const { agent, origin, token } = await open(stage);
+    const held = await agent.call('create_refund', REFUND);
+    await protect(stage, 'correct horse');
+    await using browser = await openPage();
+    const { page } = browser;
+    await page.goto(`${origin}/approvals/${held.approval}`);
+    await signIn(page, token);
+    await page.getByRole('button', { name: 'Only look' }).waitFor();
+    expect(await faultsOf(page)).toEqual([]);
+    await browser.picture('6-approver-secret');
+    await page.getByRole('button', { name: 'Only look' }).click();
+    await page.getByText('Deciding needs the approver secret.').waitFor();
+    expect(await page.locator('button.yes').isDisabled()).toBe(true);
+    expect(await faultsOf(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Enter the approver secret' }).click();
+    await page.getByLabel('Approver secret').fill('wrong');
+    await page.keyboard.press('Enter');
+    await page.getByText('this is not the approver secret').waitFor();
+    await page.getByLabel('Approver secret').fill('correct horse');
+    await page.keyboard.press('Enter');
+    await page.locator('button.yes:not([disabled])').waitFor();
+    await page.getByRole('button', { name: 'Approve' }).click();
+    await page.getByText('Approved by').waitFor();
+    expect(browser.faults).toEqual([]);
+    await agent.close();
+  }, 120_000);
+
   test('what was decided elsewhere meanwhile is shown, and the buttons go', async () => {
     await using stage = await openStage(POLICY, ['create_refund']);
     const { agent, origin, token } = await open(stage);
@@ -163,7 +202,7 @@ describe.skipIf(missing !== undefined)('policy.md §12: in a browser', () => {
     await page.getByText('Denied by otto').waitFor();
     expect(await page.getByRole('button', { name: 'Approve' }).count()).toBe(0);
     await page.getByRole('button', { name: 'Sign out' }).click();
-    await page.getByLabel('Admin token or approver secret').waitFor();
+    await page.getByLabel('Admin token').waitFor();
     expect(await page.evaluate('localStorage.getItem("intercept-key")')).toBeNull();
     await agent.close();
   }, 120_000);

@@ -6,13 +6,18 @@ import { TOKEN, useDesk } from '../fixture.ts';
 const desk = useDesk();
 const NO_TOKEN = { token: null };
 
-/** Signs in; answers with the headers that the browser then sends. */
-async function signIn(secret = TOKEN): Promise<Readonly<Record<string, string>>> {
-  const { status, json, headers } = await desk.ask('/approvals/page/session', { ...NO_TOKEN, method: 'POST', body: { secret } });
+/** Signs in, also as the approver where the secret is given; answers with the headers that the browser then sends. */
+async function signIn(secret?: string): Promise<Readonly<Record<string, string>>> {
+  const { status, json, headers } = await desk.ask('/approvals/page/session', { ...NO_TOKEN, method: 'POST', body: { secret: TOKEN } });
   expect(status).toBe(200);
   const [cookie = ''] = (headers.get('set-cookie') ?? '').split(';');
-  return { cookie, 'x-intercept-key': json.key };
+  const session = { cookie, 'x-intercept-key': json.key };
+  if (secret !== undefined) expect((await becomeApprover(session, secret)).status).toBe(200);
+  return session;
 }
+
+const becomeApprover = (headers: Readonly<Record<string, string>>, secret: string) =>
+  desk.ask('/approvals/page/approver', { ...NO_TOKEN, method: 'POST', headers, body: { secret } });
 
 const record = (id: string, headers: Readonly<Record<string, string>>) =>
   desk.ask(`/approvals/page/record/${id}`, { ...NO_TOKEN, headers });
@@ -143,6 +148,17 @@ describe('policy.md §12: deciding on the page', () => {
     await record(id, again);
     desk.elapsed = 6_000;
     expect((await decide(id, again)).json.state).toBe('approved');
+  }, 60_000);
+
+  test('the secret alone opens nothing, and without a session it is not even compared', async () => {
+    await desk.protect('correct horse');
+    const alone = await desk.ask('/approvals/page/session', { ...NO_TOKEN, method: 'POST', body: { secret: 'correct horse' } });
+    expect([alone.status, alone.headers.get('set-cookie')]).toEqual([401, null]);
+    expect((await becomeApprover({}, 'correct horse')).status).toBe(401);
+    const me = await signIn();
+    const wrong = await becomeApprover(me, 'wrong');
+    expect([wrong.status, wrong.json.error.code]).toEqual([403, 'approver_required']);
+    expect((await becomeApprover(me, '')).status).toBe(400);
   }, 60_000);
 
   test('the list shows what waits, and the state what became of it', async () => {
