@@ -1,4 +1,4 @@
-import { foldName, matchesName, type NamePattern } from './names.ts';
+import { foldName, matchesFolded, matchesName, type NamePattern } from './names.ts';
 import type { MethodRule, Policy } from './policy.ts';
 
 /** The methods of every MCP revision but `tools/*` (wire.md §1). Under `default: deny` no other method passes. */
@@ -29,26 +29,8 @@ const KNOWN_METHODS: ReadonlySet<string> = new Set([
   'roots/list',
 ]);
 
-/** Whether MCP defines this method; notifications are matched by their prefix. */
-export function isKnownMethod(method: string): boolean {
-  return KNOWN_METHODS.has(method) || method.startsWith('notifications/');
-}
-
-/** What keeps a session alive and what the policy decides elsewhere: only an exact key of `methods` reaches these. */
-const LIFE_CYCLE = /^(initialize|ping|server\/discover|tools\/list|tools\/call|notifications\/.*)$/;
-
-/**
- * Whether a method may pass in either direction (policy.md §2 `methods`; tool calls are judged by `plan`). An exact
- * key decides before a glob, a longer glob before a shorter one, and deny between equals.
- */
-export function isMethodAllowed(policy: Policy, method: string): boolean {
-  if (resemblesToolMethod(method)) return false;
-  const rule = methodRule(policy, method);
-  if (rule) return rule.verdict === 'allow';
-  return policy.default === 'allow' || isKnownMethod(method);
-}
-
-const KNOWN_NOTIFICATIONS: readonly string[] = [
+/** The notifications of every MCP revision. They pass whatever `methods` say; others fall under it. */
+const KNOWN_NOTIFICATIONS: ReadonlySet<string> = new Set([
   'notifications/initialized',
   'notifications/cancelled',
   'notifications/progress',
@@ -60,23 +42,72 @@ const KNOWN_NOTIFICATIONS: readonly string[] = [
   'notifications/roots/list_changed',
   'notifications/tasks/status',
   'notifications/elicitation/complete',
-];
+  'notifications/subscriptions/acknowledged',
+  'notifications/tasks',
+]);
+
+/** Whether the protocol defines this notification. */
+export function isKnownNotification(method: string): boolean {
+  return KNOWN_NOTIFICATIONS.has(method);
+}
+
+/** What keeps a session alive and what the policy decides elsewhere: only an exact key of `methods` reaches these. */
+const LIFE_CYCLE = /^(initialize|ping|server\/discover|tools\/list|tools\/call)$/;
+
+/**
+ * Whether a method may pass in either direction (policy.md §2 `methods`; tool calls are judged by `plan`). An exact
+ * key decides before a glob, a longer glob before a shorter one, and deny between equals.
+ */
+export function isMethodAllowed(policy: Policy, method: string): boolean {
+  if (KNOWN_NOTIFICATIONS.has(method)) return true;
+  if (resembledMethod(method, policy) !== undefined) return false;
+  const rule = methodRule(policy, method);
+  // SECURITY: what a server makes of another method of tools may be a call; who lets it pass has to mean it.
+  if (method.startsWith('tools/') && !KNOWN_METHODS.has(method)) return rule?.verdict === 'allow' && rule.pattern.text.startsWith('tools/');
+  if (rule) return rule.verdict === 'allow';
+  return policy.default === 'allow' || KNOWN_METHODS.has(method);
+}
 
 /** What a key of `methods` matches without deciding it, where it can decide nothing else. Undefined where it can. */
 export function undecidedBy(pattern: NamePattern): readonly string[] | undefined {
-  if (pattern.text.startsWith('notifications/') || resemblesToolMethod(pattern.text)) return [pattern.text];
-  if (pattern.kind === 'exact') return undefined;
-  const matched = [...KNOWN_METHODS, ...KNOWN_NOTIFICATIONS].filter((method) => matchesName(pattern, method));
+  if (pattern.kind === 'exact')
+    return KNOWN_NOTIFICATIONS.has(pattern.text) || resembledMethod(pattern.text) !== undefined ? [pattern.text] : undefined;
+  const matched = [...KNOWN_METHODS].filter((method) => matchesName(pattern, method));
   return matched.length > 0 && matched.every((method) => LIFE_CYCLE.test(method)) ? matched : undefined;
 }
 
-/** SECURITY: a server that compares methods loosely would run `Tools/Call` as a call that nobody judged. */
-function resemblesToolMethod(method: string): boolean {
-  if (KNOWN_METHODS.has(method)) return false;
-  // A reader in C stops at NUL; others drop what they cannot show.
-  const folded = foldName((method.split('\0')[0] ?? '').replace(/\p{Cc}/gu, ''));
-  return folded === 'tools/call' || folded === 'tools/list';
+/**
+ * The method that a loose reader could take this one for: one of MCP's, or one that the policy names. Undefined where it
+ * is one of those itself, or resembles none. SECURITY: such a server would run `Tools/Call` as a call that nobody judged.
+ */
+export function resembledMethod(method: string, policy?: Policy): string | undefined {
+  if (KNOWN_METHODS.has(method) || KNOWN_NOTIFICATIONS.has(method)) return undefined;
+  const folded = foldMethod(method);
+  const known = FOLDED.get(folded);
+  if (known !== undefined) return known;
+  const rules = policy?.methods.filter(({ pattern }) => !matchesName(pattern, method)) ?? [];
+  return rules.find(({ pattern, verdict }) => isTakenFor(folded, pattern, verdict))?.pattern.text;
 }
+
+/** A glob names what it denies; what a glob allows need not be spelled exactly. */
+function isTakenFor(folded: string, pattern: NamePattern, verdict: MethodRule['verdict']): boolean {
+  return pattern.kind === 'exact' ? foldMethod(pattern.text) === folded : verdict === 'deny' && matchesFolded(pattern, folded);
+}
+
+const SLASHES = /[\\/\u2044\u2215\u29f8\uff0f]+/g;
+const UNSEEN = /[\p{Cc}\s\ufffd]/gu;
+
+/** Without case, what cannot be seen and repeated slashes. A reader in C stops at NUL; others drop what they cannot show. */
+function foldMethod(method: string): string {
+  if (PLAIN.test(method)) return method;
+  const seen = foldName((method.split('\0')[0] ?? '').replace(UNSEEN, ''));
+  return seen.replace(SLASHES, '/').replace(/^\/|\/$/g, '');
+}
+
+const PLAIN = /^[a-z0-9_]+(?:\/[a-z0-9_]+)*$/;
+const FOLDED: ReadonlyMap<string, string> = new Map(
+  [...KNOWN_METHODS, ...KNOWN_NOTIFICATIONS].map((method) => [foldMethod(method), method]),
+);
 
 function methodRule(policy: Policy, method: string): MethodRule | undefined {
   const exact = policy.methods.find((rule) => rule.pattern.kind === 'exact' && rule.pattern.text === method);
@@ -87,9 +118,15 @@ function methodRule(policy: Policy, method: string): MethodRule | undefined {
   return best.find((rule) => rule.verdict === 'deny') ?? best[0];
 }
 
-/** Requests that a pause lets through (policy.md §11): they only look. */
+/** Whether a pause lets a message through (policy.md §11): it keeps the session alive, or only looks. */
 export function passesPause(method: string): boolean {
-  return (
-    method === 'ping' || method === 'initialize' || method === 'server/discover' || (KNOWN_METHODS.has(method) && method.endsWith('/list'))
-  );
+  return PASSES_PAUSE.has(method) || (KNOWN_METHODS.has(method) && method.endsWith('/list'));
 }
+
+const PASSES_PAUSE: ReadonlySet<string> = new Set([
+  'ping',
+  'initialize',
+  'server/discover',
+  'notifications/initialized',
+  'notifications/cancelled',
+]);

@@ -9,6 +9,7 @@ const CODES = {
   lone_surrogate: -32700,
   duplicate_key: -32600,
   look_alike_key: -32600,
+  look_alike_method: -32600,
   too_deep: -32600,
   too_long: -32600,
   batch: -32600,

@@ -74,7 +74,7 @@ function warnDefault(policy: Policy, root: Node, { report }: WarnContext): void 
   );
 }
 
-/** Notifications always pass, and a glob never decides what a session lives by: such a key only looks like protection. */
+/** Notifications of MCP always pass, and a glob never decides what a session lives by: such a key only looks like protection. */
 function warnMethods(policy: Policy, root: Node, { report }: WarnContext): void {
   const written = entryOf(root, 'methods')?.value;
   for (const { pattern } of policy.methods) {
@@ -87,8 +87,8 @@ function warnMethods(policy: Policy, root: Node, { report }: WarnContext): void 
 }
 
 function whyUndecided(pattern: NamePattern, undecided: readonly string[]): string {
-  if (undecided.every((method) => method.startsWith('notifications/'))) return 'notifications always pass';
-  if (pattern.kind === 'exact') return 'what resembles a method of tools is always denied';
+  if (undecided.every((method) => method.startsWith('notifications/'))) return 'notifications of MCP always pass';
+  if (pattern.kind === 'exact') return 'what resembles a method of MCP is always refused';
   return `a glob does not reach ${undecided.join(', ')}`;
 }
 

@@ -28,17 +28,27 @@ export function ownPathOf({ text, span }: ClientMessage, { own }: Pick<ProxyDeps
 
 /** Why a method may not pass, or undefined where it may. In shadow mode only a pause refuses. `ownPath` is what the message names of ours. */
 export function refusalOf(method: string, gate: Gate, ownPath?: string): Denial | undefined {
-  const { rulebook, pause, fault } = gate;
-  if (fault !== undefined && !passesPause(method))
-    return rulebook?.policy.mode === 'shadow' ? undefined : denial('state_error', '(state)', INTERNAL_ERROR, fault);
-  if (pause && !passesPause(method)) return denial('paused', '(paused)', pausedText(pause));
+  const halt = passesPause(method) ? undefined : haltOf(gate);
+  if (halt) return halt;
+  const { rulebook } = gate;
   if (!rulebook) return ownPath === undefined ? undefined : selfDenial(ownPath);
   return rulebook.policy.mode === 'enforce' ? policyDenial(method, rulebook.policy, ownPath) : undefined;
 }
 
-/** Why an answer of the agent to the server may not pass. In shadow mode it passes. */
-export function refusedAnswer({ rulebook }: Gate, ownPath: string | undefined): Denial | undefined {
-  return ownPath === undefined || rulebook?.policy.mode === 'shadow' ? undefined : selfDenial(ownPath);
+/**
+ * Why an answer of the agent may not go to the server (policy.md §11). `asked` is the method of the server's request: an
+ * answer to what a pause lets through is no more than that. Undefined where nobody knows it.
+ */
+export function refusedAnswer(asked: string | undefined, gate: Gate, ownPath: string | undefined): Denial | undefined {
+  const refused = asked !== undefined && passesPause(asked) ? undefined : haltOf(gate);
+  if (refused) return refused;
+  return ownPath === undefined || gate.rulebook?.policy.mode === 'shadow' ? undefined : selfDenial(ownPath);
+}
+
+/** What stops everything: a pause, also in shadow mode, or that nobody knows whether there is one. */
+function haltOf({ rulebook, pause, fault }: Gate): Denial | undefined {
+  if (fault !== undefined) return rulebook?.policy.mode === 'shadow' ? undefined : denial('state_error', '(state)', INTERNAL_ERROR, fault);
+  return pause && denial('paused', '(paused)', pausedText(pause));
 }
 
 /** What enforcement denies of a message besides pauses: what names our files, and what `methods` deny. */

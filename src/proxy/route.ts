@@ -1,6 +1,6 @@
 /** Where a frame of the agent goes: to the server, to judgement, back with an answer, or nowhere. */
 import type { PlainEvent } from '../core/audit.ts';
-import { selfDenial } from '../core/plan.ts';
+import { resembledMethod } from '../core/methods.ts';
 import {
   type ClientFrame,
   type NotificationFrame,
@@ -13,6 +13,7 @@ import {
 } from '../mcp/frame.ts';
 import { idAt } from '../mcp/id.ts';
 import type { Credential } from '../mcp/offer.ts';
+import { quote } from '../mcp/refusal.ts';
 import { renderError } from '../mcp/reply.ts';
 import type { FrameBytes, OutgoingFrame, ReplyTo } from './exchange.ts';
 import { forgo } from './frames/answer.ts';
@@ -79,8 +80,9 @@ export function routeFrame(element: Element, gate: Gate, session: Session): Rout
 function routeAnswer(frame: ReplyFrame, { bytes, to }: Element, ownPath: string | undefined, gate: Gate, session: Session): Route {
   if (isOwnAnswer(frame.id, session)) return { kind: 'drop' };
   if (refusedPayment(() => to?.exchange?.credentials, gate)) return dropPayment(to, session);
-  const refusal = refusedAnswer(gate, ownPath);
-  const event = answerEvent(frame, refusal, gate, ownPath);
+  const asked = frame.id && session.asked.take(frame.id.key);
+  const refusal = refusedAnswer(asked, gate, ownPath);
+  const event = answerEvent(frame, asked, refusal, gate, ownPath);
   if (!refusal) return { kind: 'forward', frame: outgoing(frame, bytes, false, to), to, event };
   if (!frame.id) return { kind: 'drop', event };
   const text = renderRefusal(frame.id.text, refusal, session.deps.clock());
@@ -108,6 +110,8 @@ function routeRequest(frame: RequestFrame, element: Element, ownPath: string | u
   if (method === 'initialize' && to?.batch) return refused('batch', 'initialize must not be part of a batch');
   if (session.ownTasks && namesForeignTask(frame, session.ownTasks))
     return refuse({ ...foreignTaskError(frame), reason: 'unknown_task', id }, to, session);
+  const alike = resembledMethod(method, gate.rulebook?.policy);
+  if (alike !== undefined) return refused('look_alike_method', likeMethod(method, alike));
   const modern = noteProtocol(frame, session);
   if (method === 'tools/call' && !areCallsDenied(gate)) return routeCall(frame, element, modern, sentAs, ownPath, gate, session);
   const refusal = refusalOf(method, gate, ownPath) ?? refusedPayment(() => paysWith(frame, to), gate);
@@ -115,6 +119,10 @@ function routeRequest(frame: RequestFrame, element: Element, ownPath: string | u
   if (refusal) return { kind: 'answer', text: renderRefusal(id.text, refusal, session.deps.clock()), to, event };
   const request = waitFor(frame, sentAs, modern, purposeOf(frame), to, session);
   return { kind: 'forward', frame: outgoing(frame, element.bytes, modern, to, request), to, event };
+}
+
+function likeMethod(method: string, alike: string): string {
+  return `method ${quote(method)} only looks like ${quote(alike)}: write it exactly so`;
 }
 
 const NO_TASK = 'there is no such task';
@@ -185,19 +193,21 @@ function routeNotification(frame: NotificationFrame, element: Element, ownPath: 
     const route = routeCall(frame, element, noteProtocol(frame, session), undefined, ownPath, gate, session);
     return route.kind === 'answer' ? { kind: 'drop', event: route.event } : route;
   }
+  const alike = resembledMethod(method, gate.rulebook?.policy);
+  if (alike !== undefined) {
+    const refused = { code: -32600, reason: 'look_alike_method', message: likeMethod(method, alike), id: undefined };
+    return { kind: 'drop', event: refuse(refused, to, session).event };
+  }
   if (refusedPayment(() => paysWith(frame, to), gate)) return dropPayment(to, session);
-  const isNotice = method.startsWith('notifications/');
-  if (isNotice && ownPath !== undefined && gate.rulebook?.policy.mode !== 'shadow')
-    return { kind: 'drop', event: requestEvent('agent', frame, selfDenial(ownPath), gate) };
+  const refusal = refusalOf(method, gate, ownPath);
+  const event = requestEvent('agent', frame, refusal, gate, ownPath);
+  if (refusal) return { kind: 'drop', event };
   if (method === 'notifications/initialized') session.protocol.initialized = true;
   if (method === 'notifications/cancelled') return cancel(frame, element, session);
   const forwarded = outgoing(frame, element.bytes, noteProtocol(frame, session), to);
-  if (isNotice) return { kind: 'forward', frame: forwarded, to };
   if (session.ownTasks && namesForeignTask(frame, session.ownTasks))
     return { kind: 'drop', event: refuse({ code: -32602, reason: 'unknown_task', message: NO_TASK, id: undefined }, to, session).event };
-  const refusal = refusalOf(method, gate, ownPath);
-  const event = requestEvent('agent', frame, refusal, gate, ownPath);
-  return refusal ? { kind: 'drop', event } : { kind: 'forward', frame: forwarded, to, event };
+  return { kind: 'forward', frame: forwarded, to, event };
 }
 
 /** SPEC: policy.md §8 — a payment with anything but a call is denied; what has no answer is dropped. */

@@ -5,7 +5,7 @@ import type { FrameLimits } from '../mcp/frame.ts';
 import type { PauseWatch, ProxyDeps, Rulebook } from './deps.ts';
 import type { SessionOutput } from './exchange.ts';
 import { attempt, type Later, then } from './later.ts';
-import { createInflight, type Inflight } from './requests/inflight.ts';
+import { type AskedRequests, createAsked, createInflight, type Inflight } from './requests/inflight.ts';
 import type { OwnTasks } from './requests/own-tasks.ts';
 import { createOutcomeLog, type OutcomeLog } from './settle.ts';
 import { createOwn, type Shared } from './shared.ts';
@@ -62,6 +62,8 @@ export interface Session extends Omit<Shared, 'ownTasks'> {
   readonly waiting: Set<Promise<void>>;
   /** Calls that are kept open look here for when to look again. */
   readonly waits: Waits;
+  /** What the server asked the agent, and has no answer to. */
+  readonly asked: AskedRequests;
   /** Approvals whose page a legacy client was asked to show. */
   readonly shown: Set<string>;
   /** Why the session is over, once it is: nothing more is asked of the server. */
@@ -105,6 +107,7 @@ export function createSession(deps: ProxyDeps, output: SessionOutput, options: S
     ownPrefix: `intercept-${deps.newId()}-`,
     waiting: new Set(),
     waits: createWaits(),
+    asked: createAsked(),
     shown: new Set(),
     over: undefined,
   };

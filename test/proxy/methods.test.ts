@@ -1,5 +1,6 @@
 /** Requests other than tool calls, both ways (policy.md §2 `methods`), and the pause (§11). */
 import { describe, expect, test } from 'bun:test';
+import { AuditError } from '../../src/core/audit.ts';
 import { agreeable, META, openRig, verdict } from './fixture.ts';
 
 const POLICY = 'version: "1"\nmethods:\n  "resources/*": deny\n  resources/list: allow\n  sampling/createMessage: deny\n';
@@ -192,5 +193,179 @@ describe('wire.md §3: the list', () => {
     await rig.request('tools/list');
     expect(verdict(await rig.call('Pay'))).toBe('server');
     expect(verdict(await rig.call('PAY'))).toBe('denied look_alike');
+  });
+});
+
+describe('wire.md §2.4: methods by another spelling', () => {
+  const OPEN = 'version: "1"\nmethods:\n  resources/read: deny\n  "vendor/*": deny\n  my/thing: allow\n';
+  test.each([
+    'Resources/Read',
+    'resources/read ',
+    'resources/read\u0000',
+    'resources/read\u0000x',
+    'resources//read',
+    'resources\u2215read',
+    'resources\\read',
+    'prompts\u2215get',
+    'ＰＲＯＭＰＴＳ/get',
+    'sampling/createmessage',
+    'Notifications/Initialized',
+    'PING',
+    'My/Thing',
+    'VENDOR/wipe',
+  ])('%j is refused, and recorded, in shadow mode too', async (method) => {
+    for (const policy of [OPEN, `${OPEN}mode: shadow\n`]) {
+      const rig = await openRig({ policy, respond: agreeable });
+      expect(verdict(await rig.request(method, {}))).toBe('error -32600');
+      await rig.send({ jsonrpc: '2.0', method, params: {} });
+      expect(rig.server).toEqual([]);
+      expect(rig.events.map((event) => 'fields' in event && event.fields['reason'])).toEqual(['look_alike_method', 'look_alike_method']);
+    }
+  });
+
+  test.each(['my/thing', 'other/thing', 'resources/readAll', 'prompts/get/all'])('%j is another method, and passes', async (method) => {
+    const rig = await openRig({ policy: OPEN, respond: agreeable });
+    expect(verdict(await rig.request(method, {}))).toBe('server');
+  });
+
+  test('from the server it is what it resembles', async () => {
+    const rig = await openRig({ policy: 'version: "1"\n' });
+    await rig.say({ jsonrpc: '2.0', id: 7, method: 'Sampling/CreateMessage', params: {} });
+    expect([rig.agent, rig.server[0]?.error?.code]).toEqual([[], -32010]);
+  });
+
+  test.each([
+    ['version: "1"\n', 'error -32010'],
+    ['version: "1"\nmethods: {"*": allow}\n', 'error -32010'],
+    ['version: "1"\nmethods: {tools/execute: allow}\n', 'server'],
+    ['version: "1"\nmethods: {"tools/*": allow}\n', 'server'],
+  ])('policy.md §2: other methods of tools pass only where they are named: %j', async (policy, expected) => {
+    const rig = await openRig({ policy, respond: agreeable });
+    expect(verdict(await rig.request('tools/execute', { name: 't' }))).toBe(expected);
+  });
+});
+
+describe('policy.md §2: notifications that MCP does not know fall under `methods`', () => {
+  const notice = { jsonrpc: '2.0', method: 'notifications/custom/do', params: { name: 'danger' } };
+  test.each([
+    ['version: "1"\n', 1, 'allowed'],
+    ['version: "1"\ndefault: deny\n', 0, 'denied'],
+    ['version: "1"\nmethods: {"notifications/custom/*": deny}\n', 0, 'denied'],
+    ['version: "1"\ndefault: deny\nmethods: {notifications/custom/do: allow}\n', 1, 'allowed'],
+  ])('%j: %d reach the server, and the record says so', async (policy, reached, result) => {
+    const rig = await openRig({ policy });
+    await rig.send(notice);
+    expect(rig.server.length).toBe(reached);
+    expect(rig.events).toMatchObject([{ type: 'request', fields: { method: notice.method, from: 'agent', result } }]);
+    await rig.say(notice);
+    expect(rig.agent.length).toBe(reached);
+  });
+
+  test('those of MCP pass whatever the policy says, and are not recorded', async () => {
+    const rig = await openRig({ policy: 'version: "1"\ndefault: deny\nmethods: {"*": deny}\n' });
+    await rig.send({ jsonrpc: '2.0', method: 'notifications/progress', params: { progressToken: 1, progress: 1 } });
+    await rig.say({ jsonrpc: '2.0', method: 'notifications/message', params: { level: 'info', data: 'x' } });
+    expect([rig.server.length, rig.agent.length, rig.events]).toEqual([1, 1, []]);
+  });
+});
+
+describe('policy.md §11: what the agent says of its own accord while paused', () => {
+  const accept = { jsonrpc: '2.0', id: 's1', result: { action: 'accept', content: { really: true } } };
+  const asked = async (method: string, policy = 'version: "1"\n') => {
+    const rig = await openRig({ policy });
+    await rig.say({ jsonrpc: '2.0', id: 's1', method, params: {} });
+    return rig;
+  };
+  const pause = { policy: undefined, reason: 'an incident', since: 0 };
+
+  test.each(['notifications/progress', 'notifications/custom', 'notifications/roots/list_changed'])(
+    '%s is dropped, and recorded',
+    async (method) => {
+      for (const mode of ['enforce', 'shadow']) {
+        const rig = await openRig({ policy: `version: "1"\nmode: ${mode}\n` });
+        rig.pause = pause;
+        await rig.send({ jsonrpc: '2.0', method, params: {} });
+        expect([rig.server, rig.agent]).toEqual([[], []]);
+        expect(rig.events).toMatchObject([{ type: 'request', fields: { method, from: 'agent', result: 'denied', rule: '(paused)' } }]);
+      }
+    },
+  );
+
+  test.each(['notifications/initialized', 'notifications/cancelled'])('%s passes', async (method) => {
+    const rig = await openRig();
+    rig.pause = pause;
+    await rig.send({ jsonrpc: '2.0', method, params: { requestId: 1 } });
+    expect(rig.server).toMatchObject([{ method }]);
+  });
+
+  test.each(['elicitation/create', 'sampling/createMessage', 'x/y', undefined])(
+    'its answer to %s becomes an error, and is recorded',
+    async (method) => {
+      for (const mode of ['enforce', 'shadow']) {
+        const rig = await asked(method ?? 'roots/list', `version: "1"\nmode: ${mode}\n`);
+        rig.pause = pause;
+        await rig.send(method === undefined ? { ...accept, id: 'of-nobody' } : accept);
+        expect(rig.server).toMatchObject([{ error: { code: -32010, data: { code: 'paused' } } }]);
+        expect(JSON.stringify(rig.server)).not.toContain('really');
+        expect(rig.events.at(-1)).toMatchObject({ type: 'request', fields: { method, from: 'agent', result: 'denied', rule: '(paused)' } });
+      }
+    },
+  );
+
+  test('its error without an id is dropped', async () => {
+    const rig = await openRig();
+    rig.pause = pause;
+    await rig.send({ jsonrpc: '2.0', id: null, error: { code: 1, message: 'x' } });
+    expect(rig.server).toEqual([]);
+  });
+
+  test.each(['ping', 'roots/list'])('its answer to %s passes: so does the question', async (method) => {
+    const rig = await asked(method);
+    rig.pause = pause;
+    await rig.send({ ...accept, result: {} });
+    expect(rig.server).toMatchObject([{ id: 's1', result: {} }]);
+  });
+
+  test('a pause that cannot be read stops answers and notifications, too', async () => {
+    const rig = await asked('elicitation/create');
+    rig.pause = 'unknown';
+    await rig.send(accept, { jsonrpc: '2.0', method: 'notifications/custom' });
+    expect(rig.server).toMatchObject([{ id: 's1', error: { data: { code: 'state_error' } } }]);
+  });
+});
+
+describe('policy.md §11: answers that decide something are recorded', () => {
+  const answer = { jsonrpc: '2.0', id: 's1', result: { action: 'accept', content: { account: 'ceo' } } };
+  test.each(['elicitation/create', 'sampling/createMessage'])('to %s, with what they say', async (method) => {
+    const rig = await openRig();
+    await rig.say({ jsonrpc: '2.0', id: 's1', method, params: {} });
+    await rig.send(answer);
+    expect(rig.serverTexts).toEqual([JSON.stringify(answer)]);
+    expect(rig.events.at(-1)).toMatchObject({
+      type: 'request',
+      fields: { method, from: 'agent', result: 'allowed', request_id: '"s1"', inputs: JSON.stringify(answer.result) },
+    });
+  });
+
+  test('to ping and roots they are not', async () => {
+    const rig = await openRig();
+    await rig.say({ jsonrpc: '2.0', id: 's1', method: 'roots/list', params: {} });
+    await rig.send(answer);
+    expect([rig.server.length, rig.events]).toEqual([1, []]);
+  });
+
+  test('I3: what cannot be recorded does not reach the server, which gets an error', async () => {
+    const rig = await openRig({
+      wrapAudit: (sink) => ({
+        ...sink,
+        write: (events) => {
+          if (events.some((event) => 'fields' in event && event.fields['from'] === 'agent')) throw new AuditError('full');
+          sink.write(events);
+        },
+      }),
+    });
+    await rig.say({ jsonrpc: '2.0', id: 's1', method: 'elicitation/create', params: {} });
+    await rig.send(answer);
+    expect(rig.server).toMatchObject([{ id: 's1', error: { code: -32603 } }]);
   });
 });

@@ -95,9 +95,18 @@ test('policy.md §11: a method that only calls itself a list does not pass a pau
   expect(verdict(await rig.request('resources/templates/list'))).toBe('server');
 });
 
-test.each(['tools/call\0', 'tools/call\0x', '\u0001tools/call', 'Tools/Call'])('%j is no method that passes unjudged', async (method) => {
+test.each([
+  'tools/call\0',
+  'tools/call\0x',
+  '\u0001tools/call',
+  'Tools/Call',
+  'tools//call',
+  '/tools/call',
+  'tools\u2215call',
+  'tools\\call',
+])('%j is no method that passes unjudged', async (method) => {
   const rig = await openRig({ respond: agreeable });
-  expect(verdict(await rig.request(method, { name: 't' }))).toBe('error -32010');
+  expect(verdict(await rig.request(method, { name: 't' }))).toBe('error -32600');
 });
 
 test('policy.md §6: in shadow too a continued call keeps what its first leg reserved, and gives it back', async () => {

@@ -81,3 +81,100 @@ test('each new sequence is told once, resumptions too', async () => {
     [2, 0],
   ]);
 });
+
+/** A store whose readings come when the test says so. */
+function openSlow(failMode: 'closed' | 'open' = 'closed') {
+  const memory = openMemoryStore({ clock: () => START, namespace: 'test' });
+  const state = { now: 0 };
+  const asked: PromiseWithResolvers<Control>[] = [];
+  const changes: number[] = [];
+  const control = () => {
+    const one = Promise.withResolvers<Control>();
+    asked.push(one);
+    return one.promise;
+  };
+  const log = { debug() {}, info() {}, warn() {}, error() {} };
+  const onChange = ({ sequence }: Control) => void changes.push(sequence);
+  watch = watchPauses({ store: { ...memory, control }, monotonic: () => state.now, log, failMode, onChange });
+  const reason = async () => (await watch.current(undefined))?.reason;
+  const say = async (sequence: number, ...reasons: string[]) => {
+    asked.at(-1)?.resolve({ sequence, pauses: reasons.map((one) => ({ policy: undefined, reason: one, since: 0 })) });
+    await Promise.resolve();
+  };
+  return { state, asked, changes, reason, say };
+}
+
+/** Lets what waits for settled promises go on. */
+const settled = async () => {
+  for (let round = 0; round < 20; round++) await Promise.resolve();
+};
+
+test('cli.md §4: the age of a reading counts from when it was asked for', async () => {
+  const { state, asked, reason, say } = openSlow();
+  const first = reason();
+  state.now = 900;
+  await say(0);
+  expect(await first).toBeUndefined();
+  state.now = 1_001;
+  const second = reason();
+  await settled();
+  expect(asked.length).toBe(2);
+  await say(1, 'stop');
+  expect(await second).toBe('stop');
+});
+
+test('cli.md §4: one that took too long is asked for once more, and then denies', async () => {
+  const { state, asked, reason, say } = openSlow();
+  const told = reason();
+  for (const at of [1_001, 2_002]) {
+    state.now = at;
+    await say(0);
+    await settled();
+  }
+  await expect(told).rejects.toThrow(StoreError);
+  expect(asked.length).toBe(2);
+});
+
+test('cli.md §4: a reading that failed is asked for again at once', async () => {
+  const { asked, reason, say } = openSlow();
+  const told = reason();
+  asked[0]?.reject(new StoreError('busy'));
+  await settled();
+  expect(asked.length).toBe(2);
+  await say(1, 'stop');
+  expect(await told).toBe('stop');
+  const polled = watch.poll();
+  asked[2]?.reject(new StoreError('busy'));
+  await settled();
+  expect(asked.length).toBe(4);
+  await say(1, 'stop');
+  await polled;
+});
+
+test('readings that overlap are one', async () => {
+  const { asked, reason, say } = openSlow();
+  const all = [reason(), reason(), watch.poll().then(() => 'polled')];
+  await settled();
+  expect(asked.length).toBe(1);
+  await say(1, 'stop');
+  expect(await Promise.all(all)).toEqual(['stop', 'stop', 'polled']);
+});
+
+test('a reading with a lower sequence is none: nothing is confirmed back, and what is too old denies', async () => {
+  const { state, changes, reason, say } = openSlow();
+  const first = watch.poll();
+  await say(5, 'stop');
+  await first;
+  const second = watch.poll();
+  await say(4);
+  await settled();
+  await say(4);
+  await second;
+  expect([changes, await reason()]).toEqual([[5], 'stop']);
+  state.now = 1_001;
+  const told = reason();
+  await say(4);
+  await settled();
+  await say(4);
+  await expect(told).rejects.toThrow(StoreError);
+});

@@ -12,6 +12,7 @@ import { type Element, type Route, routeFrame } from '../route.ts';
 import { type Gate, readGate, type Session } from '../state.ts';
 import { createBatchAnswer } from './batch.ts';
 import { deliver } from './deliver.ts';
+import { ownReply } from './outgoing.ts';
 
 /** Takes frames that arrived together. Resolves when each was forwarded, answered, dropped or set aside to wait. */
 export function receiveFromAgent(lines: readonly Incoming[], session: Session): Later<void> {
@@ -83,6 +84,13 @@ function recorded(routes: readonly Route[], { rulebook }: Gate, session: Session
 }
 
 function unrecorded(route: Extract<Route, { kind: 'forward' }>, session: Session): Route {
+  const { message } = route.frame;
+  // The server waits for an answer; the proxy's own error in the place of one says nothing of the agent's.
+  if (route.frame.kind === 'response') {
+    if (message?.kind !== 'response') return route;
+    if (!message.id) return { kind: 'drop' };
+    return { ...route, frame: ownReply(renderError(message.id.text, -32603, 'Internal policy error'), route.to?.exchange) };
+  }
   const request = route.frame.id && session.inflight.take(route.frame.id.key);
   if (!request) return { kind: 'drop' };
   return { kind: 'answer', text: renderError(request.id.text, -32603, 'Internal policy error'), to: route.to };

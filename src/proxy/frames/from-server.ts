@@ -5,7 +5,7 @@ import type { Line } from '../../mcp/lines.ts';
 import { renderError } from '../../mcp/reply.ts';
 import { settleByNotification } from '../calls/task-outcome.ts';
 import type { FrameBytes } from '../exchange.ts';
-import { refusalOf, refusedInput, renderRefusal } from '../gate.ts';
+import { methodDenial, refusalOf, refusedInput, renderRefusal } from '../gate.ts';
 import { all, attempt, type Later, then } from '../later.ts';
 import { UNLIMITED } from '../payments/challenge.ts';
 import { challengeIn } from '../payments/challenge-answer.ts';
@@ -110,6 +110,7 @@ function receiveRequest(frame: Extract<Single, { kind: 'request' }>, bytes: Fram
   const refused = refusalOf(frame.method, gate) ?? (isPriced(frame, gate) ? UNLIMITED : undefined);
   const event = requestEvent('server', frame, refused, gate);
   const written = !event || tryWrite(event, session) || gate.rulebook?.policy.mode === 'shadow';
+  if (!refused && written) session.asked.note(frame.id.key, frame.method);
   if (!refused && written) return { bytes, exchange: session.replaceIds ? likelyExchange(session) : undefined, inArray: false };
   session.output.toServer([ownReply(renderRefusal(frame.id.text, refused ?? AUDIT_REFUSAL, session.deps.clock()))]);
   return undefined;
@@ -139,6 +140,13 @@ async function receiveNotification(
   gate: Gate,
   session: Session,
 ): Promise<Passed | undefined> {
+  const policy = gate.rulebook?.policy;
+  const denied = policy?.mode === 'enforce' ? methodDenial(frame.method, policy) : undefined;
+  if (denied) {
+    const event = requestEvent('server', frame, denied, gate);
+    if (event) tryWrite(event, session);
+    return undefined;
+  }
   if (frame.method === 'notifications/tools/list_changed') forgetTools(session);
   const isStatus = frame.method === 'notifications/tasks/status' || frame.method === 'notifications/tasks';
   // The frame behind it is begun while this one settles, and may end what it is about.

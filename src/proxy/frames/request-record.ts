@@ -2,14 +2,18 @@
 import type { PlainEvent } from '../../core/audit.ts';
 import type { Denial } from '../../core/decision.ts';
 import { isNumber, type Json } from '../../core/json.ts';
+import { isKnownNotification } from '../../core/methods.ts';
 import { selfDenial } from '../../core/plan.ts';
 import type { ClientFrame, ReplyFrame, ServerFrame } from '../../mcp/frame.ts';
 import { readJson } from '../../mcp/json.ts';
+import { membersAt } from '../../mcp/scan.ts';
 import { policyDenial } from '../gate.ts';
 import type { Gate } from '../state.ts';
 
 type Requesting = Extract<ClientFrame | ServerFrame, { kind: 'request' | 'notification' }>;
 
+/** Characters of what a human entered that a record holds. */
+const MOST_INPUTS = 65_536;
 /** Life cycle and lists say nothing about what an agent did. */
 const UNRECORDED = /^(initialize|ping|server\/discover|logging\/setLevel|completion\/complete)$|(^|\/)list$/;
 
@@ -22,7 +26,7 @@ export function requestEvent(
   ownPath?: string,
 ): PlainEvent | undefined {
   const wouldRefuse = !refused && rulebook?.policy.mode === 'shadow' ? policyDenial(frame.method, rulebook.policy, ownPath) : undefined;
-  if (!refused && !wouldRefuse && UNRECORDED.test(frame.method)) return undefined;
+  if (!refused && !wouldRefuse && (UNRECORDED.test(frame.method) || isKnownNotification(frame.method))) return undefined;
   return {
     type: 'request',
     policy: rulebook?.policy,
@@ -38,20 +42,29 @@ export function requestEvent(
       uri: memberText(frame, 'uri'),
       name: memberText(frame, 'name'),
       task: memberText(frame, 'taskId'),
-      inputs: frame.method === 'tasks/update' ? memberJson(frame, 'inputResponses') : undefined,
+      inputs: memberJson(frame, 'inputResponses'),
     },
   };
 }
 
-/** The record of an answer of the agent to a request of the server. */
-export function answerEvent(frame: ReplyFrame, refused: Denial | undefined, { rulebook }: Gate, ownPath?: string): PlainEvent | undefined {
+/** What a human or a model answers for the agent, which may be a decision. */
+const ANSWERS: ReadonlySet<string> = new Set(['elicitation/create', 'sampling/createMessage']);
+
+/** The record of an answer of the agent to what the server `asked`, or nothing for those that say nothing. A refused one is always recorded. */
+export function answerEvent(
+  frame: ReplyFrame,
+  asked: string | undefined,
+  refused: Denial | undefined,
+  { rulebook }: Gate,
+  ownPath: string | undefined,
+): PlainEvent | undefined {
   const would = !refused && ownPath !== undefined ? selfDenial(ownPath) : undefined;
-  if (!refused && !would) return undefined;
+  if (!refused && !would && !(asked !== undefined && ANSWERS.has(asked))) return undefined;
   return {
     type: 'request',
     policy: rulebook?.policy,
     fields: {
-      method: undefined,
+      method: asked,
       from: 'agent',
       result: refused ? 'denied' : 'allowed',
       code: refused?.code,
@@ -59,8 +72,14 @@ export function answerEvent(frame: ReplyFrame, refused: Denial | undefined, { ru
       message: refused?.code === 'self' ? refused.why : undefined,
       shadow: would ? true : undefined,
       request_id: frame.id?.text,
+      inputs: answerText(frame),
     },
   };
+}
+
+function answerText({ text, span }: ReplyFrame): string | undefined {
+  const said = membersAt(text, span.start).find(({ key }) => key === 'result' || key === 'error');
+  return said && text.slice(said.start, Math.min(said.end, said.start + MOST_INPUTS));
 }
 
 function memberText(frame: Requesting, name: string): string | undefined {
@@ -72,5 +91,5 @@ function memberText(frame: Requesting, name: string): string | undefined {
 
 function memberJson(frame: Requesting, name: string): string | undefined {
   const span = frame.params.members.get(name);
-  return span && frame.text.slice(span.start, Math.min(span.end, span.start + 65_536));
+  return span && frame.text.slice(span.start, Math.min(span.end, span.start + MOST_INPUTS));
 }

@@ -99,3 +99,32 @@ export function createInflight(options: InflightOptions): Inflight {
     of: (exchange) => [...waiting.values()].filter(({ to }) => to?.exchange === exchange),
   };
 }
+
+/** Requests that are remembered; of more, the oldest are forgotten, and what answers them answers something unknown. */
+const MAX_ASKED = 1_024;
+
+/** Requests of the server that went to the agent: what its answers are to (policy.md §11). */
+export interface AskedRequests {
+  note(key: string, method: string): void;
+  /** The method of the request with this id, which is answered now. */
+  take(key: string): string | undefined;
+}
+
+/** Nothing asked yet. */
+export function createAsked(): AskedRequests {
+  const methods = new Map<string, string>();
+  return {
+    note(key, method) {
+      methods.delete(key);
+      methods.set(key, method);
+      for (const oldest of methods.keys())
+        if (methods.size > MAX_ASKED) methods.delete(oldest);
+        else break;
+    },
+    take(key) {
+      const method = methods.get(key);
+      methods.delete(key);
+      return method;
+    },
+  };
+}

@@ -2,7 +2,7 @@
 import { type Control, type Pause, type Store, StoreError } from '../../core/store.ts';
 import type { Log, PauseWatch } from '../deps.ts';
 
-/** ms between polls, and the age from which a reading denies. */
+/** ms between polls, and the age from which a reading denies, counted from when it was asked for. */
 export const POLL_INTERVAL = 500;
 const MAX_AGE = 1_000;
 
@@ -25,20 +25,40 @@ export interface RunningPauseWatch extends PauseWatch {
 /** Starts polling. `current` reads again first where the last reading is too old. */
 export function watchPauses(options: PauseWatchOptions): RunningPauseWatch {
   let reading: Control | undefined;
-  let readAt = Number.NEGATIVE_INFINITY;
-  const read = async () => {
+  let askedAt = Number.NEGATIVE_INFINITY;
+  let running: Promise<void> | undefined;
+  const ask = async () => {
+    // What the store says is as old as the question: an answer that took long may leave out a pause.
+    const now = options.monotonic();
     const control = await options.store.control();
     const previous = reading;
+    if (previous && control.sequence < previous.sequence)
+      throw new StoreError(`the store knows less than it did (change ${control.sequence} after ${previous.sequence}): restart to use it`);
     reading = control;
-    readAt = options.monotonic();
+    askedAt = now;
     if (control.sequence !== previous?.sequence) options.onChange(control, previous);
   };
-  const poll = () => read().catch((error: unknown) => options.log.debug(`state: the pause could not be read: ${String(error)}`));
+  /** Whoever asks while a reading is under way gets that one. */
+  const read = () => {
+    running ??= ask().finally(() => {
+      running = undefined;
+    });
+    return running;
+  };
+  const readAgain = () => read().catch(read);
+  const poll = () => readAgain().catch((error: unknown) => options.log.debug(`state: the pause could not be read: ${String(error)}`));
   const timer = setInterval(poll, POLL_INTERVAL);
   timer.unref();
+  const isFresh = () => options.monotonic() - askedAt <= MAX_AGE;
+  /** One that was under way already may be too old once it is there. */
+  const readFresh = async () => {
+    await readAgain();
+    if (!isFresh()) await read();
+    if (!isFresh()) throw new StoreError(`the store took more than ${MAX_AGE} ms`);
+  };
   const current = (policy: string | undefined) => {
-    if (reading && options.monotonic() - readAt <= MAX_AGE) return pauseFor(reading, policy);
-    return read().then(
+    if (reading && isFresh()) return pauseFor(reading, policy);
+    return readFresh().then(
       () => pauseFor(reading, policy),
       (error: unknown) => {
         if (options.failMode === 'open') return pauseFor(reading, policy);

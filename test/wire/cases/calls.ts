@@ -4,6 +4,7 @@ import { type Attack, attacks, call, DANGER, denied, ID, passed, refused, SAFE }
 const badCall = refused(-32602, 'bad_call');
 const badId = refused(-32600, 'bad_id', 'null');
 const notRpc = refused(-32600, 'not_json_rpc');
+const lookAlike = refused(-32600, 'look_alike_method');
 
 const UNDECODABLE = attacks('4 undecodable calls', [
   ['params is a list', '{"jsonrpc":"2.0","id":"a","method":"tools/call","params":["danger",{}]}', refused(-32602, 'bad_params')],
@@ -25,7 +26,17 @@ const UNDECODABLE = attacks('4 undecodable calls', [
   ['method and result', call(DANGER, ID, ',"result":{}'), refused(-32600, 'not_json_rpc', 'null')],
   ['method and error', call(DANGER, ID, ',"error":{"code":1,"message":""}'), refused(-32600, 'not_json_rpc', 'null')],
   ['method is a list', `{"jsonrpc":"2.0","id":"a","method":["tools/call"],"params":{${DANGER}}}`, notRpc],
-  ['method in capitals is another method', `{"jsonrpc":"2.0","id":"a","method":"Tools/Call","params":{${DANGER}}}`, { kind: 'either' }],
+  ['method in capitals is another method', `{"jsonrpc":"2.0","id":"a","method":"Tools/Call","params":{${DANGER}}}`, lookAlike],
+  ['a slash too many in the method', `{"jsonrpc":"2.0","id":"a","method":"tools//call","params":{${DANGER}}}`, lookAlike],
+  ['another slash in the method', `{"jsonrpc":"2.0","id":"a","method":"tools\u2215call","params":{${DANGER}}}`, lookAlike],
+  ['a blank behind the method', `{"jsonrpc":"2.0","id":"a","method":"tools/call ","params":{${DANGER}}}`, lookAlike],
+  ['NUL behind the method', `{"jsonrpc":"2.0","id":"a","method":"tools/call\\u0000x","params":{${DANGER}}}`, lookAlike],
+  [
+    'a look-alike method without an id',
+    `{"jsonrpc":"2.0","method":"Tools/Call","params":{${DANGER}}}`,
+    { kind: 'nothing', reason: 'look_alike_method' },
+  ],
+  ['another method of tools', `{"jsonrpc":"2.0","id":"a","method":"tools/execute","params":{${DANGER}}}`, { kind: 'either' }],
   ['no jsonrpc', `{"id":"a","method":"tools/call","params":{${DANGER}}}`, notRpc],
   ['jsonrpc 1.0', `{"jsonrpc":"1.0","id":"a","method":"tools/call","params":{${DANGER}}}`, notRpc],
   ['jsonrpc as a number', `{"jsonrpc":2.0,"id":"a","method":"tools/call","params":{${DANGER}}}`, notRpc],
