@@ -5,22 +5,35 @@ import { renderApproval } from '../core/approval-json.ts';
 export interface BodyOptions {
   /** The admin server's address, where it runs: its pages and paths need a token, so the link holds the id only. */
   readonly origin: string | undefined;
-  /** The arguments' JSON text with secrets masked; undefined where none of it may leave. */
-  readonly renderArgs: (args: string) => string | undefined;
+  /** The arguments' JSON text, and how many parts of it are masked and cut; undefined where none of it may leave. */
+  readonly renderArgs: (args: string) => SentArgs | undefined;
+}
+
+export interface SentArgs {
+  readonly text: string;
+  readonly masked: number;
+  readonly cut: number;
 }
 
 /** One JSON text. */
 export function webhookBody({ type, at, approval }: ApprovalEvent, { origin, renderArgs }: BodyOptions): string {
-  const record = renderApproval(approval, renderArgs(approval.args));
-  return `{"type":"${type}","timestamp":"${new Date(at).toISOString()}","data":${record}${linksOf(approval, origin)}}`;
+  const args = renderArgs(approval.args);
+  const record = renderApproval(approval, args?.text);
+  return `{"type":"${type}","timestamp":"${new Date(at).toISOString()}","data":${record}${hiddenPart(args)}${linksOf(approval, origin, isWhole(args))}}`;
 }
 
-function linksOf({ id, state }: Approval, origin: string | undefined): string {
+function isWhole(args: SentArgs | undefined): boolean {
+  return args !== undefined && args.masked + args.cut === 0;
+}
+
+function hiddenPart(args: SentArgs | undefined): string {
+  return isWhole(args) ? '' : `,"hidden":${JSON.stringify(args ? { masked: args.masked, cut: args.cut } : { all: true })}`;
+}
+
+function linksOf({ id, state }: Approval, origin: string | undefined, whole: boolean): string {
   if (origin === undefined || state !== 'pending') return '';
-  const links = {
-    page: `${origin}/approvals/${id}`,
-    approve: `${origin}/v1/approvals/${id}/approve`,
-    deny: `${origin}/v1/approvals/${id}/deny`,
-  };
+  const page = `${origin}/approvals/${id}`;
+  // SECURITY: INVARIANT I12: nobody decides where part of the call is hidden. The page shows all of it.
+  const links = whole ? { page, approve: `${origin}/v1/approvals/${id}/approve`, deny: `${origin}/v1/approvals/${id}/deny` } : { page };
   return `,"urls":${JSON.stringify(links)}`;
 }

@@ -1,7 +1,8 @@
 /** How much of a call's arguments is recorded (`--audit-args`, cli.md §2), as JSON text on one line. */
-import { hash } from 'node:crypto';
 import { isArray, isNumber, isObject, type Json, type JsonObject } from '../core/json.ts';
-import { redact } from './redact.ts';
+import { escapeUnseen } from './escape.ts';
+import { fit } from './fit.ts';
+import type { MaskOptions } from './mask.ts';
 
 /** `full` is unmasked; `hash` records nothing but the keyed hash. */
 export type ArgsMode = 'redacted' | 'full' | 'hash';
@@ -12,33 +13,38 @@ export interface CallArgs {
   readonly argsText: string;
 }
 
-/** Bytes of arguments that a record holds, and how much stays of more. */
-const MOST_BYTES = 65_536;
-const HEAD_BYTES = 32_768;
+/** Bytes that one value takes at most, and all of them. */
+export interface Room {
+  readonly value: number;
+  readonly all: number;
+}
 
-/** The whole text: as it arrived where nothing is masked, so that numbers and key order stay. Undefined in mode `hash`. */
-export function renderArgs(call: CallArgs, mode: ArgsMode): string | undefined {
+export const RECORD_ROOM: Room = { value: 4096, all: 65_536 };
+
+/** How they are shown, and how many parts of them are not. Neither: they are whole. */
+export interface ShownArgs {
+  readonly text: string;
+  readonly masked: number;
+  readonly cut: number;
+}
+
+/** Arguments whose text is shorter are one value at most, however it is escaped. */
+const LEAST_SCALE = 6;
+/** Masks are longer than what they hide: then less is shown. */
+const LEAST_ROOM = 256;
+
+/** As they arrived where nothing is hidden, so that numbers and key order stay. Undefined in mode `hash`. */
+export function renderArgs(call: CallArgs, mode: ArgsMode, mask: MaskOptions, room: Room): ShownArgs | undefined {
   if (mode === 'hash') return undefined;
-  if (call.args.size === 0) return '{}';
-  const safe = mode === 'full' ? call.args : redact(call.args);
-  return safe === call.args ? oneLine(call.argsText) : renderJson(safe);
-}
-
-/** What a record holds of that text: all of it, or its beginning, its size and its hash. */
-export function boundArgs(text: string): string {
-  if (text.length * 3 <= MOST_BYTES) return text;
-  const bytes = Buffer.from(text);
-  if (bytes.length <= MOST_BYTES) return text;
-  const head = JSON.stringify(bytes.toString('utf8', 0, cleanCut(bytes, HEAD_BYTES)));
-  // SECURITY: the hash is of the masked text, else it would confirm guesses of what is masked.
-  return `{"truncated":true,"bytes":${bytes.length},"sha256":"${hash('sha256', bytes)}","head":${head}}`;
-}
-
-/** Where UTF-8 can be cut at or before `at` without splitting a character. */
-export function cleanCut(bytes: Uint8Array, at: number): number {
-  let cut = at;
-  while (cut > 0 && ((bytes[cut] ?? 0) & 0xc0) === 0x80) cut--;
-  return cut;
+  if (call.args.size === 0) return { text: '{}', masked: 0, cut: 0 };
+  const options = { ...mask, full: mode === 'full', perValue: room.value };
+  const isSmall = call.argsText.length * LEAST_SCALE <= room.value;
+  for (let all = isSmall ? Infinity : room.all; ; all = Math.min(all, room.all) / 2) {
+    const tally = { masked: 0, cut: 0 };
+    const shown = fit(call.args, all, options, tally);
+    const text = shown === call.args && call.argsText.length <= room.all ? oneLine(call.argsText) : renderJson(shown);
+    if (isSmall || all < LEAST_ROOM || Buffer.byteLength(escapeUnseen(text)) <= room.all) return { text, ...tally };
+  }
 }
 
 /** Raw line breaks and tabs stand only between the tokens of valid JSON. */

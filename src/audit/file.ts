@@ -1,9 +1,10 @@
 /** The audit file: one JSONL file per process, each line chained to the one before by its hash (cli.md §2). */
-import { createHmac, createSecretKey } from 'node:crypto';
 import { AuditError, type AuditEvent, type AuditSink, type RecordedPolicy } from '../core/audit.ts';
 import type { ArgsMode } from './args.ts';
 import { hashLine, NO_LINE } from './chain-hash.ts';
 import { type EventFile, openEventFile } from './event-file.ts';
+import { openJsonMask } from './known-secrets.ts';
+import type { MaskOptions } from './mask.ts';
 import { openPage } from './page.ts';
 import { renderFields } from './record.ts';
 
@@ -11,18 +12,17 @@ export interface FileSinkOptions {
   readonly dir: string;
   readonly instance: string;
   readonly clock: () => number;
-  readonly hashKey: Uint8Array;
+  readonly keyedHash: MaskOptions['keyedHash'];
   readonly args: ArgsMode;
-  /** Takes secrets that the proxy holds out of a line. */
-  readonly mask?: ((line: string) => string) | undefined;
+  /** Secrets that the proxy holds: no line has one. */
+  readonly secrets?: readonly string[] | undefined;
 }
 
 /** Opens the sink that decides whether a call is recorded. Throws `AuditError`, also where the folder can not be written. */
 export function openFileSink(options: FileSinkOptions): AuditSink {
-  const key = createSecretKey(options.hashKey);
-  const rendering = { args: options.args, keyedHash: (text: string) => createHmac('sha256', key).update(text).digest('hex') };
+  const rendering = { args: options.args, keyedHash: options.keyedHash, known: options.secrets };
   const middles = openMiddles(options.instance);
-  const { mask = (line: string) => line } = options;
+  const mask = openJsonMask(options.secrets ?? []);
   let file: EventFile | undefined = attempt(options, () => openEventFile(options));
   let closed = false;
   let seq = 0;

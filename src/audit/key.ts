@@ -1,5 +1,5 @@
 /** This machine's key for hashes of arguments (cli.md §2): equal arguments show, and nobody without the key can guess them. */
-import { randomBytes } from 'node:crypto';
+import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { AuditError } from '../core/audit.ts';
@@ -16,6 +16,12 @@ export function loadHashKey(home: string): Uint8Array {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new AuditError(`cannot read or create the key ${JSON.stringify(path)}: ${why}`, { cause });
   }
+}
+
+/** HMACs under that key, hex. */
+export function openKeyedHash(key: Uint8Array): (text: string) => string {
+  const secret = createSecretKey(key);
+  return (text) => createHmac('sha256', secret).update(text).digest('hex');
 }
 
 function read(path: string): Uint8Array | undefined {

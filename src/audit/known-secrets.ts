@@ -1,5 +1,8 @@
 /** Secrets that the operator gave us (headers, tokens): wherever they turn up in what we write, they are masked (I10). */
-import { REDACTED } from './secrets.ts';
+import type { Span } from './spans.ts';
+
+/** What stands in the place of a secret of Intercept's own, of which nothing is told. */
+export const REDACTED = '[redacted]';
 
 /** Shorter ones would be found in innocent words. */
 const SHORTEST = 6;
@@ -19,6 +22,17 @@ export function openJsonMask(secrets: readonly string[]): (json: string) => stri
     return masked === text ? string : JSON.stringify(masked);
   };
   return secrets.length === 0 ? (json) => json : (json) => json.replace(STRING, maskString);
+}
+
+/** Where they stand in a text. */
+export function findKnown(text: string, secrets: readonly string[] = []): readonly Span[] {
+  const spans: Span[] = [];
+  for (const secret of secrets) {
+    if (secret.length < SHORTEST) continue;
+    for (let at = text.indexOf(secret); at >= 0; at = text.indexOf(secret, at + 1))
+      spans.push({ start: at, end: at + secret.length, sure: true, known: true });
+  }
+  return spans;
 }
 
 function replacer(secrets: readonly string[]): (text: string) => string {

@@ -1,33 +1,30 @@
 /** The fields of each type of record, as JSON text to stand behind the common ones (cli.md §2). */
 import type { AuditEvent, CallEvent, OutcomeEvent, PlainEvent } from '../core/audit.ts';
 import { canonicalText } from '../core/fingerprint.ts';
-import type { JsonObject } from '../core/json.ts';
-import { type ArgsMode, boundArgs, renderArgs } from './args.ts';
-import { maskText } from './secrets.ts';
+import { type ArgsMode, RECORD_ROOM, renderArgs } from './args.ts';
+import { type MaskOptions, maskText } from './mask.ts';
 
-/** What a record says of arguments besides their text. */
-export interface RecordOptions {
+/** How arguments and texts stand in a record. */
+export interface RecordOptions extends MaskOptions {
   readonly args: ArgsMode;
-  /** HMAC of a canonical text, hex. */
-  readonly keyedHash: (text: string) => string;
 }
 
 /** The event's own fields, each behind a comma. */
 export function renderFields(event: AuditEvent, options: RecordOptions): string {
   if (event.type === 'tool_call') return callFields(event as CallEvent, options);
-  return event.type === 'outcome' ? outcomeFields(event as OutcomeEvent) : plainFields(event as PlainEvent, options);
+  return event.type === 'outcome' ? outcomeFields(event as OutcomeEvent, options) : plainFields(event as PlainEvent, options);
 }
 
 function callFields(event: CallEvent, options: RecordOptions): string {
   return (
-    `,"call":${JSON.stringify(event.call)},"tool":${JSON.stringify(event.tool)},"result":"${event.result}"` +
+    `,"call":${JSON.stringify(event.call)},"tool":${JSON.stringify(shown(event.tool, options))},"result":"${event.result}"` +
     text('code', event.code) +
     text('rule', event.rule) +
-    text('message', event.message && maskText(event.message)) +
+    text('message', event.message, options) +
     argsFields(event, options) +
     text('agent', event.agent) +
-    text('client', event.client) +
-    text('session', event.session) +
+    text('client', event.client, options) +
+    text('session', event.session, options) +
     (event.requestId === undefined ? '' : `,"request_id":${event.requestId}`) +
     `,"duration_us":${JSON.stringify(event.durationUs)}` +
     drawFields(event) +
@@ -36,14 +33,22 @@ function callFields(event: CallEvent, options: RecordOptions): string {
   );
 }
 
+/** `args_hash` says more than the arguments only where they are not there whole. */
 function argsFields(event: CallEvent, options: RecordOptions): string {
-  const args = renderArgs(event, options.args);
-  return (args === undefined ? '' : `,"args":${boundArgs(args)}`) + hashField(event.args, options);
+  const args = renderArgs(event, options.args, options, RECORD_ROOM);
+  if (args === undefined) return `,"args_bytes":${Buffer.byteLength(event.argsText)}${hashField(event, options)}`;
+  const { masked, cut } = args;
+  const count = (name: string, parts: number) => (parts === 0 ? '' : `,"${name}":${parts}`);
+  const hash = masked + cut === 0 ? '' : hashField(event, options);
+  return `,"args":${args.text}${count('masked', masked)}${count('cut', cut)}${hash}`;
 }
 
-/** Alike for equal arguments, however they are spelled, and of no use to who guesses without the key. */
-function hashField(args: JsonObject, options: RecordOptions): string {
-  return `,"args_hash":"${options.keyedHash(canonicalText(args))}"`;
+/** Sorting what is longer than this would keep other calls waiting. */
+const MOST_SORTED = 262_144;
+
+/** Alike for equal arguments, however they are spelled unless they are very long, and of no use to who guesses without the key. */
+function hashField({ args, argsText }: CallEvent, { keyedHash }: RecordOptions): string {
+  return `,"args_hash":"${keyedHash(argsText.length <= MOST_SORTED ? canonicalText(args) : argsText)}"`;
 }
 
 function drawFields({ draws }: CallEvent): string {
@@ -59,10 +64,10 @@ function shadowFields({ shadow }: CallEvent): string {
   return `,"shadow":true,"would":[${items.join(',')}]`;
 }
 
-function outcomeFields(event: OutcomeEvent): string {
+function outcomeFields(event: OutcomeEvent, options: RecordOptions): string {
   return (
     `,"call":${JSON.stringify(event.call)},"result":"${event.result}","upstream_us":${JSON.stringify(event.upstreamUs)}` +
-    text('error', event.error && maskText(event.error)) +
+    text('error', event.error, options) +
     (event.unpriced ? ',"unpriced":true' : '')
   );
 }
@@ -81,10 +86,15 @@ function plainFields(event: PlainEvent, options: RecordOptions): string {
 }
 
 /** SECURITY: INVARIANT I10: a resource's address may hold a password, what a human was asked for may be one. */
-function safe(value: PlainEvent['fields'][string], { args }: RecordOptions): typeof value {
-  return typeof value === 'string' && args !== 'full' ? maskText(value) : value;
+function safe(value: PlainEvent['fields'][string], options: RecordOptions): typeof value {
+  return typeof value === 'string' ? shown(value, options) : value;
 }
 
-function text(name: string, value: string | undefined): string {
-  return value === undefined ? '' : `,"${name}":${JSON.stringify(value)}`;
+function shown(value: string, options: RecordOptions): string {
+  return maskText(value, { ...options, full: options.args === 'full' }, { room: RECORD_ROOM.value }, { masked: 0, cut: 0 });
+}
+
+/** With options, a text from others: masked and cut. */
+function text(name: string, value: string | undefined, options?: RecordOptions): string {
+  return value === undefined ? '' : `,"${name}":${JSON.stringify(options ? shown(value, options) : value)}`;
 }

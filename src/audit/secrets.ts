@@ -1,95 +1,123 @@
-/** What looks like a secret: names whose values are masked, and texts that are credentials by their shape. */
-
-/** What stands in the place of a secret. */
-export const REDACTED = '[redacted]';
-
-/** Every secret name contains one of these; most names contain none. */
-const MAYBE_NAME =
-  /pass|pwd|pw$|secret|token|cred|auth|bearer|cookie|key|jwt|otp|pin|cvv|cvc|csc|card|pan$|ssn|social|code|seed|mnemonic|conn|assertion|sas$|[^ -~]/i;
-
-/** In snake case. A secret word has to end the name: `token_type` and `secret_name` tell nothing. */
-const SECRET_NAME = new RegExp(
-  `(?:^|_)(?:${[
-    '[a-z0-9]*(?:password|passwd|passphrase|apikey|secretkey|privatekey|accesskey|clientsecret|(?:access|auth|refresh|session|id|bearer|api)token)s?',
-    'pass|passcode|pwd|pw|secrets?|client_?secret|token|jwt|bearer|otp|totp|pin|pin_?code',
-    'auth|(?:proxy_?)?authorization|auth_(?:header|code|data)|authorization_code|authentication',
-    '(?:set_?)?cookies?|credentials?|creds?|client_assertion|connection_?str(?:ing)?|conn_?str|sas',
-    '(?:api|app|access|secret|private|encryption|decryption|signing|master|service|ssh|gpg|pgp|rsa|auth|account|storage|shared|session|webhook|hmac)_?keys?',
-    '(?:otp|mfa|totp|2fa|verification|one_time|recovery|backup|security|access)_?codes?|code_?verifier',
-    '(?:credit_?|debit_?)?card_?(?:number|num|no)|(?:credit|debit)_?card|pan|cvv2?|cvc2?|csc|ssn|social_security(?:_number)?',
-    'seed_?(?:phrase|words)|mnemonic',
-  ].join('|')})(?:_(?:value|text|string|plain|hash|base64|b64|pem|raw|new|old|current|confirm|confirmation|again|repeat|\\d+))*$`,
-);
-const PLURAL_TOKENS = /(?:^|_)tokens$/;
-/** Tokens that are places in a list, symbols or counts. */
-const HARMLESS_TOKEN =
-  /(?:^|_)(?:page|next|continuation|start|stop|sync|eos|bos|pad|sep|unk|mask|max|min|num|total|per|prompt|completion|input|output)_tokens?$/;
-
-/** Whether values under this name are secrets. `counts`: the value is a number, as in `tokens: 100`. */
-export function isSecretName(name: string, counts = false): boolean {
-  if (!MAYBE_NAME.test(name)) return false;
-  const words = snakeCase(name);
-  if (HARMLESS_TOKEN.test(words)) return false;
-  return PLURAL_TOKENS.test(words) ? !counts : SECRET_NAME.test(words);
-}
-
-function snakeCase(name: string): string {
-  const plain = /^[ -~]*$/.test(name) ? name : name.normalize('NFKC').replace(/\p{Cf}/gu, '');
-  return plain
-    .slice(-128)
-    .replace(/([a-z\d])([A-Z])/g, '$1_$2')
-    .replace(/([A-Z])([A-Z][a-z])/g, '$1_$2')
-    .toLowerCase()
-    .replace(/[^a-z\d]+/g, '_')
-    .replace(/^_|_$/g, '');
-}
+/** Where a text holds credentials: by their shape, or by what stands before them. */
+import { findKeyBlocks } from './key-blocks.ts';
+import { allowed, type Budget, endOf, MOST_HIDDEN, readToken, type Span, TOKEN } from './spans.ts';
+import { findVendorKeys, findWebTokens } from './tokens.ts';
 
 const NAME =
   '(?:[A-Za-z0-9]{1,32}[_-]){0,4}(?:[A-Za-z0-9]{0,16}(?:password|passwd|passphrase|apikey|secretkey|accesskey|accountkey)|pass|pwd|secret|token|(?:api|access|secret|private|account|auth)[_-]?key|client[_-]?secret|[a-z]{1,12}token|credentials?)';
+const SCHEME = '(?:Basic|Bearer|Token|Digest|Negotiate|ApiKey|AWS4-HMAC-SHA256)';
+
+type Reader = (text: string, at: number) => readonly Span[];
 
 /**
- * SECURITY: the text is the agent's, and may be megabytes. Each pattern is linear: what it repeats without bound
- * either ends it or cannot start again inside its own run.
+ * SECURITY: the text is the agent's, and may be long. Each pattern is linear: what it repeats without bound either ends
+ * it or cannot start again inside its own run. What it matches stays; what is read behind it is hidden, and ends at
+ * white space, quotes, `;`, `$(` and all else that no token is made of.
  */
-const SECRETS: readonly (readonly [RegExp, string])[] = [
-  [/-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|$)/g, REDACTED],
-  [/^(Basic|Bearer|Token|Digest|Negotiate) +\S+$/i, `$1 ${REDACTED}`],
-  [/(?<![A-Za-z0-9])(Bearer\s{1,8})[\w.~+/=-]{16,}/gi, `$1${REDACTED}`],
-  [/(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g, REDACTED],
+const CONTEXTS: readonly (readonly [RegExp, Reader])[] = [
+  [/(?<![A-Za-z0-9])Bearer\s{1,8}(?=[\w.~+/=-]{16})/gi, readToken],
+  [new RegExp(`^${SCHEME} {1,4}(?=\\S+$)`, 'gi'), readToken],
+  [/:\/\/[^\s/?#:@"'`;]{0,256}:/g, readPassword],
+  [/(?:hooks\.slack\.com\/services\/|discord(?:app)?\.com\/api\/webhooks\/)/g, readToken],
+  [/[?&, ](?:sig|signature|x-amz-signature|x-amz-security-token)=/gi, readToken],
+  [new RegExp(`(?<![A-Za-z0-9])${NAME}\\s{0,2}=\\s{0,2}\\\\?["']?`, 'gi'), readToken],
+  [new RegExp(`["']${NAME}\\\\?["']\\s{0,4}:\\s{0,4}\\\\?["']`, 'gi'), readQuoted],
   [
     new RegExp(
-      `(?<![A-Za-z0-9])(?:${[
-        '(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{8,}|whsec_[A-Za-z0-9+/=]{16,}|sk-[\\w-]{16,}',
-        'gh[pousr]_[A-Za-z0-9]{16,}|github_pat_\\w{20,}|glpat-[\\w-]{16,}|npm_[A-Za-z0-9]{30,}|pypi-[\\w-]{16,}',
-        'xox[a-z]-[\\w-]{10,}|xapp-[\\w-]{10,}|(?:AKIA|ASIA)[A-Z0-9]{16}|AIza[\\w-]{30,}|ya29\\.[\\w-]{20,}',
-        'SG\\.[\\w-]{16,}\\.[\\w-]{16,}|hf_[A-Za-z0-9]{20,}|dop_v1_[a-f0-9]{40,}|shp(?:at|ca|pa|ss)_[a-fA-F0-9]{20,}|sq0[a-z]{3}-[\\w-]{20,}',
-        'lin_api_\\w{20,}|ntn_\\w{30,}|hv[sb]\\.[\\w-]{20,}|dapi[a-f0-9]{32}|AGE-SECRET-KEY-1[A-Z0-9]{20,}',
-      ].join('|')})`,
-      'g',
-    ),
-    REDACTED,
-  ],
-  [/(:\/\/[^\s/?#:@]{0,256}:)[^\s/?#]{1,512}@/g, `$1${REDACTED}@`],
-  [/(hooks\.slack\.com\/services\/|discord(?:app)?\.com\/api\/webhooks\/)[\w/-]+/g, `$1${REDACTED}`],
-  [/([?&](?:sig|signature|x-amz-signature|x-amz-security-token)=)[^&\s"'<>]+/gi, `$1${REDACTED}`],
-  [new RegExp(`(?<![A-Za-z0-9])(${NAME}\\s{0,2}=\\s{0,2}\\\\?["']?)[^\\s&;,"'<>\\\\]+`, 'gi'), `$1${REDACTED}`],
-  [new RegExp(`(["']${NAME}\\\\?["']\\s{0,4}:\\s{0,4}\\\\?["'])(?:[^"'\\\\]|\\\\.)+`, 'gis'), `$1${REDACTED}`],
-  [
-    new RegExp(
-      `((?:^|["'])[ \\t]{0,8}(?:(?:proxy-)?authorization|(?:set-)?cookie|x-api-key|${NAME})[ \\t]{0,4}:[ \\t]{1,4})[^\\r\\n"']+`,
+      `(?:^|["'])[ \\t]{0,8}(?:(?:proxy-)?authorization|x-api-key|${NAME})[ \\t]{0,4}:[ \\t]{1,4}(?:${SCHEME}[ \\t]{1,4})?`,
       'gim',
     ),
-    `$1${REDACTED}`,
+    readToken,
   ],
-  [new RegExp(`(--${NAME}[ \\t]{1,4})\\S+`, 'gi'), `$1${REDACTED}`],
-  [/((?:^|\s)(?:-u|--user)[ \t]{1,4}[^\s:]{1,128}:)\S+/g, `$1${REDACTED}`],
+  [/(?:^|["'])[ \t]{0,8}(?:set-)?cookie[ \t]{0,4}:[ \t]{1,4}/gim, readCookies],
+  [new RegExp(`--${NAME}[ \\t]{1,4}`, 'gi'), readToken],
+  [/(?:^|\s)(?:-u|--user)[ \t]{1,4}[^\s:"'`;]{1,128}:/g, readToken],
 ];
-/** Every text that one of them changes contains one of these. */
+/** Every text in which something is found contains one of these. */
 const MAYBE_SECRET =
-  /bearer|basic|token|digest|negotiate|pass|pwd|secret|key|cred|auth|cookie|:\/\/|eyJ|[sr]k[-_]|whsec_|gh[pousr]_|github_pat|glpat-|npm_|pypi-|xox|xapp-|AKIA|ASIA|AIza|ya29|SG\.|hf_|dop_v1|shp|sq0|lin_api|ntn_|hv[sb]\.|dapi|-u|--user|hooks\.slack|webhooks|sig/i;
+  /bearer|basic|token|digest|negotiate|pass|pwd|secret|key|cred|auth|cookie|:\/\/|eyJ|[sr]k[-_]|whsec_|gh[pousr]_|github_pat|glpat-|npm_|pypi-|xox|xapp-|AKIA|ASIA|AIza|ya29|SG\.|hf_|dop_v1|shp|sq0|lin_api|ntn_|hv[sb]\.|dapi|-u|--user|hooks\.slack|webhooks|sig|AWS4/i;
+const SHORTEST = 8;
 
-/** Masks credentials inside a text, and leaves the rest of it. */
-export function maskText(text: string): string {
-  if (text.length < 8 || !MAYBE_SECRET.test(text)) return text;
-  return SECRETS.reduce((masked, [pattern, instead]) => masked.replace(pattern, instead), text);
+/** All that looks like a credential in it, in any order. */
+export function findSecrets(text: string): readonly Span[] {
+  if (text.length < SHORTEST || !MAYBE_SECRET.test(text)) return NONE;
+  return [
+    ...findKeyBlocks(text),
+    ...findWebTokens(text),
+    ...findVendorKeys(text),
+    ...CONTEXTS.flatMap(([lead, read]) => behind(text, lead, read)),
+  ];
+}
+
+const NONE: readonly Span[] = [];
+
+/** Whether something of it would be hidden. */
+export function hasSecret(text: string): boolean {
+  return allowed(findSecrets(text), { left: MOST_HIDDEN } satisfies Budget).length > 0;
+}
+
+const SCHEMED = new RegExp(`^${SCHEME} {1,4}`, 'i');
+const DIGITS = /^\d{1,8}(?:[ -]\d{1,8}){1,5}$/;
+const COOKIES = /^[\w.-]{1,64}=[\w.~+/=%-]*(?:; ?[\w.-]{1,64}=[\w.~+/=%-]*)*;?$/;
+
+/** What is hidden of a value under a secret-like name: all of it that can be a token, and nothing of a sentence or a command. */
+export function findSecretValue(text: string): readonly Span[] {
+  if (DIGITS.test(text))
+    return [...text.matchAll(/\d+/g)].map(({ 0: run, index }) => ({ start: index, end: index + run.length, sure: false }));
+  const start = SCHEMED.exec(text)?.[0].length ?? 0;
+  if (TOKEN.test(start === 0 ? text : text.slice(start))) return readToken(text, start).map(capped);
+  return COOKIES.test(text) ? readCookies(text, 0).map(capped) : NONE;
+}
+
+function behind(text: string, lead: RegExp, read: Reader): readonly Span[] {
+  const spans: Span[] = [];
+  for (let at = endOfNext(lead, text, 0); at !== undefined; ) {
+    const found = read(text, at);
+    for (const span of found) spans.push(capped(span));
+    at = endOfNext(lead, text, found.at(-1)?.end ?? at);
+  }
+  return spans;
+}
+
+function endOfNext(lead: RegExp, text: string, from: number): number | undefined {
+  lead.lastIndex = from;
+  return lead.test(text) ? lead.lastIndex : undefined;
+}
+
+function capped(span: Span): Span {
+  return span.end - span.start <= MOST_HIDDEN ? span : { ...span, end: span.start + MOST_HIDDEN };
+}
+
+/** In JSON inside of a text: the string whole, or nothing of it. */
+function readQuoted(text: string, at: number): readonly Span[] {
+  const spans = readToken(text, at);
+  return /["'\\]/.test(text[spans.at(-1)?.end ?? text.length] ?? '') ? spans : NONE;
+}
+
+const USER_INFO = /(?:[^\s/?#"'`;$]|\$(?!\()){1,512}@/y;
+const RUNS = /[\w.~+=-]+/g;
+
+/** The password of a URL, up to the last `@` before its host. */
+function readPassword(text: string, at: number): readonly Span[] {
+  const end = endOf(USER_INFO, text, at);
+  if (end === undefined) return NONE;
+  return [...text.slice(at, end).matchAll(RUNS)].map(({ 0: run, index }) => ({
+    start: at + index,
+    end: at + index + run.length,
+    sure: false,
+  }));
+}
+
+const COOKIE_NAME = /[\w.-]{1,64}=/y;
+const NEXT_COOKIE = /;[ \t]?(?=[\w.-]{1,64}=)/y;
+
+function readCookies(text: string, from: number): readonly Span[] {
+  const spans: Span[] = [];
+  for (let at: number | undefined = from; at !== undefined; ) {
+    at = endOf(COOKIE_NAME, text, at) ?? at;
+    const value = readToken(text, at);
+    spans.push(...value);
+    at = endOf(NEXT_COOKIE, text, value.at(-1)?.end ?? at);
+  }
+  return spans;
 }

@@ -1,17 +1,19 @@
 /** Decisions as people read them on stderr, one line each (cli.md §2). */
 import type { AuditSink, CallEvent, OutcomeEvent } from '../core/audit.ts';
-import { type ArgsMode, cleanCut, renderArgs } from './args.ts';
+import { type ArgsMode, type Room, renderArgs } from './args.ts';
 import { escapeUnseen, renderName } from './escape.ts';
 import type { LineWriter } from './line-writer.ts';
 import { isSeen, type LogLevel } from './log.ts';
+import type { MaskOptions } from './mask.ts';
 
 export interface StderrSinkOptions {
   readonly level: LogLevel;
   readonly args: ArgsMode;
+  readonly mask: MaskOptions;
   readonly write: Pick<LineWriter, 'write'>;
 }
 
-const MOST_BYTES = 2048;
+const ROOM: Room = { value: 512, all: 2048 };
 
 /** Opens the sink for people. Nothing it does or fails at changes a call. */
 export function openStderrSink(options: StderrSinkOptions): AuditSink {
@@ -20,7 +22,7 @@ export function openStderrSink(options: StderrSinkOptions): AuditSink {
   return {
     write(events) {
       for (const event of events) {
-        if (decisions && event.type === 'tool_call') options.write.write(decisionLine(event as CallEvent, options.args));
+        if (decisions && event.type === 'tool_call') options.write.write(decisionLine(event as CallEvent, options.args, options.mask));
         else if (outcomes && event.type === 'outcome') options.write.write(renderOutcome(event as OutcomeEvent));
       }
     },
@@ -29,17 +31,17 @@ export function openStderrSink(options: StderrSinkOptions): AuditSink {
   };
 }
 
-function decisionLine(event: CallEvent, mode: ArgsMode): string {
+function decisionLine(event: CallEvent, mode: ArgsMode, mask: MaskOptions): string {
   try {
-    return renderDecision(event, mode);
+    return renderDecision(event, mode, mask);
   } catch {
     // Arguments too deep to be walked; the audit file refuses the call, and says so.
-    return renderDecision(event, 'hash');
+    return renderDecision(event, 'hash', mask);
   }
 }
 
 /** One decision, in one line that holds nothing but what can be seen. */
-export function renderDecision(event: CallEvent, mode: ArgsMode): string {
+export function renderDecision(event: CallEvent, mode: ArgsMode, mask: MaskOptions): string {
   const { word, rule } = verdictOf(event);
   const id =
     event.result === 'replayed' ? (event.approval ?? event.call) : event.result === 'approval_required' ? event.approval : undefined;
@@ -49,7 +51,7 @@ export function renderDecision(event: CallEvent, mode: ArgsMode): string {
     (rule === undefined ? '' : ` rule=${escapeUnseen(JSON.stringify(rule))}`) +
     (code === undefined ? '' : ` code=${code}`) +
     (id === undefined ? '' : ` id=${renderName(id)}`) +
-    argsPart(event, mode)
+    argsPart(event, mode, mask)
   );
 }
 
@@ -63,16 +65,10 @@ function verdictOf(event: CallEvent): { readonly word: string; readonly rule: st
   return { word: shadow.result === 'denied' ? 'SHADOW-DENIED' : 'SHADOW-HELD', rule: shadow.rule };
 }
 
-function argsPart(event: CallEvent, mode: ArgsMode): string {
-  const text = renderArgs(event, mode);
-  return text === undefined ? '' : ` args=${escapeUnseen(cutArgs(text))}`;
-}
-
-function cutArgs(text: string): string {
-  if (text.length * 3 <= MOST_BYTES) return text;
-  const bytes = Buffer.from(text);
-  if (bytes.length <= MOST_BYTES) return text;
-  return `${bytes.toString('utf8', 0, cleanCut(bytes, MOST_BYTES))}… (${bytes.length} bytes)`;
+function argsPart(event: CallEvent, mode: ArgsMode, mask: MaskOptions): string {
+  const args = renderArgs(event, mode, mask, ROOM);
+  if (args === undefined) return '';
+  return ` args=${escapeUnseen(args.text)}${args.cut === 0 ? '' : ` (${Buffer.byteLength(event.argsText)} bytes)`}`;
 }
 
 function renderOutcome(event: OutcomeEvent): string {

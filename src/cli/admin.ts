@@ -3,7 +3,8 @@
  * over. All of it stands beside the calls; what a policy does not use is not even loaded.
  */
 import { openSweep } from '../approval/sweep.ts';
-import { boundArgs, renderArgs } from '../audit/args.ts';
+import { RECORD_ROOM, renderArgs } from '../audit/args.ts';
+import type { MaskOptions } from '../audit/mask.ts';
 import type { Approval } from '../core/approval.ts';
 import { AuditError, type AuditSink, type PlainEvent } from '../core/audit.ts';
 import type { JsonObject } from '../core/json.ts';
@@ -27,6 +28,8 @@ export interface AdminOptions {
   readonly instance: string;
   readonly namespace: string;
   readonly upstream: string;
+  /** How webhooks show arguments. */
+  readonly mask: MaskOptions;
 }
 
 export interface Admin {
@@ -109,7 +112,7 @@ async function openServer(parts: AdminOptions, policy: () => Policy, record: Rec
 
 /** Webhooks, loaded with the first policy that has one. */
 function openNotices(parts: AdminOptions, policy: () => Policy, record: Recorder, origin: string | undefined) {
-  const { options, store, log, instance, namespace } = parts;
+  const { options, store, log, instance, namespace, mask } = parts;
   let opening: Promise<{ stop(): Promise<void> }> | undefined;
   const webhook = () => {
     const found = webhookOf(policy(), process.env);
@@ -119,10 +122,7 @@ function openNotices(parts: AdminOptions, policy: () => Policy, record: Recorder
     const { openNotifier } = await import('../approval/notifier.ts');
     return openNotifier({
       ...{ approvals: store.approvals, webhook, owner: instance, namespace, origin },
-      renderArgs: (args) => {
-        const text = renderArgs({ args: readJson(args) as JsonObject, argsText: args }, options.auditArgs);
-        return text === undefined ? undefined : boundArgs(text);
-      },
+      renderArgs: (args) => renderArgs({ args: readJson(args) as JsonObject, argsText: args }, options.auditArgs, mask, RECORD_ROOM),
       clock: Date.now,
       chance: Math.random,
       onFailure({ approval, event, webhook: where, tries, why, nextTryAt }) {

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { openFileSink } from '../audit/file.ts';
-import { loadHashKey } from '../audit/key.ts';
+import { loadHashKey, openKeyedHash } from '../audit/key.ts';
 import type { AuditSink } from '../core/audit.ts';
 
 /** Opens the file, named after this run. Throws `AuditError` where it cannot be had. */
@@ -11,7 +11,7 @@ export function openOwnRecords(home: string): AuditSink {
     dir: join(home, 'events'),
     instance: `cli-${randomBytes(4).toString('hex')}`,
     clock: Date.now,
-    hashKey: loadHashKey(home),
+    keyedHash: openKeyedHash(loadHashKey(home)),
     args: 'redacted',
   });
 }

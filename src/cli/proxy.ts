@@ -1,13 +1,14 @@
 /** `intercept -c policy.yaml …`: the proxy in front of a server. The composition root. */
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { maskCommand } from '../audit/command.ts';
 import { openFileSink } from '../audit/file.ts';
-import { loadHashKey } from '../audit/key.ts';
-import { openJsonMask, openMask } from '../audit/known-secrets.ts';
+import { loadHashKey, openKeyedHash } from '../audit/key.ts';
+import { openMask } from '../audit/known-secrets.ts';
 import { type LineWriter, openLineWriter } from '../audit/line-writer.ts';
 import { createLog } from '../audit/log.ts';
+import type { MaskOptions } from '../audit/mask.ts';
 import { pruneEvents } from '../audit/retention.ts';
-import { maskText } from '../audit/secrets.ts';
 import { openStderrSink } from '../audit/stderr.ts';
 import { teeSinks } from '../audit/tee.ts';
 import { AuditError } from '../core/audit.ts';
@@ -83,7 +84,8 @@ async function openParts(
   log: ProxyDeps['log'],
 ): Promise<Parts> {
   const instance = randomBytes(8).toString('hex');
-  const audit = openAudit(options, instance, lines);
+  const mask = { keyedHash: openKeyedHash(loadHashKey(options.home)), known: secretsIn(options) };
+  const audit = openAudit(options, instance, lines, mask);
   audit.use(policy);
   const namespace = namespaceOf(options.statePrefix, policy.name, options.config);
   const path = join(options.stateDir, 'intercept.sqlite');
@@ -91,8 +93,8 @@ async function openParts(
   const store = await openSqliteStore({ path, namespace, clock: Date.now, timeoutMs, maxResults });
   const { remote } = options;
   const identity = remote ? remote.url.href : command.join('\0');
-  const upstream = remote ? shownUrl(remote) : maskText(command.join(' '));
-  const admin = await openAdmin({ options, policy, store, audit, log, instance, namespace, upstream });
+  const upstream = remote ? shownUrl(remote) : maskCommand(command);
+  const admin = await openAdmin({ options, policy, store, audit, log, instance, namespace, upstream, mask });
   return { options, command, policy, instance, audit, namespace, store, admin, log, identity, upstream };
 }
 
@@ -190,16 +192,16 @@ function openIds(instance: string): () => string {
   return () => `${instance}-${(++count).toString(36)}`;
 }
 
-function openAudit(options: ProxyOptions, instance: string, lines: LineWriter) {
+function openAudit(options: ProxyOptions, instance: string, lines: LineWriter, mask: MaskOptions) {
   const file = openFileSink({
     dir: join(options.home, 'events'),
     instance,
     clock: Date.now,
-    hashKey: loadHashKey(options.home),
+    keyedHash: mask.keyedHash,
     args: options.auditArgs,
-    mask: openJsonMask(secretsIn(options)),
+    secrets: mask.known,
   });
-  return teeSinks([file, openStderrSink({ level: options.logLevel, args: options.auditArgs, write: lines })]);
+  return teeSinks([file, openStderrSink({ level: options.logLevel, args: options.auditArgs, mask, write: lines })]);
 }
 
 /** `--shadow` makes a shadow of any policy (policy.md §10). */

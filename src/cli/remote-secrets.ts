@@ -1,6 +1,7 @@
 /** What of a remote server's URL and headers is secret (I10), and what its operator should know of it. */
 import { openMask } from '../audit/known-secrets.ts';
-import { isSecretName, maskText } from '../audit/secrets.ts';
+import { isSecretName } from '../audit/secret-names.ts';
+import { hasSecret } from '../audit/secrets.ts';
 import { isLoopback } from '../transport/http/loopback.ts';
 import type { GivenHeader, Remote } from './remote-options.ts';
 
@@ -49,7 +50,7 @@ export function warningsOf({ url, given: headers }: Remote): readonly string[] {
 }
 
 function isCredential({ name, value, hidden }: GivenHeader): boolean {
-  return hidden.length > 0 || isSecretName(name) || maskText(value) !== value;
+  return hidden.length > 0 || isSecretName(name) || hasSecret(value);
 }
 
 /** Of `Bearer TOKEN` the token is secret by itself, too. */
@@ -63,7 +64,7 @@ function headerSecrets(header: GivenHeader): readonly string[] {
 }
 
 function urlSecrets(url: URL): readonly string[] {
-  const parameters = [...url.searchParams].filter(([name, value]) => SECRET_PARAMETER.test(name) || maskText(value) !== value);
+  const parameters = [...url.searchParams].filter(([name, value]) => SECRET_PARAMETER.test(name) || hasSecret(value));
   const parts = url.pathname.split('/').filter((part) => TOKEN.test(part) && !UUID.test(part));
   const user = [url.username, url.password].flatMap((text) => (text === '' ? [] : [text, decoded(text)]));
   return [...user, ...parameters.flatMap(([, value]) => [value, encodeURIComponent(value)]), ...parts];

@@ -43,7 +43,7 @@ function start(url: string, owner = 'one', more: { readonly secret?: string; rea
     approvals: store.approvals,
     webhook: () => ({ url, key: keyOf(more.secret ?? SECRET) }),
     ...{ owner, namespace: 'ns', clock: () => now, chance: () => 0.5, origin: more.origin },
-    renderArgs: (args) => args.replaceAll('hunter2', '[redacted]'),
+    renderArgs: (args) => ({ text: args.replaceAll('hunter2', '[redacted]'), masked: args.includes('hunter2') ? 1 : 0, cut: 0 }),
     onFailure: (failure) => void failures.push(failure),
     warn: () => undefined,
   });
@@ -56,7 +56,7 @@ const untilFailed = (count: number) => until(`${count} failures`, () => (failure
 describe('policy.md §12: a notification', () => {
   test('is the record, signed so that another implementation verifies it, and has the links of the admin API', async () => {
     await using receiver = await openReceiver((response) => response.writeHead(204).end());
-    const id = await hold('f', { args: '{"amount":9007199254740993,"password":"hunter2"}' });
+    const id = await hold('f', { args: '{"amount":9007199254740993}' });
     start(`${receiver.url}/hook?key=1`, 'one', { origin: 'http://127.0.0.1:1' });
     const [first] = await receiver.untilReceived(1);
     if (!first) throw new Error('nothing came');
@@ -66,13 +66,26 @@ describe('policy.md §12: a notification', () => {
       type: 'approval.requested',
       data: { id, state: 'pending', tool: 'cancel_subscription', agent: 'anna' },
     });
-    expect(first.body).toContain('"args":{"amount":9007199254740993,"password":"[redacted]"}');
+    expect(first.body).toContain('"args":{"amount":9007199254740993}');
+    expect(verified).not.toHaveProperty('hidden');
     expect(verified.urls).toEqual({
       page: `http://127.0.0.1:1/approvals/${id}`,
       approve: `http://127.0.0.1:1/v1/approvals/${id}/approve`,
       deny: `http://127.0.0.1:1/v1/approvals/${id}/deny`,
     });
     expect(new Date(verified.timestamp).getTime()).toBe(now);
+  }, 120_000);
+
+  test('I12: one in which something is masked says so, and has no link that decides', async () => {
+    await using receiver = await openReceiver((response) => response.end());
+    const id = await hold('f', { args: '{"password":"hunter2"}' });
+    start(receiver.url, 'one', { origin: 'http://127.0.0.1:1' });
+    const [first] = await receiver.untilReceived(1);
+    expect(JSON.parse(first?.body ?? '')).toMatchObject({
+      data: { args: { password: '[redacted]' } },
+      hidden: { masked: 1, cut: 0 },
+    });
+    expect(JSON.parse(first?.body ?? '').urls).toEqual({ page: `http://127.0.0.1:1/approvals/${id}` });
   }, 120_000);
 
   test('is signed with a plain secret too', async () => {

@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openFileSink } from '../../src/audit/file.ts';
+import { openKeyedHash } from '../../src/audit/key.ts';
 import type { AuditSink, CallEvent } from '../../src/core/audit.ts';
 import type { Json, JsonObject } from '../../src/core/json.ts';
 
@@ -44,7 +45,7 @@ export async function withSink(
 ): Promise<void> {
   await withFolder(async (home) => {
     const dir = join(home, 'events');
-    const sink = openFileSink({ dir, instance: 'i1', clock: () => NOON, hashKey: new Uint8Array(32), args });
+    const sink = openFileSink({ dir, instance: 'i1', clock: () => NOON, keyedHash: openKeyedHash(new Uint8Array(32)), args });
     const files = () => fs.readdirSync(dir).sort();
     const lines = () => files().flatMap((file) => fs.readFileSync(join(dir, file), 'utf8').split('\n').slice(0, -1));
     try {

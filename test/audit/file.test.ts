@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { verifyChain } from '../../src/audit/chain.ts';
 import { openFileSink } from '../../src/audit/file.ts';
+import { openKeyedHash } from '../../src/audit/key.ts';
 import { AuditError } from '../../src/core/audit.ts';
 import { canonicalText } from '../../src/core/fingerprint.ts';
 import { callOf, NOON, withFolder, withSink } from './events.ts';
@@ -14,6 +15,7 @@ const hmac = (args: Record<string, unknown>) =>
   createHmac('sha256', new Uint8Array(32))
     .update(canonicalText(callOf(args).args))
     .digest('hex');
+const options = { instance: 'i', clock: () => NOON, keyedHash: openKeyedHash(new Uint8Array(32)), args: 'redacted' } as const;
 const ZEROS = '0'.repeat(64);
 
 describe('records (cli.md §2)', () => {
@@ -48,7 +50,7 @@ describe('records (cli.md §2)', () => {
         `{"ts":"2026-03-01T12:00:00.000Z","seq":1,"type":"startup","instance":"i1","policy":null,"revision":null,"prev":"${ZEROS}","version":"0.1.0","upstream":"node server.js","pid":7,"tags":["a"]}`,
       );
       expect(second).toBe(
-        `${common(2, 'tool_call', sha256(first))},"call":"c1","tool":"create_refund","result":"denied","code":"limit","rule":"daily refund cap","message":"Daily refund cap of $500.00 reached","args":{"amount":50000},"args_hash":"${hmac({ amount: 50000 })}","agent":"support","client":"claude 1.0","session":"s1","request_id":"7","duration_us":42,"draws":[{"counter":"create_refund.daily_total","amount":"50000"}],"approval":"apr_1","shadow":true,"would":[{"result":"approval_required","code":"approval_required","rule":"big ones"}]}`,
+        `${common(2, 'tool_call', sha256(first))},"call":"c1","tool":"create_refund","result":"denied","code":"limit","rule":"daily refund cap","message":"Daily refund cap of $500.00 reached","args":{"amount":50000},"agent":"support","client":"claude 1.0","session":"s1","request_id":"7","duration_us":42,"draws":[{"counter":"create_refund.daily_total","amount":"50000"}],"approval":"apr_1","shadow":true,"would":[{"result":"approval_required","code":"approval_required","rule":"big ones"}]}`,
       );
       expect(third).toBe(`${common(3, 'outcome', sha256(second))},"call":"c1","result":"kept","upstream_us":1500,"error":"upstream died"}`);
       expect(fourth).toBe(`${common(4, 'shutdown', sha256(third))}}`);
@@ -57,7 +59,7 @@ describe('records (cli.md §2)', () => {
   test('what a call does not have is left out', () =>
     withSink(({ sink, records }) => {
       sink.write([callOf({}, { argsText: '' })]);
-      expect(Object.keys(records()[0] ?? {}).slice(7)).toEqual(['call', 'tool', 'result', 'args', 'args_hash', 'duration_us']);
+      expect(Object.keys(records()[0] ?? {}).slice(7)).toEqual(['call', 'tool', 'result', 'args', 'duration_us']);
       expect(records()[0]?.args).toEqual({});
     }));
 
@@ -76,7 +78,7 @@ describe('records (cli.md §2)', () => {
 
   test('a second sink of the same instant gets a file of its own; names cannot leave the folder', () =>
     withSink(({ dir, files }) => {
-      const options = { dir, clock: () => NOON, hashKey: new Uint8Array(32), args: 'redacted' } as const;
+      const options = { dir, clock: () => NOON, keyedHash: openKeyedHash(new Uint8Array(32)), args: 'redacted' } as const;
       openFileSink({ ...options, instance: 'i1' }).close();
       openFileSink({ ...options, instance: '../../x' }).close();
       expect(files()).toEqual([
@@ -102,30 +104,70 @@ describe('arguments', () => {
       const hashes = records().map((record) => record.args_hash);
       expect(new Set(hashes.slice(0, 3)).size).toBe(1);
       expect(hashes[3]).not.toBe(hashes[0]);
-    }));
+    }, 'hash'));
 
-  test('over 64 KiB they are cut, with the size and hash of the masked text', () =>
+  test('I12: padding in one member pushes no other one out: values are cut one by one, with length and hash', () =>
     withSink(({ sink, records, lines }) => {
-      const body = 'ü"'.repeat(40_000);
-      sink.write([callOf({ body, password: 'hunter22' })]);
-      const whole = JSON.stringify({ body, password: '[redacted]' });
-      const cut = records()[0]?.args as Record<string, unknown>;
-      expect(cut).toMatchObject({ truncated: true, bytes: Buffer.byteLength(whole), sha256: sha256(whole) });
-      expect(whole.startsWith(cut.head as string)).toBe(true);
-      expect(Buffer.byteLength(lines()[0] ?? '')).toBeLessThan(70_000);
+      const paddings = ['x'.repeat(65_600), 'ü"'.repeat(40_000), Array(100_000).fill('x'), { a: { b: Array(9999).fill({ c: 1 }) } }];
+      const query = 'DROP TABLE users';
+      const all = paddings.flatMap((note) => [
+        { note, query },
+        { query, note },
+        { note, deep: [{ query }], tail: note },
+      ]);
+      for (const args of all) sink.write([callOf(args)]);
+      for (const [i, record] of records().entries()) {
+        expect(JSON.stringify(record.args)).toContain(query);
+        expect(record.cut).toBeGreaterThan(0);
+        if (i < 6) expect(record.args_hash).toBe(hmac(all[i] ?? {}));
+        expect(Buffer.byteLength(lines()[i] ?? '')).toBeLessThan(66_500);
+      }
+      const { note } = records()[0]?.args as Record<string, string>;
+      expect(note).toMatch(/^x{2000,}…\[cut, 65600 chars in all #[0-9a-f]{16}\]…x{2000,}$/);
+      expect(note?.length).toBeLessThanOrEqual(4096);
     }));
 
-  test('`hash` keeps the hash alone, `full` masks nothing', async () => {
+  test('a secret that lies across a cut is not cut in two, whoever it belongs to', () =>
+    withFolder((dir) => {
+      const secret = 'p$$ of the operator';
+      const sink = openFileSink({ ...options, dir, secrets: [secret] });
+      const token = `Bearer ${'Ab1'.repeat(40)}`;
+      for (let at = 1900; at < 2100; at += 7)
+        for (const text of [token, secret])
+          sink.write([callOf({ a: `${'-'.repeat(at)} ${text} ${'-'.repeat(9000)}`, b: `${'-'.repeat(9000)} ${text} ${'-'.repeat(at)}` })]);
+      sink.close();
+      const written = fs.readFileSync(join(dir, fs.readdirSync(dir)[0] ?? ''), 'utf8');
+      expect(written).not.toMatch(/1Ab1|operator|p\$\$/);
+    }));
+
+  test('names that became alike do not hide each other', () =>
+    withSink(({ sink, records }) => {
+      const names = ['a', 'b', 'c'].map((letter) => `${letter.repeat(300)}${'x'.repeat(300)}${letter}`);
+      sink.write([callOf(Object.fromEntries(names.map((name, i) => [name, i])))]);
+      expect(Object.values(records()[0]?.args ?? {})).toEqual([0, 1, 2]);
+    }));
+
+  test('`hash` keeps the hash and the size alone, `full` masks nothing', async () => {
     await withSink(({ sink, records }) => {
       sink.write([callOf({ password: 'hunter22' })]);
       expect(records()[0]).not.toHaveProperty('args');
-      expect(records()[0]?.args_hash).toBe(hmac({ password: 'hunter22' }));
+      expect(records()[0]).toMatchObject({ args_bytes: 23, args_hash: hmac({ password: 'hunter22' }) });
     }, 'hash');
     await withSink(({ sink, records }) => {
       sink.write([callOf({ password: 'hunter22' })]);
       expect(records()[0]?.args).toEqual({ password: 'hunter22' });
+      expect(records()[0]).not.toHaveProperty('args_hash');
     }, 'full');
   });
+
+  test('what was masked leaves its length and a keyed hash, and the record says how many parts there are', () =>
+    withSink(({ sink, records }) => {
+      sink.write([callOf({ password: 'hunter22', token: 'hunter22' })]);
+      const { args, masked, args_hash } = records()[0] ?? {};
+      const { password, token } = args as Record<string, string>;
+      expect(password).toMatch(/^\[redacted 8 chars #[0-9a-f]{4}\]$/);
+      expect([token, masked, args_hash]).toEqual([password, 2, hmac({ password: 'hunter22', token: 'hunter22' })]);
+    }));
 
   test('any arguments round-trip through one line without unseen characters, in a valid chain', () =>
     withSink(async ({ dir, sink, files, records, lines }) => {
@@ -135,7 +177,13 @@ describe('arguments', () => {
       });
       const calls = all.map((args) => callOf(args as Record<string, unknown>, { tool: Object.keys(args)[0] ?? '' }));
       sink.write(calls);
-      const full = openFileSink({ dir: `${dir}-full`, instance: 'f', clock: () => NOON, hashKey: new Uint8Array(32), args: 'full' });
+      const full = openFileSink({
+        dir: `${dir}-full`,
+        instance: 'f',
+        clock: () => NOON,
+        keyedHash: openKeyedHash(new Uint8Array(32)),
+        args: 'full',
+      });
       full.write(calls);
       full.close();
       const fullFile = join(`${dir}-full`, '2026-03-01T12-00-00.000Z-f.jsonl');
@@ -154,7 +202,13 @@ describe('faults (I3)', () => {
       const file = join(dir, 'file');
       fs.writeFileSync(file, '');
       const open = () =>
-        openFileSink({ dir: join(file, 'events'), instance: 'i', clock: () => NOON, hashKey: new Uint8Array(32), args: 'full' });
+        openFileSink({
+          dir: join(file, 'events'),
+          instance: 'i',
+          clock: () => NOON,
+          keyedHash: openKeyedHash(new Uint8Array(32)),
+          args: 'full',
+        });
       expect(open).toThrow(AuditError);
     }));
 

@@ -8,14 +8,14 @@ const fields = (values: Readonly<Record<string, string>>, args: ArgsMode) =>
 
 test('I10: a password in a resource’s address is masked', () => {
   const uri = 'postgres://ann:correct-horse@db/x';
-  expect(fields({ uri }, 'redacted').uri).toBe('postgres://ann:[redacted]@db/x');
-  expect(fields({ uri }, 'hash').uri).toBe('postgres://ann:[redacted]@db/x');
+  expect(fields({ uri }, 'redacted').uri).toBe('postgres://ann:[redacted 13 chars #hash]@db/x');
+  expect(fields({ uri }, 'hash').uri).toBe('postgres://ann:[redacted 13 chars #hash]@db/x');
   expect(fields({ uri }, 'full').uri).toBe(uri);
 });
 
 test('I10: what a human entered is recorded as --audit-args says', () => {
   const inputs = '{"k":{"action":"accept","content":{"password":"correct-horse"}}}';
-  expect(fields({ inputs }, 'redacted').inputs).toBe('{"k":{"action":"accept","content":{"password":"[redacted]"}}}');
+  expect(fields({ inputs }, 'redacted').inputs).toBe('{"k":{"action":"accept","content":{"password":"[redacted 13 chars #hash]"}}}');
   expect(fields({ inputs }, 'full').inputs).toBe(inputs);
   expect(fields({ inputs }, 'hash')).toEqual({ x: 0, inputs_hash: 'hashed' });
 });

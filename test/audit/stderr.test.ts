@@ -4,7 +4,8 @@ import { openStderrSink, renderDecision } from '../../src/audit/stderr.ts';
 import type { AuditEvent, CallEvent } from '../../src/core/audit.ts';
 import { callOf } from './events.ts';
 
-const line = (args: Record<string, unknown>, more: Partial<CallEvent>) => renderDecision(callOf(args, more), 'redacted');
+const MASK = { keyedHash: () => '3f2a5c' };
+const line = (args: Record<string, unknown>, more: Partial<CallEvent>) => renderDecision(callOf(args, more), 'redacted', MASK);
 
 describe('decision lines (cli.md §2)', () => {
   test('are those of the published examples', () => {
@@ -34,17 +35,21 @@ describe('decision lines (cli.md §2)', () => {
     expect(line({}, { shadow: [] })).toStartWith('[INTERCEPT] ALLOWED');
   });
 
-  test('arguments over 2 KiB are cut with their length', () => {
-    const text = line({ body: 'x'.repeat(5000) }, {});
-    expect(text).toEndWith(`x… (${JSON.stringify({ body: 'x'.repeat(5000) }).length} bytes)`);
+  test('arguments over 2 KiB are cut value by value, with their length', () => {
+    const args = { body: 'x'.repeat(5000), more: Array(5000).fill('y'), query: 'DROP TABLE users' };
+    const text = line(args, {});
+    expect(text).toContain(`"body":"xxx`);
+    expect(text).toContain('xxx…[cut, 5000 chars in all #3f2a5c]…xxx');
+    expect(text).toContain('"query":"DROP TABLE users"');
+    expect(text).toEndWith(` (${JSON.stringify(args).length} bytes)`);
     expect(text.length).toBeLessThan(2200);
   });
 
   test('`--audit-args` rules here too', () => {
     const call = callOf({ password: 'hunter22' });
-    expect(renderDecision(call, 'redacted')).toEndWith(' args={"password":"[redacted]"}');
-    expect(renderDecision(call, 'full')).toEndWith(' args={"password":"hunter22"}');
-    expect(renderDecision(call, 'hash')).toBe('[INTERCEPT] ALLOWED tool=create_refund');
+    expect(renderDecision(call, 'redacted', MASK)).toEndWith(' args={"password":"[redacted 8 chars #3f2a]"}');
+    expect(renderDecision(call, 'full', MASK)).toEndWith(' args={"password":"hunter22"}');
+    expect(renderDecision(call, 'hash', MASK)).toBe('[INTERCEPT] ALLOWED tool=create_refund');
   });
 
   test('names that could pass for other fields are quoted', () => {
@@ -98,7 +103,7 @@ test('decisions are of level info, outcomes of level debug', () => {
       { type: 'outcome', call: 'c1', result: 'kept', upstreamUs: 9, error: 'it\nbroke' },
       { type: 'heartbeat', fields: {} },
     ];
-    openStderrSink({ level, args: 'redacted', write: { write: (text) => lines.push(text) } }).write(events);
+    openStderrSink({ level, args: 'redacted', mask: MASK, write: { write: (text) => lines.push(text) } }).write(events);
     return lines;
   };
   expect(seen('warn')).toEqual([]);
@@ -110,7 +115,7 @@ test('arguments that cannot be rendered cost the line its arguments, not the cal
   const lines: string[] = [];
   const circular = new Map<string, unknown>();
   circular.set('self', circular);
-  const sink = openStderrSink({ level: 'info', args: 'redacted', write: { write: (text) => lines.push(text) } });
+  const sink = openStderrSink({ level: 'info', args: 'redacted', mask: MASK, write: { write: (text) => lines.push(text) } });
   sink.write([callOf({}, { args: circular as never })]);
   expect(lines).toEqual(['[INTERCEPT] ALLOWED tool=create_refund']);
 });

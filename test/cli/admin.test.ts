@@ -107,9 +107,10 @@ describe('policy.md §12: webhooks', () => {
     await proxy.client.initialize();
     const [origin, id] = [await originOf(proxy), await hold(proxy)];
     const [told] = await receiver.untilReceived(1);
-    const { data, urls } = new Webhook(SECRET).verify(told?.body ?? '', told?.headers ?? {}) as Loose;
-    expect(data).toMatchObject({ id, args: { amount: 5, password: '[redacted]' } });
-    expect(urls.page).toBe(`${origin}/approvals/${id}`);
+    const { data, hidden, urls } = new Webhook(SECRET).verify(told?.body ?? '', told?.headers ?? {}) as Loose;
+    expect(data).toMatchObject({ id, args: { amount: 5, password: expect.stringMatching(/^\[redacted \d+ chars #[0-9a-f]{4}\]$/) } });
+    expect(hidden).toEqual({ masked: 1, cut: 0 });
+    expect(urls).toEqual({ page: `${origin}/approvals/${id}` });
     expect(proxy.client.stderr() + JSON.stringify(await proxy.records())).not.toContain(SECRET);
   }, 60_000);
 

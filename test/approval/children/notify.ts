@@ -8,7 +8,7 @@ openNotifier({
   approvals: store.approvals,
   webhook: () => ({ url, key: undefined }),
   ...{ owner: 'child', namespace: 'ns', clock: Date.now, chance: Math.random, origin: undefined },
-  renderArgs: (args) => args,
+  renderArgs: (text) => ({ text, masked: 0, cut: 0 }),
   onFailure: () => undefined,
   warn: () => undefined,
 });

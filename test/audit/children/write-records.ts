@@ -1,11 +1,18 @@
 /** Writes records and acknowledges each on stdout: `<seq>` or `failed`. Sizes of arguments come as words on the command line, or it goes on for ever. */
 import { writeSync } from 'node:fs';
 import { openFileSink } from '../../../src/audit/file.ts';
+import { openKeyedHash } from '../../../src/audit/key.ts';
 import { AuditError } from '../../../src/core/audit.ts';
 import { callOf } from '../events.ts';
 
 const [dir = '', ...sizes] = process.argv.slice(2);
-const sink = openFileSink({ dir, instance: `p${process.pid}`, clock: Date.now, hashKey: new Uint8Array(32), args: 'full' });
+const sink = openFileSink({
+  dir,
+  instance: `p${process.pid}`,
+  clock: Date.now,
+  keyedHash: openKeyedHash(new Uint8Array(32)),
+  args: 'full',
+});
 let seq = 0;
 
 function write(size: number): string {

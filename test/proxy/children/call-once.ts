@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
 import { openFileSink } from '../../../src/audit/file.ts';
+import { openKeyedHash } from '../../../src/audit/key.ts';
 import type { Store } from '../../../src/core/store.ts';
 import type { ProxyDeps } from '../../../src/proxy/deps.ts';
 import { openSession } from '../../../src/proxy/session.ts';
@@ -51,7 +52,13 @@ const store: Store = {
     dieAt('settled');
   },
 };
-const file = openFileSink({ dir: order.events, instance: `${process.pid}`, clock, hashKey: new Uint8Array(32), args: 'full' });
+const file = openFileSink({
+  dir: order.events,
+  instance: `${process.pid}`,
+  clock,
+  keyedHash: openKeyedHash(new Uint8Array(32)),
+  args: 'full',
+});
 const rules = await rulebook(order.policy);
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 let ids = 0;

@@ -1,0 +1,48 @@
+/** How much of a record a text takes, and where one is cut that takes too much. */
+
+const PLAIN = /^[ !#-[\]-~]*$/;
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
+/** The bytes of one UTF-16 unit at most: `\uXXXX`. */
+export const MOST_COST = 6;
+/** What says how much was cut. */
+const NOTICE = 64;
+
+/** The bytes of a text in JSON, escapes and all; where they are more than `most`, some number above it. */
+export function costOf(text: string, most: number): number {
+  if (text.length > most) return text.length;
+  if (PLAIN.test(text)) return text.length;
+  let cost = 0;
+  for (let i = 0; i < text.length && cost <= most; i++) cost += unitCost(text, i);
+  return cost;
+}
+
+/** Where a beginning ends and an end begins that take `room` bytes together, with what stands between them. */
+export function cutPlaces(text: string, room: number): { readonly head: number; readonly tail: number } {
+  const half = (room - NOTICE) / 2;
+  let head = 0;
+  for (let cost = 0; head < text.length; head++) {
+    cost += unitCost(text, head);
+    if (cost > half) break;
+  }
+  let tail = text.length;
+  for (let cost = 0; tail > head; tail--) {
+    cost += unitCost(text, tail - 1);
+    if (cost > half) break;
+  }
+  return { head: isInside(text, head) ? head - 1 : head, tail: isInside(text, tail) ? tail + 1 : tail };
+}
+
+function unitCost(text: string, index: number): number {
+  const code = text.charCodeAt(index);
+  if (code < 0x80) return code === 0x22 || code === 0x5c ? 2 : code < 0x20 || code === 0x7f ? MOST_COST : 1;
+  // Of a pair each half counts as an escape: some pairs are written so.
+  if (code >= 0xd800 && code <= 0xdfff) return MOST_COST;
+  if (UNSEEN.test(text.charAt(index))) return MOST_COST;
+  return code < 0x800 ? 2 : 3;
+}
+
+/** Between the halves of a pair. */
+function isInside(text: string, index: number): boolean {
+  const code = text.charCodeAt(index);
+  return index > 0 && code >= 0xdc00 && code <= 0xdfff;
+}

@@ -1,0 +1,155 @@
+/**
+ * Arguments as a record holds them (cli.md §2): masked and cut value by value. Where there is too much of them, each
+ * member gets its share of the room, so that no member can push another one out.
+ */
+import { isArray, isNumber, isObject, type Json, type JsonObject } from '../core/json.ts';
+import { costOf } from './cost.ts';
+import { type MaskOptions, maskText, type Tally } from './mask.ts';
+import { isSecretName } from './secret-names.ts';
+import { type Budget, MOST_HIDDEN } from './spans.ts';
+
+export interface FitOptions extends MaskOptions {
+  /** Bytes that one value may take. */
+  readonly perValue: number;
+}
+
+/** What a member takes at least: beyond so many, those in the middle are counted instead. */
+const LEAST_SHARE = 64;
+/** Names are cut, too, and as long ones may be credentials themselves. */
+const MOST_NAME = 256;
+const LONG_NAME = 16;
+
+/** The same value where nothing is hidden or cut, else a copy. `under`: it stands below a secret-like name. */
+export function fit(value: Json, room: number, options: FitOptions, tally: Tally, under?: Budget): Json {
+  if (typeof value === 'string') return fitText(value, room, options, tally, under);
+  if (isNumber(value)) return fitNumber(value, room, options, tally, under);
+  if (value === null || typeof value === 'boolean') return value;
+  const space = room === Infinity || sizeOf(value, room) <= room ? Infinity : room;
+  return isArray(value)
+    ? fitArray(value, space, options, tally, under)
+    : isObject(value)
+      ? fitObject(value, space, options, tally, under)
+      : value;
+}
+
+function fitText(text: string, room: number, options: FitOptions, tally: Tally, under?: Budget): string {
+  if (text === '') return text;
+  return maskText(text, options, { room: Math.min(room, options.perValue), secret: under !== undefined, budget: under }, tally);
+}
+
+function fitNumber(value: Json & { readonly number: string }, room: number, options: FitOptions, tally: Tally, under?: Budget): Json {
+  if (!under && value.number.length <= Math.min(room, options.perValue)) return value;
+  const shown = fitText(value.number, room, options, tally, under);
+  return shown === value.number ? value : shown;
+}
+
+/** Command lines are arrays too: what follows `--password` is a secret. */
+function fitArray(values: readonly Json[], room: number, options: FitOptions, tally: Tally, under?: Budget): readonly Json[] {
+  const { head, tail } = ends(values.length, room);
+  const kept = head === values.length ? values : [...values.slice(0, head), ...values.slice(tail)];
+  const share = sharesOf(kept, room);
+  let changed = kept !== values;
+  const fitted = kept.map((value, i) => {
+    const secret = under ?? (isSecretFlag(kept[i - 1]) && typeof value === 'string' ? { left: MOST_HIDDEN } : undefined);
+    const shown = fit(value, share, options, tally, secret);
+    changed ||= shown !== value;
+    return shown;
+  });
+  if (kept !== values) {
+    tally.cut++;
+    fitted.splice(head, 0, `…[cut, ${tail - head} of ${values.length} items]…`);
+  }
+  return changed ? fitted : values;
+}
+
+function fitObject(object: JsonObject, room: number, options: FitOptions, tally: Tally, under?: Budget): JsonObject {
+  const { head, tail } = ends(object.size, room);
+  const kept = head === object.size ? object : membersAt(object, head, tail);
+  const share = sharesOf([...kept.values()], room - namesOf(kept, room));
+  const labelled = isLabelled(object);
+  let copy = kept === object ? undefined : new Map<string, Json>();
+  let index = 0;
+  for (const [name, value] of kept) {
+    if (kept !== object && index === head) copy?.set(`…[cut, ${tail - head} of ${object.size} members]…`, null);
+    const secret = isSecretName(name, isNumber(value)) || (labelled && name.toLowerCase() === 'value');
+    const shown = fit(value, share, options, tally, secret ? { left: MOST_HIDDEN } : under);
+    const shownName = name.length < LONG_NAME ? name : maskText(name, options, { room: MOST_NAME }, tally);
+    if (shown !== value || shownName !== name) copy ??= new Map([...kept].slice(0, index));
+    copy?.set(unusedName(shownName, copy), shown);
+    index++;
+  }
+  if (kept !== object) tally.cut++;
+  return copy ?? object;
+}
+
+/** Names that became alike must not hide each other. */
+function unusedName(name: string, members: JsonObject): string {
+  let unused = name;
+  for (let count = 2; members.has(unused); count++) unused = `${name} (${count})`;
+  return unused;
+}
+
+/** Which of `count` members are shown: all, or as many first and last ones as there is room for. */
+function ends(count: number, room: number): { readonly head: number; readonly tail: number } {
+  const most = Math.max(2, Math.floor(room / LEAST_SHARE));
+  return count <= most ? { head: count, tail: count } : { head: most >> 1, tail: count - (most >> 1) };
+}
+
+function membersAt(object: JsonObject, head: number, tail: number): JsonObject {
+  const members = new Map<string, Json>();
+  let index = 0;
+  for (const name of object.keys()) {
+    if (index < head || index >= tail) members.set(name, object.get(name) ?? null);
+    index++;
+  }
+  return members;
+}
+
+function namesOf(object: JsonObject, room: number): number {
+  if (room === Infinity) return 0;
+  let cost = 0;
+  for (const name of object.keys()) cost += Math.min(costOf(name, MOST_NAME), MOST_NAME) + 4;
+  return cost;
+}
+
+/** How much room each of these gets: those that need less than their share leave the rest of it to the others. */
+function sharesOf(values: readonly Json[], room: number): number {
+  if (room === Infinity) return room;
+  const share = Math.max(LEAST_SHARE, Math.floor(room / Math.max(1, values.length)));
+  let spare = room;
+  let large = 0;
+  for (const value of values) {
+    const size = sizeOf(value, share);
+    if (size <= share) spare -= size;
+    else large++;
+  }
+  return Math.max(share, large === 0 ? share : Math.floor(spare / large));
+}
+
+/** The bytes of a value as JSON; where they are more than `most`, some number above it, found in as many steps. */
+function sizeOf(value: Json, most: number): number {
+  if (typeof value === 'string') return costOf(value, most) + 3;
+  if (isNumber(value)) return value.number.length + 1;
+  if (value === null || typeof value === 'boolean') return 6;
+  let size = 3;
+  const members = isArray(value) ? value.entries() : isObject(value) ? value.entries() : [];
+  for (const [name, member] of members) {
+    size += (typeof name === 'string' ? costOf(name, most) + 4 : 0) + sizeOf(member, most - size);
+    if (size > most) return size;
+  }
+  return size;
+}
+
+function isSecretFlag(value: Json | undefined): boolean {
+  return typeof value === 'string' && value.startsWith('--') && value.length < 64 && !value.includes('=') && isSecretName(value);
+}
+
+/** `{name: "Authorization", value: …}`, as headers and environment variables are often given. */
+function isLabelled(object: JsonObject): boolean {
+  if (object.size < 2) return false;
+  for (const key of ['name', 'key', 'Name', 'Key']) {
+    const label = object.get(key);
+    if (typeof label === 'string' && label.length <= 128 && isSecretName(label)) return true;
+  }
+  return false;
+}
