@@ -122,7 +122,7 @@ describe('arguments', () => {
         if (i < 6) expect(record.args_hash).toBe(hmac(all[i] ?? {}));
         expect(Buffer.byteLength(lines()[i] ?? '')).toBeLessThan(66_500);
       }
-      const { note } = records()[0]?.args as Record<string, string>;
+      const { note } = (records()[0]?.args ?? {}) as Record<string, string>;
       expect(note).toMatch(/^x{2000,}…\[cut, 65600 chars in all #[0-9a-f]{16}\]…x{2000,}$/);
       expect(note?.length).toBeLessThanOrEqual(4096);
     }));
