@@ -1,7 +1,6 @@
 /** A server's command as records and people may see it. Its operator wrote it, who hides nothing from itself: all that may be secret goes. */
-import { REDACTED } from './known-secrets.ts';
+import { hideSecrets, REDACTED } from './known-secrets.ts';
 import { isSecretName } from './secret-names.ts';
-import { findSecrets } from './secrets.ts';
 
 const PASSWORD = /(:\/\/[^\s/?#:@]*:)\S+@/;
 const PARAMETER = /([?&;])([^\s=&;?]+)=([^&;#]+)/g;
@@ -19,18 +18,7 @@ function maskWord(word: string, before: string): string {
   if (USER.test(before) && word.includes(':')) return `${word.slice(0, word.indexOf(':'))}:${REDACTED}`;
   const assigned = ASSIGNED.exec(word);
   if (assigned && isSecretName(assigned[2] ?? '')) return `${assigned[1]}${REDACTED}`;
-  return withoutSecrets(word)
+  return hideSecrets(word, Infinity)
     .replace(PASSWORD, `$1${REDACTED}@`)
     .replace(PARAMETER, (all, mark: string, name: string) => (isSecretName(name) ? `${mark}${name}=${REDACTED}` : all));
-}
-
-function withoutSecrets(word: string): string {
-  let result = '';
-  let from = 0;
-  for (const { start, end } of [...findSecrets(word)].sort((a, b) => a.start - b.start)) {
-    if (start < from) continue;
-    result += word.slice(from, start) + REDACTED;
-    from = end;
-  }
-  return result + word.slice(from);
 }

@@ -1,5 +1,6 @@
 /** Secrets that the operator gave us (headers, tokens): wherever they turn up in what we write, they are masked (I10). */
-import type { Span } from './spans.ts';
+import { findSecrets } from './secrets.ts';
+import { allowed, MOST_HIDDEN, type Span } from './spans.ts';
 
 /** What stands in the place of a secret of Intercept's own, of which nothing is told. */
 export const REDACTED = '[redacted]';
@@ -22,6 +23,17 @@ export function openJsonMask(secrets: readonly string[]): (json: string) => stri
     return masked === text ? string : JSON.stringify(masked);
   };
   return secrets.length === 0 ? (json) => json : (json) => json.replace(STRING, maskString);
+}
+
+/** Takes out what looks like a credential, and leaves no trace of it: of guesses `most` characters. */
+export function hideSecrets(text: string, most = MOST_HIDDEN): string {
+  let result = '';
+  let from = 0;
+  for (const { start, end } of allowed(findSecrets(text), { left: most })) {
+    result += text.slice(from, start) + REDACTED;
+    from = end;
+  }
+  return result + text.slice(from);
 }
 
 /** Where they stand in a text. */

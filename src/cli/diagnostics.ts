@@ -16,7 +16,7 @@ export function renderDiagnostics({ file, text, diagnostics }: FileDiagnostics, 
   const source = text.split(/\r\n|\n|\r/);
   return diagnostics.flatMap((diagnostic) => {
     const { severity, message, help, position, code } = diagnostic;
-    const place = paint('bold', `${file}:${position.line}:${position.column}:`);
+    const place = paint('bold', `${shown(file, 500)}:${position.line}:${position.column}:`);
     const kind = paint(severity === 'error' ? 'red' : 'yellow', `${severity}:`);
     const excerpt = excerptOf(source[position.line - 1] ?? '', diagnostic, paint);
     return [

@@ -2,6 +2,7 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { maskCommand } from '../audit/command.ts';
+import { escapeUnseen } from '../audit/escape.ts';
 import { openFileSink } from '../audit/file.ts';
 import { loadHashKey, openKeyedHash } from '../audit/key.ts';
 import { openMask } from '../audit/known-secrets.ts';
@@ -47,7 +48,7 @@ export async function runProxy(options: ProxyOptions, command: readonly string[]
   } catch (error) {
     if (!(error instanceof StoreError || error instanceof AuditError || error instanceof AdminError || error instanceof StartError))
       throw error;
-    lines.write(`intercept: ${error.message}`);
+    lines.write(`intercept: ${escapeUnseen(error.message)}`);
     return EXIT.failed;
   } finally {
     await stderr.flush(500);
@@ -59,7 +60,7 @@ async function run(options: ProxyOptions, command: readonly string[], lines: Lin
   const accept = acceptance(options);
   const first = await loadFirst(options.config, accept);
   if (first.kind === 'failed') {
-    for (const line of first.errors) lines.write(line);
+    for (const error of first.errors) for (const line of error.split('\n')) lines.write(escapeUnseen(line));
     return EXIT.invalidPolicy;
   }
   for (const found of first.diagnostics) for (const line of renderDiagnostic(options.config, found).split('\n')) log.warn(line);

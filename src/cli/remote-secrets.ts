@@ -1,5 +1,5 @@
 /** What of a remote server's URL and headers is secret (I10), and what its operator should know of it. */
-import { openMask } from '../audit/known-secrets.ts';
+import { hideSecrets, openMask } from '../audit/known-secrets.ts';
 import { isSecretName } from '../audit/secret-names.ts';
 import { hasSecret } from '../audit/secrets.ts';
 import { isLoopback } from '../transport/http/loopback.ts';
@@ -21,7 +21,7 @@ export function wordMask(remote: Remote): (text: string, credential?: string) =>
   const secrets = secretsOf(remote);
   return (text, credential) => {
     const own = credential === undefined ? [] : [credential, ...credential.split(' ').slice(1)];
-    return maskText(openMask([...secrets, ...own])(text));
+    return hideSecrets(openMask([...secrets, ...own])(text));
   };
 }
 

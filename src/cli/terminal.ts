@@ -1,5 +1,6 @@
 /** What a command may print to, and what it may know of where that goes. */
 import type { Readable, Writable } from 'node:stream';
+import { escapeUnseen } from '../audit/escape.ts';
 
 export interface Terminal {
   /** stdout: the result. */
@@ -51,15 +52,15 @@ export function openTerminal(streams: TerminalStreams): Terminal {
     if (stream.writable) stream.write(text);
   };
   return {
-    out: (text) => print(streams.stdout, `${text}\n`),
-    err: (text) => print(streams.stderr, `${text}\n`),
+    out: (text) => print(streams.stdout, `${visible(text, hasColour(streams))}\n`),
+    err: (text) => print(streams.stderr, `${visible(text, hasColour(streams))}\n`),
     write: (text) => print(streams.stdout, text),
     ask: (text) => print(streams.stderr, text),
     get isTty() {
       return streams.stdout.isTTY === true;
     },
     get colour() {
-      return streams.stdout.isTTY === true && !streams.env.NO_COLOR;
+      return hasColour(streams);
     },
     size() {
       const { isTTY, columns, rows } = streams.stdout;
@@ -78,6 +79,25 @@ export function openTerminal(streams: TerminalStreams): Terminal {
       await Promise.all([...used].map(drained));
     },
   };
+}
+
+function hasColour({ stdout, env }: TerminalStreams): boolean {
+  return stdout.isTTY === true && !env.NO_COLOR;
+}
+
+const PLAIN = /^[\n\t\x20-\x7e]*$/;
+const LAYOUT = /([\n\t])/;
+/** Our own colours beside that, and no other sequence. */
+const COLOURED = new RegExp(`([\\n\\t]|${String.fromCharCode(27)}\\[(?:31|32|33|36|39|1|2|22)m)`);
+
+/**
+ * SECURITY: what is printed quotes agents, servers and names of files, also as JSON. Whatever a command forgot to make
+ * visible is escaped here: nothing that others wrote moves a cursor or turns the reading direction.
+ */
+function visible(text: string, colour: boolean): string {
+  if (PLAIN.test(text)) return text;
+  const parts = text.split(colour ? COLOURED : LAYOUT);
+  return parts.map((part, i) => (i % 2 === 0 ? escapeUnseen(part) : part)).join('');
 }
 
 function drained(stream: Writable): Promise<void> {

@@ -5,7 +5,7 @@ import { loadPolicyText } from '../policy/load.ts';
 import { checkAgainstServer } from '../policy/server.ts';
 import { countOf, type FileDiagnostics, renderDiagnostics } from './diagnostics.ts';
 import { EXIT } from './options.ts';
-import { createPaint, type Paint } from './paint.ts';
+import { createPaint, type Paint, shown } from './paint.ts';
 import { readPolicyFile } from './policy-file.ts';
 import { listServerTools } from './server-tools.ts';
 import type { Terminal } from './terminal.ts';
@@ -57,14 +57,14 @@ function isInvalid(result: Validated, strict: boolean): boolean {
 
 function print(result: Validated, paint: Paint, terminal: Terminal): void {
   if (result.kind === 'unreadable') {
-    terminal.err(`${result.file}: ${paint('red', 'error:')} ${result.why}`);
+    terminal.err(`${shown(result.file, 500)}: ${paint('red', 'error:')} ${result.why}`);
     return;
   }
   const { found } = result;
   for (const line of renderDiagnostics(found, paint)) terminal.out(line);
   const count = countOf(found.diagnostics);
   const valid = !found.diagnostics.some(({ severity }) => severity === 'error');
-  terminal.out(`${found.file}: ${valid ? paint('green', 'valid') : paint('red', 'invalid')}${count && ` (${count})`}`);
+  terminal.out(`${shown(found.file, 500)}: ${valid ? paint('green', 'valid') : paint('red', 'invalid')}${count && ` (${count})`}`);
 }
 
 function toJson(result: Validated): object {

@@ -121,3 +121,33 @@ describe('cli.md §1: the command line', () => {
     });
   });
 });
+
+test('A16: what files are called, and what others wrote, moves no cursor: not in results, not in errors, not in JSON', async () => {
+  using folder = openFolder();
+  const evil = '\u001b[2J\u009b31m\u202eevil';
+  const [valid, invalid, cases] = ['ok.yaml', 'bad.yaml', 'x.test.yaml'].map((name) =>
+    folder.write(`${evil}${name}`, name === 'bad.yaml' ? 'x: 1\n' : 'version: "1"\n'),
+  );
+  const runs = [
+    ['validate', valid, invalid],
+    ['validate', '--json', valid, invalid],
+    ['validate', `${evil}absent`],
+    ['test', cases],
+    ['test', '--json', cases],
+    ['explain', '-c', invalid, '--call', evil],
+    ['explain', '-c', valid, '--call', evil, '--json'],
+    ['approvals', 'show', evil],
+    ['idempotency', 'resolve', evil, '--happened'],
+    ['pause', '--json', '--reason', evil],
+    ['status', '--json'],
+    ['status'],
+    ['--nope', evil],
+    [evil],
+    ['status', '--since', evil],
+  ];
+  for (const argv of runs) {
+    const { out, err } = await folder.run(...argv.map(String));
+    expect(out + err).not.toMatch(/[^\n\P{Cc}]|[\p{Cf}\p{Zl}\p{Zp}]/u);
+    if (argv.includes('--json') && out !== '') expect(JSON.parse(out)).toBeDefined();
+  }
+});

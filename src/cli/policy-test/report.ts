@@ -26,7 +26,11 @@ export function totalsOf(files: readonly FileResult[]): Totals {
 /** The lines about one file. */
 export function renderFile({ file, cases, shadow }: FileResult, paint: Paint): readonly string[] {
   const note = shadow ? [paint('dim', '  the policy is in shadow mode; the cases judge what enforcement would do')] : [];
-  return [paint('bold', file), ...note, ...cases.flatMap((result) => renderCase(file, result, paint).map((line) => `  ${line}`))];
+  return [
+    paint('bold', shown(file, 500)),
+    ...note,
+    ...cases.flatMap((result) => renderCase(file, result, paint).map((line) => `  ${line}`)),
+  ];
 }
 
 function renderCase(file: string, result: CaseResult, paint: Paint): readonly string[] {
@@ -43,7 +47,7 @@ function renderCase(file: string, result: CaseResult, paint: Paint): readonly st
 
 function renderFailure(file: string, { step, line, call, expected, got, walk }: Failure, paint: Paint): readonly string[] {
   return [
-    `${file}:${line}: step ${step}: ${shown(call)}`,
+    `${shown(file, 500)}:${line}: step ${step}: ${shown(call)}`,
     `expected ${shown(expected, 400)}`,
     `got      ${shown(got, 400)}`,
     'walk:',
@@ -69,5 +73,5 @@ function renderUntried(file: string, { key, rule, line, trigger, passed, failed 
   const never = [...(passed === false ? [trigger ? 'stay silent' : 'pass'] : []), ...(failed === false ? [trigger ? 'fire' : 'fail'] : [])];
   return never.length === 0
     ? []
-    : [`${file}:${line}: no case makes ${shown(key)} ${paint('cyan', JSON.stringify(shown(rule)))} ${never.join(' or ')}`];
+    : [`${shown(file, 500)}:${line}: no case makes ${shown(key)} ${paint('cyan', JSON.stringify(shown(rule)))} ${never.join(' or ')}`];
 }
