@@ -1,14 +1,16 @@
 /** What a client may send (wire.md §2.3, §2.4): one message, judged by its envelope. */
+import type { Slices } from '../core/slices.ts';
 import { type Envelope, findLookAlike, isWord, readEnvelope, readParams } from './envelope.ts';
 import { idAt, isLonger, isStrictId, type RequestId } from './id.ts';
 import { definePlace, isLookAlike, PARAMS_KEYS, RESULT_KEYS } from './keys.ts';
 import type { ClientMessage, ReplyFrame } from './message.ts';
 import { quote, type Refusal, type RefusalReason, refuse } from './refusal.ts';
 import { type Member, scanMessage } from './scan.ts';
+import { scanMessageInSlices } from './scan-slices.ts';
 import { openScan, type Span, stringAt } from './token.ts';
 
-/** How deep a refused text is still read to find the id of its request. */
-const RECOVERY_DEPTH = 2000;
+/** How deep a refused text is still read to find the id of its request, and how many members it may have. */
+const RECOVERY = { strict: false, maxDepth: 2000, anySpace: true, maxMembers: 4096 };
 /** Bytes of an id in an answer, or in a message that is refused. */
 const MAX_ID = 1024;
 /** What tells a request from an answer, and which. */
@@ -34,7 +36,14 @@ export function readClientMessage(
  */
 export function recoverId(text: string): RequestId | undefined {
   const members: Member[] = [];
-  const top = scanMessage(openScan(text, { strict: false, maxDepth: RECOVERY_DEPTH, anySpace: true }), members);
+  const top = scanMessage(openScan(text, RECOVERY), members);
+  return top === 'object' ? certainId(text, members, MAX_ID) : undefined;
+}
+
+/** The same for a large text. */
+export function* recoverIdInSlices(text: string): Slices<RequestId | undefined> {
+  const members: Member[] = [];
+  const top = yield* scanMessageInSlices(openScan(text, RECOVERY), members);
   return top === 'object' ? certainId(text, members, MAX_ID) : undefined;
 }
 

@@ -6,7 +6,7 @@ import type { Span } from './token.ts';
 /** The top-level members of `params`, by their decoded keys, with the spans of their values. `null` counts as absent. */
 export interface Params {
   readonly kind: 'absent' | 'object';
-  readonly members: ReadonlyMap<string, Span>;
+  readonly members: ReadonlyMap<string, Member>;
   readonly span: Span | undefined;
 }
 
@@ -26,7 +26,7 @@ export interface Oddity {
   readonly key: string;
 }
 
-const NONE: ReadonlyMap<string, Span> = new Map();
+const NONE: ReadonlyMap<string, Member> = new Map();
 const ABSENT: Params = { kind: 'absent', members: NONE, span: undefined };
 
 /** Sorts a message's members. Unknown ones pass. */
@@ -70,9 +70,9 @@ export function readParams(found: Member | undefined): Params {
 }
 
 /** Spans by key; the later of two equal keys wins, as in JSON.parse. */
-export function spansOf(members: readonly Member[] | undefined): ReadonlyMap<string, Span> {
+export function spansOf(members: readonly Member[] | undefined): ReadonlyMap<string, Member> {
   if (!members || members.length === 0) return NONE;
-  const spans = new Map<string, Span>();
+  const spans = new Map<string, Member>();
   for (const member of members) spans.set(member.key, member);
   return spans;
 }

@@ -3,15 +3,25 @@
  * INVARIANT I7: what `readClientFrame` accepts reads alike in every JSON parser.
  */
 import { isObject, type Json, type JsonObject, NO_ARGUMENTS } from '../core/json.ts';
-import { readClientMessage, recoverId } from './client.ts';
+import { finish, type Slices } from '../core/slices.ts';
+import { readClientMessage, recoverId, recoverIdInSlices } from './client.ts';
 import { isLonger, type RequestId } from './id.ts';
 import { createIdFinder } from './id-finder.ts';
-import { readJson } from './json.ts';
-import type { ClientFrame, ClientMessage, NotificationFrame, RequestFrame, ServerFrame, ServerMessage, ToolCall } from './message.ts';
+import type {
+  ClientFrame,
+  ClientMessage,
+  NotificationFrame,
+  RequestFrame,
+  ServerFrame,
+  ServerMessage,
+  ToolCall,
+} from './message.ts';
 import { type Refusal, refuse, refuseFault } from './refusal.ts';
-import { type Member, scanMessage } from './scan.ts';
+import { type Member, scanMessage, type Top } from './scan.ts';
+import { scanMessageInSlices } from './scan-slices.ts';
 import { readServerMessage, unreadable } from './server.ts';
-import { openScan, type Span, stringAt } from './token.ts';
+import { openScan, type Scan, type Span, stringAt } from './token.ts';
+import { MAX_VALUES, valueOf, valuesIn } from './values.ts';
 
 export type { RequestId } from './id.ts';
 export type * from './message.ts';
@@ -26,30 +36,60 @@ export interface FrameLimits {
 }
 
 const MAX_NAME = 1024;
-const SERVER_RULES = { strict: false, maxDepth: 256, anySpace: true };
+/** Members of a message, of its `params` and of its `result`: each is looked at by more than one reader. */
+const MAX_MEMBERS = 4096;
+const SERVER_RULES = { strict: false, maxDepth: 256, anySpace: true, maxMembers: MAX_MEMBERS };
+/** Bytes between two pauses. */
+const SLICE = 64 * 1024;
+/** What is asked of a server's message as a value. All else is passed on as it came, and `_meta` is looked into where it stands. */
+const ASKED: ReadonlySet<string> = new Set(['inputRequests', 'protocolVersion', 'requestState', 'result', 'status', 'task', 'taskId', 'name', 'uri']);
 // A BOM is kept, to be seen and refused.
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const lenientUtf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** Reads one frame of a client: a message, a batch, or why it is refused. */
 export function readClientFrame(bytes: Uint8Array, limits: FrameLimits): ClientFrame | Refusal {
+  const scan = openClientScan(bytes, limits);
+  if ('kind' in scan) return scan;
+  const members: Member[] = [];
+  const top = scanMessage(scan, members);
+  return top ? clientFrameOf(scan.text, top, members, limits.maxName) : refuseFault(scan, recoverId(scan.text));
+}
+
+/** Reads a large frame as `readClientFrame` does, and in slices what is asked of its requests: their `params`, as values. */
+export function* readClientFrameInSlices(bytes: Uint8Array, limits: FrameLimits): Slices<ClientFrame | Refusal> {
+  const scan = openClientScan(bytes, limits);
+  if ('kind' in scan) return scan;
+  yield;
+  const members: Member[] = [];
+  const top = yield* scanMessageInSlices(scan, members);
+  if (!top) return refuseFault(scan, yield* recoverIdInSlices(scan.text));
+  const frame = clientFrameOf(scan.text, top, members, limits.maxName);
+  if (frame.kind !== 'batch') return yield* withParams(frame);
+  const items: (ClientMessage | Refusal)[] = [];
+  for (const item of frame.items) items.push(yield* withParams(item));
+  return { ...frame, items };
+}
+
+function* withParams(frame: ClientMessage | Refusal): Slices<ClientMessage | Refusal> {
+  if (frame.kind !== 'request' && frame.kind !== 'notification') return frame;
+  const values = yield* valuesIn(frame.text, frame.params.members);
+  if (values) return { ...frame, values };
+  const message = `"params" has more values than can be judged (${MAX_VALUES}, where an array or an object counts as four)`;
+  return refuse('too_many', message, frame.kind === 'request' ? frame.id : undefined);
+}
+
+function openClientScan(bytes: Uint8Array, limits: FrameLimits): Scan | Refusal {
   const text = decodeStrictly(bytes);
   if (text === undefined) return refuse('encoding', 'the message is not valid UTF-8');
   if (text.charCodeAt(0) === 0xfeff) return refuse('encoding', 'the message begins with a byte order mark');
-  const scan = openScan(text, { strict: true, maxDepth: limits.maxDepth, anySpace: limits.anySpace === true });
-  const members: Member[] = [];
-  const top = scanMessage(scan, members);
+  return openScan(text, { strict: true, maxDepth: limits.maxDepth, anySpace: limits.anySpace === true, maxMembers: MAX_MEMBERS });
+}
+
+function clientFrameOf(text: string, top: Top, members: readonly Member[], maxName: number): ClientFrame | Refusal {
   const span = { start: 0, end: text.length };
-  switch (top) {
-    case 'object':
-      return readClientMessage(text, span, members, limits.maxName);
-    case 'array':
-      return readClientBatch(text, span, members, limits.maxName);
-    case 'other':
-      return readClientMessage(text, span, undefined, limits.maxName);
-    default:
-      return refuseFault(scan, recoverId(text));
-  }
+  if (top === 'array') return readClientBatch(text, span, members, maxName);
+  return readClientMessage(text, span, top === 'object' ? members : undefined, maxName);
 }
 
 /** Reads what a `tools/call` asks for, or why it can not be judged (wire.md §2.4). */
@@ -60,7 +100,8 @@ export function readToolCall(frame: RequestFrame | NotificationFrame): ToolCall 
   const name = nameAt && stringAt(text, nameAt);
   if (name === undefined) return bad('"params.name" has to be a string');
   if (isLonger(name, MAX_NAME)) return bad(`"params.name" is longer than ${MAX_NAME} bytes`);
-  const member = (key: string): Json | undefined => valueAt(text, params.members.get(key));
+  // `null` is as good as absent.
+  const member = (key: string): Json | undefined => valueOf(frame, key) ?? undefined;
   const [args, meta, inputs, task] = [member('arguments'), member('_meta'), member('inputResponses'), member('task')];
   const requestState = member('requestState');
   if (!isObjectOrAbsent(args)) return bad('"params.arguments" has to be an object');
@@ -75,21 +116,38 @@ export function readToolCall(frame: RequestFrame | NotificationFrame): ToolCall 
 
 /** Reads one frame of a server. */
 export function readServerFrame(bytes: Uint8Array): ServerFrame {
-  const text = lenientUtf8.decode(bytes);
-  const scan = openScan(text, SERVER_RULES);
+  const scan = openScan(lenientUtf8.decode(bytes), SERVER_RULES);
   const members: Member[] = [];
   const top = scanMessage(scan, members);
+  return top ? serverFrameOf(scan.text, top, members) : readBroken(scan, finish(answeredId(scan.text, bytes)));
+}
+
+/** Reads a large frame as `readServerFrame` does, and in slices what may be asked of it besides what it carries. */
+export function* readServerFrameInSlices(bytes: Uint8Array): Slices<ServerFrame> {
+  const scan = openScan(lenientUtf8.decode(bytes), SERVER_RULES);
+  yield;
+  const members: Member[] = [];
+  const top = yield* scanMessageInSlices(scan, members);
+  if (!top) return readBroken(scan, yield* answeredId(scan.text, bytes));
+  const frame = serverFrameOf(scan.text, top, members);
+  if (frame.kind === 'noise') return frame;
+  if (frame.kind !== 'batch') return yield* withServerValues(frame);
+  const items: ServerMessage[] = [];
+  for (const item of frame.items) items.push(yield* withServerValues(item));
+  return { ...frame, items };
+}
+
+function serverFrameOf(text: string, top: Top, members: readonly Member[]): ServerFrame {
   const span = { start: 0, end: text.length };
-  switch (top) {
-    case 'object':
-      return readServerMessage(text, span, members);
-    case 'array':
-      return readServerBatch(text, span, members);
-    case 'other':
-      return unreadable('it is no JSON object', undefined);
-    default:
-      return readBroken(text, scan.fault, bytes);
-  }
+  if (top === 'object') return readServerMessage(text, span, members);
+  return top === 'array' ? readServerBatch(text, span, members) : unreadable('it is no JSON object', undefined);
+}
+
+function* withServerValues(frame: ServerMessage): Slices<ServerMessage> {
+  if (frame.kind === 'unreadable' || frame.kind === 'error_without_id') return frame;
+  const members = frame.kind === 'response' ? frame.members : frame.params.members;
+  const values = yield* valuesIn(frame.text, members, (key) => ASKED.has(key));
+  return values ? { ...frame, values } : unreadable('it has too many values', frame.kind === 'response' ? frame.id : undefined);
 }
 
 function decodeStrictly(bytes: Uint8Array): string | undefined {
@@ -114,25 +172,23 @@ function readServerBatch(text: string, span: Span, elements: readonly Member[]):
 }
 
 /** What is broken before or after its id still ends that request (I9); what has none is a banner, if it is no JSON. */
-function readBroken(text: string, fault: string | undefined, bytes: Uint8Array): ServerFrame {
-  const id = answeredId(text, bytes);
+function readBroken({ fault, faultMost }: Scan, id: RequestId | undefined): ServerFrame {
   if (fault === 'too_deep') return unreadable('it is nested too deeply', id);
+  if (fault === 'too_many') return unreadable(`it has more than ${faultMost} members`, id);
   if (fault === 'batch') return unreadable('the batch has too many messages', undefined);
   return id ? unreadable('it is not valid JSON', id) : { kind: 'noise' };
 }
 
 /** The request that a broken text answers. SECURITY: the ids of the server's own requests, and those in its logs, name none of ours. */
-function answeredId(text: string, bytes: Uint8Array): RequestId | undefined {
+function* answeredId(text: string, bytes: Uint8Array): Slices<RequestId | undefined> {
   if (!text.includes('"jsonrpc"')) return undefined;
   const finder = createIdFinder();
-  finder.push(bytes);
+  for (let at = 0; at < bytes.length; at += SLICE) {
+    finder.push(bytes.subarray(at, at + SLICE));
+    yield;
+  }
   const { id, isRequest } = finder.found();
   return isRequest ? undefined : id;
-}
-
-/** The value of a member; `null` is as good as absent. */
-function valueAt(text: string, span: Span | undefined): Json | undefined {
-  return span && (readJson(text, span.start) ?? undefined);
 }
 
 function isObjectOrAbsent(value: Json | undefined): value is JsonObject | undefined {

@@ -1,6 +1,7 @@
 /** Builds and writes JSON values (core's `Json`) from and to text: numbers keep their text, objects are Maps. */
 import { isArray, isNumber, isObject, type Json } from '../core/json.ts';
 import { cutKey } from './intern.ts';
+import { findFrom, LONG_RUN } from './token.ts';
 
 /** Reads the value that begins at `start` of a text that a scan has found valid. The later of two equal keys wins. */
 export function readJson(text: string, start = 0): Json {
@@ -34,12 +35,14 @@ export function toPlain(value: Json): unknown {
   return isNumber(value) ? Number(value.number) : value;
 }
 
-interface Cursor {
+/** A place in a text, and the text. */
+export interface Cursor {
   readonly text: string;
   at: number;
 }
 
-function readValue(cursor: Cursor): Json {
+/** The value at the cursor, which goes behind it. */
+export function readValue(cursor: Cursor): Json {
   const { text } = cursor;
   skipSpace(cursor);
   switch (text.charCodeAt(cursor.at)) {
@@ -63,17 +66,23 @@ function readValue(cursor: Cursor): Json {
   }
 }
 
-function skipSpace(cursor: Cursor): void {
-  while (cursor.text.charCodeAt(cursor.at) <= 32) cursor.at++;
+/** The cursor goes to the next token. */
+export function skipSpace(cursor: Cursor): void {
+  const { text, at } = cursor;
+  while (text.charCodeAt(cursor.at) <= 32) {
+    cursor.at++;
+    if (cursor.at - at === LONG_RUN) cursor.at = findFrom(text, cursor.at, /[^\0- ]/g);
+  }
 }
 
 /** The next mark (`,` `:` or a closing bracket) is read; what it is tells the caller whether to go on. */
-function takeMark(cursor: Cursor): number {
+export function takeMark(cursor: Cursor): number {
   skipSpace(cursor);
   return cursor.text.charCodeAt(cursor.at++);
 }
 
-function readString(cursor: Cursor, cut: (text: string, start: number, end: number) => string): string {
+/** The string at the cursor; `cut` takes out of the text what has no escapes. */
+export function readString(cursor: Cursor, cut: (text: string, start: number, end: number) => string): string {
   const { text, at } = cursor;
   let end = at + 1;
   let escaped = false;
@@ -96,11 +105,17 @@ function slice(text: string, start: number, end: number): string {
 function readNumber(cursor: Cursor): Json {
   const { text, at } = cursor;
   let end = at;
-  while (isNumberPart(text.charCodeAt(end))) end++;
+  while (isNumberPart(text.charCodeAt(end))) {
+    end++;
+    if (end - at === LONG_RUN) end = findFrom(text, end, /[^-+.0-9Ee]/g);
+  }
   if (end === at) throw new RangeError(`no JSON value at offset ${at}`);
   cursor.at = end;
-  return { number: text.slice(at, end) };
+  return (end === at + 1 && DIGITS[text.charCodeAt(at) - 48]) || { number: text.slice(at, end) };
 }
+
+/** Numbers of one digit, which may come by the million. */
+const DIGITS: readonly Json[] = Array.from({ length: 10 }, (_, digit) => ({ number: `${digit}` }));
 
 /** Digits, `+`, `-`, `.`, `E`, `e`. */
 function isNumberPart(code: number): boolean {

@@ -3,11 +3,15 @@
  * not changed is forwarded as it came. All spans are into `text`; an element of a batch has the whole batch's text
  * and, in `span`, its own place. What a message says is `text.slice(span.start, span.end)`.
  */
-import type { JsonObject } from '../core/json.ts';
+import type { Json, JsonObject } from '../core/json.ts';
 import type { Params } from './envelope.ts';
 import type { RequestId } from './id.ts';
 import type { Refusal } from './refusal.ts';
+import type { Member } from './scan.ts';
 import type { Span } from './token.ts';
+
+/** Of a large frame, which is read in slices: members of `params` or `result` as values, so that nobody has to read them again. */
+export type Values = ReadonlyMap<string, Json>;
 
 interface Placed {
   readonly text: string;
@@ -20,12 +24,14 @@ export interface RequestFrame extends Placed {
   readonly idSpan: Span;
   readonly method: string;
   readonly params: Params;
+  readonly values?: Values | undefined;
 }
 
 export interface NotificationFrame extends Placed {
   readonly kind: 'notification';
   readonly method: string;
   readonly params: Params;
+  readonly values?: Values | undefined;
 }
 
 /** A client's answer to the server. */
@@ -73,7 +79,8 @@ export interface ResponseFrame extends Placed {
   readonly result: Span | undefined;
   readonly error: Span | undefined;
   /** The members of `result`, where it is an object. */
-  readonly members: ReadonlyMap<string, Span>;
+  readonly members: ReadonlyMap<string, Member>;
+  readonly values?: Values | undefined;
 }
 
 /** JSON, but what it is can not be read with certainty; never passed on. */

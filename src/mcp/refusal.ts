@@ -11,6 +11,7 @@ const CODES = {
   look_alike_key: -32600,
   look_alike_method: -32600,
   too_deep: -32600,
+  too_many: -32600,
   too_long: -32600,
   batch: -32600,
   not_json_rpc: -32600,
@@ -57,6 +58,8 @@ function describeFault(scan: Scan): string {
       return `key ${quote(scan.faultKey)} occurs twice in one object: again`;
     case 'too_deep':
       return `nesting passes ${scan.maxDepth} levels`;
+    case 'too_many':
+      return `a message has at most ${scan.faultMost} members in one object: one more stands`;
     case 'batch':
       return 'the batch has too many messages:';
     default:

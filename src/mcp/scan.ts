@@ -3,7 +3,7 @@
  * scan also finds duplicate keys, at any depth and however they are escaped (wire.md §2.2).
  */
 import { cutKey } from './intern.ts';
-import { fail, openScan, type Scan, type Span, scanNumber, scanString, scanWord, skipSpace } from './token.ts';
+import { fail, failMany, openScan, type Scan, type Span, scanNumber, scanString, scanWord, skipSpace } from './token.ts';
 
 /** A member of an object (the span is its value's), or an element of a top-level array (then `key` is ''). */
 export interface Member extends Span {
@@ -12,6 +12,9 @@ export interface Member extends Span {
   /** Members of the value, where it is an object whose members were asked for. */
   readonly members: readonly Member[] | undefined;
 }
+
+/** What a text is, as a whole. */
+export type Top = 'object' | 'array' | 'other';
 
 /** How many messages one batch may hold: more could not be in flight, and each costs an answer. */
 export const MAX_BATCH = 1024;
@@ -22,11 +25,20 @@ const MANY_KEYS = 12;
  * Scans the whole text. Of an object (a message) or an array (a batch) it fills `into` with the members or elements,
  * as far as it came; undefined where the text is not sound.
  */
-export function scanMessage(scan: Scan, into: Member[]): 'object' | 'array' | 'other' | undefined {
+export function scanMessage(scan: Scan, into: Member[]): Top | undefined {
   const start = skipSpace(scan, 0);
-  const code = scan.text.charCodeAt(start);
-  const top = code === 123 ? 'object' : code === 91 ? 'array' : 'other';
-  const end = scanTop(scan, start, top, into);
+  const top = topAt(scan.text, start);
+  return endOfMessage(scan, top, scanTop(scan, start, top, into));
+}
+
+/** What a text is by the character that it begins with. */
+export function topAt(text: string, start: number): Top {
+  const code = text.charCodeAt(start);
+  return code === 123 ? 'object' : code === 91 ? 'array' : 'other';
+}
+
+/** What was scanned up to `end`, where nothing stands behind it. */
+export function endOfMessage(scan: Scan, top: Top, end: number): Top | undefined {
   if (end < 0) return undefined;
   const rest = skipSpace(scan, end);
   if (rest === scan.text.length) return top;
@@ -34,19 +46,22 @@ export function scanMessage(scan: Scan, into: Member[]): 'object' | 'array' | 'o
   return undefined;
 }
 
+/** A scan of a text known to be valid. */
+export function openLenient(text: string): Scan {
+  return openScan(text, { strict: false, maxDepth: Number.POSITIVE_INFINITY, anySpace: true });
+}
+
 /** Members of the object that starts at `start` of a text known to be valid. */
 export function membersAt(text: string, start: number): readonly Member[] {
   const into: Member[] = [];
-  const scan = openScan(text, { strict: false, maxDepth: Number.POSITIVE_INFINITY, anySpace: true });
-  scanObject(scan, start, 1, into, false);
+  scanObject(openLenient(text), start, 1, into, false);
   return into;
 }
 
 /** Elements of the array that starts at `start` of a text known to be valid; the members of those that are objects. */
 export function elementsAt(text: string, start: number): readonly Member[] {
-  const scan = openScan(text, { strict: false, maxDepth: Number.POSITIVE_INFINITY, anySpace: true });
   const into: Member[] = [];
-  scanElements(scan, start, 1, into, Number.POSITIVE_INFINITY, false);
+  scanElements(openLenient(text), start, 1, into, Number.POSITIVE_INFINITY, false);
   return into;
 }
 
@@ -55,12 +70,13 @@ export function isStrictValue(text: string, start: number): boolean {
   return scanValue(openScan(text, { strict: true, maxDepth: 256, anySpace: true }), start, 1) >= 0;
 }
 
-function scanTop(scan: Scan, at: number, top: 'object' | 'array' | 'other', into: Member[]): number {
+function scanTop(scan: Scan, at: number, top: Top, into: Member[]): number {
   if (top === 'object') return scanObject(scan, at, 1, into, true);
   return top === 'array' ? scanElements(scan, at, 1, into, MAX_BATCH, true) : scanValue(scan, at, 1);
 }
 
-function scanValue(scan: Scan, at: number, depth: number): number {
+/** The end of the value at `at`. */
+export function scanValue(scan: Scan, at: number, depth: number): number {
   switch (scan.text.charCodeAt(at)) {
     case 34:
       return scanString(scan, at);
@@ -119,7 +135,7 @@ function scanObject(scan: Scan, at: number, depth: number, into: Member[] | unde
       envelope && text.charCodeAt(start) === 123 && (key === 'params' || key === 'result') ? [] : undefined;
     i = members ? scanObject(scan, start, depth + 1, members, false) : scanValue(scan, start, depth + 1);
     if (i < 0) return i;
-    into?.push({ key, keyStart, start, end: i, members });
+    if (into && into.push({ key, keyStart, start, end: i, members }) > scan.maxMembers) return failMany(scan, scan.maxMembers, keyStart);
     i = skipSpace(scan, i);
     const code = text.charCodeAt(i);
     if (code === 125) return i + 1;
@@ -128,20 +144,24 @@ function scanObject(scan: Scan, at: number, depth: number, into: Member[] | unde
   }
 }
 
-function readKey(scan: Scan, start: number, end: number): string {
+/** The key between two quotes, as it is meant. */
+export function readKey(scan: Scan, start: number, end: number): string {
   return scan.escaped ? JSON.parse(scan.text.slice(start, end)) : cutKey(scan.text, start + 1, end - 1);
 }
 
-interface Keys {
+/** The keys of one object so far. */
+export interface Keys {
   readonly list: string[];
   all: Set<string> | undefined;
 }
 
-function openKeys(): Keys {
+/** No keys yet. */
+export function openKeys(): Keys {
   return { list: [], all: undefined };
 }
 
-function isNewKey(keys: Keys, key: string): boolean {
+/** Takes a key in; answers whether it is the first of its name. */
+export function isNewKey(keys: Keys, key: string): boolean {
   if (keys.all) {
     const before = keys.all.size;
     return keys.all.add(key).size > before;
@@ -151,7 +171,8 @@ function isNewKey(keys: Keys, key: string): boolean {
   return true;
 }
 
-function failKey(scan: Scan, key: string, at: number): -1 {
+/** Notes the key that occurs twice. */
+export function failKey(scan: Scan, key: string, at: number): -1 {
   scan.faultKey = key;
   return fail(scan, 'duplicate_key', at);
 }

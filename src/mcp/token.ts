@@ -7,29 +7,34 @@ export interface Span {
   readonly end: number;
 }
 
-export type Fault = 'syntax' | 'control_character' | 'lone_surrogate' | 'duplicate_key' | 'too_deep' | 'batch';
+export type Fault = 'syntax' | 'control_character' | 'lone_surrogate' | 'duplicate_key' | 'too_deep' | 'too_many' | 'batch';
 
 export interface ScanRules {
   readonly strict: boolean;
   readonly maxDepth: number;
   /** Tab, LF and CR are white space too; else the space alone. */
   readonly anySpace: boolean;
+  /** How many members an object may have whose members are kept; any number where it is absent. */
+  readonly maxMembers?: number;
 }
 
 export interface Scan extends ScanRules {
+  readonly maxMembers: number;
   readonly text: string;
   fault: Fault | undefined;
   faultAt: number;
   /** The key that occurs twice. */
   faultKey: string;
+  /** How many members one object may have, where that is the fault. */
+  faultMost: number;
   /** Whether the string scanned last has an escape. */
   escaped: boolean;
 }
 
 /** A scan of `text` that has not begun. */
 export function openScan(text: string, rules: ScanRules): Scan {
-  const { strict, maxDepth, anySpace } = rules;
-  return { text, strict, maxDepth, anySpace, fault: undefined, faultAt: 0, faultKey: '', escaped: false };
+  const { strict, maxDepth, anySpace, maxMembers = Number.POSITIVE_INFINITY } = rules;
+  return { text, strict, maxDepth, anySpace, maxMembers, fault: undefined, faultAt: 0, faultKey: '', faultMost: 0, escaped: false };
 }
 
 /** The value of a string that stands at `span`, or undefined where no string stands there. */
@@ -47,6 +52,12 @@ export function fail(scan: Scan, fault: Fault, at: number): -1 {
   return -1;
 }
 
+/** Notes that an object has more members than it may. */
+export function failMany(scan: Scan, most: number, at: number): -1 {
+  scan.faultMost = most;
+  return fail(scan, 'too_many', at);
+}
+
 /** The first place from `at` on that is no white space. */
 export function skipSpace(scan: Scan, at: number): number {
   // Most tokens follow each other at once.
@@ -56,8 +67,8 @@ export function skipSpace(scan: Scan, at: number): number {
 function skipSpaces({ text, anySpace }: Scan, at: number): number {
   for (let i = at; ; i++) {
     const code = text.charCodeAt(i);
-    if (code === 32 || (anySpace && (code === 10 || code === 13 || code === 9))) continue;
-    return i;
+    if (code !== 32 && !(anySpace && (code === 10 || code === 13 || code === 9))) return i;
+    if (i - at === LONG_RUN) return findFrom(text, i, anySpace ? /[^ \t\n\r]/g : /[^ ]/g);
   }
 }
 
@@ -83,6 +94,28 @@ export function scanString(scan: Scan, at: number): number {
   }
   scan.escaped = escaped;
   return i + 1;
+}
+
+/** Whether the string at `at` surely ends within so many characters: a quote behind a backslash may not be its end. */
+export function endsWithin(text: string, at: number, most: number): boolean {
+  const quote = text.indexOf('"', at + 1);
+  return quote >= 0 && quote - at < most && text.charCodeAt(quote - 1) !== 92;
+}
+
+/** Goes on within a string, to the quote that ends it or at least to `limit`. */
+export function stepInString(scan: Scan, at: number, limit: number): number {
+  const { text } = scan;
+  let i = at;
+  while (i < limit) {
+    const code = text.charCodeAt(i);
+    if (code === 34) break;
+    if (code === 92) {
+      i = scanEscape(scan, i);
+      if (i < 0) return i;
+    } else if (code >= 32) i++;
+    else return fail(scan, 'syntax', i);
+  }
+  return i;
 }
 
 function scanEscape(scan: Scan, at: number): number {
@@ -135,6 +168,18 @@ export function scanNumber(scan: Scan, at: number): number {
 
 function skipDigits(text: string, at: number): number {
   let i = at;
-  for (let code = text.charCodeAt(i); code >= 48 && code <= 57; code = text.charCodeAt(i)) i++;
+  for (let code = text.charCodeAt(i); code >= 48 && code <= 57; code = text.charCodeAt(i)) {
+    i++;
+    if (i - at === LONG_RUN) return findFrom(text, i, /[^0-9]/g);
+  }
   return i;
+}
+
+/** From so many characters of a kind on a pattern is faster than a loop. */
+export const LONG_RUN = 1024;
+
+/** Where the first character stands that the pattern finds, or the end of the text. */
+export function findFrom(text: string, at: number, pattern: RegExp): number {
+  pattern.lastIndex = at;
+  return pattern.exec(text)?.index ?? text.length;
 }
