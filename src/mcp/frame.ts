@@ -7,21 +7,13 @@ import { finish, type Slices } from '../core/slices.ts';
 import { readClientMessage, recoverId, recoverIdInSlices } from './client.ts';
 import { isLonger, type RequestId } from './id.ts';
 import { createIdFinder } from './id-finder.ts';
-import type {
-  ClientFrame,
-  ClientMessage,
-  NotificationFrame,
-  RequestFrame,
-  ServerFrame,
-  ServerMessage,
-  ToolCall,
-} from './message.ts';
+import type { ClientFrame, ClientMessage, NotificationFrame, RequestFrame, ServerFrame, ServerMessage, ToolCall } from './message.ts';
 import { type Refusal, refuse, refuseFault } from './refusal.ts';
 import { type Member, scanMessage, type Top } from './scan.ts';
 import { scanMessageInSlices } from './scan-slices.ts';
 import { readServerMessage, unreadable } from './server.ts';
 import { openScan, type Scan, type Span, stringAt } from './token.ts';
-import { MAX_VALUES, valueOf, valuesIn } from './values.ts';
+import { MAX_VALUES, readMember, valuesIn } from './values.ts';
 
 export type { RequestId } from './id.ts';
 export type * from './message.ts';
@@ -42,7 +34,17 @@ const SERVER_RULES = { strict: false, maxDepth: 256, anySpace: true, maxMembers:
 /** Bytes between two pauses. */
 const SLICE = 64 * 1024;
 /** What is asked of a server's message as a value. All else is passed on as it came, and `_meta` is looked into where it stands. */
-const ASKED: ReadonlySet<string> = new Set(['inputRequests', 'protocolVersion', 'requestState', 'result', 'status', 'task', 'taskId', 'name', 'uri']);
+const ASKED: ReadonlySet<string> = new Set([
+  'inputRequests',
+  'protocolVersion',
+  'requestState',
+  'result',
+  'status',
+  'task',
+  'taskId',
+  'name',
+  'uri',
+]);
 // A BOM is kept, to be seen and refused.
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const lenientUtf8 = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -101,7 +103,7 @@ export function readToolCall(frame: RequestFrame | NotificationFrame): ToolCall 
   if (name === undefined) return bad('"params.name" has to be a string');
   if (isLonger(name, MAX_NAME)) return bad(`"params.name" is longer than ${MAX_NAME} bytes`);
   // `null` is as good as absent.
-  const member = (key: string): Json | undefined => valueOf(frame, key) ?? undefined;
+  const member = (key: string): Json | undefined => readMember(frame, key) ?? undefined;
   const [args, meta, inputs, task] = [member('arguments'), member('_meta'), member('inputResponses'), member('task')];
   const requestState = member('requestState');
   if (!isObjectOrAbsent(args)) return bad('"params.arguments" has to be an object');

@@ -4,10 +4,10 @@
  */
 import { isArray, isObject, type Json } from '../core/json.ts';
 import { decodeHeader, encodeHeader, headerText, saysTheSame } from './header-value.ts';
-import { readJson } from './json.ts';
 import type { ClientFrame, ClientMessage } from './message.ts';
 import { argumentAt, paramHeaders } from './param-headers.ts';
 import { quote, type Refusal } from './refusal.ts';
+import { readMember } from './values.ts';
 
 type Asking = Extract<ClientMessage, { kind: 'request' | 'notification' }>;
 
@@ -146,7 +146,6 @@ function versionOf(frame: Asking): string | undefined {
   return typeof version === 'string' ? version : undefined;
 }
 
-function memberOf({ params, text }: Asking, name: string | undefined): Json | undefined {
-  const span = name === undefined ? undefined : params.members.get(name);
-  return span && readJson(text, span.start);
+function memberOf(frame: Asking, name: string | undefined): Json | undefined {
+  return name === undefined ? undefined : readMember(frame, name);
 }

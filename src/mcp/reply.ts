@@ -3,8 +3,9 @@ import { DECISION_KEY } from '../core/answer.ts';
 import { applyEdits, cutItems, type Edit, setMember } from './edit.ts';
 import { foldKey } from './keys.ts';
 import type { ResponseFrame } from './message.ts';
-import { membersAt } from './scan.ts';
+import { type Member, membersAt } from './scan.ts';
 import type { Span } from './token.ts';
+import { membersOf } from './values.ts';
 
 export interface ToolResult {
   readonly text: string;
@@ -79,9 +80,7 @@ function wholeOf(text: string): Span {
 }
 
 function decisionEdits(text: string, result: Span | undefined): readonly Edit[] {
-  const meta = objectMember(text, result, '_meta');
-  if (!meta) return [];
-  const members = membersAt(text, meta.start);
+  const members = membersOf(text, objectMember(text, result, '_meta'));
   const places = members.map(({ keyStart, end }) => ({ start: keyStart, end }));
   return cutItems(places, (index) => isDecision(members[index]?.key ?? ''));
 }
@@ -101,8 +100,7 @@ function isDecision(key: string): boolean {
 }
 
 /** The span of a member that is an object. */
-function objectMember(text: string, object: Span | undefined, key: string): Span | undefined {
-  if (!object || text.charCodeAt(object.start) !== 123) return undefined;
-  const found = membersAt(text, object.start).findLast((member) => member.key === key);
+function objectMember(text: string, object: Span | undefined, key: string): Member | undefined {
+  const found = membersOf(text, object).findLast((member) => member.key === key);
   return found && text.charCodeAt(found.start) === 123 ? found : undefined;
 }

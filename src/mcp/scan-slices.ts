@@ -3,7 +3,20 @@
  * besides, because nobody should have to look through a large one again.
  */
 import type { Slices } from '../core/slices.ts';
-import { endOfMessage, failKey, isNewKey, type Keys, MAX_BATCH, type Member, openKeys, openLenient, readKey, scanValue, type Top, topAt } from './scan.ts';
+import {
+  endOfMessage,
+  failKey,
+  isNewKey,
+  type Keys,
+  MAX_BATCH,
+  type Member,
+  openKeys,
+  openLenient,
+  readKey,
+  scanValue,
+  type Top,
+  topAt,
+} from './scan.ts';
 import { endsWithin, fail, failMany, type Scan, scanString, skipSpace, stepInString } from './token.ts';
 
 /** Characters between two pauses. */

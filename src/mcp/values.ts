@@ -5,12 +5,12 @@ import { readJson } from './json.ts';
 import { type Allowance, readJsonInSlices } from './json-slices.ts';
 import type { NotificationFrame, RequestFrame, ResponseFrame, Values } from './message.ts';
 import { type Member, membersAt } from './scan.ts';
-import { type Span, stringAt } from './token.ts';
+import type { Span } from './token.ts';
 
 type Asking = RequestFrame | NotificationFrame;
 
 /** The value of a member of `params`, or of `result`; undefined where there is none. */
-export function valueOf(frame: Asking | ResponseFrame, key: string): Json | undefined {
+export function readMember(frame: Asking | ResponseFrame, key: string): Json | undefined {
   const known = frame.values?.get(key);
   if (known !== undefined) return known;
   const span = (frame.kind === 'response' ? frame.members : frame.params.members).get(key);
@@ -21,7 +21,11 @@ export function valueOf(frame: Asking | ResponseFrame, key: string): Json | unde
 export const MAX_VALUES = 1_000_000;
 
 /** Reads these members of a large frame; undefined where they have more values than may be. */
-export function* valuesIn(text: string, members: ReadonlyMap<string, Span>, isAsked?: (key: string) => boolean): Slices<Values | undefined> {
+export function* valuesIn(
+  text: string,
+  members: ReadonlyMap<string, Span>,
+  isAsked?: (key: string) => boolean,
+): Slices<Values | undefined> {
   const allowance: Allowance = { left: MAX_VALUES };
   const values = new Map<string, Json>();
   for (const [key, { start }] of members) {
@@ -36,14 +40,10 @@ export function* valuesIn(text: string, members: ReadonlyMap<string, Span>, isAs
 /** A member that was found in a text known to be valid. */
 type Found = Span & { readonly members?: readonly Member[] | undefined };
 
-/** The members of an object; those that a scan has kept are not looked for again. */
-export function membersOf(text: string, object: Found): readonly Member[] {
+/** The members of an object, none of anything else; those that a scan has kept are not looked for again. */
+export function membersOf(text: string, object: Found | undefined): readonly Member[] {
+  if (!object || text.charCodeAt(object.start) !== 123) return NONE;
   return object.members ?? membersAt(text, object.start);
 }
 
-/** A member of an object that is a string. */
-export function stringIn(text: string, object: Found | undefined, key: string): string | undefined {
-  if (!object || text.charCodeAt(object.start) !== 123) return undefined;
-  const found = membersOf(text, object).findLast((member) => member.key === key);
-  return found && stringAt(text, found);
-}
+const NONE: readonly Member[] = [];

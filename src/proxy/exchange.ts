@@ -1,5 +1,5 @@
 /** What carries a session: where its frames come from, and where they go (wire.md §1). */
-import type { ClientFrame, ClientMessage, Refusal, RequestId } from '../mcp/frame.ts';
+import type { ClientFrame, ClientMessage, Refusal, RequestId, ServerFrame } from '../mcp/frame.ts';
 import type { Line } from '../mcp/lines.ts';
 import type { Credential } from '../mcp/offer.ts';
 import type { BatchAnswer } from './frames/batch.ts';
@@ -19,6 +19,9 @@ export interface Exchange {
 
 /** A frame of the agent on its way in. `frame`: what these very bytes say (I7), where the transport has read them already. */
 export type Incoming = Line & { readonly exchange?: Exchange | undefined; readonly frame?: ClientFrame | Refusal | undefined };
+
+/** A frame of the server on its way in. `frame`: what these very bytes say, where they were read already. */
+export type ServerLine = Line & { readonly frame?: ServerFrame | undefined };
 
 /** Where the answer to a request goes: back with its exchange, alone or in the array of its batch. */
 export interface ReplyTo {

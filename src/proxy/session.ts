@@ -5,7 +5,7 @@ import type { Offer } from '../core/offer.ts';
 import type { RequestId } from '../mcp/frame.ts';
 import type { Line } from '../mcp/lines.ts';
 import type { ProxyDeps, Rulebook } from './deps.ts';
-import type { Exchange, FrameBytes, Incoming, SessionOutput } from './exchange.ts';
+import type { Exchange, FrameBytes, Incoming, ServerLine, SessionOutput } from './exchange.ts';
 import { admit, dismiss } from './frames/admit.ts';
 import { answerAll, askedIn } from './frames/answer.ts';
 import { receiveFromAgent } from './frames/from-agent.ts';
@@ -16,6 +16,7 @@ import { createPump } from './pump.ts';
 import { endAll, type Failure, fail, leave, sweep } from './requests/ending.ts';
 import { createSession, type Session, type SessionOptions } from './state.ts';
 import { refreshTools } from './tools/learn-tools.ts';
+import { readLarge, readLargeOfServer, weigh } from './turns.ts';
 
 export interface ProxySession {
   readonly id: string;
@@ -73,17 +74,19 @@ export interface ProxySession {
 /** Opens a session that writes to `output`. */
 export function openSession(deps: ProxyDeps, output: SessionOutput, options?: SessionOptions): ProxySession {
   const session = createSession(deps, output, options);
-  const fromAgent = createPump(
-    (lines: readonly Incoming[]) => then(receiveFromAgent(lines, session), () => dismiss(lines, session)),
-    (error, lines) => {
+  const fromAgent = createPump<Incoming>({
+    work: (lines) => then(readLarge(lines, session.limits), (read) => then(receiveFromAgent(read, session), () => dismiss(lines, session))),
+    onFault: (error, lines) => {
       dismiss(lines, session);
       abandon(error, lines, session);
     },
-  );
-  const fromServer = createPump(
-    (lines: readonly Line[]) => receiveFromServer(lines, session),
-    (error) => logFault(error, session),
-  );
+    weigh,
+  });
+  const fromServer = createPump<Line>({
+    work: (lines) => then(readLargeOfServer(lines), (read) => receiveFromServer(read, session)),
+    onFault: (error) => logFault(error, session),
+    weigh,
+  });
   const takeIn = (lines: readonly Incoming[]) => {
     if (session.over === undefined) fromAgent.push(admit(lines, session));
     else answerEach(lines, { code: -32000, message: session.over }, session);
@@ -96,7 +99,7 @@ export function openSession(deps: ProxyDeps, output: SessionOutput, options?: Se
     id: session.id,
     fromAgent: (lines, exchange) => takeIn(exchange ? lines.map((line) => ({ ...line, exchange })) : lines),
     fromServer: fromServer.push,
-    relay: (line) => relayFromServer(line, session),
+    relay: (line) => then(readLargeOfServer([line]), ([read]) => relayFromServer(read as ServerLine, session)),
     left: (exchange) => leave(exchange, session),
     upstreamFailed: (ids, failure) => fail(ids, failure, session),
     waitsFor: ({ key }) => session.inflight.get(key) !== undefined,

@@ -1,10 +1,9 @@
 /** How a forwarded call ends (policy.md §6): each reservation once, as committed, released or kept. */
 import type { OutcomeEvent } from '../core/audit.ts';
 import type { Call } from '../core/decision.ts';
-import { isObject } from '../core/json.ts';
 import type { Settlement } from '../core/store.ts';
 import type { ServerFrame } from '../mcp/frame.ts';
-import { readJson } from '../mcp/json.ts';
+import { membersOf } from '../mcp/values.ts';
 import type { Holding } from './calls/arrival.ts';
 import type { ProxyDeps } from './deps.ts';
 import { type Later, then } from './later.ts';
@@ -42,10 +41,8 @@ export function isTaskHandle(frame: Response): boolean {
 
 /** Whether the result says so itself. SPEC: policy.md §6 — a payment challenge in any form is a failure. */
 export function asksForPayment({ members, text }: Response): boolean {
-  const span = members.get('_meta');
-  if (!span) return false;
-  const meta = readJson(text, span.start);
-  return isObject(meta) && meta.has('org.paymentauth/payment-required');
+  const meta = members.get('_meta');
+  return membersOf(text, meta).some(({ key }) => key === 'org.paymentauth/payment-required');
 }
 
 /** Where outcomes are recorded. While it is held, they wait for the answers that they are about. */

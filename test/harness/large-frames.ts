@@ -32,8 +32,16 @@ export const SHAPES: Readonly<Record<string, Shape>> = {
   'empty objects': (bytes) => `{"a":${array(() => '{}', bytes)}}`,
   'small objects': (bytes) => `{"a":${array((index) => `{"id":${index},"name":"n","ok":true}`, bytes)}}`,
   'deep arrays': (bytes) => `{"a":${array(() => `${'['.repeat(240)}${']'.repeat(240)}`, bytes)}}`,
-  'a deep list': (bytes) => nest(array(() => '1', bytes), 240),
-  'a deep object': (bytes) => nest(object((index) => `"k${index}":1`, bytes), 240),
+  'a deep list': (bytes) =>
+    nest(
+      array(() => '1', bytes),
+      240,
+    ),
+  'a deep object': (bytes) =>
+    nest(
+      object((index) => `"k${index}":1`, bytes),
+      240,
+    ),
   'many keys': (bytes) => object((index) => `"k${index}":1`, bytes),
   'many escaped keys': (bytes) => object((index) => `"\\u006b${index}":1`, bytes),
   'many keys of odd letters': (bytes) => object((index) => `"İKſ${index}":1`, bytes),

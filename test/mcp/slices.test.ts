@@ -34,7 +34,8 @@ const broken = fc
   .tuple(fc.constantFrom(...FRAMES), fc.array(fc.tuple(fc.nat(), fc.constantFrom(...TOKENS), fc.nat(3)), { maxLength: 4 }))
   .map(([frame, changes]) => {
     let text = frame;
-    for (const [at, token, cut] of changes) text = text.slice(0, at % (text.length + 1)) + token + text.slice((at % (text.length + 1)) + cut);
+    for (const [at, token, cut] of changes)
+      text = text.slice(0, at % (text.length + 1)) + token + text.slice((at % (text.length + 1)) + cut);
     return text;
   });
 
@@ -72,7 +73,9 @@ describe('I7: what is read in slices is what is read at once', () => {
 
   test.each(Object.entries(SHAPES))('a frame of many slices: %s', (name, make) => {
     const value = make(300_000);
-    const call = encoder.encode(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"t","arguments":${value},"_meta":{"a":1}}}`);
+    const call = encoder.encode(
+      `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"t","arguments":${value},"_meta":{"a":1}}}`,
+    );
     const answer = encoder.encode(`{"jsonrpc":"2.0","id":1,"result":{"structuredContent":${value},"_meta":${value}}}`);
     const [whole, sliced] = [readClientFrame(call, LIMITS), run(readClientFrameInSlices(call, LIMITS))];
     expect(plain(sliced.value)).toEqual(plain(whole));

@@ -1,5 +1,5 @@
 /** `/mcp` in front of a child process, or of a server that speaks HTTP+SSE only: the listener keeps the sessions (wire.md §1). */
-import { type ClientFrame, type Refusal, readClientFrame } from '../../mcp/frame.ts';
+import type { ClientFrame, Refusal } from '../../mcp/frame.ts';
 import { checkHeaders, hasRepeating, isModern, MODERN } from '../../mcp/headers.ts';
 import { valuesOf } from '../../transport/http/raw-headers.ts';
 import type { ServedRequest } from '../../transport/http/server.ts';
@@ -9,6 +9,7 @@ import { type DuplexParts, maxWaiting, openServer } from './duplex-open.ts';
 import { serveDuplexPost } from './duplex-post.ts';
 import type { DuplexSession } from './duplex-session.ts';
 import type { Endpoint } from './endpoint.ts';
+import { readPosted } from './read-posted.ts';
 import { recordRefusal } from './refusal.ts';
 import { IDLE } from './sessions.ts';
 
@@ -42,7 +43,8 @@ async function post(request: ServedRequest, parts: DuplexParts): Promise<void> {
   const read = await request.body(agent.room);
   if (read.kind === 'gone') return;
   if (read.kind === 'refused') return reply.refuse(read.status, read.why);
-  await servePost(request, read.bytes, readClientFrame(read.bytes, LIMITS), agent, parts);
+  const frame = await readPosted(request, read.bytes, LIMITS, agent);
+  if (frame) await servePost(request, read.bytes, frame, agent, parts);
 }
 
 /** Serves a POST whose body was read. */

@@ -1,9 +1,10 @@
 /** `/sse` and `/message`: the transport of 2024-11-05, beside the newer one, for the clients that still speak it (wire.md §1). */
-import { type ClientFrame, type Refusal, readClientFrame } from '../../mcp/frame.ts';
+import type { ClientFrame, Refusal } from '../../mcp/frame.ts';
 import type { ServedRequest } from '../../transport/http/server.ts';
 import { agentOf } from './agents.ts';
 import { type DuplexParts, openServer } from './duplex-open.ts';
 import type { DuplexSession } from './duplex-session.ts';
+import { readPosted } from './read-posted.ts';
 import { recordRefusal } from './refusal.ts';
 
 export const SSE_PATH = '/sse';
@@ -39,7 +40,8 @@ export async function serveMessage(request: ServedRequest, parts: DuplexParts): 
   if (read.kind === 'refused') return reply.refuse(read.status, read.why);
   duplex.touched = agent.deps.monotonic();
   if (duplex.backend.waiting > parts.maxMessage) return reply.refuse(503, 'the server reads too slowly');
-  take(duplex, read.bytes, readClientFrame(read.bytes, LIMITS), request);
+  const frame = await readPosted(request, read.bytes, LIMITS, agent);
+  if (frame) take(duplex, read.bytes, frame, request);
 }
 
 /** A message whose sender cannot be told is refused here and now: on the stream an error without an id would be nobody's. */

@@ -1,5 +1,5 @@
 /** `/mcp` in front of a server that speaks Streamable HTTP itself (wire.md §1): every exchange is relayed as it is. */
-import { type ClientFrame, type Refusal, readClientFrame } from '../../mcp/frame.ts';
+import type { ClientFrame, Refusal } from '../../mcp/frame.ts';
 import { checkHeaders, hasRepeating, isModern } from '../../mcp/headers.ts';
 import type { OutgoingFrame } from '../../proxy/exchange.ts';
 import type { UpstreamAnswer } from '../../transport/http/client.ts';
@@ -9,6 +9,7 @@ import { lossOf, type Refused } from '../../transport/http/refused.ts';
 import type { ServedRequest } from '../../transport/http/server.ts';
 import { type Agent, type Agents, agentOf } from './agents.ts';
 import type { Endpoint } from './endpoint.ts';
+import { readPosted } from './read-posted.ts';
 import { serveDelete, serveGet } from './relay-get.ts';
 import { sendOwn } from './relay-own.ts';
 import { servePost } from './relay-post.ts';
@@ -81,7 +82,9 @@ async function post(request: ServedRequest, parts: Parts): Promise<void> {
 
 async function take(request: ServedRequest, bytes: Uint8Array, agent: Agent, parts: Parts): Promise<void> {
   const { reply, rawHeaders } = request;
-  const frame = readClientFrame(bytes, LIMITS);
+  const reading = readPosted(request, bytes, LIMITS, agent);
+  const frame = reading instanceof Promise ? await reading : reading;
+  if (!frame) return;
   const relay = sessionFor(request, frame, agent, parts);
   if (!relay) return;
   const fault = checkHeaders(frame, (name) => valuesOf(rawHeaders, name), relay.session.inputSchemaOf, hasRepeating(rawHeaders));

@@ -1,8 +1,8 @@
 /** How a call ends that became a task (wire.md §2.11): by its final result alone, whichever message brings it. */
 import { isObject, type Json, type JsonObject } from '../../core/json.ts';
 import type { ServerFrame } from '../../mcp/frame.ts';
-import { readJson } from '../../mcp/json.ts';
 import { resultText } from '../../mcp/reply.ts';
+import { readMember } from '../../mcp/values.ts';
 import { taskOpenedBy } from '../requests/own-tasks.ts';
 import { isClaimed, type Outcome, outcomeOf, type SentCall, settle } from '../settle.ts';
 import type { Session } from '../state.ts';
@@ -34,7 +34,7 @@ export async function settleByAnswer(method: string, taskId: string | undefined,
     method === 'tasks/result'
       ? finalOutcome(frame)
       : frame.outcome === 'result'
-        ? statusOutcome((name) => memberOf(frame, name))
+        ? statusOutcome((name) => readMember(frame, name))
         : undefined;
   const text = () => resultText(frame.text, method === 'tasks/result' ? frame.result : frame.members.get('result'));
   if (outcome) await settleTask(taskId, outcome, text, session);
@@ -42,10 +42,7 @@ export async function settleByAnswer(method: string, taskId: string | undefined,
 
 /** Settles by a status notification. */
 export async function settleByNotification(frame: Extract<ServerFrame, { kind: 'notification' }>, session: Session): Promise<void> {
-  const read = (name: string) => {
-    const span = frame.params.members.get(name);
-    return span && readJson(frame.text, span.start);
-  };
+  const read = (name: string) => readMember(frame, name);
   const taskId = read('taskId');
   const outcome = statusOutcome(read);
   const text = () => resultText(frame.text, frame.params.members.get('result'));
@@ -96,9 +93,4 @@ function statusOutcome(read: (name: string) => Json | undefined): Outcome | unde
 
 function isFailure(result: JsonObject): boolean {
   return result.get('isError') === true;
-}
-
-function memberOf({ members, text }: Response, name: string): Json | undefined {
-  const span = members.get(name);
-  return span && readJson(text, span.start);
 }

@@ -1,10 +1,10 @@
 /** Frames from the server: settled, filtered where the policy hides, otherwise passed on as they came (wire.md §2.9, §3). */
 import { readServerFrame, type ServerFrame } from '../../mcp/frame.ts';
-import { readJson } from '../../mcp/json.ts';
 import type { Line } from '../../mcp/lines.ts';
 import { renderError } from '../../mcp/reply.ts';
+import { readMember } from '../../mcp/values.ts';
 import { settleByNotification } from '../calls/task-outcome.ts';
-import type { FrameBytes } from '../exchange.ts';
+import type { FrameBytes, ServerLine } from '../exchange.ts';
 import { methodDenial, refusalOf, refusedInput, renderRefusal } from '../gate.ts';
 import { all, attempt, type Later, then } from '../later.ts';
 import { UNLIMITED } from '../payments/challenge.ts';
@@ -19,7 +19,7 @@ import { likelyExchange, relate } from './restore.ts';
 type Single = Exclude<ServerFrame, { kind: 'batch' }>;
 
 /** Takes frames that arrived together. Resolves when all that concern the agent were written. */
-export function receiveFromServer(lines: readonly Line[], session: Session): Later<void> {
+export function receiveFromServer(lines: readonly ServerLine[], session: Session): Later<void> {
   return then(readGate(session.deps), (gate) => {
     session.outcomes.hold();
     // Each is begun when the one before was, and none waits for another's settlement: those that come together share a transaction.
@@ -28,7 +28,7 @@ export function receiveFromServer(lines: readonly Line[], session: Session): Lat
 }
 
 /** One JSON body, or the data of one SSE event, that came for the agent: the one frame that may go on in its place, or none. */
-export function relayFromServer(line: Line, session: Session): Later<readonly FrameBytes[]> {
+export function relayFromServer(line: ServerLine, session: Session): Later<readonly FrameBytes[]> {
   return then(readGate(session.deps), (gate) => {
     return then(receiveLine(line, gate, session), (passed) => {
       // What came in one array goes on in one, whoever asked for what stands in it: it is all on the agent's own stream.
@@ -37,11 +37,11 @@ export function relayFromServer(line: Line, session: Session): Later<readonly Fr
   });
 }
 
-function receiveLine(line: Line, gate: Gate, session: Session): Later<readonly Passed[]> {
+function receiveLine(line: ServerLine, gate: Gate, session: Session): Later<readonly Passed[]> {
   return attempt<readonly Passed[]>(
     () => {
       if (line.kind === 'too_long') return then(receiveOversized(line, gate, session), listOf);
-      return receiveFrame(readServerFrame(line.bytes), line.bytes, gate, session);
+      return receiveFrame(line.frame ?? readServerFrame(line.bytes), line.bytes, gate, session);
     },
     // A fault over one frame must not cost the others that came with it their answers (I9).
     (error) => {
@@ -152,8 +152,8 @@ async function receiveNotification(
   // The frame behind it is begun while this one settles, and may end what it is about.
   const related = isStatus ? relate(frame, bytes, session) : undefined;
   if (isStatus) await settleByNotification(frame, session);
-  const asked = isStatus ? frame.params.members.get('inputRequests') : undefined;
-  const isRefused = asked && refusedInput(readJson(frame.text, asked.start), gate) !== undefined;
+  const asked = isStatus ? readMember(frame, 'inputRequests') : undefined;
+  const isRefused = asked !== undefined && refusedInput(asked, gate) !== undefined;
   // SPEC: policy.md §8: of a task, too, only the call that opened it may be paid for.
   if (!isRefused && !isPriced(frame, gate)) return { ...(related ?? relate(frame, bytes, session)), inArray: false };
   session.deps.log.warn(`dropped a ${frame.method} of the server that asks for what the policy refuses`);

@@ -1,7 +1,7 @@
 /** What the agent's requests say of the protocol it speaks (wire.md §1): who it is, and in which era. */
 import { isObject, type Json } from '../../core/json.ts';
 import type { ClientMessage } from '../../mcp/frame.ts';
-import { readJson } from '../../mcp/json.ts';
+import { readMember } from '../../mcp/values.ts';
 import { MODERN, type Session, VERSION_KEY } from '../state.ts';
 import { showsPages } from '../waiting/own-state.ts';
 
@@ -10,17 +10,16 @@ const CLIENT_KEY = 'io.modelcontextprotocol/clientInfo';
 type Asking = Extract<ClientMessage, { kind: 'request' | 'notification' }>;
 
 /** Learns who speaks and in which era; answers whether this message is of the modern one. */
-export function noteProtocol({ method, params, text }: Asking, { protocol }: Session): boolean {
+export function noteProtocol(frame: Asking, { protocol }: Session): boolean {
+  const { method, params, text } = frame;
   if (method === 'initialize') {
-    const info = params.members.get('clientInfo');
-    protocol.client ??= nameIn(info && readJson(text, info.start));
-    const capabilities = params.members.get('capabilities');
-    protocol.showsPages = showsPages(capabilities && readJson(text, capabilities.start));
+    protocol.client ??= nameIn(readMember(frame, 'clientInfo'));
+    protocol.showsPages = showsPages(readMember(frame, 'capabilities'));
   }
   const meta = params.members.get('_meta');
   // The common legacy request has no `_meta`, or one without a version: neither is parsed.
   if (!meta || !text.includes('protocolVersion', meta.start)) return false;
-  const value = readJson(text, meta.start);
+  const value = readMember(frame, '_meta');
   if (!isObject(value)) return false;
   const version = value.get(VERSION_KEY);
   if (typeof version !== 'string' || version < MODERN) return false;

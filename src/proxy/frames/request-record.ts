@@ -1,12 +1,12 @@
 /** The audit record of requests other than tool calls (wire.md §1): those that read, ask or change something. */
 import type { PlainEvent } from '../../core/audit.ts';
 import type { Denial } from '../../core/decision.ts';
-import { isNumber, type Json } from '../../core/json.ts';
+import { isNumber } from '../../core/json.ts';
 import { isKnownNotification } from '../../core/methods.ts';
 import { selfDenial } from '../../core/plan.ts';
 import type { ClientFrame, ReplyFrame, ServerFrame } from '../../mcp/frame.ts';
-import { readJson } from '../../mcp/json.ts';
 import { membersAt } from '../../mcp/scan.ts';
+import { readMember } from '../../mcp/values.ts';
 import { policyDenial } from '../gate.ts';
 import type { Gate } from '../state.ts';
 
@@ -83,8 +83,7 @@ function answerText({ text, span }: ReplyFrame): string | undefined {
 }
 
 function memberText(frame: Requesting, name: string): string | undefined {
-  const span = frame.params.members.get(name);
-  const value: Json | undefined = span && readJson(frame.text, span.start);
+  const value = readMember(frame, name);
   if (typeof value === 'string') return value.slice(0, 2048);
   return isNumber(value) ? value.number : undefined;
 }

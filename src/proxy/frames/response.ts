@@ -1,12 +1,11 @@
 /** The server's answers: matched to their request, settled, and passed on (wire.md §2, §3). */
-import type { Json } from '../../core/json.ts';
 import { isVisible } from '../../core/match.ts';
 import type { RequestId, ServerFrame } from '../../mcp/frame.ts';
-import { readJson } from '../../mcp/json.ts';
 import { filterToolPage } from '../../mcp/list.ts';
 import type { Challenge } from '../../mcp/payment.ts';
 import { declareListChanged, renderError, resultText, withoutDecision } from '../../mcp/reply.ts';
 import { filterTaskPage } from '../../mcp/task-list.ts';
+import { readMember } from '../../mcp/values.ts';
 import { legKey } from '../calls/identity.ts';
 import { keepTask, settleByAnswer } from '../calls/task-outcome.ts';
 import type { FrameBytes } from '../exchange.ts';
@@ -116,7 +115,7 @@ function settleCall(frame: Response, call: ForwardedCall, refused: boolean, sess
   if (outcome)
     return settle([{ call, outcome: isClaimed(call) ? { ...outcome, text: resultText(frame.text, frame.result) } : outcome }], session);
   if (isTaskHandle(frame)) return keepTask(frame, call, session);
-  const state = memberOf(frame, 'requestState');
+  const state = readMember(frame, 'requestState');
   const key = legKey(call.call, typeof state === 'string' ? state : undefined, session.deps);
   const given = session.legs.keep(key, call, session.deps.clock());
   if (given) return settle([{ call: given, outcome: { result: 'kept', error: 'too many calls wait for a continuation' } }], session);
@@ -135,7 +134,7 @@ function settleAsked(asked: Challenge, frame: Response, call: ForwardedCall, ses
 }
 
 function embeddedRefusal(frame: Response, id: RequestId, gate: Gate, session: Session): string | undefined {
-  const refused = refusedInput(memberOf(frame, 'inputRequests'), gate);
+  const refused = refusedInput(readMember(frame, 'inputRequests'), gate);
   if (refused === 'unreadable') return renderError(id.text, REFUSED, 'the server asks for input in a form that cannot be read');
   return refused && renderRefusal(id.text, refused, session.deps.clock());
 }
@@ -177,12 +176,7 @@ function ownTasksOf(frame: Response, bytes: FrameBytes, { id }: PendingRequest, 
 
 function learnProtocol(frame: Response, bytes: FrameBytes, method: string, { protocol }: Session): FrameBytes {
   if (frame.outcome !== 'result') return bytes;
-  const version = memberOf(frame, 'protocolVersion');
+  const version = readMember(frame, 'protocolVersion');
   if (method === 'initialize' && typeof version === 'string') protocol.version = version;
   return declareListChanged(frame);
-}
-
-function memberOf({ members, text }: Response, name: string): Json | undefined {
-  const span = members.get(name);
-  return span && readJson(text, span.start);
 }

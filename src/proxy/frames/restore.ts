@@ -2,8 +2,9 @@
 import { applyEdits, type Edit } from '../../mcp/edit.ts';
 import { type RequestId, readServerFrame, type ServerFrame } from '../../mcp/frame.ts';
 import { idAt } from '../../mcp/id.ts';
-import { membersAt } from '../../mcp/scan.ts';
+import type { Member } from '../../mcp/scan.ts';
 import type { Span } from '../../mcp/token.ts';
+import { membersOf } from '../../mcp/values.ts';
 import type { Exchange, FrameBytes } from '../exchange.ts';
 import { withToken } from '../requests/ids.ts';
 import type { PendingRequest } from '../requests/inflight.ts';
@@ -95,7 +96,6 @@ function named(
   return { bytes: restored, exchange: to?.exchange };
 }
 
-function subscriptionSpan(text: string, meta: Span | undefined): Span | undefined {
-  if (!meta || text.charCodeAt(meta.start) !== 123) return undefined;
-  return membersAt(text, meta.start).findLast(({ key }) => key === SUBSCRIPTION_KEY);
+function subscriptionSpan(text: string, meta: Member | undefined): Span | undefined {
+  return membersOf(text, meta).findLast(({ key }) => key === SUBSCRIPTION_KEY);
 }

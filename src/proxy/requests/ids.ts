@@ -4,8 +4,8 @@
  */
 import type { RequestFrame, RequestId } from '../../mcp/frame.ts';
 import { idAt } from '../../mcp/id.ts';
-import { membersAt } from '../../mcp/scan.ts';
 import type { Span } from '../../mcp/token.ts';
+import { membersOf } from '../../mcp/values.ts';
 import type { Exchange, ReplyTo } from '../exchange.ts';
 import type { Session } from '../state.ts';
 import type { PendingRequest, ProgressToken } from './inflight.ts';
@@ -34,7 +34,7 @@ export function meantBy(id: RequestId, { inflight, replaceIds }: Session): reado
 export function tokenSpan({ text, params }: RequestFrame): Span | undefined {
   const meta = params.members.get('_meta');
   if (!meta || !text.includes('progressToken', meta.start)) return undefined;
-  return membersAt(text, meta.start).find(({ key }) => key === 'progressToken');
+  return membersOf(text, meta).find(({ key }) => key === 'progressToken');
 }
 
 /** The token as the server gets it: another where one of the same text is in use, because its progress could not be told apart. */

@@ -2,7 +2,7 @@
 import { isArray, isObject, type Json } from '../../core/json.ts';
 import type { NotificationFrame, RequestFrame, ServerFrame } from '../../mcp/frame.ts';
 import { isModern } from '../../mcp/headers.ts';
-import { readJson } from '../../mcp/json.ts';
+import { readMember } from '../../mcp/values.ts';
 
 /** Task ids of one agent that are remembered, ended ones among them. */
 const MAX_OWN = 8_192;
@@ -36,10 +36,7 @@ export function createOwnTasks(): OwnTasks {
 
 /** The task that an answer opened; undefined where it is none. */
 export function taskOpenedBy(frame: Extract<ServerFrame, { kind: 'response' }>): string | undefined {
-  const read = (name: string) => {
-    const span = frame.members.get(name);
-    return span && readJson(frame.text, span.start);
-  };
+  const read = (name: string) => readMember(frame, name);
   const nested = read('task');
   const taskId = isObject(nested) ? nested.get('taskId') : read('taskId');
   return typeof taskId === 'string' ? taskId : undefined;
@@ -58,27 +55,24 @@ export interface TaskError {
 
 /** What a request for a task that is not this agent's hears: the same as from a server that never had it. */
 export function foreignTaskError(frame: RequestFrame): TaskError {
-  const { method, params, text } = frame;
+  const { method } = frame;
   const isOld = !isModern(frame) || !method.startsWith('tasks/');
   if (!isOld && !METHODS.has(method)) return { code: -32601, message: `there is no method ${JSON.stringify(method)}` };
-  const span = params.members.get('_meta');
-  if (!isOld && !(span && declaresTasks(readJson(text, span.start))))
+  if (!isOld && !declaresTasks(readMember(frame, '_meta')))
     return { code: -32021, message: 'tasks are an extension', data: { requiredCapabilities: { extensions: { [EXTENSION]: {} } } } };
   return { code: -32602, message: 'there is no such task' };
 }
 
-function declaresTasks(meta: Json): boolean {
+function declaresTasks(meta: Json | undefined): boolean {
   const capabilities = isObject(meta) ? meta.get(CAPABILITIES_KEY) : undefined;
   const extensions = isObject(capabilities) ? capabilities.get('extensions') : undefined;
   return isObject(extensions) && extensions.has(EXTENSION);
 }
 
 /** Whether the message names a task that is not this agent's. SECURITY: one whose id cannot be read might be anyone's. */
-export function namesForeignTask({ method, params, text }: RequestFrame | NotificationFrame, ownTasks: OwnTasks): boolean {
-  const read = (name: string) => {
-    const span = params.members.get(name);
-    return span && readJson(text, span.start);
-  };
+export function namesForeignTask(frame: RequestFrame | NotificationFrame, ownTasks: OwnTasks): boolean {
+  const { method } = frame;
+  const read = (name: string) => readMember(frame, name);
   const isForeign = (taskId: Json | undefined) => typeof taskId !== 'string' || !ownTasks.has(taskId);
   if (method === 'subscriptions/listen') {
     const wanted = read('notifications');

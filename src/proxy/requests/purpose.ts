@@ -1,15 +1,13 @@
 /** What the answer to a request will be for, as far as the request tells. */
 import { isObject } from '../../core/json.ts';
 import type { RequestFrame } from '../../mcp/frame.ts';
-import { readJson } from '../../mcp/json.ts';
+import { readMember } from '../../mcp/values.ts';
 import type { Purpose } from './inflight.ts';
 
 /** The purpose of anything but a tool call. */
-export function purposeOf({ method, params, text }: RequestFrame): Purpose {
-  const member = (name: string) => {
-    const span = params.members.get(name);
-    return span && readJson(text, span.start);
-  };
+export function purposeOf(frame: RequestFrame): Purpose {
+  const { method } = frame;
+  const member = (name: string) => readMember(frame, name);
   if (method === 'tools/list') {
     const cursor = member('cursor');
     return { kind: 'tools/list', cursor: typeof cursor === 'string' ? cursor : undefined };

@@ -1,0 +1,89 @@
+/**
+ * Turns of the event loop (wire.md §2.13): nothing that a peer sends keeps it for long, so that other calls, timers and
+ * the pause go on. What is small is done within the turn that it came in.
+ */
+import type { Slices } from '../core/slices.ts';
+import { type ClientFrame, type FrameLimits, type Refusal, readClientFrameInSlices, readServerFrameInSlices } from '../mcp/frame.ts';
+import type { Incoming, ServerLine } from './exchange.ts';
+import type { Later } from './later.ts';
+
+/** Bytes from which on a frame is read in slices. */
+const LARGE = 256 * 1024;
+/** ms of work before others have a turn. */
+const SHARE = 8;
+
+/** Tells when others are to have a turn. */
+export interface Turns {
+  /** A turn began. */
+  begin(): void;
+  /** Resolves in another turn, where this one has lasted; undefined where the work may go on. */
+  next(): Promise<void> | undefined;
+}
+
+/** A turn that begins now. */
+export function createTurns(now: () => number = () => performance.now()): Turns {
+  let since = now();
+  const begin = () => {
+    since = now();
+  };
+  return {
+    begin,
+    next: () => (now() - since < SHARE ? undefined : new Promise<void>((resolve) => setImmediate(resolve)).then(begin)),
+  };
+}
+
+/** Does work on something large, and gives others their turns. */
+export async function inTurns<T>(work: Slices<T>): Promise<T> {
+  const turns = createTurns();
+  for (let step = work.next(); ; step = work.next()) {
+    if (step.done) return step.value;
+    const turn = turns.next();
+    if (turn) await turn;
+  }
+}
+
+/** Whether a frame is read in slices. */
+export function isLarge(bytes: Uint8Array): boolean {
+  return bytes.length >= LARGE;
+}
+
+/** Reads what a client sent, where it is large. */
+export function readInTurns(bytes: Uint8Array, limits: FrameLimits): Promise<ClientFrame | Refusal> {
+  return inTurns(readClientFrameInSlices(bytes, limits));
+}
+
+/** The agent's frames, of which the large ones are read; the others are read when they are dealt with. */
+export function readLarge(lines: readonly Incoming[], limits: FrameLimits): Later<readonly Incoming[]> {
+  return each(lines, async (line) =>
+    line.kind === 'line' && !line.frame ? { ...line, frame: await readInTurns(line.bytes, limits) } : line,
+  );
+}
+
+/** The same for a server's. */
+export function readLargeOfServer(lines: readonly ServerLine[]): Later<readonly ServerLine[]> {
+  return each(lines, async (line) =>
+    line.kind === 'line' ? { ...line, frame: await inTurns(readServerFrameInSlices(line.bytes)) } : line,
+  );
+}
+
+function each<L extends ServerLine | Incoming>(lines: readonly L[], read: (line: L) => Promise<L>): Later<readonly L[]> {
+  return lines.some(isLargeLine) ? readEach(lines, read) : lines;
+}
+
+async function readEach<L extends ServerLine | Incoming>(lines: readonly L[], read: (line: L) => Promise<L>): Promise<readonly L[]> {
+  const all: L[] = [];
+  for (const line of lines) all.push(isLargeLine(line) ? await read(line) : line);
+  return all;
+}
+
+function isLargeLine(line: ServerLine | Incoming): boolean {
+  return line.kind === 'line' && isLarge(line.bytes);
+}
+
+/** Bytes that count as much as one frame more. */
+const PIECE = 2048;
+
+/** How much of a turn a frame takes, roughly, in small frames. */
+export function weigh(line: ServerLine | Incoming): number {
+  return line.kind === 'line' ? 1 + Math.floor(line.bytes.length / PIECE) : 1;
+}

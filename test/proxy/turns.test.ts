@@ -1,0 +1,161 @@
+import { describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { createPump } from '../../src/proxy/pump.ts';
+import { inTurns } from '../../src/proxy/turns.ts';
+import { SHAPES } from '../harness/large-frames.ts';
+import { agreeable, type Message, openRig, type Rig } from './fixture.ts';
+
+setDefaultTimeout(60_000);
+
+const POLICY = 'version: "1"\ndefault: allow\n';
+const LARGE = 'x'.repeat(2 * 1024 * 1024);
+
+function call(id: number, text: string): object {
+  return { jsonrpc: '2.0', id, method: 'tools/call', params: { name: 't', arguments: { text } } };
+}
+
+function idsOf(messages: readonly (Message | Message[])[]): unknown[] {
+  return messages.map((message) => (Array.isArray(message) ? 'batch' : message.id));
+}
+
+describe('a large frame', () => {
+  test('is read in slices between which another session is served, and frames of its own session wait', async () => {
+    const [slow, quick] = [await openRig({ policy: POLICY }), await openRig({ policy: POLICY })];
+    const sending = slow.send(call(1, LARGE), call(2, 'small'));
+    expect(slow.executed()).toEqual([]);
+    await quick.send(call(1, 'small'));
+    expect(quick.executed()).toEqual(['t']);
+    expect(slow.executed()).toEqual([]);
+    await sending;
+    expect(idsOf(slow.server)).toEqual([1, 2]);
+  });
+
+  test('of a server is, too', async () => {
+    const rig = await openRig({ policy: POLICY, respond: () => undefined });
+    const other = await openRig({ policy: POLICY });
+    await rig.send(call(1, 'a'), call(2, 'b'));
+    const saying = rig.say(
+      { jsonrpc: '2.0', id: 2, result: { content: [], structuredContent: { LARGE } } },
+      { jsonrpc: '2.0', id: 1, result: {} },
+    );
+    expect(rig.agent).toEqual([]);
+    await other.send(call(1, 'small'));
+    expect(rig.agent).toEqual([]);
+    await saying;
+    expect(idsOf(rig.agent)).toEqual([2, 1]);
+  });
+
+  test('keeps its place behind what came with it before', async () => {
+    const rig = await openRig({ policy: POLICY });
+    const sending = rig.send(call(1, 'small'), call(2, LARGE), call(3, 'small'), call(4, LARGE));
+    expect(idsOf(rig.server)).toEqual([1]);
+    await sending;
+    expect(idsOf(rig.server)).toEqual([1, 2, 3, 4]);
+  });
+
+  test('counts in the bounds while it is read, and no more when it was', async () => {
+    const rig = await openRig({ policy: POLICY });
+    const sending = rig.send(...Array.from({ length: 40 }, (_, id) => call(id, LARGE)));
+    // The room is for 64 MiB: what finds none is refused at once.
+    expect(rig.answersTo(39).map(({ error }) => error?.code)).toEqual([-32600]);
+    await sending;
+    expect(rig.session.backlog().agent).toBe(0);
+    await rig.send(call(50, LARGE));
+    expect(idsOf(rig.server)).toContain(50);
+  });
+
+  test('INVARIANT I9: whose session ends while it is read is answered, and goes nowhere', async () => {
+    const rig = await openRig({ policy: POLICY });
+    const sending = rig.send(call(1, LARGE), call(2, 'small'));
+    await rig.session.end('the server ended');
+    await sending;
+    expect(rig.answersTo(1).length).toBe(1);
+    expect(rig.answersTo(2).length).toBe(1);
+    expect(rig.session.backlog()).toEqual({ agent: 0, server: 0 });
+  });
+
+  test.each(Object.entries(SHAPES))('of this shape gets one answer, and what passes passes as it was: %s', async (_name, make) => {
+    const value = make(400_000);
+    const rig = await openRig({ policy: POLICY, respond: agreeable });
+    const text = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"t","arguments":${value}}}`;
+    await rig.send(text);
+    expect(rig.answersTo(1).length).toBe(1);
+    if (rig.server.length > 0) expect(rig.serverTexts[0]).toBe(text);
+    const answering: Rig = await openRig({ policy: POLICY, respond: () => undefined });
+    await answering.send(call(1, 'a'));
+    await answering.say(`{"jsonrpc":"2.0","id":1,"result":{"content":[],"structuredContent":${value}}}`);
+    expect(answering.answersTo(1).map(({ result }) => result !== undefined)).toEqual([true]);
+  });
+});
+
+describe('many small frames', () => {
+  test('are dealt with in order, in lots between which others have a turn', async () => {
+    const seen: number[] = [];
+    let lots = 0;
+    const pump = createPump<number>({
+      work(items) {
+        lots++;
+        seen.push(...items);
+        for (const end = performance.now() + 1; performance.now() < end; );
+      },
+      onFault: () => {},
+      weigh: () => 1,
+    });
+    let turns = 0;
+    const immediate = () => {
+      turns++;
+      if (pump.backlog > 0) setImmediate(immediate);
+    };
+    setImmediate(immediate);
+    const all = Array.from({ length: 10_000 }, (_, index) => index);
+    pump.push(all);
+    pump.push([10_000]);
+    await pump.idle();
+    expect(seen).toEqual([...all, 10_000]);
+    expect(lots).toBeGreaterThan(50);
+    expect(turns).toBeGreaterThan(3);
+    expect(pump.backlog).toBe(0);
+  });
+
+  test('give way also where each lot resolves in the same turn', async () => {
+    let hasTurn = false;
+    const pump = createPump<number>({
+      async work() {
+        for (const end = performance.now() + 1; performance.now() < end; );
+      },
+      onFault: () => {},
+      weigh: () => 128,
+    });
+    pump.push(Array.from({ length: 100 }, (_, index) => index));
+    setImmediate(() => {
+      hasTurn = pump.backlog > 0;
+    });
+    await pump.idle();
+    expect(hasTurn).toBe(true);
+  });
+
+  test('what one lot throws costs the others nothing', async () => {
+    const faults: unknown[] = [];
+    const done: number[] = [];
+    const pump = createPump<number>({
+      work(items) {
+        if (items.includes(1)) throw new Error('no');
+        done.push(...items);
+      },
+      onFault: (_error, items) => void faults.push(items),
+      weigh: () => 128,
+    });
+    pump.push([0, 1, 2]);
+    await pump.idle();
+    expect([done, faults, pump.backlog]).toEqual([[0, 2], [[1]], 0]);
+  });
+});
+
+test('work in slices has its value, and its fault', async () => {
+  function* work(fault?: Error) {
+    for (let step = 0; step < 10; step++) yield;
+    if (fault) throw fault;
+    return 7;
+  }
+  expect(await inTurns(work())).toBe(7);
+  expect(inTurns(work(new Error('no')))).rejects.toThrow('no');
+});
