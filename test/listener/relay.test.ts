@@ -4,7 +4,8 @@ import { OPENING } from '../../src/transport/http/listen.ts';
 import { untilRecords } from '../harness/audit.ts';
 import { eventData, exchange, send } from '../harness/http.ts';
 import { startListener } from '../harness/program.ts';
-import { type Answer, startUpstream } from '../harness/upstream.ts';
+import { openSocket } from '../harness/raw-http.ts';
+import { type Answer, answerJson, startUpstream } from '../harness/upstream.ts';
 import { until } from '../harness/wait.ts';
 
 // Each test starts processes, on a machine that may have much else to do.
@@ -293,4 +294,23 @@ tools: { echo: { rules: [{ name: three, rate_limit: { max: 3, window: hour, coun
     const [request] = upstream.received;
     await until('the request to the server to be given up', () => request?.dropped() || undefined);
   });
+});
+
+test('wire.md §5: a client that leaves before its session has a name gives the request up, and its place', async () => {
+  let isSilent = true;
+  await using upstream = await startUpstream((_, response) => {
+    if (isSilent) return;
+    answerJson(response, { jsonrpc: '2.0', id: 0, result: { protocolVersion: '2025-11-25', capabilities: {} } }, 200, {
+      'mcp-session-id': 's1',
+    });
+  });
+  await using listener = await startListener({ flags: ['--upstream', upstream.url, '--max-sessions', '1'] });
+  const socket = await openSocket(Number(new URL(listener.url).port));
+  const more = 'content-type: application/json\r\naccept: application/json, text/event-stream';
+  socket.send(`POST /mcp HTTP/1.1\r\nhost: localhost\r\n${more}\r\ncontent-length: ${INITIALIZE.length}\r\n\r\n${INITIALIZE}`);
+  const request = await upstream.untilReceived('the request', () => true);
+  socket.close();
+  await until('it to be given up', () => request.dropped() || undefined);
+  isSilent = false;
+  expect((await exchange(listener.url, { body: INITIALIZE })).status).toBe(200);
 });

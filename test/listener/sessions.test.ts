@@ -1,7 +1,7 @@
 /** wire.md §2.7, §5: whose sessions are whose, and which make room for others. */
 import { describe, expect, test } from 'bun:test';
 import type { Agent } from '../../src/cli/http/agents.ts';
-import { createSessions, IDLE, type Listed } from '../../src/cli/http/sessions.ts';
+import { ALONE, createSessions, IDLE, type Listed } from '../../src/cli/http/sessions.ts';
 
 const agent = (key: string) => ({ key }) as Agent;
 
@@ -14,6 +14,7 @@ function session(of: Agent, touched = 0, busy = false): Fake {
     agent: of,
     touched,
     ended: undefined,
+    returned: true,
     isBusy: () => busy,
     async end(why) {
       made.ended = why;
@@ -69,4 +70,16 @@ describe('sessions', () => {
     expect(own.hasRoom(IDLE)).toBe(true);
     expect([idle.ended !== undefined, relayed.size]).toEqual([true, 0]);
   });
+});
+
+test('wire.md §5: of a session whose client did not come back nothing is left after a minute, whoever wants its place', () => {
+  const one = agent('1');
+  const sessions = createSessions<Fake>({ most: 9, kinds: [] }, () => 0);
+  const [alone, waiting, returned] = [session(one), session(one, 0, true), session(one)];
+  for (const each of [alone, waiting]) each.returned = false;
+  for (const [id, each] of Object.entries({ alone, waiting, returned })) sessions.add(id, each);
+  sessions.endAlone(ALONE - 1);
+  expect(sessions.size).toBe(3);
+  sessions.endAlone(ALONE);
+  expect([sessions.find('alone', one), sessions.size, alone.ended]).toEqual([undefined, 2, 'its client did not come back']);
 });

@@ -3,8 +3,17 @@ import { valuesOf } from '../../transport/http/raw-headers.ts';
 
 /** Whether it takes an answer of this type; a client that says nothing takes any. */
 export function accepts(rawHeaders: readonly string[], type: string): boolean {
-  const values = valuesOf(rawHeaders, 'accept');
   const [group] = type.split('/', 1);
-  const ranges = values.flatMap((value) => value.toLowerCase().split(',')).map((range) => range.split(';', 1)[0]?.trim());
-  return values.length === 0 || ranges.some((range) => range === type || range === '*/*' || range === `${group}/*`);
+  const ranges = rangesIn(rawHeaders);
+  return ranges.length === 0 || ranges.some((range) => range === type || range === '*/*' || range === `${group}/*`);
+}
+
+/** Whether it names this very type as one that it takes. */
+export function asksFor(rawHeaders: readonly string[], type: string): boolean {
+  return rangesIn(rawHeaders).includes(type);
+}
+
+function rangesIn(rawHeaders: readonly string[]): readonly string[] {
+  const values = valuesOf(rawHeaders, 'accept').flatMap((value) => value.toLowerCase().split(','));
+  return values.map((range) => (range.split(';', 1)[0] ?? '').trim());
 }

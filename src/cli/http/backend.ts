@@ -15,8 +15,6 @@ export interface Backend {
   /** Resolves, with why, when the server can answer nothing more. */
   readonly ended: Promise<string>;
   stop(how: 'graceful' | 'now'): Promise<void>;
-  /** Whether it takes an array of messages in one frame. */
-  readonly joinBatches: boolean;
 }
 
 /**
@@ -58,7 +56,6 @@ export function childBackend(command: readonly string[], env: Readonly<Record<st
       sweep: () => {},
       ended: ended.promise,
       stop: (how) => child.stop(how),
-      joinBatches: false,
     };
   };
 }

@@ -35,7 +35,6 @@ export function bridgeBackend(remote: Remote, rules: RequestRules, maxMessage: n
       // A remote server has no end that would be the session's: each request tells how it fares.
       ended: new Promise<never>(() => {}),
       stop: (how) => bridge.end(how === 'now' ? 0 : GRACE),
-      joinBatches: true,
     };
   };
 }

@@ -4,12 +4,15 @@ import type { ServedRequest } from '../../transport/http/server.ts';
 import type { Agent, Agents } from './agents.ts';
 import type { OpenBackend } from './backend.ts';
 import { type DuplexSession, openDuplexSession } from './duplex-session.ts';
+import { startedByMessage } from './lazy-backend.ts';
 import type { Sessions } from './sessions.ts';
 
 export interface DuplexParts {
   readonly agents: Agents;
   readonly sessions: Sessions<DuplexSession>;
   readonly openBackend: OpenBackend;
+  /** Whether a server takes an array of messages in one frame. */
+  readonly joinBatches: boolean;
   readonly maxMessage: number;
   /** How many are being opened. */
   opening: number;
@@ -40,7 +43,7 @@ export async function openServer(
   parts: DuplexParts,
   manner: Manner,
 ): Promise<DuplexSession | undefined> {
-  const { sessions, openBackend, pool } = parts;
+  const { sessions, pool, joinBatches } = parts;
   const { reply, rawHeaders } = request;
   if (!sessions.hasRoom(agent.deps.monotonic())) {
     reply.refuse(503, 'there are as many sessions as are allowed (--max-sessions)', { headers: { 'retry-after': '60' } });
@@ -52,17 +55,29 @@ export async function openServer(
     const end = duplex.end('the session is over').finally(() => parts.ending.delete(end));
     parts.ending.add(end);
   };
+  const openBackend = manner.oneStream ? startedByMessage(parts.openBackend, (error) => sayWhy(error, agent)) : parts.openBackend;
   parts.opening += 1;
   try {
-    const duplex = await openDuplexSession(agent, { ...manner, openBackend, rawHeaders, maxWaiting: maxWaiting(parts), onEnd });
+    const duplex = await openDuplexSession(agent, {
+      ...manner,
+      openBackend,
+      joinBatches,
+      rawHeaders,
+      maxWaiting: maxWaiting(parts),
+      onEnd,
+    });
     sessions.add(duplex.id, duplex);
     return duplex;
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
-    agent.deps.log.error(error.message);
+    sayWhy(error, agent);
     reply.refuse(502, 'the server could not be started');
     return undefined;
   } finally {
     parts.opening -= 1;
   }
+}
+
+function sayWhy(error: unknown, { deps }: Agent): void {
+  deps.log.error(error instanceof StartError ? error.message : `internal fault: ${String(error)}`);
 }

@@ -16,8 +16,8 @@ export interface DuplexPosting {
   readonly maxWaiting: number;
   /** Of 2026-07-28, where the status follows the error. */
   readonly modern: boolean;
-  /** What its answer goes with, read when the answer begins. */
-  readonly headers: () => Readonly<Record<string, string>>;
+  /** What its answer goes with, read when the answer begins; `whole`: nothing will follow. */
+  readonly headers: (whole: boolean) => Readonly<Record<string, string>>;
 }
 
 interface Open extends DuplexPosting {
@@ -34,13 +34,14 @@ interface Open extends DuplexPosting {
 
 const STREAM = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform' } as const;
 /** After so long without an answer a stream is opened, so that nobody in between takes the silence for an end, ms. */
-const PATIENCE = 10_000;
+const PATIENCE = 5_000;
 
 /** Serves one POST. Resolves when it is answered. */
 export async function serveDuplexPost(posting: DuplexPosting): Promise<void> {
   const { request, duplex, bytes, frame } = posting;
   const { session, posts } = duplex;
   const streams = accepts(request.rawHeaders, 'text/event-stream');
+  const since = duplex.agent.deps.monotonic();
   const exchange: Exchange = { id: duplex.agent.deps.newId() };
   const waiting: Waiting = {
     listens: frame.kind === 'request' && frame.method === 'subscriptions/listen',
@@ -48,12 +49,16 @@ export async function serveDuplexPost(posting: DuplexPosting): Promise<void> {
       return streams && session.waitingOn(exchange) > 0;
     },
     take: (frames) => take(frames, open),
+    get gone() {
+      return request.reply.over;
+    },
     look: () => look(open),
+    keepOpen: (now) => void (streams && now - since >= PATIENCE && session.waitingOn(exchange) > 0 && openStream(open)),
   };
   const open: Open = { ...posting, exchange, frames: [], stream: undefined, streams, taken: false, over: Promise.withResolvers() };
-  const patience = setTimeout(() => streams && openStream(open), PATIENCE);
   posts.set(exchange, waiting);
   request.reply.onGone(() => {
+    duplex.touched = duplex.agent.deps.monotonic();
     session.left(exchange);
     look(open);
   });
@@ -64,10 +69,9 @@ export async function serveDuplexPost(posting: DuplexPosting): Promise<void> {
     if (session.waitingOn(exchange) > 0) await open.over.promise;
     flush(open);
   } finally {
-    clearTimeout(patience);
     posts.delete(exchange);
     if (open.stream) open.stream.end();
-    else request.reply.send(202, posting.headers());
+    else request.reply.send(202, posting.headers(true));
     // What this message cancelled waits no more, and nothing else would tell its POST.
     for (const post of posts.values()) post.look();
   }
@@ -95,7 +99,7 @@ function flush(open: Open): void {
   if (alone !== undefined) {
     const status = open.modern ? modernStatusOf(alone, open.frame) : statusOf(alone);
     const id = open.frame.kind === 'request' ? open.frame.id.text : undefined;
-    request.reply.send(status, { ...open.headers(), ...JSON_TYPE }, alone, id);
+    request.reply.send(status, { ...open.headers(true), ...JSON_TYPE }, alone, id);
   }
   if (frames.length === 0) return;
   if (!open.streams) {
@@ -108,6 +112,6 @@ function flush(open: Open): void {
 }
 
 function openStream(open: Open): EventStream {
-  open.stream ??= open.request.reply.stream(200, { ...open.headers(), ...STREAM });
+  open.stream ??= open.request.reply.stream(200, { ...open.headers(false), ...STREAM });
   return open.stream;
 }

@@ -16,6 +16,10 @@ export interface Waiting {
   /** Whether messages that are not its own may come on its stream. */
   readonly open: boolean;
   readonly listens: boolean;
+  /** Nobody is left to read its answer. */
+  readonly gone: boolean;
+  /** Opens its stream where its client has waited long enough for an answer. Monotonic ms. */
+  keepOpen(now: number): void;
 }
 
 export interface DuplexSession extends Listed {
@@ -39,6 +43,8 @@ export interface DuplexOptions {
   readonly modern: boolean;
   /** HTTP+SSE: there is one stream for everything, and one scope of ids. */
   readonly oneStream: boolean;
+  /** The server takes an array of messages in one frame. */
+  readonly joinBatches: boolean;
   /** Bytes that may wait on a stream before its client is given up as one that does not read. */
   readonly maxWaiting: number;
   readonly onEnd: (session: DuplexSession) => void;
@@ -50,7 +56,7 @@ const MAX_KEPT_BYTES = 1024 * 1024;
 
 /** Opens a session and its server; rejects with `StartError`. */
 export async function openDuplexSession(agent: Agent, options: DuplexOptions): Promise<DuplexSession> {
-  const { openBackend, rawHeaders, modern, oneStream, maxWaiting, onEnd } = options;
+  const { openBackend, rawHeaders, modern, oneStream, joinBatches, maxWaiting, onEnd } = options;
   const posts: DuplexSession['posts'] = new Map();
   const streams = openStreams(maxWaiting);
   // A server may speak before anything was said to it; what it says is judged once the session is there.
@@ -69,7 +75,7 @@ export async function openDuplexSession(agent: Agent, options: DuplexOptions): P
         else elsewhere(frames);
       },
     },
-    { anySpace: true, replaceIds: !oneStream, joinBatches: backend.joinBatches, bounds: agent.shared },
+    { anySpace: true, replaceIds: !oneStream, joinBatches, bounds: agent.shared },
   );
   // Where nobody listens, a message of the server's own goes with a call that it is likely to be about, or waits.
   const elsewhere = (frames: readonly FrameBytes[]) => {
@@ -89,11 +95,14 @@ export async function openDuplexSession(agent: Agent, options: DuplexOptions): P
     return ending;
   };
   const duplex: DuplexSession = {
-    ...{ id: randomBytes(24).toString('base64url'), agent, oneStream, session, backend, posts, touched: agent.deps.monotonic() },
+    ...{ id: randomBytes(24).toString('base64url'), agent, oneStream, session, backend, posts },
+    touched: agent.deps.monotonic(),
+    returned: modern,
     elsewhere,
     listen: streams.add,
     unlisten: streams.remove,
-    isBusy: () => posts.size > 0 || streams.size > 0,
+    // Until its client comes back nobody is known to have learned its id: what waits for nobody keeps no place.
+    isBusy: () => (duplex.returned ? posts.size > 0 || streams.size > 0 : [...posts.values()].some(({ gone }) => !gone)),
     end: (why) => end(why, 'graceful'),
   };
   const faulted = (error: unknown) => agent.deps.log.error(`internal fault: ${String(error)}`);

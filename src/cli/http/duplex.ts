@@ -11,7 +11,7 @@ import type { DuplexSession } from './duplex-session.ts';
 import type { Endpoint } from './endpoint.ts';
 import { readPosted } from './read-posted.ts';
 import { recordRefusal } from './refusal.ts';
-import { IDLE } from './sessions.ts';
+import { isUnused } from './sessions.ts';
 
 const LIMITS = { maxDepth: 256, maxName: 1024, anySpace: true };
 const KNOWN: ReadonlySet<string> = new Set(['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25', '2026-07-28']);
@@ -73,10 +73,13 @@ export async function servePost(
   if (duplex.backend.waiting > most) return reply.refuse(503, 'the server reads too slowly', id);
   const fault = checkHeaders(frame, (name) => valuesOf(rawHeaders, name), duplex.session.inputSchemaOf, hasRepeating(rawHeaders));
   if (fault) return reply.refuse(400, fault.message, { code: fault.code, ...id });
-  // The client learns of the session once the server has agreed to it.
-  const headers = () => (modern || duplex.session.protocolVersion() === undefined ? {} : { 'mcp-session-id': duplex.id });
+  // A stream that begins before the server has agreed to the session names it: headers cannot be added later.
+  const named = (whole: boolean) => !modern && (!whole || duplex.session.protocolVersion() !== undefined);
+  const headers = (whole: boolean) => (named(whole) ? { 'mcp-session-id': duplex.id } : {});
   await serveDuplexPost({ request, bytes, frame, duplex, maxWaiting: most, modern, headers });
-  if (!modern && duplex.session.protocolVersion() === undefined) await duplex.end('the session was not opened');
+  duplex.touched = agent.deps.monotonic();
+  const isOpening = !modern && valuesOf(rawHeaders, 'mcp-session-id').length === 0;
+  if (isOpening && duplex.session.protocolVersion() === undefined) await duplex.end('the session was not opened');
 }
 
 async function sessionFor(
@@ -99,7 +102,10 @@ async function sessionFor(
 /** SECURITY: who asks for a session of another agent hears the same as who asks for one that never was. */
 function found(id: string, { reply }: ServedRequest, agent: Agent, { sessions }: DuplexParts): DuplexSession | undefined {
   const duplex = sessions.find(id, agent);
-  if (duplex && !duplex.oneStream) return duplex;
+  if (duplex && !duplex.oneStream) {
+    duplex.returned = true;
+    return duplex;
+  }
   reply.refuse(404, 'session not found');
   return undefined;
 }
@@ -151,9 +157,12 @@ async function remove(request: ServedRequest, parts: DuplexParts): Promise<void>
 async function sweep(now: number, { sessions, agents }: DuplexParts): Promise<void> {
   for (const duplex of sessions.all()) {
     duplex.backend.sweep();
-    for (const post of duplex.posts.values()) post.look();
+    for (const post of duplex.posts.values()) {
+      post.look();
+      post.keepOpen(now);
+    }
     // SPEC: wire.md §5 — a child that nobody has used for long ends.
-    if (!duplex.isBusy() && now - duplex.touched >= IDLE) void duplex.end('the session was not used any more');
+    if (isUnused(duplex, now)) void duplex.end('the session was not used any more');
   }
   await Promise.all([
     ...[...sessions.all()].map(({ session }) => session.sweep()),

@@ -1,6 +1,7 @@
 /** `/sse` and `/message`: the transport of 2024-11-05, beside the newer one, for the clients that still speak it (wire.md §1). */
 import type { ClientFrame, Refusal } from '../../mcp/frame.ts';
 import type { ServedRequest } from '../../transport/http/server.ts';
+import { asksFor } from './accepts.ts';
 import { agentOf } from './agents.ts';
 import { type DuplexParts, openServer } from './duplex-open.ts';
 import type { DuplexSession } from './duplex-session.ts';
@@ -17,6 +18,9 @@ const LIMITS = { maxDepth: 256, maxName: 1024, anySpace: true };
 export async function serveSse(request: ServedRequest, parts: DuplexParts): Promise<void> {
   const { reply, method } = request;
   if (method !== 'GET') return reply.refuse(405, 'the method is not allowed', { headers: { allow: 'GET' } });
+  // SECURITY: what a page can ask for as an image, or as a document, names no such type.
+  if (!asksFor(request.rawHeaders, STREAM['content-type']))
+    return reply.refuse(406, `${SSE_PATH} is a stream of events: ask for it with "Accept: text/event-stream"`);
   const duplex = await openServer(request, agentOf(request, parts.agents), parts, { modern: false, oneStream: true });
   if (!duplex) return;
   const stream = reply.stream(200, STREAM);
@@ -39,6 +43,7 @@ export async function serveMessage(request: ServedRequest, parts: DuplexParts): 
   if (read.kind === 'gone') return;
   if (read.kind === 'refused') return reply.refuse(read.status, read.why);
   duplex.touched = agent.deps.monotonic();
+  duplex.returned = true;
   if (duplex.backend.waiting > parts.maxMessage) return reply.refuse(503, 'the server reads too slowly');
   const frame = await readPosted(request, read.bytes, LIMITS, agent);
   if (frame) take(duplex, read.bytes, frame, request);

@@ -14,7 +14,7 @@ import type { Remote } from '../remote-options.ts';
 import { wordMask } from '../remote-secrets.ts';
 import type { Served } from '../served.ts';
 import { type Agents, createAgents } from './agents.ts';
-import { childBackend, type OpenBackend } from './backend.ts';
+import { childBackend } from './backend.ts';
 import { bridgeBackend } from './bridge-backend.ts';
 import { openDuplex, servePost } from './duplex.ts';
 import type { DuplexParts } from './duplex-open.ts';
@@ -54,7 +54,7 @@ export async function listenBefore(remote: Remote, listening: Listening): Promis
   const rules = { passed: listen.passHeaders, authorization, host: listen.preserveHost };
   const agents: Agents = createAgents(deps, authorization, (agent) => mcp.isUsedBy(agent));
   const places: Places = { most: listen.maxSessions, kinds: [] };
-  const duplex = duplexOf(agents, listening, bridgeBackend(remote, rules, maxMessage, deps), places);
+  const duplex = duplexOf({ agents, places, joinBatches: true, openBackend: bridgeBackend(remote, rules, maxMessage, deps) }, listening);
   const own = openDuplex(duplex);
   const old: OldWay = { serve: own.serve, post: (request, bytes, frame, agent) => servePost(request, bytes, frame, agent, duplex) };
   const way = { client, rules, maxMessage, mask: wordMask(remote), turns: createTurns(), rewrite: documents.rewrite };
@@ -75,18 +75,19 @@ export async function listenBeforeCommand(
   checkCommand(command[0] ?? '', env);
   const agents: Agents = createAgents(deps, false, (agent) => mcp.isUsedBy(agent));
   const places: Places = { most: listen.maxSessions, kinds: [] };
-  const duplex = duplexOf(agents, listening, childBackend(command, env, options.maxMessage), places);
+  const duplex = duplexOf({ agents, places, joinBatches: false, openBackend: childBackend(command, env, options.maxMessage) }, listening);
   const mcp = openDuplex(duplex);
   const server = await openServer({ mcp, duplex, documents: undefined }, listening);
   announce(server, listen, true, deps.log);
   return served(server, mcp, deps);
 }
 
-function duplexOf(agents: Agents, { options }: Listening, openBackend: OpenBackend, places: Places): DuplexParts {
+type OwnParts = Pick<DuplexParts, 'agents' | 'openBackend' | 'joinBatches'> & { readonly places: Places };
+
+function duplexOf({ places, ...own }: OwnParts, { options }: Listening): DuplexParts {
   const sessions: DuplexParts['sessions'] = createSessions(places, () => parts.opening);
   const parts = {
-    agents,
-    openBackend,
+    ...own,
     sessions,
     maxMessage: options.maxMessage,
     opening: 0,

@@ -86,6 +86,9 @@ export async function servePost(posting: Posting): Promise<'served' | 'old'> {
         .finally(() => sent(open)),
     answer: (frames) => answer(frames, open),
     giveUp: () => abort.abort(),
+    get gone() {
+      return request.reply.over;
+    },
     listens: frame.kind === 'request' && frame.method === 'subscriptions/listen',
   };
   const state = { stream: undefined, sending: 0, adrift: false, isOld: false, failed: undefined };
@@ -96,6 +99,8 @@ export async function servePost(posting: Posting): Promise<'served' | 'old'> {
   relay.headers = headers;
   request.reply.onGone(() => {
     session.left(exchange);
+    // Of a session that has no name yet the client will never hear.
+    if (relay.resumable && relay.id === undefined && frame.kind === 'request' && frame.method === 'initialize') abort.abort();
     finish(open);
   });
   try {

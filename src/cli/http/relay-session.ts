@@ -32,6 +32,8 @@ export interface Post {
   /** Takes what the proxy itself answers. */
   answer(frames: readonly FrameBytes[]): void;
   giveUp(): void;
+  /** Nobody is left to read its answer. */
+  readonly gone: boolean;
   /** It only listens to what may come. */
   readonly listens: boolean;
 }
@@ -49,6 +51,8 @@ export interface RelaySession extends Listed {
   readonly resumable: boolean;
   /** The server's own id of it; undefined until it gave one, and where it gives none. */
   id: string | undefined;
+  /** It stands for all requests of its agent that name no session. */
+  isBare: boolean;
   /** The server says that there is no such session any more; where that is only likely, what is under way goes on. */
   gone: 'certainly' | 'likely' | undefined;
   /** A request was answered in it. */
@@ -104,6 +108,7 @@ export function openRelaySession(agent: Agent, { modern, send, onEnd }: RelayOpt
       session,
       resumable: !modern,
       id: undefined,
+      isBare: false,
       gone: undefined,
       worked: false,
       posts,
@@ -112,8 +117,10 @@ export function openRelaySession(agent: Agent, { modern, send, onEnd }: RelayOpt
       opening: undefined,
       headers: {},
       touched: deps.monotonic(),
+      returned: false,
     },
-    isBusy: () => posts.size > 0 || streams.size > 0,
+    // What waits in a session whose client never came back may wait for nobody.
+    isBusy: () => (relay.returned ? posts.size > 0 || streams.size > 0 : [...posts.values()].some(({ gone }) => !gone)),
     async end(why) {
       onEnd(relay);
       await session.end(why);

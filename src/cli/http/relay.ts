@@ -22,8 +22,9 @@ interface Parts {
   readonly sessions: Sessions<RelaySession>;
   /** Of servers that give no session ids: one for each agent and revision. */
   readonly bare: Map<string, RelaySession>;
-  /** All that are open. */
+  /** All that are open, and those of them whose server has not named them yet. */
   readonly open: Set<RelaySession>;
+  readonly unnamed: Set<RelaySession>;
   readonly old: OldWay;
   /** The server turned out to speak HTTP+SSE only. */
   isOld: boolean;
@@ -45,8 +46,8 @@ const UNSAID = '2025-03-26';
 
 /** Opens the endpoint. */
 export function openRelay(way: Relay, agents: Agents, places: Places, old: OldWay): Endpoint {
-  const sessions = createSessions<RelaySession>(places, () => opening(parts));
-  const parts: Parts = { way, agents, sessions, bare: new Map(), open: new Set(), old, isOld: false, isNew: false };
+  const sessions = createSessions<RelaySession>(places, () => parts.unnamed.size);
+  const parts: Parts = { way, agents, sessions, bare: new Map(), open: new Set(), unnamed: new Set(), old, isOld: false, isNew: false };
   return {
     async serve(request) {
       if (parts.isOld) await old.serve(request);
@@ -96,6 +97,7 @@ async function take(request: ServedRequest, bytes: Uint8Array, agent: Agent, par
     await parts.old.post(request, bytes, frame, agent);
     return;
   }
+  relay.touched = agent.deps.monotonic();
   await settleDown(relay, isInitialize(frame), parts);
 }
 
@@ -126,16 +128,12 @@ function sessionFor(request: ServedRequest, frame: ClientFrame | Refusal, agent:
   return undefined;
 }
 
-/** Sessions whose server has not named them yet. */
-function opening({ open: all, bare }: Parts): number {
-  const named = new Set(bare.values());
-  return [...all].filter((relay) => relay.resumable && relay.id === undefined && !named.has(relay)).length;
-}
-
 function open(agent: Agent, modern: boolean, parts: Parts): RelaySession {
   const send = (frame: OutgoingFrame, from: RelaySession) => void sendOwn(frame, from, parts.way);
-  const relay = openRelaySession(agent, { modern, send, onEnd: (ended) => parts.open.delete(ended) });
+  const onEnd = (ended: RelaySession) => void (parts.open.delete(ended) && parts.unnamed.delete(ended));
+  const relay = openRelaySession(agent, { modern, send, onEnd });
   parts.open.add(relay);
+  if (!modern) parts.unnamed.add(relay);
   return relay;
 }
 
@@ -149,8 +147,12 @@ function ownsStream({ rawHeaders, reply }: ServedRequest, { events }: Agent): bo
 /** SECURITY: who asks for a session of another agent hears the same as who asks for one that never was. */
 function found(id: string, { reply }: ServedRequest, agent: Agent, { sessions }: Parts): RelaySession | undefined {
   const relay = sessions.find(id, agent);
-  if (relay) relay.touched = agent.deps.monotonic();
-  else reply.refuse(404, 'session not found');
+  if (!relay) {
+    reply.refuse(404, 'session not found');
+    return undefined;
+  }
+  relay.touched = agent.deps.monotonic();
+  relay.returned = true;
   return relay;
 }
 
@@ -158,9 +160,15 @@ function bareFor(request: ServedRequest, agent: Agent, parts: Parts): RelaySessi
   const [version = UNSAID] = valuesOf(request.rawHeaders, 'mcp-protocol-version');
   const key = bareKey(agent, KNOWN.has(version) ? version : UNSAID);
   const relay = parts.bare.get(key) ?? open(agent, false, parts);
-  parts.bare.set(key, relay);
+  keepBare(key, relay, parts);
   relay.touched = agent.deps.monotonic();
   return relay;
+}
+
+function keepBare(key: string, relay: RelaySession, { bare, unnamed }: Parts): void {
+  bare.set(key, relay);
+  unnamed.delete(relay);
+  relay.isBare = true;
 }
 
 function bareKey(agent: Agent, version: string): string {
@@ -176,6 +184,7 @@ function noteAnswer(answer: UpstreamAnswer, relay: RelaySession, parts: Parts): 
   if (typeof id !== 'string' || relay.id !== undefined || !relay.resumable) return undefined;
   if (!sessions.add(id, relay)) return 'the server gave a session id that is in use';
   relay.id = id;
+  parts.unnamed.delete(relay);
   return undefined;
 }
 
@@ -198,9 +207,8 @@ async function settleDown(relay: RelaySession, wasInitialize: boolean, parts: Pa
   if (relay.gone === 'likely' && relay.posts.size > 0) return;
   const version = wasInitialize ? session.protocolVersion() : undefined;
   const key = version === undefined ? undefined : bareKey(agent, version);
-  if (key !== undefined && relay.id === undefined && !parts.bare.has(key)) parts.bare.set(key, relay);
-  if ([...parts.bare.values()].includes(relay)) return;
-  await relay.end('the session is over');
+  if (key !== undefined && relay.id === undefined && !parts.bare.has(key)) keepBare(key, relay, parts);
+  if (!relay.isBare) await relay.end('the session is over');
 }
 
 async function other(request: ServedRequest, parts: Parts): Promise<void> {
@@ -216,12 +224,13 @@ async function other(request: ServedRequest, parts: Parts): Promise<void> {
   await relay.end('the session is over');
 }
 
-async function sweep(now: number, { open: all, bare, agents }: Parts): Promise<void> {
+async function sweep(now: number, { open: all, bare, agents, sessions }: Parts): Promise<void> {
   for (const [key, relay] of bare) {
     if (relay.isBusy() || now - relay.touched < IDLE) continue;
     bare.delete(key);
     void relay.end('the session was not used any more');
   }
   for (const relay of all) sweepAdrift(relay, now);
+  sessions.endAlone(now);
   await Promise.all([...[...all].map(({ session }) => session.sweep()), ...[...agents.all()].map(({ shared }) => shared.sweep())]);
 }

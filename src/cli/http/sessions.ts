@@ -5,8 +5,10 @@ export interface Listed {
   readonly agent: Agent;
   /** Whether anybody waits for something in it, or listens. */
   isBusy(): boolean;
-  /** Monotonic ms of the last request. */
+  /** Monotonic ms of the last request, or of its end. */
   touched: number;
+  /** Its client came back after it had opened it. */
+  returned: boolean;
   end(why: string): Promise<void>;
 }
 
@@ -18,6 +20,8 @@ export interface Sessions<T extends Listed> {
   remove(id: string, session: T): void;
   /** Whether one more may be opened; one that nobody has used for long makes room. */
   hasRoom(now: number): boolean;
+  /** Ends those whose client did not come back after it had opened them. */
+  endAlone(now: number): void;
   all(): Iterable<T>;
 }
 
@@ -36,12 +40,20 @@ interface Kind {
 /** How long a session that nobody uses is kept when others want its place, ms. */
 export const IDLE = 15 * 60_000;
 
+/** How long a session is kept whose client has not come back yet, ms: many a client gives up before it has its answer. */
+export const ALONE = 60_000;
+
+/** Whether nobody has used the session for so long that it may end. */
+export function isUnused(session: Listed, now: number): boolean {
+  return !session.isBusy() && now - session.touched >= (session.returned ? IDLE : ALONE);
+}
+
 /** No sessions yet. `opening`: how many are about to be, and have no id yet. */
 export function createSessions<T extends Listed>({ most, kinds }: Places, opening: () => number): Sessions<T> {
   const sessions = new Map<string, T>();
   const makeRoom = (now: number) => {
     for (const [id, session] of sessions) {
-      if (session.isBusy() || now - session.touched < IDLE) continue;
+      if (!isUnused(session, now)) continue;
       sessions.delete(id);
       void session.end('the session was not used any more');
       return true;
@@ -68,6 +80,13 @@ export function createSessions<T extends Listed>({ most, kinds }: Places, openin
       if (sessions.get(id) === session) sessions.delete(id);
     },
     hasRoom: (now) => kinds.reduce((sum, kind) => sum + kind.taken(), 0) < most || kinds.some((kind) => kind.makeRoom(now)),
+    endAlone(now) {
+      for (const [id, session] of sessions) {
+        if (session.returned || !isUnused(session, now)) continue;
+        sessions.delete(id);
+        void session.end('its client did not come back');
+      }
+    },
     all: () => sessions.values(),
   };
 }

@@ -20,6 +20,7 @@ async function open(readPause: () => undefined | Promise<Pause | undefined>) {
     rawHeaders: [],
     modern: false,
     oneStream: false,
+    joinBatches: false,
     maxWaiting: 1 << 20,
     onEnd: () => {},
     openBackend: async (session) => ({
@@ -32,7 +33,6 @@ async function open(readPause: () => undefined | Promise<Pause | undefined>) {
       sweep() {},
       ended: new Promise(() => {}),
       stop: async () => {},
-      joinBatches: false,
     }),
   });
   const post = async (message: object) => {
