@@ -6,6 +6,7 @@ import type { ServedRequest } from '../../transport/http/server.ts';
 import { renderMessage } from '../../transport/http/sse-render.ts';
 import { accepts } from './accepts.ts';
 import type { DuplexSession, Waiting } from './duplex-session.ts';
+import { PATIENCE } from './relay-session.ts';
 import { JSON_TYPE, modernStatusOf, statusOf } from './status-of.ts';
 
 export interface DuplexPosting {
@@ -32,10 +33,6 @@ interface Open extends DuplexPosting {
   readonly over: PromiseWithResolvers<void>;
 }
 
-const STREAM = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform' } as const;
-/** After so long without an answer a stream is opened, so that nobody in between takes the silence for an end, ms. */
-const PATIENCE = 5_000;
-
 /** Serves one POST. Resolves when it is answered. */
 export async function serveDuplexPost(posting: DuplexPosting): Promise<void> {
   const { request, duplex, bytes, frame } = posting;
@@ -53,7 +50,9 @@ export async function serveDuplexPost(posting: DuplexPosting): Promise<void> {
       return request.reply.over;
     },
     look: () => look(open),
-    keepOpen: (now) => void (streams && now - since >= PATIENCE && session.waitingOn(exchange) > 0 && openStream(open)),
+    keepOpen(now) {
+      if (streams && now - since >= PATIENCE && !request.reply.started && session.waitingOn(exchange) > 0) openStream(open);
+    },
   };
   const open: Open = { ...posting, exchange, frames: [], stream: undefined, streams, taken: false, over: Promise.withResolvers() };
   posts.set(exchange, waiting);
@@ -112,6 +111,6 @@ function flush(open: Open): void {
 }
 
 function openStream(open: Open): EventStream {
-  open.stream ??= open.request.reply.stream(200, { ...open.headers(false), ...STREAM });
+  open.stream ??= open.request.reply.stream(200, open.headers(false));
   return open.stream;
 }

@@ -133,11 +133,7 @@ async function get(request: ServedRequest, parts: DuplexParts): Promise<void> {
   if (!accepts(rawHeaders, 'text/event-stream')) return reply.refuse(406, 'the client does not take text/event-stream');
   const duplex = found(id, request, agent, parts);
   if (!duplex) return;
-  const stream = reply.stream(200, {
-    'content-type': 'text/event-stream',
-    'cache-control': 'no-cache, no-transform',
-    'mcp-session-id': id,
-  });
+  const stream = reply.stream(200, { 'mcp-session-id': id });
   duplex.listen(stream);
   await new Promise<void>((resolve) => reply.onOver(resolve));
   duplex.unlisten(stream);

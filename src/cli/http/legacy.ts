@@ -11,7 +11,6 @@ import { recordRefusal } from './refusal.ts';
 export const SSE_PATH = '/sse';
 export const MESSAGE_PATH = '/message';
 
-const STREAM = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform' } as const;
 const LIMITS = { maxDepth: 256, maxName: 1024, anySpace: true };
 
 /** Serves the stream of a session, which lasts as long as it does. */
@@ -19,11 +18,11 @@ export async function serveSse(request: ServedRequest, parts: DuplexParts): Prom
   const { reply, method } = request;
   if (method !== 'GET') return reply.refuse(405, 'the method is not allowed', { headers: { allow: 'GET' } });
   // SECURITY: what a page can ask for as an image, or as a document, names no such type.
-  if (!asksFor(request.rawHeaders, STREAM['content-type']))
+  if (!asksFor(request.rawHeaders, 'text/event-stream'))
     return reply.refuse(406, `${SSE_PATH} is a stream of events: ask for it with "Accept: text/event-stream"`);
   const duplex = await openServer(request, agentOf(request, parts.agents), parts, { modern: false, oneStream: true });
   if (!duplex) return;
-  const stream = reply.stream(200, STREAM);
+  const stream = reply.stream(200, {});
   stream.write(`event: endpoint\ndata: ${MESSAGE_PATH}?sessionId=${duplex.id}\n\n`);
   duplex.listen(stream);
   await new Promise<void>((resolve) => reply.onOver(resolve));

@@ -142,7 +142,12 @@ function announce(server: HttpServer, { bind, token }: ListenOptions, holdsSecre
 }
 
 function served(server: HttpServer, mcp: Endpoint, { monotonic, log }: ProxyDeps): Served {
-  const sweep = () => mcp.sweep(monotonic()).catch((error: unknown) => log.error(`internal fault: ${String(error)}`));
+  const sweep = () => {
+    const now = monotonic();
+    server.beat(now);
+    return mcp.sweep(now).catch((error: unknown) => log.error(`internal fault: ${String(error)}`));
+  };
+  server.beat(monotonic());
   const sweeping = setInterval(() => void sweep(), SWEEP);
   const over = Promise.withResolvers<void>();
   let signals = 0;

@@ -1,64 +1,16 @@
 /** A POST on its way through the listener: judged, sent on with its own bytes, and answered with what may come back (wire.md §1, §5). */
-import type { ClientFrame, Refusal, RequestId } from '../../mcp/frame.ts';
 import { credentialsOf } from '../../mcp/http-payment.ts';
-import { keptId } from '../../mcp/id.ts';
-import type { Exchange, FrameBytes, OutgoingFrame } from '../../proxy/exchange.ts';
-import type { Failure } from '../../proxy/requests/ending.ts';
-import type { UpstreamAnswer } from '../../transport/http/client.ts';
-import { createGiveUp, type GiveUp } from '../../transport/http/give-up.ts';
-import { ofSender, toUpstream } from '../../transport/http/passed-headers.ts';
-import { offersEndpoint } from '../../transport/http/probe-endpoint.ts';
+import type { Exchange, FrameBytes } from '../../proxy/exchange.ts';
+import { createGiveUp } from '../../transport/http/give-up.ts';
+import { speaksOfPayment, toUpstream } from '../../transport/http/passed-headers.ts';
 import { valuesOf } from '../../transport/http/raw-headers.ts';
-import { kindOf, peek, readBody } from '../../transport/http/read-answer.ts';
-import { type Refused, refusedBy, wordsOf } from '../../transport/http/refused.ts';
-import type { EventStream } from '../../transport/http/reply.ts';
-import type { ServedRequest } from '../../transport/http/server.ts';
 import { renderMessage } from '../../transport/http/sse-render.ts';
-import { failureBy, failureOf, isOldAnswer } from '../../transport/http/status.ts';
 import { accepts } from './accepts.ts';
-import { headersOf, payableOf } from './payable.ts';
-import { relayEvents } from './relay-events.ts';
-import type { Post, Relay, RelaySession } from './relay-session.ts';
+import { forward, idOf, type Open, type Posting } from './relay-answer.ts';
+import { PATIENCE, type Post } from './relay-session.ts';
 import { JSON_TYPE, modernStatusOf, statusOf } from './status-of.ts';
 
-export interface Posting {
-  readonly request: ServedRequest;
-  readonly bytes: Uint8Array;
-  readonly frame: ClientFrame | Refusal;
-  readonly relay: RelaySession;
-  readonly way: Relay;
-  /** Whether a server that knows nothing of this transport is to be left to the older one (wire.md §1). */
-  readonly mayBeOld: boolean;
-  /** Called with the server's answer before any of it is passed on; answers with why it must not be. */
-  readonly answered: (answer: UpstreamAnswer) => string | undefined;
-  /** Called with what it says where it refuses. */
-  readonly refused: (refused: Refused) => void;
-}
-
-interface Open extends Posting {
-  readonly exchange: Exchange;
-  readonly abort: GiveUp;
-  /** Of the client's, those that the server gets. */
-  readonly headers: Readonly<Record<string, string>>;
-  /** Resolved when nothing more will come of it. */
-  readonly over: PromiseWithResolvers<void>;
-  stream: EventStream | undefined;
-  /** Requests to the server that are under way. */
-  sending: number;
-  /** The stream ended before its answer, which the client may ask for on another. */
-  adrift: boolean;
-  /** The server answered as one of HTTP+SSE does. */
-  isOld: boolean;
-  /** What an error of the proxy's own goes with, once the server's side failed. */
-  failed: { readonly status: number; readonly headers: Record<string, string> } | undefined;
-}
-
-/** How long a client may take to resume a stream that ended before its answer, ms. */
-const RESUMPTION = 5 * 60_000;
 const ACCEPT = { accept: 'application/json, text/event-stream' };
-const NO_ANSWER: Failure = { outcome: 'kept', why: 'the server ended its answer before it was whole' };
-const BAD_GATEWAY = 502;
-const STREAM = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform' } as const;
 
 /**
  * Serves one POST. Resolves when it is answered, and its requests are settled or wait for a stream that is resumed; with
@@ -72,6 +24,7 @@ export async function servePost(posting: Posting): Promise<'served' | 'old'> {
     relay.agent.deps.log.error(`internal fault: ${error instanceof Error ? error.message : String(error)}`);
     request.reply.refuse(500, 'internal fault');
   };
+  const since = relay.agent.deps.monotonic();
   const exchange: Exchange = {
     id: relay.agent.deps.newId(),
     // SPEC: policy.md §8 — payments of HTTP stand in headers; a policy that limits none pays nothing for them.
@@ -88,6 +41,9 @@ export async function servePost(posting: Posting): Promise<'served' | 'old'> {
     giveUp: () => abort.abort(),
     get gone() {
       return request.reply.over;
+    },
+    keepOpen(now) {
+      if (now - since >= PATIENCE && !request.reply.started && session.waitingOn(exchange) > 0 && !needsHead(open)) openStream(open);
     },
     listens: frame.kind === 'request' && frame.method === 'subscriptions/listen',
   };
@@ -136,10 +92,15 @@ function statusFor(frame: FrameBytes, { relay, frame: asked }: Open): number {
   return relay.resumable ? statusOf(frame) : modernStatusOf(frame, asked);
 }
 
+/** The server's own head tells the client its session, or what became of its payment: an early one of ours would take its place. */
+function needsHead({ frame, headers }: Open): boolean {
+  return (frame.kind === 'request' && frame.method === 'initialize') || speaksOfPayment(headers);
+}
+
 /** Nothing for a client that takes no streams. */
 function openStream(open: Open): void {
   const { request } = open;
-  if (accepts(request.rawHeaders, STREAM['content-type'])) open.stream ??= request.reply.stream(200, STREAM);
+  if (accepts(request.rawHeaders, 'text/event-stream')) open.stream ??= request.reply.stream(200, {});
 }
 
 /** Takes what the proxy answers itself: a denial, a refusal, an error for what will have no answer. */
@@ -155,102 +116,4 @@ function answer(frames: readonly FrameBytes[], open: Open): void {
   // Nobody waits any longer for what the server is still asked.
   if (sending > 0 && relay.session.waitingOn(exchange) === 0) abort.abort();
   finish(open);
-}
-
-async function forward({ kind, bytes, id, ids = id ? [id] : [] }: OutgoingFrame, open: Open): Promise<void> {
-  open.sending += 1;
-  const { relay, way, abort, request, headers } = open;
-  const fail = async (failure: Failure, status = BAD_GATEWAY, passed: Record<string, string> = {}) => {
-    open.failed = { status, headers: passed };
-    await relay.session.upstreamFailed(ids, { ...failure, answered: request.reply.started && !open.stream });
-    if (ids.length === 0) request.reply.refuse(status, failure.why, { headers: passed });
-  };
-  try {
-    // What the server asked for waits for nothing.
-    if (kind !== 'response' && relay.opening) await relay.opening;
-    const received = await way.client.send({ method: 'POST', headers, body: bytes, signal: abort.signal });
-    const refusal = open.answered(received);
-    if (refusal !== undefined) {
-      received.discard();
-      await fail({ outcome: 'kept', why: refusal });
-    } else if (kindOf(received) === 'events' && received.status < 300) await relayStream(received, ids, open, fail);
-    else await relayBody(received, ids, open, fail);
-  } catch (fault) {
-    await fail(failureBy(fault));
-  }
-}
-
-type Fail = (failure: Failure, status?: number, headers?: Record<string, string>) => Promise<void>;
-
-async function relayBody(received: UpstreamAnswer, ids: readonly RequestId[], open: Open, fail: Fail): Promise<void> {
-  const { relay, request, way } = open;
-  const { status } = received;
-  const whole = await readBody(received, way.maxMessage);
-  await way.turns.next();
-  if (whole === undefined) return fail({ outcome: 'kept', why: 'the server sent an answer larger than allowed (--max-message)' });
-  const refused = status > 299 ? refusedBy(received, whole) : undefined;
-  const failure = failureOf(status, refused && wordsOf(refused, (text) => way.mask(text, open.headers.authorization)));
-  if (refused) {
-    relay.agent.deps.log.warn(failure.why);
-    open.refused(refused);
-  }
-  const payable = await payableOf(received, whole, ids, relay.session);
-  // What may not be paid is answered by now, and nothing of what was offered goes on.
-  if (!payable) return;
-  const { body } = payable;
-  const headers = way.rewrite(payable.headers, request, status);
-  if (open.mayBeOld && (await speaksOnlySse(status, body, open))) {
-    open.isOld = true;
-    await relay.session.upstreamFailed(ids, { ...failureOf(status), answered: true });
-    return;
-  }
-  const isMessage = !payable.isPlain && body.length > 0 && isJson(received, body);
-  const [frame] = isMessage ? await relay.session.relay({ kind: 'line', bytes: body }) : [];
-  if (frame !== undefined && open.stream) open.stream.write(renderMessage(frame));
-  else if (frame !== undefined) request.reply.send(status, { ...headers, ...JSON_TYPE }, frame, idOf(open));
-  else if (payable.isPlain && !open.stream) request.reply.send(status, { ...headers, ...JSON_TYPE }, body, idOf(open));
-  else if (status < 300 && relay.session.waitingOn(open.exchange) === 0) request.reply.send(status, withoutType(headers));
-  // Where the answer answered everything, nobody is left to hear of a failure.
-  if (status < 300) await fail(NO_ANSWER);
-  // A status below may not have a body, and a request needs its answer.
-  else await fail(failure, status < 400 ? BAD_GATEWAY : status, withoutType(headers));
-}
-
-/** SPEC: transports, backwards compatibility — a refusal alone says nothing: the stream has to name an endpoint. */
-async function speaksOnlySse(status: number, body: Uint8Array, { way, headers, abort }: Open): Promise<boolean> {
-  if (!isOldAnswer(status) || peek(body)?.jsonrpc === '2.0') return false;
-  const stop = new AbortController();
-  abort.signal.addEventListener('abort', () => stop.abort());
-  return offersEndpoint(way.client, ofSender(headers), stop.signal);
-}
-
-/** The id of the one request that is answered, JSON text. */
-function idOf({ frame }: Posting): string | undefined {
-  return frame.kind === 'request' ? frame.id.text : undefined;
-}
-
-/** What begins like JSON may be read as such by a client, whatever its type says. */
-function isJson(received: UpstreamAnswer, body: Uint8Array): boolean {
-  return kindOf(received) === 'json' || /^[\s\uFEFF]*[[{]/.test(Buffer.from(body.subarray(0, 64)).toString());
-}
-
-function withoutType({ 'content-type': _, ...headers }: Record<string, string>): Record<string, string> {
-  return headers;
-}
-
-async function relayStream(received: UpstreamAnswer, ids: readonly RequestId[], open: Open, fail: Fail): Promise<void> {
-  const { relay, request, way, exchange, abort } = open;
-  const stream =
-    open.stream ?? request.reply.stream(received.status, way.rewrite(headersOf(received, relay.session), request, received.status));
-  open.stream = stream;
-  const { resumable, fault } = await relayEvents(received, relay.session, stream, way.maxMessage, relay.agent.events.note);
-  if (relay.session.waitingOn(exchange) === 0) return;
-  if (!resumable || !relay.resumable || abort.signal.aborted) {
-    await fail(fault === undefined ? NO_ANSWER : failureBy(fault));
-    return;
-  }
-  open.adrift = true;
-  // A client sees from the broken connection that something is missing, as it would without us.
-  if (fault !== undefined) stream.abort();
-  relay.adrift.add({ ids: ids.map(keptId), until: relay.agent.deps.monotonic() + RESUMPTION });
 }

@@ -36,7 +36,12 @@ export interface Post {
   readonly gone: boolean;
   /** It only listens to what may come. */
   readonly listens: boolean;
+  /** Opens its stream where its client has waited long enough for an answer. Monotonic ms. */
+  keepOpen(now: number): void;
 }
+
+/** After so long without an answer a stream is opened, so that nobody in between takes the silence for an end, ms. */
+export const PATIENCE = 5_000;
 
 /** Requests whose stream ended before their answer. INVARIANT I11: their ids are kept, and nothing of their POST. */
 export interface Adrift {

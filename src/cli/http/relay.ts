@@ -230,7 +230,10 @@ async function sweep(now: number, { open: all, bare, agents, sessions }: Parts):
     bare.delete(key);
     void relay.end('the session was not used any more');
   }
-  for (const relay of all) sweepAdrift(relay, now);
+  for (const relay of all) {
+    sweepAdrift(relay, now);
+    for (const post of relay.posts.values()) post.keepOpen(now);
+  }
   sessions.endAlone(now);
   await Promise.all([...[...all].map(({ session }) => session.sweep()), ...[...agents.all()].map(({ shared }) => shared.sweep())]);
 }

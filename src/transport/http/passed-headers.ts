@@ -47,6 +47,12 @@ export function withoutPayment(headers: Readonly<Record<string, string>>): Recor
   return { ...Object.fromEntries(kept), ...(naming !== '' && { authorization: naming }) };
 }
 
+/** Whether a client pays by these headers, or says that it can. */
+export function speaksOfPayment(headers: Readonly<Record<string, string>>): boolean {
+  const { authorization = '' } = headers;
+  return withoutPayments(authorization) !== authorization || Object.keys(headers).some((name) => PAYS.test(name));
+}
+
 /** What belongs to one message or one session. */
 const OF_MESSAGE = /^(?:accept|content-type|last-event-id|mcp-.*)$/;
 

@@ -1,5 +1,6 @@
 /** The answer to one HTTP request: whole, or an event stream that is flushed event by event (wire.md §5). */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { KeepAlive } from './keep-alive.ts';
 import type { Unread } from './unread.ts';
 
 export type HeaderFields = Readonly<Record<string, string>>;
@@ -27,7 +28,7 @@ export interface Reply {
   send(status: number, headers: HeaderFields, body?: Uint8Array | string, id?: string): void;
   /** Sends an error in the words of JSON-RPC, without an id unless `id` (JSON text) is given. */
   refuse(status: number, why: string, options?: { readonly code?: number; readonly id?: string; readonly headers?: HeaderFields }): void;
-  /** Begins an event stream. */
+  /** Begins an event stream; what keeps it from being buffered or changed on its way, it says itself. */
   stream(status: number, headers: HeaderFields): EventStream;
   /** Called once, when the client closed the connection before the answer's end. */
   onGone(f: () => void): void;
@@ -37,11 +38,14 @@ export interface Reply {
 
 /** What is left of a body whose request was refused is thrown away for so long, ms: a client that still writes reads nothing. */
 const LINGER = 5_000;
+/** nginx buffers a stream that does not say this, and others compress it. */
+const STREAM: HeaderFields = { 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' };
+const EVENTS: HeaderFields = { 'content-type': 'text/event-stream' };
 const UNREAD = 'more waits to be read than may: read the answers that came before, and ask again';
 const CODES: Readonly<Record<number, number>> = { 400: -32600, 404: -32001, 408: -32600, 413: -32600, 415: -32600 };
 
-/** Opens the answer; `common` are headers of every answer to this client. */
-export function openReply(request: IncomingMessage, response: ServerResponse, common: HeaderFields): Reply {
+/** Opens the answer; `common` are headers of every answer to this client. Streams are kept alive by `keepAlive`. */
+export function openReply(request: IncomingMessage, response: ServerResponse, common: HeaderFields, keepAlive?: KeepAlive): Reply {
   let isGone = false;
   response
     .on('error', () => {})
@@ -76,8 +80,8 @@ export function openReply(request: IncomingMessage, response: ServerResponse, co
     send,
     refuse,
     stream(status, headers) {
-      if (!response.headersSent && !response.destroyed) begin(status, headers).flushHeaders();
-      return eventStream(response, unread);
+      if (!response.headersSent && !response.destroyed) begin(status, { ...EVENTS, ...headers, ...STREAM }).flushHeaders();
+      return eventStream(response, unread, keepAlive?.watch(response));
     },
     onOver: (f) => void (response.destroyed || response.writableEnded ? queueMicrotask(f) : response.once('close', f)),
     onGone(f) {
@@ -91,11 +95,12 @@ export function openReply(request: IncomingMessage, response: ServerResponse, co
   };
 }
 
-function eventStream(response: ServerResponse, unread: Unread | undefined): EventStream {
+function eventStream(response: ServerResponse, unread: Unread | undefined, written: () => void = () => {}): EventStream {
   const isOver = () => response.destroyed || response.writableEnded;
   return {
     write(event) {
       if (isOver()) return true;
+      written();
       if (!unread || unread.admits(event.length, response)) return response.write(event);
       response.destroy();
       return true;

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { type BodyRead, bodyRefusal, type Room, readBody } from './body.ts';
 import { corsHeaders, preflightHeaders } from './cors.ts';
 import { checkRequest, type GuardRules } from './guard.ts';
+import { createKeepAlive, type KeepAlive } from './keep-alive.ts';
 import { isLoopback } from './loopback.ts';
 import { openReply, type Reply } from './reply.ts';
 
@@ -42,6 +43,8 @@ export interface HttpServer {
   /** Where it is reached, without a path. */
   readonly url: string;
   readonly port: number;
+  /** Keeps silent streams alive. To be called about once a second, with monotonic ms. */
+  beat(now: number): void;
   /** Takes no more connections; requests on those that are open are answered with 503. */
   stop(): void;
   /** Closes what is still open. */
@@ -71,14 +74,16 @@ export async function openHttpServer(options: ServerOptions): Promise<HttpServer
   });
   const { port } = await listen(server, options);
   const rules: GuardRules = { ...options.guard, loopback: isLoopback(options.bind), port };
+  const keepAlive = createKeepAlive();
   let isStopping = false;
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     if (isStopping) openReply(request, response, { connection: 'close' }).refuse(503, 'the proxy is stopping');
-    else receive(request, response, rules, timeouts, options);
+    else receive(request, response, { rules, timeouts, keepAlive, options });
   });
   return {
     url: `http://${options.bind.includes(':') ? `[${options.bind}]` : options.bind}:${port}`,
     port,
+    beat: keepAlive.beat,
     stop() {
       isStopping = true;
       server.close();
@@ -98,17 +103,18 @@ function listen(server: Server, { bind, port }: ServerOptions): Promise<AddressI
   });
 }
 
-function receive(
-  request: IncomingMessage,
-  response: ServerResponse,
-  rules: GuardRules,
-  timeouts: ServerTimeouts,
-  options: ServerOptions,
-): void {
+interface Receiving {
+  readonly rules: GuardRules;
+  readonly timeouts: ServerTimeouts;
+  readonly keepAlive: KeepAlive;
+  readonly options: ServerOptions;
+}
+
+function receive(request: IncomingMessage, response: ServerResponse, { rules, timeouts, keepAlive, options }: Receiving): void {
   const { method = '', url: target = '', rawHeaders } = request;
   request.on('error', () => {});
   const verdict = checkRequest({ method, target, rawHeaders }, rules);
-  const reply = openReply(request, response, corsHeaders(verdict.origin));
+  const reply = openReply(request, response, corsHeaders(verdict.origin), keepAlive);
   if (verdict.kind === 'refused') {
     options.refused(verdict.why);
     reply.refuse(verdict.status, verdict.why, verdict.status === 401 ? { headers: CHALLENGE } : {});
