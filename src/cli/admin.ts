@@ -16,6 +16,7 @@ import { describeCounters } from './counter-limits.ts';
 import { liveInstances } from './instances.ts';
 import { operator } from './operator.ts';
 import type { ProxyOptions } from './options.ts';
+import { dropExposed, tokenIn } from './own-folders.ts';
 import { VERSION } from './version.ts';
 import { webhookOf } from './webhook.ts';
 
@@ -83,6 +84,7 @@ async function openServer(parts: AdminOptions, policy: () => Policy, record: Rec
     import('../admin/token.ts'),
     import('../approval/secret.ts'),
   ]);
+  dropExposed('admin token', tokenIn(options.home), process.env, log.warn);
   try {
     const server = await openAdminServer(
       {

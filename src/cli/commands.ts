@@ -6,8 +6,7 @@ import { declareApprovals, declareIdempotency } from './declare-approvals.ts';
 import { declareProxy } from './declare-proxy.ts';
 import { UsageError } from './faults.ts';
 import { parseDurationFlag, parsePercentFlag, parseTextFlag } from './flags.ts';
-import { interceptHome } from './home.ts';
-import { stateFolder } from './options.ts';
+import { ownFolders } from './own-folders.ts';
 import type { PauseOptions } from './pause.ts';
 import { VERSION } from './version.ts';
 
@@ -94,7 +93,7 @@ function declareExplain(program: Command, invocation: Invocation): void {
       if (config === undefined) throw new UsageError('no policy', 'name it with "-c policy.yaml"');
       if (flags.call === undefined) throw new UsageError('no call to explain', 'name the tool with "--call NAME"');
       const { explainCall } = await import('./explain.ts');
-      const folders = { stateDir: stateFolder(flags.stateDir, terminal.env), home: interceptHome(terminal.env) };
+      const folders = ownFolders(flags.stateDir, terminal.env);
       invocation.finish(
         await explainCall({ ...flags, ...folders, config, fresh: flags.fresh ?? false, json: flags.json ?? false }, terminal),
       );
@@ -113,7 +112,7 @@ function declareStatus(program: Command, invocation: Invocation): void {
     .action(async (flags) => {
       refuseServer('status', invocation);
       const { showStatus } = await import('./status.ts');
-      const folders = { stateDir: stateFolder(flags.stateDir, terminal.env), home: interceptHome(terminal.env) };
+      const folders = ownFolders(flags.stateDir, terminal.env);
       const options = { ...flags, ...folders, since: flags.since ?? DAY, json: flags.json ?? false, watch: flags.watch ?? false };
       invocation.finish(await showStatus(options, terminal));
     });
@@ -155,8 +154,7 @@ function pauseOptions({ reason, policy, stateDir, json }: PauseFlags, { terminal
   return {
     reason: reason ?? '',
     policy,
-    stateDir: stateFolder(stateDir, env),
-    home: interceptHome(env),
+    ...ownFolders(stateDir, env),
     json: json ?? false,
     patience: PATIENCE,
   };

@@ -5,9 +5,9 @@ import { declare, type Invocation, refuseServer } from './declare.ts';
 import { UsageError } from './faults.ts';
 import { parseTextFlag } from './flags.ts';
 import { HELP } from './help.ts';
-import { interceptHome } from './home.ts';
 import { operator } from './operator.ts';
-import { EXIT, stateFolder } from './options.ts';
+import { EXIT } from './options.ts';
+import { ownFolders } from './own-folders.ts';
 
 interface Flags {
   readonly stateDir?: string;
@@ -107,5 +107,5 @@ function part(group: Command, name: string): Command {
 }
 
 function common({ stateDir, json }: Flags, { terminal: { env } }: Invocation) {
-  return { stateDir: stateFolder(stateDir, env), home: interceptHome(env), json: json ?? false };
+  return { ...ownFolders(stateDir, env), json: json ?? false };
 }

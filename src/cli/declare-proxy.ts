@@ -5,6 +5,7 @@ import { UsageError } from './faults.ts';
 import { choiceFlag, parseCountFlag, parseDurationFlag, parsePortFlag, parseSizeFlag, parseTextFlag, repeated } from './flags.ts';
 import { HELP } from './help.ts';
 import { EXIT, parseProxyOptions } from './options.ts';
+import { checkFolders } from './own-folders.ts';
 
 /** `refuse` says what is wrong with a word that is no command. */
 export function declareProxy(program: Command, invocation: Invocation, refuse: (word: string) => UsageError): void {
@@ -68,6 +69,7 @@ async function start(flags: Parameters<typeof parseProxyOptions>[0], { server, f
     throw new UsageError('no server to put the policy before', 'write its command after "--", or its URL after --upstream');
   if (options.listen?.upstreamSse && !options.remote)
     throw new UsageError('--transport sse is for an upstream that speaks HTTP+SSE', 'write --transport http, which serves /sse as well');
+  checkFolders(options, terminal.env);
   const { runProxy } = await import('./proxy.ts');
   finish(await runProxy(options, server ?? []));
 }

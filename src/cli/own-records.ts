@@ -4,9 +4,12 @@ import { join } from 'node:path';
 import { openFileSink } from '../audit/file.ts';
 import { loadHashKey, openKeyedHash } from '../audit/key.ts';
 import type { AuditSink } from '../core/audit.ts';
+import { dropExposed, keyIn } from './own-folders.ts';
+import type { Terminal } from './terminal.ts';
 
 /** Opens the file, named after this run. Throws `AuditError` where it cannot be had. */
-export function openOwnRecords(home: string): AuditSink {
+export function openOwnRecords(home: string, terminal: Pick<Terminal, 'env' | 'err'>): AuditSink {
+  dropExposed('key', keyIn(home), terminal.env, (text) => terminal.err(`[INTERCEPT] WARN ${text}`));
   return openFileSink({
     dir: join(home, 'events'),
     instance: `cli-${randomBytes(4).toString('hex')}`,

@@ -66,7 +66,7 @@ async function change(options: PauseOptions, terminal: Terminal, act: (store: St
 
 function record({ type }: Change, { home, policy, reason }: PauseOptions, terminal: Terminal): void {
   try {
-    const records = openOwnRecords(home);
+    const records = openOwnRecords(home, terminal);
     records.write([{ type, fields: { scope: policy ?? null, reason: type === 'paused' ? reason : undefined, by: operator() } }]);
     records.close();
   } catch (error) {

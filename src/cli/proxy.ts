@@ -23,6 +23,7 @@ import { childEnvironment, StartError } from '../transport/child.ts';
 import { type Admin, AdminError, openAdmin } from './admin.ts';
 import { namespaceOf, ownPaths } from './home.ts';
 import { EXIT, type ProxyOptions } from './options.ts';
+import { dropExposed, keyIn } from './own-folders.ts';
 import { renderDiagnostic } from './policy-file.ts';
 import { openPresence, type PresenceOptions } from './presence.ts';
 import { proxyWarning } from './proxy-variables.ts';
@@ -85,6 +86,7 @@ async function openParts(
   log: ProxyDeps['log'],
 ): Promise<Parts> {
   const instance = randomBytes(8).toString('hex');
+  dropExposed('key', keyIn(options.home), process.env, log.warn);
   const mask = { keyedHash: openKeyedHash(loadHashKey(options.home)), known: secretsIn(options) };
   const audit = openAudit(options, instance, lines, mask);
   audit.use(policy);

@@ -40,7 +40,7 @@ export async function decideApproval(options: DecideOptions, terminal: Terminal)
 export async function decideRecorded(
   { id, verdict, by, reason, home }: Omit<DecideOptions, 'json' | 'stateDir'>,
   approvals: Approvals,
-  terminal: Pick<Terminal, 'err'>,
+  terminal: Pick<Terminal, 'env' | 'err'>,
 ): Promise<Approval> {
   const records = openRecords(home, verdict, terminal);
   try {
@@ -57,7 +57,7 @@ export function recordDecision(
   { id, tool, agent, rule, decidedBy, reason, evidence }: Approval,
   type: Extract<PlainEventType, `approval_${string}`>,
   records: AuditSink | undefined,
-  terminal: Pick<Terminal, 'err'>,
+  terminal: Pick<Terminal, 'env' | 'err'>,
 ): void {
   try {
     const policy = { name: evidence.policy, revision: evidence.revision };
@@ -68,9 +68,9 @@ export function recordDecision(
 }
 
 /** To deny needs no record; to approve does. */
-function openRecords(home: string, verdict: ApprovalVerdict, terminal: Pick<Terminal, 'err'>): AuditSink | undefined {
+function openRecords(home: string, verdict: ApprovalVerdict, terminal: Pick<Terminal, 'env' | 'err'>): AuditSink | undefined {
   try {
-    return openOwnRecords(home);
+    return openOwnRecords(home, terminal);
   } catch (error) {
     if (verdict === 'approve') throw error;
     terminal.err(`intercept: denied without a record: ${messageOf(error)}`);

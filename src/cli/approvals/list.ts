@@ -61,7 +61,7 @@ export async function showApproval(id: string, { stateDir, json }: DeskOptions, 
 export async function expireApprovals({ stateDir, home, json }: DeskOptions, terminal: Terminal): Promise<number> {
   const expired = (await withDesk(stateDir, ({ approvals }) => approvals.expire())) ?? [];
   if (expired.length > 0) {
-    const records = openOwnRecords(home);
+    const records = openOwnRecords(home, terminal);
     for (const record of expired) recordDecision(record, 'approval_expired', records, terminal);
     records.close();
   }

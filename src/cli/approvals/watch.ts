@@ -89,7 +89,7 @@ async function decideOne(
   try {
     const refusal = await refuseApprover(approvals, env);
     if (refusal !== undefined) return refusal;
-    const { tool } = await decideRecorded({ id, verdict, by, reason, home }, approvals, { err: (text) => void warnings.push(text) });
+    const { tool } = await decideRecorded({ id, verdict, by, reason, home }, approvals, { env, err: (text) => void warnings.push(text) });
     return warnings[0] ?? `${verdict === 'approve' ? 'approved' : 'denied'} ${id}: ${tool}`;
   } catch (error) {
     return messageOf(error);
