@@ -27,7 +27,9 @@ export function readClientMessage(
   const envelope = readEnvelope(members);
   const fault = checkEnvelope(text, envelope, members, maxName);
   if (fault) return fault;
-  return envelope.method ? readRequest(text, span, envelope, envelope.method, maxName) : readReply(text, span, envelope);
+  if (!envelope.method) return readReply(text, span, envelope);
+  const meta = members.find(({ key }) => key === '_meta');
+  return readRequest(text, span, envelope, envelope.method, meta, maxName);
 }
 
 /**
@@ -68,7 +70,14 @@ function isValidId(id: RequestId, maxName: number): boolean {
   return isStrictId(id) && !isLonger(id.text, maxName + 2);
 }
 
-function readRequest(text: string, span: Span, envelope: Envelope, found: Member, maxName: number): ClientMessage | Refusal {
+function readRequest(
+  text: string,
+  span: Span,
+  envelope: Envelope,
+  found: Member,
+  meta: Span | undefined,
+  maxName: number,
+): ClientMessage | Refusal {
   const id = envelope.id && idAt(text, envelope.id);
   if (envelope.id && !(id && isValidId(id, maxName))) return badId(text, envelope.id);
   const method = stringAt(text, found);
@@ -77,8 +86,8 @@ function readRequest(text: string, span: Span, envelope: Envelope, found: Member
   const fault = checkParams(text, envelope.params, id);
   if (fault) return fault;
   const params = readParams(envelope.params);
-  if (!id || !envelope.id) return { kind: 'notification', method, params, text, span };
-  return { kind: 'request', id, idSpan: envelope.id, method, params, text, span };
+  if (!id || !envelope.id) return { kind: 'notification', method, params, meta, text, span };
+  return { kind: 'request', id, idSpan: envelope.id, method, params, meta, text, span };
 }
 
 function checkParams(text: string, found: Member | undefined, id: RequestId | undefined): Refusal | undefined {

@@ -6,12 +6,14 @@ import type { Json } from '../core/json.ts';
 import type { Offer } from '../core/offer.ts';
 import { type AuthChallenge, readAuthChallenges } from './auth-challenges.ts';
 import { decodeText, encodeText } from './base64.ts';
+import type { Slices } from './challenge-search.ts';
+import { type Credential, readMppCredential, readX402Credential } from './credential.ts';
 import { applyEdits, cutItems } from './edit.ts';
 import { foldKey } from './keys.ts';
-import { type Credential, decodeObject, readMppCredential, readMppOffer, readX402Credential } from './offer.ts';
-import { findChallenge } from './payment.ts';
-import { membersAt, scanMessage } from './scan.ts';
-import { openScan } from './token.ts';
+import { decodeObject, readMppOffer } from './offer.ts';
+import { MAX_OFFERS } from './offer-lists.ts';
+import { readAsked } from './payment.ts';
+import { membersAt } from './scan.ts';
 
 /** All values of a header, in their order; none where it is absent. */
 export type HeaderValues = (name: string) => readonly string[];
@@ -37,12 +39,13 @@ export type HttpDemand =
 const MPP = 'www-authenticate';
 const X402 = 'payment-required';
 
-/** What a 402 asks to be paid; no offers where it asks for nothing. */
-export function readDemand({ headers, body }: HttpAsking): HttpDemand {
+/** What a 402 asks to be paid, in slices where it is large; no offers where it asks for nothing. */
+export function* readDemand({ headers, body }: HttpAsking): Slices<HttpDemand> {
   const challenges = headers[MPP] === undefined ? NOTHING : readChallenges(headers[MPP]);
-  const required = headers[X402] === undefined ? NOTHING : readRequired(headers[X402]);
-  const inBody = readBody(body);
+  const required = headers[X402] === undefined ? NOTHING : yield* readRequired(headers[X402]);
+  const inBody = yield* readBody(body);
   if (!challenges || !required || !inBody) return { kind: 'unreadable' };
+  if (challenges.offers.length + required.offers.length + inBody.offers.length > MAX_OFFERS) return { kind: 'unreadable' };
   const [second, third] = [challenges.offers.length, challenges.offers.length + required.offers.length];
   return {
     kind: 'offers',
@@ -101,9 +104,9 @@ function readAs(encoded: string, read: (value: Json) => Credential | undefined):
 }
 
 /** SECURITY: each offer was read in the very text that is written; where they all go, so does what else the header says. */
-function readRequired(encoded: string): Asked | undefined {
+function* readRequired(encoded: string): Slices<Asked | undefined> {
   const text = decodeText(encoded.trim());
-  const asked = text === undefined ? undefined : findChallenge({ text, span: spanOf(text) });
+  const asked = text === undefined ? undefined : yield* readAsked(text, spanOf(text));
   if (asked?.kind !== 'offers') return undefined;
   return {
     offers: asked.offers,
@@ -112,12 +115,11 @@ function readRequired(encoded: string): Asked | undefined {
 }
 
 /** What is no JSON text is no message, and reaches nobody. */
-function readBody(text: string): Asked | undefined {
-  const span = spanOf(text);
-  if (scanMessage(openScan(text.slice(span.start), { strict: false, maxDepth: 256, anySpace: true }), []) === undefined) return NOTHING;
-  const asked = findChallenge({ text, span });
-  if (asked?.kind === 'unreadable') return undefined;
-  return asked ? { offers: asked.offers, without: (cut) => (noneOf(asked.offers, cut) ? undefined : asked.without(cut)) } : NOTHING;
+function* readBody(text: string): Slices<Asked | undefined> {
+  const asked = yield* readAsked(text, spanOf(text));
+  if (asked.kind === 'unreadable') return undefined;
+  if (asked.kind !== 'offers') return NOTHING;
+  return { offers: asked.offers, without: (cut) => (noneOf(asked.offers, cut) ? undefined : asked.without(cut)) };
 }
 
 function isPlain(text: string): boolean {
@@ -142,7 +144,8 @@ function allOf(offers: readonly Offer[], cut: ReadonlySet<number>): boolean {
 function readChallenges(value: string): Asked | undefined {
   if (!/payment/i.test(value)) return NOTHING;
   const challenges = readAuthChallenges(value);
-  if (!challenges || challenges.some(isOdd)) return undefined;
+  if (!challenges || challenges.filter(({ scheme }) => scheme === 'payment').length > MAX_OFFERS || challenges.some(isOdd))
+    return undefined;
   const paid = challenges.flatMap((challenge, index) =>
     challenge.scheme === 'payment' ? [{ index, offer: readChallenge(challenge) }] : [],
   );

@@ -29,5 +29,10 @@ export function isLookAlike(key: string, place: Place): boolean {
 
 /** `foldKey` of the core; a key that shows more characters than any that matters is not folded at all. */
 export function foldKey(key: string): string {
-  return key.length > LONG && key.replace(UNSEEN, '').length > LONG ? key : fold(key);
+  return isLong(key) ? key : fold(key);
+}
+
+/** Whether more of the key shows than any has that matters. */
+export function isLong(key: string): boolean {
+  return key.length > LONG && key.replace(UNSEEN, '').length > LONG;
 }

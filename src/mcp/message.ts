@@ -25,6 +25,8 @@ export interface RequestFrame extends Placed {
   readonly method: string;
   readonly params: Params;
   readonly values?: Values | undefined;
+  /** Where a `_meta` beside `params` stands: no revision has one there, and some readers look for payments in it. */
+  readonly meta?: Span | undefined;
 }
 
 export interface NotificationFrame extends Placed {
@@ -32,6 +34,8 @@ export interface NotificationFrame extends Placed {
   readonly method: string;
   readonly params: Params;
   readonly values?: Values | undefined;
+  /** Where a `_meta` beside `params` stands: no revision has one there, and some readers look for payments in it. */
+  readonly meta?: Span | undefined;
 }
 
 /** A client's answer to the server. */

@@ -118,7 +118,8 @@ export function stepInString(scan: Scan, at: number, limit: number): number {
   return i;
 }
 
-function scanEscape(scan: Scan, at: number): number {
+/** The end of the escape whose backslash is at `at`. */
+export function scanEscape(scan: Scan, at: number): number {
   const { text } = scan;
   const code = text.charCodeAt(at + 1);
   if (code !== 117) return isShortEscape(code) ? at + 2 : fail(scan, 'syntax', at);

@@ -13,7 +13,7 @@ import type { Facts } from '../core/facts.ts';
 import { denial, type Plan, pausedText, plan } from '../core/plan.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Pause, Reservation } from '../core/store.ts';
-import { type Arrival, type Holding, NO_HOLDING } from './calls/arrival.ts';
+import { type Arrival, type Holding, NO_HOLDING, type Paid } from './calls/arrival.ts';
 import { factsFor } from './calls/facts.ts';
 import { certainHolds } from './calls/hold.ts';
 import { recordOf } from './calls/record.ts';
@@ -39,6 +39,7 @@ interface Judged {
   readonly approved: readonly string[];
   /** The claim of the identical call that it may wait for. */
   readonly inFlight?: string | undefined;
+  readonly payment?: Paid;
 }
 
 /** Judges calls that arrived together, in order, and records every decision before it answers. */
@@ -64,7 +65,7 @@ async function denyPassing(judged: readonly Judged[], instead: Decision, deps: P
     );
   const passes = ({ decision, inFlight }: Judged) =>
     decision.outcome === 'allow' || decision.outcome === 'replay' || inFlight !== undefined;
-  return judged.map((one) => (passes(one) ? { plan: one.plan, decision: instead, approved: [] } : one));
+  return judged.map((one) => (passes(one) ? { plan: one.plan, decision: instead, approved: [], payment: one.payment } : one));
 }
 
 function judgeAll(
@@ -75,17 +76,21 @@ function judgeAll(
 ): Later<readonly Judged[]> {
   return then(factsFor(rulebook, catalog, deps), (facts) => {
     if (!('policy' in facts)) return arrivals.map(() => ({ plan: undefined, decision: facts, approved: [] }));
-    const plans = arrivals.map((arrival) => planPaid(arrival, facts));
-    return then(reserveAll(arrivals, plans, facts, deps), (verdicts) => {
-      const judged = plans.map((planned, index) => judge(planned, verdicts.get(index), arrivals[index] as Arrival, facts, deps));
+    const limited = facts.policy.uses.spend && facts.policy.mode === 'enforce';
+    const paying = arrivals.map((arrival): Paying => ({ ...arrival, payment: limited ? arrival.pay?.() : undefined }));
+    const plans = paying.map((arrival) => planPaid(arrival, facts));
+    return then(reserveAll(paying, plans, facts, deps), (verdicts) => {
+      const judged = plans.map((planned, index) => judge(planned, verdicts.get(index), paying[index] as Paying, facts, deps));
       return verdicts.size > 0 ? denyPaused(judged, facts, deps) : judged;
     });
   });
 }
 
+type Paying = Arrival & { readonly payment: Paid };
+
 /** SPEC: policy.md §8 — a payment has to answer a challenge that was delivered for this very call, and costs what that one asked. */
-function planPaid({ call, payment }: Arrival, facts: Facts): Plan {
-  if (payment === undefined || facts.policy.mode === 'shadow') return plan(call, facts);
+function planPaid({ call, payment }: Paying, facts: Facts): Plan {
+  if (payment === undefined) return plan(call, facts);
   const planned = plan(payment === 'unasked' ? call : { ...call, offer: payment.offer }, facts);
   if (payment !== 'unasked' || planned.kind === 'deny') return planned;
   return { kind: 'deny', denial: denial('spend', '(payment)', UNASKED), shadow: planned.shadow };
@@ -112,7 +117,7 @@ function knownPause(policy: string | undefined, { pauses }: ProxyDeps): Pause | 
   return pause instanceof Promise ? undefined : pause;
 }
 
-function judge(planned: Plan, verdict: Verdict | undefined, arrival: Arrival, facts: Facts, deps: ProxyDeps): Judged {
+function judge(planned: Plan, verdict: Verdict | undefined, arrival: Paying, facts: Facts, deps: ProxyDeps): Judged {
   const decision = decide(planned, verdict, facts, deps);
   const isApproved = decision.outcome === 'allow' && decision.reservation?.approval !== undefined;
   return {
@@ -120,6 +125,7 @@ function judge(planned: Plan, verdict: Verdict | undefined, arrival: Arrival, fa
     decision,
     approved: isApproved && planned.kind === 'store' ? certainHolds(planned, arrival.call.tool, facts) : [],
     inFlight: verdict?.kind === 'in_flight' && !arrival.waited ? facts.fingerprint(arrival.call) : undefined,
+    payment: arrival.payment,
   };
 }
 
@@ -168,7 +174,9 @@ export function giveUp(arrival: Arrival, deps: ProxyDeps): Extract<Enforced, { k
 
 /** In shadow mode only pauses hold (policy.md §10). */
 function enforced(judged: Judged, arrival: Arrival, shadow: boolean, deps: ProxyDeps): Enforced {
-  const { decision, inFlight } = judged;
+  const { decision, inFlight, payment } = judged;
+  // What was to be paid is still asked for.
+  if (decision.outcome !== 'allow' && typeof payment === 'object') payment.putBack();
   if (inFlight !== undefined) return { kind: 'in_flight', key: inFlight };
   if (decision.outcome === 'allow') return { kind: 'forward', holding: holdingOf(judged, decision.reservation, arrival) };
   if (decision.outcome === 'replay') return { kind: 'replay', result: decision.replay.result, mark: replayMark() };
@@ -178,7 +186,7 @@ function enforced(judged: Judged, arrival: Arrival, shadow: boolean, deps: Proxy
   return { kind: 'answer', answer: renderHold(decision.hold), approval: decision.hold.approval };
 }
 
-function holdingOf({ plan: planned, approved }: Judged, reservation: Reservation | undefined, { held, payment }: Arrival): Holding {
+function holdingOf({ plan: planned, approved, payment }: Judged, reservation: Reservation | undefined, { held }: Arrival): Holding {
   const unpriced = planned?.kind === 'store' && planned.draft.unpriced;
   const paid = payment === 'unasked' ? undefined : payment;
   if (!reservation && !unpriced && !paid) return held ?? NO_HOLDING;

@@ -1,7 +1,7 @@
 /** What carries a session: where its frames come from, and where they go (wire.md §1). */
+import type { Credential } from '../mcp/credential.ts';
 import type { ClientFrame, ClientMessage, Refusal, RequestId, ServerFrame } from '../mcp/frame.ts';
 import type { Line } from '../mcp/lines.ts';
-import type { Credential } from '../mcp/offer.ts';
 import type { BatchAnswer } from './frames/batch.ts';
 
 /** A whole frame without its line end: bytes as they arrived, or text that we wrote. */
@@ -13,8 +13,8 @@ export type FrameBytes = Uint8Array | string;
  */
 export interface Exchange {
   readonly id: string;
-  /** What its requests pay with, where the transport carries payments outside of messages (policy.md §8). */
-  readonly credentials?: readonly (Credential | undefined)[] | undefined;
+  /** Reads what its requests pay with, where the transport carries payments outside of messages (policy.md §8). */
+  readonly credentials?: (() => readonly (Credential | undefined)[]) | undefined;
 }
 
 /** A frame of the agent on its way in. `frame`: what these very bytes say (I7), where the transport has read them already. */

@@ -12,7 +12,6 @@ import {
   type ToolCall,
 } from '../mcp/frame.ts';
 import { idAt } from '../mcp/id.ts';
-import type { Credential } from '../mcp/offer.ts';
 import { quote } from '../mcp/refusal.ts';
 import { renderError } from '../mcp/reply.ts';
 import type { FrameBytes, OutgoingFrame, ReplyTo } from './exchange.ts';
@@ -48,8 +47,8 @@ export type Route = { readonly event?: PlainEvent | undefined } & (
       readonly id: RequestId | undefined;
       /** The request as it waits; undefined for a call without an id. */
       readonly pending: PendingRequest | undefined;
-      /** What it pays with, where the policy limits what calls cost. */
-      readonly credentials?: readonly (Credential | undefined)[] | undefined;
+      /** Reads what it pays with. */
+      readonly credentials: () => ReturnType<typeof paysWith>;
       /** The first text in it that names one of Intercept's own files. */
       readonly ownPath: string | undefined;
       /** Its client comes back from the approval page. */
@@ -79,7 +78,7 @@ export function routeFrame(element: Element, gate: Gate, session: Session): Rout
 /** The server gets an error in the place of an answer that may not go on: it waits for one. */
 function routeAnswer(frame: ReplyFrame, { bytes, to }: Element, ownPath: string | undefined, gate: Gate, session: Session): Route {
   if (isOwnAnswer(frame.id, session)) return { kind: 'drop' };
-  if (refusedPayment(() => to?.exchange?.credentials, gate)) return dropPayment(to, session);
+  if (refusedPayment(() => to?.exchange?.credentials?.(), gate)) return dropPayment(to, session);
   const asked = frame.id && session.asked.take(frame.id.key);
   const refusal = refusedAnswer(asked, gate, ownPath);
   const event = answerEvent(frame, asked, refusal, gate, ownPath);
@@ -152,13 +151,12 @@ function routeCall(
     return routeCall(cut, { ...element, bytes: cut.text }, modern, sentAs, ownPath, gate, session, true);
   }
   const pending = frame.kind === 'request' && sentAs ? waitFor(frame, sentAs, modern, JUDGING, to, session) : undefined;
-  const credentials = gate.rulebook?.policy.uses.spend ? paysWith(frame, to) : undefined;
   return {
     kind: 'judge',
     toolCall,
     id: pending?.id,
     pending,
-    credentials,
+    credentials: () => paysWith(frame, to),
     ownPath,
     returned,
     frame: outgoing(frame, element.bytes, modern, to, pending),

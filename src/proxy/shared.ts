@@ -33,7 +33,7 @@ export interface Listing {
 
 /** One agent, or one credential, of several sessions. */
 export interface SharedSession extends Shared {
-  /** Whether something of the agent outlasts its requests: a call that may be continued, a task. */
+  /** Whether something of the agent outlasts its requests: a call that may be continued, a task, a challenge that may be paid. */
   readonly isHolding: boolean;
   /** Ends legs and unpaid challenges that have waited too long. To be called about once a second. */
   sweep(): Promise<void>;
@@ -49,7 +49,7 @@ export function createShared(deps: ProxyDeps): SharedSession {
   return {
     ...shared,
     get isHolding() {
-      return !shared.legs.isEmpty || !shared.ownTasks.isEmpty;
+      return !shared.legs.isEmpty || !shared.ownTasks.isEmpty || !shared.payments.isEmpty;
     },
     async sweep() {
       await keep(shared.legs.expired(deps.clock()), 'no continuation came in time', settling);

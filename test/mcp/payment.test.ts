@@ -1,9 +1,13 @@
 import { describe, expect, test } from 'bun:test';
 import { Challenge as MppChallenge, Credential as MppCredential } from 'mppx';
+import { readMppCredential, readX402Credential } from '../../src/mcp/credential.ts';
 import { type ResponseFrame, readServerFrame } from '../../src/mcp/frame.ts';
 import { fromPlain, readJson } from '../../src/mcp/json.ts';
-import { readMppCredential, readMppOffer, readX402Credential, readX402Offer } from '../../src/mcp/offer.ts';
-import { findChallenge } from '../../src/mcp/payment.ts';
+import { readMppOffer, readX402Offer } from '../../src/mcp/offer.ts';
+import { findChallenge as searchChallenge } from '../../src/mcp/payment.ts';
+import { finish } from './slices.ts';
+
+const findChallenge = (message: Parameters<typeof searchChallenge>[0]) => finish(searchChallenge(message));
 
 const USDC = '0x036CbD53842c5426634e7929541eC2318f3dCF7e';
 
@@ -72,6 +76,47 @@ describe('policy.md §8: where a challenge may stand', () => {
   });
 });
 
+describe('policy.md §8: more than is judged is unreadable', () => {
+  const offers = (count: number) => Array.from({ length: count }, (_, index) => x402(`${index}`));
+  const unreadable = { kind: 'unreadable' } as const;
+  const structured = (structuredContent: unknown) => frame({ result: { structuredContent } });
+  test('64 offers of an answer, wherever they stand', () => {
+    expect(amounts({ result: { structuredContent: required(...offers(64)) } }).length).toBe(64);
+    expect(findChallenge(structured(required(...offers(65))))).toEqual(unreadable);
+    expect(findChallenge(structured([required(...offers(40)), JSON.stringify(required(...offers(25)))]))).toEqual(unreadable);
+    expect(findChallenge(structured(Array.from({ length: 65 }, () => required())))).toEqual(unreadable);
+    expect(findChallenge(structured({ challenges: Array.from({ length: 65 }, () => mpp('1')) }))).toEqual(unreadable);
+    expect(findChallenge(structured({ challenges: Array.from({ length: 65 }, () => 'climb') }))).toBeUndefined();
+  });
+  test('offers within an offer', () => {
+    expect(findChallenge(structured(required(x402('1', { extra: required(x402('900')) }))))).toEqual(unreadable);
+    expect(findChallenge(structured({ challenges: [mpp('1', { opaque: { challenges: [mpp('900')] } })] }))).toEqual(unreadable);
+  });
+  test('a megabyte of what asks', () => {
+    expect(findChallenge(structured({ ...required(x402('1')), note: 'x'.repeat(1_048_576) }))).toEqual(unreadable);
+    expect(amounts({ result: { structuredContent: required(x402('1')), content: [{ text: 'x'.repeat(1_048_576) }] } })).toEqual(['1']);
+  });
+  test('a text that is deeper than messages are', () => {
+    const deep = `${'['.repeat(300)}${JSON.stringify(required(x402('1')))}${']'.repeat(300)}`;
+    expect(findChallenge(structured({ text: deep }))).toEqual(unreadable);
+  });
+});
+
+describe('policy.md §8: an element of a batch is searched alone', () => {
+  test('what stands before and behind it is not its own', () => {
+    const items = [{ structuredContent: required(x402('1')) }, { content: [] }, { structuredContent: required(x402('3')) }];
+    const text = JSON.stringify(items.map((result, id) => ({ jsonrpc: '2.0', id, result })));
+    const read = readServerFrame(new TextEncoder().encode(` ${text.replaceAll('},{', '} , {')} `));
+    if (read.kind !== 'batch') throw new Error(read.kind);
+    const found = read.items.map((item) => (item.kind === 'response' ? findChallenge(item) : undefined));
+    expect(found.map((each) => (each?.kind === 'offers' ? each.offers.map(({ amount }) => amount) : each?.kind))).toEqual([
+      ['1'],
+      undefined,
+      ['3'],
+    ]);
+  });
+});
+
 describe('policy.md §8: readers that take one key for another', () => {
   const inText = (text: string) => ({ result: { isError: true, content: [{ type: 'text', text }] } });
   test.each([
@@ -80,6 +125,17 @@ describe('policy.md §8: readers that take one key for another', () => {
     ['X402Version', { X402Version: 2, accepts: [x402('5')] }],
     ['Challenges', { Challenges: [mpp('5')] }],
     ['a folded letter', { 'challenge\u017f': [mpp('5')] }],
+    ['wide letters', { '\uff43hallenges': [mpp('5')] }],
+    ['bold letters', { '\u{1d41c}hallenges': [mpp('5')] }],
+    ['a character that does not show', { 'chal\u200blenges': [mpp('5')] }],
+    ['a character that does not show, and many of them', { [`chal${'\u200b'.repeat(5_000)}lenges`]: [mpp('5')] }],
+    ['a line end in it', { 'chal\nlenges': [mpp('5')] }],
+    ['spaces around it', { ' challenges ': [mpp('5')] }],
+    ['x402Version in two spellings', { x402Version: 2, X402VERSION: 1, accepts: [x402('5')] }],
+    ['x402Version twice over', { x402Version: 2, x402version: 2, accepts: [x402('5')] }],
+    ['a list beside something else', { x402Version: 2, accepts: [x402('5')], Accepts: 'x' }],
+    ['the third of a name', { x402Version: 2, Accepts: 1, aCcepts: 2, accepts: [x402('5')] }],
+    ['the second list of a name', { challenges: ['climb'], Challenges: [mpp('5')] }],
     ['Intent', { Challenges: [mpp('5', { intent: undefined, Intent: 'charge' })] }],
   ])('a list under %s is unreadable', (_, structuredContent) => {
     expect(findChallenge(frame({ result: { structuredContent } }))).toEqual({ kind: 'unreadable' });

@@ -220,10 +220,10 @@ describe('policy.md §8: a payment with what is no request is dropped', () => {
     ['an answer', { jsonrpc: '2.0', id: 's1', result: {} }],
   ])('%s', async (_, message) => {
     const rig = await openRig({ policy: POLICY });
-    rig.session.fromAgent(line(message), { id: 'post', credentials });
+    rig.session.fromAgent(line(message), { id: 'post', credentials: () => credentials });
     await rig.idle();
     expect(rig.server).toEqual([]);
-    rig.session.fromAgent(line(message), { id: 'post', credentials: [] });
+    rig.session.fromAgent(line(message), { id: 'post', credentials: () => [] });
     await rig.idle();
     expect(rig.server.length).toBe(1);
   });

@@ -1,8 +1,9 @@
 /** policy.md §8 in one session: what is held, given back and spent, to the millionth. */
 import { describe, expect, test } from 'bun:test';
 import type { Store } from '../../src/core/store.ts';
+import { readX402Credential } from '../../src/mcp/credential.ts';
 import { fromPlain } from '../../src/mcp/json.ts';
-import { readX402Credential, readX402Offer } from '../../src/mcp/offer.ts';
+import { readX402Offer } from '../../src/mcp/offer.ts';
 import { openMemoryStore } from '../../src/state/memory.ts';
 import { DECISION, type Message, OK, openRig, type Responder, START } from './fixture.ts';
 
@@ -319,7 +320,7 @@ describe('policy.md §8: payments that HTTP carries', () => {
     });
     const credential = readX402Credential(fromPlain(pays({ amount: '3000000' })._meta['x402/payment']));
     const line = { kind: 'line' as const, bytes: new TextEncoder().encode(JSON.stringify(call)) };
-    rig.session.fromAgent([line], { id: 'post', credentials: [credential] });
+    rig.session.fromAgent([line], { id: 'post', credentials: () => [credential] });
     await rig.idle();
     expect(codeOf(rig.answersTo(1)[0])).toBe('spend');
     expect(rig.executed()).toEqual([]);

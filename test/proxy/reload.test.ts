@@ -1,8 +1,11 @@
 /** The policy file changes under a running proxy (cli.md §1; I8). */
-import { expect, test } from 'bun:test';
+import { describe, expect, test } from 'bun:test';
 import { rename, rm, writeFile } from 'node:fs/promises';
+import { readX402Credential } from '../../src/mcp/credential.ts';
+import { fromPlain } from '../../src/mcp/json.ts';
 import { setUpRecorder } from '../harness/recorder.ts';
 import { until } from '../harness/wait.ts';
+import { DECISION, lines, OK, openRig, type Responder } from './fixture.ts';
 import { callTool, openHome } from './processes.ts';
 
 /** Allows one tool and denies the other; the limit sends each allowed call through the store. */
@@ -88,3 +91,43 @@ test('cli.md §1: a deleted policy holds for two seconds, then every call is den
   await rename(`${proxy.policyFile}.new`, proxy.policyFile);
   await until('the policy', async () => ((await callTool(proxy, 'red')) === 'allowed' ? true : undefined));
 }, 120_000);
+
+describe('I4, I8, policy.md §8: what a call pays is read when it is judged, under the policy that judges it', () => {
+  const held = 'version: "1"\nname: paid\ntools:\n  buy:\n    rules: [{name: ask, action: require_approval}]\n';
+  const spend = '{spend: {per_call: 5, daily: 10, assets: {"0x1": {decimals: 6, currency: usd}}}}';
+  const limited = held.replace('rules: [', `rules: [${spend}, `);
+  const accepted = { scheme: 'exact', network: 'eip155:1', amount: '400000000', asset: '0x1', payTo: '0x2', extra: {} };
+  const payment = { x402Version: 2, accepted, payload: { authorization: { value: '400000000' } } };
+  const respond: Responder = ({ method }) =>
+    method === 'tools/list' ? { result: { tools: [{ name: 'buy', inputSchema: { type: 'object' } }] } } : { result: OK };
+
+  test.each([
+    ['in its _meta', { _meta: { 'x402/payment': payment } }, undefined],
+    ['in the headers of its POST', {}, () => [readX402Credential(fromPlain(payment))]],
+  ])('a call that is kept open over a reload, paid %s', async (_, more, credentials) => {
+    const rig = await openRig({ policy: held, approvalWait: 600_000, respond });
+    const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'buy', arguments: {}, ...more } };
+    rig.session.fromAgent(lines([call]), { id: 'post', credentials });
+    const [record] = await until('a record', async () => {
+      const records = await rig.store.approvals.list({});
+      return records.length > 0 ? records : undefined;
+    });
+    await rig.reload(limited);
+    await rig.store.approvals.decide({ id: record?.id ?? '', verdict: 'approve', by: 'ada', reason: '' });
+    await rig.idle();
+    expect(rig.answersTo(1)[0]?.result?._meta?.[DECISION]).toMatchObject({ outcome: 'denied', code: 'spend' });
+    expect(rig.executed()).toEqual([]);
+  });
+
+  test('a call that waits for the list of tools', async () => {
+    const rig = await openRig({ policy: held, respond: () => undefined });
+    const params = { name: 'buy', arguments: {}, _meta: { 'x402/payment': payment } };
+    rig.session.fromAgent(lines([{ jsonrpc: '2.0', id: 1, method: 'tools/call', params }]));
+    const asked = await until('the list to be asked for', () => rig.server.find(({ method }) => method === 'tools/list'));
+    await rig.reload(`version: "1"\nname: paid\ntools:\n  buy:\n    rules: [${spend}]\n`);
+    rig.session.fromServer(lines([{ jsonrpc: '2.0', id: asked.id, result: { tools: [{ name: 'buy' }] } }]));
+    await rig.idle();
+    expect(rig.answersTo(1)[0]?.result?._meta?.[DECISION]).toMatchObject({ outcome: 'denied', code: 'spend' });
+    expect(rig.executed()).toEqual([]);
+  });
+});

@@ -27,10 +27,8 @@ export async function servePost(posting: Posting): Promise<'served' | 'old'> {
   const since = relay.agent.deps.monotonic();
   const exchange: Exchange = {
     id: relay.agent.deps.newId(),
-    // SPEC: policy.md §8 — payments of HTTP stand in headers; a policy that limits none pays nothing for them.
-    credentials: relay.agent.deps.rules.current()?.policy.uses.spend
-      ? credentialsOf((name) => valuesOf(request.rawHeaders, name))
-      : undefined,
+    // SPEC: policy.md §8 — payments of HTTP stand in headers; a policy that limits none does not look at them.
+    credentials: () => credentialsOf((name) => valuesOf(request.rawHeaders, name)),
   };
   const post: Post = {
     forward: (outgoing) =>

@@ -15,9 +15,12 @@ export interface Arrival {
   readonly held?: Holding | undefined;
   /** It has waited for an identical call as long as it may (policy.md §9). */
   readonly waited?: boolean | undefined;
-  /** What it pays; `unasked`: a payment that nobody here was asked for (policy.md §8). */
-  readonly payment?: Payment | 'unasked' | undefined;
+  /** Reads what it pays, and takes the challenge that it answers. INVARIANT I8: asked by each judgement, under the policy that judges. */
+  readonly pay?: (() => Paid) | undefined;
 }
+
+/** What a call pays; `unasked`: a payment that nobody here was asked for (policy.md §8). */
+export type Paid = Payment | 'unasked' | undefined;
 
 /** What a call took, and holds until it is settled. */
 export interface Holding {

@@ -120,14 +120,12 @@ function arrivalOf({ toolCall, id, credentials, ownPath, returned, frame: { mode
     client: protocol.client,
     arrivedAt: deps.monotonic(),
     held,
-    payment: credentials && paymentOf(credentials, call, held, session),
+    pay: () => paymentOf(credentials(), call, held, session),
   };
 }
 
 function routeOf(route: Judging, arrival: Arrival, outcome: Final, session: Session): Route {
   const { pending, to } = route;
-  // What was to be paid is still asked for.
-  if (outcome.kind !== 'forward' && typeof arrival.payment === 'object') session.payments.keep(arrival.payment.challenge);
   const sent = (holding: Holding): ForwardedCall => ({ id: arrival.id, call: arrival.call, holding, sentAt: session.deps.monotonic() });
   if (!isWaiting(route, session)) {
     // What an earlier leg reserved was sent with it: only what was reserved just now can be given back.

@@ -5,21 +5,21 @@ import type { Plan } from '../../core/plan.ts';
 import type { Reservable, Reservation, Step, StoreVerdict } from '../../core/store.ts';
 import type { ProxyDeps } from '../deps.ts';
 import type { Later } from '../later.ts';
-import type { Arrival, Holding } from './arrival.ts';
+import type { Arrival, Holding, Paid } from './arrival.ts';
 import { certainHolds, holdRequest, isCertainHold } from './hold.ts';
 
 /** What the store says of a call, or why it says nothing. */
 export type Verdict = StoreVerdict | { readonly kind: 'failed'; readonly why: string };
 
 type StorePlan = Extract<Plan, { kind: 'store' }>;
-type Asking = Pick<Arrival, 'call' | 'argsText' | 'requestId' | 'client' | 'held' | 'payment'>;
+type Asking = Pick<Arrival, 'call' | 'argsText' | 'requestId' | 'client' | 'held'> & { readonly payment?: Paid };
 type Naming = Pick<ProxyDeps, 'sha256' | 'shownUpstream'>;
 
 const NO_VERDICTS: ReadonlyMap<number, Verdict> = new Map();
 
 /** One transaction for all calls that need the store, answered by their place. Calls that need nothing of it cost it nothing. */
 export function reserveAll(
-  arrivals: readonly Arrival[],
+  arrivals: readonly Asking[],
   plans: readonly Plan[],
   facts: Facts,
   deps: ProxyDeps,

@@ -1,4 +1,5 @@
 /** Frames from the server: settled, filtered where the policy hides, otherwise passed on as they came (wire.md §2.9, §3). */
+import type { Denial } from '../../core/decision.ts';
 import { readServerFrame, type ServerFrame } from '../../mcp/frame.ts';
 import type { Line } from '../../mcp/lines.ts';
 import { renderError } from '../../mcp/reply.ts';
@@ -8,7 +9,7 @@ import type { FrameBytes, ServerLine } from '../exchange.ts';
 import { methodDenial, refusalOf, refusedInput, renderRefusal } from '../gate.ts';
 import { all, attempt, type Later, then } from '../later.ts';
 import { UNLIMITED } from '../payments/challenge.ts';
-import { challengeIn } from '../payments/challenge-answer.ts';
+import { isPriced } from '../payments/challenge-answer.ts';
 import { type Gate, readGate, type Session } from '../state.ts';
 import { ownReply } from './outgoing.ts';
 import { frameOf, joinPassed, type Passed, writePassed } from './passed.ts';
@@ -95,9 +96,11 @@ function receiveSingle(frame: Single, bytes: FrameBytes, gate: Gate, session: Se
     case 'notification':
       return receiveNotification(frame, bytes, gate, session);
     case 'error_without_id':
-      if (!isPriced(frame, gate)) return unrelated(bytes);
-      session.deps.log.warn('dropped an error of the server that names no request and asks for a payment');
-      return undefined;
+      return then(isPriced(frame, gate), (asks) => {
+        if (!asks) return unrelated(bytes);
+        session.deps.log.warn('dropped an error of the server that names no request and asks for a payment');
+        return undefined;
+      });
     case 'noise':
       session.deps.log.warn('dropped a line of the server that is not JSON');
       return undefined;
@@ -105,9 +108,25 @@ function receiveSingle(frame: Single, bytes: FrameBytes, gate: Gate, session: Se
 }
 
 /** Sampling, elicitation and roots: `methods` holds in this direction, too. */
-function receiveRequest(frame: Extract<Single, { kind: 'request' }>, bytes: FrameBytes, gate: Gate, session: Session): Passed | undefined {
+function receiveRequest(
+  frame: Extract<Single, { kind: 'request' }>,
+  bytes: FrameBytes,
+  gate: Gate,
+  session: Session,
+): Later<Passed | undefined> {
+  const refused = refusalOf(frame.method, gate);
+  if (refused) return passRequest(frame, bytes, refused, gate, session);
   // SPEC: policy.md §8 — a challenge may stand anywhere, and only a call may be paid for.
-  const refused = refusalOf(frame.method, gate) ?? (isPriced(frame, gate) ? UNLIMITED : undefined);
+  return then(isPriced(frame, gate), (asks) => passRequest(frame, bytes, asks ? UNLIMITED : undefined, gate, session));
+}
+
+function passRequest(
+  frame: Extract<Single, { kind: 'request' }>,
+  bytes: FrameBytes,
+  refused: Denial | undefined,
+  gate: Gate,
+  session: Session,
+): Passed | undefined {
   const event = requestEvent('server', frame, refused, gate);
   const written = !event || tryWrite(event, session) || gate.rulebook?.policy.mode === 'shadow';
   if (!refused && written) session.asked.note(frame.id.key, frame.method);
@@ -155,13 +174,9 @@ async function receiveNotification(
   const asked = isStatus ? readMember(frame, 'inputRequests') : undefined;
   const isRefused = asked !== undefined && refusedInput(asked, gate) !== undefined;
   // SPEC: policy.md §8: of a task, too, only the call that opened it may be paid for.
-  if (!isRefused && !isPriced(frame, gate)) return { ...(related ?? relate(frame, bytes, session)), inArray: false };
+  if (!isRefused && !(await isPriced(frame, gate))) return { ...(related ?? relate(frame, bytes, session)), inArray: false };
   session.deps.log.warn(`dropped a ${frame.method} of the server that asks for what the policy refuses`);
   return undefined;
-}
-
-function isPriced(frame: Parameters<typeof challengeIn>[0], gate: Gate): boolean {
-  return gate.rulebook?.policy.mode === 'enforce' && challengeIn(frame, gate) !== undefined;
 }
 
 function unrelated(bytes: FrameBytes): Passed {

@@ -88,26 +88,30 @@ function receiveAnswer(
     case 'answered':
       return undefined;
     case 'call': {
-      const asked = embedded === undefined && !purpose.challenged ? challengeIn(frame, gate) : undefined;
-      if (asked) {
+      const asking = embedded === undefined && !purpose.challenged ? challengeIn(frame, gate) : undefined;
+      return then(asking, (asked) => {
+        if (!asked) return then(settleCall(frame, purpose.call, embedded !== undefined, session), passed);
         const settling = settleAsked(asked, frame, purpose.call, session);
         return answerChallenge(asked, settling, frame, bytes, request, purpose.call, gate, session);
-      }
-      return then(settleCall(frame, purpose.call, embedded !== undefined, session), passed);
+      });
     }
     case 'tools/list':
-      return refusedList(frame, request, gate, session) ?? listFor(frame, bytes, request, purpose.cursor, gate, session);
+      return unless(refusedList(frame, request, gate, session), () => listFor(frame, bytes, request, purpose.cursor, gate, session));
     case 'tasks/list':
-      return refusedList(frame, request, gate, session) ?? ownTasksOf(frame, bytes, request, session);
+      return unless(refusedList(frame, request, gate, session), () => ownTasksOf(frame, bytes, request, session));
     case 'task':
-      return settleByAnswer(request.method, purpose.taskId, frame, session).then(
-        () => refusedAsking(frame, request, gate, session) ?? passed(),
+      return settleByAnswer(request.method, purpose.taskId, frame, session).then(() =>
+        unless(refusedAsking(frame, request, gate, session), passed),
       );
     default:
       if (request.method === 'initialize' || request.method === 'server/discover')
-        return refusedList(frame, request, gate, session) ?? learnProtocol(frame, bytes, request.method, session);
-      return refusedAsking(frame, request, gate, session) ?? passed();
+        return unless(refusedList(frame, request, gate, session), () => learnProtocol(frame, bytes, request.method, session));
+      return unless(refusedAsking(frame, request, gate, session), passed);
   }
+}
+
+function unless(refusal: Later<string | undefined>, otherwise: () => FrameBytes): Later<FrameBytes> {
+  return then(refusal, (refused) => refused ?? otherwise());
 }
 
 function settleCall(frame: Response, call: ForwardedCall, refused: boolean, session: Session): Later<void> {
@@ -140,7 +144,7 @@ function embeddedRefusal(frame: Response, id: RequestId, gate: Gate, session: Se
 }
 
 /** What a server says of itself and its tools may speak of prices; only what is put to a wallet asks for a payment. */
-function refusedList(frame: Response, request: PendingRequest, gate: Gate, session: Session): string | undefined {
+function refusedList(frame: Response, request: PendingRequest, gate: Gate, session: Session): Later<string | undefined> {
   return frame.outcome === 'error' || asksForPayment(frame) ? refusedAsking(frame, request, gate, session) : undefined;
 }
 

@@ -9,15 +9,18 @@ import { factsFor } from '../calls/facts.ts';
 import { recordOf } from '../calls/record.ts';
 import type { FrameBytes } from '../exchange.ts';
 import { renderRefusal } from '../gate.ts';
-import type { Later } from '../later.ts';
+import { inTurns, type Later, then } from '../later.ts';
 import type { PendingRequest } from '../requests/inflight.ts';
 import type { ForwardedCall } from '../settle.ts';
 import { type Gate, MODERN, type Session } from '../state.ts';
 import { judgeOffers, keepChallenge, UNLIMITED } from './challenge.ts';
 
 /** What the message asks to be paid, where the policy limits what calls cost. */
-export function challengeIn(frame: Pick<ResponseFrame | NotificationFrame, 'text' | 'span'>, { rulebook }: Gate): Challenge | undefined {
-  return rulebook?.policy.uses.spend ? findChallenge(frame) : undefined;
+export function challengeIn(
+  frame: Pick<ResponseFrame | NotificationFrame, 'text' | 'span'>,
+  { rulebook }: Gate,
+): Later<Challenge | undefined> {
+  return rulebook?.policy.uses.spend ? inTurns(findChallenge(frame)) : undefined;
 }
 
 /** Judges the challenge that a call was answered with, once the call is settled. In shadow mode it passes. */
@@ -76,8 +79,15 @@ export function refuseChallenge(denied: Denial, request: PendingRequest, { id, c
 }
 
 /** Anything but a call may not ask to be paid: no limit is about it. Undefined where it does not ask, or in shadow mode. */
-export function refusedAsking(frame: ResponseFrame, request: PendingRequest, gate: Gate, session: Session): string | undefined {
-  if (gate.rulebook?.policy.mode !== 'enforce' || !challengeIn(frame, gate)) return undefined;
-  session.deps.log.warn(`refused an answer of the server: ${request.method} asks for a payment`);
-  return renderRefusal(request.id.text, UNLIMITED, session.deps.clock());
+export function refusedAsking(frame: ResponseFrame, request: PendingRequest, gate: Gate, session: Session): Later<string | undefined> {
+  return then(isPriced(frame, gate), (asks) => {
+    if (!asks) return undefined;
+    session.deps.log.warn(`refused an answer of the server: ${request.method} asks for a payment`);
+    return renderRefusal(request.id.text, UNLIMITED, session.deps.clock());
+  });
+}
+
+/** Whether the message asks for a payment, and limits on what calls cost are enforced. */
+export function isPriced(frame: Parameters<typeof challengeIn>[0], gate: Gate): Later<boolean> {
+  return gate.rulebook?.policy.mode === 'enforce' && then(challengeIn(frame, gate), (asked) => asked !== undefined);
 }

@@ -9,9 +9,8 @@ import type { Offer } from '../../core/offer.ts';
 import { denial } from '../../core/plan.ts';
 import { type OfferPlan, planOffer } from '../../core/plan-offer.ts';
 import type { Reservation } from '../../core/store.ts';
-import type { Credential } from '../../mcp/offer.ts';
-import { findCredentials } from '../../mcp/payment.ts';
-import type { Arrival, Holding } from '../calls/arrival.ts';
+import { type Credential, findCredentials } from '../../mcp/credential.ts';
+import type { Holding, Paid } from '../calls/arrival.ts';
 import { fingerprintOf } from '../calls/identity.ts';
 import type { ProxyDeps } from '../deps.ts';
 import type { ReplyTo } from '../exchange.ts';
@@ -36,7 +35,7 @@ export function paymentOf(
   call: Call,
   held: Holding | undefined,
   { deps, payments }: Session,
-): Arrival['payment'] {
+): Paid {
   if (credentials.length === 0) return undefined;
   const [credential, ...others] = credentials;
   if (!credential || others.length > 0) return 'unasked';
@@ -46,7 +45,7 @@ export function paymentOf(
 
 /** The credentials that a request carries, in itself or beside it. */
 export function paysWith(frame: Parameters<typeof findCredentials>[0], to: ReplyTo | undefined): readonly (Credential | undefined)[] {
-  const beside = to?.exchange?.credentials ?? [];
+  const beside = to?.exchange?.credentials?.() ?? [];
   return beside.length === 0 ? findCredentials(frame) : [...findCredentials(frame), ...beside];
 }
 

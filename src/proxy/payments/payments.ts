@@ -4,7 +4,7 @@
  */
 import type { Offer } from '../../core/offer.ts';
 import type { Reservation } from '../../core/store.ts';
-import type { Credential } from '../../mcp/offer.ts';
+import type { Credential } from '../../mcp/credential.ts';
 
 /** How long a challenge holds its price at most, ms. */
 export const CHALLENGE_TIMEOUT = 600_000;
@@ -31,6 +31,8 @@ export interface Payment {
   readonly challenge: DeliveredChallenge;
   /** The credential's. */
   readonly text: string;
+  /** What was to be paid is asked for again. */
+  putBack(): void;
 }
 
 export interface Payments {
@@ -39,6 +41,8 @@ export interface Payments {
   take(call: string, credential: Credential, now: number): Payment | undefined;
   /** Challenges whose time is over. */
   expired(now: number): readonly DeliveredChallenge[];
+  /** Whether nothing is asked for. */
+  readonly isEmpty: boolean;
   /** Whether it is the first time that a call succeeded whose price nobody knows. */
   firstUnpriced(): boolean;
 }
@@ -48,6 +52,9 @@ export function createPayments(): Payments {
   const open = new Set<DeliveredChallenge>();
   let unpriced = false;
   return {
+    get isEmpty() {
+      return open.size === 0;
+    },
     keep(challenge) {
       open.add(challenge);
       for (const oldest of open) {
@@ -62,7 +69,7 @@ export function createPayments(): Payments {
         const offer = paidOffer(challenge.offers, refused, credential);
         if (!offer) continue;
         open.delete(challenge);
-        return { offer, challenge, text: credential.text };
+        return { offer, challenge, text: credential.text, putBack: () => void open.add(challenge) };
       }
       return undefined;
     },
