@@ -2,6 +2,7 @@
  * Finds the lists of payment offers in a JSON text (policy.md §8), wherever they stand, also in JSON that stands in a
  * string. Each character is read a few times at most, in slices.
  */
+import type { Slices } from '../core/slices.ts';
 import { goOn, openWalk, partOf } from './challenge-walk.ts';
 import type { Finds, OfferList } from './offer-lists.ts';
 import { mayAsk } from './offer-names.ts';
@@ -19,9 +20,6 @@ export type Parts = readonly (OfferList | Nested)[];
 
 /** `unreadable`: two readers could read two things, or it is more than is judged. `noise`: the text is no JSON. */
 export type Found = { readonly kind: 'unreadable' } | { readonly kind: 'noise' } | { readonly kind: 'found'; readonly parts: Parts };
-
-/** Work that goes on in slices: between them others have their turn. */
-export type Slices<T> = Generator<undefined, T, undefined>;
 
 /** JSON in a string in JSON in a string: no wallet looks deeper. */
 const MAX_NESTED = 2;

@@ -4,9 +4,9 @@
  */
 import type { Json } from '../core/json.ts';
 import type { Offer } from '../core/offer.ts';
+import type { Slices } from '../core/slices.ts';
 import { type AuthChallenge, readAuthChallenges } from './auth-challenges.ts';
 import { decodeText, encodeText } from './base64.ts';
-import type { Slices } from './challenge-search.ts';
 import { type Credential, readMppCredential, readX402Credential } from './credential.ts';
 import { applyEdits, cutItems } from './edit.ts';
 import { foldKey } from './keys.ts';

@@ -3,7 +3,8 @@
  * stand, also in JSON that stands in a text. Each offer can be taken out; the rest stays as it came.
  */
 import type { Offer } from '../core/offer.ts';
-import { type Nested, type Parts, type Slices, searchOffers } from './challenge-search.ts';
+import type { Slices } from '../core/slices.ts';
+import { type Nested, type Parts, searchOffers } from './challenge-search.ts';
 import { applyEdits, cutItems, type Edit } from './edit.ts';
 import { readJson } from './json.ts';
 import type { NotificationFrame, ResponseFrame } from './message.ts';

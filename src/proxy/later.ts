@@ -23,17 +23,3 @@ export function attempt<T>(work: () => Later<T>, otherwise: (error: unknown) => 
 export function all<T>(values: readonly Later<T>[]): Later<readonly T[]> {
   return values.some((value) => value instanceof Promise) ? Promise.all(values) : (values as readonly T[]);
 }
-
-/** The value of work that is done in slices: now if there is one, else between them others have their turn. */
-export function inTurns<T>(work: Generator<undefined, T, undefined>): Later<T> {
-  const first = work.next();
-  return first.done ? first.value : goOn(work);
-}
-
-async function goOn<T>(work: Generator<undefined, T, undefined>): Promise<T> {
-  for (;;) {
-    await new Promise((resolve) => setImmediate(resolve));
-    const next = work.next();
-    if (next.done) return next.value;
-  }
-}

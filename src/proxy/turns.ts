@@ -42,6 +42,12 @@ export async function inTurns<T>(work: Slices<T>): Promise<T> {
   }
 }
 
+/** The same for work that may turn out small: then it is done at once. */
+export function atOnceOrInTurns<T>(work: Slices<T>): Later<T> {
+  const first = work.next();
+  return first.done ? first.value : inTurns(work);
+}
+
 /** Whether a frame is read in slices. */
 export function isLarge(bytes: Uint8Array): boolean {
   return bytes.length >= LARGE;

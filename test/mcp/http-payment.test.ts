@@ -2,8 +2,8 @@ import { describe, expect, test } from 'bun:test';
 import { decodePaymentRequiredHeader, encodePaymentRequiredHeader, encodePaymentSignatureHeader } from '@x402/core/http';
 import fc from 'fast-check';
 import { Challenge, Credential } from 'mppx';
+import { finish } from '../../src/core/slices.ts';
 import { credentialsOf, type HttpAsking, type HttpDemand, readDemand as searchDemand, withoutDemand } from '../../src/mcp/http-payment.ts';
-import { finish } from './slices.ts';
 
 const challenge = (amount: string, intent = 'charge') =>
   Challenge.from({

@@ -1,10 +1,10 @@
 /** wire.md §2.13, policy.md §8: what a server says costs time in proportion to its length, and keeps nobody waiting. */
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { finish, type Slices } from '../../src/core/slices.ts';
 import { findCredentials } from '../../src/mcp/credential.ts';
 import { type ClientMessage, readClientFrame } from '../../src/mcp/frame.ts';
 import { readDemand, withoutDemand } from '../../src/mcp/http-payment.ts';
 import { findChallenge } from '../../src/mcp/payment.ts';
-import { costOf, finish } from './slices.ts';
 
 // Minutes of a busy machine; the costs themselves are of processor time.
 setDefaultTimeout(120_000);
@@ -59,6 +59,20 @@ describe('what a server says is read in linear time', () => {
     expect(Math.min(costOf(findChallenge(placed(text))).longest, body())).toBeLessThan(50);
   });
 });
+
+/** The longest slice, and all of them, in milliseconds of processor time. */
+function costOf(work: Slices<unknown>): { readonly longest: number; readonly all: number } {
+  let [longest, all] = [0, 0];
+  for (;;) {
+    const before = process.cpuUsage();
+    const next = work.next();
+    const { user, system } = process.cpuUsage(before);
+    const ms = (user + system) / 1000;
+    longest = Math.max(longest, ms);
+    all += ms;
+    if (next.done) return { longest, all };
+  }
+}
 
 /** Of two times the shorter: what else the machine does costs, too. */
 function least(cost: () => number): number {

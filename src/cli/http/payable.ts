@@ -1,8 +1,8 @@
 /** What a server's answer may ask the client to pay on its way through the listener (policy.md §8): in headers and in bodies. */
 import type { RequestId } from '../../mcp/frame.ts';
 import { mayAskForPayment, readDemand, withoutDemand } from '../../mcp/http-payment.ts';
-import { inTurns } from '../../proxy/later.ts';
 import type { ProxySession } from '../../proxy/session.ts';
+import { atOnceOrInTurns } from '../../proxy/turns.ts';
 import type { UpstreamAnswer } from '../../transport/http/client.ts';
 import { toClient } from '../../transport/http/passed-headers.ts';
 
@@ -27,7 +27,7 @@ export async function payableOf(
   const headers = toClient(received.headers);
   if (!mayAsk(status, headers)) return { headers: headersOf(received, session), body, isPlain: false };
   const asking = { headers, body: Buffer.from(body).toString() };
-  const demand = await inTurns(readDemand(asking));
+  const demand = await atOnceOrInTurns(readDemand(asking));
   const cut = await session.judgeHttp(ids, demand.kind === 'unreadable' ? demand.kind : demand.offers, status === PAYMENT_REQUIRED);
   if (cut === 'answered') return undefined;
   if (demand.kind === 'unreadable') return { headers: cut === 'all' ? withoutDemand(headers) : headers, body, isPlain: false };

@@ -1,7 +1,7 @@
 /** The answer to a request whose server asks to be paid (policy.md §8): the challenge as far as it may be paid, or a denial. */
 import { DECISION_KEY, renderDenial } from '../../core/answer.ts';
 import type { Denial } from '../../core/decision.ts';
-import { type NotificationFrame, type ResponseFrame, readServerFrame } from '../../mcp/frame.ts';
+import { type NotificationFrame, type ResponseFrame, readServerFrameInSlices } from '../../mcp/frame.ts';
 import { renderJson } from '../../mcp/json.ts';
 import { type Challenge, findChallenge } from '../../mcp/payment.ts';
 import { renderError, renderToolResult, withoutDecision } from '../../mcp/reply.ts';
@@ -9,10 +9,11 @@ import { factsFor } from '../calls/facts.ts';
 import { recordOf } from '../calls/record.ts';
 import type { FrameBytes } from '../exchange.ts';
 import { renderRefusal } from '../gate.ts';
-import { inTurns, type Later, then } from '../later.ts';
+import { type Later, then } from '../later.ts';
 import type { PendingRequest } from '../requests/inflight.ts';
 import type { ForwardedCall } from '../settle.ts';
 import { type Gate, MODERN, type Session } from '../state.ts';
+import { atOnceOrInTurns, inTurns } from '../turns.ts';
 import { judgeOffers, keepChallenge, UNLIMITED } from './challenge.ts';
 
 /** What the message asks to be paid, where the policy limits what calls cost. */
@@ -20,7 +21,7 @@ export function challengeIn(
   frame: Pick<ResponseFrame | NotificationFrame, 'text' | 'span'>,
   { rulebook }: Gate,
 ): Later<Challenge | undefined> {
-  return rulebook?.policy.uses.spend ? inTurns(findChallenge(frame)) : undefined;
+  return rulebook?.policy.uses.spend ? atOnceOrInTurns(findChallenge(frame)) : undefined;
 }
 
 /** Judges the challenge that a call was answered with, once the call is settled. In shadow mode it passes. */
@@ -45,15 +46,15 @@ export async function answerChallenge(
   const judged = await judgeOffers(asked.offers, call.call, facts, session.deps);
   if (judged.cut.size === asked.offers.length) return refuseChallenge(judged.denial ?? UNLIMITED, request, call, session);
   keepChallenge(asked.offers, judged, call.call, session);
-  return judged.cut.size === 0 ? (withoutDecision(frame) ?? bytes) : readAgain(asked.without(judged.cut));
+  return judged.cut.size === 0 ? (withoutDecision(frame) ?? bytes) : await readAgain(asked.without(judged.cut));
 }
 
 /** SECURITY: what two readers read in two ways says nothing of how the call ended. */
 export const UNREADABLE = 'it asks for a payment in a form that can be read in two ways';
 
 /** SECURITY: what is left may not carry a decision's mark either. */
-function readAgain(text: string): string {
-  const frame = readServerFrame(new TextEncoder().encode(text));
+async function readAgain(text: string): Promise<string> {
+  const frame = await inTurns(readServerFrameInSlices(new TextEncoder().encode(text)));
   return frame.kind === 'response' ? (withoutDecision(frame) ?? text) : text;
 }
 
