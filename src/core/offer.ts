@@ -13,6 +13,8 @@ export interface Offer {
   readonly key: string;
   /** Epoch ms from which nobody need honour it, where it says so. */
   readonly expiresAt: number | undefined;
+  /** Whether what pays it leaves open how much that is; undefined while nothing pays it. */
+  readonly isUnread?: boolean | undefined;
 }
 
 /** An address is the same in whatever case its digits are written. */

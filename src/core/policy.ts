@@ -49,6 +49,13 @@ export interface SpendLimit {
   readonly text: string;
 }
 
+/** A token that stands for a currency. `opaque`: it may be paid with what does not say how much it pays. */
+export interface Asset {
+  readonly decimals: number;
+  readonly currency: string;
+  readonly opaque: boolean;
+}
+
 /** Money limits (policy.md §8). `shift` moves an argument's amount into major units: −2 for cents. */
 export interface Spend {
   readonly limits: readonly SpendLimit[];
@@ -57,7 +64,7 @@ export interface Spend {
   readonly shift: number;
   /** Decimal places of the currency's smallest unit. */
   readonly minorDigits: number;
-  readonly assets: ReadonlyMap<string, { readonly decimals: number; readonly currency: string }>;
+  readonly assets: ReadonlyMap<string, Asset>;
   readonly per: Per;
 }
 

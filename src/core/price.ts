@@ -7,7 +7,7 @@ import type { Call } from './decision.ts';
 import { isNumber, type JsonObject } from './json.ts';
 import { AMBIGUOUS, lookUp } from './lookup.ts';
 import { assetName, type Offer } from './offer.ts';
-import type { Spend, SpendLimit } from './policy.ts';
+import type { Asset, Spend, SpendLimit } from './policy.ts';
 
 /** A price in millionths of the policy's currency; `unpriced`: the arguments do not say, and nothing obliges them to. */
 export type Price =
@@ -54,10 +54,13 @@ export function kindFailure({ protocol, intent }: Offer): Failure | undefined {
 function priceOffer(spend: Spend, offer: Offer): Price {
   const unknown = kindFailure(offer);
   if (unknown) return { kind: 'failure', failure: unknown };
-  const unit = unitOf(spend, offer.asset);
+  const unit = unitOf(spend, offer);
   if (!unit) return offerFailure(`the asset ${shown(offer.asset)} is not known`);
   if (unit.currency !== spend.currency)
     return offerFailure(`${shown(offer.asset)} is ${unit.currency}, the limits are in ${spend.currency}`);
+  // SECURITY: what nobody can read may be any amount (I2).
+  if ((offer.isUnread ?? offer.protocol === 'mpp') && !unit.opaque)
+    return offerFailure(`what pays ${shown(offer.asset)} does not say how much it pays, and the policy does not list it as "opaque"`);
   // Whole smallest units only: a sign, a fraction or an exponent is no amount that both protocols read alike.
   if (offer.amount === undefined || !/^\d{1,78}$/.test(offer.amount))
     return offerFailure(`the amount ${shown(offer.amount)} cannot be read`);
@@ -66,13 +69,18 @@ function priceOffer(spend: Spend, offer: Offer): Price {
   return micros <= MAX_MICROS ? { kind: 'price', micros } : offerFailure(`the amount ${shown(offer.amount)} is larger than can be counted`);
 }
 
-/** SPEC: policy.md §8 — known are ISO currencies with their minor units, and the tokens listed in `assets`. */
-function unitOf(spend: Spend, asset: string | undefined): { readonly decimals: number; readonly currency: string } | undefined {
+/**
+ * SPEC: policy.md §8 — known are ISO currencies with their minor units, and the tokens listed in `assets`. What is charged
+ * in a currency is the server's own request, whatever pays it; a token is moved by what the agent signs.
+ */
+function unitOf(spend: Spend, { asset, protocol }: Offer): Asset | undefined {
   if (asset === undefined) return undefined;
   const listed = spend.assets.get(assetName(asset));
   if (listed) return listed;
   // Of currencies only the policy's own is ever of use, and its minor units are known.
-  return asset.toLowerCase() === spend.currency ? { decimals: spend.minorDigits, currency: spend.currency } : undefined;
+  return asset.toLowerCase() === spend.currency
+    ? { decimals: spend.minorDigits, currency: spend.currency, opaque: protocol === 'mpp' }
+    : undefined;
 }
 
 function declares(tool: ToolDefinition | undefined, argument: string): boolean {

@@ -1,20 +1,23 @@
 /** The credential that pays an offer, as its protocol writes it (policy.md §8). */
 import { canonicalText } from '../core/fingerprint.ts';
-import { isObject, type Json, type JsonObject } from '../core/json.ts';
+import { isObject, type Json } from '../core/json.ts';
 import type { Offer } from '../core/offer.ts';
 import { readJson } from './json.ts';
 import { definePlace, foldKey } from './keys.ts';
 import type { NotificationFrame, RequestFrame } from './message.ts';
-import { amountOf, MPP_KEYS, mppKey, seemsTwice, textOf, x402Key, x402Prefix } from './offer.ts';
+import { MPP_KEYS, mppKey, seemsTwice, textOf, x402Key, x402Prefix } from './offer.ts';
 import { type Member, membersAt } from './scan.ts';
+import { readAmounts } from './signed-amount.ts';
 import type { Span } from './token.ts';
 
 /** The keys of the offers that a credential may pay; it has to be one that was delivered. Undefined: it cannot be read. */
 export interface Credential {
   readonly protocol: Offer['protocol'];
   readonly pays: (key: string) => boolean;
-  /** What it signs for, in the asset's smallest unit, where it says so: it must not be more than the offer. */
-  readonly amount: string | undefined;
+  /** What it signs for, in the asset's smallest unit, where it says so. */
+  readonly amount: bigint | undefined;
+  /** The largest amount that it names: it must not be more than the offer. */
+  readonly most: bigint;
   /** Alike for the same payment, sent once more. */
   readonly text: string;
 }
@@ -24,45 +27,30 @@ export function readMppCredential(value: Json): Credential | undefined {
   const challenge = isObject(value) ? value.get('challenge') : undefined;
   if (!isObject(challenge) || !isObject(value)) return undefined;
   if (seemsTwice(value, CREDENTIAL_KEYS) || seemsTwice(challenge, MPP_KEYS)) return undefined;
+  const amounts = readAmounts(value, ['challenge', 'request']);
   const wanted = mppKey(challenge);
-  return { protocol: 'mpp', pays: (key) => key === wanted, amount: undefined, text: canonicalText(value) };
+  return amounts && { protocol: 'mpp', pays: (key) => key === wanted, ...amounts, text: canonicalText(value) };
 }
 
 /** The credential under `x402/payment`. */
 export function readX402Credential(value: Json): Credential | undefined {
   if (!isObject(value) || seemsTwice(value, CREDENTIAL_KEYS)) return undefined;
-  const payload = value.get('payload');
-  if (isObject(payload) && hasTwoAmounts(payload)) return undefined;
-  const amount = signedAmount(payload);
+  const amounts = readAmounts(value, ['accepted']);
+  if (!amounts) return undefined;
   const text = canonicalText(value);
   const accepted = value.get('accepted');
   if (isObject(accepted)) {
     const wanted = x402Key(accepted);
-    return { protocol: 'x402', pays: (key) => key === wanted, amount, text };
+    return { protocol: 'x402', pays: (key) => key === wanted, ...amounts, text };
   }
   const [scheme, network] = [textOf(value.get('scheme')), textOf(value.get('network'))];
   if (scheme === undefined || network === undefined) return undefined;
   // The first version does not repeat what was accepted: scheme and network name it.
   const prefix = x402Prefix(scheme, network);
-  return { protocol: 'x402', pays: (key) => key.startsWith(prefix), amount, text };
+  return { protocol: 'x402', pays: (key) => key.startsWith(prefix), ...amounts, text };
 }
 
 const CREDENTIAL_KEYS = definePlace('challenge', 'accepted', 'payload', 'scheme', 'network', 'x402Version');
-const PAYLOAD_KEYS = definePlace('authorization');
-const AUTHORIZATION_KEYS = definePlace('value');
-
-/** Where what is signed for may be read in two ways. */
-function hasTwoAmounts(payload: JsonObject): boolean {
-  const authorization = payload.get('authorization');
-  return seemsTwice(payload, PAYLOAD_KEYS) || (isObject(authorization) && seemsTwice(authorization, AUTHORIZATION_KEYS));
-}
-
-/** What a payment in EVM's `exact` scheme authorises. */
-function signedAmount(payload: Json | undefined): string | undefined {
-  const authorization = isObject(payload) ? payload.get('authorization') : undefined;
-  return isObject(authorization) ? amountOf(authorization.get('value')) : undefined;
-}
-
 const MPP_CREDENTIAL = 'org.paymentauth/credential';
 const X402_CREDENTIAL = 'x402/payment';
 

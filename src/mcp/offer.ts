@@ -83,8 +83,7 @@ export function decodeObject(encoded: string): JsonObject | undefined {
   return isObject(value) ? value : undefined;
 }
 
-/** An amount as it is written, as a number or a text. */
-export function amountOf(value: Json | undefined): string | undefined {
+function amountOf(value: Json | undefined): string | undefined {
   return isNumber(value) ? value.number : textOf(value);
 }
 

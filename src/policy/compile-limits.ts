@@ -4,7 +4,7 @@ import type { Count, Counter, Per } from '../core/counter.ts';
 import { rateCounter, spendCounter, stateCounter } from '../core/counter.ts';
 import { MICROS_PER_UNIT, parseDecimal, toMicros } from '../core/decimal.ts';
 import { assetName } from '../core/offer.ts';
-import type { Draw, RateLimit, Spend, SpendLimit } from '../core/policy.ts';
+import type { Asset, Draw, RateLimit, Spend, SpendLimit } from '../core/policy.ts';
 import { WINDOW_UNITS, type WindowUnit } from '../core/window.ts';
 import { minorDigits } from './currency.ts';
 import { parseArgPath } from './path.ts';
@@ -116,12 +116,17 @@ function compileSpendLimits(node: Node, key: string, currency: string, per: Per)
 }
 
 function compileAssets(node: Node | undefined): Spend['assets'] {
-  const assets = new Map<string, { readonly decimals: number; readonly currency: string }>();
+  const assets = new Map<string, Asset>();
   for (const { key, value } of entriesOf(node)) {
     const decimals = valueAt(value, 'decimals');
     const currency = textOf(valueAt(value, 'currency'));
-    if (decimals?.kind === 'number' && currency !== undefined)
-      assets.set(assetName(key), { decimals: Number(decimals.number), currency: currency.toLowerCase() });
+    if (decimals?.kind !== 'number' || currency === undefined) continue;
+    const opaque = valueAt(value, 'opaque');
+    assets.set(assetName(key), {
+      decimals: Number(decimals.number),
+      currency: currency.toLowerCase(),
+      opaque: opaque?.kind === 'boolean' && opaque.value,
+    });
   }
   return assets;
 }

@@ -34,6 +34,10 @@ const SPEND: Keys = {
             required: true,
           },
           currency: { shape: CURRENCY, about: 'the currency it is worth one unit of', required: true },
+          opaque: {
+            shape: { kind: 'boolean' },
+            about: 'whether it may be paid with what does not say how much it pays: signed transactions (false)',
+          },
         },
       },
     },

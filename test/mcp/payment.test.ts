@@ -202,12 +202,63 @@ describe('policy.md §8: a credential pays the offer that it was made for', () =
     expect(readX402Credential(fromPlain({ x402Version: 2, accepted: x402('5'), payload: {} }))?.pays(key)).toBe(true);
     expect(readX402Credential(fromPlain({ x402Version: 2, accepted: x402('6'), payload: {} }))?.pays(key)).toBe(false);
     const first = { x402Version: 1, scheme: 'exact', network: 'eip155:84532', payload: { authorization: { value: '5' } } };
-    expect(readX402Credential(fromPlain(first))).toMatchObject({ amount: '5' });
+    expect(readX402Credential(fromPlain(first))).toMatchObject({ amount: 5n, most: 5n });
     expect(readX402Credential(fromPlain(first))?.pays(key)).toBe(true);
     expect(readX402Credential(fromPlain({ ...first, network: 'eip155:1' }))?.pays(key)).toBe(false);
   });
   test('an offer with two amounts has none', () => {
     expect(readX402Offer(readJson('{"scheme":"exact","amount":"1","maxAmountRequired":"2"}')).amount).toBeUndefined();
     expect(readX402Offer(readJson('{"scheme":"exact","maxAmountRequired":"2"}')).amount).toBe('2');
+  });
+});
+
+describe('policy.md §8: what a payment signs for', () => {
+  const read = (payload: object, more: object = {}) =>
+    readX402Credential(fromPlain({ x402Version: 2, accepted: x402('5'), payload, ...more }));
+  const permit = (amount: unknown) => ({ permit2Authorization: { permitted: { token: USDC, amount }, spender: '0x1', nonce: '1' } });
+  test.each([
+    ['EIP-3009', { signature: '0x1', authorization: { value: '5', nonce: '0x2' } }, 5n],
+    ['EIP-3009, in hexadecimal digits', { authorization: { value: '0x1F' } }, 31n],
+    ['Permit2', permit('400000000'), 400000000n],
+    ['Permit2, as a number', permit(7), 7n],
+    ['a transaction', { transaction: 'AQ==' }, undefined],
+    ['a batch of permits', { permit2Authorization: { permitted: [{ amount: '3' }, { amount: '4' }] } }, undefined],
+    ['nothing', {}, undefined],
+  ])('%s', (_, payload, amount) => {
+    expect(read(payload)?.amount).toBe(amount);
+  });
+  test.each([
+    ['both ways', { authorization: { value: '1' }, ...permit('4') }],
+    ['both ways, one of them empty', { authorization: { value: '1' }, permit2Authorization: null }],
+    ['a look-alike of a way', { authorization: { value: '1' }, Permit2Authorization: {} }],
+    ['a look-alike in it', { permit2Authorization: { permitted: { amount: '1', Amount: '4' } } }],
+    ['a look-alike on the way', { permit2Authorization: { permitted: { amount: '1' }, Permitted: { amount: '4' } } }],
+    ['an exponent', { authorization: { value: '4e8' } }],
+    ['a fraction', { authorization: { value: 1.5 } }],
+    ['a sign', permit('-1')],
+    ['words', permit('four')],
+    ['no number at all', permit(true)],
+  ])('none: %s', (_, payload) => {
+    expect(read(payload)).toBeUndefined();
+  });
+  test.each([
+    ['amount', { amount: '400' }],
+    ['value, deep', { extra: [{ deep: { value: 400 } }] }],
+    ['max_amount', { max_amount: '400' }],
+    ['maxAmountRequired', { maxAmountRequired: '400' }],
+    ['totalValue', { totalValue: '0x190' }],
+    ['Amount', { Amount: 400 }],
+    ['amounts', { amounts: ['1', '400'] }],
+    ['lamports', { lamports: '400' }],
+  ])('another amount counts, too: %s', (_, more) => {
+    expect(read({ authorization: { value: '5' }, ...more })).toMatchObject({ amount: 5n, most: 400n });
+    expect(read({ authorization: { value: '5' } }, more)).toMatchObject({ amount: 5n, most: 400n });
+    const paid = readMppCredential(fromPlain({ challenge: mpp('100'), payload: more }));
+    expect(paid).toMatchObject({ amount: undefined, most: 400n });
+  });
+  test('what was offered is no other amount', () => {
+    const accepted = x402('5', { extra: { maxAmount: '900' } });
+    expect(read({ authorization: { value: '5' } }, { accepted })).toMatchObject({ most: 5n });
+    expect(readMppCredential(fromPlain({ challenge: mpp('100'), payload: { hash: '0x1' } }))).toMatchObject({ most: 0n });
   });
 });

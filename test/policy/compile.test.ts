@@ -232,7 +232,7 @@ describe('policy.md §6: limits', () => {
 
   test('spend: limits, currency, unit and assets', async () => {
     const { spend } = await ruleOf(
-      '{spend: {per_call: 5.00, daily: 50, monthly: 0.0000019, currency: JPY, from: args.total, unit: minor, per: agent, assets: {USDC: {decimals: 6, currency: USD}}}}',
+      '{spend: {per_call: 5.00, daily: 50, monthly: 0.0000019, currency: JPY, from: args.total, unit: minor, per: agent, assets: {USDC: {decimals: 6, currency: USD}, SOL: {decimals: 9, currency: usd, opaque: true}}}}',
     );
     expect(spend).toMatchObject({ currency: 'jpy', shift: -0, per: 'agent', from: { text: 'args.total' } });
     expect(spend?.limits).toEqual([
@@ -241,7 +241,12 @@ describe('policy.md §6: limits', () => {
       // Rounded down: a limit never admits more than it says.
       { window: 'month', counter: spendCounter('pay', 'month', 'jpy', 'agent'), micros: 1, text: '0.0000019' },
     ]);
-    expect(spend?.assets).toEqual(new Map([['USDC', { decimals: 6, currency: 'usd' }]]));
+    expect(spend?.assets).toEqual(
+      new Map([
+        ['USDC', { decimals: 6, currency: 'usd', opaque: false }],
+        ['SOL', { decimals: 9, currency: 'usd', opaque: true }],
+      ]),
+    );
   });
 
   test.each([

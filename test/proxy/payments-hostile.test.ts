@@ -13,7 +13,7 @@ tools:
   buy:
     rules:
       - name: budget
-        spend: { daily: 10, assets: { "${USDC}": { decimals: 6, currency: usd } } }
+        spend: { daily: 10, assets: { "${USDC}": { decimals: 6, currency: usd, opaque: true } } }
 `;
 const IDEMPOTENT = POLICY.replace('    rules:', '    idempotency_window: 5m\n    rules:');
 const accept = (amount: string) => ({ scheme: 'exact', network: 'eip155:1', amount, asset: USDC, payTo: '0x1', extra: {} });
@@ -262,4 +262,49 @@ test('I4: an offer is made where every limit has room for it, however another li
   });
   expect((await rig.call('buy'))?.result.structuredContent.accepts).toEqual([accepts[0]]);
   expect(await rig.counted()).toEqual([20, 2]);
+});
+
+describe('I2, policy.md §8: a payment whose amount cannot be read is not enough', () => {
+  const strict = POLICY.replace(', opaque: true', '');
+  const ask = (amount: string) => server(({ _meta }) => (_meta?.['x402/payment'] ? { result: OK } : asking(amount)));
+  const paying = (payload: object) => ({ _meta: { 'x402/payment': { x402Version: 2, accepted: accept('1000000'), payload } } });
+  const permit = (amount: string) => ({ permit2Authorization: { permitted: { token: USDC, amount } } });
+  test.each([
+    ['Permit2 for as much', permit('1000000'), undefined, undefined],
+    ['Permit2 for more', permit('400000000'), 'spend', 'spend'],
+    ['Permit2 for one more', permit('1000001'), 'spend', 'spend'],
+    ['EIP-3009 and Permit2', { authorization: { value: '1000000' }, ...permit('400000000') }, 'spend', 'spend'],
+    ['a larger amount beside it', { authorization: { value: '1000000' }, maxAmount: '400000000' }, 'spend', 'spend'],
+    ['a transaction', { transaction: 'AQ==' }, 'unpriceable', undefined],
+    ['nothing', {}, 'unpriceable', undefined],
+    ['a transaction beside a larger amount', { transaction: 'AQ==', amount: '400000000' }, 'spend', 'spend'],
+  ])('%s', async (_, payload, code, opaque) => {
+    for (const [policy, expected] of [
+      [strict, code],
+      [POLICY, opaque],
+    ] as const) {
+      const rig = await openRig({ policy, respond: ask('1000000') });
+      await rig.call('buy');
+      expect(codeOf(await rig.call('buy', {}, paying(payload)))).toBe(expected);
+      expect(rig.executed().length).toBe(expected === undefined ? 2 : 1);
+      // What was asked may still be paid.
+      if (expected !== undefined)
+        expect(codeOf(await rig.call('buy', {}, paying({ authorization: { value: '1000000' } })))).toBeUndefined();
+      expect(await spent(rig.store)).toBe(DOLLAR);
+    }
+  });
+  test('MPP in a token is taken out, MPP in a currency is not', async () => {
+    const challenge = (id: string, currency: string) => ({
+      id,
+      realm: 'r',
+      method: 'tempo',
+      intent: 'charge',
+      request: { amount: '100', currency },
+    });
+    const data = { challenges: [challenge('a', USDC), challenge('b', 'usd')] };
+    const respond = server(() => ({ error: { code: -32042, message: 'pay', data } }));
+    const left = async (policy: string) => (await (await openRig({ policy, respond })).call('buy'))?.error?.data?.challenges;
+    expect(await left(strict)).toEqual([challenge('b', 'usd')]);
+    expect(await left(POLICY)).toEqual(data.challenges);
+  });
 });

@@ -87,16 +87,16 @@ export function createPayments(): Payments {
 }
 
 /** SECURITY: what is signed for may not be more than the offer that was judged; of several that fit, none is meant for certain. */
-function paidOffer(offers: readonly Offer[], refused: readonly Offer[], { protocol, pays, amount }: Credential): Offer | undefined {
+function paidOffer(offers: readonly Offer[], refused: readonly Offer[], { protocol, pays, amount, most }: Credential): Offer | undefined {
   const fits = (offer: Offer) => offer.protocol === protocol && pays(offer.key);
   const [found, ...others] = offers.filter(fits);
   if (!found || others.some(({ key }) => key !== found.key)) return undefined;
   // What was taken out is another one for certain where both are of one asset, and the amount is known to be this one's.
   if (refused.some((offer) => fits(offer) && offer.key !== found.key && (amount === undefined || offer.asset !== found.asset)))
     return undefined;
-  return amount === undefined || isAtMost(amount, found.amount) ? found : undefined;
+  return isAtMost(most, found.amount) ? { ...found, isUnread: amount === undefined } : undefined;
 }
 
-function isAtMost(amount: string, most: string | undefined): boolean {
-  return most !== undefined && /^\d{1,78}$/.test(amount) && /^\d{1,78}$/.test(most) && BigInt(amount) <= BigInt(most);
+function isAtMost(named: bigint, offered: string | undefined): boolean {
+  return offered !== undefined && /^\d{1,78}$/.test(offered) && named <= BigInt(offered);
 }
