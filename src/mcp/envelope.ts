@@ -77,6 +77,11 @@ export function spansOf(members: readonly Member[] | undefined): ReadonlyMap<str
   return spans;
 }
 
+/** Whether something stands at `span`, and is null. */
+export function isNull(text: string, span: Span | undefined): boolean {
+  return span !== undefined && isWord(text, span, 'null');
+}
+
 /** Whether the JSON text at `span` is exactly this word (`null`, `true`). */
 export function isWord(text: string, span: Span, word: string): boolean {
   return span.end - span.start === word.length && text.startsWith(word, span.start);

@@ -106,7 +106,7 @@ function closeMember(reading: Reading): void {
   const name = text(reading.key);
   // Of two ids neither is known to be meant.
   if (name === '"id"') reading.id = ++reading.ids === 1 && reading.value.length < MAX_VALUE ? readId(text(reading.value)) : undefined;
-  if (name === '"method"') reading.isRequest = true;
+  if (name === '"method"') reading.isRequest ||= text(reading.value) !== 'null';
   reading.key = [];
   reading.value = [];
   reading.afterColon = false;

@@ -10,6 +10,8 @@ export interface RequestId {
 
 const NUMBER = /^-?\d/;
 const WHOLE = /^-?\d+$/;
+/** A number as text, as no more than a double holds exactly. */
+const TEXT_NUMBER = /^(?:0|-?[1-9]\d{0,14})(?:\.0+)?$/;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
@@ -43,6 +45,13 @@ function isShortCount(raw: string): boolean {
     if (code < 48 || code > 57) return false;
   }
   return raw.length > 0;
+}
+
+/** The same id as its other type, as servers write it that keep ids as texts, or numbers out of texts: `"1"` for 1, 1 and 1.0 for `"1"`. */
+export function otherSpelling({ key }: RequestId): string | undefined {
+  const value = key.slice(2);
+  if (key.startsWith('n:')) return WHOLE.test(value) ? `s:${value}` : undefined;
+  return TEXT_NUMBER.test(value) ? `n:${Number(value)}` : undefined;
 }
 
 /** Whether a client may use the id: a string, or a number written as a whole one (`1.0` and `1e0` are not). */

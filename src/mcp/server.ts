@@ -2,7 +2,7 @@
  * What a server may send. Below the envelope it is taken as it is; refused is what could be read in two ways where
  * that decides something: the envelope, and what tells a failed call from one that succeeded (wire.md §2).
  */
-import { type Envelope, findOddKey, isWord, readEnvelope, readParams, spansOf } from './envelope.ts';
+import { type Envelope, findOddKey, isNull, isWord, readEnvelope, readParams, spansOf } from './envelope.ts';
 import { idAt, isLonger, type RequestId } from './id.ts';
 import { RESULT_KEYS } from './keys.ts';
 import type { NotificationFrame, RequestFrame, ResponseFrame, ServerMessage, UnreadableFrame } from './message.ts';
@@ -13,7 +13,7 @@ import { type Span, stringAt } from './token.ts';
 /** Reads one message of a scanned text. */
 export function readServerMessage(text: string, span: Span, members: readonly Member[] | undefined): ServerMessage {
   if (!members) return unreadable('it is no JSON object', undefined);
-  const envelope = readEnvelope(members);
+  const envelope = withoutNulls(text, readEnvelope(members));
   const { odd, jsonrpc, method, result, error } = envelope;
   // SECURITY: the id of the server's own request, or in a line of its log, could be that of one of the client's; it names nothing here.
   const isAnswer = result || error || (jsonrpc && !method);
@@ -24,6 +24,21 @@ export function readServerMessage(text: string, span: Span, members: readonly Me
   if (method) return readOwn(text, span, envelope, method);
   if (!result === !error) return unreadable('it has none of "method", "result" and "error", or two of them', id);
   return readResponse(text, span, envelope);
+}
+
+/**
+ * Members that are null count as absent: servers with one type for all messages write them (wire.md §2). Only a `result` of
+ * null that nothing else stands beside is an answer. INVARIANT I7: what may be an agent's request stays what it is: `id` counts
+ * as absent in notifications alone, so that nothing passes unjudged that a client might answer.
+ */
+function withoutNulls(text: string, envelope: Envelope): Envelope {
+  const { method, error, result, id } = envelope;
+  if (isNull(text, method)) delete envelope.method;
+  if (isNull(text, error)) delete envelope.error;
+  if (isNull(text, result) && (envelope.method || envelope.error)) delete envelope.result;
+  const name = id && envelope.method && isNull(text, id) ? stringAt(text, envelope.method) : undefined;
+  if (name?.startsWith('notifications/')) delete envelope.id;
+  return envelope;
 }
 
 /** The id of a message that can not be read: the only one there. */
@@ -50,7 +65,7 @@ function readOwn(text: string, span: Span, envelope: Envelope, found: Member): R
 
 function readResponse(text: string, span: Span, { id: found, result, error }: Envelope): ServerMessage {
   if (error && text.charCodeAt(error.start) !== 123) return unreadable('"error" is not an object', found && idAt(text, found));
-  if (error && (!found || isWord(text, found, 'null'))) return { kind: 'error_without_id', text, span };
+  if (error && (!found || isNull(text, found))) return { kind: 'error_without_id', text, span };
   const id = found && idAt(text, found);
   if (!found || !id) return unreadable('an answer without the id of its request', undefined);
   if (!result) return { ...answer(text, span, id, found), outcome: 'error', isError: true, error };
@@ -76,5 +91,5 @@ function readResult(text: string, frame: ResponseFrame): ServerMessage {
 }
 
 function present(text: string, span: Span | undefined): Span | undefined {
-  return span && !isWord(text, span, 'null') ? span : undefined;
+  return isNull(text, span) ? undefined : span;
 }

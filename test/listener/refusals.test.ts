@@ -66,6 +66,26 @@ describe('a session that the server lost', () => {
 });
 
 describe("the server's own words", () => {
+  test.each(['%s', '[%s]', '\ufeff%s'])(
+    'an error that names no request, with status 200, is about the one it answers: %j',
+    async (form) => {
+      await using upstream = await startScripted(({ id, method }, _, response) => {
+        if (id !== 7 && id !== 8) return 'default';
+        const said = { jsonrpc: '2.0', id: method === 'ping' ? 8 : null, error: { code: -32000, message: 'out of quota' } };
+        answerJson(response, form.replace('%s', JSON.stringify(said)));
+      });
+      await using listener = await startListener({ flags: ['--upstream', upstream.url] });
+      const headers = await open(listener.url);
+      const error = { code: -32000, message: 'out of quota' };
+      const answer = await exchange(listener.url, { body: call(7), headers });
+      expect([answer.status, JSON.parse(answer.text)]).toEqual([200, { jsonrpc: '2.0', id: 7, error }]);
+      const own = await exchange(listener.url, { body: request(8, 'ping'), headers });
+      expect([JSON.parse(own.text)].flat()).toEqual([{ jsonrpc: '2.0', id: 8, error }]);
+      const outcomes = (await auditRecords(listener.home)).filter(({ type }) => type === 'outcome');
+      expect(outcomes.map(({ result: how }) => how)).toEqual(['released']);
+    },
+  );
+
   test('about a refusal: status, time and text reach agent, log and audit, without secrets', async () => {
     await using upstream = await startScripted(({ method }, _, response) => {
       if (method !== 'tools/call') return 'default';

@@ -114,6 +114,7 @@ describe('what can not be read with certainty', () => {
       undefined,
     ],
     ['a frame cut off after its id', '{"jsonrpc":"2.0","id":7,"result":{"content":[{"te', 'n:7'],
+    ['a frame cut off that has a method of null', '{"jsonrpc":"2.0","method":null,"id":7,"result":{"content":[{"te', 'n:7'],
     ['a frame with more behind it', '{"jsonrpc":"2.0","id":7,"result":{}} x', 'n:7'],
     ['too deep', `{"jsonrpc":"2.0","id":7,"result":{"x":${'['.repeat(300)}${']'.repeat(300)}}}`, 'n:7'],
     ['an empty batch', '[]', undefined],

@@ -7,12 +7,12 @@ import type { UpstreamAnswer } from '../../transport/http/client.ts';
 import type { GiveUp } from '../../transport/http/give-up.ts';
 import { ofSender } from '../../transport/http/passed-headers.ts';
 import { offersEndpoint } from '../../transport/http/probe-endpoint.ts';
-import { kindOf, peek, readBody } from '../../transport/http/read-answer.ts';
+import { kindOf, peek, readBody, withoutBom } from '../../transport/http/read-answer.ts';
 import { type Refused, refusedBy, wordsOf } from '../../transport/http/refused.ts';
 import type { EventStream } from '../../transport/http/reply.ts';
 import type { ServedRequest } from '../../transport/http/server.ts';
 import { renderMessage } from '../../transport/http/sse-render.ts';
-import { failureBy, failureOf, isOldAnswer } from '../../transport/http/status.ts';
+import { adopt, failureBy, failureOf, isOldAnswer } from '../../transport/http/status.ts';
 import { headersOf, payableOf } from './payable.ts';
 import { relayEvents } from './relay-events.ts';
 import type { Relay, RelaySession } from './relay-session.ts';
@@ -105,7 +105,7 @@ async function relayBody(received: UpstreamAnswer, ids: readonly RequestId[], op
     return;
   }
   const isMessage = !payable.isPlain && body.length > 0 && isJson(received, body);
-  const [frame] = isMessage ? await relay.session.relay({ kind: 'line', bytes: body }) : [];
+  const [frame] = isMessage ? await relay.session.relay({ kind: 'line', bytes: adopt(withoutBom(body), ids) }) : [];
   if (frame !== undefined && open.stream) open.stream.write(renderMessage(frame));
   else if (frame !== undefined) request.reply.send(status, { ...headers, ...JSON_TYPE }, frame, idOf(open));
   else if (payable.isPlain && !open.stream) request.reply.send(status, { ...headers, ...JSON_TYPE }, body, idOf(open));

@@ -2,9 +2,9 @@
 import { headersFor } from '../../mcp/headers.ts';
 import type { OutgoingFrame } from '../../proxy/exchange.ts';
 import { withoutPayment } from '../../transport/http/passed-headers.ts';
-import { kindOf, readBody } from '../../transport/http/read-answer.ts';
+import { kindOf, readBody, withoutBom } from '../../transport/http/read-answer.ts';
 import { refusedBy, wordsOf } from '../../transport/http/refused.ts';
-import { failureBy, failureOf } from '../../transport/http/status.ts';
+import { adopt, failureBy, failureOf } from '../../transport/http/status.ts';
 import { relayEvents } from './relay-events.ts';
 import type { Relay, RelaySession } from './relay-session.ts';
 
@@ -30,8 +30,8 @@ export async function sendOwn(frame: OutgoingFrame, { session, headers, id: sess
     const answer = await way.client.send({ method: 'POST', headers: all, body: bytes, signal: AbortSignal.timeout(OWN) });
     if (kindOf(answer) === 'events') await relayEvents(answer, session, NOBODY, way.maxMessage);
     else {
-      const body = (await readBody(answer, way.maxMessage)) ?? NOTHING;
-      if (body.length > 0) await session.relay({ kind: 'line', bytes: body });
+      const body = withoutBom((await readBody(answer, way.maxMessage)) ?? NOTHING);
+      if (body.length > 0) await session.relay({ kind: 'line', bytes: adopt(body, ids) });
       if (answer.status > 299)
         return void (await session.upstreamFailed(
           ids,

@@ -31,12 +31,20 @@ export function receiveFromServer(lines: readonly ServerLine[], session: Session
 /** One JSON body, or the data of one SSE event, that came for the agent: the one frame that may go on in its place, or none. */
 export function relayFromServer(line: ServerLine, session: Session): Later<readonly FrameBytes[]> {
   return then(readGate(session.deps), (gate) => {
-    return then(receiveLine(line, gate, session), (passed) => {
+    return then(receiveLine(line, gate, session), (received) => {
+      const passed = isArray(line) ? joinPassed(received) : received;
       // What came in one array goes on in one, whoever asked for what stands in it: it is all on the agent's own stream.
       return passed.length > 1 ? [`[${passed.map(({ bytes }) => String(bytes)).join(',')}]`] : passed.map(frameOf);
     });
   });
 }
+
+function isArray(line: ServerLine): boolean {
+  return line.kind === 'line' && line.bytes.find((byte) => !SPACE.has(byte)) === OPENING;
+}
+
+const SPACE: ReadonlySet<number> = new Set([9, 10, 13, 32]);
+const OPENING = 91;
 
 function receiveLine(line: ServerLine, gate: Gate, session: Session): Later<readonly Passed[]> {
   return attempt<readonly Passed[]>(
@@ -44,12 +52,14 @@ function receiveLine(line: ServerLine, gate: Gate, session: Session): Later<read
       if (line.kind === 'too_long') return then(receiveOversized(line, gate, session), listOf);
       return receiveFrame(line.frame ?? readServerFrame(line.bytes), line.bytes, gate, session);
     },
-    // A fault over one frame must not cost the others that came with it their answers (I9).
-    (error) => {
-      session.deps.log.error(`internal fault: ${error instanceof Error ? error.message : String(error)}`);
-      return NOTHING;
-    },
+    (error) => faulted(error, session),
   );
+}
+
+/** INVARIANT I9: a fault over one message must not cost the others that came with it their answers. */
+function faulted(error: unknown, { deps }: Session): readonly Passed[] {
+  deps.log.error(`internal fault: ${error instanceof Error ? error.message : String(error)}`);
+  return NOTHING;
 }
 
 const NOTHING: readonly Passed[] = [];
@@ -76,10 +86,16 @@ function receiveOversized({ sender }: Extract<Line, { kind: 'too_long' }>, gate:
   return undefined;
 }
 
+/** SPEC: wire.md §2.1 — arrays exist in one revision alone: what came in one is written message by message, but for the answers to a batch. */
 function receiveFrame(frame: ServerFrame, bytes: FrameBytes, gate: Gate, session: Session): Later<readonly Passed[]> {
   if (frame.kind !== 'batch') return then(receiveSingle(frame, bytes, gate, session), listOf);
-  const received = frame.items.map((item) => then(receiveSingle(item, textOf(item), gate, session), listOf));
-  return then(all(received), (passed) => joinPassed(passed.flat()));
+  const received = frame.items.map((item) =>
+    attempt<readonly Passed[]>(
+      () => then(receiveSingle(item, textOf(item), gate, session), listOf),
+      (error) => faulted(error, session),
+    ),
+  );
+  return then(all(received), (passed) => passed.flat());
 }
 
 function textOf(item: Single): string {

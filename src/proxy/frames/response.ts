@@ -1,6 +1,7 @@
 /** The server's answers: matched to their request, settled, and passed on (wire.md §2, §3). */
 import { isVisible } from '../../core/match.ts';
 import type { RequestId, ServerFrame } from '../../mcp/frame.ts';
+import { otherSpelling } from '../../mcp/id.ts';
 import { filterToolPage } from '../../mcp/list.ts';
 import type { Challenge } from '../../mcp/payment.ts';
 import { declareListChanged, renderError, resultText, withoutDecision } from '../../mcp/reply.ts';
@@ -25,6 +26,7 @@ type Answer = Response | Extract<ServerFrame, { kind: 'unreadable' }>;
 /** What the agent gets of an answer: nothing where no request of this session has its id. */
 export function receiveResponse(frame: Answer, bytes: FrameBytes, gate: Gate, session: Session): Later<Passed | undefined> {
   const request = frame.id && takeRequest(frame.id, session);
+  const isAsSent = request?.sentAs.key === frame.id?.key;
   if (!request) {
     session.deps.log.warn(
       frame.kind === 'unreadable' ? `dropped an unreadable message of the server: ${frame.why}` : 'dropped an answer to no request',
@@ -34,7 +36,7 @@ export function receiveResponse(frame: Answer, bytes: FrameBytes, gate: Gate, se
   if (frame.kind === 'unreadable') return then(refuseUnreadable(frame.why, request, session), (passed) => passOn(passed, request));
   const answered = attempt(
     () => {
-      const restored = restoreAnswer(frame, bytes, request);
+      const restored = restoreAnswer(frame, bytes, request, isAsSent);
       return receiveAnswer(restored.frame, restored.bytes, request, gate, session);
     },
     (error) => refuseUnreadable(`internal fault: ${error}`, request, session),
@@ -43,8 +45,15 @@ export function receiveResponse(frame: Answer, bytes: FrameBytes, gate: Gate, se
 }
 
 /** SECURITY: a call that is still being judged was not sent, so nothing can be an answer to it. */
-function takeRequest({ key }: RequestId, { inflight }: Session): PendingRequest | undefined {
+function takeRequest(id: RequestId, { inflight }: Session): PendingRequest | undefined {
+  const key = keyOf(id, inflight);
   return inflight.get(key)?.purpose.kind === 'judging' ? undefined : inflight.take(key);
+}
+
+/** Where no request has this id, the other type of it is as good: that is how clients read it. */
+function keyOf(id: RequestId, inflight: Session['inflight']): string {
+  const other = inflight.has(id.key) ? undefined : otherSpelling(id);
+  return other !== undefined && inflight.get(other) ? other : id.key;
 }
 
 /** An answer to an element of a batch waits for the others. */

@@ -16,13 +16,14 @@ type Notification = Extract<ServerFrame, { kind: 'notification' }>;
 const SUBSCRIPTION_KEY = 'io.modelcontextprotocol/subscriptionId';
 const encoder = new TextEncoder();
 
-/** The answer under the request's own id; as it came where that was not replaced. */
+/** The answer under the request's own id; as it came where that was not replaced, and `isAsSent` says that the server has it so. */
 export function restoreAnswer(
   frame: Response,
   bytes: FrameBytes,
   { id, sentAs, purpose }: PendingRequest,
+  isAsSent: boolean,
 ): { frame: Response; bytes: FrameBytes } {
-  if (sentAs === id) return { frame, bytes };
+  if (sentAs === id && isAsSent) return { frame, bytes };
   const edits: Edit[] = [{ ...frame.idSpan, text: id.text }];
   const named = purpose.kind === 'listen' ? subscriptionSpan(frame.text, frame.members.get('_meta')) : undefined;
   if (named) edits.push({ ...named, text: id.text });

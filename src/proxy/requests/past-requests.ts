@@ -90,15 +90,18 @@ function withoutBatch(to: ReplyTo | undefined): ReplyTo | undefined {
   return to?.batch ? { exchange: to.exchange, batch: undefined } : to;
 }
 
-/** The highest number that was an id: clients count, and beyond it every number is new. */
+/** The highest number that was an id, and the highest in a text that was one: clients count, and beyond it every number is new. */
 function createCounts() {
-  let highest = Number.NEGATIVE_INFINITY;
-  const numberOf = (key: string) => (key.startsWith('n:') ? Number(key.slice(2)) : Number.NaN);
+  const highest = { n: Number.NEGATIVE_INFINITY, s: Number.NEGATIVE_INFINITY };
+  const kindOf = (key: string) => (key.startsWith('n:') ? 'n' : 's');
+  const numberOf = (key: string) => (COUNT.test(key) ? Number(key.slice(2)) : Number.NaN);
   return {
     note(key: string) {
       const number = numberOf(key);
-      if (number > highest) highest = number;
+      if (number > highest[kindOf(key)]) highest[kindOf(key)] = number;
     },
-    isNew: (key: string) => numberOf(key) > highest,
+    isNew: (key: string) => numberOf(key) > highest[kindOf(key)],
   };
 }
+
+const COUNT = /^(?:n:.+|s:-?\d+)$/;

@@ -4,10 +4,10 @@ import type { UpstreamAnswer } from './client.ts';
 import { UpstreamFault } from './fault.ts';
 import { type Channel, deliver, isWaiting, type Link, type OpenRequest, passAside, post } from './link.ts';
 import { resume } from './listen.ts';
-import { kindOf, type Peeked, type Place, peek, readBody, readEvents } from './read-answer.ts';
-import { lossOf, readRefused, wordsOf } from './refused.ts';
+import { kindOf, type Peeked, type Place, peek, readBody, readEvents, withoutBom } from './read-answer.ts';
+import { lossOf, type Refused, readRefused, refusedBy, wordsOf } from './refused.ts';
 import { noteSession, noteVersion, ready, rememberGreeting, renewChannel, renewSession } from './renew.ts';
-import { failureBy, failureOf, isOldAnswer, withIdOf } from './status.ts';
+import { adopt, failureBy, failureOf, isOldAnswer, withIdOf } from './status.ts';
 
 /** What the server says of headers that do not fit its schemas: nothing was executed (wire.md §2.10). */
 const HEADER_MISMATCH = -32020;
@@ -86,15 +86,18 @@ async function takeAnswer(answer: UpstreamAnswer, frame: BridgeFrame, request: O
   };
   const place: Place = { lastId: undefined, retry: undefined };
   const kind = kindOf(answer);
+  const isElsewhere = kind === 'other' && link.listening !== undefined;
+  let refused: Refused | undefined;
   if (kind === 'events') await readStream(answer, take, place, frame, request, link);
-  else if (kind === 'json') await takeBody(answer, take, ids, ports.maxMessage);
-  else answer.discard();
+  else if (kind === 'json') refused = await takeBody(answer, take, ids, ports.maxMessage);
+  else if (isElsewhere) answer.discard();
+  else refused = await readRefused(answer, ports.maxMessage);
   if (!isWaiting(ids, link)) return;
-  if (kind === 'other' && link.listening) for (const id of ids) link.adrift.set(id.key, id);
+  if (isElsewhere) for (const id of ids) link.adrift.set(id.key, id);
   else
     ports.fail(ids, {
       outcome: 'kept',
-      why: `the server answered with HTTP status ${answer.status}, and with no message that could be read`,
+      why: `the server answered with HTTP status ${answer.status}, and with no message that could be read${refused ? wordsOf(refused, ports.mask) : ''}`,
     });
 }
 
@@ -119,11 +122,14 @@ async function readStream(
 async function takeBody(
   answer: UpstreamAnswer,
   take: (messages: readonly ServerMessage[]) => void | Promise<void>,
-  [id]: readonly Id[],
+  ids: readonly Id[],
   maxMessage: number,
-): Promise<void> {
+): Promise<Refused | undefined> {
   const bytes = await readBody(answer, maxMessage);
-  await take([bytes ? { kind: 'line', bytes } : { kind: 'too_long', length: maxMessage, sender: { id, isRequest: false } }]);
+  const [id] = ids;
+  if (bytes) await take([{ kind: 'line', bytes: adopt(withoutBom(bytes), ids) }]);
+  else await take([{ kind: 'too_long', length: maxMessage, sender: { id, isRequest: false } }]);
+  return bytes && refusedBy(answer, bytes);
 }
 
 /** Deals with a status that is no success; `again` where the same request is to be sent once more. */

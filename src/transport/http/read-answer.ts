@@ -60,17 +60,56 @@ function note({ id, retry }: WholeEvent, place: Place): void {
 
 /** The whole body, or undefined where it is larger than a message may be. */
 export async function readBody(answer: UpstreamAnswer, maxBytes: number): Promise<Uint8Array | undefined> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
+  const pieces = createPieces();
   for await (const chunk of answer.body) {
-    length += chunk.length;
-    if (length > maxBytes) {
-      answer.discard();
-      return undefined;
-    }
-    chunks.push(chunk);
+    pieces.add(chunk);
+    if (pieces.length <= maxBytes) continue;
+    answer.discard();
+    return undefined;
   }
-  return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
+  return pieces.join();
+}
+
+/** The messages of a body: SPEC wire.md §2 — a BOM before it is what clients take off, too. */
+export function withoutBom(body: Uint8Array): Uint8Array {
+  return body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? body.subarray(3) : body;
+}
+
+/** Bytes that are collected in one block, however small the pieces are that they come in. */
+const BLOCK = 64 * 1024;
+
+/** Collects a body. A million pieces cost what they hold, not an object each; one that is alone is not copied. */
+function createPieces() {
+  const whole: Uint8Array[] = [];
+  let block: Buffer | undefined;
+  let filled = 0;
+  let length = 0;
+  const close = () => {
+    if (block && filled > 0) whole.push(block.subarray(0, filled));
+    block = undefined;
+    filled = 0;
+  };
+  return {
+    get length() {
+      return length;
+    },
+    add(chunk: Uint8Array) {
+      length += chunk.length;
+      if (chunk.length >= BLOCK || length === chunk.length) {
+        close();
+        whole.push(chunk);
+        return;
+      }
+      if (filled + chunk.length > BLOCK) close();
+      block ??= Buffer.allocUnsafe(BLOCK);
+      block.set(chunk, filled);
+      filled += chunk.length;
+    },
+    join(): Uint8Array {
+      close();
+      return whole.length === 1 ? (whole[0] as Uint8Array) : Buffer.concat(whole, length);
+    },
+  };
 }
 
 /** What a body says as JSON, read loosely and judged by nobody; undefined where it is none. */

@@ -1,6 +1,6 @@
 /** What a server says where it refuses (wire.md §5): read within bounds, told in its own words, and recognised where a session is gone. */
 import type { UpstreamAnswer } from './client.ts';
-import { kindOf, peek, readBody } from './read-answer.ts';
+import { kindOf, peek, readBody, withoutBom } from './read-answer.ts';
 
 /** A status that is no success, and what came with it. */
 export interface Refused {
@@ -21,7 +21,8 @@ const MOST = 200;
 /** Reads what a refusal says: all of it where it is JSON, else its beginning. */
 export async function readRefused(answer: UpstreamAnswer, maxMessage: number): Promise<Refused> {
   const { status, headers } = answer;
-  const json = kindOf(answer) === 'json' ? await readBody(answer, maxMessage) : undefined;
+  const body = kindOf(answer) === 'json' ? await readBody(answer, maxMessage) : undefined;
+  const json = body && withoutBom(body);
   const begin = json ?? (await readStart(answer));
   answer.discard();
   return { status, headers, json, text: textOf(begin) };
@@ -29,7 +30,12 @@ export async function readRefused(answer: UpstreamAnswer, maxMessage: number): P
 
 /** The same of a body that was read. */
 export function refusedBy({ status, headers }: Pick<UpstreamAnswer, 'status' | 'headers'>, body: Uint8Array): Refused {
-  return { status, headers, json: undefined, text: textOf(body) };
+  return {
+    ...{ status, headers, json: undefined },
+    get text() {
+      return textOf(body);
+    },
+  };
 }
 
 async function readStart({ body, discard }: UpstreamAnswer): Promise<Uint8Array> {

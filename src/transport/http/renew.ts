@@ -6,7 +6,7 @@ import type { UpstreamAnswer } from './client.ts';
 import { UpstreamFault } from './fault.ts';
 import { deliver, isWaiting, type Link, type OpenRequest, post } from './link.ts';
 import { listen } from './listen.ts';
-import { kindOf, type Peeked, peek, readBody, readEvents } from './read-answer.ts';
+import { kindOf, type Peeked, peek, readBody, readEvents, withoutBom } from './read-answer.ts';
 import { readRefused, wordsOf } from './refused.ts';
 import { failureBy } from './status.ts';
 
@@ -148,7 +148,7 @@ async function readOut(answer: UpstreamAnswer, link: Link): Promise<void> {
   try {
     if (kind === 'events') return await readEvents(answer, link.ports, take, { lastId: undefined, retry: undefined });
     const bytes = await readBody(answer, link.ports.maxMessage);
-    if (bytes && kind === 'json') await take([{ kind: 'line', bytes }]);
+    if (bytes && kind === 'json') await take([{ kind: 'line', bytes: withoutBom(bytes) }]);
   } catch (error) {
     link.ports.log.debug(failureBy(error).why);
   }

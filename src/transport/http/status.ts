@@ -1,7 +1,7 @@
 /** What an HTTP status without a JSON-RPC body means for the requests that got it (policy.md §6). */
 import type { Failure, Id, ServerMessage } from './bridge-ports.ts';
 import { UpstreamFault } from './fault.ts';
-import type { Peeked } from './read-answer.ts';
+import { type Peeked, peek } from './read-answer.ts';
 
 /** What was refused was not done; of a time-out or a fault of the server nobody knows. `words`: what the server says of it. */
 export function failureOf(status: number, words = ''): Failure {
@@ -25,6 +25,19 @@ export function failureBy(error: unknown): Failure {
 /** Whether a server that answers so to its first message may be one of 2024-11-05, which takes no POST at its URL (SPEC: transports, backwards compatibility). */
 export function isOldAnswer(status: number): boolean {
   return status === 400 || status === 404 || status === 405;
+}
+
+/** Bytes up to which a body is looked at for an error that names no request. */
+const SHORT = 64 * 1024;
+
+/** An answer in which an error that names no request is one of the request that it came for; as it came where it is no such error. */
+export function adopt(bytes: Uint8Array, [id, ...others]: readonly Id[]): Uint8Array {
+  if (!id || others.length > 0 || bytes.length > SHORT || !Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes('"error"'))
+    return bytes;
+  const said: unknown = peek(bytes);
+  const [only, ...rest] = Array.isArray(said) ? said : [said];
+  const adopted = rest.length === 0 ? withIdOf(id, only) : undefined;
+  return adopted?.kind === 'line' ? adopted.bytes : bytes;
 }
 
 /**

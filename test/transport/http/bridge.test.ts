@@ -338,6 +338,32 @@ describe('policy.md §6: an answer to every request, and what is known of it', (
     expect(upstream.received).toHaveLength(1);
   });
 
+  test.each(['%s', '[%s]', '\ufeff%s'])('with status 200, too: %j', async (form) => {
+    const error = { code: -32000, message: 'out of quota' };
+    const text = form.replace('%s', JSON.stringify({ jsonrpc: '2.0', id: null, error }));
+    await using upstream = await startScripted(({ method }, __, response) => (method === 'ping' ? 'default' : answerJson(response, text)));
+    await using bridge = openFixture(upstream.url);
+    expect(await bridge.request(7, 'tools/call')).toEqual({ jsonrpc: '2.0', id: 7, error });
+  });
+
+  test.each([
+    ['application/json', '{"message":"your key is sesame"}'],
+    ['text/html', '<html><head><title>your key is sesame</title>'],
+    ['text/plain', 'your key\nis\u0007 sesame\u202e'],
+  ])('what is no message is told, masked: %s', async (type, body) => {
+    await using upstream = await startScripted((_, __, response) => void response.writeHead(200, { 'content-type': type }).end(body));
+    await using bridge = openFixture(upstream.url);
+    const { why } = (await bridge.request(7, 'tools/call')) as { why: string };
+    expect(why).toEndWith('and with no message that could be read. It says: "your key is [redacted]"');
+  });
+
+  test('wire.md §2: a BOM before the body is taken off', async () => {
+    await using upstream = await startScripted(({ id }, __, response) => answerJson(response, `\ufeff${JSON.stringify(result(id))}`));
+    await using bridge = openFixture(upstream.url);
+    await shakeHands(bridge);
+    expect(await bridge.request(7, 'tools/call')).toEqual({ jsonrpc: '2.0', id: 7, result: {} });
+  });
+
   test('a JSON-RPC error with its id passes whatever the status is', async () => {
     const error = { code: -32603, message: 'broken' };
     await using upstream = await startScripted(({ id }, __, response) => void answerJson(response, { jsonrpc: '2.0', id, error }, 500));
