@@ -3,6 +3,7 @@ import { AuditError, type AuditEvent, type AuditSink, type RecordedPolicy } from
 import type { ArgsMode } from './args.ts';
 import { hashLine, NO_LINE } from './chain-hash.ts';
 import { type EventFile, openEventFile } from './event-file.ts';
+import { openFlood } from './flood.ts';
 import { openJsonMask } from './known-secrets.ts';
 import type { MaskOptions } from './mask.ts';
 import { openPage } from './page.ts';
@@ -16,11 +17,18 @@ export interface FileSinkOptions {
   readonly args: ArgsMode;
   /** Secrets that the proxy holds: no line has one. */
   readonly secrets?: readonly string[] | undefined;
+  /** A file that would become larger is followed by the next one. */
+  readonly maxBytes?: number | undefined;
 }
+
+/** cli.md §2. */
+const MOST_BYTES = 256 * 1024 ** 2;
 
 /** Opens the sink that decides whether a call is recorded. Throws `AuditError`, also where the folder can not be written. */
 export function openFileSink(options: FileSinkOptions): AuditSink {
+  const isFlood = openFlood();
   const rendering = { args: options.args, keyedHash: options.keyedHash, known: options.secrets };
+  const bare = { ...rendering, args: 'hash' } as const;
   const middles = openMiddles(options.instance);
   const mask = openJsonMask(options.secrets ?? []);
   let file: EventFile | undefined = attempt(options, () => openEventFile(options));
@@ -38,11 +46,11 @@ export function openFileSink(options: FileSinkOptions): AuditSink {
     let count = seq;
     page.clear();
     for (const event of events) {
-      const fields = mask(renderFields(event, rendering));
+      const fields = mask(renderFields(event, isFlood(event, now) ? bare : rendering));
       const line = page.add(`{"ts":"${ts}","seq":${++count},"type":"${event.type}"${middles.of(event)}${last}"${fields}}`);
       last = hashLine(line);
     }
-    file.append(page.bytes());
+    file = appendTo(file, page.bytes(), options.maxBytes ?? MOST_BYTES);
     // INVARIANT I3: number and chain move on only when every byte is written.
     seq = count;
     prev = last;
@@ -70,6 +78,15 @@ export function openFileSink(options: FileSinkOptions): AuditSink {
       file = undefined;
     },
   };
+}
+
+/** Answers with the file that holds them. INVARIANT I3: the next one is begun before the full one is let go. */
+function appendTo(file: EventFile, bytes: Uint8Array, most: number): EventFile {
+  const isFull = file.size() > 0 && file.size() + bytes.length > most;
+  const to = isFull ? file.next() : file;
+  to.append(bytes);
+  if (isFull) file.close();
+  return to;
 }
 
 /** The part of each line between its type and its link. It changes with the policy alone, and is rendered as seldom. */

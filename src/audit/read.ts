@@ -26,8 +26,22 @@ export async function listEventFiles(dir: string): Promise<readonly string[]> {
   });
   return names
     .filter((name) => name.endsWith('.jsonl'))
-    .sort()
+    .sort(byStart)
     .map((name) => join(dir, name));
+}
+
+/** Files that follow each other have numbers behind one name: `x.jsonl`, `x.1.jsonl`, … `x.10.jsonl`. */
+const NUMBERED = /^(.*?)(?:\.(\d{1,9}))?\.jsonl$/;
+
+/** The name that a file shares with those it follows, and its number among them. */
+export function placeOf(name: string): { readonly start: string; readonly number: number } {
+  const [, start = name, number = '0'] = NUMBERED.exec(name) ?? [];
+  return { start, number: Number(number) };
+}
+
+function byStart(a: string, b: string): number {
+  const [one, other] = [placeOf(a), placeOf(b)];
+  return one.start === other.start ? one.number - other.number : one.start < other.start ? -1 : 1;
 }
 
 /** Every record of every file, file by file in the order of their starts. */

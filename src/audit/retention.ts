@@ -1,22 +1,28 @@
 /** Forgetting old audit files (`--audit-retention`, cli.md §2). */
 import * as fs from 'node:fs/promises';
-import { readLines } from './lines.ts';
-import { listEventFiles, parseRecord, type StoredRecord } from './read.ts';
+import { basename } from 'node:path';
+import { listEventFiles, parseRecord, placeOf, type StoredRecord } from './read.ts';
 
 /** Deletes whole files that nothing was written to for `retentionMs` and that no process still writes; answers which. */
 export async function pruneEvents(dir: string, retentionMs: number, now: number): Promise<readonly string[]> {
   const pruned: string[] = [];
-  for (const file of await listEventFiles(dir)) {
+  const files = await listEventFiles(dir);
+  for (const [i, file] of files.entries()) {
     if (!(await isOlder(file, now - retentionMs))) continue;
-    if (await forget(file)) pruned.push(file);
+    const chain = files.filter((other) => startOf(other) === startOf(file));
+    if (await forget(file, startOf(files[i + 1] ?? '') === startOf(file), chain[0] ?? file)) pruned.push(file);
   }
   return pruned;
 }
 
-/** What cannot be read or deleted stays: it is another user's, or no file. */
-async function forget(file: string): Promise<boolean> {
+function startOf(file: string): string {
+  return placeOf(basename(file)).start;
+}
+
+/** What cannot be read or deleted stays: it is another user's, or no file. One that is followed is written to no more. */
+async function forget(file: string, isFollowed: boolean, first: string): Promise<boolean> {
   try {
-    if (await isOpen(file)) return false;
+    if (!isFollowed && (await isOpen(file, first))) return false;
     await fs.rm(file, { force: true });
     return true;
   } catch {
@@ -29,15 +35,31 @@ async function isOlder(file: string, limit: number): Promise<boolean> {
   return stat !== undefined && stat.mtimeMs < limit;
 }
 
-/** Its first record names the process that writes it, its last says whether that ended in good order. */
-async function isOpen(file: string): Promise<boolean> {
-  let first: StoredRecord | undefined;
-  let last: StoredRecord | undefined;
-  for await (const { text } of readLines(file)) {
-    last = parseRecord(text) ?? last;
-    first ??= last;
+/** The chain's first record names the process that writes it, the file's last says whether that ended in good order. */
+async function isOpen(file: string, first: string): Promise<boolean> {
+  const { last } = await readEnds(file);
+  if (last?.type === 'shutdown') return false;
+  const begun = (await readEnds(first)).first;
+  const pid = begun?.pid;
+  return typeof pid === 'number' && isAlive(pid);
+}
+
+/** No record is longer. Files are up to 256 MiB, and only their ends are looked at. */
+const LONGEST = 262_144;
+
+async function readEnds(file: string): Promise<{ readonly first: StoredRecord | undefined; readonly last: StoredRecord | undefined }> {
+  const handle = await fs.open(file);
+  try {
+    const { size } = await handle.stat();
+    const length = Math.min(size, LONGEST);
+    const head = await handle.read(Buffer.alloc(length), 0, length, 0);
+    const tail = await handle.read(Buffer.alloc(length), 0, length, size - length);
+    const lines = (text: string) => text.split('\n').flatMap((line) => parseRecord(line) ?? []);
+    const [first] = lines(head.buffer.toString('utf8', 0, head.bytesRead));
+    return { first, last: lines(tail.buffer.toString('utf8', 0, tail.bytesRead)).at(-1) };
+  } finally {
+    await handle.close();
   }
-  return last?.type !== 'shutdown' && typeof first?.pid === 'number' && isAlive(first.pid);
 }
 
 function isAlive(pid: number): boolean {

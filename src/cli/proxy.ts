@@ -31,6 +31,7 @@ import { secretsOf, shownUrl, warningsOf } from './remote-secrets.ts';
 import { type Acceptance, loadFirst, watchPolicy } from './rules.ts';
 import type { Served } from './served.ts';
 import { openServing } from './serving.ts';
+import { watchSpace } from './space.ts';
 import { VERSION } from './version.ts';
 import { webhookOf } from './webhook.ts';
 
@@ -135,8 +136,10 @@ async function serve(parts: Parts, accept: Acceptance, seen: string | undefined)
       log.warn(`old audit files could not be looked for: ${String(error)}`),
     );
   setTimeout(prune, PRUNE_AFTER).unref();
+  const space = watchSpace({ folders: [join(options.home, 'events'), options.stateDir], warn: log.warn });
 
   const status = await served.ended;
+  space.stop();
   rules.stop();
   pauses.stop();
   await presence.stop(status);

@@ -1,4 +1,5 @@
 /** The audit port (cli.md §2): what is recorded of a decision and of its outcome. */
+import type { AgentKey } from './agent-key.ts';
 import type { ReasonCode } from './codes.ts';
 import type { JsonObject } from './json.ts';
 
@@ -24,6 +25,8 @@ export interface CallEvent {
   /** The arguments' JSON text as it arrived. */
   readonly argsText: string;
   readonly agent?: string | undefined;
+  /** INVARIANT I13: whose denials are counted; never written. */
+  readonly agentKey?: AgentKey | undefined;
   readonly client?: string | undefined;
   readonly session?: string | undefined;
   /** The JSON text of the request's id. */

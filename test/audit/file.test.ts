@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'bun:test';
 import { createHash, createHmac } from 'node:crypto';
 import * as fs from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import fc from 'fast-check';
 import { verifyChain } from '../../src/audit/chain.ts';
 import { openFileSink } from '../../src/audit/file.ts';
 import { openKeyedHash } from '../../src/audit/key.ts';
-import { AuditError } from '../../src/core/audit.ts';
+import { listEventFiles, readEvents } from '../../src/audit/read.ts';
+import { AuditError, type AuditSink, type CallEvent } from '../../src/core/audit.ts';
 import { canonicalText } from '../../src/core/fingerprint.ts';
 import { callOf, NOON, withFolder, withSink } from './events.ts';
 
@@ -70,22 +71,124 @@ describe('records (cli.md §2)', () => {
     }));
 
   test('files are 0600 in a folder 0700, and named by their start', () =>
-    withSink(({ dir, files }) => {
+    withSink(({ dir, sink, files }) => {
+      sink.write([callOf({})]);
       expect(files()).toEqual(['2026-03-01T12-00-00.000Z-i1.jsonl']);
       expect(fs.statSync(dir).mode & 0o777).toBe(0o700);
       expect(fs.statSync(join(dir, files()[0] ?? '')).mode & 0o777).toBe(0o600);
     }));
 
+  test('a file that was never written to is none', () =>
+    withSink(({ sink, files }) => {
+      expect(files()).toEqual([]);
+      sink.write([]);
+      sink.close();
+      expect(files()).toEqual([]);
+    }));
+
   test('a second sink of the same instant gets a file of its own; names cannot leave the folder', () =>
     withSink(({ dir, files }) => {
-      const options = { dir, clock: () => NOON, keyedHash: openKeyedHash(new Uint8Array(32)), args: 'redacted' } as const;
-      openFileSink({ ...options, instance: 'i1' }).close();
-      openFileSink({ ...options, instance: '../../x' }).close();
+      for (const instance of ['i1', 'i1', '../../x']) {
+        const sink = openFileSink({ ...options, dir, instance });
+        sink.write([callOf({})]);
+        sink.close();
+      }
       expect(files()).toEqual([
         '2026-03-01T12-00-00.000Z-.._.._x.jsonl',
         '2026-03-01T12-00-00.000Z-i1.1.jsonl',
         '2026-03-01T12-00-00.000Z-i1.jsonl',
       ]);
+    }));
+});
+
+describe('rotation', () => {
+  const rotating = (test: (place: { dir: string; sink: AuditSink }) => void | Promise<void>) =>
+    withFolder(async (dir) => {
+      const sink = openFileSink({ ...options, dir, maxBytes: 3000 });
+      try {
+        await test({ dir, sink });
+      } finally {
+        sink.close();
+      }
+    });
+
+  test('a file that would become too large is followed by the next number, with number and chain going on', () =>
+    rotating(async ({ dir, sink }) => {
+      for (let i = 1; i <= 120; i++) sink.write([callOf({ i }, { call: `c${i}` })]);
+      const files = await listEventFiles(dir);
+      expect(files.map((file) => basename(file).slice('2026-03-01T12-00-00.000Z-i'.length))).toEqual(
+        ['', ...files.slice(1).map((_, i) => `.${i + 1}`)].map((number) => `${number}.jsonl`),
+      );
+      expect(files.length).toBeGreaterThan(10);
+      for (const file of files) expect(fs.statSync(file).size).toBeLessThanOrEqual(3000);
+      expect(await verifyChain(...files)).toMatchObject({ ok: true, begins: 1, records: 120, torn: false });
+      const seen: unknown[] = [];
+      for await (const { seq } of readEvents(dir)) seen.push(seq);
+      expect(seen).toEqual(Array.from({ length: 120 }, (_, i) => i + 1));
+      fs.rmSync(files[0] ?? '');
+      const left = await verifyChain(...files.slice(1));
+      if (!left.ok) throw new Error(left.why);
+      expect(left.begins).toBeGreaterThan(1);
+      expect(left.begins + left.records - 1).toBe(120);
+      expect(await verifyChain(...files.slice(1, 3), ...files.slice(4))).toMatchObject({ ok: false, file: files[4], line: 1 });
+    }));
+
+  test('I3: where the next file cannot be made the write fails, leaves nothing, and works once it can', () =>
+    rotating(async ({ dir, sink }) => {
+      const write = (i: number) => sink.write([callOf({ i }, { call: `c${i}`, message: 'x'.repeat(1000) })]);
+      write(1);
+      write(2);
+      const [first = ''] = await listEventFiles(dir);
+      const inTheWay = Array.from({ length: 101 }, (_, i) => first.replace(/\.jsonl$/, `.${i + 1}.jsonl`));
+      for (const file of inTheWay) fs.writeFileSync(file, '');
+      for (let i = 0; i < 3; i++) expect(() => write(3)).toThrow(AuditError);
+      for (const file of inTheWay) fs.rmSync(file);
+      write(3);
+      const files = await listEventFiles(dir);
+      expect(files).toHaveLength(2);
+      expect(await verifyChain(...files)).toMatchObject({ ok: true, records: 3 });
+    }));
+});
+
+describe('floods', () => {
+  const denied = (agentKey: string, more: Partial<CallEvent> = {}) => callOf({ note: 'x' }, { result: 'denied', agentKey, ...more });
+  const withArgs = (records: readonly Record<string, unknown>[]) => records.filter((record) => 'args' in record).length;
+
+  test('from one agent key, denials over 100 a minute are written without arguments; other agents and allowed calls are not', () =>
+    withFolder((dir) => {
+      let now = NOON;
+      const sink = openFileSink({ ...options, dir, clock: () => now });
+      const records = () =>
+        fs.readdirSync(dir).flatMap((file) =>
+          fs
+            .readFileSync(join(dir, file), 'utf8')
+            .trim()
+            .split('\n')
+            .map((line) => JSON.parse(line)),
+        );
+      for (let i = 0; i < 150; i++) sink.write([denied('a')]);
+      expect(withArgs(records())).toBe(100);
+      expect(records().at(-1)).toMatchObject({ args_bytes: 12, args_hash: hmac({ note: 'x' }) });
+      sink.write([denied('b'), callOf({}, { agentKey: 'a' })]);
+      expect(withArgs(records())).toBe(102);
+      now += 60_000;
+      sink.write([denied('a')]);
+      expect(withArgs(records())).toBe(103);
+      sink.close();
+    }));
+
+  test('I11: invented credentials of one name are bounded together, and so is what is remembered', () =>
+    withFolder((dir) => {
+      const sink = openFileSink({ ...options, dir });
+      sink.write(Array.from({ length: 5000 }, (_, i) => denied(`k${i}`, { agent: 'ann' })));
+      const [file = ''] = fs.readdirSync(dir);
+      const records = fs
+        .readFileSync(join(dir, file), 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line));
+      expect(withArgs(records)).toBe(500);
+      sink.close();
     }));
 });
 

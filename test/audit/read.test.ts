@@ -76,6 +76,14 @@ describe('retention', () => {
       expect(fs.readdirSync(dir)).toEqual(['silent.jsonl']);
     }));
 
+  test('one that was followed by the next is written to no more, the last one of its chain is', () =>
+    withFolder(async (dir) => {
+      put(dir, 'x.jsonl', 31 * DAY, record(NOON, { type: 'startup', pid: process.pid }));
+      for (const number of [1, 2, 10]) put(dir, `x.${number}.jsonl`, 31 * DAY, record(NOON, { type: 'heartbeat' }));
+      expect(await pruneEvents(dir, 30 * DAY, NOON)).toEqual(['x.jsonl', 'x.1.jsonl', 'x.2.jsonl'].map((name) => join(dir, name)));
+      expect(fs.readdirSync(dir)).toEqual(['x.10.jsonl']);
+    }));
+
   test('what cannot be read stays, and keeps nothing else from going', () =>
     withFolder(async (dir) => {
       fs.mkdirSync(join(dir, 'a-folder.jsonl'));

@@ -1,4 +1,5 @@
 /** The audit record of a decision (cli.md §2). */
+import { agentKey } from '../../core/agent-key.ts';
 import type { AuditEvent, CallEvent, PlainEvent, ShadowVerdict } from '../../core/audit.ts';
 import { shadowVerdict } from '../../core/conclude.ts';
 import { renderMicros } from '../../core/decimal.ts';
@@ -52,6 +53,7 @@ function callEvent(
     args: call.args,
     argsText: arrival.argsText,
     agent: call.agent,
+    agentKey: agentKey({ agent: call.agent, credential: deps.credential }),
     client: arrival.client,
     session: call.session,
     requestId: arrival.requestId,
