@@ -35,9 +35,9 @@ const CUT_TRACE = 16;
 /** The text as it may be recorded; the same string where nothing is to be hidden. Adds to `tally` what was. */
 export function maskText(text: string, options: MaskOptions, { room, secret = false, budget }: TextOptions, tally: Tally): string {
   const left = budget ?? { left: MOST_HIDDEN };
+  if (text.length * MOST_COST <= room) return replace(text, hiddenIn(text, options, secret, left), options, tally);
   const find = (part: string) => hiddenIn(part, options, secret, left);
-  const fits = text.length * MOST_COST <= room || costOf(text, room) <= room;
-  return fits ? replace(text, find(text), options, tally) : cut(text, room, find, options, tally);
+  return costOf(text, room) <= room ? replace(text, find(text), options, tally) : cut(text, room, find, options, tally);
 }
 
 function hiddenIn(text: string, { known, full }: MaskOptions, secret: boolean, budget: Budget): readonly Span[] {

@@ -17,14 +17,14 @@ export function renderFields(event: AuditEvent, options: RecordOptions): string 
 
 function callFields(event: CallEvent, options: RecordOptions): string {
   return (
-    `,"call":${JSON.stringify(event.call)},"tool":${JSON.stringify(shown(event.tool, options))},"result":"${event.result}"` +
+    `,"call":${JSON.stringify(event.call)},"tool":${JSON.stringify(cutOnly(event.tool, options))},"result":"${event.result}"` +
     text('code', event.code) +
     text('rule', event.rule) +
     text('message', event.message, options) +
     argsFields(event, options) +
     text('agent', event.agent) +
-    text('client', event.client, options) +
-    text('session', event.session, options) +
+    text('client', event.client && cutOnly(event.client, options)) +
+    text('session', event.session && cutOnly(event.session, options)) +
     (event.requestId === undefined ? '' : `,"request_id":${event.requestId}`) +
     `,"duration_us":${JSON.stringify(event.durationUs)}` +
     drawFields(event) +
@@ -72,6 +72,7 @@ function outcomeFields(event: OutcomeEvent, options: RecordOptions): string {
   );
 }
 
+const LONG_NAME = 256;
 const COMMON = new Set(['ts', 'seq', 'type', 'instance', 'policy', 'revision', 'prev']);
 
 /** A field that has the name of a common one is kept beside it, since a repeated key would hide one of the two. */
@@ -92,6 +93,11 @@ function safe(value: PlainEvent['fields'][string], options: RecordOptions): type
 
 function shown(value: string, options: RecordOptions): string {
   return maskText(value, { ...options, full: options.args === 'full' }, { room: RECORD_ROOM.value }, { masked: 0, cut: 0 });
+}
+
+/** Names are cut and not masked: what was called, and by whom, is no secret. */
+function cutOnly(name: string, options: RecordOptions): string {
+  return name.length <= LONG_NAME ? name : maskText(name, { ...options, full: true }, { room: RECORD_ROOM.value }, { masked: 0, cut: 0 });
 }
 
 /** With options, a text from others: masked and cut. */

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'bun:test';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { declareCommands } from '../../src/cli/commands.ts';
 import { HELP } from '../../src/cli/help.ts';
@@ -149,5 +151,19 @@ test('A16: what files are called, and what others wrote, moves no cursor: not in
     const { out, err } = await folder.run(...argv.map(String));
     expect(out + err).not.toMatch(/[^\n\P{Cc}]|[\p{Cf}\p{Zl}\p{Zp}]/u);
     if (argv.includes('--json') && out !== '') expect(JSON.parse(out)).toBeDefined();
+  }
+});
+
+test('what fails at its start leaves no empty audit file', async () => {
+  using folder = openFolder();
+  const events = join(String(folder.env.INTERCEPT_HOME), 'events');
+  const policy = folder.write('p.yaml', 'version: "1"\n');
+  for (const argv of [
+    ['-c', policy, '--', 'no-such-command-anywhere'],
+    ['approvals', 'approve', 'apr_x'],
+    ['approvals', 'expire'],
+  ]) {
+    expect((await folder.run(...argv)).status).toBe(argv[1] === 'expire' ? 0 : 1);
+    expect(existsSync(events) ? readdirSync(events) : []).toEqual([]);
   }
 });
