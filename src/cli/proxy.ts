@@ -16,6 +16,7 @@ import { AuditError } from '../core/audit.ts';
 import type { Policy } from '../core/policy.ts';
 import { type Records, type Store, StoreError } from '../core/store.ts';
 import type { ProxyDeps } from '../proxy/deps.ts';
+import { watchApprovals } from '../proxy/waiting/approval-watch.ts';
 import { createLeases } from '../proxy/waiting/leases.ts';
 import { watchPauses } from '../proxy/waiting/pause-watch.ts';
 import { openSqliteStore } from '../state/sqlite.ts';
@@ -154,7 +155,7 @@ function depsOf(parts: Parts, watched: Pick<ProxyDeps, 'rules' | 'pauses' | 'too
   return {
     ...watched,
     store,
-    approvals: store.approvals,
+    approvals: watchApprovals({ approvals: store.approvals, log }),
     approvalWait: options.approvalWait,
     approvalPage: parts.admin.pageOf,
     leases: createLeases({ store, log }),

@@ -146,8 +146,11 @@ export interface Approvals {
   protect(hash: string): Promise<void>;
   /** The number of the newest event; 0 before the first. */
   newest(): Promise<number>;
-  /** Events after this number, in order: `limit` at most, fewer where their arguments are long, none only where there are none. */
-  events(after: number, limit: number): Promise<readonly ApprovalEvent[]>;
+  /**
+   * Events after this number, in order: `limit` at most, fewer where their arguments are long, none only where there are
+   * none. Of long arguments `argsLimit` characters, where given.
+   */
+  events(after: number, limit: number, argsLimit?: number): Promise<readonly ApprovalEvent[]>;
   /** Takes deliveries that are due, for a minute; until then nobody else gets them. */
   due(owner: string, namespace: string, limit: number): Promise<readonly Delivery[]>;
   delivered(id: string): Promise<void>;

@@ -1,6 +1,5 @@
 /** What enforcement is built from (house.md §4: one object, made in `cli/`). */
 
-import type { Approvals } from '../core/approval.ts';
 import type { AuditSink } from '../core/audit.ts';
 import type { ToolCatalog } from '../core/catalog.ts';
 import type { Json } from '../core/json.ts';
@@ -8,6 +7,7 @@ import type { ToolMatcher } from '../core/match.ts';
 import type { OwnPaths } from '../core/own-path.ts';
 import type { Policy, SchemaCheck } from '../core/policy.ts';
 import type { Pause, Store } from '../core/store.ts';
+import type { ApprovalWatch } from './waiting/approval-watch.ts';
 import type { Leases } from './waiting/leases.ts';
 
 /** The policy in force and what is made of it once. INVARIANT I8: a call sees one rulebook throughout. */
@@ -40,7 +40,7 @@ export interface ProxyDeps {
   /** The claims of idempotent calls that this process carries out. */
   readonly leases: Leases;
   /** Looked at while calls are kept open for a human. */
-  readonly approvals: Pick<Approvals, 'find'>;
+  readonly approvals: ApprovalWatch;
   /** How long a held call is kept open for that, ms; 0 answers at once. */
   readonly approvalWait: number;
   /** The address of a record's page, where there is one for a human to decide on. */

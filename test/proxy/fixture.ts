@@ -11,6 +11,7 @@ import type { ProxyDeps, Rulebook } from '../../src/proxy/deps.ts';
 import type { SessionOutput } from '../../src/proxy/exchange.ts';
 import { openSession, type ProxySession } from '../../src/proxy/session.ts';
 import type { SessionOptions } from '../../src/proxy/state.ts';
+import { watchApprovals } from '../../src/proxy/waiting/approval-watch.ts';
 import { createLeases } from '../../src/proxy/waiting/leases.ts';
 import { openMemoryStore } from '../../src/state/memory.ts';
 
@@ -122,7 +123,7 @@ export async function openRig(options: Options = {}): Promise<Rig> {
     },
     store,
     leases: createLeases({ store, log: { warn: log, error: log } }),
-    approvals: store.approvals,
+    approvals: watchApprovals({ approvals: store.approvals, log: { debug: log } }),
     approvalWait: options.approvalWait ?? 0,
     approvalPage: options.approvalPage,
     sign: (text) => createHash('sha256').update(`key ${text}`).digest('hex'),

@@ -11,8 +11,8 @@ const IDENTICAL = 60_000;
 /** ms between looks at the store: the first, and the longest. */
 const SOONEST = 50;
 const LATEST = 1_000;
-/** ms between looks at an approval. */
-const APPROVAL_LOOK = 250;
+/** The same where this process carries the identical call out itself, and so learns of its end. */
+const TOLD = 5_000;
 /** ms between two notifications of progress: clients that wait for a minute start anew with each. */
 const PROGRESS = 5_000;
 
@@ -58,7 +58,7 @@ async function waitForIdentical(arrival: Arrival, key: string, patience: number,
     const left = until - deps.monotonic();
     // Of a call that this process carries out itself, the end is told.
     const ended = deps.leases.ended(key);
-    if (left > 0) await waits.rest(Math.min(ended ? LATEST : delay, left), ended);
+    if (left > 0) await waits.rest(Math.min(ended ? TOLD : delay, left), ended);
     // SPEC: policy.md §12: once the agent has gone, nothing is forwarded for it.
     if (waits.closed || !ending.isOpen()) return giveUp(arrival, deps);
     const outcome = await ending.judgeAgain(deps.monotonic() >= until);
@@ -71,28 +71,20 @@ async function waitForHuman(held: Final, approval: HeldApproval, ending: Ending,
   const { deps, waits } = session;
   const start = deps.monotonic();
   const until = start + Math.min(deps.approvalWait, approval.expiresAt - deps.clock());
+  const record = deps.approvals.follow(approval.id);
   let toldAt = Number.NEGATIVE_INFINITY;
-  for (let now = start; now < until; now = deps.monotonic()) {
-    if (now - toldAt >= PROGRESS) {
-      ending.tellProgress(`waiting for a human to decide on ${approval.id}`);
-      toldAt = now;
-    }
-    await waits.rest(Math.min(APPROVAL_LOOK, until - now));
-    if (waits.closed || !ending.isOpen()) return held;
-    if (await isDecided(approval.id, session)) {
-      ending.decided(approval);
-      break;
-    }
-  }
-  return ending.judgeAgain(false);
-}
-
-async function isDecided(id: string, { deps }: Session): Promise<boolean> {
   try {
-    const [approval] = await deps.approvals.find(id, 0);
-    return approval?.state !== 'pending';
-  } catch (error) {
-    deps.log.debug(`state: the approval ${id} could not be looked at: ${error instanceof Error ? error.message : String(error)}`);
-    return false;
+    for (let now = start; now < until && !record.hasChanged; now = deps.monotonic()) {
+      if (now - toldAt >= PROGRESS) {
+        ending.tellProgress(`waiting for a human to decide on ${approval.id}`);
+        toldAt = now;
+      }
+      await waits.rest(Math.min(LATEST, until - now), record.changed);
+      if (waits.closed || !ending.isOpen()) return held;
+    }
+  } finally {
+    record.stop();
   }
+  if (record.hasChanged) ending.decided(approval);
+  return ending.judgeAgain(false);
 }

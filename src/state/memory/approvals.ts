@@ -146,12 +146,13 @@ function outbox(
     });
   return {
     newest: () => look(() => tables.events.at(-1)?.sequence ?? 0),
-    events: (after, limit) =>
+    events: (after, limit, argsLimit = Infinity) =>
       look(() => {
         const found = tables.events
           .filter(({ sequence }) => sequence > after)
           .slice(0, limit)
-          .flatMap(eventOf);
+          .flatMap(eventOf)
+          .map((event) => ({ ...event, approval: { ...event.approval, args: event.approval.args.slice(0, argsLimit) } }));
         let room = MOST_EVENT_ARGS;
         return found.filter(({ approval }) => {
           const fits = room > 0;

@@ -47,7 +47,7 @@ export const APPROVAL_SQL = {
     WHERE (:state IS NULL OR state = :state) AND (:after IS NULL OR (created_at, place) < ${AFTER}) ORDER BY created_at DESC, place DESC LIMIT :limit`,
   find: `SELECT ${LISTED} FROM ${RECORDS} WHERE approvals.id >= :start AND approvals.id < :start || '~' ORDER BY approvals.id`,
   newest: 'SELECT max(sequence) AS sequence FROM approval_events',
-  events: `SELECT ${EVENTS} FROM approval_events ${OF_RECORDS} WHERE sequence > :after ORDER BY sequence LIMIT :limit`,
+  events: `SELECT sequence, type, at, tries, ${LISTED} FROM approval_events ${OF_RECORDS} WHERE sequence > :after ORDER BY sequence LIMIT :limit`,
   dueEvents: `SELECT ${EVENTS} FROM approval_events INDEXED BY approval_events_due ${OF_RECORDS}
     WHERE due_at <= :now AND namespaces.name = :namespace ORDER BY sequence LIMIT :limit`,
   leaseEvent: 'UPDATE approval_events SET due_at = ?, owner = ?, tries = tries + 1 WHERE sequence = ?',

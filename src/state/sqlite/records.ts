@@ -67,13 +67,13 @@ function outbox({ clock, look, write }: Access): Pick<Approvals, 'newest' | 'eve
     write('normal', ({ approvals }) => void approvals.settleEvent.run(dueAt ?? null, sequenceOf(id)));
   return {
     newest: () => look(({ approvals }) => (approvals.newest.get() as { sequence: number | null }).sequence ?? 0),
-    events: (after, limit) =>
+    events: (after, limit, argsLimit = WHOLE) =>
       look(({ approvals }) => {
         const found: ApprovalEvent[] = [];
         let last = after;
         // One by one: what stands in them may be large.
         for (let room = MOST_EVENT_ARGS; room > 0 && found.length < limit; ) {
-          const [row] = approvals.events.all({ after: last, limit: 1, now: clock() });
+          const [row] = approvals.events.all({ after: last, limit: 1, now: clock(), most: argsLimit });
           if (!row) break;
           const event = eventOf(row);
           found.push(event);

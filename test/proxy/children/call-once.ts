@@ -9,6 +9,7 @@ import { openKeyedHash } from '../../../src/audit/key.ts';
 import type { Store } from '../../../src/core/store.ts';
 import type { ProxyDeps } from '../../../src/proxy/deps.ts';
 import { openSession } from '../../../src/proxy/session.ts';
+import { watchApprovals } from '../../../src/proxy/waiting/approval-watch.ts';
 import { createLeases } from '../../../src/proxy/waiting/leases.ts';
 import { openSqliteStore } from '../../../src/state/sqlite.ts';
 import { lines, rulebook, verdict } from '../fixture.ts';
@@ -67,7 +68,7 @@ const deps: ProxyDeps = {
   pauses: { current: () => undefined },
   store,
   leases: createLeases({ store, log: silent }),
-  approvals: opened.approvals,
+  approvals: watchApprovals({ approvals: opened.approvals, log: { debug: () => {} } }),
   approvalWait: 0,
   audit: {
     ...file,
