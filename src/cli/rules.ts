@@ -5,6 +5,7 @@ import { createMatcher } from '../core/match.ts';
 import type { Policy } from '../core/policy.ts';
 import { loadPolicyText } from '../policy/load.ts';
 import type { Log, PolicySource, Rulebook } from '../proxy/deps.ts';
+import { watchFolders } from './folder-hints.ts';
 import { readPolicyFile, renderDiagnostic } from './policy-file.ts';
 
 /** The policy as the proxy enforces it, or why it cannot take one that is valid in itself. */
@@ -63,18 +64,24 @@ export interface WatchedPolicy extends PolicySource {
   stop(): void;
 }
 
-/** ms: between looks at the file, between two equal readings, and until a deleted policy no longer holds. */
-const LOOK = 200;
+/** ms between looks at the file where nothing hints at a change, and the least between two looks. */
+const RULE = 2_000;
+const SOONEST = 200;
+/** ms between a hint and the look: what is written in several steps hints several times. */
+const HINTED = 20;
+/** ms between two equal readings, and until a deleted policy no longer holds. */
 const SETTLE = 100;
 const MISSING_GRACE = 2_000;
 
-/** Watches the file by looking at it: editors replace files in too many ways for notifications to be trusted. */
+/**
+ * Watches the file by looking at it: editors replace files in too many ways for notifications to be trusted. They hint at
+ * when to look, so that an edit is seen at once and an idle proxy sleeps.
+ */
 export function watchPolicy({ path, first, accept, log, onReload, ...rest }: WatchOptions): WatchedPolicy {
   let rulebook: Rulebook | undefined = rulebookOf(first);
   let { seen } = rest;
   let missingSince: number | undefined;
   let rejected: string | undefined;
-  let busy = false;
 
   const reject = (errors: readonly string[]) => {
     rejected = errors.join('\n');
@@ -92,37 +99,87 @@ export function watchPolicy({ path, first, accept, log, onReload, ...rest }: Wat
     log.info(`policy reloaded, revision ${loaded.policy.revision}`);
     onReload({ kind: 'taken', before, after: rulebook });
   };
+  /** Answers with the ms until the next look, as `look` does. */
   const lookMissing = () => {
     missingSince ??= performance.now();
-    if (!rulebook || performance.now() - missingSince < MISSING_GRACE) return;
+    const left = missingSince + MISSING_GRACE - performance.now();
+    if (!rulebook) return RULE;
+    if (left > 0) return Math.min(left + 1, RULE);
     const before = rulebook;
     rulebook = undefined;
     rejected = 'the policy file is missing';
     log.error(`${path} is gone: every call is denied until it is back`);
     onReload({ kind: 'missing', before });
+    return RULE;
   };
   const look = async () => {
     const now = signature(path);
     if (now === undefined) return lookMissing();
-    if (now === seen && missingSince === undefined) return;
+    if (now === seen && missingSince === undefined) return RULE;
     const read = await readSettled(path);
-    if (!read) return;
+    if (!read) return SOONEST;
     seen = now;
     missingSince = undefined;
     if (read.kind === 'text') await take(read.text);
     else reject([`${path}: ${read.why}`]);
+    return RULE;
   };
-  const timer = setInterval(() => {
-    if (busy) return;
-    busy = true;
-    void look()
-      .catch((error: unknown) => log.error(`the policy file could not be watched: ${String(error)}`))
-      .finally(() => {
-        busy = false;
-      });
-  }, LOOK);
-  timer.unref();
-  return { current: () => rulebook, rejected: () => rejected, stop: () => clearInterval(timer) };
+  const looks = openLooks(look, (error) => log.error(`the policy file could not be watched: ${String(error)}`));
+  const hints = watchFolders(path, looks.hint);
+  looks.start(hints.renew);
+  return {
+    current: () => rulebook,
+    rejected: () => rejected,
+    stop() {
+      looks.stop();
+      hints.stop();
+    },
+  };
+}
+
+/** Looks one after the other: when the last one said, or sooner where something hints at a change. */
+function openLooks(look: () => Promise<number> | number, failed: (error: unknown) => void) {
+  let timer: NodeJS.Timeout | undefined;
+  let lookedAt = Number.NEGATIVE_INFINITY;
+  let isHinted = false;
+  let isBusy = false;
+  let before = () => {};
+  const after = (ms: number) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => void run(), ms);
+    timer.unref();
+  };
+  const hinted = () => Math.max(HINTED, lookedAt + SOONEST - performance.now());
+  const run = async () => {
+    isBusy = true;
+    isHinted = false;
+    lookedAt = performance.now();
+    let next = RULE;
+    try {
+      before();
+      next = await look();
+    } catch (error) {
+      failed(error);
+    }
+    isBusy = false;
+    if (timer !== undefined) after(isHinted ? hinted() : next);
+  };
+  return {
+    /** `first` is called before each look. */
+    start(first: () => void) {
+      before = first;
+      after(0);
+    },
+    hint() {
+      if (isHinted) return;
+      isHinted = true;
+      if (!isBusy && timer !== undefined) after(hinted());
+    },
+    stop() {
+      clearTimeout(timer);
+      timer = undefined;
+    },
+  };
 }
 
 function rulebookOf(policy: Policy): Rulebook {
