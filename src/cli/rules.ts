@@ -127,14 +127,11 @@ export function watchPolicy({ path, first, accept, log, onReload, ...rest }: Wat
   const looks = openLooks(look, (error) => log.error(`the policy file could not be watched: ${String(error)}`));
   const hints = watchFolders(path, looks.hint);
   looks.start(hints.renew);
-  return {
-    current: () => rulebook,
-    rejected: () => rejected,
-    stop() {
-      looks.stop();
-      hints.stop();
-    },
+  const stop = () => {
+    looks.stop();
+    hints.stop();
   };
+  return { current: () => rulebook, rejected: () => rejected, stop };
 }
 
 /** Looks one after the other: when the last one said, or sooner where something hints at a change. */
