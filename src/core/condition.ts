@@ -23,7 +23,8 @@ export type ArgTest =
   | { readonly op: 'eq' | 'neq' | 'contains' | 'not_contains'; readonly value: Json }
   | { readonly op: 'in' | 'not_in'; readonly values: readonly Json[] }
   | { readonly op: Comparison; readonly value: Decimal }
-  | { readonly op: 'regex' | 'not_regex'; readonly matches: (text: string) => boolean }
+  /** `matches` is undefined for a text that is too long for this pattern. */
+  | { readonly op: 'regex' | 'not_regex'; readonly matches: (text: string) => boolean | undefined }
   | { readonly op: 'starts_with' | 'ends_with'; readonly value: string }
   | { readonly op: 'within'; readonly folders: readonly string[] }
   | { readonly op: 'exists'; readonly value: boolean };

