@@ -11,3 +11,23 @@ export function finish<T>(work: Slices<T>): T {
     if (step.done) return step.value;
   }
 }
+
+/** What one reader may take of a turn of the event loop. */
+export interface Share {
+  /** A turn began. */
+  begin(): void;
+  /** Resolves in another turn, where this one has lasted; undefined where the work may go on. */
+  next(): Promise<void> | undefined;
+}
+
+/** ms of work before others have a turn. */
+const MOST = 8;
+
+/** A share of the turn that begins now. `now` counts ms; `turn` resolves in another turn, when others had theirs. */
+export function createShare(now: () => number, turn: () => Promise<void>): Share {
+  let since = now();
+  const begin = () => {
+    since = now();
+  };
+  return { begin, next: () => (now() - since < MOST ? undefined : turn().then(begin)) };
+}

@@ -22,9 +22,6 @@ const QUOTE = 34;
 const BACKSLASH = 92;
 const COLON = 58;
 const COMMA = 44;
-const OPEN = new Set([123, 91]);
-const CLOSE = new Set([125, 93]);
-const SPACE = new Set([32, 9, 13]);
 
 interface Reading {
   depth: number;
@@ -86,13 +83,17 @@ function inside(reading: Reading, byte: number): void {
 
 function outside(reading: Reading, byte: number): void {
   if (byte === QUOTE) reading.inString = true;
-  if (reading.depth === 0 && byte !== OBJECT) reading.over = !SPACE.has(byte);
-  else if (CLOSE.has(byte)) leave(reading);
-  else if (OPEN.has(byte)) reading.depth++;
+  if (reading.depth === 0 && byte !== OBJECT) reading.over = !isSpace(byte);
+  else if (byte === 125 || byte === 93) leave(reading);
+  else if (byte === OBJECT || byte === 91) reading.depth++;
   else if (reading.depth !== 1) return;
   else if (byte === COMMA) closeMember(reading);
   else if (byte === COLON) reading.afterColon = true;
-  else if (!SPACE.has(byte)) collect(reading, byte);
+  else if (!isSpace(byte)) collect(reading, byte);
+}
+
+function isSpace(byte: number): boolean {
+  return byte === 32 || byte === 9 || byte === 13;
 }
 
 function leave(reading: Reading): void {

@@ -10,15 +10,19 @@ export type Line =
   | { readonly kind: 'too_long'; readonly length: number; readonly sender: Sender };
 
 export interface LineSplitter {
-  push(chunk: Uint8Array): Line[];
+  push(chunk: Uint8Array): readonly Line[];
   /** What came after the last LF is a line. */
-  end(): Line[];
+  end(): readonly Line[];
 }
 
 const LF = 10;
 const CR = 13;
 const SPACE = 32;
+const TAB = 9;
 const FIRST_CAPACITY = 4096;
+/** Bytes that are taken one by one. */
+const FEW = 16;
+const NOTHING: readonly Line[] = [];
 
 /** A line of which a part has come. */
 interface Partial {
@@ -36,6 +40,7 @@ export function createLineSplitter(maxBytes: number): LineSplitter {
   const partial: Partial = { held: new Uint8Array(0), length: 0, discarding: undefined };
   return {
     push(chunk) {
+      if (chunk.length <= FEW && takeFew(partial, chunk)) return NOTHING;
       const lines: Line[] = [];
       let start = 0;
       for (let end = chunk.indexOf(LF); end >= 0; end = chunk.indexOf(LF, start)) {
@@ -57,7 +62,7 @@ export function createLineSplitter(maxBytes: number): LineSplitter {
 
 function finish(partial: Partial, piece: Uint8Array, maxBytes: number, into: Line[]): void {
   if (partial.discarding) discard(partial, piece);
-  else if (partial.length > 0) hold(partial, piece);
+  else if (partial.length > 0) hold(partial, piece, maxBytes);
   const bytes = withoutCr(partial.length > 0 ? takeHeld(partial) : piece);
   if (!partial.discarding && bytes.length > maxBytes) discard(partial, bytes);
   if (partial.discarding) into.push(tooLong(partial));
@@ -69,17 +74,32 @@ function keep(partial: Partial, piece: Uint8Array, maxBytes: number): void {
   // The last byte may be the CR that the LF to come takes with it.
   const allowed = piece[piece.length - 1] === CR ? maxBytes + 1 : maxBytes;
   if (!partial.discarding && partial.length + piece.length <= allowed) {
-    hold(partial, piece);
+    hold(partial, piece, maxBytes);
     return;
   }
   if (partial.length > 0) discard(partial, takeHeld(partial));
   discard(partial, piece);
 }
 
-function hold(partial: Partial, piece: Uint8Array): void {
+/** Takes a few bytes that find room and end nothing, without making anything: who writes byte by byte costs little more. */
+function takeFew(partial: Partial, piece: Uint8Array): boolean {
+  const { held, length } = partial;
+  if (partial.discarding || length + piece.length > held.length) return false;
+  for (let at = 0; at < piece.length; at++) {
+    const byte = piece[at] as number;
+    if (byte === LF) return false;
+    held[length + at] = byte;
+  }
+  partial.length = length + piece.length;
+  return true;
+}
+
+function hold(partial: Partial, piece: Uint8Array, maxBytes: number): void {
   const total = partial.length + piece.length;
   if (total > partial.held.length) {
-    const grown = new Uint8Array(Math.max(FIRST_CAPACITY, partial.held.length * 2, total));
+    // Twice the size, but no more than a line may have with its CR: beside the buffer that it replaces, that is twice the line.
+    const capacity = Math.max(FIRST_CAPACITY, Math.min(partial.held.length * 2, maxBytes), total);
+    const grown = new Uint8Array(capacity);
     grown.set(partial.held.subarray(0, partial.length));
     partial.held = grown;
   }
@@ -116,7 +136,9 @@ export function asLine(text: string): string {
 export function oneLine(frame: Uint8Array | string): Uint8Array | string {
   if (typeof frame === 'string') return asLine(frame);
   if (!frame.includes(LF) && !frame.includes(CR)) return frame;
-  return frame.map((byte) => (byte === LF || byte === CR ? SPACE : byte));
+  const line = frame.slice();
+  for (let at = 0; at < line.length; at++) if (line[at] === LF || line[at] === CR) line[at] = SPACE;
+  return line;
 }
 
 function withoutCr(bytes: Uint8Array): Uint8Array {
@@ -124,6 +146,6 @@ function withoutCr(bytes: Uint8Array): Uint8Array {
 }
 
 function isBlank(bytes: Uint8Array): boolean {
-  for (const byte of bytes) if (byte !== 32 && byte !== 9) return false;
+  for (let at = 0; at < bytes.length; at++) if (bytes[at] !== SPACE && bytes[at] !== TAB) return false;
   return true;
 }

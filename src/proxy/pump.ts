@@ -1,5 +1,5 @@
 import { attempt, type Later } from './later.ts';
-import { createTurns } from './turns.ts';
+import { openShare } from './turns.ts';
 
 /** Runs work over whatever has piled up, one lot at a time and in order: frames that arrive together are judged together. */
 export interface Pump<T> {
@@ -24,14 +24,14 @@ const LOT = 128;
 
 /** Opens a pump. Between two lots it gives others a turn, where it had its share of this one (wire.md §2.13). */
 export function createPump<T>({ work, onFault, weigh }: PumpOptions<T>): Pump<T> {
-  const turns = createTurns();
+  const share = openShare();
   let queue: T[] = [];
   let backlog = 0;
   let busy = false;
   let running: Promise<void> | undefined;
   const endLot = (weight: number): Promise<void> | undefined => {
     backlog -= weight;
-    return queue.length > 0 ? turns.next() : undefined;
+    return queue.length > 0 ? share.next() : undefined;
   };
   const drain = (): void => {
     while (queue.length > 0) {
@@ -59,7 +59,7 @@ export function createPump<T>({ work, onFault, weigh }: PumpOptions<T>): Pump<T>
       }
       if (busy || queue.length === 0) return;
       busy = true;
-      turns.begin();
+      share.begin();
       drain();
     },
     get backlog() {

@@ -2,42 +2,28 @@
  * Turns of the event loop (wire.md §2.13): nothing that a peer sends keeps it for long, so that other calls, timers and
  * the pause go on. What is small is done within the turn that it came in.
  */
-import type { Slices } from '../core/slices.ts';
+import { createShare, type Share, type Slices } from '../core/slices.ts';
 import { type ClientFrame, type FrameLimits, type Refusal, readClientFrameInSlices, readServerFrameInSlices } from '../mcp/frame.ts';
 import type { Incoming, ServerLine } from './exchange.ts';
 import type { Later } from './later.ts';
 
 /** Bytes from which on a frame is read in slices. */
 const LARGE = 256 * 1024;
-/** ms of work before others have a turn. */
-const SHARE = 8;
 
-/** Tells when others are to have a turn. */
-export interface Turns {
-  /** A turn began. */
-  begin(): void;
-  /** Resolves in another turn, where this one has lasted; undefined where the work may go on. */
-  next(): Promise<void> | undefined;
-}
-
-/** A turn that begins now. */
-export function createTurns(now: () => number = () => performance.now()): Turns {
-  let since = now();
-  const begin = () => {
-    since = now();
-  };
-  return {
-    begin,
-    next: () => (now() - since < SHARE ? undefined : new Promise<void>((resolve) => setImmediate(resolve)).then(begin)),
-  };
+/** A share of the turn that begins now. */
+export function openShare(): Share {
+  return createShare(
+    () => performance.now(),
+    () => new Promise((resolve) => setImmediate(resolve)),
+  );
 }
 
 /** Does work on something large, and gives others their turns. */
 export async function inTurns<T>(work: Slices<T>): Promise<T> {
-  const turns = createTurns();
+  const share = openShare();
   for (let step = work.next(); ; step = work.next()) {
     if (step.done) return step.value;
-    const turn = turns.next();
+    const turn = share.next();
     if (turn) await turn;
   }
 }

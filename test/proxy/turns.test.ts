@@ -8,6 +8,8 @@ setDefaultTimeout(60_000);
 
 const POLICY = 'version: "1"\ndefault: allow\n';
 const LARGE = 'x'.repeat(2 * 1024 * 1024);
+/** Eight megabytes of escapes take a dozen turns and more. */
+const SLOW = '\n'.repeat(4 * 1024 * 1024);
 
 function call(id: number, text: string): object {
   return { jsonrpc: '2.0', id, method: 'tools/call', params: { name: 't', arguments: { text } } };
@@ -20,7 +22,7 @@ function idsOf(messages: readonly (Message | Message[])[]): unknown[] {
 describe('a large frame', () => {
   test('is read in slices between which another session is served, and frames of its own session wait', async () => {
     const [slow, quick] = [await openRig({ policy: POLICY }), await openRig({ policy: POLICY })];
-    const sending = slow.send(call(1, LARGE), call(2, 'small'));
+    const sending = slow.send(call(1, SLOW), call(2, 'small'));
     expect(slow.executed()).toEqual([]);
     await quick.send(call(1, 'small'));
     expect(quick.executed()).toEqual(['t']);
@@ -34,7 +36,7 @@ describe('a large frame', () => {
     const other = await openRig({ policy: POLICY });
     await rig.send(call(1, 'a'), call(2, 'b'));
     const saying = rig.say(
-      { jsonrpc: '2.0', id: 2, result: { content: [], structuredContent: { LARGE } } },
+      { jsonrpc: '2.0', id: 2, result: { content: [], structuredContent: { SLOW } } },
       { jsonrpc: '2.0', id: 1, result: {} },
     );
     expect(rig.agent).toEqual([]);

@@ -1,9 +1,10 @@
 /** An event stream of the server's on its way to the client (wire.md §2.6, §5): event by event, with ids, comments and retries as they came. */
 import { createIdFinder, type Sender } from '../../mcp/id-finder.ts';
 import type { ProxySession } from '../../proxy/session.ts';
+import { openShare } from '../../proxy/turns.ts';
 import type { UpstreamAnswer } from '../../transport/http/client.ts';
 import type { EventStream } from '../../transport/http/reply.ts';
-import { createEventParser, type SseEvent } from '../../transport/http/sse.ts';
+import { createEventParser, piecesOf, type SseEvent } from '../../transport/http/sse.ts';
 import { renderEvent, renderMessage } from '../../transport/http/sse-render.ts';
 
 /** What is known of a stream once it has ended. */
@@ -23,15 +24,18 @@ export async function relayEvents(
   note: (id: string) => void = () => {},
 ): Promise<Ended> {
   const parser = createEventParser(maxMessage, createIdFinder);
+  const share = openShare();
   let resumable = false;
   try {
-    for await (const chunk of body)
-      for (const event of parser.push(chunk)) {
+    for await (const piece of piecesOf(body))
+      for (const event of parser.push(piece)) {
         if (event.kind === 'event' && event.id) {
           resumable = true;
           note(event.id);
         }
         if (!stream.write(await judged(event, session))) await stream.drained();
+        const turn = share.next();
+        if (turn) await turn;
       }
     return { resumable, fault: undefined };
   } catch (fault) {

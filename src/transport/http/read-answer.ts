@@ -1,7 +1,8 @@
 /** The messages in an answer of the server: one JSON body, or a stream of events. */
+import { createShare } from '../../core/slices.ts';
 import type { BridgePorts, ServerMessage } from './bridge-ports.ts';
 import type { UpstreamAnswer } from './client.ts';
-import { createEventParser, type WholeEvent } from './sse.ts';
+import { createEventParser, piecesOf, type WholeEvent } from './sse.ts';
 
 /** How far a stream was read, for its resumption. */
 export interface Place {
@@ -36,14 +37,20 @@ export async function readEvents(
   takeEvent: (event: WholeEvent) => void = () => {},
 ): Promise<void> {
   const parser = createEventParser(maxMessage, look);
-  for await (const chunk of body) {
+  const share = createShare(
+    () => performance.now(),
+    () => new Promise((resolve) => setImmediate(resolve)),
+  );
+  for await (const piece of piecesOf(body)) {
     const messages: ServerMessage[] = [];
-    for (const event of parser.push(chunk)) {
+    for (const event of parser.push(piece)) {
       if (event.kind === 'too_long') messages.push(event);
       else if (isMessage(event)) messages.push({ kind: 'line', bytes: event.data });
       else takeEvent(event);
       if (event.kind === 'event') note(event, place);
       if (event.kind === 'event' && isMessage(event) && event.id !== undefined) takeEvent(event);
+      const turn = share.next();
+      if (turn) await turn;
     }
     if (messages.length > 0) await take(messages);
   }

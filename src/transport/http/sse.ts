@@ -84,6 +84,16 @@ export function createEventParser<S>(maxData: number, look: () => Look<S>): Even
   };
 }
 
+/** Bytes that are parsed at once: a stream of empty lines has as many events. */
+const PIECE = 64 * 1024;
+
+/** What comes, in pieces of which each is parsed soon. */
+export async function* piecesOf(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  for await (const chunk of body)
+    if (chunk.length <= PIECE) yield chunk;
+    else for (let at = 0; at < chunk.length; at += PIECE) yield chunk.subarray(at, at + PIECE);
+}
+
 /** The stream's bytes without its byte order mark. What only began like one is the stream's own. */
 function afterMark<S>(reading: Reading<S>, chunk: Uint8Array): Uint8Array {
   if (reading.mark === undefined) return chunk;

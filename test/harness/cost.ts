@@ -1,0 +1,48 @@
+/** What work costs: processor time, which a busy machine does not change much, of the quickest of several runs. */
+import { expect } from 'bun:test';
+
+/** ms. What is measured takes at least so long, so that the clock's steps do not matter. */
+const LEAST = 4;
+const RUNS = 3;
+/** A linear reader costs 4 times as much for 4 times the input; caches and collections of garbage may add half of that. */
+const MOST = 6;
+/** Bytes of the largest input, so that a reader that is too quick to be measured ends somewhere. */
+const LARGEST = 4 * 1024 * 1024;
+
+/** ms of processor time that the quickest of several runs takes. */
+export function costOf(work: () => unknown): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (let run = 0; run < RUNS; run++) {
+    const before = process.cpuUsage();
+    work();
+    const { user, system } = process.cpuUsage(before);
+    least = Math.min(least, (user + system) / 1000);
+  }
+  return least;
+}
+
+/** Expects that `work` on four times the input costs at most six times as much. `make` gives an input of about so many bytes. */
+export function expectLinear<T>(make: (bytes: number) => T, work: (input: T) => unknown): void {
+  work(make(16 * 1024));
+  let bytes = 48 * 1024;
+  let once = costOfInput(make(bytes), work);
+  while (once < LEAST && bytes < LARGEST / 4) {
+    bytes *= 4;
+    once = costOfInput(make(bytes), work);
+  }
+  // What is quicker than the clock can tell, on megabytes, is quick enough.
+  if (once < 1) return;
+  const input = make(bytes * 4);
+  // A collection of garbage may fall into all runs of one measurement, and not into those of five.
+  const ratios: number[] = [];
+  for (let attempt = 0; attempt < 5; attempt++) {
+    ratios.push(costOfInput(input, work) / once);
+    if ((ratios.at(-1) as number) <= MOST) return;
+    once = costOfInput(make(bytes), work);
+  }
+  expect(Math.min(...ratios)).toBeLessThanOrEqual(MOST);
+}
+
+function costOfInput<T>(input: T, work: (input: T) => unknown): number {
+  return costOf(() => work(input));
+}
