@@ -39,7 +39,7 @@ export function renderArgs(call: CallArgs, mode: ArgsMode, mask: MaskOptions, ro
   if (call.args.size === 0) return { text: '{}', masked: 0, cut: 0 };
   const options = { ...mask, full: mode === 'full', perValue: room.value };
   const isSmall = call.argsText.length * LEAST_SCALE <= room.value;
-  for (let all = isSmall ? Infinity : room.all; ; all = Math.min(all, room.all) / 2) {
+  for (let all = isSmall ? Infinity : (room.all * 7) / 8; ; all /= 2) {
     const tally = { masked: 0, cut: 0 };
     const shown = fit(call.args, all, options, tally);
     const text = shown === call.args && call.argsText.length <= room.all ? oneLine(call.argsText) : renderJson(shown);

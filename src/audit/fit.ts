@@ -16,7 +16,7 @@ export interface FitOptions extends MaskOptions {
 /** What a member takes at least: beyond so many, those in the middle are counted instead. */
 const LEAST_SHARE = 64;
 /** Names are cut, too, and as long ones may be credentials themselves. */
-const MOST_NAME = 256;
+const MOST_NAME = 128;
 const LONG_NAME = 16;
 
 /** The same value where nothing is hidden or cut, else a copy. `under`: it stands below a secret-like name. */
@@ -63,7 +63,7 @@ function fitArray(values: readonly Json[], room: number, options: FitOptions, ta
 }
 
 function fitObject(object: JsonObject, room: number, options: FitOptions, tally: Tally, under?: Budget): JsonObject {
-  const { head, tail } = ends(object.size, room);
+  const { head, tail } = ends(object.size, room, MOST_NAME);
   const kept = head === object.size ? object : membersAt(object, head, tail);
   const share = sharesOf([...kept.values()], room - namesOf(kept, room));
   const labelled = isLabelled(object);
@@ -90,8 +90,8 @@ function unusedName(name: string, members: JsonObject): string {
 }
 
 /** Which of `count` members are shown: all, or as many first and last ones as there is room for. */
-function ends(count: number, room: number): { readonly head: number; readonly tail: number } {
-  const most = Math.max(2, Math.floor(room / LEAST_SHARE));
+function ends(count: number, room: number, name = 0): { readonly head: number; readonly tail: number } {
+  const most = Math.max(2, Math.floor(room / (LEAST_SHARE + name)));
   return count <= most ? { head: count, tail: count } : { head: most >> 1, tail: count - (most >> 1) };
 }
 
@@ -112,6 +112,9 @@ function namesOf(object: JsonObject, room: number): number {
   return cost;
 }
 
+/** Of what a large member gets the levels below it leave an eighth: so the work stays in proportion to the room, at any depth. */
+const BELOW = 7 / 8;
+
 /** How much room each of these gets: those that need less than their share leave the rest of it to the others. */
 function sharesOf(values: readonly Json[], room: number): number {
   if (room === Infinity) return room;
@@ -123,7 +126,7 @@ function sharesOf(values: readonly Json[], room: number): number {
     if (size <= share) spare -= size;
     else large++;
   }
-  return Math.max(share, large === 0 ? share : Math.floor(spare / large));
+  return Math.max(share, large === 0 ? share : Math.floor((spare * BELOW) / large));
 }
 
 /** The bytes of a value as JSON; where they are more than `most`, some number above it, found in as many steps. */
@@ -131,10 +134,19 @@ function sizeOf(value: Json, most: number): number {
   if (typeof value === 'string') return costOf(value, most) + 3;
   if (isNumber(value)) return value.number.length + 1;
   if (value === null || typeof value === 'boolean') return 6;
+  return isArray(value) ? sizeOfArray(value, most) : isObject(value) ? sizeOfObject(value, most) : 0;
+}
+
+function sizeOfArray(values: readonly Json[], most: number): number {
   let size = 3;
-  const members = isArray(value) ? value.entries() : isObject(value) ? value.entries() : [];
-  for (const [name, member] of members) {
-    size += (typeof name === 'string' ? costOf(name, most) + 4 : 0) + sizeOf(member, most - size);
+  for (let i = 0; i < values.length && size <= most; i++) size += sizeOf(values[i] ?? null, most - size);
+  return size;
+}
+
+function sizeOfObject(object: JsonObject, most: number): number {
+  let size = 3;
+  for (const [name, member] of object) {
+    size += costOf(name, most) + 4 + sizeOf(member, most - size);
     if (size > most) return size;
   }
   return size;

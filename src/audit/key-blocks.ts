@@ -1,5 +1,5 @@
 /** Private keys as PEM and PGP have them: BEGIN, lines of base64, END. */
-import { endOf, type Span } from './spans.ts';
+import { endOf, isRandom, type Span } from './spans.ts';
 
 const LEAD = /-----BEGIN ([A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?)-----/g;
 /** A line's end, also as JSON or an environment variable spell it. */
@@ -11,6 +11,7 @@ const KEY_START = /^(?:M|b3BlbnNzaC|lQ|lI|lF|xV|xc|xY|xX)/;
 
 const MOST_HEADERS = 6;
 const MOST_LINES = 400;
+const MOST_LOOKED_AT = 1_024;
 const MOST_CHARACTERS = 12_288;
 /** Lines of a key are as long as each other, and never as short as a word of a command. */
 const SHORTEST_LINE = 16;
@@ -33,7 +34,7 @@ function readBody(text: string, from: number, end: string): Span | undefined {
   const lengths: number[] = [];
   let last = start;
   for (let at = start; lengths.length < MOST_LINES && at - start < MOST_CHARACTERS; ) {
-    if (text.startsWith(end, at)) return isBody(text.slice(start, last), lengths) ? { start, end: last, sure: true } : undefined;
+    if (text.startsWith(end, at)) return bodyOf(text, start, last, lengths);
     const line = endOf(LINE, text, at);
     if (line === undefined) return undefined;
     lengths.push(line - at);
@@ -53,9 +54,15 @@ function skipHeaders(text: string, from: number): number {
   return at;
 }
 
+/** SECURITY: more than one line is a key only where nobody could have written words in it. */
+function bodyOf(text: string, start: number, end: number, lengths: readonly number[]): Span | undefined {
+  const body = text.slice(start, end);
+  const sure = isRandom(body.slice(0, MOST_LOOKED_AT));
+  return lengths.length === 1 || (sure && isEven(body, lengths)) ? { start, end, sure } : undefined;
+}
+
 /** The checksum of PGP, a line of its own, may be the last. */
-function isBody(body: string, lengths: readonly number[]): boolean {
-  if (lengths.length < 2) return lengths.length === 1;
+function isEven(body: string, lengths: readonly number[]): boolean {
   const lines = body.includes('=') && lengths.at(-1) === 5 ? lengths.slice(0, -1) : lengths;
   const [first = 0] = lines;
   const even = lines.slice(0, -1).every((length) => length === first) && (lines.at(-1) ?? 0) <= first;

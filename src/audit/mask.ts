@@ -31,6 +31,7 @@ export interface TextOptions {
 const MARGIN = 16_384;
 const TRACE = 4;
 const CUT_TRACE = 16;
+const MOST_HASHED = 262_144;
 
 /** The text as it may be recorded; the same string where nothing is to be hidden. Adds to `tally` what was. */
 export function maskText(text: string, options: MaskOptions, { room, secret = false, budget }: TextOptions, tally: Tally): string {
@@ -60,6 +61,13 @@ function replace(text: string, spans: readonly Span[], { keyedHash }: MaskOption
   return result + text.slice(from);
 }
 
+/** Of what is very long the beginning and the end are hashed, for other calls wait meanwhile; `args_hash` is of all. */
+function traceOf(text: string, { keyedHash }: MaskOptions): string {
+  const half = MOST_HASHED / 2;
+  const hashed = text.length <= MOST_HASHED ? text : `${text.length}:${text.slice(0, half)}${text.slice(-half)}`;
+  return keyedHash(hashed).slice(0, CUT_TRACE);
+}
+
 /** Its beginning and its end. A secret that lies across a cut goes as a whole. */
 function cut(text: string, room: number, find: (part: string) => readonly Span[], options: MaskOptions, tally: Tally): string {
   const { head, tail } = cutPlaces(text, room);
@@ -67,7 +75,7 @@ function cut(text: string, room: number, find: (part: string) => readonly Span[]
   const before = head === 0 ? '' : shown(text.slice(0, head + MARGIN), 0, head);
   const from = Math.max(0, tail - MARGIN);
   const after = tail === text.length ? '' : shown(text.slice(from), tail - from, text.length - from);
-  return `${before}…[cut, ${text.length} chars in all #${options.keyedHash(text).slice(0, CUT_TRACE)}]…${after}`;
+  return `${before}…[cut, ${text.length} chars in all #${traceOf(text, options)}]…${after}`;
 
   function shown(window: string, start: number, end: number): string {
     const touched = find(window).filter((span) => span.end > start && span.start < end);

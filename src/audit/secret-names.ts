@@ -22,10 +22,14 @@ const PLURAL_TOKENS = /(?:^|_)tokens$/;
 const HARMLESS_TOKEN =
   /(?:^|_)(?:page|next|continuation|start|stop|sync|eos|bos|pad|sep|unk|mask|max|min|num|total|per|prompt|completion|input|output)_tokens?$/;
 
+/** Of longer names the end says what they are. */
+const LONGEST = 256;
+
 /** Whether values under this name are secrets. `counts`: the value is a number, as in `tokens: 100`. */
 export function isSecretName(name: string, counts = false): boolean {
-  if (!MAYBE_NAME.test(name)) return false;
-  const words = snakeCase(name);
+  const end = name.length > LONGEST ? name.slice(-LONGEST) : name;
+  if (!MAYBE_NAME.test(end)) return false;
+  const words = snakeCase(end);
   if (HARMLESS_TOKEN.test(words)) return false;
   return PLURAL_TOKENS.test(words) ? !counts : SECRET_NAME.test(words);
 }
