@@ -21,6 +21,14 @@ export interface Room {
   give(bytes: number): void;
 }
 
+/** Pieces below this are joined as they come: each by itself takes several times its bytes. */
+const SMALL = 4 * 1024;
+const JOINED = 64 * 1024;
+/** More pieces than this have to be worth what reading one costs, in bytes on the average. */
+const MAX_PIECES = 65_536;
+const MIN_AVERAGE = 64;
+
+const TOO_SMALL = { kind: 'refused', status: 413, why: 'the body comes in too many small pieces: send it in larger ones' } as const;
 const TOO_LARGE = { kind: 'refused', status: 413, why: 'the body is larger than allowed (--max-message)' } as const;
 
 /** Room for `most` bytes; a body alone always finds some. */
@@ -59,7 +67,7 @@ function typeFault(type: string): string | undefined {
 /** Reads the body to its end. SECURITY: one that comes drop by drop holds neither memory nor a connection for long. */
 export function readBody(request: IncomingMessage, { maxBytes, maxGap }: BodyLimits, room: Room): Promise<BodyRead> {
   return new Promise((resolve) => {
-    const pieces: Uint8Array[] = [];
+    const pieces = createPieces();
     let length = 0;
     let isOver = false;
     const end = (read: BodyRead) => {
@@ -75,12 +83,48 @@ export function readBody(request: IncomingMessage, { maxBytes, maxGap }: BodyLim
       if (isOver) return;
       gap.refresh();
       if (length + piece.length > maxBytes) return end(TOO_LARGE);
+      if (pieces.count >= MAX_PIECES && length < pieces.count * MIN_AVERAGE) return end(TOO_SMALL);
       if (!room.take(piece.length)) return end({ kind: 'refused', status: 503, why: 'too much waits to be judged' });
       length += piece.length;
-      pieces.push(piece);
+      pieces.add(piece);
     });
-    request.on('end', () => end({ kind: 'body', bytes: pieces.length === 1 ? (pieces[0] as Uint8Array) : Buffer.concat(pieces) }));
+    request.on('end', () => end({ kind: 'body', bytes: pieces.join() }));
     request.on('close', () => end({ kind: 'gone' }));
     request.on('error', () => end({ kind: 'gone' }));
   });
+}
+
+/** Pieces of one body. What they take until they are joined is what they hold, and no more than a buffer besides. */
+function createPieces() {
+  const whole: Uint8Array[] = [];
+  let count = 0;
+  let open: Uint8Array | undefined;
+  let used = 0;
+  const close = () => {
+    if (open && used > 0) whole.push(open.slice(0, used));
+    used = 0;
+  };
+  return {
+    /** How many came. */
+    get count() {
+      return count;
+    },
+    add(piece: Uint8Array) {
+      count += 1;
+      // Most bodies come in one piece.
+      if (count === 1 || piece.length >= SMALL) {
+        close();
+        whole.push(piece);
+        return;
+      }
+      if (open && used + piece.length > open.length) close();
+      open ??= new Uint8Array(JOINED);
+      open.set(piece, used);
+      used += piece.length;
+    },
+    join(): Uint8Array {
+      close();
+      return whole.length === 1 ? (whole[0] as Uint8Array) : Buffer.concat(whole);
+    },
+  };
 }

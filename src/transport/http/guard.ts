@@ -27,13 +27,16 @@ export interface Arriving {
 export type Verdict =
   /** `origin` is that of an allowed page, which may read the answer. */
   | { readonly kind: 'admitted'; readonly origin: string | undefined }
-  | { readonly kind: 'refused'; readonly status: 400 | 401 | 403; readonly why: string; readonly origin?: string | undefined };
+  | { readonly kind: 'refused'; readonly status: 400 | 401 | 403 | 501; readonly why: string; readonly origin?: string | undefined };
 
 /** SECURITY: two readers that take different ones of these would act on different requests. */
 const SINGLE: ReadonlySet<string> = new Set([
   ...['host', 'origin', 'authorization', 'content-type', 'content-encoding', 'content-length', 'transfer-encoding'],
-  ...['mcp-session-id', 'last-event-id'],
+  ...['mcp-session-id', 'last-event-id', 'sec-fetch-site', 'sec-fetch-mode'],
 ]);
+/** What browsers say of requests that a page of somebody else caused, and of those that no script may read. */
+const FOREIGN_SITES: ReadonlySet<string> = new Set(['cross-site', 'same-site']);
+const BLIND_MODES: ReadonlySet<string> = new Set(['no-cors', 'navigate']);
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
 const AUTHORITY = /^(\[[0-9a-f:.]+\]|[^\s:/?#@\\,[\]]+)(?::(\d{1,5}))?$/;
 
@@ -43,6 +46,10 @@ export function checkRequest(request: Arriving, rules: GuardRules): Verdict {
   if (repeated) return { kind: 'refused', status: 400, why: `the header ${JSON.stringify(repeated)} occurs twice` };
   const [authorization = ''] = valuesOf(request.rawHeaders, 'authorization');
   if (namesSeveral(authorization)) return { kind: 'refused', status: 400, why: 'the header "authorization" has several credentials' };
+  // SECURITY: who undoes another encoding reads another body (RFC 9112 §6.1).
+  const [encoding = 'chunked'] = valuesOf(request.rawHeaders, 'transfer-encoding');
+  if (encoding.toLowerCase() !== 'chunked')
+    return { kind: 'refused', status: 501, why: `the transfer encoding ${JSON.stringify(encoding)} is not implemented: send "chunked"` };
   if (!request.target.startsWith('/')) return { kind: 'refused', status: 400, why: 'the request target is not a path' };
   const [host = ''] = valuesOf(request.rawHeaders, 'host');
   if (!isAllowedHost(host.toLowerCase(), rules))
@@ -50,9 +57,22 @@ export function checkRequest(request: Arriving, rules: GuardRules): Verdict {
   const [origin] = valuesOf(request.rawHeaders, 'origin');
   if (origin !== undefined && !isAllowedOrigin(origin, rules))
     return { kind: 'refused', status: 403, why: `origin ${JSON.stringify(origin)} is not allowed: name it with --allow-origin` };
+  const page = origin === undefined ? pageBehind(request.rawHeaders) : undefined;
+  if (page !== undefined) return { kind: 'refused', status: 403, why: page };
   if (request.method !== 'OPTIONS' && !bringsToken(request.rawHeaders, rules.token))
     return { kind: 'refused', status: 401, why: 'the bearer token is missing or wrong', origin };
   return { kind: 'admitted', origin };
+}
+
+/**
+ * SECURITY: a page may ask for an image or a document of anybody without saying who it is, and see nothing of it; what
+ * asking for it does is done all the same. Browsers say by these headers that they were made to.
+ */
+function pageBehind(rawHeaders: readonly string[]): string | undefined {
+  const [site = ''] = valuesOf(rawHeaders, 'sec-fetch-site');
+  const [mode = ''] = valuesOf(rawHeaders, 'sec-fetch-mode');
+  if (!FOREIGN_SITES.has(site.toLowerCase()) && !BLIND_MODES.has(mode.toLowerCase())) return undefined;
+  return `a web page made a browser ask (${site || 'site unknown'}, ${mode || 'mode unknown'}): it may where its origin is allowed, with --allow-origin`;
 }
 
 function repeatedIn(rawHeaders: readonly string[]): string | undefined {

@@ -38,6 +38,8 @@ export interface Reply {
 
 /** What is left of a body whose request was refused is thrown away for so long, ms: a client that still writes reads nothing. */
 const LINGER = 5_000;
+/** And so many pieces of it: each costs the same, however small it is. */
+const MAX_LEFT = 65_536;
 /** nginx buffers a stream that does not say this, and others compress it. */
 const STREAM: HeaderFields = { 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' };
 const EVENTS: HeaderFields = { 'content-type': 'text/event-stream' };
@@ -127,6 +129,11 @@ function eventStream(response: ServerResponse, unread: Unread | undefined, writt
 function linger(request: IncomingMessage): void {
   const timer = setTimeout(() => request.destroy(), LINGER);
   timer.unref();
+  let pieces = 0;
   request.once('end', () => clearTimeout(timer)).once('close', () => clearTimeout(timer));
+  request.on('data', () => {
+    pieces += 1;
+    if (pieces > MAX_LEFT) request.destroy();
+  });
   request.resume();
 }

@@ -51,11 +51,11 @@ export interface HttpServer {
   close(): void;
 }
 
-const TIMEOUTS: ServerTimeouts = { headers: 10_000, gap: 10_000, request: 120_000, idle: 60_000 };
+const TIMEOUTS: ServerTimeouts = { headers: 10_000, gap: 60_000, request: 120_000, idle: 60_000 };
 /** How often connections are looked at for these, ms. */
 const LOOK = 1_000;
 /** Bytes of all headers of a request: a token may be long, and a legion of headers not. */
-const MAX_HEADERS = 32 * 1024;
+const MAX_HEADERS = 16 * 1024;
 /** After so long without a byte the system asks whether a client is still there, ms. */
 const KEEP_ALIVE = 30_000;
 
@@ -117,7 +117,8 @@ function receive(request: IncomingMessage, response: ServerResponse, { rules, ti
   const reply = openReply(request, response, corsHeaders(verdict.origin), keepAlive);
   if (verdict.kind === 'refused') {
     options.refused(verdict.why);
-    reply.refuse(verdict.status, verdict.why, verdict.status === 401 ? { headers: CHALLENGE } : {});
+    const headers = verdict.status === 401 ? CHALLENGE : verdict.status === 501 ? CLOSE : {};
+    reply.refuse(verdict.status, verdict.why, { headers });
     return;
   }
   if (method === 'OPTIONS') {
@@ -135,6 +136,8 @@ function receive(request: IncomingMessage, response: ServerResponse, { rules, ti
   });
 }
 
+/** Where the body of this request ends nobody can tell. */
+const CLOSE = { connection: 'close' } as const;
 const CHALLENGE = { 'www-authenticate': 'Bearer realm="intercept"' } as const;
 
 function preflight(origin: string | undefined, rawHeaders: readonly string[], reply: Reply, { passHeaders }: ServerOptions): void {

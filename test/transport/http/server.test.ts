@@ -340,3 +340,99 @@ test('who asks whether the client is gone hears of it, also where it left before
   socket.close();
   expect(await heard.promise).toBe('gone');
 });
+
+describe('wire.md §5: pages of others', () => {
+  const POSTS = { head: `POST /mcp HTTP/1.1\r\nHost: localhost\r\n${JSON_TYPE}\r\nContent-Length: 2\r\n` };
+  test.each([
+    ...['Sec-Fetch-Site: cross-site', 'Sec-Fetch-Site: same-site', 'sec-fetch-site: Cross-Site'],
+    ...['Sec-Fetch-Mode: no-cors', 'Sec-Fetch-Mode: navigate', 'Sec-Fetch-Site: none\r\nSec-Fetch-Mode: navigate'],
+    'Sec-Fetch-Site: same-origin\r\nSec-Fetch-Mode: no-cors',
+  ])('%j is refused, whatever the method', async (headers) => {
+    expect((await get('Host: localhost', headers)).status).toBe(403);
+    expect((await exchange(server.port, `${POSTS.head}${headers}\r\n\r\n{}`)).status).toBe(403);
+    const { status } = await exchange(server.port, `DELETE /mcp HTTP/1.1\r\nHost: localhost\r\n${headers}\r\n\r\n`);
+    expect([status, served.length]).toEqual([403, 0]);
+    expect(refusals[0]).toContain('--allow-origin');
+  });
+  test.each([
+    'Sec-Fetch-Site: same-origin',
+    'Sec-Fetch-Site: none',
+    'Sec-Fetch-Mode: cors',
+    'Sec-Fetch-Mode: same-origin',
+    'Sec-Fetch-Dest: empty',
+  ])('%j passes', async (header) => {
+    expect((await get('Host: localhost', header)).status).toBe(200);
+  });
+  test('an allowed origin may ask in any way, another may not', async () => {
+    const asked = ['Host: localhost', 'Sec-Fetch-Site: cross-site', 'Sec-Fetch-Mode: no-cors'];
+    expect((await get(...asked, 'Origin: https://app.example')).status).toBe(200);
+    expect((await get(...asked, 'Origin: https://evil.example')).status).toBe(403);
+  });
+  test('two of them are refused: another reader might take the other', async () => {
+    expect((await get('Host: localhost', 'Sec-Fetch-Site: none', 'Sec-Fetch-Site: cross-site')).status).toBe(400);
+  });
+});
+
+describe('wire.md §5: what else is refused before it is read', () => {
+  test.each(['gzip, chunked', 'deflate, chunked', 'x-own, chunked', 'identity, chunked', 'gzip,chunked', 'chunked, chunked'])(
+    'Transfer-Encoding: %s, of which a front may undo a part',
+    async (encoding) => {
+      const body = `${JSON_TYPE}\r\nTransfer-Encoding: ${encoding}\r\n\r\n2\r\n{}\r\n0\r\n\r\n`;
+      const { status } = await exchange(server.port, `POST /mcp HTTP/1.1\r\nHost: localhost\r\n${body}`);
+      // What the platform itself does not read is refused by it, as malformed.
+      expect([400, 501]).toContain(status);
+      expect(served).toHaveLength(0);
+    },
+  );
+  test('with 501 where the platform would read it', async () => {
+    const body = `${JSON_TYPE}\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n`;
+    expect((await exchange(server.port, `POST /mcp HTTP/1.1\r\nHost: localhost\r\n${body}`)).status).toBe(501);
+    const plain = `${JSON_TYPE}\r\nTransfer-Encoding: Chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n`;
+    expect((await exchange(server.port, `POST /mcp HTTP/1.1\r\nHost: localhost\r\n${plain}`)).body).toBe('2 bytes');
+  });
+  test('headers over 16 KiB, with 431', async () => {
+    expect((await get('Host: localhost', `X-Long: ${'x'.repeat(15_000)}`)).status).toBe(200);
+    expect((await get('Host: localhost', `X-Long: ${'x'.repeat(17_000)}`)).status).toBe(431);
+  });
+  test('HEAD and other methods reach what is served, and have no body', async () => {
+    const { status, body } = await exchange(server.port, 'HEAD /mcp HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n').catch(
+      (error) => ({
+        status: String(error),
+        body: '',
+      }),
+    );
+    expect([String(status).includes('200'), body]).toEqual([true, '']);
+  });
+});
+
+describe('wire.md §2.13: a body in small pieces', () => {
+  const chunked = (size: number, total: number) => {
+    const chunk = `${size.toString(16)}\r\n${' '.repeat(size)}\r\n`;
+    const head = `POST /mcp HTTP/1.1\r\nHost: localhost\r\n${JSON_TYPE}\r\nTransfer-Encoding: chunked\r\n\r\n`;
+    return `${head}${chunk.repeat(total / size)}0\r\n\r\n`;
+  };
+  beforeEach(async () => {
+    server.close();
+    const room = createRoom(64 << 20);
+    await open({
+      maxBody: 10 << 20,
+      serve: async ({ body, reply }) => {
+        const read = await body(room);
+        if (read.kind === 'refused') reply.refuse(read.status, read.why);
+        if (read.kind === 'body')
+          reply.send(200, {}, Buffer.from(read.bytes).toString().trim().length === 0 ? `${read.bytes.length} bytes` : '?');
+      },
+    });
+  });
+  test.each([
+    [1, 60 << 10],
+    [64, 8 << 20],
+    [64 << 10, 10 << 20],
+  ])('of %d bytes arrives whole', async (size, total) => {
+    expect((await exchange(server.port, chunked(size, total))).body).toBe(`${total} bytes`);
+  });
+  test('of one byte each, a large one is refused: ten million of them would cost seconds', async () => {
+    const answer = await exchange(server.port, chunked(1, 128 << 10));
+    expect([answer.status, answer.body]).toEqual([413, expect.stringContaining('too many small pieces')]);
+  });
+});
