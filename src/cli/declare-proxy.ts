@@ -49,6 +49,7 @@ function declareHttp(program: Command): void {
     .option('--transport <kind>', '', choiceFlag('stdio', 'http', 'sse'))
     .option('--bind <address>', '', parseTextFlag)
     .option('--port <number>', '', parsePortFlag)
+    .option('--public-url <url>', '', parseTextFlag)
     .option('--allow-host <host>', '', repeated)
     .option('--allow-origin <origin>', '', repeated)
     .option('--token-env <variable>', '', parseTextFlag)

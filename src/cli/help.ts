@@ -13,8 +13,8 @@ Policy
   --allow-self        let messages name Intercept's own files
 A remote server: --upstream URL, --header 'Name: value', --header-env Name=VAR
 Listen on HTTP: --transport http (sse where the upstream speaks HTTP+SSE only)
-  --bind 127.0.0.1, --port 0, --allow-host NAME, --allow-origin ORIGIN
-  --token-env VAR, --pass-header NAME, --preserve-host, --max-sessions 64
+  --bind 127.0.0.1, --port 0, --public-url URL, --token-env VAR, --preserve-host
+  --allow-host NAME, --allow-origin URL, --pass-header NAME, --max-sessions 64
 State and audit, in ~/.intercept or INTERCEPT_HOME
   --state-dir DIR, --state-prefix TEXT, --state-timeout 250ms
   --state-fail-mode closed|open, --audit-args redacted|full|hash

@@ -5,6 +5,8 @@ import { UsageError } from './faults.ts';
 export interface ListenOptions {
   readonly bind: string;
   readonly port: number;
+  /** What clients reach it by, without a slash or `/mcp` at its end; undefined where that is its own address. */
+  readonly publicUrl: string | undefined;
   /** Hosts and origins that are allowed besides the listener's own, in lower case. */
   readonly hosts: readonly string[];
   readonly origins: readonly string[];
@@ -22,6 +24,7 @@ export interface ListenFlags {
   readonly transport?: 'stdio' | 'http' | 'sse';
   readonly bind?: string;
   readonly port?: number;
+  readonly publicUrl?: string;
   readonly allowHost?: readonly string[];
   readonly allowOrigin?: readonly string[];
   readonly tokenEnv?: string;
@@ -49,10 +52,12 @@ export function parseListen({ transport = 'stdio', ...flags }: ListenFlags, env:
       `--bind ${bind} lets other machines call, and nothing says who may`,
       'name a variable that holds a bearer token with --token-env, or bind 127.0.0.1',
     );
+  const named = flags.publicUrl === undefined ? undefined : parsePublicUrl(flags.publicUrl);
   return {
     bind,
     port: flags.port ?? DEFAULTS.port,
-    hosts: (flags.allowHost ?? []).map(parseHost),
+    publicUrl: named && `${named.origin}${named.pathname.replace(/\/+$/, '')}`,
+    hosts: [...(flags.allowHost ?? []).map(parseHost), ...(named ? [named.host] : [])],
     origins: (flags.allowOrigin ?? []).map(parseOrigin),
     token,
     passHeaders: (flags.passHeader ?? []).map(parseName),
@@ -63,7 +68,7 @@ export function parseListen({ transport = 'stdio', ...flags }: ListenFlags, env:
 }
 
 const LISTEN_ONLY: ReadonlySet<string> = new Set<keyof ListenFlags>([
-  ...(['bind', 'port', 'allowHost', 'allowOrigin', 'tokenEnv', 'passHeader', 'preserveHost', 'maxSessions'] as const),
+  ...(['bind', 'port', 'publicUrl', 'allowHost', 'allowOrigin', 'tokenEnv', 'passHeader', 'preserveHost', 'maxSessions'] as const),
 ]);
 
 /** SECURITY: a short token can be guessed, and one with a space cannot be sent. */
@@ -76,6 +81,17 @@ function tokenIn(variable: string, env: Environment): string {
       'it takes at least 16 characters, without spaces: openssl rand -hex 32',
     );
   return value;
+}
+
+/** What stands before `/mcp` in the URL that clients are given. */
+function parsePublicUrl(text: string): URL {
+  const url = URL.parse(text.replace(/\/mcp\/?$/, ''));
+  const isPlain = url && /^https?:$/.test(url.protocol) && `${url.username}${url.password}${url.search}${url.hash}` === '';
+  if (isPlain && /^[\w./~-]*$/.test(url.pathname) && !url.pathname.includes('//')) return url;
+  throw new UsageError(
+    `--public-url ${JSON.stringify(text)} is not the URL of a listener`,
+    'write scheme, host and, where there is one, the path before /mcp: https://mcp.example.com/team',
+  );
 }
 
 function parseHost(text: string): string {

@@ -79,6 +79,7 @@ function listenFlags({
   transport,
   bind,
   port,
+  publicUrl,
   allowHost,
   allowOrigin,
   tokenEnv,
@@ -86,6 +87,6 @@ function listenFlags({
   preserveHost,
   maxSessions,
 }: ListenFlags): ListenFlags {
-  const all = { transport, bind, port, allowHost, allowOrigin, tokenEnv, passHeader, preserveHost, maxSessions };
+  const all = { transport, bind, port, publicUrl, allowHost, allowOrigin, tokenEnv, passHeader, preserveHost, maxSessions };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }

@@ -42,10 +42,40 @@ describe('cli.md §1, wire.md §5: where the proxy listens', () => {
   const listen = (more: object) => parseListen({ transport: 'http', ...more }, ENV);
   test('on loopback, at a free port, for 64 sessions, unless told otherwise', () => {
     expect(listen({})).toEqual({
-      ...{ bind: '127.0.0.1', port: 0, hosts: [], origins: [], token: undefined, passHeaders: [], preserveHost: false },
+      ...{
+        bind: '127.0.0.1',
+        port: 0,
+        publicUrl: undefined,
+        hosts: [],
+        origins: [],
+        token: undefined,
+        passHeaders: [],
+        preserveHost: false,
+      },
       ...{ maxSessions: 64, upstreamSse: false },
     });
     expect(parseListen({}, ENV)).toBeUndefined();
+  });
+  test.each([
+    ['https://mcp.example.com', 'https://mcp.example.com', 'mcp.example.com'],
+    ['https://mcp.example.com/', 'https://mcp.example.com', 'mcp.example.com'],
+    ['https://MCP.example.com:8443/mcp', 'https://mcp.example.com:8443', 'mcp.example.com:8443'],
+    ['http://mcp.example.com/team/a/', 'http://mcp.example.com/team/a', 'mcp.example.com'],
+    ['https://mcp.example.com/team/mcp/', 'https://mcp.example.com/team', 'mcp.example.com'],
+  ])('--public-url %s is %s, and its host is allowed', (publicUrl, known, host) => {
+    expect(listen({ publicUrl })).toMatchObject({ publicUrl: known, hosts: [host] });
+  });
+  test.each([
+    'mcp.example.com',
+    '/mcp',
+    'ftp://a.example',
+    'https://a:b@c.example',
+    'https://a.example/?x',
+    'https://a.example/#x',
+    'https://a.example//b',
+    '',
+  ])('--public-url %j is wrong usage', (publicUrl) => {
+    expect(() => listen({ publicUrl })).toThrow('--public-url');
   });
   test.each(['127.0.0.1', '::1', 'localhost', '127.1.2.3'])('%s needs no token', (bind) => {
     expect(listen({ bind })?.bind).toBe(bind);

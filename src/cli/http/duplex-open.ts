@@ -14,6 +14,8 @@ export interface DuplexParts {
   /** Whether a server takes an array of messages in one frame. */
   readonly joinBatches: boolean;
   readonly maxMessage: number;
+  /** What stands before every path for clients. */
+  readonly prefix: string;
   /** How many are being opened. */
   opening: number;
   /** Sessions that are no more, whose servers still end: the proxy outlives them (wire.md §4). */

@@ -23,7 +23,7 @@ export async function serveSse(request: ServedRequest, parts: DuplexParts): Prom
   const duplex = await openServer(request, agentOf(request, parts.agents), parts, { modern: false, oneStream: true });
   if (!duplex) return;
   const stream = reply.stream(200, {});
-  stream.write(`event: endpoint\ndata: ${MESSAGE_PATH}?sessionId=${duplex.id}\n\n`);
+  stream.write(`event: endpoint\ndata: ${parts.prefix}${MESSAGE_PATH}?sessionId=${duplex.id}\n\n`);
   duplex.listen(stream);
   await new Promise<void>((resolve) => reply.onOver(resolve));
   duplex.unlisten(stream);

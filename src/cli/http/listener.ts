@@ -39,6 +39,8 @@ interface Routes {
 }
 
 const PATH = '/mcp';
+const HEALTH = '/healthz';
+const PROBES: ReadonlySet<string> = new Set([HEALTH, '/readyz']);
 /** How long calls that run have when the proxy is asked to end, ms. */
 const GRACE = 10_000;
 const LOOK = 20;
@@ -49,7 +51,7 @@ export async function listenBefore(remote: Remote, listening: Listening): Promis
   const { deps, options, listen } = listening;
   const { maxMessage } = options;
   const client = openHttpClient(remote.url, remote.headers);
-  const documents = openWellKnown(client, PATH);
+  const documents = openWellKnown(client, PATH, listen.publicUrl);
   const authorization = listen.token === undefined && remote.headers.authorization === undefined;
   const rules = { passed: listen.passHeaders, authorization, host: listen.preserveHost };
   const agents: Agents = createAgents(deps, authorization, (agent) => mcp.isUsedBy(agent));
@@ -84,12 +86,13 @@ export async function listenBeforeCommand(
 
 type OwnParts = Pick<DuplexParts, 'agents' | 'openBackend' | 'joinBatches'> & { readonly places: Places };
 
-function duplexOf({ places, ...own }: OwnParts, { options }: Listening): DuplexParts {
+function duplexOf({ places, ...own }: OwnParts, { options, listen }: Listening): DuplexParts {
   const sessions: DuplexParts['sessions'] = createSessions(places, () => parts.opening);
   const parts = {
     ...own,
     sessions,
     maxMessage: options.maxMessage,
+    prefix: prefixOf(listen),
     opening: 0,
     ending: new Set<Promise<void>>(),
     pool: new Map(),
@@ -111,8 +114,10 @@ function both(relay: Endpoint, duplex: Endpoint): Endpoint {
 
 async function openServer(routes: Routes, { deps, options, listen }: Listening): Promise<HttpServer> {
   const { bind, port, hosts, origins, token, passHeaders } = listen;
+  let server: HttpServer | undefined;
+  const isReady = () => deps.rules.current() !== undefined && server?.isStopping === false;
   const serve = (request: ServedRequest) =>
-    void route(request, routes).catch((error: unknown) => {
+    void route(request, routes, isReady).catch((error: unknown) => {
       deps.log.error(`internal fault: ${error instanceof Error ? error.message : String(error)}`);
       if (error instanceof Error && error.stack) deps.log.debug(error.stack);
       request.reply.refuse(500, 'internal fault');
@@ -120,23 +125,38 @@ async function openServer(routes: Routes, { deps, options, listen }: Listening):
   const refused = (why: string) => deps.log.warn(`refused a request: ${why}`);
   const guard = { hosts, origins, token: token?.value };
   try {
-    return await openHttpServer({ bind, port, guard, passHeaders, maxBody: options.maxMessage, serve, refused });
+    const probes = { prefix: prefixOf(listen), untold: PROBES };
+    server = await openHttpServer({ ...probes, bind, port, guard, passHeaders, maxBody: options.maxMessage, serve, refused });
+    return server;
   } catch (cause) {
     throw new StartError(`cannot listen on ${bind} port ${port}: ${(cause as Error).message}`, { cause });
   }
 }
 
-async function route(request: ServedRequest, { mcp, duplex, documents }: Routes): Promise<void> {
-  if (request.path === PATH) await mcp.serve(request);
+async function route(request: ServedRequest, { mcp, duplex, documents }: Routes, isReady: () => boolean): Promise<void> {
+  if (PROBES.has(request.path)) probe(request, request.path === HEALTH || isReady());
+  else if (request.path === PATH) await mcp.serve(request);
   else if (request.path === SSE_PATH) await serveSse(request, duplex);
   else if (request.path === MESSAGE_PATH) await serveMessage(request, duplex);
   else if (documents && request.path.startsWith(WELL_KNOWN)) await documents(request);
   else request.reply.refuse(404, `nothing is served here: MCP is at ${PATH}`);
 }
 
+/** Tells whoever asks whether it lives, or can serve, and nothing else (wire.md §5). */
+function probe({ method, reply }: ServedRequest, isWell: boolean): void {
+  if (method === 'GET' || method === 'HEAD')
+    reply.send(isWell ? 200 : 503, { 'content-type': 'text/plain' }, isWell ? 'ok\n' : 'not ready\n');
+  else reply.refuse(405, 'the method is not allowed', { headers: { allow: 'GET, HEAD' } });
+}
+
+function prefixOf({ publicUrl }: ListenOptions): string {
+  return publicUrl === undefined ? '' : new URL(publicUrl).pathname.replace(/\/$/, '');
+}
+
 /** `holdsSecrets`: whoever calls uses what only the operator should have. */
-function announce(server: HttpServer, { bind, token }: ListenOptions, holdsSecrets: boolean, log: ProxyDeps['log']): void {
-  log.info(`listening on ${server.url}${PATH} and ${server.url}${SSE_PATH}`);
+function announce(server: HttpServer, { bind, token, publicUrl }: ListenOptions, holdsSecrets: boolean, log: ProxyDeps['log']): void {
+  const known = publicUrl === undefined ? '' : `; clients use ${publicUrl}${PATH} and ${publicUrl}${SSE_PATH}`;
+  log.info(`listening on ${server.url}${PATH} and ${server.url}${SSE_PATH}${known}`);
   if (holdsSecrets && token === undefined && isLoopback(bind))
     log.warn('any user of this machine can call it, with what the server trusts us with: --token-env asks them for a token');
 }

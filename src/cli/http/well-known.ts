@@ -27,8 +27,9 @@ const MAX_DOCUMENT = 1024 * 1024;
 /** ms. */
 const PATIENCE = 30_000;
 
-/** Serves the documents of the upstream of `client`. `path` is where its messages are taken here. */
-export function openWellKnown(client: HttpClient, path: string): WellKnown {
+/** Serves the documents of the upstream of `client`. `path` is where its messages are taken here, `publicUrl` what clients know before it. */
+export function openWellKnown(client: HttpClient, path: string, publicUrl?: string): WellKnown {
+  const ownOrigin = (request: ServedRequest) => publicUrl ?? asCalled(request);
   // Where the upstream said that its document is; else where the standard puts it.
   let named: URL | undefined;
   let asksForToken = false;
@@ -62,8 +63,8 @@ export function openWellKnown(client: HttpClient, path: string): WellKnown {
   };
 }
 
-/** How this client reaches us. The host was checked before. */
-function ownOrigin({ rawHeaders }: ServedRequest): string {
+/** How this client reaches us, where nothing stands between. The host was checked before. */
+function asCalled({ rawHeaders }: ServedRequest): string {
   return `http://${valuesOf(rawHeaders, 'host')[0] ?? ''}`;
 }
 

@@ -11,6 +11,7 @@ import { openReply, type Reply } from './reply.ts';
 /** A request that was let in. */
 export interface ServedRequest {
   readonly method: string;
+  /** As it is served here: without what stands before it for clients, and without a slash at its end. */
   readonly path: string;
   readonly query: URLSearchParams;
   readonly rawHeaders: readonly string[];
@@ -23,6 +24,10 @@ export interface ServerOptions {
   readonly bind: string;
   readonly port: number;
   readonly guard: Pick<GuardRules, 'hosts' | 'origins' | 'token'>;
+  /** What stands before every path for clients that reach it through another server, which may leave it there. */
+  readonly prefix?: string;
+  /** Paths that are asked for without a token: what they tell is nobody's secret. */
+  readonly untold?: ReadonlySet<string>;
   /** Headers of the client's that `--pass-header` names: pages may send them, too. */
   readonly passHeaders: readonly string[];
   readonly maxBody: number;
@@ -43,6 +48,7 @@ export interface HttpServer {
   /** Where it is reached, without a path. */
   readonly url: string;
   readonly port: number;
+  readonly isStopping: boolean;
   /** Keeps silent streams alive. To be called about once a second, with monotonic ms. */
   beat(now: number): void;
   /** Takes no more connections; requests on those that are open are answered with 503. */
@@ -77,12 +83,16 @@ export async function openHttpServer(options: ServerOptions): Promise<HttpServer
   const keepAlive = createKeepAlive();
   let isStopping = false;
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    if (isStopping) openReply(request, response, { connection: 'close' }).refuse(503, 'the proxy is stopping');
+    if (isStopping && !isUntold(request, options))
+      openReply(request, response, { connection: 'close' }).refuse(503, 'the proxy is stopping');
     else receive(request, response, { rules, timeouts, keepAlive, options });
   });
   return {
     url: `http://${options.bind.includes(':') ? `[${options.bind}]` : options.bind}:${port}`,
     port,
+    get isStopping() {
+      return isStopping;
+    },
     beat: keepAlive.beat,
     stop() {
       isStopping = true;
@@ -113,7 +123,9 @@ interface Receiving {
 function receive(request: IncomingMessage, response: ServerResponse, { rules, timeouts, keepAlive, options }: Receiving): void {
   const { method = '', url: target = '', rawHeaders } = request;
   request.on('error', () => {});
-  const verdict = checkRequest({ method, target, rawHeaders }, rules);
+  const [written = '', search] = target.split('?', 2);
+  const path = pathOf(written, options.prefix);
+  const verdict = checkRequest({ method, target, rawHeaders }, options.untold?.has(path) ? { ...rules, token: undefined } : rules);
   const reply = openReply(request, response, corsHeaders(verdict.origin), keepAlive);
   if (verdict.kind === 'refused') {
     options.refused(verdict.why);
@@ -125,7 +137,6 @@ function receive(request: IncomingMessage, response: ServerResponse, { rules, ti
     preflight(verdict.origin, rawHeaders, reply, options);
     return;
   }
-  const [path = '', search] = target.split('?', 2);
   const limits = { maxBytes: options.maxBody, maxGap: timeouts.gap };
   const body = async (room: Room) => bodyRefusal(rawHeaders, options.maxBody) ?? (await readBody(request, limits, room));
   options.serve({
@@ -134,6 +145,16 @@ function receive(request: IncomingMessage, response: ServerResponse, { rules, ti
       return new URLSearchParams(search);
     },
   });
+}
+
+function isUntold({ url = '' }: IncomingMessage, { untold, prefix }: ServerOptions): boolean {
+  return untold?.has(pathOf(url.split('?', 1)[0] ?? '', prefix)) ?? false;
+}
+
+/** Clients write one endpoint with and without a slash at its end, and servers before us leave a prefix there or take it away. */
+function pathOf(written: string, prefix = ''): string {
+  const path = prefix !== '' && written.startsWith(`${prefix}/`) ? written.slice(prefix.length) : written;
+  return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
 }
 
 /** Where the body of this request ends nobody can tell. */

@@ -426,7 +426,7 @@ describe('wire.md §2.13: a body in small pieces', () => {
   });
   test.each([
     [1, 60 << 10],
-    [64, 8 << 20],
+    [128, 8 << 20],
     [64 << 10, 10 << 20],
   ])('of %d bytes arrives whole', async (size, total) => {
     expect((await exchange(server.port, chunked(size, total))).body).toBe(`${total} bytes`);
