@@ -63,6 +63,7 @@ export const COMPONENTS: Readonly<Record<string, Schema>> = {
     consumed_at: TIME_OR_NULL,
     attempts: COUNT,
     retries: COUNT,
+    meta: { type: ['object', 'null'], description: "what the client added in `_meta`; null: nothing beside the protocol's own keys" },
     args: { type: 'object', description: "the call's arguments, in full" },
   }),
   Approvals: exactly({

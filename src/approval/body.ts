@@ -18,16 +18,24 @@ export interface SentArgs {
 /** One JSON text. */
 export function webhookBody({ type, at, approval }: ApprovalEvent, { origin, renderArgs }: BodyOptions): string {
   const args = renderArgs(approval.args);
-  const record = renderApproval(approval, args?.text);
-  return `{"type":"${type}","timestamp":"${new Date(at).toISOString()}","data":${record}${hiddenPart(args)}${linksOf(approval, origin, isWhole(args))}}`;
+  const { meta } = approval.evidence;
+  const shownMeta = meta === undefined ? undefined : renderArgs(meta);
+  // What may not leave is null, as if there were none; `hidden` says so.
+  const record = renderApproval(approval, args?.text, meta === undefined ? undefined : (shownMeta?.text ?? 'null'));
+  const parts = meta === undefined ? [args] : [args, shownMeta];
+  return `{"type":"${type}","timestamp":"${new Date(at).toISOString()}","data":${record}${hiddenPart(parts)}${linksOf(approval, origin, parts.every(isWhole))}}`;
 }
 
 function isWhole(args: SentArgs | undefined): boolean {
   return args !== undefined && args.masked + args.cut === 0;
 }
 
-function hiddenPart(args: SentArgs | undefined): string {
-  return isWhole(args) ? '' : `,"hidden":${JSON.stringify(args ? { masked: args.masked, cut: args.cut } : { all: true })}`;
+function hiddenPart(parts: readonly (SentArgs | undefined)[]): string {
+  if (parts.every(isWhole)) return '';
+  const sent = parts.filter((part) => part !== undefined);
+  if (sent.length < parts.length) return ',"hidden":{"all":true}';
+  const sum = (count: (part: SentArgs) => number) => sent.reduce((all, part) => all + count(part), 0);
+  return `,"hidden":${JSON.stringify({ masked: sum(({ masked }) => masked), cut: sum(({ cut }) => cut) })}`;
 }
 
 function linksOf({ id, state }: Approval, origin: string | undefined, whole: boolean): string {

@@ -22,6 +22,8 @@ function callFields(event: CallEvent, options: RecordOptions): string {
     text('rule', event.rule) +
     text('message', event.message, options) +
     argsFields(event, options) +
+    metaFields(event, options) +
+    inputsFields(event, options) +
     text('agent', event.agent) +
     text('client', event.client && cutOnly(event.client, options)) +
     text('session', event.session && cutOnly(event.session, options)) +
@@ -41,6 +43,20 @@ function argsFields(event: CallEvent, options: RecordOptions): string {
   const count = (name: string, parts: number) => (parts === 0 ? '' : `,"${name}":${parts}`);
   const hash = masked + cut === 0 ? '' : hashField(event, options);
   return `,"args":${args.text}${count('masked', masked)}${count('cut', cut)}${hash}`;
+}
+
+/** What the client added, as arguments are: the keyed hash where it is not there whole. */
+function metaFields({ meta }: CallEvent, options: RecordOptions): string {
+  if (!meta) return '';
+  const shownMeta = renderArgs({ args: meta.value, argsText: meta.text }, options.args, options, RECORD_ROOM);
+  const hash = `,"meta_hash":"${options.keyedHash(canonicalText(meta.value))}"`;
+  if (shownMeta === undefined) return hash;
+  return `,"meta":${shownMeta.text}${shownMeta.masked + shownMeta.cut === 0 ? '' : hash}`;
+}
+
+function inputsFields({ inputs }: CallEvent, options: RecordOptions): string {
+  if (inputs === undefined) return '';
+  return options.args === 'hash' ? `,"inputs_hash":"${options.keyedHash(inputs)}"` : text('inputs', inputs, options);
 }
 
 /** Sorting what is longer than this would keep other calls waiting. */

@@ -2,10 +2,10 @@
 import type { Approval, ApprovalEvent } from './approval.ts';
 
 /**
- * JSON text on one line. `args` is JSON text and stands in it as it is, so that no number is rounded; undefined
- * leaves it out. What is not known is null; times are RFC 3339.
+ * JSON text on one line. `args` and `meta` are JSON texts and stand in it as they are, so that no number is rounded;
+ * undefined leaves the arguments out. What is not known is null; times are RFC 3339.
  */
-export function renderApproval(approval: Approval, args: string | undefined): string {
+export function renderApproval(approval: Approval, args: string | undefined, meta: string | undefined = approval.evidence.meta): string {
   const { evidence } = approval;
   const fields = {
     id: approval.id,
@@ -30,8 +30,8 @@ export function renderApproval(approval: Approval, args: string | undefined): st
     attempts: approval.attempts,
     retries: approval.retries,
   };
-  const text = JSON.stringify(fields);
-  return args === undefined ? text : `${text.slice(0, -1)},"args":${oneLine(args)}}`;
+  const more = `,"meta":${meta === undefined ? 'null' : oneLine(meta)}${args === undefined ? '' : `,"args":${oneLine(args)}`}`;
+  return `${JSON.stringify(fields).slice(0, -1)}${more}}`;
 }
 
 /** An event on one line, with the record in full. */

@@ -39,6 +39,8 @@ export interface Evidence {
   readonly client: string | undefined;
   /** The beginning of the hash of the credential that the client brought for the server, where it brought one. */
   readonly credential?: string | undefined;
+  /** The JSON text of what the client added in `_meta` (`ClientMeta`): the approval covers it. */
+  readonly meta?: string | undefined;
   readonly rules: readonly { readonly rule: string; readonly message: string }[];
   /** The requirements that approving overrides, in words. */
   readonly overrides: readonly string[];

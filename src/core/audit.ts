@@ -1,5 +1,6 @@
 /** The audit port (cli.md §2): what is recorded of a decision and of its outcome. */
 import type { AgentKey } from './agent-key.ts';
+import type { ClientMeta } from './client-meta.ts';
 import type { ReasonCode } from './codes.ts';
 import type { JsonObject } from './json.ts';
 
@@ -24,6 +25,10 @@ export interface CallEvent {
   readonly args: JsonObject;
   /** The arguments' JSON text as it arrived. */
   readonly argsText: string;
+  /** What the client added in `_meta`. */
+  readonly meta?: ClientMeta | undefined;
+  /** The JSON text of what was entered for the server (`inputResponses`). */
+  readonly inputs?: string | undefined;
   readonly agent?: string | undefined;
   /** INVARIANT I13: whose denials are counted; never written. */
   readonly agentKey?: AgentKey | undefined;

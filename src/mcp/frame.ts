@@ -2,13 +2,15 @@
  * Reads frames: what a client sends strictly, what a server sends leniently.
  * INVARIANT I7: what `readClientFrame` accepts reads alike in every JSON parser.
  */
+import { type ClientMeta, clientMembers } from '../core/client-meta.ts';
 import { isObject, type Json, type JsonObject, NO_ARGUMENTS } from '../core/json.ts';
 import { finish, type Slices } from '../core/slices.ts';
 import { readClientMessage, recoverId, recoverIdInSlices } from './client.ts';
 import { isLonger, type RequestId } from './id.ts';
 import { createIdFinder } from './id-finder.ts';
+import { renderJson } from './json.ts';
 import type { ClientFrame, ClientMessage, NotificationFrame, RequestFrame, ServerFrame, ServerMessage, ToolCall } from './message.ts';
-import { type Refusal, refuse, refuseFault } from './refusal.ts';
+import { quote, type Refusal, refuse, refuseFault } from './refusal.ts';
 import { type Member, scanMessage, type Top } from './scan.ts';
 import { scanMessageInSlices } from './scan-slices.ts';
 import { readServerMessage, unreadable } from './server.ts';
@@ -28,6 +30,10 @@ export interface FrameLimits {
 }
 
 const MAX_NAME = 1024;
+/** Characters of what a client adds in `_meta`: who decides is shown all of it. */
+const MAX_META = 65_536;
+/** SPEC: wire.md §2.4 — no revision has others, and a server that reads them reads what nobody judged. */
+const CALL_MEMBERS: ReadonlySet<string> = new Set(['name', 'arguments', '_meta', 'task', 'inputResponses', 'requestState']);
 /** Members of a message, of its `params` and of its `result`: each is looked at by more than one reader. */
 const MAX_MEMBERS = 4096;
 const SERVER_RULES = { strict: false, maxDepth: 256, anySpace: true, maxMembers: MAX_MEMBERS };
@@ -97,6 +103,11 @@ function clientFrameOf(text: string, top: Top, members: readonly Member[], maxNa
 /** Reads what a `tools/call` asks for, or why it can not be judged (wire.md §2.4). */
 export function readToolCall(frame: RequestFrame | NotificationFrame): ToolCall | Refusal {
   const { text, params } = frame;
+  for (const key of params.members.keys())
+    if (!CALL_MEMBERS.has(key)) {
+      const message = `"params" of a call has no member ${quote(key)}: what the tool is to get stands in "arguments"`;
+      return refuse('bad_call', message, frame.kind === 'request' ? frame.id : undefined);
+    }
   const bad = (message: string): Refusal => refuse('bad_call', message, frame.kind === 'request' ? frame.id : undefined);
   const nameAt = params.members.get('name');
   const name = nameAt && stringAt(text, nameAt);
@@ -113,7 +124,24 @@ export function readToolCall(frame: RequestFrame | NotificationFrame): ToolCall 
   if (requestState !== undefined && typeof requestState !== 'string') return bad('"params.requestState" has to be a string');
   const argsAt = args && params.members.get('arguments');
   const argsText = argsAt ? text.slice(argsAt.start, argsAt.end) : '{}';
-  return { name, args: args ?? NO_ARGUMENTS, argsText, meta, requestState, inputResponses: inputs !== undefined, task: task !== undefined };
+  const ownMeta = meta && clientMetaOf(meta);
+  if (ownMeta && ownMeta.text.length > MAX_META) return bad(`"params._meta" is larger than ${MAX_META / 1024} KiB`);
+  const inputsAt = inputs && params.members.get('inputResponses');
+  return {
+    name,
+    args: args ?? NO_ARGUMENTS,
+    argsText,
+    meta,
+    ownMeta,
+    requestState,
+    inputResponses: inputsAt && text.slice(inputsAt.start, inputsAt.end),
+    task: task !== undefined,
+  };
+}
+
+function clientMetaOf(meta: JsonObject): ClientMeta | undefined {
+  const value = clientMembers(meta);
+  return value && { value, text: renderJson(value) };
 }
 
 /** Reads one frame of a server. */

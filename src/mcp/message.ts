@@ -3,6 +3,7 @@
  * not changed is forwarded as it came. All spans are into `text`; an element of a batch has the whole batch's text
  * and, in `span`, its own place. What a message says is `text.slice(span.start, span.end)`.
  */
+import type { ClientMeta } from '../core/client-meta.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import type { Params } from './envelope.ts';
 import type { RequestId } from './id.ts';
@@ -65,8 +66,10 @@ export interface ToolCall {
   /** `params._meta`. */
   readonly meta: JsonObject | undefined;
   readonly requestState: string | undefined;
-  /** Whether it carries `inputResponses`. */
-  readonly inputResponses: boolean;
+  /** What the client adds in `params._meta` beside the protocol's own keys; undefined where it adds nothing. */
+  readonly ownMeta: ClientMeta | undefined;
+  /** The JSON text of its `inputResponses`. */
+  readonly inputResponses: string | undefined;
   /** Whether it asks to become a task. */
   readonly task: boolean;
 }

@@ -123,7 +123,7 @@ function judge(planned: Plan, verdict: Verdict | undefined, arrival: Paying, fac
   return {
     plan: planned,
     decision,
-    approved: isApproved && planned.kind === 'store' ? certainHolds(planned, arrival.call.tool, facts) : [],
+    approved: isApproved && planned.kind === 'store' ? certainHolds(planned, arrival, facts) : [],
     inFlight: verdict?.kind === 'in_flight' && !arrival.waited ? facts.fingerprint(arrival.call) : undefined,
     payment: arrival.payment,
   };

@@ -11,6 +11,7 @@ import type { Policy } from '../core/policy.ts';
 import type { ClientMessage } from '../mcp/frame.ts';
 import { readJson } from '../mcp/json.ts';
 import { renderError, textOf } from '../mcp/reply.ts';
+import { membersAt } from '../mcp/scan.ts';
 import type { ProxyDeps } from './deps.ts';
 import type { Gate } from './state.ts';
 
@@ -21,9 +22,14 @@ export const REFUSED = -32010;
  * The first text in a message of the agent that names one of Intercept's own files (policy.md §5.1). INVARIANT I13: asked
  * for every frame, whatever its method, before anything else is made of it.
  */
-export function ownPathOf({ text, span }: ClientMessage, { own }: Pick<ProxyDeps, 'own'>): string | undefined {
+export function ownPathOf(frame: ClientMessage, { own }: Pick<ProxyDeps, 'own'>): string | undefined {
+  const { text, span } = frame;
   if (!own?.mayStandIn(textOf({ text, span }))) return undefined;
-  return ownPathIn(readJson(text, span.start), own);
+  const values = frame.kind === 'response' ? undefined : frame.values;
+  if (!values) return ownPathIn(readJson(text, span.start), own);
+  // Of a large frame the params were read already.
+  const others = membersAt(text, span.start).filter(({ key }) => key !== 'params');
+  return ownPathIn([values, ...others.map(({ key, start }): Json => [key, readJson(text, start)])], own);
 }
 
 /** Why a method may not pass, or undefined where it may. In shadow mode only a pause refuses. `ownPath` is what the message names of ours. */

@@ -11,7 +11,7 @@ import { openSqliteStore } from '../../src/state/sqlite.ts';
 import type { Loose } from '../harness/message.ts';
 import { BUN, temporaryFolder } from '../harness/paths.ts';
 import { until } from '../harness/wait.ts';
-import { approvalOf, held } from '../state/calls.ts';
+import { approvalOf, EVIDENCE, held } from '../state/calls.ts';
 import { openReceiver } from './receiver.ts';
 
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
@@ -56,7 +56,8 @@ const untilFailed = (count: number) => until(`${count} failures`, () => (failure
 describe('policy.md §12: a notification', () => {
   test('is the record, signed so that another implementation verifies it, and has the links of the admin API', async () => {
     await using receiver = await openReceiver((response) => response.writeHead(204).end());
-    const id = await hold('f', { args: '{"amount":9007199254740993}' });
+    const evidence = { ...EVIDENCE, meta: '{"account":"ceo"}' };
+    const id = await hold('f', { args: '{"amount":9007199254740993}', evidence });
     start(`${receiver.url}/hook?key=1`, 'one', { origin: 'http://127.0.0.1:1' });
     const [first] = await receiver.untilReceived(1);
     if (!first) throw new Error('nothing came');
@@ -68,12 +69,23 @@ describe('policy.md §12: a notification', () => {
     });
     expect(first.body).toContain('"args":{"amount":9007199254740993}');
     expect(verified).not.toHaveProperty('hidden');
+    expect(first.body).toContain('"meta":{"account":"ceo"}');
     expect(verified.urls).toEqual({
       page: `http://127.0.0.1:1/approvals/${id}`,
       approve: `http://127.0.0.1:1/v1/approvals/${id}/approve`,
       deny: `http://127.0.0.1:1/v1/approvals/${id}/deny`,
     });
     expect(new Date(verified.timestamp).getTime()).toBe(now);
+  }, 120_000);
+
+  test('I12: likewise where it is masked in what the client added in _meta', async () => {
+    await using receiver = await openReceiver((response) => response.end());
+    await hold('f', { args: '{}', evidence: { ...EVIDENCE, meta: '{"password":"hunter2"}' } });
+    start(receiver.url, 'one', { origin: 'http://127.0.0.1:1' });
+    const [first] = await receiver.untilReceived(1);
+    const sent = JSON.parse(first?.body ?? '') as Loose;
+    expect(sent).toMatchObject({ data: { meta: { password: '[redacted]' } }, hidden: { masked: 1, cut: 0 } });
+    expect(Object.keys(sent.urls)).toEqual(['page']);
   }, 120_000);
 
   test('I12: one in which something is masked says so, and has no link that decides', async () => {

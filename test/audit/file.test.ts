@@ -9,7 +9,8 @@ import { openKeyedHash } from '../../src/audit/key.ts';
 import { listEventFiles, readEvents } from '../../src/audit/read.ts';
 import { AuditError, type AuditSink, type CallEvent } from '../../src/core/audit.ts';
 import { canonicalText } from '../../src/core/fingerprint.ts';
-import { callOf, NOON, withFolder, withSink } from './events.ts';
+import type { JsonObject } from '../../src/core/json.ts';
+import { asJson, callOf, NOON, withFolder, withSink } from './events.ts';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 const hmac = (args: Record<string, unknown>) =>
@@ -207,6 +208,22 @@ describe('arguments', () => {
       const hashes = records().map((record) => record.args_hash);
       expect(new Set(hashes.slice(0, 3)).size).toBe(1);
       expect(hashes[3]).not.toBe(hashes[0]);
+    }, 'hash'));
+
+  test('what stands beside them is recorded like them: _meta, and what was entered', () =>
+    withSink(({ sink, records }) => {
+      const meta = { value: asJson({ 'example.com/account': 'ceo', password: 'hunter22' }) as JsonObject, text: '{"any":1}' };
+      sink.write([callOf({}, { meta, inputs: '{"a":{"action":"accept"}}' }), callOf({})]);
+      const [first, second] = records();
+      expect(first).toMatchObject({ meta: { 'example.com/account': 'ceo' }, inputs: '{"a":{"action":"accept"}}' });
+      expect(JSON.stringify(first)).not.toContain('hunter22');
+      expect([second?.meta, second?.inputs]).toEqual([undefined, undefined]);
+    }));
+
+  test('with hashes alone, of that too', () =>
+    withSink(({ sink, records }) => {
+      sink.write([callOf({}, { meta: { value: asJson({ account: 'ceo' }) as JsonObject, text: '{"account":"ceo"}' }, inputs: '{"b":1}' })]);
+      expect(Object.keys(records()[0] ?? {}).filter((key) => /meta|inputs/.test(key))).toEqual(['meta_hash', 'inputs_hash']);
     }, 'hash'));
 
   test('I12: padding in one member pushes no other one out: values are cut one by one, with length and hash', () =>

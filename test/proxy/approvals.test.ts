@@ -393,3 +393,55 @@ describe('--approval-wait', () => {
     await rig.idle();
   });
 });
+
+describe('policy.md §12: what the client adds in _meta is recorded, shown, and part of what is approved', () => {
+  const CEO = { 'example.com/account': 'ceo', confirm: true };
+  const call = (rig: Rig, meta?: object) => rig.call('t', { amount: 1 }, meta && { _meta: meta });
+
+  test('another _meta needs another approval; the same in any order and spelling does not', async () => {
+    const rig = await open();
+    await call(rig);
+    await approve(rig);
+    expect(verdict(await call(rig, CEO))).toBe('held approval_required');
+    expect(rig.executed()).toEqual([]);
+    expect((await records(rig, 'pending'))[0]?.evidence.meta).toBe(JSON.stringify(CEO));
+    expect(rig.calls().at(-1)?.meta?.text).toBe(JSON.stringify(CEO));
+    await approve(rig);
+    expect(verdict(await call(rig, { ...CEO, confirm: false }))).toBe('held approval_required');
+    expect(verdict(await call(rig, { confirm: true, 'example.com/account': 'ceo', progressToken: 7, traceparent: '00' }))).toBe('server');
+    expect(verdict(await call(rig))).toBe('server');
+    expect(rig.executed()).toEqual(['t', 't']);
+  });
+
+  test("the protocol's own keys, and the ids that clients give each call, make no difference", async () => {
+    const rig = await open();
+    const meta = (n: number) => ({ progressToken: n, 'claudecode/toolUseId': `toolu_${n}`, 'vscode.requestId': `r-${n}` });
+    await call(rig, meta(1));
+    expect((await records(rig, 'pending'))[0]?.evidence.meta).toBe('{"claudecode/toolUseId":"toolu_1","vscode.requestId":"r-1"}');
+    await approve(rig);
+    expect(verdict(await call(rig, { 'claudecode/toolUseId': 'drop everything' }))).toBe('held approval_required');
+    expect(verdict(await call(rig, { 'claudecode/toolUseId': { confirm: true } }))).toBe('held approval_required');
+    expect(verdict(await call(rig, meta(2)))).toBe('server');
+  });
+
+  test('wire.md §2.12: a continuation that adds something is held anew', async () => {
+    const answers = [{ result: { resultType: 'input_required', inputRequests: {}, requestState: 's' } }, { result: OK }];
+    const rig = await open({ respond: ({ method }) => (method === 'tools/call' ? answers.shift() : { result: {} }) });
+    await call(rig);
+    await approve(rig);
+    await call(rig);
+    expect(rig.executed()).toEqual(['t']);
+    const inputs = { a: { action: 'accept' } };
+    const more = { requestState: 's', inputResponses: inputs, _meta: CEO };
+    expect(verdict(await rig.call('t', { amount: 1 }, more))).toBe('held approval_required');
+    expect(rig.calls().at(-1)?.inputs).toBe(JSON.stringify(inputs));
+    expect(rig.executed()).toEqual(['t']);
+  });
+
+  test('for idempotency it is the same call', async () => {
+    const rig = await openRig({ policy: 'version: "1"\nname: p\ntools:\n  t: {idempotency_window: 5m, rules: []}\n', respond: ok });
+    await call(rig, { a: 1 });
+    await call(rig, { a: 2 });
+    expect(rig.executed()).toEqual(['t']);
+  });
+});

@@ -116,6 +116,7 @@ function recordOf(record, from) {
     record.rules.map(function (rule) { return [h('p', {}, pieces(rule.message)), h('p', { class: 'soft' }, 'Rule ', pieces(rule.rule))]; }),
     h('h2', {}, 'Arguments'),
     none ? h('p', { class: 'soft' }, 'None.') : h('dl', { class: 'args' }, record.rows.map(argumentOf)),
+    record.meta.length ? [h('h2', {}, 'Beside the arguments, in _meta'), h('dl', { class: 'args' }, record.meta.map(argumentOf))] : null,
     h('h2', {}, 'Approving overrides'),
     record.overrides.length ? h('ul', {}, record.overrides.map(function (text) { return h('li', {}, pieces(text)); })) : h('p', { class: 'soft' }, 'Nothing: every other rule was checked, and is checked again.'),
     h('p', { class: 'soft' }, 'While it runs, the tool may ask for more input; what is then given is not part of this decision.'));

@@ -21,6 +21,8 @@ export interface ApprovalView {
   readonly rules: readonly { readonly rule: readonly Piece[]; readonly message: readonly Piece[] }[];
   readonly overrides: readonly (readonly Piece[])[];
   readonly rows: readonly Row[];
+  /** What the client added in `_meta`; empty: nothing. */
+  readonly meta: readonly Row[];
   /** What the reader is to look at first. */
   readonly warnings: readonly string[];
   /** Whether all arguments are shown in full; only then may the page approve. */
@@ -36,7 +38,9 @@ export interface ApprovalView {
 /** The whole record. */
 export function viewApproval(approval: Approval, now: number, readJson: (text: string) => Json): ApprovalView {
   const { evidence, agent } = approval;
-  const { rows, complete } = rowsOfText(approval.args, readJson);
+  const args = rowsOfText(approval.args, readJson);
+  const meta: Rows = evidence.meta === undefined ? { rows: [], complete: true } : rowsOfText(evidence.meta, readJson);
+  const complete = args.complete && meta.complete;
   const tool = revealText(approval.tool);
   const rules = evidence.rules.length > 0 ? evidence.rules : [{ rule: approval.rule, message: approval.message }];
   return {
@@ -50,8 +54,9 @@ export function viewApproval(approval: Approval, now: number, readJson: (text: s
     client: optional(evidence.client),
     rules: rules.map(({ rule, message }) => ({ rule: revealText(rule), message: revealText(message) })),
     overrides: evidence.overrides.map(revealText),
-    rows,
-    warnings: warningsOf(tool, rows, complete),
+    rows: args.rows,
+    meta: meta.rows,
+    warnings: warningsOf(tool, [...args.rows, ...meta.rows], complete),
     complete,
     attempts: approval.attempts,
     retries: approval.retries,

@@ -95,7 +95,15 @@ function labelled(label: string, text: string, width: number): readonly string[]
   return fill(text, room, room).map((line, index) => `  ${(index === 0 ? label : '').padEnd(LABEL)}${line}`.trimEnd());
 }
 
-function argumentLines({ args }: Approval, width: number): readonly string[] {
+function argumentLines({ args, evidence: { meta } }: Approval, width: number): readonly string[] {
+  return [
+    ...valueLines(args, width),
+    // SECURITY: under a label of its own, which no argument can look like: it stands where labels do.
+    ...(meta === undefined ? [] : ['  beside them, in _meta', ...valueLines(meta, width)]),
+  ];
+}
+
+function valueLines(args: string, width: number): readonly string[] {
   const beyond = charactersBeyond(args);
   const named = beyond.slice(0, MOST_NAMED).join(', ');
   const more = beyond.length > MOST_NAMED ? `, and ${beyond.length - MOST_NAMED} more` : '';

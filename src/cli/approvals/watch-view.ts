@@ -68,7 +68,7 @@ function listLines(state: WatchState, columns: number, room: number, now: number
 }
 
 function recordPane(record: Approval, room: number, wanted: number, { size: { columns }, now, paint, args }: View): Screen {
-  const isLong = record.args.length > LONGEST;
+  const isLong = record.args.length + (record.evidence.meta?.length ?? 0) > LONGEST;
   const all = renderRecordLines(record, now, columns, isLong ? () => ['    too long for this view: see "intercept approvals show"'] : args);
   const top = Math.max(0, Math.min(wanted, all.length - room));
   const isCut = all.length > top + room;

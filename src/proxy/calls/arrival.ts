@@ -1,4 +1,5 @@
 /** A tool call on its way into judgement. */
+import type { ClientMeta } from '../../core/client-meta.ts';
 import type { Call } from '../../core/decision.ts';
 import type { Reservation } from '../../core/store.ts';
 import type { Payment } from '../payments/payments.ts';
@@ -8,6 +9,9 @@ export interface Arrival {
   readonly id: string;
   readonly call: Call;
   readonly argsText: string;
+  /** What its client added in `_meta`, and the JSON text of its `inputResponses`. */
+  readonly meta?: ClientMeta | undefined;
+  readonly inputs?: string | undefined;
   readonly requestId: string | undefined;
   readonly client: string | undefined;
   readonly arrivedAt: number;

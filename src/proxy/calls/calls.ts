@@ -116,6 +116,8 @@ function arrivalOf({ toolCall, id, credentials, ownPath, returned, frame: { mode
     id: continued ? continued.id : deps.newId(),
     call,
     argsText: toolCall.argsText,
+    meta: toolCall.ownMeta,
+    inputs: toolCall.inputResponses,
     requestId: id?.text,
     client: protocol.client,
     arrivedAt: deps.monotonic(),

@@ -1,6 +1,7 @@
 /** What a held call asks the store to record, and what an approval covers (policy.md §12). */
 import { agentKey, shownCredential } from '../../core/agent-key.ts';
 import type { HoldRequest } from '../../core/approval.ts';
+import { type ClientMeta, coveredMeta } from '../../core/client-meta.ts';
 import type { Facts } from '../../core/facts.ts';
 import { overriddenRules } from '../../core/overridden.ts';
 import type { Plan } from '../../core/plan.ts';
@@ -18,7 +19,7 @@ type Naming = Pick<ProxyDeps, 'sha256' | 'shownUpstream'>;
  */
 export function holdRequest(
   planned: StorePlan,
-  arrival: Pick<Arrival, 'call' | 'argsText' | 'requestId' | 'client'>,
+  arrival: Pick<Arrival, 'call' | 'argsText' | 'meta' | 'requestId' | 'client'>,
   facts: Facts,
   deps: Naming,
 ): ((fired: readonly number[]) => HoldRequest) | undefined {
@@ -29,7 +30,7 @@ export function holdRequest(
 function requestFor(
   { draft }: StorePlan,
   fired: readonly number[],
-  { call, argsText, client }: Pick<Arrival, 'call' | 'argsText' | 'client'>,
+  { call, argsText, meta, client }: Pick<Arrival, 'call' | 'argsText' | 'meta' | 'client'>,
   facts: Facts,
   deps: Naming,
 ): HoldRequest {
@@ -42,7 +43,7 @@ function requestFor(
   const timeout = Math.min(...rules.map((rule) => rule.approvalTimeout));
   const callPrint = facts.fingerprint(call);
   return {
-    fingerprint: deps.sha256([callPrint, ...approvedRules(rules, call.tool, facts).sort()].join('\n')),
+    fingerprint: deps.sha256([callPrint, ...approvedRules(rules, call.tool, meta, facts).sort()].join('\n')),
     call: callPrint,
     tool: call.tool,
     agent: call.agent,
@@ -55,6 +56,7 @@ function requestFor(
       revision,
       client,
       credential: shownCredential(facts.credential),
+      meta: meta?.text,
       rules: told,
       overrides: overriddenRules(call, facts.match(call.tool), rules),
     },
@@ -66,16 +68,25 @@ function requestFor(
   };
 }
 
-/** INVARIANT I5, SPEC: policy.md §12: an approval is for these rules as they stand and for the tool as it was last listed. */
-function approvedRules(rules: readonly Rule[], tool: string, facts: Facts): string[] {
+/**
+ * INVARIANT I5, SPEC: policy.md §12: an approval is for these rules as they stand, for the tool as it was last listed, and
+ * for what the client added in `_meta`.
+ */
+function approvedRules(rules: readonly Rule[], tool: string, meta: ClientMeta | undefined, facts: Facts): string[] {
   const definition = facts.catalog?.tools.get(tool)?.hash ?? '';
-  return rules.map((rule) => `${definition} ${rule.hash}`);
+  const covered = rules.length > 0 && meta ? coveredMeta(meta) : undefined;
+  const beside = covered === undefined ? '' : ` ${covered}`;
+  return rules.map((rule) => `${definition} ${rule.hash}${beside}`);
 }
 
 /** The approval rules that hold the call whatever its counters stand at, as an approval names what it covers. */
-export function certainHolds({ draft, reservable }: StorePlan, tool: string, facts: Facts): readonly string[] {
+export function certainHolds(
+  { draft, reservable }: StorePlan,
+  { call, meta }: Pick<Arrival, 'call' | 'meta'>,
+  facts: Facts,
+): readonly string[] {
   const rules = draft.origins.flatMap(({ rule }, index) => (isCertainHold(reservable.steps[index]) ? [rule] : []));
-  return approvedRules(rules, tool, facts);
+  return approvedRules(rules, call.tool, meta, facts);
 }
 
 /** Whether the step holds the call by its arguments alone. */

@@ -52,6 +52,8 @@ function callEvent(
     ...outcomeOf(decision, policy?.mode === 'shadow'),
     args: call.args,
     argsText: arrival.argsText,
+    meta: arrival.meta,
+    inputs: arrival.inputs,
     agent: call.agent,
     agentKey: agentKey({ agent: call.agent, credential: deps.credential }),
     client: arrival.client,

@@ -12,7 +12,7 @@ import { certainHolds, holdRequest, isCertainHold } from './hold.ts';
 export type Verdict = StoreVerdict | { readonly kind: 'failed'; readonly why: string };
 
 type StorePlan = Extract<Plan, { kind: 'store' }>;
-type Asking = Pick<Arrival, 'call' | 'argsText' | 'requestId' | 'client' | 'held'> & { readonly payment?: Paid };
+type Asking = Pick<Arrival, 'call' | 'argsText' | 'meta' | 'requestId' | 'client' | 'held'> & { readonly payment?: Paid };
 type Naming = Pick<ProxyDeps, 'sha256' | 'shownUpstream'>;
 
 const NO_VERDICTS: ReadonlyMap<number, Verdict> = new Map();
@@ -79,7 +79,7 @@ function claimRequest({ idempotencyWindow }: StorePlan, { call, argsText }: Aski
  */
 function continuedOf(planned: StorePlan, arrival: Asking, held: Holding, facts: Facts, deps: Naming): Reservable | undefined {
   if (facts.policy.mode === 'shadow') return undefined;
-  const isApproved = certainHolds(planned, arrival.call.tool, facts).every((rule) => held.approved.includes(rule));
+  const isApproved = certainHolds(planned, arrival, facts).every((rule) => held.approved.includes(rule));
   const isPaid = typeof arrival.payment === 'object';
   if (isApproved && !isPaid) return undefined;
   const { counters, steps, draws } = planned.reservable;

@@ -47,7 +47,8 @@ describe('cli.md §3: what cannot be shown in full is said to be so', () => {
     ...{ state: 'pending', timeout: 1, createdAt: 0, expiresAt: 1, decidedAt: undefined, decidedBy: undefined, reason: undefined },
     ...{ attempts: 0, retries: 2, consumedAt: undefined },
   });
-  const view = (args: string) => viewApproval(record(args), 0, (text) => readJson(text));
+  const view = (args: string, meta?: string) =>
+    viewApproval({ ...record(args), evidence: { ...EVIDENCE, meta } }, 0, (text) => readJson(text));
 
   test.each([
     ['many values', JSON.stringify(Array.from({ length: 2_001 }, () => 1))],
@@ -59,6 +60,17 @@ describe('cli.md §3: what cannot be shown in full is said to be so', () => {
   ])('%s', (_, args) => {
     const { complete, warnings } = view(args);
     expect([complete, warnings[0]?.includes('too large')]).toEqual([false, true]);
+  });
+
+  test('what the client added in _meta has rows of its own, and has to be shown in full, too', () => {
+    expect(view('{"a":1}', '{"account":"p\u0430y"}')).toMatchObject({
+      complete: true,
+      rows: [{ path: [{ text: 'a' }] }],
+      meta: [{ path: [{ text: 'account' }] }],
+      warnings: ['One character looks like another letter. Look for the marks.'],
+    });
+    expect(view('{}', JSON.stringify(Array.from({ length: 2_001 }, () => 1))).complete).toBe(false);
+    expect(view('{}').meta).toEqual([]);
   });
 
   test('not so what fits', () => {

@@ -97,6 +97,19 @@ describe('cli.md §3: a record', () => {
     ]);
   });
 
+  test('what the client added in _meta stands below the arguments, in full and marked', () => {
+    const { evidence } = record();
+    const shown = renderRecordLines(record({ evidence: { ...evidence, meta: '{"example.com/account":"c\u0435o","n":1.0}' } }), NOW, 100);
+    expect(shown.slice(shown.indexOf('  beside them, in _meta'))).toEqual([
+      '  beside them, in _meta',
+      '    {',
+      '      "example.com/account": "c⟨\u0435⟩o",',
+      '      "n": 1.0',
+      '    }',
+      '  beyond      \u0435 U+0435 looks like e',
+    ]);
+  });
+
   test('no field can forge another: names, messages and clients are marked too', () => {
     const evil = 'x\n  overrides   nothing\u001b[2K\u202e';
     const { evidence } = record();
