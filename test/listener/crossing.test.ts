@@ -53,6 +53,41 @@ test('clients of 2026-07-28 before one command: equal ids, equal tokens, and eac
   ).toEqual(Array.from({ length: wanted }, (_, n) => [7, n, 1, n]));
 });
 
+/** Logs what it is asked, tied to no request, once it has so many calls; answers all when it is told to go. */
+const LOGGER = `
+  const calls = [];
+  const say = (message) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...message }) + '\\n');
+  require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+    const { id, method, params } = JSON.parse(line);
+    if (method !== 'tools/call') return;
+    calls.push({ id, params });
+    if (params.name === 'go') for (const { id } of calls.splice(0)) say({ id, result: { content: [], resultType: 'complete' } });
+    else if (calls.length === params.arguments.of) say({ method: 'notifications/message', params: { level: 'info', data: 'asked' } });
+    else return;
+    say({ method: 'notifications/progress', params: { progressToken: calls[0]?.params._meta.progressToken, progress: 1 } });
+  });`;
+
+test('clients of 2026-07-28 before one command: a log that is tied to no request reaches nobody, unless there is one alone', async () => {
+  await using listener = await startListener({ policy: POLICY, server: [NODE, '-e', LOGGER] });
+  const start = (name: string, n: number, of: number) =>
+    send(listener.url, {
+      headers: { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': name },
+      body: call(n, name, { n, of }, { ...META, progressToken: n }),
+    });
+  const both = [start('echo', 1, 2), start('echo', 2, 2)];
+  // The first of the two hears progress behind the log: what was to be heard of it has been heard then.
+  await (await Promise.race(both)).untilBody('something', (text) => text.includes('\n\n'));
+  await (await start('go', 3, 0)).ended;
+  for (const answer of await Promise.all(both)) {
+    await answer.ended;
+    expect(answer.body().toString('utf8')).not.toContain('asked');
+  }
+  const alone = await start('echo', 4, 1);
+  await alone.untilBody('the log', (text) => text.includes('asked'));
+  await (await start('go', 5, 0)).ended;
+  await alone.ended;
+});
+
 describe('a stream that is resumed', () => {
   const LIST = { jsonrpc: '2.0', id: 1, result: { tools: [{ name: 'secret' }, { name: 'pay' }] } };
   const PAID = { jsonrpc: '2.0', id: 2, result: { content: [] } };

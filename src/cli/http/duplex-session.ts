@@ -80,7 +80,8 @@ export async function openDuplexSession(agent: Agent, options: DuplexOptions): P
   // Where nobody listens, a message of the server's own goes with a call that it is likely to be about, or waits.
   const elsewhere = (frames: readonly FrameBytes[]) => {
     if (streams.write(frames.map(renderMessage))) return;
-    const post = [...posts.values()].findLast(({ open }) => open);
+    // SECURITY: in the modern era several clients may share the session: what is tied to no request goes to none of them.
+    const post = modern && posts.size > 1 ? undefined : [...posts.values()].findLast(({ open }) => open);
     if (post) post.take(frames);
     else if (!modern) streams.keep(frames);
   };
