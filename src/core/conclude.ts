@@ -38,6 +38,8 @@ export function conclude(plan: StorePlan, verdict: StoreVerdict): Decision {
       return { outcome: 'deny', denial: tooMany(originOf(plan.draft, verdict.step).rule), shadow };
     case 'approval_denied':
       return { outcome: 'deny', denial: approvalDenied(originOf(plan.draft, verdict.step).rule, verdict), shadow };
+    case 'unasked':
+      return { outcome: 'deny', denial: UNASKED, shadow };
     case 'replay':
       return { outcome: 'replay', replay: { result: verdict.result, at: verdict.at }, shadow };
     case 'in_flight':
@@ -46,6 +48,9 @@ export function conclude(plan: StorePlan, verdict: StoreVerdict): Decision {
       return { outcome: 'deny', denial: repeated(verdict), shadow };
   }
 }
+
+/** What is said to a payment that nobody asked for, or that was made already (policy.md §8). */
+export const UNASKED: Denial = denial('spend', '(payment)', 'The payment answers no challenge that this call was given');
 
 /** The decision where the store did not answer (I2). */
 export function concludeFailed(plan: StorePlan, why: string): Decision {

@@ -6,6 +6,7 @@
  * store's own time-out, and nothing blocks the event loop while another process holds the lock.
  */
 import type { Approvals, HeldApproval, HoldRequest, LeasedApproval } from './approval.ts';
+import type { DeliveredChallenge, OpenChallenge } from './challenge.ts';
 import type { ClaimRequest, Claims, HeldClaim } from './claim.ts';
 import type { Count } from './counter.ts';
 import type { WindowUnit } from './window.ts';
@@ -56,8 +57,8 @@ export interface Reservable {
   readonly hold: ((fired: readonly number[]) => HoldRequest) | undefined;
   /** Undefined for a call that may be sent twice. */
   readonly claim: ClaimRequest | undefined;
-  /** What was reserved for this very purpose before: given back in the same step, if and only if the call is reserved (§8). */
-  readonly replaces?: Reservation | undefined;
+  /** The challenge that the call pays (§8): what it holds is given back in the same step, and it is over, if and only if the call is reserved. */
+  readonly pays?: string | undefined;
 }
 
 /** A draw that was made, and the window it was made in: where a release gives it back to. */
@@ -72,6 +73,8 @@ export interface Reservation {
   readonly draws: readonly DrawnCounter[];
   readonly approval?: LeasedApproval | undefined;
   readonly claim?: HeldClaim | undefined;
+  /** What it pays; asked for again where it is released. */
+  readonly challenge?: OpenChallenge | undefined;
 }
 
 /**
@@ -91,6 +94,8 @@ export type StoreVerdict = { readonly now: number; readonly shadow: readonly num
       readonly reason: string;
       readonly until: number;
     }
+  /** The challenge that the call pays is over, or somebody has paid it. */
+  | { readonly kind: 'unasked' }
   | ClaimVerdict
 );
 
@@ -149,6 +154,16 @@ export interface CounterReading extends CounterRef {
   readonly end: number;
 }
 
+/** Payment challenges of the namespace that were delivered and are not paid (policy.md §8). */
+export interface Challenges {
+  /** Keeps what is to be delivered, with what was reserved for it. */
+  deliver(challenge: DeliveredChallenge, reservation: Reservation | undefined): Promise<'kept' | 'too_many'>;
+  /** Those that may be paid for this call, the oldest first. */
+  openFor(call: string): Promise<readonly OpenChallenge[]>;
+  /** Forgets those whose time is over and gives back what they held, whoever delivered them; answers with how many. */
+  expire(): Promise<number>;
+}
+
 /** A store opened for one namespace. Several calls that arrived together are judged in order, in one transaction. */
 export interface Store {
   reserve(calls: readonly Reservable[]): Promise<readonly StoreVerdict[]>;
@@ -158,6 +173,7 @@ export interface Store {
    * settled.
    */
   settle(settlements: readonly Settlement[]): Promise<void>;
+  readonly challenges: Challenges;
   /** Renews the leases of claims; answers with those that are lost. */
   renew(claims: readonly HeldClaim[]): Promise<readonly HeldClaim[]>;
   /** Values of counters now, without drawing. */

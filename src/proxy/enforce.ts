@@ -7,7 +7,7 @@
 import { type Answer, type DecisionMeta, renderDenial, renderHold, replayMark } from '../core/answer.ts';
 import type { HeldApproval } from '../core/approval.ts';
 import type { ToolCatalog } from '../core/catalog.ts';
-import { conclude, concludeDenied, concludeFailed, concludeStateless, concludeUnended, INTERNAL_ERROR } from '../core/conclude.ts';
+import { conclude, concludeDenied, concludeFailed, concludeStateless, concludeUnended, INTERNAL_ERROR, UNASKED } from '../core/conclude.ts';
 import type { Decision } from '../core/decision.ts';
 import type { Facts } from '../core/facts.ts';
 import { denial, type Plan, pausedText, plan } from '../core/plan.ts';
@@ -19,7 +19,8 @@ import { certainHolds } from './calls/hold.ts';
 import { recordOf } from './calls/record.ts';
 import { isIdempotent, reserveAll, type Verdict } from './calls/reserve.ts';
 import type { ProxyDeps, Rulebook } from './deps.ts';
-import { attempt, type Later, then } from './later.ts';
+import { all, attempt, type Later, then } from './later.ts';
+import { paidBy } from './payments/payments.ts';
 import { endReservations } from './settle.ts';
 
 /** What becomes of an arrival. */
@@ -76,27 +77,52 @@ function judgeAll(
 ): Later<readonly Judged[]> {
   return then(factsFor(rulebook, catalog, deps), (facts) => {
     if (!('policy' in facts)) return arrivals.map(() => ({ plan: undefined, decision: facts, approved: [] }));
-    const limited = facts.policy.uses.spend && facts.policy.mode === 'enforce';
-    const paying = arrivals.map((arrival): Paying => ({ ...arrival, payment: limited ? arrival.pay?.() : undefined }));
-    const plans = paying.map((arrival) => planPaid(arrival, facts));
-    return then(reserveAll(paying, plans, facts, deps), (verdicts) => {
-      const judged = plans.map((planned, index) => judge(planned, verdicts.get(index), paying[index] as Paying, facts, deps));
-      return verdicts.size > 0 ? denyPaused(judged, facts, deps) : judged;
-    });
+    return then(readPayments(arrivals, facts, deps), (paying) => judgePaying(paying, facts, deps));
   });
 }
 
-type Paying = Arrival & { readonly payment: Paid };
+function judgePaying(paying: readonly Paying[], facts: Facts, deps: ProxyDeps): Later<readonly Judged[]> {
+  const plans = paying.map((arrival) => planPaid(arrival, facts));
+  return then(
+    reserveAll(
+      paying.map((arrival) => ({ ...arrival, payment: paidOf(arrival) })),
+      plans,
+      facts,
+      deps,
+    ),
+    (verdicts) => {
+      const judged = plans.map((planned, index) => judge(planned, verdicts.get(index), paying[index] as Paying, facts, deps));
+      return verdicts.size > 0 ? denyPaused(judged, facts, deps) : judged;
+    },
+  );
+}
+
+/** A call that pays nothing waits for nothing. */
+function readPayments(arrivals: readonly Arrival[], facts: Facts, deps: ProxyDeps): Later<readonly Paying[]> {
+  if (!facts.policy.uses.spend || facts.policy.mode === 'shadow') return arrivals;
+  return all(
+    arrivals.map((arrival) => {
+      const paid = attempt<Paying['payment']>(
+        () => paidBy(arrival, deps),
+        (error) => ({ failed: reasonOf(error) }),
+      );
+      return then(paid, (payment) => ({ ...arrival, payment }));
+    }),
+  );
+}
+
+/** `failed`: the store does not say what was asked. */
+type Paying = Arrival & { readonly payment?: Paid | { readonly failed: string } };
 
 /** SPEC: policy.md §8 — a payment has to answer a challenge that was delivered for this very call, and costs what that one asked. */
 function planPaid({ call, payment }: Paying, facts: Facts): Plan {
   if (payment === undefined) return plan(call, facts);
+  if (typeof payment === 'object' && 'failed' in payment)
+    return { kind: 'deny', denial: denial('state_error', '(state)', INTERNAL_ERROR, payment.failed), shadow: [] };
   const planned = plan(payment === 'unasked' ? call : { ...call, offer: payment.offer }, facts);
   if (payment !== 'unasked' || planned.kind === 'deny') return planned;
-  return { kind: 'deny', denial: denial('spend', '(payment)', UNASKED), shadow: planned.shadow };
+  return { kind: 'deny', denial: UNASKED, shadow: planned.shadow };
 }
-
-const UNASKED = 'The payment answers no challenge that this call was given';
 
 /**
  * SPEC: policy.md §11 — once this process has confirmed a pause no call leaves it, also none that waited for the store
@@ -125,8 +151,12 @@ function judge(planned: Plan, verdict: Verdict | undefined, arrival: Paying, fac
     decision,
     approved: isApproved && planned.kind === 'store' ? certainHolds(planned, arrival, facts) : [],
     inFlight: verdict?.kind === 'in_flight' && !arrival.waited ? facts.fingerprint(arrival.call) : undefined,
-    payment: arrival.payment,
+    payment: paidOf(arrival),
   };
+}
+
+function paidOf({ payment }: Paying): Paid {
+  return typeof payment === 'object' && 'failed' in payment ? undefined : payment;
 }
 
 function decide(planned: Plan, verdict: Verdict | undefined, facts: Facts, deps: ProxyDeps): Decision {
@@ -174,9 +204,7 @@ export function giveUp(arrival: Arrival, deps: ProxyDeps): Extract<Enforced, { k
 
 /** In shadow mode only pauses hold (policy.md §10). */
 function enforced(judged: Judged, arrival: Arrival, shadow: boolean, deps: ProxyDeps): Enforced {
-  const { decision, inFlight, payment } = judged;
-  // What was to be paid is still asked for.
-  if (decision.outcome !== 'allow' && typeof payment === 'object') payment.putBack();
+  const { decision, inFlight } = judged;
   if (inFlight !== undefined) return { kind: 'in_flight', key: inFlight };
   if (decision.outcome === 'allow') return { kind: 'forward', holding: holdingOf(judged, decision.reservation, arrival) };
   if (decision.outcome === 'replay') return { kind: 'replay', result: decision.replay.result, mark: replayMark() };

@@ -7,7 +7,7 @@ import { membersOf } from '../mcp/values.ts';
 import type { Holding } from './calls/arrival.ts';
 import type { ProxyDeps } from './deps.ts';
 import { type Later, then } from './later.ts';
-import type { Payments } from './payments/payments.ts';
+import type { Unpriced } from './payments/unpriced.ts';
 
 /** What settling needs of a call that went to the server; a call that waits long is kept without its arguments. */
 export interface SentCall {
@@ -98,7 +98,7 @@ export function createOutcomeLog({ audit, log }: Pick<ProxyDeps, 'audit' | 'log'
 interface Settling {
   readonly deps: ProxyDeps;
   readonly outcomes: OutcomeLog;
-  readonly payments: Payments;
+  readonly unpriced: Unpriced;
 }
 
 /**
@@ -107,9 +107,9 @@ interface Settling {
  */
 export function settle(
   ended: readonly { readonly call: SentCall; readonly outcome: Outcome }[],
-  { deps, outcomes, payments }: Settling,
+  { deps, outcomes, unpriced }: Settling,
 ): Later<void> {
-  for (const { call, outcome } of ended) notePayment(call, outcome, deps, payments);
+  for (const { call, outcome } of ended) noteUnpriced(call, outcome, deps, unpriced);
   const settlements = ended.flatMap(({ call, outcome }) => settlementsOf(call, outcome));
   const settling = then(settlements.length > 0 ? endReservations(settlements, deps) : undefined, (fault) =>
     outcomes.add(ended.map(({ call, outcome }) => outcomeEvent(call, fault === undefined ? outcome : faulted(call, outcome, fault), deps))),
@@ -118,10 +118,9 @@ export function settle(
   return settling;
 }
 
-/** What was to be paid and was refused may be paid again; what was not priced and succeeded is warned of once (policy.md §8). */
-function notePayment({ holding }: SentCall, { result }: Outcome, { log }: ProxyDeps, payments: Payments): void {
-  if (holding.payment && result === 'released') payments.keep({ ...holding.payment.challenge, reservation: undefined });
-  if (holding.unpriced && result === 'committed' && payments.firstUnpriced())
+/** SPEC: policy.md §8 — what was not priced and succeeded is warned of once. */
+function noteUnpriced({ holding }: SentCall, { result }: Outcome, { log }: ProxyDeps, unpriced: Unpriced): void {
+  if (holding.unpriced && result === 'committed' && unpriced.first())
     log.warn('a call under a spend limit named no price, so nothing was counted: add "from" to the limit, or see "unpriced" in the audit');
 }
 

@@ -5,8 +5,7 @@ import { keep } from './calls/keep.ts';
 import { settleUnfetched } from './calls/unfetched.ts';
 import type { ProxyDeps } from './deps.ts';
 import { type Buffer, createBuffer } from './frames/buffer.ts';
-import { createPayments, type Payments } from './payments/payments.ts';
-import { releaseUnpaid } from './payments/unpaid.ts';
+import { createUnpriced, type Unpriced } from './payments/unpriced.ts';
 import type { Room } from './requests/inflight.ts';
 import { createOwnTasks, type OwnTasks } from './requests/own-tasks.ts';
 import { createOutcomeLog } from './settle.ts';
@@ -15,7 +14,7 @@ import { createToolMemory, type ToolMemory } from './tools/tool-memory.ts';
 export interface Shared {
   readonly legs: Legs;
   readonly tasks: Tasks;
-  readonly payments: Payments;
+  readonly unpriced: Unpriced;
   readonly ownTasks: OwnTasks;
   readonly tools: ToolMemory;
   readonly buffer: Buffer;
@@ -33,9 +32,9 @@ export interface Listing {
 
 /** One agent, or one credential, of several sessions. */
 export interface SharedSession extends Shared {
-  /** Whether something of the agent outlasts its requests: a call that may be continued, a task, a challenge that may be paid. */
+  /** Whether something of the agent outlasts its requests: a call that may be continued, a task. */
   readonly isHolding: boolean;
-  /** Ends legs and unpaid challenges that have waited too long. To be called about once a second. */
+  /** Ends legs and tasks that have waited too long. To be called about once a second. */
   sweep(): Promise<void>;
   /** Settles what its sessions left behind as unknown. To be called after the last of them has ended. */
   end(why: string): Promise<void>;
@@ -45,16 +44,15 @@ export interface SharedSession extends Shared {
 export function createShared(deps: ProxyDeps): SharedSession {
   const shared = createOwn(deps);
   const outcomes = createOutcomeLog(deps);
-  const settling = { deps, outcomes, payments: shared.payments };
+  const settling = { deps, outcomes, unpriced: shared.unpriced };
   return {
     ...shared,
     get isHolding() {
-      return !shared.legs.isEmpty || !shared.ownTasks.isEmpty || !shared.payments.isEmpty;
+      return !shared.legs.isEmpty || !shared.ownTasks.isEmpty;
     },
     async sweep() {
       await keep(shared.legs.expired(deps.clock()), 'no continuation came in time', settling);
       await settleUnfetched(deps.clock(), shared.tasks, settling);
-      await releaseUnpaid(shared.payments, deps);
     },
     async end(why) {
       await settleUnfetched(Number.POSITIVE_INFINITY, shared.tasks, settling);
@@ -69,7 +67,7 @@ export function createOwn(deps: ProxyDeps): Shared {
   return {
     legs: createLegs(),
     tasks: createTasks(),
-    payments: createPayments(),
+    unpriced: createUnpriced(),
     ownTasks: createOwnTasks(),
     tools: createToolMemory(deps.sha256, deps.toolsListed),
     buffer: createBuffer(),

@@ -10,10 +10,12 @@ import {
   StoreError,
 } from '../core/store.ts';
 import type { Window, WindowUnit } from '../core/window.ts';
+import { deliverChallenge, expireChallenges } from './challenge.ts';
 import { renewClaim } from './claim.ts';
 import { type Ids, RANDOM_IDS } from './ids.ts';
 import { checkClock, FORGET_INSTANCE, keepUntil, settlingTime, windowFinder } from './lifetime.ts';
 import { type ApprovalTables, approvalRows, emptyApprovals, memoryApprovals, pruneApprovals } from './memory/approvals.ts';
+import { type ChallengeTable, challengeRows } from './memory/challenges.ts';
 import { type ClaimTable, claimRows, memoryClaims, pruneClaims } from './memory/claims.ts';
 import type { StepRows } from './rows.ts';
 import { settleAll, settleOnce } from './settle.ts';
@@ -38,6 +40,7 @@ interface Tables {
   readonly counters: Map<string, CounterRow>;
   readonly approvals: ApprovalTables;
   readonly claims: ClaimTable;
+  readonly challenges: ChallengeTable;
   readonly pauses: Map<string | undefined, Pause>;
   readonly instances: Map<string, Instance>;
   sequence: number;
@@ -79,14 +82,16 @@ export function openMemoryStore({ clock, namespace, maxResults = MAX_RESULTS, id
         checkClock(now, tables.newest);
         tables.newest = Math.max(tables.newest, now);
         prune(tables, now);
-        const replaced: Reservation[] = [];
-        const verdicts = reserveCalls(calls, { rows, now, windowOf, ids, settled, replaced });
-        for (const reservation of replaced) settled.add(reservation);
-        return verdicts;
+        return reserveCalls(calls, { rows, now, windowOf, ids });
       }),
     settle: settleOnce(settled, (settlements) =>
       transact((now) => settleAll(settlements, rows, settlingTime(now, tables.newest), maxResults)),
     ),
+    challenges: {
+      deliver: (challenge, reservation) => transact((now) => deliverChallenge(challenge, reservation, ids.token(), rows, now)),
+      openFor: (call) => transact((now) => rows.challengesFor(call, now)),
+      expire: () => transact((now) => expireChallenges(rows, now)),
+    },
     renew: (claims) => transact((now) => claims.filter((claim) => !renewClaim(claim, rows, now))),
     read: (counters) => transact((now) => counters.map((counter) => reading(counter, now))),
     counters: () => transact((now) => currentCounters(tables, now, windowOf)),
@@ -113,6 +118,7 @@ function emptyTables(): Tables {
     counters: new Map(),
     approvals: emptyApprovals(),
     claims: new Map(),
+    challenges: new Map(),
     pauses: new Map(),
     instances: new Map(),
     sequence: 0,
@@ -136,6 +142,7 @@ function stepRows(tables: Tables): StepRows {
     },
     ...approvalRows(tables.approvals),
     ...claimRows(tables.claims),
+    ...challengeRows(tables.challenges),
   };
 }
 

@@ -4,6 +4,7 @@
  */
 import type { AgentKey } from '../core/agent-key.ts';
 import type { Approval, ApprovalEvent, HoldRequest } from '../core/approval.ts';
+import type { OpenChallenge } from '../core/challenge.ts';
 import type { ClaimState, HeldClaim } from '../core/claim.ts';
 import type { CounterRef, DrawnCounter } from '../core/store.ts';
 import type { Window } from '../core/window.ts';
@@ -78,4 +79,21 @@ export interface ClaimRows {
   boundResults(bytes: number): void;
 }
 
-export type StepRows = CounterRows & ApprovalRows & ClaimRows;
+/** A delivered challenge, with what it holds. */
+export interface ChallengeRow extends OpenChallenge {
+  readonly draws: readonly DrawnCounter[];
+}
+
+export interface ChallengeRows {
+  challenge(id: string): ChallengeRow | undefined;
+  /** Writes it in the place of the one with this id. */
+  putChallenge(row: ChallengeRow): void;
+  dropChallenge(id: string): void;
+  /** How many are open of this agent key, or of all. */
+  countChallenges(agent: AgentKey | undefined, now: number): number;
+  /** Open ones of this call, the oldest first. */
+  challengesFor(call: string, now: number): readonly ChallengeRow[];
+  overChallenges(now: number, limit: number): readonly ChallengeRow[];
+}
+
+export type StepRows = CounterRows & ApprovalRows & ClaimRows & ChallengeRows;

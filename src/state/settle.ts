@@ -1,5 +1,6 @@
 /** How reservations end (policy.md §6), the same over every adapter's rows. */
 import type { Reservation, Settlement } from '../core/store.ts';
+import { askAgain } from './challenge.ts';
 import { settleClaim } from './claim.ts';
 import { settleApproval } from './hold.ts';
 import type { StepRows } from './rows.ts';
@@ -10,6 +11,7 @@ export function settleAll(settlements: readonly Settlement[], rows: StepRows, no
     const { reservation, outcome } = settlement;
     const released = outcome === 'released';
     if (released) for (const draw of reservation.draws) if (draw.count !== 'attempts' && draw.micros > 0) rows.giveBack(draw);
+    if (released && reservation.challenge) askAgain({ ...reservation.challenge, draws: [] }, rows, now);
     if (reservation.approval) settleApproval(reservation.approval, released, rows, now);
     if (reservation.claim) settleClaim(reservation.claim, settlement, rows, now, maxBytes);
   }

@@ -1,11 +1,13 @@
 /** The Store in a SQLite file, shared by the processes of one host (cli.md §4). */
 import { resolve } from 'node:path';
 import type { CounterReading, CounterRef, Records, Reservation, Settlement, Store } from '../core/store.ts';
+import { deliverChallenge, expireChallenges } from './challenge.ts';
 import { renewClaim } from './claim.ts';
 import { type Ids, RANDOM_IDS } from './ids.ts';
 import { checkClock, FORGET_INSTANCE, MARK_STEP, settlingTime, windowFinder } from './lifetime.ts';
 import type { StepRows } from './rows.ts';
 import { mustLast, settleAll, settleOnce } from './settle.ts';
+import { challengeRows } from './sqlite/challenge-rows.ts';
 import { claimRows } from './sqlite/claim-rows.ts';
 import { type Connection, type Durability, keepConnection, transact } from './sqlite/connection.ts';
 import { mayHaveDone, openLane } from './sqlite/lane.ts';
@@ -115,7 +117,7 @@ const MAX_RESULTS = 268_435_456;
 function storeOf(
   { clock, look, write, close }: StateFile,
   { ids = RANDOM_IDS, maxResults = MAX_RESULTS }: SqliteOptions,
-): Pick<Store, 'reserve' | 'settle' | 'renew' | 'read' | 'counters' | 'close'> {
+): Pick<Store, 'reserve' | 'settle' | 'challenges' | 'renew' | 'read' | 'counters' | 'close'> {
   const windowOf = windowFinder();
   const rowsOf = rowsFinder();
   const settled = new WeakSet<Reservation>();
@@ -123,8 +125,7 @@ function storeOf(
   const sweep = pruner();
   const together = openTogether(async ({ settlements, calls }) => {
     const lasts = settlements.some(mustLast);
-    const replaced: Reservation[] = [];
-    const verdicts = await write(lasts || calls.some((call) => call.hold || call.claim) ? 'full' : 'normal', (statements) => {
+    return write(lasts || calls.some((call) => call.hold || call.claim) ? 'full' : 'normal', (statements) => {
       const rows = rowsOf(statements);
       const now = clock();
       if (settlements.length > 0)
@@ -132,17 +133,26 @@ function storeOf(
       if (calls.length === 0) return [];
       keepTime(statements, now);
       sweep(statements, now);
-      return reserveCalls(calls, { rows, now, windowOf, ids, settled, replaced });
+      return reserveCalls(calls, { rows, now, windowOf, ids });
     }).catch((error) => {
       if (mayHaveDone(error)) for (const { reservation } of settlements) unsure.add(reservation);
       throw error;
     });
-    for (const reservation of replaced) settled.add(reservation);
-    return verdicts;
   });
   return {
     reserve: async (calls) => judgeStateless(calls, clock()) ?? together.reserve(calls),
     settle: settleOnce(settled, together.settle),
+    challenges: {
+      // Not delivered before it is kept for good: a wallet may pay it at once.
+      deliver: (challenge, reservation) =>
+        write('full', (statements) => deliverChallenge(challenge, reservation, ids.token(), rowsOf(statements), clock())),
+      openFor: (call) => look((statements) => challengeRows(statements).challengesFor(call, clock())),
+      async expire() {
+        // Asked once a second and seldom answered: without any that is over there is no lock to take.
+        if ((await look((statements) => challengeRows(statements).overChallenges(clock(), 1))).length === 0) return 0;
+        return write('normal', (statements) => expireChallenges(rowsOf(statements), clock()));
+      },
+    },
     // A renewal that is lost with the power only lets the lease lapse, and its owner is gone as well.
     renew: (claims) =>
       write('normal', (statements) => {

@@ -15,6 +15,7 @@ import {
   type StoreVerdict,
 } from '../core/store.ts';
 import type { Window, WindowUnit } from '../core/window.ts';
+import { payable } from './challenge.ts';
 import { answerOf, takeClaim } from './claim.ts';
 import { lease, standingFor } from './hold.ts';
 import type { Ids } from './ids.ts';
@@ -25,10 +26,6 @@ export interface StepContext {
   readonly now: number;
   readonly windowOf: (unit: WindowUnit, now: number) => Window;
   readonly ids: Ids;
-  /** Reservations of this process that have ended: none is given back, or replaced, a second time. */
-  readonly settled: WeakSet<Reservation>;
-  /** Takes those that this step replaces. They have ended once its transaction is committed. */
-  readonly replaced: Reservation[];
 }
 
 /** A counter as this transaction sees it: read once, written once at the end. */
@@ -50,16 +47,20 @@ export function reserveCalls(calls: readonly Reservable[], context: StepContext)
   const verdicts = calls.map((call): StoreVerdict => {
     const known = call.claim && answerOf(context.rows.claim(call.claim.key), context.now);
     if (known) return { ...known, now: context.now, shadow: [] };
+    const paid = call.pays === undefined ? undefined : payable(call.pays, context.rows, context.now);
+    if (call.pays !== undefined && !paid) return { kind: 'unasked', now: context.now, shadow: [] };
     const used = call.counters.map((counter) => cellOf(cells, counter, context.now, context));
-    const undo = handBack(call.replaces, cells, context);
+    const undo = handBack(paid?.draws ?? [], cells, context);
     const judgement = judge(
       call,
       used.map((cell) => cell.value),
     );
     const verdict = concludeCall(call, judgement, used, context);
     if (verdict.kind !== 'reserved') undo();
-    else if (call.replaces) context.replaced.push(call.replaces);
-    return verdict;
+    if (verdict.kind !== 'reserved' || !paid) return verdict;
+    context.rows.dropChallenge(paid.id);
+    const { draws: _, ...challenge } = paid;
+    return { ...verdict, reservation: { ...verdict.reservation, challenge } };
   });
   for (const first of cells.values())
     for (let cell: Cell | undefined = first; cell; cell = cell.next)
@@ -71,7 +72,7 @@ export function reserveCalls(calls: readonly Reservable[], context: StepContext)
 export function judgeStateless(calls: readonly Reservable[], now: number): StoreVerdict[] | undefined {
   const verdicts: StoreVerdict[] = [];
   for (const call of calls) {
-    if (call.counters.length > 0 || call.claim) return undefined;
+    if (call.counters.length > 0 || call.claim || call.pays !== undefined) return undefined;
     const { shadow, ...judged } = judge(call, []);
     if (judged.kind === 'hold') {
       if (call.hold) return undefined;
@@ -97,12 +98,11 @@ function cellOf(cells: Cells, counter: CounterRef, at: number, context: StepCont
 }
 
 /**
- * Takes what an earlier reservation drew out of the windows it was drawn in, so that the call is not measured against
+ * Takes what the paid challenge holds out of the windows it was drawn in, so that the call is not measured against
  * itself; answers with what puts it back.
  */
-function handBack(replaced: Reservation | undefined, cells: Cells, context: StepContext): () => void {
-  if (!replaced || context.settled.has(replaced) || context.replaced.includes(replaced)) return () => undefined;
-  const handed = replaced.draws.map((draw) => {
+function handBack(draws: readonly DrawnCounter[], cells: Cells, context: StepContext): () => void {
+  const handed = draws.map((draw) => {
     const cell = cellOf(cells, draw, draw.start, context);
     const micros = Math.min(cell.value, draw.micros);
     cell.value -= micros;

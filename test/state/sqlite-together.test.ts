@@ -137,12 +137,15 @@ test('what waits for the end of its turn when the store is closed is written', a
 
 test('policy.md §8: a price is replaced when the call that pays it is reserved, not when that fails', async () => {
   const store = await at.open();
-  const replaces = reservationOf((await store.reserve([limited([counter('c')], 10, 6)]))[0]);
+  const reservation = reservationOf((await store.reserve([limited([counter('c')], 10, 6)]))[0]);
+  await store.challenges.deliver({ call: 'f', agent: 'null', offers: [], refused: [], until: Number.MAX_SAFE_INTEGER }, reservation);
+  const [challenge] = await store.challenges.openFor('f');
+  const pays = challenge?.id ?? '';
   await nextTurn();
   faults = 1;
-  await expect(store.reserve([{ ...limited([counter('c')], 10, 7), replaces }])).rejects.toThrow(/disk I\/O error/);
+  await expect(store.reserve([{ ...limited([counter('c')], 10, 7), pays }])).rejects.toThrow(/disk I\/O error/);
   await nextTurn();
-  expect(await store.reserve([{ ...limited([counter('c')], 10, 7), replaces }])).toMatchObject([{ kind: 'reserved' }]);
+  expect(await store.reserve([{ ...limited([counter('c')], 10, 7), pays }])).toMatchObject([{ kind: 'reserved' }]);
   expect(await store.read([counter('c')])).toMatchObject([{ micros: 7 }]);
 });
 

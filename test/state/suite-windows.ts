@@ -18,21 +18,6 @@ export function windowSuite(open: OpenFixture): void {
       expect(await at.countOf('c')).toBe(0);
     });
 
-    test('what takes the place of a reservation gives it back once, and only where it is reserved itself (§8)', async () => {
-      const [first] = await at.store.reserve([limited([counter('c')], 9 * UNIT, 5 * UNIT)]);
-      const replacing = (micros: number) => ({ ...limited([counter('c')], 9 * UNIT, micros), replaces: reservationOf(first) });
-      expect(kinds(await at.store.reserve([replacing(10 * UNIT)]))).toBe('deny');
-      expect(await at.countOf('c')).toBe(5 * UNIT);
-      expect(kinds(await at.store.reserve([replacing(6 * UNIT), replacing(6 * UNIT)]))).toBe('reserved deny');
-      expect(kinds(await at.store.reserve([replacing(4 * UNIT)]))).toBe('deny');
-      await at.store.settle([{ reservation: reservationOf(first), outcome: 'released' }]);
-      expect(await at.countOf('c')).toBe(6 * UNIT);
-      const [other] = await at.store.reserve([limited([counter('c')], 9 * UNIT, 3 * UNIT)]);
-      await at.store.settle([{ reservation: reservationOf(other), outcome: 'released' }]);
-      await at.store.reserve([{ ...limited([counter('c')], 9 * UNIT, UNIT), replaces: reservationOf(other) }]);
-      expect(await at.countOf('c')).toBe(7 * UNIT);
-    });
-
     test('a release goes into the window it was taken from, never into a later one', async () => {
       const [first] = await at.store.reserve([limited([counter('c', 'minute')], 9 * UNIT, 2 * UNIT)]);
       at.clock.now += 60_000;

@@ -4,6 +4,7 @@ import type { OpenFixture } from './fixture.ts';
 import { modelSuite } from './model.ts';
 import { agentSuite } from './suite-agents.ts';
 import { approvalSuite } from './suite-approvals.ts';
+import { challengeSuite } from './suite-challenges.ts';
 import { claimSuite } from './suite-claims.ts';
 import { eventSuite } from './suite-events.ts';
 import { limitSuite } from './suite-limits.ts';
@@ -20,6 +21,7 @@ export function storeSuite(name: string, open: OpenFixture): void {
     describe('agents', () => agentSuite(open));
     describe('events of approvals', () => eventSuite(open));
     describe('claims', () => claimSuite(open));
+    describe('challenges', () => challengeSuite(open));
     modelSuite(open);
   });
 }

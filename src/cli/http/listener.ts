@@ -1,6 +1,7 @@
 /** `--transport http`: agents reach the proxy over HTTP (wire.md §1, §5). What is listened on, who is told what, and how it ends. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProxyDeps } from '../../proxy/deps.ts';
+import { releaseUnpaid } from '../../proxy/payments/unpaid.ts';
 import { StartError } from '../../transport/child.ts';
 import { checkCommand } from '../../transport/command.ts';
 import { openHttpClient } from '../../transport/http/client.ts';
@@ -161,11 +162,12 @@ function announce(server: HttpServer, { bind, token, publicUrl }: ListenOptions,
     log.warn('any user of this machine can call it, with what the server trusts us with: --token-env asks them for a token');
 }
 
-function served(server: HttpServer, mcp: Endpoint, { monotonic, log }: ProxyDeps): Served {
+function served(server: HttpServer, mcp: Endpoint, deps: ProxyDeps): Served {
+  const { monotonic, log } = deps;
   const sweep = () => {
     const now = monotonic();
     server.beat(now);
-    return mcp.sweep(now).catch((error: unknown) => log.error(`internal fault: ${String(error)}`));
+    return Promise.all([mcp.sweep(now), releaseUnpaid(deps)]).catch((error: unknown) => log.error(`internal fault: ${String(error)}`));
   };
   server.beat(monotonic());
   const sweeping = setInterval(() => void sweep(), SWEEP);

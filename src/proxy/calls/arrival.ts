@@ -1,8 +1,18 @@
 /** A tool call on its way into judgement. */
 import type { ClientMeta } from '../../core/client-meta.ts';
 import type { Call } from '../../core/decision.ts';
+import type { Offer } from '../../core/offer.ts';
 import type { Reservation } from '../../core/store.ts';
-import type { Payment } from '../payments/payments.ts';
+import type { Credential } from '../../mcp/credential.ts';
+
+/** What a call pays. */
+export interface Payment {
+  readonly offer: Offer;
+  /** The challenge that it answers. */
+  readonly challenge: string;
+  /** The credential's. */
+  readonly text: string;
+}
 
 /** A tool call as it arrived. */
 export interface Arrival {
@@ -19,8 +29,8 @@ export interface Arrival {
   readonly held?: Holding | undefined;
   /** It has waited for an identical call as long as it may (policy.md §9). */
   readonly waited?: boolean | undefined;
-  /** Reads what it pays, and takes the challenge that it answers. INVARIANT I8: asked by each judgement, under the policy that judges. */
-  readonly pay?: (() => Paid) | undefined;
+  /** Reads what it pays with. INVARIANT I8: each judgement asks, where the policy that judges limits what calls cost. */
+  readonly credentials?: (() => readonly (Credential | undefined)[]) | undefined;
 }
 
 /** What a call pays; `unasked`: a payment that nobody here was asked for (policy.md §8). */

@@ -7,7 +7,6 @@ import { renderReplay, renderToolResult } from '../../mcp/reply.ts';
 import { type Enforced, enforce } from '../enforce.ts';
 import { deliver } from '../frames/deliver.ts';
 import { attempt, type Later, then } from '../later.ts';
-import { paymentOf } from '../payments/challenge.ts';
 import { MAX_IN_FLIGHT } from '../requests/inflight.ts';
 import { type Route, refuse } from '../route.ts';
 import { type ForwardedCall, settle } from '../settle.ts';
@@ -122,7 +121,7 @@ function arrivalOf({ toolCall, id, credentials, ownPath, returned, frame: { mode
     client: protocol.client,
     arrivedAt: deps.monotonic(),
     held,
-    pay: () => paymentOf(credentials(), call, held, session),
+    credentials,
   };
 }
 

@@ -2,7 +2,7 @@
 import type { ClaimRequest } from '../../core/claim.ts';
 import type { Facts } from '../../core/facts.ts';
 import type { Plan } from '../../core/plan.ts';
-import type { Reservable, Reservation, Step, StoreVerdict } from '../../core/store.ts';
+import type { Reservable, Step, StoreVerdict } from '../../core/store.ts';
 import type { ProxyDeps } from '../deps.ts';
 import type { Later } from '../later.ts';
 import type { Arrival, Holding, Paid } from './arrival.ts';
@@ -59,13 +59,14 @@ export function reservableOf(planned: StorePlan, arrival: Asking, facts: Facts, 
   if (arrival.held && arrival.held.reservations.length > 0) return continuedOf(planned, arrival, arrival.held, facts, deps);
   const claim = isIdempotent(planned, facts) ? claimRequest(planned, arrival, facts) : undefined;
   const { counters, steps, draws } = planned.reservable;
-  if (steps.length === 0 && draws.length === 0 && !claim) return undefined;
-  return { counters, steps, draws, hold: holdRequest(planned, arrival, facts, deps), claim, replaces: replacedBy(arrival, facts) };
+  const pays = paidBy(arrival);
+  if (steps.length === 0 && draws.length === 0 && !claim && pays === undefined) return undefined;
+  return { counters, steps, draws, hold: holdRequest(planned, arrival, facts, deps), claim, pays };
 }
 
-/** The price that the challenge has held until now, for the call that pays it. */
-function replacedBy({ payment }: Asking, { policy }: Facts): Reservation | undefined {
-  return payment === undefined || payment === 'unasked' || policy.mode === 'shadow' ? undefined : payment.challenge.reservation;
+/** The challenge that the call pays. */
+function paidBy({ payment }: Asking): string | undefined {
+  return typeof payment === 'object' ? payment.challenge : undefined;
 }
 
 function claimRequest({ idempotencyWindow }: StorePlan, { call, argsText }: Asking, facts: Facts): ClaimRequest {
@@ -88,7 +89,7 @@ function continuedOf(planned: StorePlan, arrival: Asking, held: Holding, facts: 
     steps: steps.map((step) => ((isCertainHold(step) ? !isApproved : isPaid) ? step : PASSED)),
     hold: holdRequest(planned, arrival, facts, deps),
     claim: undefined,
-    replaces: replacedBy(arrival, facts),
+    pays: paidBy(arrival),
   };
 }
 

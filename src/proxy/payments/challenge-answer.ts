@@ -45,7 +45,8 @@ export async function answerChallenge(
   if (!('policy' in facts)) return refuseChallenge(facts.outcome === 'deny' ? facts.denial : UNLIMITED, request, call, session);
   const judged = await judgeOffers(asked.offers, call.call, facts, session.deps);
   if (judged.cut.size === asked.offers.length) return refuseChallenge(judged.denial ?? UNLIMITED, request, call, session);
-  keepChallenge(asked.offers, judged, call.call, session);
+  const denied = await keepChallenge(asked.offers, judged, call.call, session.deps);
+  if (denied) return refuseChallenge(denied, request, call, session);
   return judged.cut.size === 0 ? (withoutDecision(frame) ?? bytes) : await readAgain(asked.without(judged.cut));
 }
 

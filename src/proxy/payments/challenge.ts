@@ -2,7 +2,9 @@
  * What a server asks to be paid (policy.md §8), judged before an agent can pay it: an offer that costs too much, or whose
  * price nobody can tell, is taken out, and what is left is held until it is paid or over.
  */
-import { conclude, concludeFailed } from '../../core/conclude.ts';
+import { agentKey } from '../../core/agent-key.ts';
+import type { DeliveredChallenge } from '../../core/challenge.ts';
+import { conclude, concludeFailed, INTERNAL_ERROR } from '../../core/conclude.ts';
 import type { Call, Denial } from '../../core/decision.ts';
 import type { Facts } from '../../core/facts.ts';
 import type { Offer } from '../../core/offer.ts';
@@ -10,12 +12,11 @@ import { denial } from '../../core/plan.ts';
 import { type OfferPlan, planOffer } from '../../core/plan-offer.ts';
 import type { Reservation } from '../../core/store.ts';
 import { type Credential, findCredentials } from '../../mcp/credential.ts';
-import type { Holding, Paid } from '../calls/arrival.ts';
 import { fingerprintOf } from '../calls/identity.ts';
 import type { ProxyDeps } from '../deps.ts';
 import type { ReplyTo } from '../exchange.ts';
-import type { Gate, Session } from '../state.ts';
-import { CHALLENGE_TIMEOUT } from './payments.ts';
+import { endReservations } from '../settle.ts';
+import type { Gate } from '../state.ts';
 
 /** Which offers may be made, and why the others may not. */
 export interface JudgedOffers {
@@ -24,23 +25,6 @@ export interface JudgedOffers {
   readonly reservation: Reservation | undefined;
   /** Why the last one was taken out. */
   readonly denial: Denial | undefined;
-}
-
-/**
- * What a call pays by the credentials it carries; `unasked` where nobody asked for it, or more than one thing is paid.
- * The leg of a call (wire.md §2.12) that repeats what an earlier leg paid with pays nothing more.
- */
-export function paymentOf(
-  credentials: readonly (Credential | undefined)[],
-  call: Call,
-  held: Holding | undefined,
-  { deps, payments }: Session,
-): Paid {
-  if (credentials.length === 0) return undefined;
-  const [credential, ...others] = credentials;
-  if (!credential || others.length > 0) return 'unasked';
-  if (credential.text === held?.payment?.text) return undefined;
-  return payments.take(fingerprintOf(call, deps), credential, deps.clock()) ?? 'unasked';
 }
 
 /** The credentials that a request carries, in itself or beside it. */
@@ -114,12 +98,43 @@ async function hold(
   }
 }
 
-/** Remembers what was delivered of these offers, until its time is over: 10 minutes at most. */
-export function keepChallenge(all: readonly Offer[], { cut, reservation }: JudgedOffers, call: Call, { deps, payments }: Session): void {
+/** How long a challenge holds its price at most, ms. */
+const CHALLENGE_TIMEOUT = 600_000;
+/** Characters of one that is kept: agents can be asked as often as they like. */
+const MAX_KEPT = 65_536;
+
+/** Keeps what is about to be delivered of these offers until its time is over; or tells why it may not be delivered. */
+export async function keepChallenge(
+  all: readonly Offer[],
+  { cut, reservation }: JudgedOffers,
+  call: Call,
+  deps: ProxyDeps,
+): Promise<Denial | undefined> {
   const offers = all.filter((_, index) => !cut.has(index));
   const refused = all.filter((_, index) => cut.has(index));
   const now = deps.clock();
   const most = now + CHALLENGE_TIMEOUT;
   const until = Math.max(now, ...offers.map(({ expiresAt }) => Math.min(expiresAt ?? most, most)));
-  payments.keep({ call: fingerprintOf(call, deps), offers, refused, reservation, until });
+  const challenge = { call: fingerprintOf(call, deps), agent: agentKey({ ...deps, agent: call.agent }), offers, refused, until };
+  const denied = JSON.stringify(challenge).length > MAX_KEPT ? TOO_LARGE : await deliver(challenge, reservation, deps);
+  // INVARIANT I4: where the store failed it may have kept the challenge all the same, and gives back by itself.
+  if (denied && denied.code !== 'state_error' && reservation) await endReservations([{ reservation, outcome: 'released' }], deps);
+  return denied;
 }
+
+async function deliver(challenge: DeliveredChallenge, reservation: Reservation | undefined, deps: ProxyDeps): Promise<Denial | undefined> {
+  try {
+    return (await deps.store.challenges.deliver(challenge, reservation)) === 'kept' ? undefined : TOO_MANY;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    deps.log.error(`state: ${why}`);
+    return denial('state_error', '(state)', INTERNAL_ERROR, why);
+  }
+}
+
+const TOO_LARGE: Denial = denial('unpriceable', '(payment)', 'The server asks for a payment in more words than can be kept');
+const TOO_MANY: Denial = denial(
+  'spend',
+  '(payment)',
+  'Too many payments are asked for and not made: pay one of them, or wait up to ten minutes',
+);

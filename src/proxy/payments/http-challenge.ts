@@ -54,7 +54,8 @@ async function judgeFor(
   if (!('policy' in facts)) return facts.outcome === 'deny' ? facts.denial : UNLIMITED;
   const judged = await judgeOffers(offers, purpose.call.call, facts, session.deps);
   if (judged.cut.size === offers.length) return judged.denial ?? UNLIMITED;
-  keepChallenge(offers, judged, purpose.call.call, session);
+  const denied = await keepChallenge(offers, judged, purpose.call.call, session.deps);
+  if (denied) return denied;
   // INVARIANT I4: a call that was given up meanwhile is settled, and waits for nothing.
   // What the body asks is what was judged here.
   if (session.inflight.get(request.sentAs.key) === request) session.inflight.add({ ...request, purpose: { ...purpose, challenged: true } });

@@ -1,14 +1,12 @@
 /** Challenges that nobody paid in time (policy.md §8). */
 import type { ProxyDeps } from '../deps.ts';
-import { endReservations } from '../settle.ts';
-import type { Payments } from './payments.ts';
 
-/** Gives back what they held. */
-export async function releaseUnpaid(payments: Payments, deps: ProxyDeps): Promise<void> {
-  const over = payments.expired(deps.clock()).flatMap(({ reservation }) => (reservation ? [reservation] : []));
-  if (over.length === 0) return;
-  await endReservations(
-    over.map((reservation) => ({ reservation, outcome: 'released' })),
-    deps,
-  );
+/** Gives back what they held, whoever delivered them. Never rejects: what fails is tried again. To be called about once a second. */
+export async function releaseUnpaid({ rules, store, log }: Pick<ProxyDeps, 'rules' | 'store' | 'log'>): Promise<void> {
+  if (!rules.current()?.policy.uses.spend) return;
+  try {
+    await store.challenges.expire();
+  } catch (error) {
+    log.debug(`state: what unpaid challenges hold was not given back: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }

@@ -17,7 +17,7 @@ export async function sweep(session: Session): Promise<void> {
   if (!session.isSharing) {
     await keep(legs.expired(deps.clock()), 'no continuation came in time', session);
     await settleUnfetched(deps.clock(), session.tasks, session);
-    await releaseUnpaid(session.payments, deps);
+    await releaseUnpaid(deps);
   }
   if (deps.timeouts.upstream === 0) return;
   for (const request of inflight.expire(deps.monotonic() - deps.timeouts.upstream)) {

@@ -4,6 +4,7 @@ import type { Window, WindowUnit } from '../../core/window.ts';
 import { keepUntil } from '../lifetime.ts';
 import type { StepRows } from '../rows.ts';
 import { approvalRows } from './approval-rows.ts';
+import { challengeRows } from './challenge-rows.ts';
 import { claimRows } from './claim-rows.ts';
 import type { Statements } from './statements.ts';
 
@@ -21,6 +22,7 @@ export function sqliteRows(statements: Statements): StepRows {
     giveBack: ({ id, unit, start, micros }) => void statements.giveBack.run(micros, ns, id, unit, start),
     ...approvalRows(statements),
     ...claimRows(statements),
+    ...challengeRows(statements),
   };
 }
 

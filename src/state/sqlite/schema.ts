@@ -6,7 +6,12 @@ import { commitOrUndo } from './undo.ts';
 /** Step n takes a file from version n to n + 1, inside a transaction. Steps are only ever added. */
 export type Migration = (db: DatabaseSync) => void;
 
-export const MIGRATIONS: readonly Migration[] = [(db) => db.exec(VERSION_1), (db) => db.exec(VERSION_2), (db) => db.exec(VERSION_3)];
+export const MIGRATIONS: readonly Migration[] = [
+  (db) => db.exec(VERSION_1),
+  (db) => db.exec(VERSION_2),
+  (db) => db.exec(VERSION_3),
+  (db) => db.exec(VERSION_4),
+];
 
 /**
  * `counters` has one row for each counter and window; `keep_until` is when it may go. `heads` has one row: the time
@@ -184,6 +189,22 @@ UPDATE approvals SET agent_key = json_quote(agent) WHERE agent IS NOT NULL;
 CREATE INDEX approvals_pending_key ON approvals (ns, agent_key, expires_at) WHERE state = 'pending';
 DROP INDEX approvals_denied;
 CREATE INDEX approvals_denied ON approvals (ns, tool, agent_key, decided_at) WHERE state = 'denied';
+`;
+
+/** Payment challenges that were delivered and are not paid. `body` is JSON: the offers, those that were taken out, and the draws that it holds. */
+const VERSION_4 = `
+CREATE TABLE challenges (
+  ns INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  call TEXT NOT NULL,
+  agent TEXT NOT NULL,
+  until INTEGER NOT NULL,
+  body TEXT NOT NULL,
+  UNIQUE (ns, id)
+) STRICT;
+CREATE INDEX challenges_by_call ON challenges (ns, call);
+CREATE INDEX challenges_by_agent ON challenges (ns, agent, until);
+CREATE INDEX challenges_by_end ON challenges (ns, until);
 `;
 
 /**

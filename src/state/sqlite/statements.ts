@@ -1,6 +1,7 @@
 /** Every SQL statement of the store, prepared once for a connection. Those of records are in files of their own. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { APPROVAL_SQL } from './approval-statements.ts';
+import { CHALLENGE_SQL } from './challenge-statements.ts';
 import { CLAIM_SQL } from './claim-statements.ts';
 import { prepareLazily } from './prepare.ts';
 
@@ -26,6 +27,7 @@ export interface Statements {
   readonly instances: StatementSync;
   readonly approvals: Readonly<Record<keyof typeof APPROVAL_SQL, StatementSync>>;
   readonly claims: Readonly<Record<keyof typeof CLAIM_SQL, StatementSync>>;
+  readonly challenges: Readonly<Record<keyof typeof CHALLENGE_SQL, StatementSync>>;
 }
 
 /** How many rows one transaction removes at most: enough to keep up, few enough not to be felt. */
@@ -71,6 +73,7 @@ export function prepareStatements(db: DatabaseSync, namespace: string | undefine
     ...(prepared as Record<keyof typeof SQL, StatementSync>),
     approvals: prepareLazily(db, APPROVAL_SQL),
     claims: prepareLazily(db, CLAIM_SQL),
+    challenges: prepareLazily(db, CHALLENGE_SQL),
   };
 }
 
