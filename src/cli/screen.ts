@@ -1,5 +1,5 @@
 /** The whole terminal as a screen: taken over, drawn anew, and given back as it was. */
-import type { Terminal } from './terminal.ts';
+import { type Terminal, visible } from './terminal.ts';
 
 /** The other buffer, no cursor, no wrapping, and pasted text marked as such. */
 const TAKE = '\u001b[?1049h\u001b[?25l\u001b[?7l\u001b[?2004h';
@@ -49,7 +49,8 @@ export function openScreen(terminal: Terminal, { keys, redraw, leave }: ScreenEv
   process.once('exit', give);
   return {
     // Each line clears what was to its right, so that nothing flickers and nothing stays.
-    draw: (lines) => terminal.write(`${HOME}${lines.map((line) => `${line}${CLEAR_LINE}`).join('\r\n')}${CLEAR_REST}`),
+    draw: (lines) =>
+      terminal.write(`${HOME}${lines.map((line) => `${visible(line, terminal.colour)}${CLEAR_LINE}`).join('\r\n')}${CLEAR_REST}`),
     close() {
       for (const signal of SIGNALS) process.removeListener(signal, leave);
       process.removeListener('SIGCONT', back);

@@ -94,7 +94,7 @@ const COLOURED = new RegExp(`([\\n\\t]|${String.fromCharCode(27)}\\[(?:31|32|33|
  * SECURITY: what is printed quotes agents, servers and names of files, also as JSON. Whatever a command forgot to make
  * visible is escaped here: nothing that others wrote moves a cursor or turns the reading direction.
  */
-function visible(text: string, colour: boolean): string {
+export function visible(text: string, colour: boolean): string {
   if (PLAIN.test(text)) return text;
   const parts = text.split(colour ? COLOURED : LAYOUT);
   return parts.map((part, i) => (i % 2 === 0 ? escapeUnseen(part) : part)).join('');
