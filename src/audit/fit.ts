@@ -1,6 +1,6 @@
 /**
  * Arguments as a record holds them (cli.md §2): masked and cut value by value. Where there is too much of them, each
- * member gets its share of the room, so that no member can push another one out.
+ * member gets its share of the room. INVARIANT I12: no member can push another one out.
  */
 import { isArray, isNumber, isObject, type Json, type JsonObject } from '../core/json.ts';
 import { costOf } from './cost.ts';
@@ -50,7 +50,8 @@ function fitArray(values: readonly Json[], room: number, options: FitOptions, ta
   const share = sharesOf(kept, room);
   let changed = kept !== values;
   const fitted = kept.map((value, i) => {
-    const secret = under ?? (isSecretFlag(kept[i - 1]) && typeof value === 'string' ? { left: MOST_HIDDEN } : undefined);
+    const before = kept !== values && i === head ? values[tail - 1] : kept[i - 1];
+    const secret = under ?? (isSecretFlag(before) && typeof value === 'string' ? { left: MOST_HIDDEN } : undefined);
     const shown = fit(value, share, options, tally, secret);
     changed ||= shown !== value;
     return shown;

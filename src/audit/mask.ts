@@ -1,4 +1,4 @@
-/** Texts as records hold them: credentials masked, and what is long cut (cli.md §2). */
+/** Texts as records hold them (cli.md §2): credentials masked, and what is long cut. INVARIANT I12: neither hides a command. */
 import { costOf, cutPlaces, MOST_COST } from './cost.ts';
 import { findKnown, REDACTED } from './known-secrets.ts';
 import { findSecrets, findSecretValue } from './secrets.ts';
