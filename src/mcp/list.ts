@@ -25,6 +25,8 @@ export type ToolPage =
       /** All tools of the page, also those cut. */
       readonly tools: readonly ListedTool[];
       readonly removed: number;
+      /** Why entries were taken out that nobody can read. */
+      readonly unread: readonly string[];
       readonly nextCursor: string | undefined;
     }
   | { readonly kind: 'unreadable'; readonly why: string };
@@ -42,7 +44,7 @@ const MAX_TTL_MS = 60_000;
 export function filterToolPage(frame: ResponseFrame, keep: (name: string) => boolean, clamp = false): ToolPage {
   const { text, span, result } = frame;
   if (frame.outcome === 'error')
-    return { kind: 'page', text: text.slice(span.start, span.end), tools: [], removed: 0, nextCursor: undefined };
+    return { kind: 'page', text: text.slice(span.start, span.end), tools: [], removed: 0, unread: [], nextCursor: undefined };
   if (!result || text.charCodeAt(result.start) !== 123) return unreadable('the result is not an object');
   const odd = findOddKey(membersAt(text, result.start), PAGE_KEYS);
   if (odd) return unreadable(`key ${quote(odd.key)} of the result is there twice, or only looks like one of MCP's`);
@@ -51,12 +53,15 @@ export function filterToolPage(frame: ResponseFrame, keep: (name: string) => boo
   const list = frame.members.get('tools');
   if (!list || text.charCodeAt(list.start) !== 91) return unreadable('"tools" is not an array');
   const entries = elementsAt(text, list.start);
-  const tools = readTools(text, entries);
-  if (typeof tools === 'string') return unreadable(tools);
-  const edits = cutItems(entries, (index) => !keep(tools[index]?.name ?? ''));
-  const removed = tools.filter(({ name }) => !keep(name)).length;
+  const read = readTools(text, entries);
+  if (typeof read === 'string') return unreadable(read);
+  const kept = read.map((tool) => typeof tool !== 'string' && keep(tool.name));
+  const edits = cutItems(entries, (index) => !kept[index]);
+  const removed = kept.filter((isKept) => !isKept).length;
   if (clamp && removed > 0) edits.push(...clampCaching(frame, result));
-  return { kind: 'page', text: applyEdits(text, span, edits), tools, removed, nextCursor };
+  const tools = read.filter((tool) => typeof tool !== 'string');
+  const unread = read.filter((tool) => typeof tool === 'string');
+  return { kind: 'page', text: applyEdits(text, span, edits), tools, removed, unread, nextCursor };
 }
 
 function unreadable(why: string): ToolPage {
@@ -69,25 +74,29 @@ function readCursor(text: string, span: Span | undefined): string | undefined | 
   return stringAt(text, span) ?? null;
 }
 
-/** The tools, or why one of them can not be read. */
-function readTools(text: string, entries: readonly Member[]): ListedTool[] | string {
-  const tools: ListedTool[] = [];
+/**
+ * The tools; in the place of an entry that is no tool for anybody, why. Or why the page can not be read: an entry that two
+ * readers take for different tools.
+ */
+function readTools(text: string, entries: readonly Member[]): (ListedTool | string)[] | string {
+  const tools: (ListedTool | string)[] = [];
   for (const [index, entry] of entries.entries()) {
     const tool = readTool(text, entry);
     if (typeof tool === 'string') return `entry ${index} of "tools" ${tool}`;
-    tools.push(tool);
+    tools.push(tool ?? `entry ${index} of "tools" is no object, or has no name`);
   }
   return tools;
 }
 
-function readTool(text: string, entry: Member): ListedTool | string {
+/** Undefined where it has no name; why, where it can be read in two ways. */
+function readTool(text: string, entry: Member): ListedTool | string | undefined {
   const { members, start, end } = entry;
-  if (!members) return 'is not an object';
+  if (!members) return undefined;
   const odd = findOddKey(members, TOOL_KEYS);
   if (odd) return `has key ${quote(odd.key)} twice, or it only looks like one of MCP's`;
   const nameAt = members.find(({ key }) => key === 'name');
   const name = nameAt && stringAt(text, nameAt);
-  if (name === undefined) return 'has no name';
+  if (name === undefined) return undefined;
   if (!name.isWellFormed()) return 'has half of a surrogate pair in its name';
   const schemaAt = members.find(({ key }) => key === 'inputSchema');
   const isCertain = schemaAt && isStrictValue(text, schemaAt.start);

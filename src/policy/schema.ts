@@ -2,7 +2,6 @@
  * JSON Schema 2020-12 over our own JSON values (policy.md §3): patterns run in RE2, numbers compare by exact value, work
  * is bounded, and whatever can not be judged denies.
  */
-import { canonicalText } from '../core/fingerprint.ts';
 import { isArray, isObject, type Json } from '../core/json.ts';
 import { openNewest } from '../core/newest.ts';
 import type { SchemaCheck } from '../core/policy.ts';
@@ -42,16 +41,21 @@ export async function loadSchemas(): Promise<SchemaCompiler> {
 const KEPT = 256;
 const KEPT_BYTES = 128 * 1024 ** 2;
 
+/** A schema that is read once it is needed; equal keys are equal schemas. */
+interface KeyedSchema {
+  readonly key: string;
+  readonly read: () => Json;
+}
+
 /** A compiler for schemas that are not the policy's own: what is wrong with one shows when it judges. */
-export async function loadSchemaCompiler(): Promise<(schema: Json) => SchemaCheck> {
+export async function loadSchemaCompiler(): Promise<(schema: KeyedSchema) => SchemaCheck> {
   const compile = await loadSchemas();
   const known = openNewest<SchemaCheck>(KEPT, KEPT_BYTES);
-  return (schema) => {
-    const text = canonicalText(schema);
-    const found = known.get(text);
+  return ({ key, read }) => {
+    const found = known.get(key);
     if (found) return found;
-    const { check, weight } = compile(schema);
-    known.set(text, check, weight);
+    const { check, weight } = compile(read());
+    known.set(key, check, weight);
     return check;
   };
 }

@@ -73,7 +73,7 @@ export interface ProxyDeps {
   readonly timeouts: Timeouts;
 }
 
-export type SchemaCompiler = (schema: Json) => SchemaCheck;
+export type SchemaCompiler = (schema: { readonly key: string; readonly read: () => Json }) => SchemaCheck;
 
 /** ms. `upstream` 0 waits for ever; `listing` is how long a call waits for the server's own tool list. */
 export interface Timeouts {

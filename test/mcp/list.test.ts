@@ -94,9 +94,6 @@ describe('wire.md §3: a page that can not be read is no leak', () => {
     ['tools twice', `{"tools":[${A}],"tools":[${B}]}`],
     ['Tools beside', `{"tools":[${A}],"Tools":[${B}]}`],
     ['tool\u017f beside', `{"tools":[${A}],"tool\u017f":[${B}]}`],
-    ['an entry that is text', `{"tools":[${A},"b"]}`],
-    ['an entry without a name', '{"tools":[{"title":"x"}]}'],
-    ['a name that is no string', '{"tools":[{"name":1}]}'],
     ['two names', '{"tools":[{"name":"b","name":"a"}]}'],
     ['two names, one escaped', '{"tools":[{"name":"b","n\\u0061me":"a"}]}'],
     ['name and Name', '{"tools":[{"name":"b","Name":"a"}]}'],
@@ -106,6 +103,21 @@ describe('wire.md §3: a page that can not be read is no leak', () => {
     ['two cursors', '{"tools":[],"nextCursor":"a","nextCursor":"b"}'],
   ])('%s', (_, result) => {
     expect(filter(result, ['a']).kind).toBe('unreadable');
+  });
+});
+
+describe('wire.md §3: an entry that is no tool for anybody is taken out, and the rest stays', () => {
+  test.each([
+    ['text', `{"tools":[${A},"b"]}`],
+    ['null', `{"tools":[null,${A},null]}`],
+    ['without a name', `{"tools":[${A},{"title":"x"}]}`],
+    ['a name that is no string', `{"tools":[{"name":1},${A}]}`],
+  ])('%s', (_, result) => {
+    const made = filter(result, ['a']);
+    if (made.kind !== 'page') throw new Error(made.why);
+    expect(made.text).toContain(`{"tools":[${A}]}`);
+    expect(made.tools.map(({ name }) => name)).toEqual(['a']);
+    expect(made.unread[0]).toMatch(/^entry \d of "tools" is no object, or has no name$/);
   });
 });
 

@@ -1,5 +1,6 @@
 /** policy.md §3: an object with a key that only looks like one that the schema names is unknown, wherever it stands. */
 import { beforeAll, describe, expect, test } from 'bun:test';
+import { canonicalText } from '../../src/core/fingerprint.ts';
 import type { Json } from '../../src/core/json.ts';
 import type { SchemaCheck } from '../../src/core/policy.ts';
 import { readJson } from '../../src/mcp/json.ts';
@@ -7,7 +8,8 @@ import { loadSchemaCompiler } from '../../src/policy/schema.ts';
 
 let compile: (schema: Json) => SchemaCheck;
 beforeAll(async () => {
-  compile = await loadSchemaCompiler();
+  const compiler = await loadSchemaCompiler();
+  compile = (schema) => compiler({ key: canonicalText(schema), read: () => schema });
 });
 
 const LIMIT = '{"properties":{"amount":{"maximum":100}}}';

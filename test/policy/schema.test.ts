@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'bun:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
+import { canonicalText } from '../../src/core/fingerprint.ts';
 import type { Json } from '../../src/core/json.ts';
 import type { SchemaCheck } from '../../src/core/policy.ts';
 import { openPositions } from '../../src/policy/position.ts';
@@ -11,7 +12,8 @@ import { parseYaml } from '../../src/policy/yaml.ts';
 
 let compile: (schema: Json) => SchemaCheck;
 beforeAll(async () => {
-  compile = await loadSchemaCompiler();
+  const compiler = await loadSchemaCompiler();
+  compile = (schema) => compiler({ key: canonicalText(schema), read: () => schema });
 });
 
 /** JSON is YAML; numbers keep their text. */

@@ -17,6 +17,7 @@ import type { PendingRequest } from '../requests/inflight.ts';
 import { taskOpenedBy } from '../requests/own-tasks.ts';
 import { asksForPayment, type ForwardedCall, isClaimed, isTaskHandle, type Outcome, outcomeOf, settle } from '../settle.ts';
 import type { Gate, Session } from '../state.ts';
+import { TOO_LARGE } from '../tools/tool-memory.ts';
 import type { Passed } from './passed.ts';
 import { restoreAnswer } from './restore.ts';
 
@@ -172,8 +173,11 @@ function listFor(
     session.deps.log.warn(`refused a tool list of the server: ${page.why}`);
     return renderError(request.id.text, -32603, `the server's tool list could not be read: ${page.why}`);
   }
-  if (!session.tools.page(page.tools, cursor, page.nextCursor))
-    return renderError(request.id.text, -32603, 'the tool list has too many pages');
+  const { log } = session.deps;
+  if (page.unread.length > 0) log.warn(`took ${page.unread.length} out of a tool list of the server: ${page.unread[0]}`);
+  const taken = session.tools.page(page.tools, cursor, page.nextCursor);
+  if (taken === 'too many pages') return renderError(request.id.text, -32603, 'the tool list has too many pages');
+  if (taken === 'too large') log.warn(`the server's tool list is not kept: ${TOO_LARGE}`);
   return page.removed > 0 ? page.text : bytes;
 }
 

@@ -4,7 +4,7 @@ import { filterToolPage } from '../../mcp/list.ts';
 import { ownRequest, protocolMeta } from '../frames/outgoing.ts';
 import { freshId } from '../requests/ids.ts';
 import type { Session } from '../state.ts';
-import { MAX_PAGES } from './tool-memory.ts';
+import { MAX_PAGES, TOO_LARGE } from './tool-memory.ts';
 
 /** ms until a server that did not list its tools is asked again: not every call has to wait for it anew. */
 const LIST_AGAIN = 30_000;
@@ -61,7 +61,7 @@ async function askForPages(session: Session, timeout: AbortSignal): Promise<void
     if (frame?.kind !== 'response' || frame.outcome !== 'result') throw new Error('the server did not answer tools/list');
     const read = filterToolPage(frame, () => true);
     if (read.kind === 'unreadable') throw new Error(read.why);
-    session.tools.page(read.tools, cursor, read.nextCursor);
+    if (session.tools.page(read.tools, cursor, read.nextCursor) === 'too large') throw new Error(TOO_LARGE);
     if (read.nextCursor === undefined) return;
     cursor = read.nextCursor;
   }
