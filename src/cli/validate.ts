@@ -1,8 +1,11 @@
 /** `intercept validate`: everything that is wrong with policies, and with `--tools` or a server, with what they say of its tools. */
 import type { Diagnostic } from '../core/diagnostic.ts';
+import type { Policy } from '../core/policy.ts';
 import type { ListedTool } from '../mcp/list.ts';
 import { loadPolicyText } from '../policy/load.ts';
+import { loadSchemas } from '../policy/schema.ts';
 import { checkAgainstServer } from '../policy/server.ts';
+import { checkServerSchemas } from '../policy/server-schemas.ts';
 import { countOf, type FileDiagnostics, renderDiagnostics } from './diagnostics.ts';
 import { EXIT } from './options.ts';
 import { createPaint, type Paint, shown } from './paint.ts';
@@ -43,8 +46,13 @@ async function validateFile(file: string, tools: readonly ListedTool[] | undefin
   if (read.kind === 'unreadable') return { kind: 'unreadable', file, why: read.why };
   if (read.text.includes('\0')) return { kind: 'unreadable', file, why: 'is a binary file: a policy is YAML text' };
   const { policy, diagnostics } = await loadPolicyText(read.text);
-  const about = policy && tools ? checkAgainstServer(policy, tools) : [];
+  const about = policy && tools ? await checkTools(policy, tools) : [];
   return { kind: 'read', found: { file, text: read.text, diagnostics: [...diagnostics, ...about].toSorted(byPosition) } };
+}
+
+async function checkTools(policy: Policy, tools: readonly ListedTool[]): Promise<readonly Diagnostic[]> {
+  const schemas = policy.uses.serverSchemas ? checkServerSchemas(policy, tools, await loadSchemas()) : [];
+  return [...checkAgainstServer(policy, tools), ...schemas];
 }
 
 function byPosition(a: Diagnostic, b: Diagnostic): number {

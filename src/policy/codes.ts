@@ -50,6 +50,8 @@ export const DIAGNOSTICS = {
   'unread-counter': { severity: 'warning', about: 'a counter is kept, but no condition reads it' },
   alias: { severity: 'warning', about: 'a key or value has another name' },
   'unknown-tool': { severity: 'warning', about: 'the server has no such tool' },
+  'unusable-schema': { severity: 'warning', about: 'a schema of the server can not be used: `validate` denies every call of the tool' },
+  'nullable-schema': { severity: 'warning', about: 'a schema of the server says `nullable`, which lets no null in' },
   'unknown-argument': { severity: 'warning', about: 'the schema of the tool has no such argument' },
 } as const satisfies Readonly<Record<string, DiagnosticKind>>;
 

@@ -13,7 +13,7 @@ interface Fault {
 
 const FAULTS: readonly Fault[] = parse(readFileSync(new URL('faults.yaml', import.meta.url), 'utf8'));
 /** Found only with the server's tools, or in a text too long for a table. */
-const ELSEWHERE = ['too-large', 'unknown-tool', 'unknown-argument', 'currency-not-pinned'];
+const ELSEWHERE = ['too-large', 'unknown-tool', 'unknown-argument', 'currency-not-pinned', 'unusable-schema', 'nullable-schema'];
 
 function render({ position, severity, code, message, help }: Diagnostic): string {
   return `${position.line}:${position.column} ${severity} ${code}: ${message}${help === undefined ? '' : ` | ${help}`}`;
