@@ -48,8 +48,11 @@ export interface OutgoingFrame {
   readonly own?: boolean | undefined;
 }
 
-/** Where frames go. Each call is one write. `exchange` is undefined for what belongs to no request. */
+/**
+ * Where frames go. Each call is one write. `exchange` is undefined for what belongs to no request; `code` is that of an
+ * error that the proxy itself answers with, alone.
+ */
 export interface SessionOutput {
   toServer(frames: readonly OutgoingFrame[]): void;
-  toAgent(frames: readonly FrameBytes[], exchange: Exchange | undefined): void;
+  toAgent(frames: readonly FrameBytes[], exchange: Exchange | undefined, code?: number): void;
 }

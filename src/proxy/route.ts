@@ -56,7 +56,7 @@ export type Route = { readonly event?: PlainEvent | undefined } & (
       readonly frame: OutgoingFrame;
       readonly to: ReplyTo | undefined;
     }
-  | { readonly kind: 'answer'; readonly text: string; readonly to: ReplyTo | undefined }
+  | { readonly kind: 'answer'; readonly text: string; readonly to: ReplyTo | undefined; readonly code?: number | undefined }
   | { readonly kind: 'drop' }
 );
 
@@ -96,7 +96,8 @@ export function refuse(
 ): Route {
   session.deps.log.warn(`refused a frame of the agent (${refusal.reason}): ${refusal.message}`);
   const event: PlainEvent = { type: 'refused', fields: { reason: refusal.reason, message: refusal.message, request_id: refusal.id?.text } };
-  return { kind: 'answer', text: renderError(refusal.id?.text ?? null, refusal.code, refusal.message, refusal.data), to, event };
+  const text = renderError(refusal.id?.text ?? null, refusal.code, refusal.message, refusal.data);
+  return { kind: 'answer', text, to, code: refusal.code, event };
 }
 
 function routeRequest(frame: RequestFrame, element: Element, ownPath: string | undefined, gate: Gate, session: Session): Route {

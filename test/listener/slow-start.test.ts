@@ -238,3 +238,28 @@ describe('a server of HTTP+SSE is started by the first message', () => {
     expect(listener.rig.logged.join('\n')).toContain('names an interpreter');
   });
 });
+
+test('I9: a request of the server that no client can hear any more is answered with an error; the newest wait for a stream', async () => {
+  const server = `const say = (message) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...message }) + '\\n');
+  require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+    require('node:fs').appendFileSync(process.argv[1], line + '\\n');
+    const { id, method, params } = JSON.parse(line);
+    if (method === 'initialize') say({ id, result: { protocolVersion: params.protocolVersion, capabilities: {} } });
+    if (method === 'notifications/initialized') for (let n = 0; n < 300; n++) say({ id: 's' + n, method: 'ping' });
+  });`;
+  const heard = join(home.path, 'refused');
+  await writeFile(heard, '');
+  await using listener = await listenHere({ command: [NODE, '-e', server, heard] });
+  const headers = sessionOf(await exchange(listener.url, initialize()));
+  await exchange(listener.url, { body: '{"jsonrpc":"2.0","method":"notifications/initialized"}', headers });
+  const answered = () =>
+    readFileSync(heard, 'utf8')
+      .split('\n')
+      .filter((line) => line.includes('"error"'));
+  await until('the answers', () => answered().length === 300 - 256 || undefined);
+  expect(JSON.parse(answered()[0] ?? '')).toMatchObject({ id: 's0', error: { code: -32000 } });
+  const stream = await send(listener.url, { method: 'GET', headers });
+  await stream.untilBody('the newest', (text) => text.includes('"s299"'));
+  expect(eventData(stream.body().toString())).toHaveLength(256);
+  stream.close();
+});

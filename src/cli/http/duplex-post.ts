@@ -26,6 +26,8 @@ interface Open extends DuplexPosting {
   readonly exchange: Exchange;
   /** Frames of this turn: an answer that comes alone needs no stream. */
   frames: FrameBytes[];
+  /** Of the last one, where it is an error of the proxy's own. */
+  code: number | undefined;
   stream: EventStream | undefined;
   readonly streams: boolean;
   /** It had its turn: from here on that nothing of it waits means that it is answered, or asks for nothing. */
@@ -45,7 +47,7 @@ export async function serveDuplexPost(posting: DuplexPosting): Promise<void> {
     get open() {
       return streams && session.waitingOn(exchange) > 0;
     },
-    take: (frames) => take(frames, open),
+    take: (frames, code) => take(frames, code, open),
     get gone() {
       return request.reply.over;
     },
@@ -54,7 +56,16 @@ export async function serveDuplexPost(posting: DuplexPosting): Promise<void> {
       if (streams && now - since >= PATIENCE && !request.reply.started && session.waitingOn(exchange) > 0) openStream(open);
     },
   };
-  const open: Open = { ...posting, exchange, frames: [], stream: undefined, streams, taken: false, over: Promise.withResolvers() };
+  const open: Open = {
+    ...posting,
+    exchange,
+    frames: [],
+    code: undefined,
+    stream: undefined,
+    streams,
+    taken: false,
+    over: Promise.withResolvers(),
+  };
   posts.set(exchange, waiting);
   request.reply.onGone(() => {
     duplex.touched = duplex.agent.deps.monotonic();
@@ -76,7 +87,8 @@ export async function serveDuplexPost(posting: DuplexPosting): Promise<void> {
   }
 }
 
-function take(frames: readonly FrameBytes[], open: Open): void {
+function take(frames: readonly FrameBytes[], code: number | undefined, open: Open): void {
+  open.code = code;
   open.taken = true;
   // What the server wrote at once is dealt out before anything ends: the last frame of it may be the answer.
   if (open.frames.length === 0) queueMicrotask(() => look(open));
@@ -96,7 +108,7 @@ function flush(open: Open): void {
   const isLast = duplex.session.waitingOn(exchange) === 0;
   const alone = isLast && !open.stream && (frames.length === 1 || !open.streams) ? frames.pop() : undefined;
   if (alone !== undefined) {
-    const status = open.modern ? modernStatusOf(alone, open.frame) : statusOf(alone);
+    const status = open.modern ? modernStatusOf(alone, open.frame, open.code) : statusOf(open.code);
     const id = open.frame.kind === 'request' ? open.frame.id.text : undefined;
     request.reply.send(status, { ...open.headers(true), ...JSON_TYPE }, alone, id);
   }

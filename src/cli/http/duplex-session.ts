@@ -1,6 +1,9 @@
 /** One session of the listener's own making, in front of a server that writes to one place: what it writes finds its way to the streams of the client. */
 import { randomBytes } from 'node:crypto';
+import { readServerFrame } from '../../mcp/frame.ts';
+import { renderError } from '../../mcp/reply.ts';
 import type { Exchange, FrameBytes } from '../../proxy/exchange.ts';
+import { ownReply } from '../../proxy/frames/outgoing.ts';
 import { openSession, type ProxySession } from '../../proxy/session.ts';
 import type { EventStream } from '../../transport/http/reply.ts';
 import { renderMessage } from '../../transport/http/sse-render.ts';
@@ -10,7 +13,8 @@ import type { Listed } from './sessions.ts';
 
 /** A POST that waits for answers. */
 export interface Waiting {
-  take(frames: readonly FrameBytes[]): void;
+  /** `code` is that of an error of the proxy's own. */
+  take(frames: readonly FrameBytes[], code?: number): void;
   /** Ends it where nothing of it waits any more. */
   look(): void;
   /** Whether messages that are not its own may come on its stream. */
@@ -58,7 +62,8 @@ const MAX_KEPT_BYTES = 1024 * 1024;
 export async function openDuplexSession(agent: Agent, options: DuplexOptions): Promise<DuplexSession> {
   const { openBackend, rawHeaders, modern, oneStream, joinBatches, maxWaiting, onEnd } = options;
   const posts: DuplexSession['posts'] = new Map();
-  const streams = openStreams(maxWaiting);
+  // Whoever asks hears of it where nobody is there to answer (I9).
+  const streams = openStreams(maxWaiting, (frames) => refuseRequests(frames, backend, agent));
   // A server may speak before anything was said to it; what it says is judged once the session is there.
   const backend = await openBackend(
     () => session,
@@ -70,8 +75,8 @@ export async function openDuplexSession(agent: Agent, options: DuplexOptions): P
     agent.deps,
     {
       toServer: backend.send,
-      toAgent(frames, exchange) {
-        if (exchange) posts.get(exchange)?.take(frames);
+      toAgent(frames, exchange, code) {
+        if (exchange) posts.get(exchange)?.take(frames, code);
         else elsewhere(frames);
       },
     },
@@ -83,7 +88,8 @@ export async function openDuplexSession(agent: Agent, options: DuplexOptions): P
     // SECURITY: in the modern era several clients may share the session: what is tied to no request goes to none of them.
     const post = modern && posts.size > 1 ? undefined : [...posts.values()].findLast(({ open }) => open);
     if (post) post.take(frames);
-    else if (!modern) streams.keep(frames);
+    else if (modern) refuseRequests(frames, backend, agent);
+    else streams.keep(frames);
   };
   let ending: Promise<void> | undefined;
   const end = (why: string, how: 'graceful' | 'now') => {
@@ -111,10 +117,25 @@ export async function openDuplexSession(agent: Agent, options: DuplexOptions): P
   return duplex;
 }
 
+/** Answers the server's own requests among frames that no client will hear. */
+function refuseRequests(frames: readonly FrameBytes[], backend: Backend, { deps }: Agent): void {
+  const ids = frames.flatMap((frame) => requestsIn(typeof frame === 'string' ? Buffer.from(frame) : frame));
+  deps.log.debug(`dropped ${frames.length} messages of the server, for which no stream of the client is open`);
+  if (ids.length > 0)
+    backend.send(ids.map((id) => ownReply(renderError(id, -32000, 'the client has no stream open, and does not hear this'))));
+}
+
+function requestsIn(bytes: Uint8Array): readonly string[] {
+  const frame = readServerFrame(bytes);
+  const items = frame.kind === 'batch' ? frame.items : [frame];
+  return items.flatMap((item) => (item.kind === 'request' ? [item.id.text] : []));
+}
+
 /** The streams for what belongs to no request; the newest gets it, since an older one may be of a connection that is no more. */
-function openStreams(maxWaiting: number) {
+function openStreams(maxWaiting: number, dropped: (frames: readonly FrameBytes[]) => void) {
   const streams = new Set<EventStream>();
   let kept: FrameBytes[] = [];
+  let keptBytes = 0;
   const write = (events: readonly Uint8Array[]) => {
     const stream = [...streams].at(-1);
     if (!stream) return false;
@@ -130,12 +151,16 @@ function openStreams(maxWaiting: number) {
     write,
     keep(frames: readonly FrameBytes[]) {
       kept.push(...frames);
-      while (kept.length > MAX_KEPT || kept.reduce((sum, { length }) => sum + length, 0) > MAX_KEPT_BYTES) kept.shift();
+      for (const { length } of frames) keptBytes += length;
+      let over = 0;
+      for (; kept.length - over > MAX_KEPT || keptBytes > MAX_KEPT_BYTES; over += 1) keptBytes -= kept[over]?.length ?? 0;
+      if (over > 0) dropped(kept.splice(0, over));
     },
     add(stream: EventStream) {
       streams.add(stream);
       write(kept.map(renderMessage));
       kept = [];
+      keptBytes = 0;
     },
     remove: (stream: EventStream) => void streams.delete(stream),
     end() {

@@ -35,7 +35,7 @@ export async function servePost(posting: Posting): Promise<'served' | 'old'> {
       void forward(outgoing, open)
         .catch(faulted)
         .finally(() => sent(open)),
-    answer: (frames) => answer(frames, open),
+    answer: (frames, code) => answer(frames, code, open),
     giveUp: () => abort.abort(),
     get gone() {
       return request.reply.over;
@@ -86,8 +86,8 @@ function sent(open: Open): void {
 }
 
 /** 2026-07-28: the status goes by the error. */
-function statusFor(frame: FrameBytes, { relay, frame: asked }: Open): number {
-  return relay.resumable ? statusOf(frame) : modernStatusOf(frame, asked);
+function statusFor(frame: FrameBytes, code: number | undefined, { relay, frame: asked }: Open): number {
+  return relay.resumable ? statusOf(code) : modernStatusOf(frame, asked, code);
 }
 
 /** The server's own head tells the client its session, or what became of its payment: an early one of ours would take its place. */
@@ -102,14 +102,14 @@ function openStream(open: Open): void {
 }
 
 /** Takes what the proxy answers itself: a denial, a refusal, an error for what will have no answer. */
-function answer(frames: readonly FrameBytes[], open: Open): void {
+function answer(frames: readonly FrameBytes[], code: number | undefined, open: Open): void {
   const { request, relay, exchange, failed, sending, abort } = open;
   for (const frame of frames) {
     // What comes before the answer (progress of a call that is kept open, a page to show) needs a stream.
     if (relay.session.waitingOn(exchange) > 0) openStream(open);
     if (open.stream) open.stream.write(renderMessage(frame));
     else if (relay.session.waitingOn(exchange) === 0)
-      request.reply.send(failed?.status ?? statusFor(frame, open), { ...failed?.headers, ...JSON_TYPE }, frame, idOf(open));
+      request.reply.send(failed?.status ?? statusFor(frame, code, open), { ...failed?.headers, ...JSON_TYPE }, frame, idOf(open));
   }
   // Nobody waits any longer for what the server is still asked.
   if (sending > 0 && relay.session.waitingOn(exchange) === 0) abort.abort();

@@ -29,8 +29,8 @@ export interface Relay {
 export interface Post {
   /** Sends to the server what may go on of it. */
   forward(frame: OutgoingFrame): void;
-  /** Takes what the proxy itself answers. */
-  answer(frames: readonly FrameBytes[]): void;
+  /** Takes what the proxy itself answers; `code` is that of an error. */
+  answer(frames: readonly FrameBytes[], code?: number): void;
   giveUp(): void;
   /** Nobody is left to read its answer. */
   readonly gone: boolean;
@@ -92,8 +92,8 @@ export function openRelaySession(agent: Agent, { modern, send, onEnd }: RelayOpt
       toServer(frames) {
         for (const frame of frames) toServer(frame, relay, send);
       },
-      toAgent(frames, exchange) {
-        if (exchange) posts.get(exchange)?.answer(frames);
+      toAgent(frames, exchange, code) {
+        if (exchange) posts.get(exchange)?.answer(frames, code);
         else tell(frames, streams);
       },
     },

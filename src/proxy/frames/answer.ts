@@ -5,10 +5,10 @@ import type { Exchange, Incoming, ReplyTo } from '../exchange.ts';
 import type { Session } from '../state.ts';
 import { createBatchAnswer } from './batch.ts';
 
-/** Answers a request, alone or as part of its batch. Never throws: an agent that is gone must not keep others from their answers. */
-export function answer(text: string, to: ReplyTo | undefined, session: Session): void {
+/** Answers a request, alone or as part of its batch; `code` is that of an error. Never throws: an agent that is gone must not keep others from their answers. */
+export function answer(text: string, to: ReplyTo | undefined, session: Session, code?: number): void {
   if (to?.batch) sendBatch(to.batch.add(text), to, session);
-  else send(text, to, session);
+  else send(text, to, session, code);
 }
 
 /** The client waits for this request no more: its batch is answered without it. */
@@ -39,16 +39,16 @@ export function answerAll(
   session: Session,
 ): void {
   const to = { exchange, batch: isBatch ? createBatchAnswer(ids.length) : undefined };
-  for (const id of ids) answer(renderError(id?.text ?? null, error.code, error.message), to, session);
+  for (const id of ids) answer(renderError(id?.text ?? null, error.code, error.message), to, session, error.code);
 }
 
 function sendBatch(answers: string | undefined, to: ReplyTo, session: Session): void {
   if (answers !== undefined) send(`[${answers}]`, to, session);
 }
 
-function send(text: string, to: ReplyTo | undefined, { output, deps }: Session): void {
+function send(text: string, to: ReplyTo | undefined, { output, deps }: Session, code?: number): void {
   try {
-    output.toAgent([text], to?.exchange);
+    output.toAgent([text], to?.exchange, code);
   } catch (error) {
     deps.log.error(`the agent cannot be written to: ${String(error)}`);
   }

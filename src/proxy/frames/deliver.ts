@@ -10,7 +10,7 @@ type Forward = Extract<Route, { kind: 'forward' }>;
 
 /** Delivers what was routed together: answers one by one, what goes on in one write. */
 export function deliver(routes: readonly Route[], session: Session): void {
-  for (const route of routes) if (route.kind === 'answer') answer(route.text, route.to, session);
+  for (const route of routes) if (route.kind === 'answer') answer(route.text, route.to, session, route.code);
   const forwards = routes.filter((route) => route.kind === 'forward');
   if (forwards.length === 0) return;
   try {

@@ -26,7 +26,12 @@ async function open(readPause: () => undefined | Promise<Pause | undefined>) {
     openBackend: async (session) => ({
       send(frames) {
         for (const frame of frames) sent.push(textOf(frame.bytes));
-        const answers = frames.flatMap(({ id }) => (id ? [`{"jsonrpc":"2.0","id":${id.text},"result":{}}`] : []));
+        const answers = frames.flatMap(({ id, message }) => {
+          const method = message && 'method' in message ? message.method : '';
+          if (!id || method === 'never') return [];
+          const answer = method === 'refused' ? '"error":{"code":-32600,"message":"theirs"}' : '"result":{}';
+          return [`{"jsonrpc":"2.0","id":${id.text},${answer}}`];
+        });
         session().fromServer(lines(answers));
       },
       waiting: 0,
@@ -88,4 +93,14 @@ test('I9: nor when another POST of its session ends meanwhile', async () => {
   expect(await first).toEqual([[200, { jsonrpc: '2.0', id: 1, result: {} }]]);
   reading.resolve(undefined);
   expect(await second).toEqual([[200, { jsonrpc: '2.0', id: 2, result: {} }]]);
+});
+
+test('the status of an error goes by who says it: what the server answers is an answer, whatever it looks like', async () => {
+  const { post } = await open(() => undefined);
+  void post({ jsonrpc: '2.0', id: 1, method: 'never' });
+  // Its id is taken, so that its answer is written anew, and is then a text as the proxy's own are.
+  const theirs = await post({ jsonrpc: '2.0', id: 1, method: 'refused' });
+  expect(theirs).toEqual([[200, { jsonrpc: '2.0', id: 1, error: { code: -32600, message: 'theirs' } }]]);
+  const ours = await post({ jsonrpc: '2.0', id: 2, method: 'ping', result: {} });
+  expect(ours).toMatchObject([[400, { error: { code: -32600 } }]]);
 });
