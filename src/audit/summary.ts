@@ -56,8 +56,15 @@ interface Tally {
 
 const RECENT = 10;
 
-/** Counts records in one pass, keeping no more of them than it tells. Fields it does not know or that are amiss are passed over. */
+/** Counts records in one pass, keeping no more of them than it tells. */
 export async function summarise(events: Iterable<StoredRecord> | AsyncIterable<StoredRecord>): Promise<Summary> {
+  const tally = openTally();
+  for await (const event of events) tally.count(event);
+  return tally.summary();
+}
+
+/** Counts records as they come. Fields it does not know or that are amiss are passed over. */
+export function openTally(): { count(event: StoredRecord): void; summary(): Summary } {
   const tally: Tally = {
     instances: new Map(),
     totals: { allowed: 0, denied: 0, approval_required: 0, replayed: 0 },
@@ -66,7 +73,10 @@ export async function summarise(events: Iterable<StoredRecord> | AsyncIterable<S
     tools: new Map(),
     denials: [],
   };
-  for await (const event of events) count(tally, event);
+  return { count: (event) => count(tally, event), summary: () => summaryOf(tally) };
+}
+
+function summaryOf(tally: Tally): Summary {
   return {
     instances: [...tally.instances.values()].sort((a, b) => order(a.firstSeen, b.firstSeen)),
     totals: tally.totals,

@@ -1,8 +1,9 @@
 /** Gathers what runs, what was decided, what is counted and what waits, from records and store. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { readEvents, type StoredRecord } from '../audit/read.ts';
-import { type Summary, summarise } from '../audit/summary.ts';
+import { followEventFiles } from '../audit/follow.ts';
+import type { StoredRecord } from '../audit/read.ts';
+import { openTally, type Summary } from '../audit/summary.ts';
 import type { Approval } from '../core/approval.ts';
 import type { ClaimRecord } from '../core/claim.ts';
 import type { CounterStatus } from '../core/counter.ts';
@@ -51,13 +52,42 @@ export interface PolicyStatus {
   readonly pending: readonly Approval[];
 }
 
+/** How long records are read on before all are read anew, ms: those that have become too old leave then. */
+const ANEW = 300_000;
+
+/** What the records tell up to now. */
+interface History {
+  readonly since: number;
+  readonly summary: Summary;
+  readonly notes: Notes;
+}
+
+/** Reads records on from where it was last time, as `status --watch` asks once a second. */
+export function openHistory({ home, since: span }: StatusSource): (now: number) => Promise<History> {
+  const openAt = (now: number) => ({
+    at: now,
+    since: now - span,
+    notes: openNotes(),
+    tally: openTally(),
+    files: followEventFiles(join(home, 'events'), now - span),
+  });
+  let open: ReturnType<typeof openAt> | undefined;
+  return async (now) => {
+    if (!open || now - open.at >= ANEW || now < open.at) open = openAt(now);
+    const { since, notes, tally, files } = open;
+    for await (const event of files.next()) {
+      notes.note(event);
+      tally.count(event);
+    }
+    return { since, summary: tally.summary(), notes };
+  };
+}
+
 /** Gathers it. Nothing is made where nothing is. */
-export async function readStatus(options: StatusSource): Promise<Status> {
-  const { stateDir, home } = options;
+export async function readStatus(options: StatusSource, history = openHistory(options)): Promise<Status> {
+  const { stateDir } = options;
   const now = Date.now();
-  const since = now - options.since;
-  const notes = openNotes();
-  const summary = await summarise(notes.read(readEvents(join(home, 'events'), { since })));
+  const { since, summary, notes } = await history(now);
   const shared = await withState(stateDir, '', async (store) => ({
     instances: await store.instances(),
     pauses: (await store.control()).pauses,
@@ -120,19 +150,18 @@ async function readPolicy(path: string): Promise<Policy | undefined> {
   return read.kind === 'text' ? (await loadPolicyText(read.text)).policy : undefined;
 }
 
+type Notes = ReturnType<typeof openNotes>;
+
 /** What the records tell of instances on the way to the summary. */
 function openNotes() {
   const configs = new Map<string, string>();
   const rejected = new Map<string, string | undefined>();
   return {
-    async *read(events: AsyncIterable<StoredRecord>): AsyncGenerator<StoredRecord> {
-      for await (const event of events) {
-        const instance = String(event.instance);
-        if (event.type === 'startup' && typeof event.config === 'string') configs.set(instance, event.config);
-        if (event.type === 'heartbeat') rejected.set(instance, typeof event.not_in_force === 'string' ? event.not_in_force : undefined);
-        if (event.type === 'config_reload') rejected.set(instance, event.accepted === true ? undefined : String(event.why));
-        yield event;
-      }
+    note(event: StoredRecord): void {
+      const instance = String(event.instance);
+      if (event.type === 'startup' && typeof event.config === 'string') configs.set(instance, event.config);
+      if (event.type === 'heartbeat') rejected.set(instance, typeof event.not_in_force === 'string' ? event.not_in_force : undefined);
+      if (event.type === 'config_reload') rejected.set(instance, event.accepted === true ? undefined : String(event.why));
     },
     configs: () => configs,
     notInForce: (instances: readonly Instance[]) =>

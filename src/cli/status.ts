@@ -2,7 +2,7 @@
 import { renderApproval } from '../core/approval-json.ts';
 import { EXIT } from './options.ts';
 import { createPaint } from './paint.ts';
-import { readStatus, type Status, type StatusSource } from './status-reading.ts';
+import { openHistory, readStatus, type Status, type StatusSource } from './status-reading.ts';
 import { renderStatus } from './status-text.ts';
 import type { Terminal } from './terminal.ts';
 import { watchScreen } from './watch-screen.ts';
@@ -15,7 +15,8 @@ export interface StatusOptions extends StatusSource {
 /** Prints the status, once or each second. */
 export async function showStatus(options: StatusOptions, terminal: Terminal): Promise<number> {
   const paint = createPaint(terminal.colour);
-  const draw = async () => renderStatus(await readStatus(options), paint);
+  const history = openHistory(options);
+  const draw = async () => renderStatus(await readStatus(options, history), paint);
   if (options.json) terminal.out(renderJson(await readStatus(options)));
   else if (options.watch && terminal.isTty) await watchScreen(draw, terminal);
   else for (const line of await draw()) terminal.out(line);
