@@ -4,7 +4,7 @@ import type { Reservation } from '../core/store.ts';
 import type { ChallengeRow, StepRows } from './rows.ts';
 
 /** How many of them one transaction ends. */
-export const CHALLENGE_BATCH = 50;
+const CHALLENGE_BATCH = 200;
 
 /** Keeps a challenge with what its dearest offer holds, inside a transaction. */
 export function deliverChallenge(

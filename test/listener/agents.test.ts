@@ -20,6 +20,21 @@ test('invented credentials make nobody lose a task, or a stream', async () => {
   expect([...agents.all()].length).toBeLessThanOrEqual(1_024);
 });
 
+test('wire.md §5: invented credentials make nobody forgotten whose own the upstream took', async () => {
+  const rig = await openRig({ policy: POLICY });
+  const agents = createAgents(rig.deps, true, () => false);
+  const known = agents.of(bringing('known'));
+  known.isAccepted = true;
+  const tasked = agents.of(bringing('tasked'));
+  tasked.isAccepted = true;
+  tasked.shared.ownTasks.add('task-1');
+  for (let i = 0; i < 3_000; i++) agents.of(bringing(`invented ${i}`));
+  expect(agents.of(bringing('known')) === known).toBe(true);
+  for (let i = 0; i < 3_000; i++) agents.of(bringing(`other ${i}`)).isAccepted = true;
+  expect(agents.of(bringing('known')) === known).toBe(false);
+  expect(agents.of(bringing('tasked')) === tasked).toBe(true);
+});
+
 test('where all hold something the oldest is forgotten', async () => {
   const rig = await openRig({ policy: POLICY });
   const agents = createAgents(rig.deps, true, () => false);

@@ -21,6 +21,8 @@ export interface Agent {
   readonly unread: Unread;
   /** Events of its streams that it may go on from. */
   readonly events: EventMemory;
+  /** Whether the upstream has taken its credential: one that it did not take may be invented. */
+  isAccepted: boolean;
 }
 
 export interface Agents {
@@ -75,21 +77,27 @@ function openAgent(key: AgentKey, deps: ProxyDeps, hasOthers: boolean): Agent {
     room: createRoom(MAX_ROOM),
     unread: createUnread(MAX_ROOM),
     events: hasOthers ? createEventMemory(deps.sha256) : NO_MEMORY,
+    isAccepted: false,
   };
 }
 
-/** SECURITY: who sends one invented credential after the other makes nobody lose a task, or the next leg of a call, while there are others to forget. */
+/**
+ * SPEC: wire.md §5 — whose credential the upstream did not take goes first, then who left nothing behind. SECURITY: who sends one
+ * invented credential after the other makes nobody lose a task, or the next leg of a call, while there are others to forget.
+ */
 function forgetOne(agents: Map<string, Agent>, last: string, inUse: (agent: Agent) => boolean): void {
-  let unused: Agent | undefined;
+  let least: Agent | undefined;
   for (const agent of agents.values()) {
     // The last of all asks just now.
     if (agent.key === last || inUse(agent)) continue;
-    unused ??= agent;
-    if (agent.shared.isHolding) continue;
-    unused = agent;
-    break;
+    if (!least || worth(agent) < worth(least)) least = agent;
+    if (worth(least) === 0) break;
   }
-  if (!unused) return;
-  agents.delete(unused.key);
-  void unused.shared.end('the agent was not heard of any more');
+  if (!least) return;
+  agents.delete(least.key);
+  void least.shared.end('the agent was not heard of any more');
+}
+
+function worth({ isAccepted, shared }: Agent): number {
+  return shared.isHolding ? 2 : Number(isAccepted);
 }

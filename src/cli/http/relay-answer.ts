@@ -69,6 +69,7 @@ export async function forward({ kind, bytes, id, ids = id ? [id] : [] }: Outgoin
     // What the server asked for waits for nothing.
     if (kind !== 'response' && relay.opening) await relay.opening;
     const received = await way.client.send({ method: 'POST', headers, body: bytes, signal: abort.signal });
+    if (received.status < 300) relay.agent.isAccepted = true;
     const refusal = open.answered(received);
     if (refusal !== undefined) {
       received.discard();

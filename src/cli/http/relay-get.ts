@@ -27,6 +27,7 @@ export async function serveGet({ rawHeaders, reply }: ServedRequest, relay: Rela
   try {
     const answer = await send;
     const { status } = answer;
+    if (status < 300) relay.agent.isAccepted = true;
     if (status > 299 || kindOf(answer) !== 'events') {
       reply.refuse(status > 399 ? status : 502, await whyNot(answer, way));
       return status;
