@@ -6,10 +6,12 @@ import type { OpenBackend } from './backend.ts';
 import { type DuplexSession, openDuplexSession } from './duplex-session.ts';
 import { startedByMessage } from './lazy-backend.ts';
 import type { Sessions } from './sessions.ts';
+import type { Uses } from './uses.ts';
 
 export interface DuplexParts {
   readonly agents: Agents;
   readonly sessions: Sessions<DuplexSession>;
+  readonly uses: Uses;
   readonly openBackend: OpenBackend;
   /** Whether a server takes an array of messages in one frame. */
   readonly joinBatches: boolean;
@@ -45,7 +47,7 @@ export async function openServer(
   parts: DuplexParts,
   manner: Manner,
 ): Promise<DuplexSession | undefined> {
-  const { sessions, pool, joinBatches } = parts;
+  const { sessions, uses, pool, joinBatches } = parts;
   const { reply, rawHeaders } = request;
   if (!sessions.hasRoom(agent.deps.monotonic())) {
     reply.refuse(503, 'there are as many sessions as are allowed (--max-sessions)', { headers: { 'retry-after': '60' } });
@@ -53,6 +55,7 @@ export async function openServer(
   }
   const onEnd = (duplex: DuplexSession) => {
     sessions.remove(duplex.id, duplex);
+    uses.remove(agent);
     if (manner.modern) pool.delete(agent.key);
     const end = duplex.end('the session is over').finally(() => parts.ending.delete(end));
     parts.ending.add(end);
@@ -69,6 +72,7 @@ export async function openServer(
       onEnd,
     });
     sessions.add(duplex.id, duplex);
+    uses.add(agent);
     return duplex;
   } catch (error) {
     if (!(error instanceof StartError)) throw error;

@@ -28,7 +28,7 @@ export function openDuplex(parts: DuplexParts): Endpoint {
     },
     sessions: () => [...sessions.all()].map(({ session }) => session),
     isBusy: () => [...sessions.all()].some(({ posts }) => [...posts.values()].some(({ listens }) => !listens)),
-    isUsedBy: (agent) => [...sessions.all()].some((duplex) => duplex.agent === agent),
+    isUsedBy: parts.uses.has,
     sweep: (now) => sweep(now, parts),
     async end(why) {
       await Promise.all([...sessions.all()].map((duplex) => duplex.end(why)));

@@ -1,4 +1,5 @@
 /** What stands behind a path of the listener. */
+import type { ClientFrame, Refusal } from '../../mcp/frame.ts';
 import type { ProxySession } from '../../proxy/session.ts';
 import type { ServedRequest } from '../../transport/http/server.ts';
 import type { Agent } from './agents.ts';
@@ -15,4 +16,11 @@ export interface Endpoint {
   sweep(now: number): Promise<void>;
   /** Answers what still waits, and settles it. */
   end(why: string): Promise<void>;
+}
+
+/** How a server of HTTP+SSE is spoken to: with sessions of the listener's own. */
+export interface OldWay {
+  serve(request: ServedRequest): Promise<void>;
+  /** Serves a POST whose body was read. */
+  post(request: ServedRequest, bytes: Uint8Array, frame: ClientFrame | Refusal, agent: Agent): Promise<void>;
 }

@@ -19,10 +19,11 @@ import { childBackend } from './backend.ts';
 import { bridgeBackend } from './bridge-backend.ts';
 import { openDuplex, servePost } from './duplex.ts';
 import type { DuplexParts } from './duplex-open.ts';
-import type { Endpoint } from './endpoint.ts';
+import type { Endpoint, OldWay } from './endpoint.ts';
 import { MESSAGE_PATH, SSE_PATH, serveMessage, serveSse } from './legacy.ts';
-import { type OldWay, openRelay } from './relay.ts';
+import { openRelay } from './relay.ts';
 import { createSessions, type Places } from './sessions.ts';
+import { createUses } from './uses.ts';
 import { openWellKnown, WELL_KNOWN } from './well-known.ts';
 
 export interface Listening {
@@ -92,6 +93,7 @@ function duplexOf({ places, ...own }: OwnParts, { options, listen }: Listening):
   const parts = {
     ...own,
     sessions,
+    uses: createUses(),
     maxMessage: options.maxMessage,
     prefix: prefixOf(listen),
     opening: 0,

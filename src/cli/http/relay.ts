@@ -8,13 +8,14 @@ import { kindOf } from '../../transport/http/read-answer.ts';
 import { lossOf, type Refused } from '../../transport/http/refused.ts';
 import type { ServedRequest } from '../../transport/http/server.ts';
 import { type Agent, type Agents, agentOf } from './agents.ts';
-import type { Endpoint } from './endpoint.ts';
+import type { Endpoint, OldWay } from './endpoint.ts';
 import { readPosted } from './read-posted.ts';
 import { serveDelete, serveGet } from './relay-get.ts';
 import { sendOwn } from './relay-own.ts';
 import { servePost } from './relay-post.ts';
 import { openRelaySession, type Relay, type RelaySession, sweepAdrift } from './relay-session.ts';
 import { createSessions, IDLE, type Places, type Sessions } from './sessions.ts';
+import { createUses, type Uses } from './uses.ts';
 
 interface Parts {
   readonly way: Relay;
@@ -25,18 +26,12 @@ interface Parts {
   /** All that are open, and those of them whose server has not named them yet. */
   readonly open: Set<RelaySession>;
   readonly unnamed: Set<RelaySession>;
+  readonly uses: Uses;
   readonly old: OldWay;
   /** The server turned out to speak HTTP+SSE only. */
   isOld: boolean;
   /** It answered a message as one of Streamable HTTP does. */
   isNew: boolean;
-}
-
-/** How a server of HTTP+SSE is spoken to: with sessions of the listener's own. */
-export interface OldWay {
-  serve(request: ServedRequest): Promise<void>;
-  /** Serves a POST whose body was read. */
-  post(request: ServedRequest, bytes: Uint8Array, frame: ClientFrame | Refusal, agent: Agent): Promise<void>;
 }
 
 const LIMITS = { maxDepth: 256, maxName: 1024, anySpace: true };
@@ -47,7 +42,18 @@ const UNSAID = '2025-03-26';
 /** Opens the endpoint. */
 export function openRelay(way: Relay, agents: Agents, places: Places, old: OldWay): Endpoint {
   const sessions = createSessions<RelaySession>(places, () => parts.unnamed.size);
-  const parts: Parts = { way, agents, sessions, bare: new Map(), open: new Set(), unnamed: new Set(), old, isOld: false, isNew: false };
+  const parts: Parts = {
+    way,
+    agents,
+    sessions,
+    bare: new Map(),
+    open: new Set(),
+    unnamed: new Set(),
+    uses: createUses(),
+    old,
+    isOld: false,
+    isNew: false,
+  };
   return {
     async serve(request) {
       if (parts.isOld) await old.serve(request);
@@ -57,7 +63,7 @@ export function openRelay(way: Relay, agents: Agents, places: Places, old: OldWa
     },
     sessions: () => [...parts.open].map(({ session }) => session),
     isBusy: () => [...parts.open].some(({ posts }) => [...posts.values()].some(({ listens }) => !listens)),
-    isUsedBy: (agent) => [...parts.open].some((relay) => relay.agent === agent),
+    isUsedBy: parts.uses.has,
     sweep: (now) => sweep(now, parts),
     async end(why) {
       await Promise.all([...parts.open].map((relay) => relay.end(why)));
@@ -130,9 +136,13 @@ function sessionFor(request: ServedRequest, frame: ClientFrame | Refusal, agent:
 
 function open(agent: Agent, modern: boolean, parts: Parts): RelaySession {
   const send = (frame: OutgoingFrame, from: RelaySession) => void sendOwn(frame, from, parts.way);
-  const onEnd = (ended: RelaySession) => void (parts.open.delete(ended) && parts.unnamed.delete(ended));
+  const onEnd = (ended: RelaySession) => {
+    if (parts.open.delete(ended)) parts.uses.remove(agent);
+    parts.unnamed.delete(ended);
+  };
   const relay = openRelaySession(agent, { modern, send, onEnd });
   parts.open.add(relay);
+  parts.uses.add(agent);
   if (!modern) parts.unnamed.add(relay);
   return relay;
 }
