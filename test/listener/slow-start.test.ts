@@ -222,6 +222,17 @@ describe('a server of HTTP+SSE is started by the first message', () => {
     stream.close();
     await until('the server to end', () => listener.isRunning() === 0 || undefined);
   });
+  test('and a page that asks for it as an image gets no stream, and takes nobody a place', async () => {
+    await using listener = await start(undefined, { maxSessions: 1 });
+    await listener.ready();
+    const sse = listener.url.replace(/mcp$/, 'sse');
+    const asked = { method: 'GET', headers: { accept: 'image/avif,image/webp,*/*;q=0.8' } } as const;
+    for (let n = 0; n < 8; n++) expect((await exchange(`${sse}?${n}`, asked)).status).toBe(406);
+    const blind = { method: 'GET', headers: { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' } } as const;
+    for (const url of [sse, listener.url]) expect((await exchange(url, blind)).status).toBe(403);
+    expect((await exchange(listener.url, initialize())).status).toBe(200);
+    expect(listener.started()).toHaveLength(1);
+  });
   test('that cannot be started: each request is answered on the stream, and the operator hears why', async () => {
     const file = join(home.path, 'not-a-server');
     await writeFile(file, '#!/nowhere/interpreter\n', { mode: 0o755 });
