@@ -1,6 +1,6 @@
 /** Programs that serve over HTTP and say where: fixtures on stdout, Intercept on stderr. */
 import { spawn } from 'node:child_process';
-import { ALLOW_ALL, type ProxyOptions, setUpProxy } from './proxy.ts';
+import { ALLOW_ALL, type ProxyOptions, type Setup, setUpProxy } from './proxy.ts';
 import { PATIENCE_MS } from './wait.ts';
 
 export interface Program {
@@ -53,7 +53,7 @@ export async function startProgram(
 }
 
 /** Intercept listening on HTTP in front of an upstream URL (among `flags`) or of a command. */
-export async function startListener(options: Partial<ProxyOptions>): Promise<Program & { readonly home: string }> {
+export async function startListener(options: Partial<ProxyOptions>): Promise<Program & Pick<Setup, 'home' | 'policyFile'>> {
   const setup = await setUpProxy({ policy: ALLOW_ALL, ...options, flags: ['--transport', 'http', ...(options.flags ?? [])] });
   const program = await startProgram(setup.command, setup.env).catch(async (error: unknown) => {
     await setup.remove();
@@ -63,5 +63,5 @@ export async function startListener(options: Partial<ProxyOptions>): Promise<Pro
     await program[Symbol.asyncDispose]();
     await setup.remove();
   };
-  return { ...program, home: setup.home, [Symbol.asyncDispose]: dispose };
+  return { ...program, home: setup.home, policyFile: setup.policyFile, [Symbol.asyncDispose]: dispose };
 }

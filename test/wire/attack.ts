@@ -52,6 +52,14 @@ export function refused(code: number, reason: string, id = ID): Expected {
 export const denied: Expected = { kind: 'denied', id: ID };
 export const passed: Expected = { kind: 'passed', id: ID };
 
+/** Stands for the reason of a refusal where only its code matters. */
+export const NOT_COMPARED = 'not compared';
+
+/** A frame that gets a JSON-RPC error of this code, however it is recorded. */
+export function errorOf(code: number): Expected {
+  return refused(code, NOT_COMPARED);
+}
+
 /** Rows of `[name, bytes, expected]` under one point. */
 export function attacks(point: string, rows: readonly (readonly [string, string | Uint8Array, Expected])[]): readonly Attack[] {
   return rows.map(([name, bytes, expected]) => ({ point, name, bytes, expected }));

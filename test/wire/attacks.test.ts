@@ -6,6 +6,7 @@ import { CALLS } from './cases/calls.ts';
 import { FRAMES, RESPONSES } from './cases/framing.ts';
 import { KEYS } from './cases/keys.ts';
 import { attackAll, attackServer } from './run.ts';
+import { wireScene } from './scene.ts';
 
 const ATTACKS: readonly Attack[] = [...BATCHES, ...KEYS, ...CALLS, ...FRAMES, ...RESPONSES];
 
@@ -37,7 +38,7 @@ describe.each(Object.entries(SERVERS))('a server that %s (wire.md §2)', (_, ser
     async (_, policy) => {
       for (const version of [undefined, '2025-03-26'] as const) {
         const all = ATTACKS.filter((attack) => attack.version === version && !(attack.lfOnly && server.framing === 'any'));
-        const findings = await attackAll(all, policy, server);
+        const findings = await attackAll(wireScene(policy, all), server, version);
         sent += all.length;
         bypasses += findings.bypasses.length;
         fences += findings.fences;

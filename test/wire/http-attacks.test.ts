@@ -5,7 +5,8 @@ import { BATCHES } from './cases/batches.ts';
 import { CALLS } from './cases/calls.ts';
 import { FRAMES, RESPONSES } from './cases/framing.ts';
 import { KEYS } from './cases/keys.ts';
-import { attackWay, type Way } from './http-run.ts';
+import { attackWay, WAYS } from './http-run.ts';
+import { wireScene } from './scene.ts';
 
 const ATTACKS: readonly Attack[] = [...BATCHES, ...KEYS, ...CALLS, ...FRAMES, ...RESPONSES];
 const TIMEOUT_MS = 180_000;
@@ -13,12 +14,6 @@ const TIMEOUT_MS = 180_000;
 const SAFE = '  safe: {rules: [{conditions: [{path: args.amount, op: lte, value: 10}]}]}';
 const DENY = `version: "1"\ndefault: deny\ntools:\n${SAFE}\n`;
 
-/** Each way in with each channel that answers it; the readers of the servers take turns. */
-const WAYS: readonly Way[] = [
-  ...(['json', 'stream', 'get', 'resumed', 'legacy'] as const).map((server) => ({ into: 'bridge' as const, server })),
-  ...(['json', 'stream', 'get', 'resumed', 'child'] as const).map((server) => ({ into: 'post' as const, server })),
-  ...(['json', 'stream', 'child'] as const).map((server) => ({ into: 'message' as const, server })),
-];
 const READERS = ['first', 'fold', 'last'] as const;
 
 let [sent, bypasses, fences] = [0, 0, 0];
@@ -35,7 +30,7 @@ describe.each(WAYS.map((way, i) => [way.into, way.server, way, READERS[i % 3]] a
       'nothing denied is executed (%s)',
       async (version) => {
         const all = ATTACKS.filter((attack) => attack.version === version);
-        const findings = await attackWay(way, all, DENY, { reader: reader ?? 'last' });
+        const findings = await attackWay(way, wireScene(DENY, all), { reader: reader ?? 'last' }, version);
         sent += all.length;
         bypasses += findings.bypasses.length;
         fences += findings.fences;

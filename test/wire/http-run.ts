@@ -9,7 +9,8 @@ import { type Attack, VERSION } from './attack.ts';
 import { MAX_MESSAGE } from './cases/framing.ts';
 import { overHttp } from './cases/http.ts';
 import { openLedger } from './ledger.ts';
-import { type Findings, mismatch, openRun, type Target, targetOf } from './run.ts';
+import { type Findings, mismatch, openRun, pause, type Target, targetOf } from './run.ts';
+import type { OwnFiles, Scene } from './scene.ts';
 
 /** How frames get in, and where the server's answers come from. */
 export interface Way {
@@ -18,24 +19,25 @@ export interface Way {
   readonly server: Channel | 'child';
 }
 
-type Attacked = Target & AsyncDisposable;
+/** Each way in with each channel that answers it; the readers of the servers take turns. */
+export const WAYS: readonly Way[] = [
+  ...(['json', 'stream', 'get', 'resumed', 'legacy'] as const).map((server) => ({ into: 'bridge' as const, server })),
+  ...(['json', 'stream', 'get', 'resumed', 'child'] as const).map((server) => ({ into: 'post' as const, server })),
+  ...(['json', 'stream', 'child'] as const).map((server) => ({ into: 'message' as const, server })),
+];
+type Attacked = Target & OwnFiles & AsyncDisposable;
 
 const FLAGS = ['--max-message', `${MAX_MESSAGE}`];
 
-/** Attacks one proxy with all of these: the session has to live on. */
-export async function attackWay(
-  way: Way,
-  all: readonly Attack[],
-  policy: string,
-  config: Pick<RecorderConfig, 'reader'>,
-): Promise<Findings> {
-  const tools = [{ name: 'safe' }, { name: 'danger' }];
-  await using recorder = await setUpRecorder({ ...config, tools, ...(way.server !== 'child' && { channel: way.server }) });
+/** Attacks one proxy with all of a scene: the session has to live on. */
+export async function attackWay(way: Way, scene: Scene, config: Pick<RecorderConfig, 'reader'>, version = VERSION): Promise<Findings> {
+  await using recorder = await setUpRecorder({ ...config, ...scene.server, ...(way.server !== 'child' && { channel: way.server }) });
   await using upstream = way.server === 'child' ? undefined : await startProgram(recorder.httpCommand);
-  const run = openRun(openLedger(recorder));
-  const attacks = all.map((attack) => asForwarded(way.into === 'bridge' ? attack : overHttp(attack), way));
+  const run = openRun(openLedger(recorder), scene);
   {
-    await using target = await open(way, policy, recorder, upstream, all[0]?.version ?? VERSION);
+    await using target = await open(way, scene.policy, recorder, upstream, version);
+    if (scene.paused) await pause(target.home);
+    const attacks = scene.attacks(target).map((attack) => asForwarded(way.into === 'bridge' ? attack : overHttp(attack), way));
     await run.attack(target, attacks, {
       // The bridge posts requests beside each other.
       ordered: !(way.into === 'bridge' && upstream),
@@ -44,12 +46,12 @@ export async function attackWay(
         return answers.length === 1 ? undefined : `${answers.length} answers, expected one`;
       },
     });
-    if (!upstream) await run.end(target.call);
+    if (!upstream) await run.end(target.request);
   }
   if (!upstream) return run.findings;
   // The proxy has ended: whatever it sent is at the server, and so is this.
   await using direct = await (way.server === 'legacy' ? openLegacy : openStreamable)(upstream.url, VERSION);
-  await run.end((params) => direct.request('tools/call', params));
+  await run.end(direct.request);
   return run.findings;
 }
 
@@ -83,14 +85,16 @@ async function open(way: Way, policy: string, recorder: Recorder, upstream: Prog
   }
   const proxy = await startProxy({ policy, server, flags });
   await proxy.client.initialize(version);
-  return { ...targetOf(proxy), [Symbol.asyncDispose]: () => proxy[Symbol.asyncDispose]() };
+  return { ...targetOf(proxy), home: proxy.home, policyFile: proxy.policyFile, [Symbol.asyncDispose]: () => proxy[Symbol.asyncDispose]() };
 }
 
-function attackedOf(session: HttpSession, listener: AsyncDisposable): Attacked {
+function attackedOf(session: HttpSession, listener: OwnFiles & AsyncDisposable): Attacked {
   return {
+    home: listener.home,
+    policyFile: listener.policyFile,
     frames: session.frames,
     send: (bytes) => session.post(bytes),
-    call: (params) => session.request('tools/call', params),
+    request: session.request,
     [Symbol.asyncDispose]: async () => {
       await session[Symbol.asyncDispose]();
       await listener[Symbol.asyncDispose]();

@@ -10,7 +10,7 @@ test('an entry that is there in part is read once it is whole', async () => {
   const file = join(recorder.folder, 'ledger.jsonl');
   const ledger = openLedger(recorder);
   expect(ledger.take()).toEqual([]);
-  const line = JSON.stringify({ type: 'executed', tool: 'größe', arguments: fence(7).arguments, line: 'x' });
+  const line = JSON.stringify({ type: 'executed', tool: 'größe', arguments: {}, line: JSON.stringify(fence(7)) });
   const bytes = Buffer.from(`${line}\n${line}\n`);
   for (const byte of bytes.subarray(0, -1)) {
     appendFileSync(file, Buffer.from([byte]));
@@ -29,7 +29,7 @@ test('what was awaited is not taken', async () => {
   const waiting = ledger.untilFence(3);
   appendFileSync(
     join(recorder.folder, 'ledger.jsonl'),
-    `${JSON.stringify({ type: 'executed', tool: 'safe', arguments: fence(3).arguments, line: '' })}\n`,
+    `${JSON.stringify({ type: 'executed', tool: 'safe', arguments: {}, line: JSON.stringify(fence(3)) })}\n`,
   );
   await waiting;
   expect(ledger.take()).toHaveLength(1);

@@ -15,15 +15,19 @@ export interface Ledger {
 }
 
 /** The harmless call of this number, which follows an attack: once the server executed it, what came before has arrived. */
-export function fence(number: number): { readonly name: string; readonly arguments: object } {
+export function fence(number: number): object {
   return { name: 'safe', arguments: { amount: 1, fence: number } };
+}
+
+/** The same where no call is allowed: the parameters of a `ping`. */
+export function pingFence(number: number): object {
+  return { _meta: { fence: number } };
 }
 
 /** Whether an entry is of a harmless call of ours, or of the one with this number. */
 export function isFence(entry: Entry, number?: number): boolean {
-  if (entry.type !== 'executed') return entry.line.includes('"fence":');
-  const found = (entry.arguments as { readonly fence?: unknown } | undefined)?.fence;
-  return number === undefined ? found !== undefined : found === number;
+  const found = /"fence":(\d+)/.exec(entry.line)?.[1];
+  return number === undefined ? found !== undefined : found === String(number) && entry.type !== 'received';
 }
 
 /** Follows a recorder's ledger from its beginning. */

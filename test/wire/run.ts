@@ -4,15 +4,19 @@
  * should lead to is there; where frames may overtake each other, a second fence follows. Once the proxy has ended, and
  * the server executed a last fence that came directly, the whole ledger is looked at again: absence is proven by it.
  */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import type { Frame } from '../harness/client.ts';
 import { decisionOf } from '../harness/message.ts';
+import { interceptCommand } from '../harness/paths.ts';
 import { type Proxy as Started, startProxy, startServer } from '../harness/proxy.ts';
 import type { Entry, RecorderConfig } from '../harness/recorder/config.ts';
 import { setUpRecorder } from '../harness/recorder.ts';
 import { until } from '../harness/wait.ts';
-import { type Attack, VERSION } from './attack.ts';
+import { type Attack, NOT_COMPARED, VERSION } from './attack.ts';
 import { MAX_MESSAGE } from './cases/framing.ts';
-import { fence, isFence, type Ledger, openLedger } from './ledger.ts';
+import { fence, isFence, type Ledger, openLedger, pingFence } from './ledger.ts';
+import { isForbidden, type Scene } from './scene.ts';
 
 /** What a run over all attacks found. */
 export interface Findings {
@@ -20,6 +24,8 @@ export interface Findings {
   readonly bypasses: string[];
   /** Attacks that did not become what was expected of them. */
   readonly failures: string[];
+  /** Attacks that were sent. */
+  tried: number;
   /** Fences that the server executed. */
   fences: number;
 }
@@ -28,8 +34,8 @@ export interface Findings {
 export interface Target {
   readonly frames: readonly Frame[];
   send(bytes: string | Uint8Array): Promise<unknown>;
-  /** Sends a harmless call; resolves once somebody answered it. */
-  call(params: object): Promise<unknown>;
+  /** Sends a request; resolves once somebody answered it. */
+  request(method: string, params: object): Promise<unknown>;
 }
 
 /** How a case is judged. */
@@ -46,17 +52,20 @@ const MAX_VAIN = 2;
 const HANDSHAKE = /"method":"(?:initialize|notifications\/initialized)"/;
 
 /** A run over cases: fences are numbered through all of it. */
-export function openRun(ledger: Ledger): {
+export function openRun(
+  ledger: Ledger,
+  { isForbidden, paused }: Pick<Scene, 'isForbidden' | 'paused'>,
+): {
   readonly findings: Findings;
   attack(target: Target, all: readonly Attack[], manner: Manner): Promise<void>;
   /** Looks at what came after the last case: `last` sends a harmless call that nothing can overtake. */
-  end(last: (params: object) => Promise<unknown>): Promise<void>;
+  end(request: Target['request']): Promise<void>;
 } {
-  const findings: Findings = { bypasses: [], failures: [], fences: 0 };
+  const findings: Findings = { bypasses: [], failures: [], tried: 0, fences: 0 };
   let number = 0;
-  const pass = async (call: Target['call']) => {
+  const pass = async (request: Target['request']) => {
     number += 1;
-    await call(fence(number));
+    await (paused ? request('ping', pingFence(number)) : request('tools/call', fence(number)));
     await ledger.untilFence(number);
     findings.fences += 1;
   };
@@ -68,16 +77,17 @@ export function openRun(ledger: Ledger): {
   return {
     findings,
     attack: async (target, all, manner) => {
-      await pass(target.call);
+      await pass(target.request);
       ledger.take();
       let vain = 0;
       for (const attack of all) {
         const before = target.frames.length;
         const answers = () => target.frames.slice(before).filter(isAnswerToAttack);
         await target.send(attack.bytes);
-        await pass(target.call);
+        findings.tried += 1;
+        await pass(target.request);
         const whole = await waitFor(attack, answers, ledger);
-        if (!manner.ordered) await pass(target.call);
+        if (!manner.ordered) await pass(target.request);
         const entries = ledger.take();
         const name = `${attack.point}: ${attack.name}`;
         findings.bypasses.push(...entries.filter(isForbidden).map((entry) => `${name}: executed ${JSON.stringify(entry)}`));
@@ -97,8 +107,8 @@ export function openRun(ledger: Ledger): {
         }
       }
     },
-    end: async (last) => {
-      await pass(last);
+    end: async (request) => {
+      await pass(request);
       judgeLate();
     },
   };
@@ -114,26 +124,36 @@ function waitFor(attack: Attack, answers: () => readonly Frame[], ledger: Ledger
   return wait().catch(() => false);
 }
 
-/** Attacks one proxy over stdio with all of these: the session has to live on. */
-export async function attackAll(
-  all: readonly Attack[],
-  policy: string,
-  config: Pick<RecorderConfig, 'reader' | 'framing'>,
-): Promise<Findings> {
-  await using recorder = await setUpRecorder({ ...config, tools: [{ name: 'safe' }, { name: 'danger' }] });
-  await using proxy = await startProxy({ policy, server: recorder.command, flags: ['--max-message', `${MAX_MESSAGE}`] });
-  await proxy.client.initialize(all[0]?.version ?? VERSION);
-  const run = openRun(openLedger(recorder));
+/** Attacks one proxy over stdio with all of a scene: the session has to live on. */
+export async function attackAll(scene: Scene, config: Pick<RecorderConfig, 'reader' | 'framing'>, version?: string): Promise<Findings> {
+  await using recorder = await setUpRecorder({ ...config, ...scene.server });
+  await using proxy = await startProxy({ policy: scene.policy, server: recorder.command, flags: ['--max-message', `${MAX_MESSAGE}`] });
+  await proxy.client.initialize(version ?? VERSION);
+  if (scene.paused) await pause(proxy.home);
+  const run = openRun(openLedger(recorder), scene);
+  const all = scene.attacks(proxy);
   await run.attack(targetOf(proxy), all, { ordered: true, mismatch });
-  await run.end((params) => proxy.client.request('tools/call', params));
-  const { failures } = run.findings;
-  // Each was recorded before it was answered.
-  const reasons = all.flatMap(reasonsOf);
-  const recorded = (await proxy.records()).filter(isRefused).map(({ reason }) => String(reason));
-  const at = recorded.findIndex((reason, index) => reason !== reasons[index]);
-  if (recorded.length !== reasons.length) failures.push(`${recorded.length} refusals are recorded, expected ${reasons.length}`);
-  if (at >= 0) failures.push(`refusal ${at} is recorded as ${recorded.slice(at, at + 3)}, expected ${reasons.slice(at, at + 3)}`);
+  await run.end(proxy.client.request);
+  run.findings.failures.push(...misrecorded(all, await proxy.records()));
   return run.findings;
+}
+
+/** Each refusal was recorded before it was answered, with its reason where the attack names one. */
+function misrecorded(all: readonly Attack[], records: readonly { readonly type: string; readonly reason?: unknown }[]): readonly string[] {
+  const reasons = all.flatMap(reasonsOf);
+  if (reasons.length === 0) return [];
+  const recorded = records.filter(({ type }) => type === 'refused').map(({ reason }) => String(reason));
+  const at = recorded.findIndex((reason, index) => reason !== reasons[index]);
+  return [
+    ...(recorded.length === reasons.length ? [] : [`${recorded.length} refusals are recorded, expected ${reasons.length}`]),
+    ...(at < 0 ? [] : [`refusal ${at} is recorded as ${recorded.slice(at, at + 3)}, expected ${reasons.slice(at, at + 3)}`]),
+  ];
+}
+
+/** Pauses all policies that share this home, and waits until each process has confirmed it. */
+export async function pause(home: string): Promise<void> {
+  const [command = '', ...args] = interceptCommand();
+  await promisify(execFile)(command, [...args, 'pause', '--reason', 'an attack'], { env: { ...process.env, INTERCEPT_HOME: home } });
 }
 
 /** The stdio side of a proxy. */
@@ -144,7 +164,7 @@ export function targetOf({ client }: Pick<Started, 'client'>): Target {
       client.send(bytes);
       client.send('\n');
     },
-    call: (params) => client.request('tools/call', params),
+    request: client.request,
   };
 }
 
@@ -159,22 +179,11 @@ export async function attackServer(all: readonly Attack[], config: Pick<Recorder
   for (const [number, { bytes }] of all.entries()) {
     ledger.take();
     await target.send(bytes);
-    await target.call(fence(number));
+    await target.request('tools/call', fence(number));
     await ledger.untilFence(number);
     if (ledger.take().some(isForbidden)) successes += 1;
   }
   return successes;
-}
-
-/** Whether the policy denies what the server did. */
-export function isForbidden(entry: Entry): boolean {
-  if (entry.type !== 'executed') return false;
-  const amount = (entry.arguments as { readonly amount?: unknown } | undefined)?.amount;
-  return entry.tool !== 'safe' || !(typeof amount === 'number' && amount <= 10);
-}
-
-function isRefused(record: { readonly type: string }): boolean {
-  return record.type === 'refused';
 }
 
 /** Requests of the server, and answers to the harness's own requests (it numbers them so), belong to no attack. */
@@ -184,7 +193,7 @@ function isAnswerToAttack({ json }: Frame): boolean {
 
 function reasonsOf({ expected }: Attack): readonly string[] {
   if (expected.kind === 'batch') return expected.reasons;
-  return 'reason' in expected && expected.reason !== undefined ? [expected.reason] : [];
+  return 'reason' in expected && expected.reason !== undefined && expected.reason !== NOT_COMPARED ? [expected.reason] : [];
 }
 
 function receivedOf(entries: readonly Entry[]): readonly string[] {

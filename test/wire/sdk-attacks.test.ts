@@ -34,10 +34,10 @@ afterAll(() =>
 const isForbidden = ({ tool, amount }: Execution) => tool !== 'safe' || !(typeof amount === 'number' && amount <= 10);
 
 /** A harmless call of its own number after each attack: the server has to write it down, too. */
-async function passFence(server: LoggingServer, call: Target['call']): Promise<void> {
+async function passFence(server: LoggingServer, request: Target['request']): Promise<void> {
   fences += 1;
   const number = fences;
-  await call(fence(number));
+  await request('tools/call', fence(number));
   await until(`fence ${number}`, () => server.executed.some((execution) => execution.fence === number) || undefined);
 }
 
@@ -47,13 +47,13 @@ async function attackAll(server: LoggingServer, open: (version: string) => Promi
       await using target = await open(version ?? VERSION);
       for (const { bytes } of ATTACKS.filter((attack) => attack.version === version)) {
         await target.send(bytes);
-        await passFence(server, target.call);
+        await passFence(server, target.request);
         sent += 1;
       }
     }
     // The proxy has ended; nothing of its can come behind a call that comes directly.
     await using direct = await openStreamable(server.url, VERSION);
-    await passFence(server, (params) => direct.request('tools/call', params));
+    await passFence(server, direct.request);
   }
   bypasses += server.executed.filter(isForbidden).length;
   expect(server.executed.filter(isForbidden)).toEqual([]);
@@ -75,8 +75,8 @@ describe.each(SERVERS)('%s', (_, start) => {
       await using listener = await startListener({ policy: POLICY, flags: ['--upstream', server.url, ...FLAGS] });
       await attackAll(server, async (version) => {
         const session = await openStreamable(listener.url, version);
-        const call: Target['call'] = (params) => session.request('tools/call', params);
-        return { frames: session.frames, send: session.post, call, [Symbol.asyncDispose]: () => session[Symbol.asyncDispose]() };
+        const { frames, post: send, request } = session;
+        return { frames, send, request, [Symbol.asyncDispose]: () => session[Symbol.asyncDispose]() };
       });
     },
     TIMEOUT_MS,
