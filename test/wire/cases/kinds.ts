@@ -231,11 +231,12 @@ const spellings: Scene = {
 };
 
 const UNKNOWN_METHODS = attacks('A16 under default: deny, methods that MCP does not know', [
-  ...['tools/execute', 'tools//call', 'tools/call/x', 'tools', 'danger', 'custom/do'].map<Row>((method) => [
+  ...['tools/execute', 'tools/call/x', 'tools', 'danger', 'custom/do'].map<Row>((method) => [
     method,
     request(method, '{"name":"danger","arguments":{}}'),
     refusedMethod,
   ]),
+  ['tools//call', request('tools//call', '{"name":"danger","arguments":{}}'), errorOf(-32600)],
   ['a notification', '{"jsonrpc":"2.0","method":"notifications/custom/do","params":{"name":"danger"}}', nothing],
   ['a notification of tools', '{"jsonrpc":"2.0","method":"tools/execute","params":{"name":"danger"}}', nothing],
 ]);
