@@ -28,6 +28,8 @@ export interface Attack {
   readonly version?: '2025-03-26' | undefined;
   /** A server that also splits on U+2028 would tear a valid message apart: not for that one. */
   readonly lfOnly?: boolean;
+  /** It passes only where the server's tool list is known. */
+  readonly needsList?: boolean;
 }
 
 /** The revision of attacks that name none. */

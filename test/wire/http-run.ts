@@ -37,7 +37,8 @@ export async function attackWay(way: Way, scene: Scene, config: Pick<RecorderCon
   {
     await using target = await open(way, scene.policy, recorder, upstream, version);
     if (scene.paused) await pause(target.home);
-    const attacks = scene.attacks(target).map((attack) => asForwarded(way.into === 'bridge' ? attack : overHttp(attack), way));
+    const tried = scene.attacks(target).filter((attack) => !(attack.needsList && isAstray(attack, way)));
+    const attacks = tried.map((attack) => asForwarded(way.into === 'bridge' ? attack : overHttp(attack), way));
     await run.attack(target, attacks, {
       // The bridge posts requests beside each other.
       ordered: !(way.into === 'bridge' && upstream),

@@ -196,8 +196,10 @@ function reasonsOf({ expected }: Attack): readonly string[] {
   return 'reason' in expected && expected.reason !== undefined && expected.reason !== NOT_COMPARED ? [expected.reason] : [];
 }
 
+/** What reached the server of an attack: fences do not count, nor does the list that the proxy itself asks for. */
 function receivedOf(entries: readonly Entry[]): readonly string[] {
-  return entries.flatMap((entry) => (entry.type === 'received' && !isFence(entry) ? [entry.line] : []));
+  const isOurs = (entry: Entry) => isFence(entry) || entry.line.includes('"method":"tools/list"');
+  return entries.flatMap((entry) => (entry.type === 'received' && !isOurs(entry) ? [entry.line] : []));
 }
 
 function forwardsOf({ expected }: Attack): number {

@@ -70,6 +70,8 @@ const HONEST = attacks('A1 honest keys pass', [
   ['a key that folds to no name of the schema', callOf('order', '{"order":{"amount":1,"Note":"x"}}'), passed],
 ]);
 
+const NEEDS_LIST = new Set(['schema', 'required']);
+
 function callOf(tool: string, args: string): string {
   return call(`"name":"${tool}","arguments":${args}`);
 }
@@ -100,7 +102,7 @@ const lookalikes: Scene = {
       ...SHAPES.map(([name]) => ({ name, ...((name === 'schema' || name === 'required') && { inputSchema: AMOUNT_SCHEMA }) })),
     ],
   },
-  attacks: () => [...LOOKALIKES, ...HONEST],
+  attacks: () => [...LOOKALIKES, ...HONEST.map((attack) => ({ ...attack, needsList: NEEDS_LIST.has(attack.name) }))],
   isForbidden: (entry) => entry.type === 'executed' && hasDearAmount(entry.arguments),
 };
 
