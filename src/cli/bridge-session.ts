@@ -13,6 +13,7 @@ import { type HttpClient, openHttpClient } from '../transport/http/client.ts';
 import { onSignals } from '../transport/signals.ts';
 import { type Downstream, openStdio } from '../transport/stdio.ts';
 import { connect, type Flow } from './flow.ts';
+import { awaitLastAnswers } from './last-answers.ts';
 import type { Remote } from './remote-options.ts';
 import { wordMask } from './remote-secrets.ts';
 import type { Served } from './served.ts';
@@ -136,13 +137,22 @@ async function endOf({ agent, session, bridge, flow }: Ending): Promise<number> 
     bridge.sweep();
     void session.sweep();
   }, SWEEP);
-  const over = Promise.withResolvers<keyof typeof DIED_OF | undefined>();
-  agent.onEnd(() => over.resolve(undefined));
-  agent.onError(() => over.resolve(undefined));
-  const unsubscribe = onSignals(over.resolve);
-  const signal = await over.promise;
+  const over = Promise.withResolvers<void>();
+  let signal: keyof typeof DIED_OF | undefined;
+  let isUnread = false;
+  agent.onEnd(over.resolve);
+  agent.onError(() => {
+    isUnread = true;
+    over.resolve();
+  });
+  const unsubscribe = onSignals((came) => {
+    signal ??= came;
+    over.resolve();
+  });
+  await over.promise;
   session.agentGone();
   if (signal === undefined) await session.agentIdle();
+  await awaitLastAnswers({ session, isRead: agent.isRead, isOver: () => signal !== undefined || isUnread });
   await bridge.end(signal === undefined ? GRACE : 0);
   await session.serverIdle();
   clearInterval(sweeping);
@@ -152,11 +162,14 @@ async function endOf({ agent, session, bridge, flow }: Ending): Promise<number> 
   return signal === undefined ? 0 : DIED_OF[signal];
 }
 
+/** What is told of a 401 in one session: a server may ask for something else each time. */
+const MOST_SAID = 8;
+
 /** Says what a 401 asks for, once for each thing that it may ask. */
 export function openExplainer({ log }: ProxyDeps, client: HttpClient, { headers }: Remote): (wwwAuthenticate: string | undefined) => void {
   const said = new Set<string>();
   return (wwwAuthenticate = '') => {
-    if (said.has(wwwAuthenticate)) return;
+    if (said.has(wwwAuthenticate) || said.size >= MOST_SAID) return;
     said.add(wwwAuthenticate);
     void explainUnauthorized(wwwAuthenticate, client, headers.authorization !== undefined).then((lines) => {
       for (const line of lines) log.error(line);

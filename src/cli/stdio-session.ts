@@ -7,6 +7,7 @@ import { joinFrames } from '../transport/frames.ts';
 import { onSignals } from '../transport/signals.ts';
 import { openStdio } from '../transport/stdio.ts';
 import { connect } from './flow.ts';
+import { awaitLastAnswers } from './last-answers.ts';
 import type { Served } from './served.ts';
 import { readAgent, readLines, reloadOf } from './session-lines.ts';
 
@@ -24,6 +25,11 @@ const ANSWERS = 4 * 1024 * 1024;
 export function serveStdio({ deps, child, maxMessage }: Serving): Served {
   const agent = openStdio();
   const flow = connect(agent, child, maxMessage + ANSWERS);
+  let isOver = false;
+  const stop = (how: 'graceful' | 'now', signal?: NodeJS.Signals) => {
+    isOver = true;
+    void child.stop(how, signal);
+  };
   const session = openSession(deps, {
     toServer: (frames) => flow.toServer(joinFrames(frames.map(({ bytes }) => bytes))),
     toAgent: (frames) => flow.toAgent(joinFrames(frames)),
@@ -34,9 +40,10 @@ export function serveStdio({ deps, child, maxMessage }: Serving): Served {
     agentEnds();
     session.agentGone();
     await session.agentIdle();
+    await awaitLastAnswers({ session, isRead: agent.isRead, isOver: () => isOver });
     await child.stop('graceful');
   });
-  agent.onError(() => void child.stop('graceful'));
+  agent.onError(() => stop('graceful'));
 
   const serverEnds = readLines(child, maxMessage, {
     take: session.fromServer,
@@ -44,7 +51,7 @@ export function serveStdio({ deps, child, maxMessage }: Serving): Served {
     hold: flow.holdServer,
     taken: session.serverIdle,
   });
-  const unsubscribe = onSignals((signal) => void child.stop('now', signal));
+  const unsubscribe = onSignals((signal) => stop('now', signal));
   const sweeping = setInterval(() => {
     flow.peek();
     void session.sweep();
@@ -52,6 +59,7 @@ export function serveStdio({ deps, child, maxMessage }: Serving): Served {
   sweeping.unref();
 
   const ended = new Promise<ProcessExit>((resolve) => child.onExit(resolve)).then(async (exit) => {
+    isOver = true;
     serverEnds();
     await session.serverIdle();
     clearInterval(sweeping);

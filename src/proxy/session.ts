@@ -48,6 +48,8 @@ export interface ProxySession {
   limitsSpend(): boolean;
   /** How many requests of the exchange still wait for an answer; 0 when its stream may end. */
   waitingOn(exchange: Exchange): number;
+  /** How many requests that went to the server still wait for an answer; subscriptions, which have none, do not count. */
+  openRequests(): number;
   /** Frames taken in and not dealt with: past a few hundred, stop reading until `agentTaken` or `serverIdle`. */
   backlog(): { readonly agent: number; readonly server: number };
   /** Resolves when every frame of the agent was forwarded or answered. */
@@ -106,6 +108,7 @@ export function openSession(deps: ProxyDeps, output: SessionOutput, options?: Se
     judgeHttp: (ids, offers, isDemand) => judgeHttp(ids, offers, isDemand, session),
     limitsSpend: () => limitsSpend(session),
     waitingOn: (exchange) => session.inflight.of(exchange).length,
+    openRequests: () => session.inflight.open(),
     backlog: () => ({ agent: fromAgent.backlog, server: fromServer.backlog }),
     agentIdle,
     agentTaken: fromAgent.idle,

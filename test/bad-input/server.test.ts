@@ -198,12 +198,13 @@ test('a server that never answers: with --upstream-timeout an error and the sess
   expect((await proxy.records()).filter(({ type }) => type === 'outcome').map(({ result }) => result)).toEqual(['kept', 'kept']);
 });
 
-test('a server that never answers: when the agent leaves, each request is answered once, and it ends', async () => {
+test('a server that never answers: when the agent ends it as SDK clients do, each request is answered once', async () => {
   await using proxy = await run('process.stdin.resume(); process.stdin.on("end", () => process.exit(0))');
   for (let id = 0; id < 2; id++) proxy.client.sendLine(CALL.replace('"c"', `${id}`));
   proxy.client.sendLine('{"jsonrpc":"2.0","id":"l","method":"tools/list"}');
   proxy.client.end();
-  expect(await proxy.client.exited).toEqual({ code: 0, signal: null });
+  proxy.client.kill('SIGTERM');
+  expect(await proxy.client.exited).toEqual({ code: 143, signal: null });
   for (const id of [0, 1, 'l'])
     expect(proxy.client.frames.filter((frame) => isAnswer(frame, id)).map(({ json }) => json?.error?.code)).toEqual([-32000]);
 });

@@ -109,7 +109,8 @@ describe('policy.md §6: how calls end', () => {
       await proxy.client.initialize();
       proxy.client.sendLine({ jsonrpc: '2.0', id: 'x', method: 'tools/call', params: { name: 'pay', arguments: {} } });
       await upstream.untilReceived('the call', ({ body }) => body.includes('tools/call'));
-      expect((await proxy.client.close()).code).toBe(0);
+      proxy.client.leave();
+      expect((await proxy.client.exited).code).toBe(0);
       expect(await outcomesOf(proxy, 1)).toEqual(['kept']);
       expect(upstream.received.filter(({ method }) => method === 'DELETE').map(({ headers }) => headers['mcp-session-id'])).toEqual(['s1']);
     },

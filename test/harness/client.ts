@@ -37,6 +37,8 @@ export interface RawClient {
   initialize(version?: string, capabilities?: object): Promise<Message>;
   /** Closes the process's stdin. */
   end(): void;
+  /** Ends its own, and reads no more. */
+  leave(): void;
   kill(signal: NodeJS.Signals): void;
   readonly exited: Promise<Exit>;
   /** Closes stdin and waits for the exit; SIGKILL after `timeoutMs`. */
@@ -109,6 +111,10 @@ function speak(child: ChildProcessWithoutNullStreams, inbox: Inbox, exited: Prom
     notify,
     initialize,
     end: () => void child.stdin.end(),
+    leave() {
+      child.stdin.end();
+      child.stdout.destroy();
+    },
     kill: (signal) => void child.kill(signal),
     exited,
     close,

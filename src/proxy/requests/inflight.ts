@@ -24,6 +24,8 @@ export interface Inflight {
   drain(): readonly PendingRequest[];
   /** Requests that wait since before `since`, streams left out; their late answers will be dropped. */
   expire(since: number): readonly PendingRequest[];
+  /** How many wait for an answer of the server that the client asked for; streams left out. */
+  open(): number;
   /** Those that wait, the oldest first. */
   all(): Iterable<PendingRequest>;
   /** Those of one exchange that wait. */
@@ -95,6 +97,7 @@ export function createInflight(options: InflightOptions): Inflight {
       for (const request of over) giveUp(request.sentAs.key);
       return over;
     },
+    open: () => [...waiting.values()].filter(({ purpose }) => TIMED.has(purpose.kind)).length,
     all: () => waiting.values(),
     of: (exchange) => [...waiting.values()].filter(({ to }) => to?.exchange === exchange),
   };
