@@ -202,6 +202,7 @@ test('a server that never answers: when the agent ends it as SDK clients do, eac
   await using proxy = await run('process.stdin.resume(); process.stdin.on("end", () => process.exit(0))');
   for (let id = 0; id < 2; id++) proxy.client.sendLine(CALL.replace('"c"', `${id}`));
   proxy.client.sendLine('{"jsonrpc":"2.0","id":"l","method":"tools/list"}');
+  await proxy.untilRecords('both calls', (records) => records.filter(({ type }) => type === 'tool_call').length === 2);
   proxy.client.end();
   proxy.client.kill('SIGTERM');
   expect(await proxy.client.exited).toEqual({ code: 143, signal: null });

@@ -93,7 +93,9 @@ describe('once nobody reads, it ends at once', () => {
 test('after a minute it ends in any case', async () => {
   let now = 0;
   let looks = 0;
-  const pause = async (ms: number) => void (now += ms);
+  const pause = async (ms: number) => {
+    now += ms;
+  };
   await awaitLastAnswers({
     ...{ now: () => now, pause, isRead: () => true, isOver: () => false },
     session: { openRequests: () => ++looks },
