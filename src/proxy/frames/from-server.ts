@@ -2,6 +2,7 @@
 import type { Denial } from '../../core/decision.ts';
 import { readServerFrame, type ServerFrame } from '../../mcp/frame.ts';
 import type { Line } from '../../mcp/lines.ts';
+import { markOwnWords } from '../../mcp/own-words.ts';
 import { renderError } from '../../mcp/reply.ts';
 import { readMember } from '../../mcp/values.ts';
 import { settleByNotification } from '../calls/task-outcome.ts';
@@ -50,7 +51,11 @@ function receiveLine(line: ServerLine, gate: Gate, session: Session): Later<read
   return attempt<readonly Passed[]>(
     () => {
       if (line.kind === 'too_long') return then(receiveOversized(line, gate, session), listOf);
-      return receiveFrame(line.frame ?? readServerFrame(line.bytes), line.bytes, gate, session);
+      const frame = line.frame ?? readServerFrame(line.bytes);
+      const marked = 'text' in frame ? markOwnWords(frame.text) : undefined;
+      if (marked === undefined) return receiveFrame(frame, line.bytes, gate, session);
+      session.deps.log.warn('marked a text of the server that sounds like Intercept');
+      return receiveFrame(readServerFrame(new TextEncoder().encode(marked)), marked, gate, session);
     },
     (error) => faulted(error, session),
   );
