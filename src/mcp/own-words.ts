@@ -16,7 +16,7 @@ const MOST_LOOKED_AT = 600;
 const MAY_CLAIM = /intercept|\\u|\P{ASCII}/iu;
 /** A text whose first visible character is a bracket. The first part is what shows nothing. */
 const BRACKETED =
-  /(?<!\\)"(?:\s|\\[bfnrt]|\\u(?!005b|ff3b|3010)[\da-f]{4}|[\u0080-\u00a0\u00ad\u034f\u061c\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufe00-\ufe0f\ufeff])*(?:[[\uff3b\u3010]|\\u(?:005b|ff3b|3010))/giu;
+  /(?<!\\)"(?:\s|\\[bfnrt]|\\u(?!005b|ff3b|3010)[\da-f]{4}|[\p{Cc}\p{Cf}\p{Zs}\p{Default_Ignorable_Code_Point}])*(?:[[\uff3b\u3010]|\\u(?:005b|ff3b|3010))/giu;
 /** What names something, and is compared: it is no text that anybody reads. */
 const NAMES =
   /"(?:id|name|method|uri|cursor|nextCursor|requestState|taskId|requestId|progressToken|elicitationId|resultType|mimeType|blob)"\s*:\s*$/;
