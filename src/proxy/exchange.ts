@@ -17,8 +17,15 @@ export interface Exchange {
   readonly credentials?: (() => readonly (Credential | undefined)[]) | undefined;
 }
 
-/** A frame of the agent on its way in. `frame`: what these very bytes say (I7), where the transport has read them already. */
-export type Incoming = Line & { readonly exchange?: Exchange | undefined; readonly frame?: ClientFrame | Refusal | undefined };
+/** A frame of the agent on its way in. `frame`: what these very bytes say (I7), where they were read already. */
+export type Incoming = Line & {
+  readonly exchange?: Exchange | undefined;
+  readonly frame?: ClientFrame | Refusal | undefined;
+  readonly ownPaths?: OwnPathsFound | undefined;
+};
+
+/** What each message of a frame names of Intercept's own files. */
+export type OwnPathsFound = ReadonlyMap<ClientMessage, string>;
 
 /** A frame of the server on its way in. `frame`: what these very bytes say, where they were read already. */
 export type ServerLine = Line & { readonly frame?: ServerFrame | undefined };

@@ -8,10 +8,12 @@ import { isMethodAllowed, passesPause } from '../core/methods.ts';
 import { ownPathIn } from '../core/own-path.ts';
 import { denial, pausedText, selfDenial } from '../core/plan.ts';
 import type { Policy } from '../core/policy.ts';
+import type { Slices } from '../core/slices.ts';
 import type { ClientMessage } from '../mcp/frame.ts';
 import { readJson } from '../mcp/json.ts';
 import { renderError, textOf } from '../mcp/reply.ts';
-import { membersAt } from '../mcp/scan.ts';
+import { openLenient } from '../mcp/scan.ts';
+import { scanString, stringAt } from '../mcp/token.ts';
 import type { ProxyDeps } from './deps.ts';
 import type { Gate } from './state.ts';
 
@@ -22,15 +24,31 @@ export const REFUSED = -32010;
  * The first text in a message of the agent that names one of Intercept's own files (policy.md §5.1). INVARIANT I13: asked
  * for every frame, whatever its method, before anything else is made of it.
  */
-export function ownPathOf(frame: ClientMessage, { own }: Pick<ProxyDeps, 'own'>): string | undefined {
-  const { text, span } = frame;
+export function ownPathOf({ text, span }: ClientMessage, { own }: Pick<ProxyDeps, 'own'>): string | undefined {
   if (!own?.mayStandIn(textOf({ text, span }))) return undefined;
-  const values = frame.kind === 'response' ? undefined : frame.values;
-  if (!values) return ownPathIn(readJson(text, span.start), own);
-  // Of a large frame the params were read already.
-  const others = membersAt(text, span.start).filter(({ key }) => key !== 'params');
-  return ownPathIn([values, ...others.map(({ key, start }): Json => [key, readJson(text, start)])], own);
+  return ownPathIn(readJson(text, span.start), own);
 }
+
+/** The same for a large frame: text by text, with a pause after so many characters. */
+export function* ownPathInSlices({ text, span }: ClientMessage, { own }: Pick<ProxyDeps, 'own'>): Slices<string | undefined> {
+  if (!own) return undefined;
+  const scan = openLenient(text);
+  let pausedAt = span.start;
+  for (let at = text.indexOf('"', span.start); at >= 0 && at < span.end; ) {
+    const end = scanString(scan, at);
+    const said = stringAt(text, { start: at, end });
+    if (said !== undefined && own.names(said)) return said;
+    if (end - pausedAt > SLICE) {
+      pausedAt = end;
+      yield;
+    }
+    at = text.indexOf('"', end);
+  }
+  return undefined;
+}
+
+/** Characters between two pauses. */
+const SLICE = 32 * 1024;
 
 /** Why a method may not pass, or undefined where it may. In shadow mode only a pause refuses. `ownPath` is what the message names of ours. */
 export function refusalOf(method: string, gate: Gate, ownPath?: string): Denial | undefined {

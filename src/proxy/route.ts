@@ -14,7 +14,7 @@ import {
 import { idAt } from '../mcp/id.ts';
 import { quote } from '../mcp/refusal.ts';
 import { renderError } from '../mcp/reply.ts';
-import type { FrameBytes, OutgoingFrame, ReplyTo } from './exchange.ts';
+import type { FrameBytes, OutgoingFrame, OwnPathsFound, ReplyTo } from './exchange.ts';
 import { forgo } from './frames/answer.ts';
 import { outgoing, outgoingCancel, ownReply } from './frames/outgoing.ts';
 import { noteProtocol } from './frames/protocol.ts';
@@ -36,6 +36,8 @@ export interface Element {
   readonly frame: Single | Refusal;
   readonly bytes: FrameBytes;
   readonly to: ReplyTo | undefined;
+  /** Of a large frame, which was looked through in slices: what its messages name of Intercept's own files. */
+  readonly ownPaths?: OwnPathsFound | undefined;
 }
 
 /** `event`: the record that has to be written first. */
@@ -64,7 +66,7 @@ export type Route = { readonly event?: PlainEvent | undefined } & (
 export function routeFrame(element: Element, gate: Gate, session: Session): Route {
   const { frame, to } = element;
   if (frame.kind === 'refused') return refuse(frame, to, session);
-  const ownPath = ownPathOf(frame, session.deps);
+  const ownPath = element.ownPaths ? element.ownPaths.get(frame) : ownPathOf(frame, session.deps);
   switch (frame.kind) {
     case 'response':
       return routeAnswer(frame, element, ownPath, gate, session);

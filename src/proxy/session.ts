@@ -77,7 +77,8 @@ export interface ProxySession {
 export function openSession(deps: ProxyDeps, output: SessionOutput, options?: SessionOptions): ProxySession {
   const session = createSession(deps, output, options);
   const fromAgent = createPump<Incoming>({
-    work: (lines) => then(readLarge(lines, session.limits), (read) => then(receiveFromAgent(read, session), () => dismiss(lines, session))),
+    work: (lines) =>
+      then(readLarge(lines, session.limits, deps), (read) => then(receiveFromAgent(read, session), () => dismiss(lines, session))),
     onFault: (error, lines) => {
       dismiss(lines, session);
       abandon(error, lines, session);

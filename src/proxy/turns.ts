@@ -3,8 +3,17 @@
  * the pause go on. What is small is done within the turn that it came in.
  */
 import { createShare, type Share, type Slices } from '../core/slices.ts';
-import { type ClientFrame, type FrameLimits, type Refusal, readClientFrameInSlices, readServerFrameInSlices } from '../mcp/frame.ts';
+import {
+  type ClientFrame,
+  type ClientMessage,
+  type FrameLimits,
+  type Refusal,
+  readClientFrameInSlices,
+  readServerFrameInSlices,
+} from '../mcp/frame.ts';
+import type { ProxyDeps } from './deps.ts';
 import type { Incoming, ServerLine } from './exchange.ts';
+import { ownPathInSlices } from './gate.ts';
 import type { Later } from './later.ts';
 
 /** Bytes from which on a frame is read in slices. */
@@ -44,11 +53,18 @@ export function readInTurns(bytes: Uint8Array, limits: FrameLimits): Promise<Cli
   return inTurns(readClientFrameInSlices(bytes, limits));
 }
 
-/** The agent's frames, of which the large ones are read; the others are read when they are dealt with. */
-export function readLarge(lines: readonly Incoming[], limits: FrameLimits): Later<readonly Incoming[]> {
-  return each(lines, async (line) =>
-    line.kind === 'line' && !line.frame ? { ...line, frame: await readInTurns(line.bytes, limits) } : line,
-  );
+/** The agent's frames, of which the large ones are read and looked through; the others are when they are dealt with. */
+export function readLarge(lines: readonly Incoming[], limits: FrameLimits, deps: Pick<ProxyDeps, 'own'>): Later<readonly Incoming[]> {
+  return each(lines, async (line) => {
+    if (line.kind !== 'line') return line;
+    const frame = line.frame ?? (await readInTurns(line.bytes, limits));
+    const ownPaths = new Map<ClientMessage, string>();
+    for (const message of frame.kind === 'batch' ? frame.items : [frame]) {
+      const found = message.kind === 'refused' ? undefined : await inTurns(ownPathInSlices(message, deps));
+      if (found !== undefined && message.kind !== 'refused') ownPaths.set(message, found);
+    }
+    return { ...line, frame, ownPaths };
+  });
 }
 
 /** The same for a server's. */

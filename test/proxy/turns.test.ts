@@ -65,6 +65,26 @@ describe('a large frame', () => {
     expect(idsOf(rig.server)).toContain(50);
   });
 
+  test.each([
+    ['an argument', (own: string) => call(1, own), LARGE],
+    ['a key', (own: string) => ({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 't', arguments: { [own]: 1 } } }), LARGE],
+    ['params of another method', (own: string) => ({ jsonrpc: '2.0', id: 1, method: 'resources/read', params: { uri: own } }), LARGE],
+    ['what stands beside params', (own: string) => ({ jsonrpc: '2.0', id: 1, method: 'ping', x: [own] }), LARGE],
+  ])('is looked through for our own files, in %s', async (_name, make, more) => {
+    for (const own of ['/home/u/.intercept/admin.token', 'file:///home/u/%2eintercept/admin.token', 'other']) {
+      const text = JSON.stringify(make(own)).replaceAll('/', '\\u002f');
+      const large = `${text.slice(0, -1)},"more":"${more}"}`;
+      const answers = [];
+      for (const frame of [text, large]) {
+        const rig = await openRig({ policy: POLICY, ownPaths: ['/home/u/.intercept'], respond: agreeable });
+        await rig.send(frame);
+        answers.push([rig.answersTo(1).map(({ result, error }) => [result?.isError, error?.code]), rig.server.length]);
+      }
+      expect(answers[1]).toEqual(answers[0]);
+      expect(answers[1]?.[1]).toBe(own === 'other' ? 1 : 0);
+    }
+  });
+
   test('INVARIANT I9: whose session ends while it is read is answered, and goes nowhere', async () => {
     const rig = await openRig({ policy: POLICY });
     const sending = rig.send(call(1, LARGE), call(2, 'small'));

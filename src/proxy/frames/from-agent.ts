@@ -36,13 +36,14 @@ function elementsOf(line: Incoming, session: Session): readonly Element[] {
     return [{ frame: refusal, bytes: '', to: replyTo(line.exchange) }];
   }
   const frame = line.frame ?? readClientFrame(line.bytes, session.limits);
-  return frame.kind === 'batch' ? batchElements(frame, line.exchange, session) : [{ frame, bytes: line.bytes, to: replyTo(line.exchange) }];
+  if (frame.kind !== 'batch') return [{ frame, bytes: line.bytes, to: replyTo(line.exchange), ownPaths: line.ownPaths }];
+  return batchElements(frame, line, session);
 }
 
 /** SPEC: wire.md §2.1 — batches exist in 2025-03-26 alone; elsewhere the whole array is refused. */
 function batchElements(
   frame: Extract<ClientFrame, { kind: 'batch' }>,
-  exchange: Exchange | undefined,
+  { exchange, ownPaths }: Incoming,
   session: Session,
 ): readonly Element[] {
   if (session.protocol.version !== '2025-03-26') {
@@ -61,6 +62,7 @@ function batchElements(
     frame: item,
     bytes: item.kind === 'refused' ? '' : frame.text.slice(item.span.start, item.span.end),
     to,
+    ownPaths,
   }));
 }
 
