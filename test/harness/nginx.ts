@@ -43,8 +43,8 @@ export async function startNginx(port: number, directives: string): Promise<Ngin
         asked.end(body);
       }),
     async [Symbol.asyncDispose]() {
-      child.kill('SIGKILL');
-      // Its worker ends when its socket to the master does.
+      // Killed at once it would leave its workers behind.
+      child.kill('SIGTERM');
       await exited;
       await remove();
     },
