@@ -2,9 +2,10 @@
 import type { ShadowVerdict } from './audit.ts';
 import type { Decision, Denial } from './decision.ts';
 import type { Draft, Origin } from './draft.ts';
-import { denial, denialOf, type Plan } from './plan.ts';
+import { denial, type Plan } from './plan.ts';
 import type { Rule } from './policy.ts';
 import type { StoreVerdict } from './store.ts';
+import { renderWait } from './window.ts';
 
 type StorePlan = Extract<Plan, { kind: 'store' }>;
 
@@ -25,11 +26,7 @@ export function conclude(plan: StorePlan, verdict: StoreVerdict): Decision {
     case 'reserved':
       return { outcome: 'allow', reservation: verdict.reservation, shadow };
     case 'deny':
-      return {
-        outcome: 'deny',
-        denial: denialOf(originOf(plan.draft, verdict.step), verdict.retryAt, brokenCounter(plan.draft, verdict.counter)),
-        shadow,
-      };
+      return { outcome: 'deny', denial: deniedByStep(plan.draft, verdict), shadow };
     case 'hold': {
       const { rule, message } = originOf(plan.draft, verdict.step);
       return { outcome: 'hold', hold: { rule: rule.label, message: rule.message ?? message, approval: verdict.approval }, shadow };
@@ -105,6 +102,17 @@ function repeated({ kind, until }: Extract<StoreVerdict, { kind: 'in_flight' | '
 const OUTCOME_UNKNOWN = 'The outcome of an identical call is unknown; it is not repeated automatically.';
 const IN_FLIGHT = 'an identical call is still being carried out';
 const ALREADY_DONE = 'An identical call already succeeded; its result is too large to be kept, and it is not repeated.';
+
+function deniedByStep(draft: Draft, { step, counter, retryAt, now }: Extract<StoreVerdict, { kind: 'deny' }>): Denial {
+  const { rule, code, message } = originOf(draft, step);
+  const wait = code === 'rate_limit' ? ` ${againText(retryAt, now)}` : '';
+  return { ...denial(code, rule.label, rule.message ?? `${message}${wait}`, brokenCounter(draft, counter)), retryAt };
+}
+
+/** When the limit's window ends, where a clock says (policy.md §6). */
+function againText(retryAt: number | undefined, now: number): string {
+  return retryAt === undefined ? 'Try again later.' : `Try again in ${renderWait(retryAt - now)}.`;
+}
 
 function brokenCounter(draft: Draft, counter: number | undefined): string | undefined {
   const label = counter === undefined ? undefined : draft.sources[counter]?.label;

@@ -5,7 +5,7 @@
 import type { ShadowVerdict } from './audit.ts';
 import type { ReasonCode } from './codes.ts';
 import type { Call, Denial, Trace } from './decision.ts';
-import { createDraft, type Draft, type Origin } from './draft.ts';
+import { createDraft, type Draft } from './draft.ts';
 import type { Facts } from './facts.ts';
 import type { ToolMatch } from './match.ts';
 import type { Rule } from './policy.ts';
@@ -72,9 +72,4 @@ export function pausedText(pause: Pause): string {
 /** A denial that no later instant changes by itself. */
 export function denial(code: ReasonCode, rule: string, message: string, why?: string): Denial {
   return { code, rule, message, why, retryAt: undefined };
-}
-
-/** The denial that a step's origin stands for. */
-export function denialOf(origin: Origin, retryAt: number | undefined, why?: string): Denial {
-  return { code: origin.code, rule: origin.rule.label, message: origin.rule.message ?? origin.message, why, retryAt };
 }

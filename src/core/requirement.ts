@@ -42,7 +42,7 @@ function addStateConditions(rule: Rule, scope: Scope, draft: Draft): void {
 
 function addRateLimit(rule: Rule, limit: RateLimit, { policy, scope }: Checking, draft: Draft): void {
   const counter = useCounter(draft, limit.draw.counter, scope);
-  const text = `Rate limit of ${limit.max} per ${limit.draw.counter.unit} reached. Try again later.`;
+  const text = `Rate limit of ${limit.max} per ${limit.draw.counter.unit} reached.`;
   addStep(draft, 'require', [{ counter, after: limit.max * MICROS_PER_UNIT }], origin(rule, 'rate_limit', text));
   addDraw(draft, counter, MICROS_PER_UNIT, limit.draw.count, rule, policy);
 }

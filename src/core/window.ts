@@ -28,3 +28,19 @@ function monthAt(now: number): Window {
   const month = date.getUTCMonth();
   return { start: Date.UTC(year, month), end: Date.UTC(year, month + 1) };
 }
+
+const WAITS = ['second', 'minute', 'hour', 'day'] as const;
+
+/** A time to wait (ms) as people say it, rounded up (§6): `42 seconds`, `6 minutes`; the largest unit that it holds twice. */
+export function renderWait(wait: number): string {
+  let text = '1 second';
+  // Rounded at each step, so that 119.5 seconds are 2 minutes and not 120 seconds.
+  let left = Math.ceil(wait / LENGTHS.second) * LENGTHS.second;
+  for (const unit of WAITS) {
+    if (left < 2 * LENGTHS[unit]) break;
+    const count = Math.ceil(left / LENGTHS[unit]);
+    text = `${count} ${unit}s`;
+    left = count * LENGTHS[unit];
+  }
+  return text;
+}

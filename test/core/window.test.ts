@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { WINDOW_UNITS, type WindowUnit, windowAt } from '../../src/core/window.ts';
+import { renderWait, WINDOW_UNITS, type WindowUnit, windowAt } from '../../src/core/window.ts';
 
 function iso(unit: WindowUnit, now: string): readonly [string, string] {
   const { start, end } = windowAt(unit, Date.parse(now));
@@ -31,5 +31,30 @@ describe('policy.md §6: windows are calendar-aligned in UTC', () => {
       }),
       { numRuns: 500 },
     );
+  });
+});
+
+describe('policy.md §6: a wait is rounded up, in the largest unit of which there are two or more', () => {
+  const [SECOND, MINUTE, HOUR, DAY] = [1_000, 60_000, 3_600_000, 86_400_000];
+  test.each([
+    [0, '1 second'],
+    [1, '1 second'],
+    [SECOND, '1 second'],
+    [SECOND + 1, '2 seconds'],
+    [41_001, '42 seconds'],
+    [MINUTE, '60 seconds'],
+    [2 * MINUTE - SECOND, '119 seconds'],
+    [2 * MINUTE - 1, '2 minutes'],
+    [2 * MINUTE + 1, '3 minutes'],
+    [6 * MINUTE, '6 minutes'],
+    [2 * HOUR - MINUTE, '119 minutes'],
+    [2 * HOUR - 1, '2 hours'],
+    [9 * HOUR, '9 hours'],
+    [2 * DAY - HOUR, '47 hours'],
+    [2 * DAY - 1, '2 days'],
+    [2 * DAY + 1, '3 days'],
+    [31 * DAY, '31 days'],
+  ])('%d ms are %s', (wait, text) => {
+    expect(renderWait(wait)).toBe(text);
   });
 });

@@ -37,7 +37,13 @@ describe('decide', () => {
     const now = Date.UTC(2026, 2, 1, 10);
     const decided = decide(await load(REFUNDS), { tool: 'refund', args: { amount: 1 } }, { counters: () => 2_000_000, now });
     expect(decided).toMatchObject({ outcome: 'deny', denial: { code: 'rate_limit', retryAt: Date.UTC(2026, 2, 2) } });
+    expect(decided).toMatchObject({ denial: { message: 'Rate limit of 2 per day reached. Try again in 14 hours.' } });
     if (decided.outcome === 'deny') expect(renderDenial(decided.denial, now).meta.retry_after).toBe(14 * 3600);
+  });
+
+  test('names no time to wait where no clock was given', async () => {
+    const decided = decide(await load(REFUNDS), { tool: 'refund', args: { amount: 1 } }, { counters: () => 2_000_000 });
+    expect(decided).toMatchObject({ denial: { message: 'Rate limit of 2 per day reached. Try again later.', retryAt: undefined } });
   });
 
   test('keeps numbers of a text exact (policy.md §4)', async () => {
