@@ -141,13 +141,10 @@ describe('wire.md §3: the list', () => {
     expect((await rig.request('tools/list', { cursor: '' }))?.result).toEqual({ tools: [TOOLS[0]] });
   });
 
-  test.each([{ tools: {} }, { tools: [{ title: 'no name' }] }, { tools: ['a'] }, { tools: [], nextCursor: 7 }, {}])(
-    'a page that cannot be read is an error, not a leak: %j',
-    async (result) => {
-      const rig = await openRig({ policy: POLICIES.hide, respond: () => ({ result }) });
-      expect(verdict(await rig.request('tools/list'))).toBe('error -32603');
-    },
-  );
+  test.each([{ tools: {} }, { tools: [], nextCursor: 7 }, {}])('a page that cannot be read is an error, not a leak: %j', async (result) => {
+    const rig = await openRig({ policy: POLICIES.hide, respond: () => ({ result }) });
+    expect(verdict(await rig.request('tools/list'))).toBe('error -32603');
+  });
 
   test('a reload that changes what is visible is announced, once the agent is ready; to listeners in the modern era', async () => {
     const rig = await openRig({
