@@ -77,6 +77,8 @@ export function openRun(
   return {
     findings,
     attack: async (target, all, manner) => {
+      // As clients do. A server that answers on streams to be resumed is not asked by the proxy itself.
+      await target.request('tools/list', {});
       await pass(target.request);
       ledger.take();
       let vain = 0;
