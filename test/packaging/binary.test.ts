@@ -7,7 +7,11 @@ import { INTERCEPT, ROOT, temporaryFolder } from '../harness/paths.ts';
 
 const POLICY = 'version: "1"\ndefault: deny\n';
 /** A server that says what reached its environment, and ends. */
-const TELL = ['sh', '-c', 'echo "{\\"jsonrpc\\":\\"2.0\\",\\"method\\":\\"told\\",\\"params\\":{\\"planted\\":\\"$PLANTED\\"}}"'];
+const TELL = [
+  'sh',
+  '-c',
+  'echo "{\\"jsonrpc\\":\\"2.0\\",\\"method\\":\\"notifications/message\\",\\"params\\":{\\"level\\":\\"info\\",\\"data\\":\\"$PLANTED\\"}}"',
+];
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 
@@ -40,7 +44,7 @@ describe.each(['binary', 'node'])('%s', (shape) => {
 
   test('proxies, with its store, from a folder whose files must not reach it or the server (I10)', () => {
     const { status, stdout, stderr } = run(shape, ['-c', 'policy.yaml', '--', ...TELL]);
-    expect(stdout).toBe('{"jsonrpc":"2.0","method":"told","params":{"planted":""}}\n');
+    expect(stdout).toBe('{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":""}}\n');
     expect(stderr).not.toMatch(/experimental|preloaded/i);
     expect(status).toBe(0);
   });
