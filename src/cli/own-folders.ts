@@ -3,7 +3,7 @@
  * held calls, and a token or key that somebody else put there is known to them.
  */
 import { randomBytes } from 'node:crypto';
-import { linkSync, renameSync, rmSync, type Stats, statSync } from 'node:fs';
+import { linkSync, lstatSync, renameSync, rmSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { CommandError, UsageError } from './faults.ts';
 import { interceptHome } from './home.ts';
@@ -20,7 +20,8 @@ export function checkFolders({ home, stateDir }: { readonly home: string; readon
   const user = process.getuid?.();
   if (user === undefined) return;
   const group = groupOf(env);
-  const events = join(home, 'events');
+  checkFolder('home', home, user);
+  checkFolder('state folder', stateDir, user);
   for (const [what, path] of [
     ['home', home],
     ['state folder', stateDir],
@@ -29,7 +30,7 @@ export function checkFolders({ home, stateDir }: { readonly home: string; readon
   ] as const)
     checkPlace(what, path, user, group);
   for (const [what, path] of [
-    ['audit folder', events],
+    ['audit folder', join(home, 'events')],
     ['folder of tool lists', join(home, 'tools')],
     ['state file', join(stateDir, 'intercept.sqlite')],
   ] as const)
@@ -82,14 +83,53 @@ function checkPlace(what: string, path: string, user: number, group: number | un
 }
 
 function checkOwner(what: string, path: string, user: number): Stats | undefined {
-  const found = statSync(path, { throwIfNoEntry: false });
-  if (!found || found.uid === user) return found;
+  const found = look(what, path, statSync);
+  if (found && found.uid !== user) throw foreign(what, path, found.uid, user);
+  return found;
+}
+
+/** SECURITY: whoever owns a link on the way could lead it elsewhere as soon as it was looked at; root may, it could in any case. */
+function checkFolder(what: string, path: string, user: number): void {
+  const [link, found] = [look(what, path, lstatSync), look(what, path, statSync)];
+  if (link?.isSymbolicLink() && link.uid !== user && link.uid !== 0) throw foreign(`link to the ${what}`, path, link.uid, user, '-h ');
+  if (!link || found?.isDirectory()) return;
   throw new CommandError(
-    `the ${what} ${JSON.stringify(path)} belongs to user ${found.uid}, and this is user ${user}`,
+    found ? `the ${what} ${JSON.stringify(path)} is no folder` : `the ${what} ${JSON.stringify(path)} is a link to nothing`,
     EXIT.failed,
-    `run it as that user, set INTERCEPT_HOME to a folder of your own, or, if it is yours, run "chown ${user} ${quoted(path)}"`,
+    `move it away, or name another folder: ${ELSEWHERE}`,
   );
 }
+
+const ELSEWHERE = 'INTERCEPT_HOME for the home, --state-dir for the state alone';
+
+function foreign(what: string, path: string, owner: number, user: number, flag = ''): CommandError {
+  return new CommandError(
+    `the ${what} ${JSON.stringify(path)} belongs to user ${owner}, and this is user ${user}`,
+    EXIT.failed,
+    `run it as that user, set INTERCEPT_HOME to a folder of your own, or, if it is yours, run "chown ${flag}${user} ${quoted(path)}"`,
+  );
+}
+
+/** Undefined where nothing is there. */
+function look(what: string, path: string, stat: typeof statSync): Stats | undefined {
+  try {
+    return stat(path, { throwIfNoEntry: false });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const why = WHYS.get(code ?? '') ?? (error instanceof Error ? error.message : String(error));
+    throw new CommandError(
+      `the ${what} ${JSON.stringify(path)} can not be reached: ${why}`,
+      EXIT.failed,
+      `name another folder: ${ELSEWHERE}`,
+    );
+  }
+}
+
+const WHYS: ReadonlyMap<string, string> = new Map([
+  ['EACCES', 'this user may not enter a folder on the way to it'],
+  ['ENOTDIR', 'a file stands where a folder on the way to it would be'],
+  ['ELOOP', 'links on the way to it lead in a circle'],
+]);
 
 /** Bits of the group that the operator named are not looked at: Kubernetes sets them at every start of a volume. */
 function bitsOf({ mode, gid }: Stats, bits: number, group: number | undefined): number {

@@ -1,7 +1,7 @@
 /** cli.md §2: a home, state folder, token or key that is not this user's alone. */
 import { describe, expect, test } from 'bun:test';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, lchownSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkFolders, dropExposed } from '../../src/cli/own-folders.ts';
 import { BUN, ROOT } from '../harness/paths.ts';
@@ -95,6 +95,47 @@ test('what stands above the home is not looked at', () => {
   const places = homeOf(folder);
   chmodSync(folder.path, 0o777);
   checkFolders(places, {});
+});
+
+describe('a home that is no folder, or can not be reached, is named with what is wrong and what to do', () => {
+  const said = async (make: (folder: Folder) => string, wrong: string) => {
+    using folder = openFolder();
+    const home = make(folder);
+    folder.env.INTERCEPT_HOME = home;
+    for (const argv of COMMANDS) {
+      const { status, out, err } = await folder.run(...argv);
+      expect([argv, status, out]).toEqual([argv, 1, '']);
+      expect(err).toContain(`${JSON.stringify(home)} ${wrong}`);
+      expect(err).toContain('help: ');
+      expect(err).not.toMatch(/ENOENT|ENOTDIR|ELOOP|EEXIST/);
+    }
+  };
+
+  test('a file', () => said((folder) => folder.write('home', 'x'), 'is no folder'));
+  test('below a file', () =>
+    said(
+      (folder) => join(folder.write('file', 'x'), 'home'),
+      'can not be reached: a file stands where a folder on the way to it would be',
+    ));
+  const linked = (to: string) => (folder: Folder) => {
+    const path = join(folder.path, 'link');
+    symlinkSync(to, path);
+    return path;
+  };
+  test('a link to nothing', () => said(linked('nothing'), 'is a link to nothing'));
+  test('a link to itself', () => said(linked('link'), 'can not be reached: links on the way to it lead in a circle'));
+});
+
+test.skipIf(!isRoot)('a link to the home is to be one of our own, or of root', () => {
+  using folder = openFolder();
+  const places = homeOf(folder);
+  const link = join(folder.path, 'link');
+  symlinkSync(places.home, link);
+  checkFolders({ ...places, home: link }, {});
+  lchownSync(link, OTHER, OTHER);
+  expect(() => checkFolders({ ...places, home: link }, {})).toThrow(
+    `the link to the home ${JSON.stringify(link)} belongs to user ${OTHER}`,
+  );
 });
 
 describe('INTERCEPT_HOME_GROUP', () => {
