@@ -24,7 +24,7 @@ const CONTEXTS: readonly (readonly [RegExp, Reader])[] = [
   [new RegExp(`["']${NAME}\\\\?["']\\s{0,4}:\\s{0,4}\\\\?["']`, 'gi'), readQuoted],
   [
     new RegExp(
-      `(?:^|["'])[ \\t]{0,8}(?:(?:proxy-)?authorization|x-api-key|${NAME})[ \\t]{0,4}:[ \\t]{1,4}(?:${SCHEME}[ \\t]{1,4})?`,
+      `(?:^|["'])[ \\t]{0,8}(?:(?:proxy-)?authorization|x-api-key|${NAME})[ \\t]{0,4}:[ \\t]{1,4}(?:\\\\?["'])?(?:${SCHEME}[ \\t]{1,4})?`,
       'gim',
     ),
     readToken,

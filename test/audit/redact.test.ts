@@ -98,6 +98,9 @@ const MASKED: [string, string][] = [
   ['{"user":"a","password":"b!c","x":1}', '{"user":"a","password":"[redacted]![redacted]","x":1}'],
   ['export DB_PASSWORD=hunter22 && run', 'export DB_PASSWORD=[redacted] && run'],
   ['Cookie: a=b; c=d\nAccept: */*', 'Cookie: a=[redacted]; c=[redacted]\nAccept: */*'],
+  [`password: 'hunter22'\nx: 1`, `password: '[redacted]'\nx: 1`],
+  ['  POSTGRES_PASSWORD: "hunter22"', '  POSTGRES_PASSWORD: "[redacted]"'],
+  ['Authorization: "Bearer abc"', 'Authorization: "Bearer [redacted]"'],
   ['login --password hunter22 --user me', 'login --password [redacted] --user me'],
   ['curl -u me:hunter22 x', 'curl -u me:[redacted] x'],
 ];
