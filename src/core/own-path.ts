@@ -21,13 +21,14 @@ interface Walked {
   readonly depth: number;
   /** How often it climbed above where it began. */
   readonly climbs: number;
-  /** It passes what leads anywhere: `/proc/self/root`, `/dev/fd`. */
+  /** It passes what leads anywhere, or into another process: `/proc/self/root`, `/dev/fd`. */
   readonly leads: boolean;
   /** It passes a folder of our name, as `.intercept`. */
   readonly dotted: boolean;
 }
 
-const LINKS: ReadonlySet<string> = new Set(['root', 'cwd', 'fd', 'map_files']);
+/** In the folder of a process in `/proc`: links to anywhere, and what it keeps to itself, as the secrets in Intercept's environment (I10). */
+const LINKS: ReadonlySet<string> = new Set(['root', 'cwd', 'fd', 'map_files', 'environ', 'mem']);
 /** `/proc/<pid>/task/<tid>/root`. */
 const LEAST_COMPARED = 5;
 const DRIVE = /^[a-z]:/i;
@@ -35,7 +36,6 @@ const DRIVE = /^[a-z]:/i;
 const HOME = /^(?:~[^/]*|\$\w+|\$\{\w+\}|%\w+%)\//;
 /** Names before the last ones of a path that may stand for a home: `/root`, `/home/u`, `/var/home/u`. */
 const MOST_HOME_NAMES = 3;
-const PSEUDO = '(?:proc|dev)[/\\\\]';
 /** What URL parsers leave out, also as JSON writes it. */
 const LEFT_OUT = '(?:\\\\[tnr]|[\\0-\\x1f\\x7f])*';
 const NOT_ASCII = /\P{ASCII}/u;
@@ -97,8 +97,11 @@ function anchorOf(name: string): string {
 
 /** Finds the names that a path of ours cannot do without. */
 function hintOf(anchors: readonly string[]): RegExp {
-  const spelled = anchors.map((anchor) => Array.from(anchor, (one) => one.replace(/[.]/, '\\.')).join(LEFT_OUT));
-  return new RegExp([...spelled, PSEUDO].join('|'), 'i');
+  return new RegExp([...anchors.map(spelt), `(?:${spelt('proc')}|${spelt('dev')})${LEFT_OUT}[/\\\\]`].join('|'), 'i');
+}
+
+function spelt(name: string): string {
+  return Array.from(name, (one) => one.replace(/[.]/, '\\.')).join(LEFT_OUT);
 }
 
 /** A cheap look: linear, and most of it is the platform's own search. What is not ASCII may show nothing, and is left out. */

@@ -16,7 +16,7 @@ export function fileReadings(text: string): readonly Reading[] {
   const readings: Reading[] = [];
   let plain = stripped(text);
   let bytes = false;
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round <= ROUNDS; round++) {
     const found = new Set<string>();
     addAll(plain, found);
     for (const path of found) readings.push({ path, bytes });
@@ -41,13 +41,20 @@ function addAll(text: string, found: Set<string>): void {
 
 function addPath(path: string, found: Set<string>, isLong: boolean): void {
   found.add(path);
-  if (path.includes('\\')) found.add(path.replaceAll('\\', '/'));
+  const slashed = path.includes('\\') ? path.replaceAll('\\', '/') : path;
+  found.add(slashed);
+  if (slashed.startsWith('//')) found.add(onThisHost(slashed));
   if (isLong || !CONTROL.test(path)) return;
   // SECURITY: a reader in C stops at NUL; others drop what they cannot show.
   for (const read of [path.slice(0, path.includes('\0') ? path.indexOf('\0') : path.length), path.replace(CONTROLS, '')]) {
     found.add(stripped(read));
     found.add(stripped(read).replaceAll('\\', '/'));
   }
+}
+
+/** Of `\\\\host\\c$\\x`, `\\\\?\\UNC\\host\\x` and `\\\\?\\c:\\x`, with `/` for `\\`: what it names where the host is this one. */
+function onThisHost(path: string): string {
+  return path.replace(/^\/\/(?:[?.]\/UNC\/)?[^/]*/i, '').replace(/^\/([a-z])\$/i, '/$1:');
 }
 
 const CONTROL = /\p{Cc}/u;
@@ -79,10 +86,8 @@ function withoutScheme(text: string): string | undefined {
  */
 function urlPaths(rest: string): readonly string[] {
   const path = rest.replaceAll('\\', '/');
-  const end = path.search(/[?#]/);
-  const cut = end < 0 ? path : path.slice(0, end);
-  const wholes = end < 0 ? [cut] : [cut, path];
-  return wholes.flatMap((whole) => [whole, `/${afterHost(whole)}`, whole.replace(/^\/\//, '')]);
+  const wholes = new Set([path, ...[/[?#]/, /[?#;]/].map((end) => path.split(end, 1)[0] ?? '')]);
+  return [...wholes].flatMap((whole) => [whole, `/${afterHost(whole)}`, whole.replace(/^\/\//, '')]);
 }
 
 function afterHost(path: string): string {
@@ -95,7 +100,14 @@ function afterHost(path: string): string {
 
 /** The text with its escapes undone, one by one: a `%` that begins none stays. What was escaped is a byte, as a character. */
 export function withoutEscapes(text: string): string {
-  return hasEscape(text) ? unescape(text) : text;
+  return hasEscape(text) ? unescape(text).replace(OVERLONG, shortened) : text;
+}
+
+/** SECURITY: an ASCII character in more bytes than it needs: `%c0%ae` is a dot for readers that only add up its bits. */
+const OVERLONG = /[\xc0\xc1][\x80-\xbf]|(?:\xe0|\xf0\x80)[\x80\x81][\x80-\xbf]/g;
+
+function shortened(bytes: string): string {
+  return String.fromCharCode(((bytes.charCodeAt(bytes.length - 2) & 1) << 6) | (bytes.charCodeAt(bytes.length - 1) & 0x3f));
 }
 
 /** A loop, because a regular expression is ten times slower where `%` is frequent and begins no escape. */

@@ -131,13 +131,32 @@ function spellingsOf(path: string): Readonly<Record<string, string>> {
     'an escape and a bad query': `file://${dotted}?%`,
     'an escape and a bad fragment': `file://${dotted}#%`,
     'an escape and a bad escape': `file://${dotted}/../%zz/../${name}`,
+    'escapes of escapes': `file://${dotted.replaceAll('%', '%2525')}`,
+    'a path parameter': `file://${path};v=1`,
+    'a URL with a port': `file://localhost:80${path}`,
+    'a character in two bytes': path.replace(/.(?=[^/]*$)/, overlong),
+    'a character in three bytes': path.replace(/.(?=[^/]*$)/, (one) => overlong(one).replace('%c0', '%e0%80').replace('%c1', '%e0%81')),
+    'slashes in two bytes': path.replaceAll('/', '%c0%af'),
+    'a share of this host': `\\\\\\\\localhost${path.replaceAll('/', '\\\\')}`,
+    'a share of this host, with slashes': `//localhost${path}`,
+    'a device path': `\\\\\\\\?\\\\UNC\\\\localhost${path.replaceAll('/', '\\\\')}`,
+    'another root, a tab in its name': `file:///pr\\toc/self/root${path}`,
     'another root': `/proc/self/root${path}`,
+    "a task's root": `/proc/self/task/1/root${path}`,
+    "Intercept's environment": '/proc/1/environ',
+    "a process's memory": '/proc/self/task/1/mem',
     "a thread's root": `/proc/thread-self/root${path}`,
     "the server's root by number": `/proc/1/root${path}`,
     'a folder of a process': '/proc/self/cwd/admin.token',
     'an open file': '/dev/fd/3',
     'an open file of a process': '/proc/self/fd/3',
   };
+}
+
+/** An ASCII character as two bytes of UTF-8, of which one is too many. */
+function overlong(one: string): string {
+  const code = one.charCodeAt(0);
+  return `%${code < 64 ? 'c0' : 'c1'}%${(0x80 | (code & 0x3f)).toString(16)}`;
 }
 
 function ownFileAttacks({ home, policyFile }: OwnFiles): readonly Attack[] {
