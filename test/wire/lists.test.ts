@@ -110,10 +110,17 @@ test('a call that names a tool in another request than a call executes nothing',
   await using recorder = await setUpRecorder({ tools: [{ name: SECRET }] });
   await using proxy = await startProxy({ policy: `version: "1"\ndefault: deny\n`, server: recorder.command });
   await proxy.client.initialize();
-  for (const method of ['tools/Call', 'tools/call ', 'TOOLS/CALL', 'tools/invoke', 'tools.call', '\u0000tools/call']) {
-    proxy.client.sendLine({ jsonrpc: '2.0', id: method, method, params: { name: SECRET } });
-    expect((await proxy.client.next((frame) => isAnswer(frame, method))).json?.error?.code).toBe(-32010);
-  }
+  // SPEC: wire.md §2.4: what only looks like a method of MCP is refused; another method is one that the policy does not allow.
+  const alike = ['tools/Call', 'tools/call ', 'TOOLS/CALL', '\u0000tools/call'];
+  const others = ['tools/invoke', 'tools.call'];
+  for (const [code, methods] of [
+    [-32600, alike],
+    [-32010, others],
+  ] as const)
+    for (const method of methods) {
+      proxy.client.sendLine({ jsonrpc: '2.0', id: method, method, params: { name: SECRET } });
+      expect([method, (await proxy.client.next((frame) => isAnswer(frame, method))).json?.error?.code]).toEqual([method, code]);
+    }
   expect(await recorder.executed()).toEqual([]);
 });
 
