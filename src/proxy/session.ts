@@ -46,7 +46,7 @@ export interface ProxySession {
   ): Promise<ReadonlySet<number> | 'all' | 'answered'>;
   /** Whether nothing but what was judged may ask for a payment in its headers. */
   limitsSpend(): boolean;
-  /** How many requests of the exchange still wait for an answer; 0 when its stream may end. */
+  /** How many requests of the exchange have no answer that was written; 0 when its stream may end. */
   waitingOn(exchange: Exchange): number;
   /** How many requests that went to the server still wait for an answer; subscriptions, which have none, do not count. */
   openRequests(): number;
@@ -108,7 +108,7 @@ export function openSession(deps: ProxyDeps, output: SessionOutput, options?: Se
     waitsFor: ({ key }) => session.inflight.get(key) !== undefined,
     judgeHttp: (ids, offers, isDemand) => judgeHttp(ids, offers, isDemand, session),
     limitsSpend: () => limitsSpend(session),
-    waitingOn: (exchange) => session.inflight.of(exchange).length,
+    waitingOn: (exchange) => session.inflight.of(exchange).length + session.inflight.answering.of(exchange),
     openRequests: () => session.inflight.open(),
     backlog: () => ({ agent: fromAgent.backlog, server: fromServer.backlog }),
     agentIdle,

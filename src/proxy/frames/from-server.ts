@@ -6,14 +6,14 @@ import { markOwnWords } from '../../mcp/own-words.ts';
 import { renderError } from '../../mcp/reply.ts';
 import { readMember } from '../../mcp/values.ts';
 import { settleByNotification } from '../calls/task-outcome.ts';
-import type { FrameBytes, ServerLine } from '../exchange.ts';
+import type { Exchange, FrameBytes, ServerLine } from '../exchange.ts';
 import { methodDenial, refusalOf, refusedInput, renderRefusal } from '../gate.ts';
 import { all, attempt, type Later, then } from '../later.ts';
 import { UNLIMITED } from '../payments/challenge.ts';
 import { isPriced } from '../payments/challenge-answer.ts';
 import { type Gate, readGate, type Session } from '../state.ts';
 import { ownReply } from './outgoing.ts';
-import { frameOf, joinPassed, type Passed, writePassed } from './passed.ts';
+import { endAnswer, frameOf, joinPassed, type Passed, writePassed } from './passed.ts';
 import { requestEvent } from './request-record.ts';
 import { receiveResponse } from './response.ts';
 import { likelyExchange, relate } from './restore.ts';
@@ -33,6 +33,7 @@ export function receiveFromServer(lines: readonly ServerLine[], session: Session
 export function relayFromServer(line: ServerLine, session: Session): Later<readonly FrameBytes[]> {
   return then(readGate(session.deps), (gate) => {
     return then(receiveLine(line, gate, session), (received) => {
+      for (const one of received) endAnswer(one, session);
       const passed = isArray(line) ? joinPassed(received) : received;
       // What came in one array goes on in one, whoever asked for what stands in it: it is all on the agent's own stream.
       return passed.length > 1 ? [`[${passed.map(({ bytes }) => String(bytes)).join(',')}]`] : passed.map(frameOf);
@@ -137,8 +138,9 @@ function receiveRequest(
 ): Later<Passed | undefined> {
   const refused = refusalOf(frame.method, gate);
   if (refused) return passRequest(frame, bytes, refused, gate, session);
+  const exchange = session.replaceIds ? likelyExchange(session) : undefined;
   // SPEC: policy.md §8 — a challenge may stand anywhere, and only a call may be paid for.
-  return then(isPriced(frame, gate), (asks) => passRequest(frame, bytes, asks ? UNLIMITED : undefined, gate, session));
+  return then(isPriced(frame, gate), (asks) => passRequest(frame, bytes, asks ? UNLIMITED : undefined, gate, session, exchange));
 }
 
 function passRequest(
@@ -147,11 +149,12 @@ function passRequest(
   refused: Denial | undefined,
   gate: Gate,
   session: Session,
+  exchange?: Exchange,
 ): Passed | undefined {
   const event = requestEvent('server', frame, refused, gate);
   const written = !event || tryWrite(event, session) || gate.rulebook?.policy.mode === 'shadow';
   if (!refused && written) session.asked.note(frame.id.key, frame.method);
-  if (!refused && written) return { bytes, exchange: session.replaceIds ? likelyExchange(session) : undefined, inArray: false };
+  if (!refused && written) return { bytes, exchange, inArray: false };
   session.output.toServer([ownReply(renderRefusal(frame.id.text, refused ?? AUDIT_REFUSAL, session.deps.clock()))]);
   return undefined;
 }
@@ -174,12 +177,13 @@ function tryWrite(event: Parameters<Session['deps']['audit']['write']>[0][number
   }
 }
 
-async function receiveNotification(
+/** Whose it is, is found before anything is waited for: the frame behind it is begun meanwhile, and may end what it is about. */
+function receiveNotification(
   frame: Extract<Single, { kind: 'notification' }>,
   bytes: FrameBytes,
   gate: Gate,
   session: Session,
-): Promise<Passed | undefined> {
+): Later<Passed | undefined> {
   const policy = gate.rulebook?.policy;
   const denied = policy?.mode === 'enforce' ? methodDenial(frame.method, policy) : undefined;
   if (denied) {
@@ -188,16 +192,22 @@ async function receiveNotification(
     return undefined;
   }
   if (frame.method === 'notifications/tools/list_changed') forgetTools(session);
+  const passed: Passed = { ...relate(frame, bytes, session), inArray: false };
   const isStatus = frame.method === 'notifications/tasks/status' || frame.method === 'notifications/tasks';
-  // The frame behind it is begun while this one settles, and may end what it is about.
-  const related = isStatus ? relate(frame, bytes, session) : undefined;
-  if (isStatus) await settleByNotification(frame, session);
+  const settled = isStatus ? settleByNotification(frame, session) : undefined;
+  return then(settled, () =>
+    then(isRefused(frame, isStatus, gate), (refused) => {
+      if (!refused) return passed;
+      session.deps.log.warn(`dropped a ${frame.method} of the server that asks for what the policy refuses`);
+      return undefined;
+    }),
+  );
+}
+
+/** SPEC: policy.md §8: of a task, too, only the call that opened it may be paid for. */
+function isRefused(frame: Extract<Single, { kind: 'notification' }>, isStatus: boolean, gate: Gate): Later<boolean> {
   const asked = isStatus ? readMember(frame, 'inputRequests') : undefined;
-  const isRefused = asked !== undefined && refusedInput(asked, gate) !== undefined;
-  // SPEC: policy.md §8: of a task, too, only the call that opened it may be paid for.
-  if (!isRefused && !(await isPriced(frame, gate))) return { ...(related ?? relate(frame, bytes, session)), inArray: false };
-  session.deps.log.warn(`dropped a ${frame.method} of the server that asks for what the policy refuses`);
-  return undefined;
+  return (asked !== undefined && refusedInput(asked, gate) !== undefined) || isPriced(frame, gate);
 }
 
 function unrelated(bytes: FrameBytes): Passed {

@@ -1,5 +1,6 @@
 /** What goes on to the agent of what the server sent. */
 import type { Exchange, FrameBytes } from '../exchange.ts';
+import type { PendingRequest } from '../requests/inflight.ts';
 import type { Session } from '../state.ts';
 
 /** A message for the agent, or messages with commas between them that belong into one array. */
@@ -7,6 +8,8 @@ export interface Passed {
   readonly bytes: FrameBytes;
   readonly exchange: Exchange | undefined;
   readonly inArray: boolean;
+  /** The request that it answers. */
+  readonly answers?: PendingRequest | undefined;
 }
 
 /** The bytes of one frame. */
@@ -22,10 +25,12 @@ export function joinPassed(parts: readonly Passed[]): readonly Passed[] {
 }
 
 /** Writes in order; what follows each other and goes to one exchange is one write. An agent that is gone keeps no other from its frames. */
-export function writePassed(passed: readonly Passed[], { output, deps }: Pick<Session, 'output' | 'deps'>): void {
+export function writePassed(passed: readonly Passed[], session: Session): void {
+  const { output, deps } = session;
   let frames: FrameBytes[] = [];
   for (const [index, one] of passed.entries()) {
     frames.push(frameOf(one));
+    endAnswer(one, session);
     if (index + 1 < passed.length && passed[index + 1]?.exchange === one.exchange) continue;
     try {
       output.toAgent(frames, one.exchange);
@@ -34,4 +39,9 @@ export function writePassed(passed: readonly Passed[], { output, deps }: Pick<Se
     }
     frames = [];
   }
+}
+
+/** Its request waits no more: what is written next is its answer. */
+export function endAnswer({ answers }: Passed, { inflight }: Session): void {
+  if (answers) inflight.answering.end(answers);
 }

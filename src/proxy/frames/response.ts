@@ -34,7 +34,8 @@ export function receiveResponse(frame: Answer, bytes: FrameBytes, gate: Gate, se
     );
     return undefined;
   }
-  if (frame.kind === 'unreadable') return then(refuseUnreadable(frame.why, request, session), (passed) => passOn(passed, request));
+  session.inflight.answering.begin(request);
+  if (frame.kind === 'unreadable') return then(refuseUnreadable(frame.why, request, session), (passed) => passOn(passed, request, session));
   const answered = attempt(
     () => {
       const restored = restoreAnswer(frame, bytes, request, isAsSent);
@@ -42,7 +43,7 @@ export function receiveResponse(frame: Answer, bytes: FrameBytes, gate: Gate, se
     },
     (error) => refuseUnreadable(`internal fault: ${error}`, request, session),
   );
-  return then(answered, (passed) => passOn(passed === bytes && request.to?.batch ? elementText(frame) : passed, request));
+  return then(answered, (passed) => passOn(passed === bytes && request.to?.batch ? elementText(frame) : passed, request, session));
 }
 
 /** SECURITY: a call that is still being judged was not sent, so nothing can be an answer to it. */
@@ -58,11 +59,12 @@ function keyOf(id: RequestId, inflight: Session['inflight']): string {
 }
 
 /** An answer to an element of a batch waits for the others. */
-function passOn(passed: FrameBytes | undefined, { to }: PendingRequest): Passed | undefined {
-  if (passed === undefined) return undefined;
-  if (!to?.batch) return { bytes: passed, exchange: to?.exchange, inArray: false };
-  const answers = to.batch.add(String(passed));
-  return answers === undefined ? undefined : { bytes: answers, exchange: to.exchange, inArray: true };
+function passOn(passed: FrameBytes | undefined, request: PendingRequest, { inflight }: Session): Passed | undefined {
+  const { to } = request;
+  const bytes = passed !== undefined && to?.batch ? to.batch.add(String(passed)) : passed;
+  if (bytes !== undefined) return { bytes, exchange: to?.exchange, inArray: to?.batch !== undefined, answers: request };
+  inflight.answering.end(request);
+  return undefined;
 }
 
 function elementText({ text, span }: Response): string {

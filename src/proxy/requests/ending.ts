@@ -20,20 +20,27 @@ export async function sweep(session: Session): Promise<void> {
     await releaseUnpaid(deps);
   }
   if (deps.timeouts.upstream === 0) return;
-  for (const request of inflight.expire(deps.monotonic() - deps.timeouts.upstream)) {
+  const late = inflight.expire(deps.monotonic() - deps.timeouts.upstream);
+  for (const request of late) inflight.answering.begin(request);
+  for (const request of late) {
     if (request.purpose.kind === 'call') await keep([request.purpose.call], 'the server did not answer in time', session);
+    inflight.answering.end(request);
     answer(renderError(request.id.text, -32001, 'the server did not answer in time'), request.to, session);
   }
 }
 
 /** Answers everything that still waits. */
 export async function endAll(why: string, session: Session): Promise<void> {
+  const { answering } = session.inflight;
   const unanswered = session.inflight.drain();
+  for (const request of unanswered) answering.begin(request);
   if (!session.isSharing) await settleUnfetched(Number.POSITIVE_INFINITY, session.tasks, session);
   const calls = unanswered.flatMap(({ purpose }) => (purpose.kind === 'call' ? [purpose.call] : []));
   const left = session.isSharing ? [] : [...session.legs.drain(), ...session.tasks.drain()];
   await keep([...calls, ...left], why, session);
-  for (const { id, to, purpose } of unanswered) {
+  for (const request of unanswered) {
+    const { id, to, purpose } = request;
+    answering.end(request);
     if (purpose.kind === 'own') purpose.resolve(undefined);
     else answer(renderError(id.text, -32000, why), to, session);
   }

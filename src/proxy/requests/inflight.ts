@@ -30,6 +30,16 @@ export interface Inflight {
   all(): Iterable<PendingRequest>;
   /** Those of one exchange that wait. */
   of(exchange: Exchange): readonly PendingRequest[];
+  /** Those that left, and whose answer is not written yet. */
+  readonly answering: Answering;
+}
+
+/** INVARIANT I9: settling a call, and reading a long answer, takes turns in which the exchange may not seem to be over. */
+export interface Answering {
+  begin(request: PendingRequest): void;
+  /** Its answer is written now, or it gets none. */
+  end(request: PendingRequest): void;
+  of(exchange: Exchange): number;
 }
 
 /** How many requests of one agent wait, in all its sessions; the proxy's own do not count. */
@@ -49,6 +59,22 @@ export interface InflightOptions {
 export const MAX_IN_FLIGHT = 256;
 /** What a time-out applies to; a subscription stays open as long as it likes. */
 const TIMED: ReadonlySet<Purpose['kind']> = new Set(['call', 'tools/list', 'tasks/list', 'task', 'other']);
+
+/** Nothing is being answered. Bounded by what was in flight: each begins when it leaves, and ends when it is settled. */
+function createAnswering(): Answering {
+  const requests = new Set<PendingRequest>();
+  return {
+    begin(request) {
+      if (request.to?.exchange) requests.add(request);
+    },
+    end: (request) => void requests.delete(request),
+    of(exchange) {
+      let count = 0;
+      for (const { to } of requests) if (to?.exchange === exchange) count += 1;
+      return count;
+    },
+  };
+}
 
 const placesOf = ({ purpose }: PendingRequest) => (purpose.kind === 'own' ? 0 : 1);
 
@@ -100,6 +126,7 @@ export function createInflight(options: InflightOptions): Inflight {
     open: () => [...waiting.values()].filter(({ purpose }) => TIMED.has(purpose.kind)).length,
     all: () => waiting.values(),
     of: (exchange) => [...waiting.values()].filter(({ to }) => to?.exchange === exchange),
+    answering: createAnswering(),
   };
 }
 
