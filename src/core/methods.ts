@@ -82,11 +82,19 @@ export function undecidedBy(pattern: NamePattern): readonly string[] | undefined
  */
 export function resembledMethod(method: string, policy?: Policy): string | undefined {
   if (KNOWN_METHODS.has(method) || KNOWN_NOTIFICATIONS.has(method)) return undefined;
-  const folded = foldMethod(method);
-  const known = FOLDED.get(folded);
-  if (known !== undefined) return known;
   const rules = policy?.methods.filter(({ pattern }) => !matchesName(pattern, method)) ?? [];
-  return rules.find(({ pattern, verdict }) => isTakenFor(folded, pattern, verdict))?.pattern.text;
+  for (const readable of readingsOf(method)) {
+    const folded = foldMethod(readable);
+    const alike = FOLDED.get(folded) ?? rules.find(({ pattern, verdict }) => isTakenFor(folded, pattern, verdict))?.pattern.text;
+    if (alike !== undefined) return alike;
+  }
+  return undefined;
+}
+
+/** A reader in C stops at NUL; others drop it with all else that they cannot show. */
+function readingsOf(method: string): readonly string[] {
+  const end = method.indexOf('\0');
+  return end < 0 ? [method] : [method.slice(0, end), method];
 }
 
 /** A glob names what it denies; what a glob allows need not be spelled exactly. */
@@ -97,10 +105,10 @@ function isTakenFor(folded: string, pattern: NamePattern, verdict: MethodRule['v
 const SLASHES = /[\\/\u2044\u2215\u29f8\uff0f]+/g;
 const UNSEEN = /[\p{Cc}\s\ufffd]/gu;
 
-/** Without case, what cannot be seen and repeated slashes. A reader in C stops at NUL; others drop what they cannot show. */
+/** Without case, what cannot be seen and repeated slashes. */
 function foldMethod(method: string): string {
   if (PLAIN.test(method)) return method;
-  const seen = foldName((method.split('\0')[0] ?? '').replace(UNSEEN, ''));
+  const seen = foldName(method.replace(UNSEEN, ''));
   return seen.replace(SLASHES, '/').replace(/^\/|\/$/g, '');
 }
 

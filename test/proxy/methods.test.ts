@@ -200,6 +200,7 @@ describe('wire.md §2.4: methods by another spelling', () => {
     'resources/read ',
     'resources/read\u0000',
     'resources/read\u0000x',
+    '\u0000resources/read',
     'resources//read',
     'resources\u2215read',
     'resources\\read',
