@@ -148,8 +148,8 @@ function decisionRoute(path: string, verdict: ApprovalVerdict, doc: RouteDoc, de
     path,
     access: 'token',
     doc,
-    async answer({ params: { id = '' }, header, body }) {
-      const refused = refuseApprover(await gate.check(header('x-intercept-approver')));
+    async answer({ params: { id = '' }, header, body, isGone }) {
+      const refused = refuseApprover(await gate.check(header('x-intercept-approver'), isGone));
       return refused ?? decideApproval({ id, verdict, body, via: 'api' }, deps);
     },
   };

@@ -16,16 +16,20 @@ export type ApproverCheck =
   | { readonly kind: 'wrong'; readonly after: number };
 
 export interface ApproverGate {
-  /** `offered`: the secret, where one was given. To be asked for who has shown the admin token, and for nobody else. */
-  check(offered: string | undefined): Promise<ApproverCheck>;
+  /**
+   * `offered`: the secret, where one was given. To be asked for who has shown the admin token, and for nobody else.
+   * `isGone`: nobody waits for the answer any more.
+   */
+  check(offered: string | undefined, isGone: () => boolean): Promise<ApproverCheck>;
 }
 
 /**
  * Opens the gate. SECURITY: one guess at a time, each of them slow, however many ask; and who guesses waits longer the
- * more guess beside it, so that who knows the secret finds the queue short.
+ * more guess beside it, so that who knows the secret finds the queue short. Who hangs up leaves the queue: coming back at once
+ * must not be cheaper than to wait.
  */
 export function openApproverGate({ approvals, matchesSecret }: Pick<AdminDeps, 'approvals' | 'matchesSecret'>): ApproverGate {
-  let waiting = 0;
+  const waiting = new Set<() => boolean>();
   let held = 0;
   let turn: Promise<unknown> = Promise.resolve();
   const compare = async (offered: string, hash: string): Promise<ApproverCheck> => {
@@ -35,15 +39,16 @@ export function openApproverGate({ approvals, matchesSecret }: Pick<AdminDeps, '
     return { kind: 'wrong', after };
   };
   return {
-    async check(offered) {
+    async check(offered, isGone) {
       const hash = await approvals.secret();
       if (hash === undefined) return { kind: 'right', hash };
       if (offered === undefined) return { kind: 'missing' };
-      if (waiting >= MOST_WAITING) return { kind: 'busy' };
-      waiting++;
-      const mine = turn.then(() => compare(offered, hash));
+      for (const isLeft of waiting) if (isLeft()) waiting.delete(isLeft);
+      if (waiting.size >= MOST_WAITING) return { kind: 'busy' };
+      waiting.add(isGone);
+      const mine = turn.then((): ApproverCheck | Promise<ApproverCheck> => (isGone() ? { kind: 'busy' } : compare(offered, hash)));
       turn = mine.catch(() => undefined);
-      return mine.finally(() => waiting--);
+      return mine.finally(() => waiting.delete(isGone));
     },
   };
 }

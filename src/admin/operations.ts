@@ -52,7 +52,7 @@ export function operationRoutes(deps: AdminDeps, gate: ApproverGate): readonly R
         approver: true,
       },
       async answer(call) {
-        const refused = refuseApprover(await gate.check(call.header('x-intercept-approver')));
+        const refused = refuseApprover(await gate.check(call.header('x-intercept-approver'), call.isGone));
         return refused ?? resume(call, deps);
       },
     },

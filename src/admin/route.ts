@@ -9,6 +9,8 @@ export interface AdminCall {
   readonly header: (name: string) => string | undefined;
   /** The JSON object that was sent; empty where none was. */
   readonly body: Readonly<Record<string, unknown>>;
+  /** The connection was closed meanwhile. */
+  readonly isGone: () => boolean;
 }
 
 export type Schema = Readonly<Record<string, unknown>>;

@@ -100,8 +100,10 @@ async function answerOf(request: IncomingMessage, { routes, deps: { token }, con
     return refuse('unauthorized', 'the admin token is missing or wrong', { 'www-authenticate': 'Bearer realm="intercept"' });
   const body = await readBody(request);
   if (body.kind === 'refused') return body.answer;
-  connections.keep(request.socket);
-  return route.answer({ params, query: url.searchParams, header: (name) => headerOf(request, name), body: body.value });
+  const { socket } = request;
+  connections.keep(socket);
+  const header = (name: string) => headerOf(request, name);
+  return route.answer({ params, query: url.searchParams, header, body: body.value, isGone: () => socket.destroyed });
 }
 
 function parseTarget(target: string | undefined): URL | undefined {

@@ -18,7 +18,7 @@ const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 test('secrets are compared one at a time, in the order in which they came; too many are sent away', async () => {
   const { gate, asked } = await openGate();
-  const checks = Array.from({ length: 40 }, (_, index) => gate.check(`guess ${index}`));
+  const checks = Array.from({ length: 40 }, (_, index) => gate.check(`guess ${index}`, () => false));
   expect((await Promise.all(checks.slice(32))).map(({ kind }) => kind)).toEqual(Array.from({ length: 8 }, () => 'busy'));
   for (let index = 0; index < 32; index++) {
     await settled();
@@ -33,15 +33,36 @@ test('a wrong one waits by itself, longer the more there are: the next is compar
   const { gate, asked } = await openGate();
   const waits: number[] = [];
   for (let index = 0; index < 7; index++) {
-    const check = gate.check('guess');
+    const check = gate.check('guess', () => false);
     await settled();
     asked[index]?.answer(false);
     const answer = await check;
     if (answer.kind === 'wrong') waits.push(answer.after);
   }
   expect(waits).toEqual([1_000, 2_000, 3_000, 4_000, 5_000, 5_000, 5_000]);
-  const right = gate.check('correct horse');
+  const right = gate.check('correct horse', () => false);
   await settled();
   asked[7]?.answer(true);
   expect(await right).toEqual({ kind: 'right', hash: 'the hash' });
+});
+
+test('who hangs up leaves the queue, and is not compared', async () => {
+  const { gate, asked } = await openGate();
+  const first = gate.check('guess', () => false);
+  await settled();
+  const left = Array.from({ length: 200 }, (_, index) => {
+    let gone = false;
+    const check = gate.check(`dropped ${index}`, () => gone);
+    gone = true;
+    return check;
+  });
+  const right = gate.check('correct horse', () => false);
+  await settled();
+  asked[0]?.answer(false);
+  await first;
+  await Promise.all(left);
+  await settled();
+  expect(asked.map(({ offered }) => offered)).toEqual(['guess', 'correct horse']);
+  asked[1]?.answer(true);
+  expect((await right).kind).toBe('right');
 });

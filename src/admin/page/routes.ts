@@ -77,10 +77,10 @@ async function signIn({ body }: AdminCall, { deps, sessions, cookie }: SignIn): 
 }
 
 /** With the approver secret, which lets the session decide. */
-async function becomeApprover({ body }: AdminCall, session: Session, gate: ApproverGate): Promise<Answer> {
+async function becomeApprover({ body, isGone }: AdminCall, session: Session, gate: ApproverGate): Promise<Answer> {
   const given = textOf(body, 'secret', MOST_SECRET)?.trim();
   if (!given) return refuse('bad_request', '"secret" is missing');
-  const check = await gate.check(given);
+  const check = await gate.check(given, isGone);
   if (check.kind === 'right') session.approver = check.hash;
   return refuseApprover(check) ?? json({ mayDecide: true });
 }
