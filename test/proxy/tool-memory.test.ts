@@ -39,6 +39,28 @@ describe('wire.md §2.13: a tool list is kept up to 16 MiB and 10,000 tools', ()
   });
 });
 
+describe('a name that a list has twice', () => {
+  const schemaOf = (maximum: string) => new Map([['properties', new Map([['amount', new Map([['maximum', { number: maximum }]])]])]]);
+  const listed = (maximum: string): ListedTool => ({ name: 'pay', definition: maximum, inputSchema: schemaOf(maximum) });
+  const known = (...pages: (readonly ListedTool[])[]) => {
+    const memory = openMemory();
+    for (const [index, page] of pages.entries())
+      memory.page(page, index === 0 ? undefined : `${index}`, index === pages.length - 1 ? undefined : `${index + 1}`);
+    return memory.catalog().tools.get('pay');
+  };
+
+  test('is known by its definition where that is the same', () => {
+    expect(known([listed('1'), listed('1')], [listed('1')])?.properties).toEqual(['amount']);
+  });
+
+  for (const pages of [[['1', '2']], [['1'], ['2']], [['1', '2', '1']], [['1', '2', '2']], [['1'], ['2'], ['1', '1']]])
+    test(`is known by name alone where they differ: ${JSON.stringify(pages)}`, () => {
+      const tool = known(...pages.map((page) => page.map(listed)));
+      expect([tool?.required, tool?.properties, tool?.inputSchema, tool?.hash]).toEqual([undefined, undefined, undefined, '']);
+      expect(tool?.check(new Map()).ok).toBe(false);
+    });
+});
+
 test('a schema is read when it is asked for, and is what was listed', () => {
   const memory = openMemory();
   memory.page(

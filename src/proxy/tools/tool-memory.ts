@@ -74,7 +74,7 @@ export function createToolMemory(sha256: (text: string) => string, listed: (cata
       return 'taken';
     },
     stale() {
-      base = { complete: false, tools: new Map([...catalog.tools].map(([name, tool]) => [name, outdated(tool)])) };
+      base = { complete: false, tools: new Map([...catalog.tools].map(([name, tool]) => [name, nameOnly(tool)])) };
       catalog = base;
       listing = undefined;
     },
@@ -87,7 +87,7 @@ export function createToolMemory(sha256: (text: string) => string, listed: (cata
   };
 }
 
-/** Adds a page to a list. The size of the list, or undefined where it is larger than what is kept. */
+/** Adds a page to a list. Of a name with two definitions nobody knows which one the server means. The size of the list, or undefined where it is larger than what is kept. */
 function addTools(
   tools: readonly ListedTool[],
   known: Map<string, ToolDefinition>,
@@ -99,12 +99,13 @@ function addTools(
     const made = defineTool(listed, defining);
     size += made.size;
     if (size > MAX_CHARACTERS || (known.size >= MAX_TOOLS && !known.has(listed.name))) return undefined;
-    known.set(made.tool.name, made.tool);
+    const twin = known.get(made.tool.name);
+    known.set(made.tool.name, twin && twin.hash !== made.tool.hash ? nameOnly(made.tool) : made.tool);
   }
   return size;
 }
 
-/** Of a tool that may have changed only the name is still known: what its schema or an approval says holds no more. */
-function outdated({ name }: ToolDefinition): ToolDefinition {
+/** A tool of which only the name is known: no schema of it holds, and no approval. */
+function nameOnly({ name }: ToolDefinition): ToolDefinition {
   return { name, inputSchema: undefined, required: undefined, properties: undefined, hash: '', check: () => UNKNOWN };
 }
