@@ -36,12 +36,12 @@ const ODD_NUMBERS = '[9007199254740993,1.0,1E+2,-0,0.1000,1234567890123456789012
 
 const ALL_LISTS = ['tools/list', 'resources/list', 'resources/templates/list', 'prompts/list'];
 
-/** A call as JSON text, with unknown members and `_meta` where real clients may put them. */
+/** A call as JSON text, with `_meta` and what else a revision lets stand beside the arguments. */
 function call(name: string, args: string, more = ''): readonly [string, string] {
   return ['tools/call', `{ "name":"${name}","arguments":${args}${more}}`];
 }
 
-const META = `,"_meta":{"progressToken":"tok-\\u00e9","com.example/n":${ODD_NUMBERS}},"unknown":{"b":1,"a":2}`;
+const META = `,"_meta":{"progressToken":"tok-\\u00e9","com.example/n":${ODD_NUMBERS},"unknown":{"b":1,"a":2}}`;
 
 async function emptyFolder(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
@@ -183,7 +183,7 @@ const company: RealServer = {
   command: () => [BUN, join(ROOT, 'examples/server.ts')],
   lists: ['tools/list'],
   asks: () => [
-    call('create_refund', '{"charge":"ch_1","amount":2.5e5}', ',"unknown":[1.0]'),
+    call('create_refund', '{"charge":"ch_1","amount":2.5e5,"unknown":[1.0]}'),
     call('list_customers', `{"limit":2,"extra":${ODD_NUMBERS}}`),
     call('list_issues', '{"owner":"my-org","repo":"api"}'),
     call('drop_table', '{"table":"nope"}'),
