@@ -48,12 +48,26 @@ export function endOf(pattern: RegExp, text: string, at: number): number | undef
 
 const SHORTEST_RANDOM = 20;
 
-/** Whether letters and digits follow each other as only a generator mixes them: nothing to be read, or run, is spelled so. */
+/**
+ * Whether letters and digits follow each other as only a generator mixes them: nothing to be read, or run, is spelled so.
+ * SECURITY: `dRoP+tAbLe+uSeRs` changes as often, but has the marks of words between its letters, and few digits.
+ */
 export function isRandom(text: string): boolean {
-  if (text.length < SHORTEST_RANDOM || !/\d.*\d/.test(text)) return false;
-  let changes = 0;
-  for (let i = 1; i < text.length; i++) if (kindAt(text, i) !== kindAt(text, i - 1)) changes++;
-  return changes * 4 >= text.length;
+  if (text.length < SHORTEST_RANDOM) return false;
+  const { digits, marks, changes } = countKinds(text);
+  return changes * 4 >= text.length && digits * 16 >= text.length && marks * 8 <= text.length;
+}
+
+function countKinds(text: string): { readonly digits: number; readonly marks: number; readonly changes: number } {
+  let [digits, marks, changes, before] = [0, 0, 0, kindAt(text, 0)];
+  for (let i = 0; i < text.length; i++) {
+    const kind = kindAt(text, i);
+    if (kind === 1) digits++;
+    if (kind === 4) marks++;
+    if (kind !== before) changes++;
+    before = kind;
+  }
+  return { digits, marks, changes };
 }
 
 function kindAt(text: string, index: number): number {

@@ -61,6 +61,15 @@ describe('commands behind words that look like secrets', () => {
   });
 });
 
+describe('words that change their case hide no more than others', () => {
+  for (const word of ['dRoP+tAbLe+uSeRs+cAsCaDe+1+2', 'http.eViL.eXaMpLe/x1.s2h/rUn', '-rF_/uSr/lOcAl/b1n/X2/y3-z4'])
+    for (const lead of ['token=', '--password ', 'x://a:'])
+      test(lead + word, () => {
+        const sent = Array.from({ length: 20 }, (_, index) => `${lead}${word}${index % 10}@h`).join(' ');
+        expect(hiddenBy(mask(sent))).toBeLessThanOrEqual(200);
+      });
+});
+
 describe('any text without a credential', () => {
   const lead = fc.constantFrom(
     ...['token=', 'password: ', 'Bearer ', '"secret":"', '--api-key ', '://a:', '-u me:', 'cookie: a=', '?sig=', 'sk-', 'eyJ', 'ghp_'],
