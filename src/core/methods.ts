@@ -85,7 +85,7 @@ export function resembledMethod(method: string, policy?: Policy): string | undef
   const rules = policy?.methods.filter(({ pattern }) => !matchesName(pattern, method)) ?? [];
   for (const readable of readingsOf(method)) {
     const folded = foldMethod(readable);
-    const alike = FOLDED.get(folded) ?? rules.find(({ pattern, verdict }) => isTakenFor(folded, pattern, verdict))?.pattern.text;
+    const alike = FOLDED.get(joinWords(folded)) ?? rules.find(({ pattern, verdict }) => isTakenFor(folded, pattern, verdict))?.pattern.text;
     if (alike !== undefined) return alike;
   }
   return undefined;
@@ -99,23 +99,33 @@ function readingsOf(method: string): readonly string[] {
 
 /** A glob names what it denies; what a glob allows need not be spelled exactly. */
 function isTakenFor(folded: string, pattern: NamePattern, verdict: MethodRule['verdict']): boolean {
-  return pattern.kind === 'exact' ? foldMethod(pattern.text) === folded : verdict === 'deny' && matchesFolded(pattern, folded);
+  if (pattern.kind === 'exact') return foldMethod(pattern.text) === folded;
+  return verdict === 'deny' && matchesFolded({ ...pattern, foldedParts: pattern.foldedParts.map(foldSeparators) }, folded);
 }
 
-const SLASHES = /[\\/\u2044\u2215\u29f8\uff0f]+/g;
+/** Slashes, what looks like one, and what stands for one where methods become names of functions or paths. */
+const SEPARATORS = /(?:[\\/\u2044\u2215\u29f8\uff0f.:_-]|%2f)+/g;
 const UNSEEN = /[\p{Cc}\s\ufffd]/gu;
 
-/** Without case, what cannot be seen and repeated slashes. */
+/** Without case, what cannot be seen, and other separators than single slashes. */
 function foldMethod(method: string): string {
   if (PLAIN.test(method)) return method;
-  const seen = foldName(method.replace(UNSEEN, ''));
-  return seen.replace(SLASHES, '/').replace(/^\/|\/$/g, '');
+  return foldSeparators(foldName(method.replace(UNSEEN, ''))).replace(/^\/|\/$/g, '');
 }
 
-const PLAIN = /^[a-z0-9_]+(?:\/[a-z0-9_]+)*$/;
+function foldSeparators(folded: string): string {
+  return folded.replace(SEPARATORS, '/');
+}
+
+const PLAIN = /^[a-z0-9]+(?:\/[a-z0-9]+)*$/;
 const FOLDED: ReadonlyMap<string, string> = new Map(
-  [...KNOWN_METHODS, ...KNOWN_NOTIFICATIONS].map((method) => [foldMethod(method), method]),
+  [...KNOWN_METHODS, ...KNOWN_NOTIFICATIONS].map((method) => [joinWords(foldMethod(method)), method]),
 );
+
+/** `toolsCall`, too, is what servers make of `tools/call` that look for a function of that name. */
+function joinWords(folded: string): string {
+  return folded.replaceAll('/', '');
+}
 
 function methodRule(policy: Policy, method: string): MethodRule | undefined {
   const exact = policy.methods.find((rule) => rule.pattern.kind === 'exact' && rule.pattern.text === method);

@@ -194,7 +194,7 @@ describe('wire.md §3: the list', () => {
 });
 
 describe('wire.md §2.4: methods by another spelling', () => {
-  const OPEN = 'version: "1"\nmethods:\n  resources/read: deny\n  "vendor/*": deny\n  my/thing: allow\n';
+  const OPEN = 'version: "1"\nmethods:\n  resources/read: deny\n  "vendor/*": deny\n  "corp.io/*": deny\n  my/thing: allow\n';
   test.each([
     'Resources/Read',
     'resources/read ',
@@ -211,6 +211,9 @@ describe('wire.md §2.4: methods by another spelling', () => {
     'PING',
     'My/Thing',
     'VENDOR/wipe',
+    ...['tools.call', 'tools_call', 'toolsCall', 'tools-call', 'tools:call', 'tools%2Fcall', 'tools/./call', '/tools/call/', 'TOOLS__CALL'],
+    ...['resources.read', 'resources_read', 'resourcesRead', './resources/read', 'vendor.wipe', 'my_thing', 'notifications_initialized'],
+    ...['Corp.io/wipe', 'corp_io.wipe'],
   ])('%j is refused, and recorded, in shadow mode too', async (method) => {
     for (const policy of [OPEN, `${OPEN}mode: shadow\n`]) {
       const rig = await openRig({ policy, respond: agreeable });
