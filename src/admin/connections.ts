@@ -65,7 +65,7 @@ export function createConnections(monotonic: () => number): Connections {
   };
 }
 
-/** Whether there is room for one more, also where one had to go for it. */
+/** Makes room for one more where it can; answers whether there is some. */
 function makeRoom(places: ReadonlyMap<Socket, Place>, now: number): boolean {
   for (const [socket, { since, isKept }] of places) {
     if (isKept) continue;

@@ -64,19 +64,19 @@ function listen(listener: Listener, port: number): Promise<void> {
   });
 }
 
-interface Desk {
+interface Serving {
   readonly routes: readonly Route[];
   readonly deps: AdminDeps;
   readonly connections: Connections;
 }
 
 /** SECURITY: a refused guess holds its own connection, and that may give way to others meanwhile. */
-async function respond(request: IncomingMessage, response: ServerResponse, desk: Desk): Promise<void> {
-  const { connections, deps } = desk;
+async function respond(request: IncomingMessage, response: ServerResponse, serving: Serving): Promise<void> {
+  const { connections, deps } = serving;
   const { socket } = request;
   response.on('error', () => undefined);
   connections.hold(socket);
-  const answer = await answerOf(request, desk).catch((error: unknown): Answer => fault(error, deps));
+  const answer = await answerOf(request, serving).catch((error: unknown): Answer => fault(error, deps));
   if (answer.kind === 'stream') socket.setTimeout(0);
   if (answer.kind === 'json' && answer.after !== undefined) {
     connections.hold(socket);
@@ -86,7 +86,7 @@ async function respond(request: IncomingMessage, response: ServerResponse, desk:
   if (!response.destroyed) send(response, answer);
 }
 
-async function answerOf(request: IncomingMessage, { routes, deps: { token }, connections }: Desk): Promise<Answer> {
+async function answerOf(request: IncomingMessage, { routes, deps: { token }, connections }: Serving): Promise<Answer> {
   const url = parseTarget(request.url);
   if (!url) return refuse('bad_request', 'the request names no path');
   const match = matchRoute(routes, request.method ?? '', url.pathname);

@@ -1,4 +1,4 @@
-/** Whether audit files are as they were written: each line names the hash of the line before (cli.md §2). */
+/** Finds out whether audit files are as they were written: each line names the hash of the line before (cli.md §2). */
 import { basename } from 'node:path';
 import { hashLine, NO_LINE } from './chain-hash.ts';
 import { readLines } from './lines.ts';

@@ -4,7 +4,7 @@ const PLAIN = /^[ !#-[\]-~]*$/;
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
 /** The bytes of one UTF-16 unit at most: `\uXXXX`. */
 export const MOST_COST = 6;
-/** What says how much was cut. */
+/** Bytes of the notice that says how much was cut. */
 const NOTICE = 64;
 
 /** The bytes of a text in JSON, escapes and all; where they are more than `most`, some number above it. */

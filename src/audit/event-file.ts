@@ -5,7 +5,7 @@ import { join } from 'node:path';
 export interface EventFile {
   /** Writes all of the bytes or throws; what was written of them is taken back, or the file is given up. */
   append(bytes: Uint8Array): void;
-  /** Whether the file still stands in a folder and ends with a whole line; one that has no line yet may not stand there. */
+  /** Answers whether the file still stands in a folder and ends with a whole line; one that has no line yet may not stand there. */
   attached(): boolean;
   /** Bytes that were written to it. */
   size(): number;

@@ -13,7 +13,7 @@ export interface FitOptions extends MaskOptions {
   readonly perValue: number;
 }
 
-/** What a member takes at least: beyond so many, those in the middle are counted instead. */
+/** Each member takes so many bytes at least; where there is no room for that, those in the middle are counted instead. */
 const LEAST_SHARE = 64;
 /** Names are cut, too, and as long ones may be credentials themselves. */
 const MOST_NAME = 128;

@@ -2,7 +2,7 @@
 import { findSecrets } from './secrets.ts';
 import { allowed, MOST_HIDDEN, type Span } from './spans.ts';
 
-/** What stands in the place of a secret of Intercept's own, of which nothing is told. */
+/** It stands in the place of a secret of Intercept's own, of which nothing shows. */
 export const REDACTED = '[redacted]';
 
 /** Shorter ones would be found in innocent words. */

@@ -13,7 +13,7 @@ export interface MaskOptions {
   readonly full?: boolean | undefined;
 }
 
-/** What was left out of a record so far. */
+/** Counts what was left out of a record so far. */
 export interface Tally {
   masked: number;
   cut: number;

@@ -45,7 +45,7 @@ function argsFields(event: CallEvent, options: RecordOptions): string {
   return `,"args":${args.text}${count('masked', masked)}${count('cut', cut)}${hash}`;
 }
 
-/** What the client added, as arguments are: the keyed hash where it is not there whole. */
+/** Renders what the client added as arguments are: with the keyed hash where it is not there whole. */
 function metaFields({ meta }: CallEvent, options: RecordOptions): string {
   if (!meta) return '';
   const shownMeta = renderArgs({ args: meta.value, argsText: meta.text }, options.args, options, RECORD_ROOM);

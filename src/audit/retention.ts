@@ -19,7 +19,7 @@ function startOf(file: string): string {
   return placeOf(basename(file)).start;
 }
 
-/** What cannot be read or deleted stays: it is another user's, or no file. One that is followed is written to no more. */
+/** Leaves what it cannot read or delete: it is another user's, or no file. One that is followed is written to no more. */
 async function forget(file: string, isFollowed: boolean, first: string): Promise<boolean> {
   try {
     if (!isFollowed && (await isOpen(file, first))) return false;

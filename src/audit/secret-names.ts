@@ -25,7 +25,7 @@ const HARMLESS_TOKEN =
 /** Of longer names the end says what they are. */
 const LONGEST = 256;
 
-/** Whether values under this name are secrets. `counts`: the value is a number, as in `tokens: 100`. */
+/** Answers whether values under this name are secrets. `counts`: the value is a number, as in `tokens: 100`. */
 export function isSecretName(name: string, counts = false): boolean {
   const end = name.length > LONGEST ? name.slice(-LONGEST) : name;
   if (!MAYBE_NAME.test(end)) return false;

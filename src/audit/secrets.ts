@@ -51,7 +51,7 @@ export function findSecrets(text: string): readonly Span[] {
 
 const NONE: readonly Span[] = [];
 
-/** Whether something of it would be hidden. */
+/** Answers whether something of the text would be hidden. */
 export function hasSecret(text: string): boolean {
   return allowed(findSecrets(text), { left: MOST_HIDDEN } satisfies Budget).length > 0;
 }
@@ -60,7 +60,7 @@ const SCHEMED = new RegExp(`^${SCHEME} {1,4}`, 'i');
 const DIGITS = /^\d{1,8}(?:[ -]\d{1,8}){1,5}$/;
 const COOKIES = /^[\w.-]{1,64}=[\w.~+/=%-]*(?:; ?[\w.-]{1,64}=[\w.~+/=%-]*)*;?$/;
 
-/** What is hidden of a value under a secret-like name: all of it that can be a token, and nothing of a sentence or a command. */
+/** Finds what to hide of a value under a secret-like name: all that can be a token, and nothing of a sentence or a command. */
 export function findSecretValue(text: string): readonly Span[] {
   if (DIGITS.test(text))
     return [...text.matchAll(/\d+/g)].map(({ 0: run, index }) => ({ start: index, end: index + run.length, sure: false }));

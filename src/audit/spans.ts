@@ -20,7 +20,7 @@ export interface Budget {
  */
 export const MOST_HIDDEN = 200;
 
-/** What secrets are made of. What else may stand in a password (`@!#%^`) joins such runs, and is shown. */
+/** Secrets are made of these. Other characters of passwords (`@!#%^`) join such runs, and are shown. */
 const RUN = /[\w.~+/=-]+/y;
 const JOINT = /[@!#%^]+(?=[\w.~+/=-])/y;
 const STARTING_JOINT = /[@!#%^]*(?=[\w.~+/=-])/y;
@@ -49,7 +49,8 @@ export function endOf(pattern: RegExp, text: string, at: number): number | undef
 const SHORTEST_RANDOM = 20;
 
 /**
- * Whether letters and digits follow each other as only a generator mixes them: nothing to be read, or run, is spelled so.
+ * Answers whether letters and digits follow each other as only a generator mixes them: nothing to be read, or run, is
+ * spelled so.
  * SECURITY: `dRoP+tAbLe+uSeRs` changes as often, but has the marks of words between its letters, and few digits.
  */
 export function isRandom(text: string): boolean {

@@ -1,5 +1,5 @@
 /**
- * Whether Intercept's folders and keys are this user's alone (cli.md §2). SECURITY: whoever can write there decides on
+ * Checks that Intercept's folders and keys are this user's alone (cli.md §2). SECURITY: whoever can write there decides on
  * held calls, and a token or key that somebody else put there is known to them.
  */
 import { randomBytes } from 'node:crypto';
@@ -60,12 +60,12 @@ export function dropExposed(what: string, path: string, env: Environment, warn: 
   const group = groupOf(env);
   const found = statSync(path, { throwIfNoEntry: false });
   if (!found || bitsOf(found, READ, group) === 0) return;
-  const aside = `${path}.${process.pid}.${randomBytes(6).toString('hex')}`;
-  if (!moved(path, aside)) return;
+  const away = `${path}.${process.pid}.${randomBytes(6).toString('hex')}`;
+  if (!moved(path, away)) return;
   // Another process that starts now may have been here first: then this is its new one.
-  const exposed = bitsOf(statSync(aside), READ, group) !== 0;
-  if (!exposed) putBack(aside, path);
-  rmSync(aside, { force: true });
+  const exposed = bitsOf(statSync(away), READ, group) !== 0;
+  if (!exposed) putBack(away, path);
+  rmSync(away, { force: true });
   if (exposed)
     warn(`others could read the ${what} ${JSON.stringify(path)} (mode ${modeOf(found)}): it is replaced; restart what still runs with it`);
 }
@@ -164,9 +164,9 @@ function moved(from: string, to: string): boolean {
   }
 }
 
-function putBack(aside: string, path: string): void {
+function putBack(away: string, path: string): void {
   try {
-    linkSync(aside, path);
+    linkSync(away, path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }

@@ -9,7 +9,7 @@ export function equalJson(a: Json, b: Json): boolean {
 }
 
 /**
- * Whether what an agent sent is the value that somebody wrote down. Undefined, which no comparison may pass for an
+ * Compares what an agent sent with a value that somebody wrote down. Undefined, which no comparison may pass for an
  * answer (policy.md §3): an object in it has a key that only looks like one that the written value has there.
  */
 export function compareJson(sent: Json, written: Json): boolean | undefined {

@@ -47,12 +47,12 @@ function lookAlikeIn(object: JsonObject, names: Names): string | undefined {
 }
 
 const PLAIN = /^[a-z0-9_]*$/;
-/** What shows nothing, and what stands for bytes that could not be decoded. */
+/** Characters that show nothing, and the one that stands for bytes that could not be decoded. */
 export const UNSEEN = /[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\ufffd]/gu;
 const DOTTED = /i\u0307/g;
 
 /**
- * What a lenient reader may see in a key. SECURITY: beyond `foldName`, a reader in C stops at NUL, some drop control
+ * Folds a key to what a lenient reader may see in it. SECURITY: beyond `foldName`, a reader in C stops at NUL, some drop control
  * characters or what they could not decode, and a Turkish lower case makes `i` of `İ`.
  */
 export function foldKey(key: string): string {

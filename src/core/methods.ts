@@ -46,7 +46,7 @@ const KNOWN_NOTIFICATIONS: ReadonlySet<string> = new Set([
   'notifications/tasks',
 ]);
 
-/** Whether the protocol defines this notification. */
+/** Answers whether the protocol defines this notification. */
 export function isKnownNotification(method: string): boolean {
   return KNOWN_NOTIFICATIONS.has(method);
 }
@@ -136,7 +136,7 @@ function methodRule(policy: Policy, method: string): MethodRule | undefined {
   return best.find((rule) => rule.verdict === 'deny') ?? best[0];
 }
 
-/** Whether a pause lets a message through (policy.md §11): it keeps the session alive, or only looks. */
+/** Answers whether a pause lets a message through (policy.md §11): it keeps the session alive, or only looks. */
 export function passesPause(method: string): boolean {
   return PASSES_PAUSE.has(method) || (KNOWN_METHODS.has(method) && method.endsWith('/list'));
 }
