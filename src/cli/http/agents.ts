@@ -3,6 +3,7 @@ import { type AgentKey, agentKey } from '../../core/agent-key.ts';
 import type { ProxyDeps } from '../../proxy/deps.ts';
 import { createShared, type SharedSession } from '../../proxy/shared.ts';
 import { createRoom, type Room } from '../../transport/http/body.ts';
+import { type CookieJar, createCookieJar } from '../../transport/http/cookies.ts';
 import { withoutPayments } from '../../transport/http/credentials.ts';
 import { valuesOf } from '../../transport/http/raw-headers.ts';
 import type { ServedRequest } from '../../transport/http/server.ts';
@@ -21,6 +22,8 @@ export interface Agent {
   readonly unread: Unread;
   /** Events of its streams that it may go on from. */
   readonly events: EventMemory;
+  /** Of the upstream, for what belongs to no session. */
+  readonly cookies: CookieJar;
   /** Whether the upstream has taken its credential: one that it did not take may be invented. */
   isAccepted: boolean;
 }
@@ -77,6 +80,7 @@ function openAgent(key: AgentKey, deps: ProxyDeps, hasOthers: boolean): Agent {
     room: createRoom(MAX_ROOM),
     unread: createUnread(MAX_ROOM),
     events: hasOthers ? createEventMemory(deps.sha256) : NO_MEMORY,
+    cookies: createCookieJar(),
     isAccepted: false,
   };
 }

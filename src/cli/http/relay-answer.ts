@@ -68,7 +68,7 @@ export async function forward({ kind, bytes, id, ids = id ? [id] : [] }: Outgoin
   try {
     // What the server asked for waits for nothing.
     if (kind !== 'response' && relay.opening) await relay.opening;
-    const received = await way.client.send({ method: 'POST', headers, body: bytes, signal: abort.signal });
+    const received = await way.client.send({ method: 'POST', headers, body: bytes, cookies: relay.cookies, signal: abort.signal });
     if (received.status < 300) relay.agent.isAccepted = true;
     const refusal = open.answered(received);
     if (refusal !== undefined) {

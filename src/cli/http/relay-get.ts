@@ -21,6 +21,7 @@ export async function serveGet({ rawHeaders, reply }: ServedRequest, relay: Rela
   const send = way.client.send({
     method: 'GET',
     headers: withoutPayment(toUpstream(rawHeaders, way.rules)),
+    cookies: relay.cookies,
     signal: abort.signal,
   });
   if (isNew && relay.id !== undefined) goFirst(send, relay);
@@ -67,13 +68,14 @@ async function whyNot(answer: UpstreamAnswer, { maxMessage, mask }: Relay): Prom
 }
 
 /** Serves the end of a session as the server sees it. Answers with its status. */
-export async function serveDelete({ rawHeaders, reply }: ServedRequest, way: Relay): Promise<number> {
+export async function serveDelete({ rawHeaders, reply }: ServedRequest, { cookies }: RelaySession, way: Relay): Promise<number> {
   const abort = new AbortController();
   reply.onGone(() => abort.abort());
   try {
     const answer = await way.client.send({
       method: 'DELETE',
       headers: withoutPayment(toUpstream(rawHeaders, way.rules)),
+      cookies,
       signal: abort.signal,
     });
     if (answer.status > 299) reply.refuse(answer.status, await whyNot(answer, way));

@@ -17,7 +17,7 @@ const ACCEPT = { accept: 'application/json, text/event-stream' };
 const NOBODY = { write: () => true, drained: async () => {}, waiting: 0, end: () => {}, abort: () => {} };
 
 /** Sends one, and takes what comes back. Never rejects. */
-export async function sendOwn(frame: OutgoingFrame, { session, headers, id: sessionId }: RelaySession, way: Relay): Promise<void> {
+export async function sendOwn(frame: OutgoingFrame, { session, headers, cookies, id: sessionId }: RelaySession, way: Relay): Promise<void> {
   const { bytes, id, ids = id ? [id] : [] } = frame;
   // SECURITY: of what the client last said only what names it and its session goes with a message that is not its own.
   const kept = Object.entries(withoutPayment(headers)).filter(([name]) => !NOT_OURS.test(name));
@@ -27,7 +27,7 @@ export async function sendOwn(frame: OutgoingFrame, { session, headers, id: sess
   };
   try {
     const all = { ...Object.fromEntries(kept), ...ACCEPT, ...lowerCase(own), 'content-type': 'application/json' };
-    const answer = await way.client.send({ method: 'POST', headers: all, body: bytes, signal: AbortSignal.timeout(OWN) });
+    const answer = await way.client.send({ method: 'POST', headers: all, body: bytes, cookies, signal: AbortSignal.timeout(OWN) });
     if (kindOf(answer) === 'events') await relayEvents(answer, session, NOBODY, way.maxMessage);
     else {
       const body = withoutBom((await readBody(answer, way.maxMessage)) ?? NOTHING);

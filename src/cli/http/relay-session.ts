@@ -4,6 +4,7 @@ import type { Exchange, FrameBytes, OutgoingFrame } from '../../proxy/exchange.t
 import type { Failure } from '../../proxy/requests/ending.ts';
 import { openSession, type ProxySession } from '../../proxy/session.ts';
 import type { HttpClient } from '../../transport/http/client.ts';
+import { type CookieJar, createCookieJar } from '../../transport/http/cookies.ts';
 import type { RequestRules } from '../../transport/http/passed-headers.ts';
 import type { EventStream } from '../../transport/http/reply.ts';
 import type { ServedRequest } from '../../transport/http/server.ts';
@@ -67,6 +68,8 @@ export interface RelaySession extends Listed {
   readonly adrift: Set<Adrift>;
   /** GET streams of the client, on which what belongs to no request may come. */
   readonly streams: Set<EventStream>;
+  /** Of the upstream. */
+  readonly cookies: CookieJar;
   /** The server has not answered yet whether it opens one. */
   opening: Promise<unknown> | undefined;
   /** Of the last request: what the proxy's own go with. */
@@ -119,6 +122,7 @@ export function openRelaySession(agent: Agent, { modern, send, onEnd }: RelayOpt
       posts,
       adrift: new Set(),
       streams,
+      cookies: modern ? agent.cookies : createCookieJar(),
       opening: undefined,
       headers: {},
       touched: deps.monotonic(),

@@ -227,7 +227,7 @@ async function other(request: ServedRequest, parts: Parts): Promise<void> {
   const [id] = valuesOf(request.rawHeaders, 'mcp-session-id');
   const relay = id === undefined ? bareFor(request, agent, parts) : found(id, request, agent, parts);
   if (!relay) return;
-  const status = request.method === 'GET' ? await serveGet(request, relay, parts.way) : await serveDelete(request, parts.way);
+  const status = request.method === 'GET' ? await serveGet(request, relay, parts.way) : await serveDelete(request, relay, parts.way);
   const isOver = status === 404 || (request.method === 'DELETE' && status < 300);
   if (relay.id === undefined || !isOver) return;
   parts.sessions.remove(relay.id, relay);

@@ -134,9 +134,10 @@ function sweep(link: Link, idle: WeakSet<object>): void {
 
 async function goodbye(link: Link): Promise<void> {
   if (link.session === undefined) return;
+  const { cookies } = link;
   const { client, log } = link.ports;
   try {
-    const answer = await client.send({ method: 'DELETE', headers: sessionHeaders(link), signal: AbortSignal.timeout(DELETE) });
+    const answer = await client.send({ method: 'DELETE', headers: sessionHeaders(link), cookies, signal: AbortSignal.timeout(DELETE) });
     answer.discard();
   } catch (error) {
     log.debug(`the session could not be ended: ${failureBy(error).why}`);

@@ -3,6 +3,7 @@
  * inflated here, nothing is ever sent twice. HTTP is spoken by ours: fetch loses what came before a stream broke (Bun)
  * and limits how long one may be silent (Node), and node:http costs several times as much (Bun).
  */
+import type { CookieJar } from './cookies.ts';
 import { UpstreamFault } from './fault.ts';
 import type { GiveUpSignal } from './give-up.ts';
 import type { RawAnswer } from './http1/connection.ts';
@@ -17,6 +18,8 @@ export interface UpstreamRequest {
   readonly url?: URL | undefined;
   readonly headers: HeaderFields;
   readonly body?: Uint8Array | string | undefined;
+  /** Of the session that it belongs to; without it none go, but for the operator's own. */
+  readonly cookies?: CookieJar | undefined;
   /** Aborting drops the connection, also while the body is read. */
   readonly signal: GiveUpSignal;
   /** Called when all of the request is with the operating system, or it failed. */
@@ -40,18 +43,26 @@ export interface HttpClient {
   close(): void;
 }
 
+interface Way {
+  readonly pool: Pool;
+  readonly base: RequestBase;
+  /** The operator's own. */
+  readonly cookie: string | undefined;
+}
+
 /** Redirects that are followed for one request. */
 const MAX_HOPS = 5;
 
 /** Opens a client for `url`. `headers` go with every request and replace those of the same name (in lower case). */
 export function openHttpClient(url: URL, headers: HeaderFields): HttpClient {
   const pool = openPool(url);
-  const base = openBase(url, headers);
+  const { cookie, ...others } = headers;
+  const way: Way = { pool, base: openBase(url, others), cookie };
   return {
     url,
     async send(request) {
       try {
-        return inflated(await follow(request, base, pool));
+        return inflated(await follow(request, way));
       } catch (fault) {
         request.onSent?.();
         throw fault;
@@ -61,13 +72,15 @@ export function openHttpClient(url: URL, headers: HeaderFields): HttpClient {
   };
 }
 
-async function follow(request: UpstreamRequest, base: RequestBase, pool: Pool): Promise<RawAnswer> {
+async function follow(request: UpstreamRequest, way: Way): Promise<RawAnswer> {
+  const { base } = way;
   const { origin } = base.url;
   let to = request.url ?? base.url;
   // SECURITY: credentials go to the configured origin and nowhere else.
   if (to !== base.url && to.origin !== origin) throw new UpstreamFault('foreign_origin', `is not of the origin ${origin}`, false);
   for (let hops = 0; ; hops++) {
-    const answer = await exchange(request, to, base, pool);
+    const answer = await exchange(request, to, way);
+    if (answer.setCookies.length > 0) await request.cookies?.take(answer.setCookies, to);
     if (answer.status < 300 || answer.status > 399 || answer.status === 304) return answer;
     answer.discard();
     to = nextHop(answer, to, hops);
@@ -87,9 +100,11 @@ function nextHop({ status, headers }: RawAnswer, from: URL, hops: number): URL {
   return to;
 }
 
-async function exchange(request: UpstreamRequest, url: URL, base: RequestBase, pool: Pool): Promise<RawAnswer> {
-  const { method, headers, body, signal, onSent } = request;
+async function exchange(request: UpstreamRequest, url: URL, { base, pool, cookie: own }: Way): Promise<RawAnswer> {
+  const { method, body, cookies, signal, onSent } = request;
   if (signal.aborted) throw givenUp();
+  const cookie = cookies ? cookies.headerFor(url, own) : own;
+  const headers = cookie === undefined ? request.headers : { ...request.headers, cookie };
   const writes = renderRequest({ method, url, headers, body }, base);
   const connection = await pool.take(signal);
   if (!signal.aborted) return connection.ask({ writes, signal, onSent });

@@ -1,6 +1,7 @@
 /** What the bridge knows of its connection to the server. */
 import type { BridgeFrame, BridgePorts, Id, ServerMessage } from './bridge-ports.ts';
 import type { UpstreamAnswer } from './client.ts';
+import { type CookieJar, createCookieJar } from './cookies.ts';
 import { type Peeked, peek } from './read-answer.ts';
 import type { WholeEvent } from './sse.ts';
 import { renderEvent } from './sse-render.ts';
@@ -33,6 +34,8 @@ export interface Link {
   /** How the server speaks; undefined until it answered once. */
   transport: 'streamable' | 'sse' | undefined;
   session: string | undefined;
+  /** Of that session; a new one begins without. */
+  cookies: CookieJar;
   /** It was lost, and there is no new one yet: it is opened before the next message. */
   isLost: boolean;
   /** Why it could not be. */
@@ -63,6 +66,7 @@ export function createLink(ports: BridgePorts): Link {
     over: new AbortController(),
     transport: undefined,
     session: undefined,
+    cookies: createCookieJar(),
     isLost: false,
     trouble: '',
     worked: undefined,
@@ -85,16 +89,17 @@ export function post(
   signal: AbortSignal,
   onSent?: () => void,
 ): Promise<UpstreamAnswer> {
-  const { ports, channel } = link;
+  const { ports, channel, cookies } = link;
   const era = frame.modern ? ports.headersFor(frame as BridgeFrame) : sessionHeaders(link);
   const headers = { ...ACCEPT, 'content-type': 'application/json', ...era };
-  return ports.client.send({ method: 'POST', url: channel?.endpoint, headers, body: frame.bytes, signal, onSent });
+  return ports.client.send({ method: 'POST', url: channel?.endpoint, headers, body: frame.bytes, cookies, signal, onSent });
 }
 
 /** Opens a stream of the server's. */
 export function get(link: Link, lastId: string | undefined, signal: AbortSignal): Promise<UpstreamAnswer> {
   const resumed = lastId === undefined ? {} : { 'last-event-id': Buffer.from(lastId).toString('latin1') };
-  return link.ports.client.send({ method: 'GET', headers: { accept: 'text/event-stream', ...sessionHeaders(link), ...resumed }, signal });
+  const headers = { accept: 'text/event-stream', ...sessionHeaders(link), ...resumed };
+  return link.ports.client.send({ method: 'GET', headers, cookies: link.cookies, signal });
 }
 
 /** What names the session, and the revision spoken in it. */

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { BridgeFrame, ServerMessage } from './bridge-ports.ts';
 import { openChannel } from './channel.ts';
 import type { UpstreamAnswer } from './client.ts';
+import { createCookieJar } from './cookies.ts';
 import { UpstreamFault } from './fault.ts';
 import { deliver, isWaiting, type Link, type OpenRequest, post } from './link.ts';
 import { listen } from './listen.ts';
@@ -53,19 +54,20 @@ export function renewSession(lost: string, link: Link, loss: 'certainly' | 'like
   link.isLost = true;
   link.listening?.abort();
   if (loss === 'certainly') abandon(lost, link);
-  return renew(link, () => greet(link));
+  return renew(link, () => greetAnew(link));
 }
 
 /** Resolves when a connection that is being made anew is there; one that could not be made is tried once more. Rejects with `UpstreamFault` where there is none. */
 export async function ready(link: Link): Promise<void> {
   if (link.renewing) await link.renewing;
-  else if (link.isLost) await renew(link, () => greet(link));
+  else if (link.isLost) await renew(link, () => greetAnew(link));
   if (link.isLost) throw new UpstreamFault('unreachable', `lost the session, and there is no new one: ${link.trouble}`, false);
 }
 
 /** Opens a new stream in the place of one that ended (HTTP+SSE). `isGreeting`: the client says hello itself. */
 export function renewChannel(link: Link, isGreeting: boolean): Promise<boolean> {
   return renew(link, async () => {
+    link.cookies = createCookieJar();
     await openChannel(link);
     if (!isGreeting && link.greeting) await greet(link);
   });
@@ -99,6 +101,12 @@ function abandon(lost: string, link: Link): void {
   for (const request of link.open.values()) if (isLost(request) && request.isStreaming) end(request);
   const late = () => [...link.open.values()].filter(isLost).forEach(end);
   setTimeout(late, STRAGGLERS).unref();
+}
+
+/** A cookie that led to a node which lost the session, or is gone, would lead there again. */
+function greetAnew(link: Link): Promise<void> {
+  link.cookies = createCookieJar();
+  return greet(link);
 }
 
 async function greet(link: Link): Promise<void> {

@@ -10,6 +10,7 @@ import type { Writes } from './request.ts';
 export interface RawAnswer {
   readonly status: number;
   readonly headers: AnswerHeaders;
+  readonly setCookies: readonly string[];
   /** Rejects with `UpstreamFault` where it ends before its end, after all that came. */
   readonly body: AsyncIterable<Uint8Array>;
   discard(): void;
@@ -137,8 +138,8 @@ function take(line: Line, chunk: Buffer): void {
 function begin(line: Line, exchange: Exchange, head: AnswerHead): void {
   exchange.head = head;
   const { inbox, answered } = exchange;
-  const { status, headers } = head;
-  answered.resolve({ status, headers, body: inbox, discard: () => discard(line, exchange) });
+  const { status, headers, setCookies } = head;
+  answered.resolve({ status, headers, setCookies, body: inbox, discard: () => discard(line, exchange) });
 }
 
 function pass({ socket }: Line, exchange: Exchange, bytes: Uint8Array): void {

@@ -1,7 +1,7 @@
 /** The head of an answer, read strictly (RFC 9112 §4 to §6): what two readers could read differently is a fault. */
 import { UpstreamFault } from '../fault.ts';
 
-/** By name in lower case; repeated ones joined with a comma. */
+/** By name in lower case; repeated ones joined with a comma. SECURITY: cookies are not among them. */
 export type AnswerHeaders = Readonly<Record<string, string | undefined>>;
 
 export type Framing =
@@ -14,6 +14,8 @@ export type Framing =
 export interface AnswerHead {
   readonly status: number;
   readonly headers: AnswerHeaders;
+  /** Each `Set-Cookie` by itself: a comma may stand in one. */
+  readonly setCookies: readonly string[];
   readonly framing: Framing;
   /** How long the connection may be kept for another request, ms; 0 where it ends with this one. */
   readonly keptFor: number;
@@ -56,14 +58,15 @@ export function parseHead(text: string): AnswerHead {
   const status = Number(digits);
   if (status < 100) throw broken(`the status ${digits}, which HTTP does not have`);
   if (status === 101) throw broken('another protocol, unasked (101)');
-  const headers = parseFields(lines);
+  const setCookies: string[] = [];
+  const headers = parseFields(lines, setCookies);
   const framing = framingOf(status, headers, minor === '1');
   const isLast = framing === UNTIL_CLOSE || (framing === NONE && announcesBody(headers));
-  return { status, headers, framing, keptFor: isLast ? 0 : keptFor(headers, minor === '1') };
+  return { status, headers, setCookies, framing, keptFor: isLast ? 0 : keptFor(headers, minor === '1') };
 }
 
-/** Parses header lines, or trailers. Throws `UpstreamFault`. */
-export function parseFields(lines: readonly string[]): AnswerHeaders {
+/** Parses header lines, or trailers; adds what sets a cookie to `setCookies`. Throws `UpstreamFault`. */
+export function parseFields(lines: readonly string[], setCookies: string[]): AnswerHeaders {
   if (lines.length > MAX_FIELDS) throw broken(`more than ${MAX_FIELDS} headers`);
   const headers: Record<string, string> = Object.create(null);
   for (const line of lines) {
@@ -72,6 +75,10 @@ export function parseFields(lines: readonly string[]): AnswerHeaders {
     // A line that begins with a space went on with the one before, once: NAME does not have it.
     if (!NAME.test(name) || UNFIT.test(line)) throw unreadable(line, `a header that cannot be read, ${quote(line)}`);
     const value = withoutSpace(line, colon + 1);
+    if (name === 'set-cookie') {
+      setCookies.push(value);
+      continue;
+    }
     const before = headers[name];
     if (before !== undefined && before !== value && SINGLE.has(name)) throw broken(`two values of the header ${quote(name)}`);
     headers[name] = before === undefined || SINGLE.has(name) ? value : `${before}, ${value}`;

@@ -142,6 +142,6 @@ function readTrailer(reading: Reading, chunk: Buffer, at: number): number {
   reading.trailing += text.length + LINE_END.length;
   if (reading.trailing > MAX_HEAD) throw broken('trailers without an end');
   if (text === '') reading.phase = 'over';
-  else parseFields([text]);
+  else parseFields([text], []);
   return next;
 }
