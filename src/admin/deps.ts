@@ -1,4 +1,4 @@
-/** What the admin server is built from (house.md §4: one object, made in `cli/`). */
+/** What the admin server is built from: one object, made in `cli/`. */
 import type { Approvals } from '../core/approval.ts';
 import type { PlainEvent } from '../core/audit.ts';
 import type { CounterStatus } from '../core/counter.ts';

@@ -1,7 +1,6 @@
 /**
- * What a client adds to a call beside its arguments, in `_meta` above all (policy.md §12): servers read accounts, tenants and
- * confirmations there. It is recorded, shown to who approves the call, and part of what was approved; of the same call for
- * idempotency it is none.
+ * What a client adds to a call in `_meta` (policy.md §12): servers read accounts, tenants and confirmations there. It is
+ * recorded, shown to who approves the call, and part of what was approved; of the same call for idempotency it is none.
  */
 import { canonicalText } from './fingerprint.ts';
 import type { Json, JsonObject } from './json.ts';
@@ -32,23 +31,6 @@ export function clientMembers(meta: JsonObject): JsonObject | undefined {
     own.set(key, value);
   }
   return own;
-}
-
-/** Where else a call may have something; `(answers)` are those to questions that the server never asked of this call. */
-type Place = '(message)' | '(task)' | '(answers)';
-const PLACES: readonly Place[] = ['(message)', '(task)', '(answers)'];
-
-/** Adds what stands elsewhere, by its place; `taken` where the client uses such a name itself, so that nobody could tell. */
-export function addBeside(
-  meta: JsonObject | undefined,
-  places: Readonly<Partial<Record<Place, JsonObject | undefined>>>,
-): JsonObject | 'taken' | undefined {
-  if (meta && PLACES.some((place) => meta.has(place))) return 'taken';
-  const more = PLACES.flatMap((place): [string, Json][] => {
-    const members = places[place];
-    return members && members.size > 0 ? [[place, members]] : [];
-  });
-  return more.length === 0 ? meta : new Map([...(meta ?? []), ...more]);
 }
 
 /** Under these clients name the call, the request or the conversation by an id of their own, most of them anew each time. */

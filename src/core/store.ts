@@ -1,5 +1,5 @@
 /**
- * The Store port (policy.md §5.5, §6; house.md §1): what must survive a process and be shared between processes.
+ * The Store port (policy.md §5.5, §6): what must survive a process and be shared between processes.
  * `reserve` judges with the pure `judge`, or with a copy of it (Lua), inside one transaction.
  *
  * Failures are thrown as `StoreError`; the caller denies with `state_error`. Nothing here waits longer than the

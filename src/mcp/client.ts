@@ -28,8 +28,8 @@ export function readClientMessage(
   const fault = checkEnvelope(text, envelope, members, maxName);
   if (fault) return fault;
   if (!envelope.method) return readReply(text, span, envelope);
-  const beside = members.some(isBeside) ? members.filter(isBeside) : undefined;
-  return readRequest(text, span, envelope, envelope.method, beside, maxName);
+  const meta = members.find(({ key }) => key === '_meta');
+  return readRequest(text, span, envelope, envelope.method, meta, maxName);
 }
 
 /**
@@ -47,10 +47,6 @@ export function* recoverIdInSlices(text: string): Slices<RequestId | undefined> 
   const members: Member[] = [];
   const top = yield* scanMessageInSlices(openScan(text, RECOVERY), members);
   return top === 'object' ? certainId(text, members, MAX_ID) : undefined;
-}
-
-function isBeside({ key }: Member): boolean {
-  return !(key === 'jsonrpc' || key === 'id' || key === 'method' || key === 'params');
 }
 
 /** The only id, where no member makes the message an answer or, misspelt, could. */
@@ -79,7 +75,7 @@ function readRequest(
   span: Span,
   envelope: Envelope,
   found: Member,
-  beside: readonly Member[] | undefined,
+  meta: Span | undefined,
   maxName: number,
 ): ClientMessage | Refusal {
   const id = envelope.id && idAt(text, envelope.id);
@@ -90,8 +86,8 @@ function readRequest(
   const fault = checkParams(text, envelope.params, id);
   if (fault) return fault;
   const params = readParams(envelope.params);
-  if (!id || !envelope.id) return { kind: 'notification', method, params, beside, text, span };
-  return { kind: 'request', id, idSpan: envelope.id, method, params, beside, text, span };
+  if (!id || !envelope.id) return { kind: 'notification', method, params, meta, text, span };
+  return { kind: 'request', id, idSpan: envelope.id, method, params, meta, text, span };
 }
 
 function checkParams(text: string, found: Member | undefined, id: RequestId | undefined): Refusal | undefined {

@@ -61,11 +61,9 @@ const X402_CREDENTIAL = 'x402/payment';
 export function findCredentials({
   text,
   params,
-  beside,
-}: Pick<RequestFrame | NotificationFrame, 'text' | 'params' | 'beside'>): readonly (Credential | undefined)[] {
-  return [params.members.get('_meta'), beside?.find(({ key }) => key === '_meta')].flatMap((place) =>
-    place ? credentialsAt(text, place) : [],
-  );
+  meta,
+}: Pick<RequestFrame | NotificationFrame, 'text' | 'params' | 'meta'>): readonly (Credential | undefined)[] {
+  return [params.members.get('_meta'), meta].flatMap((place) => (place ? credentialsAt(text, place) : []));
 }
 
 /** Characters of a `_meta` in which payments are looked for. */

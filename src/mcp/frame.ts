@@ -2,13 +2,13 @@
  * Reads frames: what a client sends strictly, what a server sends leniently.
  * INVARIANT I7: what `readClientFrame` accepts reads alike in every JSON parser.
  */
-import { addBeside, type ClientMeta, clientMembers } from '../core/client-meta.ts';
+import { type ClientMeta, clientMembers } from '../core/client-meta.ts';
 import { isObject, type Json, type JsonObject, NO_ARGUMENTS } from '../core/json.ts';
 import { finish, type Slices } from '../core/slices.ts';
 import { readClientMessage, recoverId, recoverIdInSlices } from './client.ts';
 import { isLonger, type RequestId } from './id.ts';
 import { createIdFinder } from './id-finder.ts';
-import { readJson, renderJson } from './json.ts';
+import { renderJson } from './json.ts';
 import type { ClientFrame, ClientMessage, NotificationFrame, RequestFrame, ServerFrame, ServerMessage, ToolCall } from './message.ts';
 import { quote, type Refusal, refuse, refuseFault } from './refusal.ts';
 import { type Member, scanMessage, type Top } from './scan.ts';
@@ -124,10 +124,7 @@ export function readToolCall(frame: RequestFrame | NotificationFrame): ToolCall 
   if (requestState !== undefined && typeof requestState !== 'string') return bad('"params.requestState" has to be a string');
   const argsAt = args && params.members.get('arguments');
   const argsText = argsAt ? text.slice(argsAt.start, argsAt.end) : '{}';
-  if (lengthOf(frame.beside) > MAX_META) return bad(`what stands beside "params" is larger than ${MAX_META / 1024} KiB`);
-  const added = addBeside(meta && clientMembers(meta), { '(message)': besideOf(frame), '(task)': task && withoutTtl(task) });
-  if (added === 'taken') return bad('"params._meta" has a name in parentheses that only Intercept gives');
-  const ownMeta = clientMetaOf(added);
+  const ownMeta = meta && clientMetaOf(meta);
   if (ownMeta && ownMeta.text.length > MAX_META) return bad(`"params._meta" is larger than ${MAX_META / 1024} KiB`);
   const inputsAt = inputs && params.members.get('inputResponses');
   return {
@@ -142,30 +139,9 @@ export function readToolCall(frame: RequestFrame | NotificationFrame): ToolCall 
   };
 }
 
-/** What a client adds, with its text. */
-export function clientMetaOf(value: JsonObject | undefined): ClientMeta | undefined {
+function clientMetaOf(meta: JsonObject): ClientMeta | undefined {
+  const value = clientMembers(meta);
   return value && { value, text: renderJson(value) };
-}
-
-function lengthOf(spans: readonly Span[] = []): number {
-  return spans.reduce((sum, { start, end }) => sum + end - start, 0);
-}
-
-/** SECURITY: what stands beside `params` reaches the server too, which may read it. */
-function besideOf({ text, beside }: RequestFrame | NotificationFrame): JsonObject | undefined {
-  if (!beside) return undefined;
-  const members = new Map<string, Json>();
-  for (const { key, start } of beside) {
-    const value = readJson(text, start);
-    const added = key === '_meta' && isObject(value) ? clientMembers(value) : value;
-    if (added !== undefined) members.set(key, added);
-  }
-  return members;
-}
-
-/** All that a task is asked for but how long it is kept. */
-function withoutTtl(task: JsonObject): JsonObject {
-  return new Map([...task].filter(([key]) => key !== 'ttl'));
 }
 
 /** Reads one frame of a server. */

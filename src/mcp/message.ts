@@ -26,8 +26,8 @@ export interface RequestFrame extends Placed {
   readonly method: string;
   readonly params: Params;
   readonly values?: Values | undefined;
-  /** What stands beside `params` and is none of JSON-RPC's: no revision has that, and some servers read a `_meta` there. */
-  readonly beside?: readonly Member[] | undefined;
+  /** Where a `_meta` beside `params` stands: no revision has one there, and some readers look for payments in it. */
+  readonly meta?: Span | undefined;
 }
 
 export interface NotificationFrame extends Placed {
@@ -35,8 +35,8 @@ export interface NotificationFrame extends Placed {
   readonly method: string;
   readonly params: Params;
   readonly values?: Values | undefined;
-  /** What stands beside `params` and is none of JSON-RPC's: no revision has that, and some servers read a `_meta` there. */
-  readonly beside?: readonly Member[] | undefined;
+  /** Where a `_meta` beside `params` stands: no revision has one there, and some readers look for payments in it. */
+  readonly meta?: Span | undefined;
 }
 
 /** A client's answer to the server. */
@@ -66,7 +66,7 @@ export interface ToolCall {
   /** `params._meta`. */
   readonly meta: JsonObject | undefined;
   readonly requestState: string | undefined;
-  /** What the client adds to the call beside the protocol's own keys; undefined where it adds nothing. */
+  /** What the client adds in `params._meta` beside the protocol's own keys; undefined where it adds nothing. */
   readonly ownMeta: ClientMeta | undefined;
   /** The JSON text of its `inputResponses`. */
   readonly inputResponses: string | undefined;

@@ -1,4 +1,4 @@
-/** What enforcement is built from (house.md §4: one object, made in `cli/`). */
+/** What enforcement is built from: one object, made in `cli/`. */
 
 import type { AuditSink } from '../core/audit.ts';
 import type { ToolCatalog } from '../core/catalog.ts';

@@ -1,5 +1,5 @@
 /**
- * Where a call is judged (house.md §1): plan → store step → conclude → audit → forward or answer.
+ * Where a call is judged: plan → store step → conclude → audit → forward or answer.
  *
  * INVARIANT I3: nothing is forwarded before its record was written.
  * INVARIANT I8: all calls of one arrival see one policy.

@@ -59,7 +59,7 @@ describe('what the linter says of', () => {
   });
 });
 
-test('each folder of src has a rule for its imports, or is the composition root (house.md §1)', async () => {
+test('each folder of src has a rule for its imports, or is the composition root', async () => {
   const config = JSON.parse(await readFile(join(ROOT, 'biome.json'), 'utf8')) as {
     readonly overrides: readonly { readonly includes: readonly string[] }[];
   };

@@ -1,4 +1,4 @@
-/** What sources must not use for the sake of the oldest Node that the package is for (house.md §1: Node ≥ 22.13). */
+/** What sources must not use for the sake of the oldest Node that the package is for (Node.js 22.13). */
 import { expect, test } from 'bun:test';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

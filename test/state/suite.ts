@@ -1,4 +1,4 @@
-/** What every adapter of the Store port does alike (house.md §5). Each adapter's test file runs it. */
+/** What every adapter of the Store port does alike. Each adapter's test file runs it. */
 import { describe } from 'bun:test';
 import type { OpenFixture } from './fixture.ts';
 import { modelSuite } from './model.ts';

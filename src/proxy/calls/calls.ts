@@ -1,12 +1,8 @@
-/** Tool calls on their way from the agent to judgement and on (house.md §1). */
+/** Tool calls on their way from the agent to judgement and on. */
 import { DECISION_KEY, renderDenial } from '../../core/answer.ts';
-import type { ClientMeta } from '../../core/client-meta.ts';
 import { INTERNAL_ERROR } from '../../core/conclude.ts';
 import type { Call } from '../../core/decision.ts';
-import type { Json } from '../../core/json.ts';
 import { denial } from '../../core/plan.ts';
-import { clientMetaOf, type ToolCall } from '../../mcp/frame.ts';
-import { readJson } from '../../mcp/json.ts';
 import { renderReplay, renderToolResult } from '../../mcp/reply.ts';
 import { type Enforced, enforce } from '../enforce.ts';
 import { deliver } from '../frames/deliver.ts';
@@ -119,7 +115,7 @@ function arrivalOf({ toolCall, id, credentials, ownPath, returned, frame: { mode
     id: continued ? continued.id : deps.newId(),
     call,
     argsText: toolCall.argsText,
-    meta: continued ? toolCall.ownMeta : withAnswers(toolCall),
+    meta: toolCall.ownMeta,
     inputs: toolCall.inputResponses,
     requestId: id?.text,
     client: protocol.client,
@@ -127,15 +123,6 @@ function arrivalOf({ toolCall, id, credentials, ownPath, returned, frame: { mode
     held,
     credentials,
   };
-}
-
-/** SECURITY: answers to what nobody asked of this call are the agent's own, and may say what the arguments do not. */
-function withAnswers({ ownMeta, inputResponses, requestState }: ToolCall): ClientMeta | undefined {
-  if (inputResponses === undefined && requestState === undefined) return ownMeta;
-  const answers = new Map<string, Json>();
-  if (inputResponses !== undefined) answers.set('inputResponses', readJson(inputResponses));
-  if (requestState !== undefined) answers.set('requestState', requestState);
-  return clientMetaOf(new Map([...(ownMeta?.value ?? []), ['(answers)', answers]]));
 }
 
 function routeOf(route: Judging, arrival: Arrival, outcome: Final, session: Session): Route {
