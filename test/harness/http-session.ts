@@ -11,6 +11,8 @@ export interface HttpSession extends AsyncDisposable {
   post(body: string | Uint8Array, headers?: Readonly<Record<string, string>>): Promise<number>;
   /** Posts a request and waits for its answer, on whichever channel. */
   request(method: string, params: object): Promise<Message>;
+  /** Ends the session at the server, as well-behaved clients do. */
+  end(): Promise<void>;
 }
 
 type Headers = Readonly<Record<string, string>>;
@@ -45,7 +47,10 @@ export async function openStreamable(url: string, version: string): Promise<Http
     return answer.status;
   };
   await post('{"jsonrpc":"2.0","method":"notifications/initialized"}');
-  return speak(inbox, post, () => standing.close());
+  const end = async () => {
+    await (await send(url, { method: 'DELETE', headers })).ended.catch(() => {});
+  };
+  return speak(inbox, post, () => standing.close(), end);
 }
 
 /** Opens a session over HTTP+SSE (2024-11-05). */
@@ -67,7 +72,7 @@ export async function openLegacy(url: string, version: string): Promise<HttpSess
   return session;
 }
 
-function speak(inbox: Inbox, post: HttpSession['post'], close: () => void): HttpSession {
+function speak(inbox: Inbox, post: HttpSession['post'], close: () => void, end: () => Promise<void> = async () => close()): HttpSession {
   let ids = 0;
   const request = async (method: string, params: object) => {
     const id = `h${++ids}`;
@@ -75,7 +80,7 @@ function speak(inbox: Inbox, post: HttpSession['post'], close: () => void): Http
     const isAnswer = (frame: Frame) => frame.json?.id === id && frame.json.method === undefined;
     return (await until(`the answer to ${method}`, () => inbox.frames.find(isAnswer))).json as Message;
   };
-  return { frames: inbox.frames, post, request, [Symbol.asyncDispose]: async () => close() };
+  return { frames: inbox.frames, post, request, end, [Symbol.asyncDispose]: async () => close() };
 }
 
 export interface Inbox {

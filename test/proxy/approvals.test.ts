@@ -438,43 +438,6 @@ describe('policy.md §12: what the client adds in _meta is recorded, shown, and 
     expect(rig.executed()).toEqual(['t']);
   });
 
-  describe('what stands elsewhere beside the arguments is covered, too', () => {
-    const held = async (more: object) => {
-      const rig = await open();
-      await call(rig);
-      await approve(rig);
-      await rig.send({ jsonrpc: '2.0', id: 'more', method: 'tools/call', params: { name: 't', arguments: { amount: 1 } }, ...more });
-      expect(rig.executed()).toEqual([]);
-      expect(verdict(rig.answersTo('more')[0])).toBe('held approval_required');
-      return (await records(rig, 'pending'))[0]?.evidence.meta;
-    };
-    const params = (more: object) => ({ params: { name: 't', arguments: { amount: 1 }, ...more } });
-
-    test.each<[string, object, string]>([
-      ['a _meta of the message', { _meta: CEO }, '{"(message)":{"_meta":{"example.com/account":"ceo","confirm":true}}}'],
-      ['a member of the message', { account: 'ceo' }, '{"(message)":{"account":"ceo"}}'],
-      ['a member of the task', params({ task: { ttl: 1, account: 'ceo' } }), '{"(task)":{"account":"ceo"}}'],
-      [
-        'answers to what the server never asked',
-        params({ inputResponses: { a: { action: 'accept' } }, requestState: 's' }),
-        '{"(answers)":{"inputResponses":{"a":{"action":"accept"}},"requestState":"s"}}',
-      ],
-    ])('%s', async (_, more, shown) => expect(await held(more)).toBe(shown));
-
-    test('but not how long a task is kept, and nothing of the protocol', async () => {
-      const rig = await open();
-      await call(rig);
-      await approve(rig);
-      await rig.send({ jsonrpc: '2.0', id: 'x', method: 'tools/call', ...params({ task: { ttl: 1 } }), _meta: { progressToken: 1 } });
-      expect(verdict(rig.answersTo('x')[0])).toBe('server');
-    });
-
-    test('a name that says where it stood is no name for anything else', async () => {
-      const rig = await open();
-      expect((await call(rig, { '(message)': { account: 'ceo' } }))?.error?.code).toBe(-32602);
-    });
-  });
-
   test('for idempotency it is the same call', async () => {
     const rig = await openRig({ policy: 'version: "1"\nname: p\ntools:\n  t: {idempotency_window: 5m, rules: []}\n', respond: ok });
     await call(rig, { a: 1 });
