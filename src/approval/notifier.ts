@@ -3,6 +3,7 @@
  * that failed. A process that dies leaves it to the next. Nothing here is waited for by a call.
  */
 import type { Approvals, Delivery } from '../core/approval.ts';
+import type { Every } from '../core/ticker.ts';
 import { type BodyOptions, webhookBody } from './body.ts';
 import { originOf, type Posted, postWebhook } from './post.ts';
 import { nextTry } from './retry.ts';
@@ -30,6 +31,7 @@ export interface NotifierOptions extends BodyOptions {
   readonly chance: () => number;
   readonly onFailure: (failure: Failure) => void;
   readonly warn: (text: string) => void;
+  readonly every: Every;
 }
 
 /** A try that failed; `nextTryAt` undefined: it was the last. */
@@ -56,12 +58,12 @@ export function openNotifier(options: NotifierOptions): Notifier {
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
   let looking: Promise<void> | undefined;
-  const again = (ms: number) => {
+  let isIdle = false;
+  const again = () => {
     if (stopped) return;
     timer = setTimeout(() => {
       looking = look();
-    }, ms);
-    timer.unref();
+    }, 0).unref();
   };
   const look = async () => {
     const room = AT_ONCE - pending.size;
@@ -71,12 +73,19 @@ export function openNotifier(options: NotifierOptions): Notifier {
       const work = deliver(delivery, webhook as Webhook, options, ending.signal).finally(() => pending.delete(work));
       pending.add(work);
     }
-    again(taken.length > 0 ? 0 : LOOK);
+    isIdle = taken.length === 0;
+    if (!isIdle) again();
   };
-  again(0);
+  const stopLooking = options.every(LOOK, () => {
+    if (!isIdle) return;
+    isIdle = false;
+    looking = look();
+  });
+  again();
   return {
     async stop() {
       stopped = true;
+      stopLooking();
       clearTimeout(timer);
       const patience = setTimeout(() => ending.abort(), FAREWELL);
       await looking;

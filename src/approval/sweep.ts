@@ -1,5 +1,6 @@
 /** Marks records that are over, so that those who watch are told (policy.md §12). Deciding and enforcing never wait for it. */
 import type { Approval, Approvals } from '../core/approval.ts';
+import type { Every } from '../core/ticker.ts';
 
 /** ms. */
 const EVERY = 1_000;
@@ -10,10 +11,11 @@ export interface SweepOptions {
   readonly wanted: () => boolean;
   readonly onExpired: (approval: Approval) => void;
   readonly warn: (text: string) => void;
+  readonly every: Every;
 }
 
 /** Starts to look once a second; answers with how to stop. */
-export function openSweep({ approvals, wanted, onExpired, warn }: SweepOptions): () => void {
+export function openSweep({ approvals, wanted, onExpired, warn, every }: SweepOptions): () => void {
   let busy = false;
   let failing = false;
   const look = async () => {
@@ -30,7 +32,5 @@ export function openSweep({ approvals, wanted, onExpired, warn }: SweepOptions):
       busy = false;
     }
   };
-  const timer = setInterval(() => void look(), EVERY);
-  timer.unref();
-  return () => clearInterval(timer);
+  return every(EVERY, () => void look());
 }

@@ -10,6 +10,7 @@ import { AuditError, type AuditSink, type PlainEvent } from '../core/audit.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Records, Store } from '../core/store.ts';
+import type { Every } from '../core/ticker.ts';
 import { readJson } from '../mcp/json.ts';
 import type { Log } from '../proxy/deps.ts';
 import { describeCounters } from './counter-limits.ts';
@@ -31,6 +32,7 @@ export interface AdminOptions {
   readonly upstream: string;
   /** How webhooks show arguments. */
   readonly mask: MaskOptions;
+  readonly every: Every;
 }
 
 export interface Admin {
@@ -62,6 +64,7 @@ export async function openAdmin(parts: AdminOptions): Promise<Admin> {
     wanted: () => inForce.uses.approvals || server !== undefined,
     onExpired: (approval) => record('approval_expired', namesOf(approval)),
     warn: log.warn,
+    every: parts.every,
   });
   await notices.start();
   return {
@@ -135,6 +138,7 @@ function openNotices(parts: AdminOptions, policy: () => Policy, record: Recorder
         record('webhook_failed', { approval, event, webhook: where, tries, why, given_up: nextTryAt === undefined });
       },
       warn: log.warn,
+      every: parts.every,
     });
   };
   return {

@@ -1,4 +1,6 @@
 /** One agent on stdio in front of a remote server (wire.md §1): frames to HTTP requests, and what comes back to frames. */
+
+import type { Every } from '../core/ticker.ts';
 import { headersFor } from '../mcp/headers.ts';
 import { createIdFinder } from '../mcp/id-finder.ts';
 import { oneLine } from '../mcp/lines.ts';
@@ -23,6 +25,7 @@ interface Bridging {
   readonly deps: ProxyDeps;
   readonly remote: Remote;
   readonly maxMessage: number;
+  readonly every: Every;
 }
 
 const SWEEP = 1_000;
@@ -34,7 +37,7 @@ const GRACE = 1_000;
 const DIED_OF = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 /** Serves this process's own stdin and stdout. */
-export function serveBridge({ deps, remote, maxMessage }: Bridging): Served {
+export function serveBridge({ deps, remote, maxMessage, every }: Bridging): Served {
   const agent = openStdio();
   const client = openHttpClient(remote.url, remote.headers);
   const gate = openGate();
@@ -59,7 +62,7 @@ export function serveBridge({ deps, remote, maxMessage }: Bridging): Served {
     return session.backlog().server > 0 ? session.serverIdle().then(gate.opened) : gate.opened();
   }
   agent.onEnd(readAgent(agent, maxMessage, session, flow.holdAgent));
-  const ended = endOf({ agent, session, bridge, flow });
+  const ended = endOf({ agent, session, bridge, flow, every });
   return { ended, serverPid: undefined, reloaded: reloadOf(session) };
 }
 
@@ -128,15 +131,16 @@ interface Ending {
   readonly session: ProxySession;
   readonly bridge: Bridge;
   readonly flow: Flow;
+  readonly every: Every;
 }
 
 /** Resolves with the exit status when the agent has gone, or a signal came, and all that can be delivered is. */
-async function endOf({ agent, session, bridge, flow }: Ending): Promise<number> {
-  const sweeping = setInterval(() => {
+async function endOf({ agent, session, bridge, flow, every }: Ending): Promise<number> {
+  const stopSweep = every(SWEEP, () => {
     flow.peek();
     bridge.sweep();
     void session.sweep();
-  }, SWEEP);
+  });
   const over = Promise.withResolvers<void>();
   let signal: keyof typeof DIED_OF | undefined;
   let isUnread = false;
@@ -155,7 +159,7 @@ async function endOf({ agent, session, bridge, flow }: Ending): Promise<number> 
   await awaitLastAnswers({ session, isRead: agent.isRead, isOver: () => signal !== undefined || isUnread });
   await bridge.end(signal === undefined ? GRACE : 0);
   await session.serverIdle();
-  clearInterval(sweeping);
+  stopSweep();
   await session.end(signal === undefined ? 'the agent has gone' : `the proxy was ended by ${signal}`);
   await agent.flush(1_000);
   unsubscribe();

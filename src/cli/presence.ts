@@ -5,6 +5,7 @@ import { AuditError, type AuditSink, type PlainEvent } from '../core/audit.ts';
 import type { ToolCatalog } from '../core/catalog.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Control, Store } from '../core/store.ts';
+import type { Every } from '../core/ticker.ts';
 import type { Log } from '../proxy/deps.ts';
 import type { Reload } from './rules.ts';
 
@@ -20,6 +21,7 @@ export interface PresenceOptions {
   readonly instance: string;
   readonly namespace: string;
   readonly upstream: string;
+  readonly every: Every;
 }
 
 export interface Presence {
@@ -34,9 +36,9 @@ export interface Presence {
 type Fields = PlainEvent['fields'];
 
 /** Speaks for one instance. Nothing here ever fails a call. */
-export function openPresence({ store, audit, log, policy, instance, namespace, upstream }: PresenceOptions): Presence {
+export function openPresence({ store, audit, log, policy, instance, namespace, upstream, every }: PresenceOptions): Presence {
   const record = openRecorder(audit, log);
-  const timers = openTimers();
+  const stops: (() => void)[] = [];
   const row = { id: instance, pid: process.pid, host: hostname(), namespace, upstream, startedAt: Date.now() };
   const tools = openToolNotice(log);
   let confirmed = 0;
@@ -54,8 +56,7 @@ export function openPresence({ store, audit, log, policy, instance, namespace, u
       rejected = notInForce;
       record('startup', { version, upstream, pid: process.pid, server_pid: serverPid, config: resolve(config), mode: inForce.mode });
       announce();
-      timers.every(ANNOUNCE, announce);
-      timers.every(HEARTBEAT, beat);
+      stops.push(every(ANNOUNCE, announce), every(HEARTBEAT, beat));
     },
     controlChanged(control, previous) {
       confirmed = control.sequence;
@@ -79,7 +80,7 @@ export function openPresence({ store, audit, log, policy, instance, namespace, u
       if (tools.compare(inForce, catalog)) beat();
     },
     async stop(status) {
-      timers.stop();
+      for (const stop of stops) stop();
       record('shutdown', { status });
       await store.leave(instance).catch(() => undefined);
     },
@@ -94,18 +95,6 @@ function openRecorder(audit: AuditSink, log: Log): (type: PlainEvent['type'], fi
       if (!(error instanceof AuditError)) throw error;
       log.error(`audit: ${error.message}`);
     }
-  };
-}
-
-function openTimers(): { every(ms: number, work: () => void): void; stop(): void } {
-  const timers: NodeJS.Timeout[] = [];
-  return {
-    every(ms, work) {
-      const timer = setInterval(work, ms);
-      timer.unref();
-      timers.push(timer);
-    },
-    stop: () => timers.forEach(clearInterval),
   };
 }
 

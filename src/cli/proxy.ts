@@ -15,6 +15,7 @@ import { teeSinks } from '../audit/tee.ts';
 import { AuditError } from '../core/audit.ts';
 import type { Policy } from '../core/policy.ts';
 import { type Records, type Store, StoreError } from '../core/store.ts';
+import { BEAT, createTicker, type Every } from '../core/ticker.ts';
 import type { ProxyDeps } from '../proxy/deps.ts';
 import { watchApprovals } from '../proxy/waiting/approval-watch.ts';
 import { createLeases } from '../proxy/waiting/leases.ts';
@@ -59,6 +60,16 @@ export async function runProxy(options: ProxyOptions, command: readonly string[]
 }
 
 async function run(options: ProxyOptions, command: readonly string[], lines: LineWriter): Promise<number> {
+  const ticker = createTicker();
+  const beating = setInterval(ticker.beat, BEAT);
+  try {
+    return await runWith(ticker.every, options, command, lines);
+  } finally {
+    clearInterval(beating);
+  }
+}
+
+async function runWith(every: Every, options: ProxyOptions, command: readonly string[], lines: LineWriter): Promise<number> {
   const log = createLog(options.logLevel, lines);
   const accept = acceptance(options);
   const first = await loadFirst(options.config, accept);
@@ -67,7 +78,7 @@ async function run(options: ProxyOptions, command: readonly string[], lines: Lin
     return EXIT.invalidPolicy;
   }
   for (const found of first.diagnostics) for (const line of renderDiagnostic(options.config, found).split('\n')) log.warn(line);
-  return serve(await openParts(options, command, first.policy, lines, log), accept, first.seen);
+  return serve(await openParts(options, command, first.policy, lines, log, every), accept, first.seen);
 }
 
 /** What a running proxy is made of, opened in the order in which it can fail. */
@@ -86,6 +97,7 @@ async function openParts(
   policy: Policy,
   lines: LineWriter,
   log: ProxyDeps['log'],
+  every: Every,
 ): Promise<Parts> {
   const instance = randomBytes(8).toString('hex');
   dropExposed('key', keyIn(options.home), process.env, log.warn);
@@ -99,15 +111,15 @@ async function openParts(
   const { remote } = options;
   const identity = remote ? remote.url.href : command.join('\0');
   const upstream = remote ? shownUrl(remote) : maskCommand(command);
-  const admin = await openAdmin({ options, policy, store, audit, log, instance, namespace, upstream, mask });
-  return { options, command, policy, instance, audit, namespace, store, admin, log, identity, upstream };
+  const admin = await openAdmin({ options, policy, store, audit, log, instance, namespace, upstream, mask, every });
+  return { options, command, policy, instance, audit, namespace, store, admin, log, identity, upstream, every };
 }
 
 async function serve(parts: Parts, accept: Acceptance, seen: string | undefined): Promise<number> {
-  const { options, command, policy, namespace, store, audit, log, admin } = parts;
+  const { options, command, policy, namespace, store, audit, log, admin, every } = parts;
   const presence = openPresence(parts);
   const monotonic = () => performance.now();
-  const pauses = watchPauses({ store, monotonic, log, failMode: options.stateFailMode, onChange: presence.controlChanged });
+  const pauses = watchPauses({ store, monotonic, every, log, failMode: options.stateFailMode, onChange: presence.controlChanged });
   let serving: Served | undefined;
   const rules = watchPolicy({
     path: options.config,
@@ -115,6 +127,7 @@ async function serve(parts: Parts, accept: Acceptance, seen: string | undefined)
     seen,
     accept: sameNamespace(accept, namespace, options),
     log,
+    every,
     onReload(event) {
       if (event.kind === 'taken') admin.use(event.after.policy);
       serving?.reloaded(event);
@@ -123,7 +136,7 @@ async function serve(parts: Parts, accept: Acceptance, seen: string | undefined)
   });
   const deps = depsOf(parts, { rules, pauses, toolsListed: presence.toolsListed });
   const env = childEnvironment(process.env, hiddenVariables(parts));
-  const served = await openServing({ deps, options, command, env }).catch(async (error: unknown) => {
+  const served = await openServing({ deps, options, command, env, every }).catch(async (error: unknown) => {
     await admin.stop();
     throw error;
   });

@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import type { Diagnostic } from '../core/diagnostic.ts';
 import { createMatcher } from '../core/match.ts';
 import type { Policy } from '../core/policy.ts';
+import type { Every } from '../core/ticker.ts';
 import { loadPolicyText } from '../policy/load.ts';
 import type { Log, PolicySource, Rulebook } from '../proxy/deps.ts';
 import { watchFolders } from './folder-hints.ts';
@@ -50,6 +51,7 @@ export interface WatchOptions {
   readonly seen: string | undefined;
   readonly accept: Acceptance;
   readonly log: Log;
+  readonly every: Every;
   readonly onReload: (event: Reload) => void;
 }
 
@@ -77,7 +79,7 @@ const MISSING_GRACE = 2_000;
  * Watches the file by looking at it: editors replace files in too many ways for notifications to be trusted. They hint at
  * when to look, so that an edit is seen at once and an idle proxy sleeps.
  */
-export function watchPolicy({ path, first, accept, log, onReload, ...rest }: WatchOptions): WatchedPolicy {
+export function watchPolicy({ path, first, accept, log, every, onReload, ...rest }: WatchOptions): WatchedPolicy {
   let rulebook: Rulebook | undefined = rulebookOf(first);
   let { seen } = rest;
   let missingSince: number | undefined;
@@ -124,7 +126,7 @@ export function watchPolicy({ path, first, accept, log, onReload, ...rest }: Wat
     else reject([`${path}: ${read.why}`]);
     return RULE;
   };
-  const looks = openLooks(look, (error) => log.error(`the policy file could not be watched: ${String(error)}`));
+  const looks = openLooks(look, every, (error) => log.error(`the policy file could not be watched: ${String(error)}`));
   const hints = watchFolders(path, looks.hint);
   looks.start(hints.renew);
   const stop = () => {
@@ -134,20 +136,21 @@ export function watchPolicy({ path, first, accept, log, onReload, ...rest }: Wat
   return { current: () => rulebook, rejected: () => rejected, stop };
 }
 
-/** Looks one after the other: when the last one said, or sooner where something hints at a change. */
-function openLooks(look: () => Promise<number> | number, failed: (error: unknown) => void) {
+/** Looks one after the other: by the rule, or sooner where the last one says so, or something hints at a change. */
+function openLooks(look: () => Promise<number> | number, every: Every, failed: (error: unknown) => void) {
   let timer: NodeJS.Timeout | undefined;
   let lookedAt = Number.NEGATIVE_INFINITY;
   let isHinted = false;
   let isBusy = false;
+  let isOver = false;
   let before = () => {};
   const after = (ms: number) => {
     clearTimeout(timer);
-    timer = setTimeout(() => void run(), ms);
-    timer.unref();
+    timer = ms < RULE ? setTimeout(() => void run(), ms).unref() : undefined;
   };
   const hinted = () => Math.max(HINTED, lookedAt + SOONEST - performance.now());
   const run = async () => {
+    timer = undefined;
     isBusy = true;
     isHinted = false;
     lookedAt = performance.now();
@@ -159,8 +162,11 @@ function openLooks(look: () => Promise<number> | number, failed: (error: unknown
       failed(error);
     }
     isBusy = false;
-    if (timer !== undefined) after(isHinted ? hinted() : next);
+    if (!isOver) after(isHinted ? hinted() : next);
   };
+  const stopRule = every(RULE, () => {
+    if (!isBusy && timer === undefined) void run();
+  });
   return {
     /** `first` is called before each look. */
     start(first: () => void) {
@@ -170,11 +176,12 @@ function openLooks(look: () => Promise<number> | number, failed: (error: unknown
     hint() {
       if (isHinted) return;
       isHinted = true;
-      if (!isBusy && timer !== undefined) after(hinted());
+      if (!isBusy && !isOver) after(hinted());
     },
     stop() {
+      isOver = true;
+      stopRule();
       clearTimeout(timer);
-      timer = undefined;
     },
   };
 }

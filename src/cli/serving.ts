@@ -1,4 +1,5 @@
 /** Which shape this proxy has (wire.md §1): how agents reach it, and how it reaches the server. */
+import type { Every } from '../core/ticker.ts';
 import type { ProxyDeps } from '../proxy/deps.ts';
 import { startChild } from '../transport/child.ts';
 import type { ProxyOptions } from './options.ts';
@@ -12,15 +13,16 @@ interface Opening {
   readonly command: readonly string[];
   /** What a server of ours gets of the environment. */
   readonly env: Readonly<Record<string, string>>;
+  readonly every: Every;
 }
 
 /** Opens what carries the sessions. Rejects with `StartError`. What a plain proxy does not need is not loaded. */
 export async function openServing(opening: Opening): Promise<Served> {
-  const { deps, options, command, env } = opening;
+  const { deps, options, command, env, every } = opening;
   const { listen, remote } = options;
-  if (listen && remote) return (await import('./http/listener.ts')).listenBefore(remote, { deps, options, listen });
-  if (listen) return (await import('./http/listener.ts')).listenBeforeCommand(command, env, { deps, options, listen });
-  if (remote) return (await import('./bridge-session.ts')).serveBridge({ deps, remote, maxMessage: options.maxMessage });
+  if (listen && remote) return (await import('./http/listener.ts')).listenBefore(remote, { deps, options, listen, every });
+  if (listen) return (await import('./http/listener.ts')).listenBeforeCommand(command, env, { deps, options, listen, every });
+  if (remote) return (await import('./bridge-session.ts')).serveBridge({ deps, remote, maxMessage: options.maxMessage, every });
   const [program = '', ...args] = command;
-  return serveStdio({ deps, child: await startChild(program, args, env), maxMessage: options.maxMessage });
+  return serveStdio({ deps, child: await startChild(program, args, env), maxMessage: options.maxMessage, every });
 }

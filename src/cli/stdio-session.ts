@@ -1,4 +1,5 @@
 /** One agent on stdio in front of one child process (wire.md §4): bytes to frames, back-pressure both ways, an orderly end. */
+import type { Every } from '../core/ticker.ts';
 import type { ProxyDeps } from '../proxy/deps.ts';
 import { openSession } from '../proxy/session.ts';
 import type { Upstream } from '../transport/child.ts';
@@ -15,6 +16,7 @@ interface Serving {
   readonly deps: ProxyDeps;
   readonly child: Upstream;
   readonly maxMessage: number;
+  readonly every: Every;
 }
 
 const SWEEP = 1_000;
@@ -22,7 +24,7 @@ const SWEEP = 1_000;
 const ANSWERS = 4 * 1024 * 1024;
 
 /** Serves this process's own stdin and stdout. */
-export function serveStdio({ deps, child, maxMessage }: Serving): Served {
+export function serveStdio({ deps, child, maxMessage, every }: Serving): Served {
   const agent = openStdio();
   const flow = connect(agent, child, maxMessage + ANSWERS);
   let isOver = false;
@@ -52,17 +54,16 @@ export function serveStdio({ deps, child, maxMessage }: Serving): Served {
     taken: session.serverIdle,
   });
   const unsubscribe = onSignals((signal) => stop('now', signal));
-  const sweeping = setInterval(() => {
+  const stopSweep = every(SWEEP, () => {
     flow.peek();
     void session.sweep();
-  }, SWEEP);
-  sweeping.unref();
+  });
 
   const ended = new Promise<ProcessExit>((resolve) => child.onExit(resolve)).then(async (exit) => {
     isOver = true;
     serverEnds();
     await session.serverIdle();
-    clearInterval(sweeping);
+    stopSweep();
     await session.end(`the server ended (${exit.signal ?? `status ${exit.code}`}) before it answered`);
     await agent.flush(1_000);
     unsubscribe();

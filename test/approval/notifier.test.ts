@@ -10,6 +10,7 @@ import type { Records, Store } from '../../src/core/store.ts';
 import { openSqliteStore } from '../../src/state/sqlite.ts';
 import type { Loose } from '../harness/message.ts';
 import { BUN, temporaryFolder } from '../harness/paths.ts';
+import { beatingEvery } from '../harness/ticker.ts';
 import { until } from '../harness/wait.ts';
 import { approvalOf, EVIDENCE, held } from '../state/calls.ts';
 import { openReceiver } from './receiver.ts';
@@ -46,6 +47,7 @@ function start(url: string, owner = 'one', more: { readonly secret?: string; rea
     renderArgs: (args) => ({ text: args.replaceAll('hunter2', '[redacted]'), masked: args.includes('hunter2') ? 1 : 0, cut: 0 }),
     onFailure: (failure) => void failures.push(failure),
     warn: () => undefined,
+    every: beatingEvery(),
   });
   running.push(notifier);
   return notifier;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { loadFirst, type Reload, watchPolicy } from '../../src/cli/rules.ts';
 import { temporaryFolder } from '../harness/paths.ts';
+import { beatingEvery } from '../harness/ticker.ts';
 import { until } from '../harness/wait.ts';
 
 const log = { debug() {}, info() {}, warn() {}, error() {} };
@@ -18,7 +19,15 @@ test('an edit between the first reading and the watching is taken', async () => 
   if (first.kind === 'failed') throw new Error(first.errors.join('\n'));
   await writeFile(path, 'version: "1"\ndefault: deny\n');
   const reload = Promise.withResolvers<Reload>();
-  const watched = watchPolicy({ path, first: first.policy, seen: first.seen, accept, log, onReload: reload.resolve });
+  const watched = watchPolicy({
+    path,
+    first: first.policy,
+    seen: first.seen,
+    accept,
+    log,
+    every: beatingEvery(),
+    onReload: reload.resolve,
+  });
   expect((await reload.promise).kind).toBe('taken');
   expect(watched.current()?.policy.default).toBe('deny');
   watched.stop();
@@ -46,6 +55,7 @@ test('I8: a folder that cannot be entered any more is an edit that is not taken,
     seen: first.seen,
     accept,
     log: loud,
+    every: beatingEvery(),
     onReload: ({ kind }) => void reloads.push(kind),
   });
   await rename(inner, join(folder, 'aside'));

@@ -2,6 +2,7 @@
 import { listenBefore, listenBeforeCommand } from '../../src/cli/http/listener.ts';
 import { type ProxyFlags, parseProxyOptions } from '../../src/cli/options.ts';
 import { type Options, openRig, type Rig } from '../proxy/fixture.ts';
+import { beatingEvery } from './ticker.ts';
 import { until } from './wait.ts';
 
 export interface OwnListener {
@@ -24,7 +25,7 @@ export async function listenHere(before: Before, flags: Partial<ProxyFlags> = {}
   const options = parseProxyOptions({ config: 'policy.yaml', transport: 'http', ...upstream, ...flags }, {});
   const { listen, remote } = options;
   if (!listen) throw new Error('it does not listen');
-  const listening = { deps, options, listen };
+  const listening = { deps, options, listen, every: beatingEvery() };
   const served = await ('command' in before
     ? listenBeforeCommand(before.command, process.env as Record<string, string>, listening)
     : listenBefore(remote as NonNullable<typeof remote>, listening));

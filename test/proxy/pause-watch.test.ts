@@ -1,11 +1,13 @@
 /** The kill switch as one process sees it (policy.md §11, cli.md §4), with a clock of the test's own. */
 import { afterEach, expect, test } from 'bun:test';
 import { type Control, type Store, StoreError } from '../../src/core/store.ts';
+import { createTicker } from '../../src/core/ticker.ts';
 import { type RunningPauseWatch, watchPauses } from '../../src/proxy/waiting/pause-watch.ts';
 import { openMemoryStore } from '../../src/state/memory.ts';
 import { START } from './fixture.ts';
 
 let watch: RunningPauseWatch;
+const ticker = createTicker();
 afterEach(() => watch.stop());
 
 function open(failMode: 'closed' | 'open' = 'closed') {
@@ -19,7 +21,7 @@ function open(failMode: 'closed' | 'open' = 'closed') {
   };
   const store: Store = { ...memory, control };
   const log = { debug() {}, info() {}, warn() {}, error() {} };
-  watch = watchPauses({ store, monotonic: () => state.now, log, failMode, onChange: (one) => void changes.push(one) });
+  watch = watchPauses({ store, monotonic: () => state.now, every: ticker.every, log, failMode, onChange: (one) => void changes.push(one) });
   return { store, state, changes, now: async (policy?: string) => (await watch.current(policy))?.reason };
 }
 
@@ -95,7 +97,7 @@ function openSlow(failMode: 'closed' | 'open' = 'closed') {
   };
   const log = { debug() {}, info() {}, warn() {}, error() {} };
   const onChange = ({ sequence }: Control) => void changes.push(sequence);
-  watch = watchPauses({ store: { ...memory, control }, monotonic: () => state.now, log, failMode, onChange });
+  watch = watchPauses({ store: { ...memory, control }, monotonic: () => state.now, every: ticker.every, log, failMode, onChange });
   const reason = async () => (await watch.current(undefined))?.reason;
   const say = async (sequence: number, ...reasons: string[]) => {
     asked.at(-1)?.resolve({ sequence, pauses: reasons.map((one) => ({ policy: undefined, reason: one, since: 0 })) });
@@ -177,4 +179,13 @@ test('a reading with a lower sequence is none: nothing is confirmed back, and wh
   await settled();
   await say(4);
   await expect(told).rejects.toThrow(StoreError);
+});
+
+test('cli.md §4: it is read at each beat, of which there are two a second', async () => {
+  const { state } = open();
+  for (let beats = 1; beats <= 3; beats++) {
+    ticker.beat();
+    await watch.poll();
+    expect(state.reads).toBe(beats);
+  }
 });

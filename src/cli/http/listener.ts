@@ -1,5 +1,6 @@
 /** `--transport http`: agents reach the proxy over HTTP (wire.md §1, §5). What is listened on, who is told what, and how it ends. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Every } from '../../core/ticker.ts';
 import type { ProxyDeps } from '../../proxy/deps.ts';
 import { releaseUnpaid } from '../../proxy/payments/unpaid.ts';
 import { StartError } from '../../transport/child.ts';
@@ -30,6 +31,7 @@ export interface Listening {
   readonly deps: ProxyDeps;
   readonly options: ProxyOptions;
   readonly listen: ListenOptions;
+  readonly every: Every;
 }
 
 /** What is served, by path. */
@@ -66,7 +68,7 @@ export async function listenBefore(remote: Remote, listening: Listening): Promis
   const server = await openServer({ mcp, duplex, documents: documents.serve }, listening);
   announce(server, listen, Object.keys(remote.headers).length > 0, deps.log);
   if (authorization) deps.log.info(`a client's Authorization is passed on to ${remote.url.origin}, and to nobody else`);
-  return served(server, mcp, deps);
+  return served(server, mcp, listening);
 }
 
 /** Listens in front of a command, which is started for each session. Rejects with `StartError`, also where the command is not to be found. */
@@ -83,7 +85,7 @@ export async function listenBeforeCommand(
   const mcp = openDuplex(duplex);
   const server = await openServer({ mcp, duplex, documents: undefined }, listening);
   announce(server, listen, true, deps.log);
-  return served(server, mcp, deps);
+  return served(server, mcp, listening);
 }
 
 type OwnParts = Pick<DuplexParts, 'agents' | 'openBackend' | 'joinBatches'> & { readonly places: Places };
@@ -164,7 +166,7 @@ function announce(server: HttpServer, { bind, token, publicUrl }: ListenOptions,
     log.warn('any user of this machine can call it, with what the server trusts us with: --token-env asks them for a token');
 }
 
-function served(server: HttpServer, mcp: Endpoint, deps: ProxyDeps): Served {
+function served(server: HttpServer, mcp: Endpoint, { deps, every }: Listening): Served {
   const { monotonic, log } = deps;
   const sweep = () => {
     const now = monotonic();
@@ -172,7 +174,7 @@ function served(server: HttpServer, mcp: Endpoint, deps: ProxyDeps): Served {
     return Promise.all([mcp.sweep(now), releaseUnpaid(deps)]).catch((error: unknown) => log.error(`internal fault: ${String(error)}`));
   };
   server.beat(monotonic());
-  const sweeping = setInterval(() => void sweep(), SWEEP);
+  const stopSweep = every(SWEEP, () => void sweep());
   const over = Promise.withResolvers<void>();
   let signals = 0;
   const unsubscribe = onSignals(() => {
@@ -186,7 +188,7 @@ function served(server: HttpServer, mcp: Endpoint, deps: ProxyDeps): Served {
     for (const until = monotonic() + GRACE; mcp.isBusy() && signals < 2 && monotonic() < until; ) await sleep(LOOK);
     await mcp.end('the proxy was stopped');
     server.close();
-    clearInterval(sweeping);
+    stopSweep();
     unsubscribe();
     return 0;
   };

@@ -1,5 +1,7 @@
 /** The kill switch as this process sees it (policy.md §11, cli.md §4): polled, confirmed, and never trusted when stale. */
+
 import { type Control, type Pause, type Store, StoreError } from '../../core/store.ts';
+import type { Every } from '../../core/ticker.ts';
 import type { Log, PauseWatch } from '../deps.ts';
 
 /** ms between polls, and the age from which a reading denies, counted from when it was asked for. */
@@ -9,6 +11,7 @@ const MAX_AGE = 1_000;
 export interface PauseWatchOptions {
   readonly store: Store;
   readonly monotonic: () => number;
+  readonly every: Every;
   readonly log: Log;
   /** With `open`, the last known pause stays in force while the store fails (policy.md §1.2). */
   readonly failMode: 'closed' | 'open';
@@ -47,8 +50,7 @@ export function watchPauses(options: PauseWatchOptions): RunningPauseWatch {
   };
   const readAgain = () => read().catch(read);
   const poll = () => readAgain().catch((error: unknown) => options.log.debug(`state: the pause could not be read: ${String(error)}`));
-  const timer = setInterval(poll, POLL_INTERVAL);
-  timer.unref();
+  const stop = options.every(POLL_INTERVAL, () => void poll());
   const isFresh = () => options.monotonic() - askedAt <= MAX_AGE;
   /** One that was under way already may be too old once it is there. */
   const readFresh = async () => {
@@ -66,7 +68,7 @@ export function watchPauses(options: PauseWatchOptions): RunningPauseWatch {
       },
     );
   };
-  return { current, poll, stop: () => clearInterval(timer) };
+  return { current, poll, stop };
 }
 
 function pauseFor(control: Control | undefined, policy: string | undefined): Pause | undefined {

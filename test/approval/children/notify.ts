@@ -1,6 +1,7 @@
 /** A process that delivers to one webhook until it is killed: `notify.ts STORE URL`. */
 import { openNotifier } from '../../../src/approval/notifier.ts';
 import { openSqliteStore } from '../../../src/state/sqlite.ts';
+import { beatingEvery } from '../../harness/ticker.ts';
 
 const [, , path = '', url = ''] = process.argv;
 const store = await openSqliteStore({ path, namespace: 'ns', clock: Date.now, timeoutMs: 5_000 });
@@ -11,5 +12,6 @@ openNotifier({
   renderArgs: (text) => ({ text, masked: 0, cut: 0 }),
   onFailure: () => undefined,
   warn: () => undefined,
+  every: beatingEvery(),
 });
 setInterval(() => undefined, 60_000);
