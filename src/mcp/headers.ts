@@ -3,6 +3,7 @@
  * is refused. SECURITY: whoever stands behind us and reads headers alone would see another call than the one judged.
  */
 import { isArray, isObject, type Json } from '../core/json.ts';
+import { AMBIGUOUS } from '../core/lookup.ts';
 import { decodeHeader, encodeHeader, headerText, saysTheSame } from './header-value.ts';
 import type { ClientFrame, ClientMessage } from './message.ts';
 import { argumentAt, paramHeaders } from './param-headers.ts';
@@ -73,7 +74,7 @@ export function headersFor(
   const headers: Record<string, string> = {};
   if (!message || message.kind === 'response' || (versionOf(message) ?? '') < MODERN) return headers;
   for (const { header, value } of expected(message, schemaOf)) {
-    const text = headerText(value);
+    const text = value === AMBIGUOUS ? undefined : headerText(value);
     if (text !== undefined) headers[header] = encodeHeader(text);
   }
   return headers;
@@ -93,8 +94,8 @@ export function declaresCapabilities(frame: Asking): boolean {
 /** What one header has to say. */
 interface Said {
   readonly header: string;
-  /** Undefined: the body has nothing that the header could repeat. */
-  readonly value: Json | undefined;
+  /** Undefined: the body has nothing that the header could repeat. AMBIGUOUS: nobody knows which of two things it repeats. */
+  readonly value: Json | undefined | typeof AMBIGUOUS;
   readonly isRequired: boolean;
 }
 
@@ -125,6 +126,10 @@ function* expectedParams(frame: Asking, tool: string, isRequired: boolean, schem
   const args = memberOf(frame, 'arguments');
   for (const { path, name } of declared) {
     const value = argumentAt(args, path);
+    if (value === AMBIGUOUS) {
+      yield { header: `${PARAM}${name}`, value, isRequired };
+      continue;
+    }
     if (value === undefined || value === null || isObject(value) || isArray(value)) continue;
     yield { header: `${PARAM}${name}`, value, isRequired: isRequired && headerText(value) !== undefined };
   }
@@ -132,7 +137,10 @@ function* expectedParams(frame: Asking, tool: string, isRequired: boolean, schem
 
 function compare({ header, value, isRequired }: Said, values: readonly string[]): string | undefined {
   const [first, second] = values;
-  if (first === undefined) return isRequired ? `${header} is missing` : undefined;
+  if (first === undefined && !isRequired) return undefined;
+  // SECURITY: what goes by the header, and a server that folds keys, would see two different calls.
+  if (value === AMBIGUOUS) return `${header} repeats an argument, and another one looks like it`;
+  if (first === undefined) return `${header} is missing`;
   if (second !== undefined) return `${header} is there more than once`;
   if (value === undefined) return `${header} is ${quote(first)}, and the body has nothing of the kind`;
   const decoded = decodeHeader(first);

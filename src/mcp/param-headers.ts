@@ -1,5 +1,6 @@
 /** Which arguments of a tool its schema wants repeated in headers: `x-mcp-header` (2026-07-28, Streamable HTTP). */
 import { isArray, isObject, type Json, type JsonObject } from '../core/json.ts';
+import { AMBIGUOUS, lookUp } from '../core/lookup.ts';
 
 /** One argument, by the keys that lead to it, and what follows `Mcp-Param-` in its header's name. */
 export interface ParamHeader {
@@ -42,10 +43,13 @@ export function paramHeaders(schema: Json | undefined): readonly ParamHeader[] {
   return names.size === found.length ? found : [];
 }
 
-/** The argument that the path leads to. */
-export function argumentAt(args: Json | undefined, path: readonly string[]): Json | undefined {
-  let value = args;
-  for (const key of path) value = isObject(value) ? value.get(key) : undefined;
+/** The argument that the path leads to. AMBIGUOUS: a server that folds keys would take another one for it. */
+export function argumentAt(args: Json | undefined, path: readonly string[]): Json | undefined | typeof AMBIGUOUS {
+  let value: ReturnType<typeof argumentAt> = args;
+  for (const key of path) {
+    if (value === AMBIGUOUS) return value;
+    value = isObject(value) ? lookUp(value, key) : undefined;
+  }
   return value;
 }
 

@@ -47,6 +47,22 @@ const write = (message: unknown) => {
 };
 const STANDARD = { 'MCP-Protocol-Version': '2026-07-28', 'Mcp-Method': 'tools/call', 'Mcp-Name': 'deploy' };
 
+describe('SECURITY: an argument of which another one is a look-alike', () => {
+  test.each([
+    ['another case', { region: 'eu', Region: 'us' }],
+    ['that alone', { Region: 'us' }],
+    ['what cannot be seen', { region: 'eu', 're\u00adgion': 'us' }],
+    ['above it', { deep: { tenant: 'a' }, Deep: { tenant: 'b' } }],
+  ])('is repeated by no header, and fits none: %s', (_how, args) => {
+    const headers = { 'Mcp-Param-Region': 'eu', 'Mcp-Param-Tenant': 'a' };
+    expect(check(call(args), { ...STANDARD, ...headers })?.code).toBe(-32020);
+    expect(Object.keys(write(call(args)))).toEqual(Object.keys(STANDARD));
+  });
+  test('of an argument that no header repeats, it is the policy’s matter', () => {
+    expect(check(call({ plain: 'a', Plain: 'b' }), STANDARD)).toBeUndefined();
+  });
+});
+
 describe('written from the body', () => {
   test('version, method, name, and the arguments that the schema names, at any depth', () => {
     expect(write(call({ region: 'eu-west-1', count: 3, dry: false, deep: { tenant: 'acme' }, plain: 'x' }))).toEqual({
