@@ -47,29 +47,22 @@ export async function runProxy(options: ProxyOptions, command: readonly string[]
   const mask = openMask(secretsIn(options));
   const stderr = openLineWriter(2);
   const lines = { ...stderr, write: (line: string) => stderr.write(mask(line)) };
+  const ticker = createTicker();
+  const beating = setInterval(ticker.beat, BEAT);
   try {
-    return await run(options, command, lines);
+    return await run(options, command, lines, ticker.every);
   } catch (error) {
     if (!(error instanceof StoreError || error instanceof AuditError || error instanceof AdminError || error instanceof StartError))
       throw error;
     lines.write(`intercept: ${escapeUnseen(error.message)}`);
     return EXIT.failed;
   } finally {
+    clearInterval(beating);
     await stderr.flush(500);
   }
 }
 
-async function run(options: ProxyOptions, command: readonly string[], lines: LineWriter): Promise<number> {
-  const ticker = createTicker();
-  const beating = setInterval(ticker.beat, BEAT);
-  try {
-    return await runWith(ticker.every, options, command, lines);
-  } finally {
-    clearInterval(beating);
-  }
-}
-
-async function runWith(every: Every, options: ProxyOptions, command: readonly string[], lines: LineWriter): Promise<number> {
+async function run(options: ProxyOptions, command: readonly string[], lines: LineWriter, every: Every): Promise<number> {
   const log = createLog(options.logLevel, lines);
   const accept = acceptance(options);
   const first = await loadFirst(options.config, accept);
@@ -105,10 +98,8 @@ async function openParts(
   const audit = openAudit(options, instance, lines, mask);
   audit.use(policy);
   const namespace = namespaceOf(options.statePrefix, policy.name, options.config);
-  const path = join(options.stateDir, 'intercept.sqlite');
-  const { stateTimeout: timeoutMs, maxState: maxResults } = options;
-  const store = await openSqliteStore({ path, namespace, clock: Date.now, timeoutMs, maxResults });
-  const { remote } = options;
+  const { stateDir, stateTimeout: timeoutMs, maxState: maxResults, remote } = options;
+  const store = await openSqliteStore({ path: join(stateDir, 'intercept.sqlite'), namespace, clock: Date.now, timeoutMs, maxResults });
   const identity = remote ? remote.url.href : command.join('\0');
   const upstream = remote ? shownUrl(remote) : maskCommand(command);
   const admin = await openAdmin({ options, policy, store, audit, log, instance, namespace, upstream, mask, every });
@@ -145,12 +136,10 @@ async function serve(parts: Parts, accept: Acceptance, seen: string | undefined)
   presence.start(options.config, served.serverPid, VERSION, rules.rejected);
   announceStart(policy, options, deps);
   void announceApprovers(policy, store, log);
-  const prune = () =>
-    pruneEvents(join(options.home, 'events'), options.auditRetention, Date.now()).catch((error: unknown) =>
-      log.warn(`old audit files could not be looked for: ${String(error)}`),
-    );
-  setTimeout(prune, PRUNE_AFTER).unref();
-  const space = watchSpace({ folders: [join(options.home, 'events'), options.stateDir], warn: log.warn });
+  const events = join(options.home, 'events');
+  const unpruned = (error: unknown) => log.warn(`old audit files could not be looked for: ${String(error)}`);
+  setTimeout(() => void pruneEvents(events, options.auditRetention, Date.now()).catch(unpruned), PRUNE_AFTER).unref();
+  const space = watchSpace({ folders: [events, options.stateDir], warn: log.warn });
 
   const status = await served.ended;
   space.stop();
