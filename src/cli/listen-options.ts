@@ -57,7 +57,7 @@ export function parseListen({ transport = 'stdio', ...flags }: ListenFlags, env:
     bind,
     port: flags.port ?? DEFAULTS.port,
     publicUrl: named && `${named.origin}${named.pathname.replace(/\/+$/, '')}`,
-    hosts: [...(flags.allowHost ?? []).map(parseHost), ...(named ? [named.host] : [])],
+    hosts: [...(flags.allowHost ?? []).map(parseHost), ...namesOf(named)],
     origins: (flags.allowOrigin ?? []).map(parseOrigin),
     token,
     passHeaders: (flags.passHeader ?? []).map(parseName),
@@ -83,11 +83,17 @@ function tokenIn(variable: string, env: Environment): string {
   return value;
 }
 
+/** Servers in between pass the name on with its port, or without. */
+function namesOf(named: URL | undefined): readonly string[] {
+  return named ? [...new Set([named.host, named.hostname])] : [];
+}
+
 /** What stands before `/mcp` in the URL that clients are given. */
 function parsePublicUrl(text: string): URL {
-  const url = URL.parse(text.replace(/\/mcp\/?$/, ''));
+  const url = URL.parse(text);
   const isPlain = url && /^https?:$/.test(url.protocol) && `${url.username}${url.password}${url.search}${url.hash}` === '';
-  if (isPlain && /^[\w./~-]*$/.test(url.pathname) && !url.pathname.includes('//')) return url;
+  if (isPlain && /^[\w./~-]*$/.test(url.pathname) && !url.pathname.includes('//'))
+    return new URL(url.pathname.replace(/\/mcp\/?$/, '/'), url);
   throw new UsageError(
     `--public-url ${JSON.stringify(text)} is not the URL of a listener`,
     'write scheme, host and, where there is one, the path before /mcp: https://mcp.example.com/team',

@@ -58,7 +58,7 @@ function at(object: JsonObject, way: readonly string[]): Json | 'odd' | undefine
 
 /** What an amount is called, by servers and signers that nobody here knows. */
 const AMOUNT =
-  /^(?:max|min|total|paid|transfer|permitted|authorized|approved|required)*(?:amount|amounts|value|values|sum|total|quantity|lamports|wei)(?:in|out|max|required|authorized|permitted)*$/;
+  /^(?:.*amounts?|(?:max|min|total|paid|transfer|permitted|authorized|approved|required)*(?:values?|sum|total|quantity|lamports|wei))(?:in|out|max|min|required|authorized|permitted|\d)*$/;
 
 /** Collects what is named as an amount, at any depth; false where one cannot be read. */
 function collect(value: Json, offered: readonly string[], into: bigint[]): boolean {

@@ -59,11 +59,15 @@ describe('cli.md §1, wire.md §5: where the proxy listens', () => {
   test.each([
     ['https://mcp.example.com', 'https://mcp.example.com', 'mcp.example.com'],
     ['https://mcp.example.com/', 'https://mcp.example.com', 'mcp.example.com'],
+    ['http://mcp', 'http://mcp', 'mcp'],
+    ['http://mcp/mcp/', 'http://mcp', 'mcp'],
+    ['https://mcp.example.com/mcp/mcp', 'https://mcp.example.com/mcp', 'mcp.example.com'],
+    ['https://[::1]:8443/team', 'https://[::1]:8443/team', '[::1]:8443'],
     ['https://MCP.example.com:8443/mcp', 'https://mcp.example.com:8443', 'mcp.example.com:8443'],
     ['http://mcp.example.com/team/a/', 'http://mcp.example.com/team/a', 'mcp.example.com'],
     ['https://mcp.example.com/team/mcp/', 'https://mcp.example.com/team', 'mcp.example.com'],
   ])('--public-url %s is %s, and its host is allowed', (publicUrl, known, host) => {
-    expect(listen({ publicUrl })).toMatchObject({ publicUrl: known, hosts: [host] });
+    expect(listen({ publicUrl })).toMatchObject({ publicUrl: known, hosts: [...new Set([host, host.replace(/:\d+$/, '')])] });
   });
   test.each([
     'mcp.example.com',

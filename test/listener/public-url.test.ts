@@ -96,6 +96,15 @@ test('a slash at the end of a path changes nothing', async () => {
     expect((await exchange(`${new URL(listener.url).origin}${path}`, { body })).status).toBe(404);
 });
 
+test('a prefix that is named like the endpoint takes nothing away from it', async () => {
+  await using upstream = await startUpstream((_, response) => answerJson(response, { jsonrpc: '2.0', id: 1, result: {} }));
+  await using listener = await startListener({ flags: ['--upstream', `${upstream.url}/mcp`, '--public-url', 'http://mcp:8443/mcp/mcp'] });
+  const { origin } = new URL(listener.url);
+  for (const path of ['/mcp', '/mcp/', '/mcp/mcp', '/mcp/mcp/'])
+    for (const host of ['mcp', 'mcp:8443'])
+      expect([path, (await exchange(`${origin}${path}`, { body: CALL, headers: { host } })).status]).toEqual([path, 200]);
+});
+
 describe('probes', () => {
   test('need no token, and tell nothing but whether it lives, and whether a policy is in force', async () => {
     await using upstream = await startUpstream((_, response) => answerJson(response, '{}'));

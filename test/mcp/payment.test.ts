@@ -249,6 +249,8 @@ describe('policy.md §8: what a payment signs for', () => {
     ['totalValue', { totalValue: '0x190' }],
     ['Amount', { Amount: 400 }],
     ['amounts', { amounts: ['1', '400'] }],
+    ['uiAmount', { uiAmount: '400' }],
+    ['amount0', { amount0: '400' }],
     ['lamports', { lamports: '400' }],
   ])('another amount counts, too: %s', (_, more) => {
     expect(read({ authorization: { value: '5' }, ...more })).toMatchObject({ amount: 5n, most: 400n });

@@ -153,7 +153,8 @@ function isUntold({ url = '' }: IncomingMessage, { untold, prefix }: ServerOptio
 
 /** Clients write one endpoint with and without a slash at its end, and servers before us leave a prefix there or take it away. */
 function pathOf(written: string, prefix = ''): string {
-  const path = prefix !== '' && written.startsWith(`${prefix}/`) ? written.slice(prefix.length) : written;
+  const isBelow = prefix !== '' && written.startsWith(`${prefix}/`) && written.length > prefix.length + 1;
+  const path = isBelow ? written.slice(prefix.length) : written;
   return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
 }
 
