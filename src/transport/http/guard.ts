@@ -34,9 +34,9 @@ const SINGLE: ReadonlySet<string> = new Set([
   ...['host', 'origin', 'authorization', 'content-type', 'content-encoding', 'content-length', 'transfer-encoding'],
   ...['mcp-session-id', 'last-event-id', 'sec-fetch-site', 'sec-fetch-mode'],
 ]);
-/** What browsers say of requests that a page of somebody else caused, and of those that no script may read. */
-const FOREIGN_SITES: ReadonlySet<string> = new Set(['cross-site', 'same-site']);
-const BLIND_MODES: ReadonlySet<string> = new Set(['no-cors', 'navigate']);
+/** What browsers say of requests that no page of somebody else caused, and of those that a script reads. */
+const OWN_SITES: ReadonlySet<string> = new Set(['', 'same-origin', 'none']);
+const SCRIPT_MODES: ReadonlySet<string> = new Set(['', 'cors', 'same-origin']);
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
 const AUTHORITY = /^(\[[0-9a-f:.]+\]|[^\s:/?#@\\,[\]]+)(?::(\d{1,5}))?$/;
 
@@ -71,7 +71,7 @@ export function checkRequest(request: Arriving, rules: GuardRules): Verdict {
 function pageBehind(rawHeaders: readonly string[]): string | undefined {
   const [site = ''] = valuesOf(rawHeaders, 'sec-fetch-site');
   const [mode = ''] = valuesOf(rawHeaders, 'sec-fetch-mode');
-  if (!FOREIGN_SITES.has(site.toLowerCase()) && !BLIND_MODES.has(mode.toLowerCase())) return undefined;
+  if (OWN_SITES.has(site.toLowerCase()) && SCRIPT_MODES.has(mode.toLowerCase())) return undefined;
   return `a web page made a browser ask (${site || 'site unknown'}, ${mode || 'mode unknown'}): it may where its origin is allowed, with --allow-origin`;
 }
 

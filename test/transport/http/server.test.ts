@@ -347,6 +347,7 @@ describe('wire.md §5: pages of others', () => {
     ...['Sec-Fetch-Site: cross-site', 'Sec-Fetch-Site: same-site', 'sec-fetch-site: Cross-Site'],
     ...['Sec-Fetch-Mode: no-cors', 'Sec-Fetch-Mode: navigate', 'Sec-Fetch-Site: none\r\nSec-Fetch-Mode: navigate'],
     'Sec-Fetch-Site: same-origin\r\nSec-Fetch-Mode: no-cors',
+    ...['Sec-Fetch-Site: cross-site, same-origin', 'Sec-Fetch-Site: "cross-site"', 'Sec-Fetch-Mode: websocket', 'Sec-Fetch-Site: new'],
   ])('%j is refused, whatever the method', async (headers) => {
     expect((await get('Host: localhost', headers)).status).toBe(403);
     expect((await exchange(server.port, `${POSTS.head}${headers}\r\n\r\n{}`)).status).toBe(403);
