@@ -46,7 +46,6 @@ function lookAlikeIn(object: JsonObject, names: Names): string | undefined {
   return undefined;
 }
 
-const PLAIN = /^[a-z0-9_]*$/;
 /** Characters that show nothing, and the one that stands for bytes that could not be decoded. */
 export const UNSEEN = /[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\ufffd]/gu;
 const DOTTED = /i\u0307/g;
@@ -56,7 +55,7 @@ const DOTTED = /i\u0307/g;
  * characters or what they could not decode, and a Turkish lower case makes `i` of `İ`.
  */
 export function foldKey(key: string): string {
-  if (PLAIN.test(key)) return key;
+  if (ASCII.test(key)) return key.toLowerCase();
   const end = key.indexOf('\0');
   const seen = (end < 0 ? key : key.slice(0, end)).replace(UNSEEN, '');
   return foldName(seen).replace(DOTTED, 'i');

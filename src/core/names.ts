@@ -33,9 +33,20 @@ const PLAIN = /^[a-z0-9_.*/:-]*$/;
 
 function foldPart(text: string): string {
   if (PLAIN.test(text)) return text;
-  const shown = text.normalize('NFKC').replace(INVISIBLE, '').normalize('NFKC');
+  const shown = normalize(normalize(text).replace(INVISIBLE, ''));
   // Upper before lower: `ß` and `SS`, `ς` and `σ` meet only so.
-  return shown.toLowerCase().toUpperCase().toLowerCase().normalize('NFKC');
+  return normalize(shown.toLowerCase().toUpperCase().toLowerCase());
+}
+
+/** Combining marks, and the two letters that become some. No writing puts as many on one letter. */
+const LONG_RUN = /([\p{M}\uff9e\uff9f]{32})[\p{M}\uff9e\uff9f]+/gu;
+
+/**
+ * The text in NFKC. SECURITY: platforms put a run of marks in order in quadratic time, minutes for 100 KB of them (I11):
+ * of a run that is no writing only the beginning counts.
+ */
+export function normalize(text: string): string {
+  return text.replace(LONG_RUN, '$1').normalize('NFKC');
 }
 
 /** Linear in the name for each part: every part is found at its earliest place, the last at the end. */

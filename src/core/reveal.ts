@@ -3,6 +3,7 @@
  * reading direction, and what looks like something else stands apart from plain text.
  */
 import { latinLookOf } from './look-alike.ts';
+import { normalize } from './names.ts';
 
 /** A piece of a text. In order, the `text` of all pieces is the text. */
 export type Piece =
@@ -70,7 +71,7 @@ export function revealText(text: string): readonly Piece[] {
 
 /** One look for texts that are told apart by unseen or look-alike characters only. */
 export function lookOf(text: string): string {
-  return revealText(text.normalize('NFKC'))
+  return revealText(normalize(text))
     .map((piece) => (piece.kind === 'unseen' ? '' : piece.kind === 'look_alike' ? piece.like : piece.text))
     .join('')
     .toLowerCase();

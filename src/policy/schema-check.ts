@@ -6,7 +6,18 @@ import { canonicalText } from '../core/fingerprint.ts';
 import { isArray, isNumber, isObject, type Json, type JsonObject } from '../core/json.ts';
 import { foldKey, membersBy, type Names } from '../core/lookup.ts';
 import type { Assertion, KeyPattern, SchemaNode } from './schema-node.ts';
-import { decimalOf, isAmong, isCounted, isMultiple, isOfType, isWithinBound, matches, type Run, weightOf } from './schema-values.ts';
+import {
+  decimalOf,
+  isAmong,
+  isCounted,
+  isMultiple,
+  isOfType,
+  isWithinBound,
+  keyWork,
+  matches,
+  type Run,
+  weightOf,
+} from './schema-values.ts';
 import { UnjudgeableError } from './work.ts';
 
 /** What does not fit: the keyword, the name that is missing or too many, and the way to the value, innermost first. */
@@ -23,6 +34,7 @@ export function checkNode(node: SchemaNode, value: Json, run: Run): Misfit | und
   run.work.enter();
   const found = firstMisfit(node, value, isObject(value) ? readable(node, value, run) : undefined, run);
   run.work.leave();
+  if (found) run.work.charge(2);
   return found;
 }
 
@@ -48,7 +60,7 @@ function check(assertion: Assertion, value: Json, members: Members | undefined, 
   switch (assertion.kind) {
     case 'type':
       return failUnless(
-        assertion.types.some((type) => isOfType(value, type)),
+        assertion.types.some((type) => isOfType(value, type, run)),
         'type',
       );
     case '$ref':
@@ -79,7 +91,7 @@ function checkTyped(assertion: Typed, value: Json, members: Members | undefined,
         ? failUnless(isWithinBound(decimalOf(value.number, run), assertion.keyword, assertion.limit), assertion.keyword)
         : undefined;
     case 'multipleOf':
-      return isNumber(value) ? failUnless(isMultiple(decimalOf(value.number, run), assertion.divisor), 'multipleOf') : undefined;
+      return isNumber(value) ? failUnless(isMultiple(decimalOf(value.number, run), assertion.divisor, run), 'multipleOf') : undefined;
     case 'count':
       return failUnless(isCounted(value, assertion.keyword, assertion.limit, run), assertion.keyword);
     case 'pattern':
@@ -118,7 +130,7 @@ type Listed = Extract<Assertion, { kind: 'uniqueItems' | 'items' | 'contains' }>
 function checkList(assertion: Listed, items: readonly Json[], run: Run): Misfit | undefined {
   switch (assertion.kind) {
     case 'uniqueItems':
-      run.work.charge(3 * weightOf(items, run));
+      run.work.charge(4 * weightOf(items, run));
       return failUnless(new Set(items.map(canonicalText)).size === items.length, 'uniqueItems');
     case 'contains':
       return checkContains(assertion, items, run);
@@ -152,16 +164,20 @@ const NO_NAMES: Names = { exact: new Set(), folded: new Set() };
 
 /** INVARIANT I2: a key that only looks like one that the schema names makes the whole value unknown. */
 function readable({ names, keyPatterns }: SchemaNode, object: JsonObject, run: Run): Members {
-  if (names || keyPatterns.length > 0) for (const key of object.keys()) run.work.charge(1 + (key.length >> 2));
+  if (names || keyPatterns.length > 0) for (const key of object.keys()) run.work.charge(keyWork(key));
   const members = membersBy(object, names ?? NO_NAMES);
-  if (members && !keyPatterns.some((pattern) => hasLookAlike(object, pattern, names ?? NO_NAMES, run))) return members;
+  if (members && !hasLookAlike(object, keyPatterns, names ?? NO_NAMES, run)) return members;
   throw new UnjudgeableError('a key is spelt almost like one that the schema names');
 }
 
-function hasLookAlike(object: JsonObject, { exact, folded }: KeyPattern, names: Names, run: Run): boolean {
+function hasLookAlike(object: JsonObject, patterns: readonly KeyPattern[], names: Names, run: Run): boolean {
+  if (patterns.length === 0) return false;
   for (const key of object.keys()) {
-    if (names.exact.has(key) || matches(exact, key, run)) continue;
-    if (matches(folded, foldKey(key), run) || matches(exact, foldKey(key), run)) return true;
+    if (names.exact.has(key)) continue;
+    run.work.charge(keyWork(key));
+    const seen = foldKey(key);
+    for (const { exact, folded } of patterns)
+      if (!matches(exact, key, run) && (matches(folded, seen, run) || matches(exact, seen, run))) return true;
   }
   return false;
 }

@@ -40,7 +40,7 @@ function readObject(here: Here): SchemaNode {
   if (groups.has('combined')) assertions.push(...readCombined(here));
   if (groups.has('members')) assertions.push(...readMembers(here));
   if (groups.has('items')) assertions.push(...readItems(here));
-  const cost = 1 + assertions.reduce((sum, assertion) => sum + costOf(assertion), 0);
+  const cost = 2 + assertions.reduce((sum, assertion) => sum + costOf(assertion), 0);
   return keepNode(reading, schema, { assertions, cost, names: undefined, keyPatterns: [] });
 }
 

@@ -14,11 +14,10 @@ export interface Run {
 }
 
 /** Whether it is of the type; 1.0 is an integer. */
-export function isOfType(value: Json, type: string): boolean {
+export function isOfType(value: Json, type: string, run: Run): boolean {
   if (type !== 'integer') return typeOf(value) === type;
   if (!isNumber(value)) return false;
-  const decimal = parseDecimal(value.number);
-  if (!decimal) throw inexact(value.number);
+  const decimal = decimalOf(value.number, run);
   return decimal.digits.length <= decimal.point || decimal.digits === '';
 }
 
@@ -30,7 +29,7 @@ export function matches(matcher: Matcher, text: string, { work }: Run): boolean 
 
 /** The exact value of a number. */
 export function decimalOf(text: string, { work }: Run): Decimal {
-  work.charge(text.length >> 4);
+  work.charge(3 + (text.length >> 3));
   const decimal = parseDecimal(text);
   if (!decimal) throw inexact(text);
   return decimal;
@@ -51,9 +50,11 @@ export function isWithinBound(value: Decimal, keyword: BoundKeyword, limit: Deci
 const MAX_DIGITS = 2_000;
 
 /** Whether one number is a multiple of another: both as whole numbers of the smaller one's last place. */
-export function isMultiple(value: Decimal, divisor: Decimal): boolean {
+export function isMultiple(value: Decimal, divisor: Decimal, { work }: Run): boolean {
   const place = Math.min(lastPlace(value), lastPlace(divisor));
-  if (Math.max(value.point, divisor.point) - place > MAX_DIGITS) throw inexact(`0.${value.digits}e${value.point}`);
+  const digits = Math.max(value.point, divisor.point) - place;
+  if (digits > MAX_DIGITS) throw inexact(`0.${value.digits}e${value.point}`);
+  work.charge(digits >> 1);
   return value.digits === '' || wholeAt(value, place) % wholeAt(divisor, place) === 0n;
 }
 
@@ -91,16 +92,27 @@ export function isAmong(value: Json, { texts, others, structured }: Values, run:
     run.work.charge(value.length >> 5);
     return texts.has(value);
   }
-  if (!isArray(value) && !isObject(value)) return others.has(canonicalText(value));
+  if (!isArray(value) && !isObject(value)) {
+    run.work.charge(isNumber(value) ? 2 + (value.number.length >> 3) : 1);
+    return others.has(canonicalText(value));
+  }
   let unknown = false;
   for (const candidate of structured) {
-    run.work.charge(1 + weightOf(value, run));
+    // The keys of both are folded, each time.
+    run.work.charge(10 + 4 * (weightOf(value, run) + weightOf(candidate, run)));
     const equal = compareJson(value, candidate);
     if (equal) return true;
     unknown ||= equal === undefined;
   }
   if (unknown) throw new UnjudgeableError('a key is spelt almost like one that the schema compares with');
   return false;
+}
+
+const ASCII = /^[!-~]*$/;
+
+/** What folding a key costs: what is not ASCII is normalised, and may grow eighteenfold. */
+export function keyWork(key: string): number {
+  return ASCII.test(key) ? 1 + (key.length >> 2) : 20 + 8 * key.length;
 }
 
 /** About how many values and pieces of text there are in a value. */
@@ -112,7 +124,7 @@ export function weightOf(value: Json, run: Run): number {
   if (known !== undefined) return known;
   let weight = 2;
   if (isArray(value)) for (const item of value) weight += weightOf(item, run);
-  else if (isObject(value)) for (const [key, member] of value) weight += 2 + (key.length >> 4) + weightOf(member, run);
+  else if (isObject(value)) for (const [key, member] of value) weight += 2 + (keyWork(key) >> 2) + weightOf(member, run);
   run.work.charge(isArray(value) ? value.length : isObject(value) ? value.size : 0);
   run.weights.set(value, weight);
   return weight;

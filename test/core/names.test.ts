@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { compileName, foldName, matchesFolded, matchesName } from '../../src/core/names.ts';
+import { lookOf } from '../../src/core/reveal.ts';
+import { costOf } from '../harness/cost.ts';
 
 describe('policy.md §2: names', () => {
   const matches: readonly (readonly [string, string, boolean])[] = [
@@ -78,5 +80,27 @@ describe('policy.md §2: look-alikes', () => {
       fc.property(fc.string({ unit: 'grapheme' }), (name) => foldName(foldName(name)) === foldName(name)),
       { numRuns: 300 },
     );
+  });
+});
+
+describe('I11: folding four times as much costs at most six times as much', () => {
+  const RUNS: readonly (readonly [string, string])[] = [
+    ['marks in the wrong order', '\u0301\u0316'],
+    ['marks of four classes', '\u0301\u0316\u0327\u0345'],
+    ['marks with joiners between', '\u0301\u200d\u0316'],
+    ['letters that become marks', '\uff9e\u0316'],
+    ['marks on letters', 'a\u0301\u0316'],
+    ['ligatures', '\ufdfa'],
+  ];
+  test.each(RUNS)('%s', (_, unit) => {
+    for (const fold of [foldName, lookOf]) {
+      const cost = (count: number) => costOf(() => fold(`a${unit.repeat(count)}`));
+      expect(cost(32_000)).toBeLessThan(6 * Math.max(cost(8_000), 25));
+    }
+  });
+
+  test('a name with a run of marks is still none without', () => {
+    expect(foldName(`delete${'\u0301\u0316'.repeat(100)}`)).not.toBe('delete');
+    expect(foldName(`de\u0301${'\u0316'.repeat(20)}`)).toBe(`de\u0301${'\u0316'.repeat(20)}`.normalize('NFKC'));
   });
 });

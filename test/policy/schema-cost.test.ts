@@ -80,6 +80,15 @@ const CHECKS: readonly (readonly [string, string, (size: number) => string])[] =
   ['many patterns', `{"allOf":[${list(500, (i) => `{"pattern":"(a|b| )*${i}?"}`)}]}`, text],
   ['contains', '{"contains":{"const":{"n":-1}}}', objects],
   ['long keys', '{"properties":{"amount":true}}', (n) => map(n, () => '1').replaceAll('"k', `"${'\u00ad'.repeat(50)}k`)],
+  ['digits behind 40 doublings', doubled('{"type":"integer","not":{"const":1}}'), (n) => '1'.repeat(10 * n)],
+  ['an exponent behind 40 doublings', doubled('{"multipleOf":1}'), (n) => `1e${1_500 + (n % 7)}`],
+  ['multiples behind 40 doublings', doubled(`{"multipleOf":${'3'.repeat(399)}}`), () => '3'.repeat(399 * 4)],
+  ['an enum of wide objects', `{"items":{"not":{"enum":[${list(10, () => map(2_000, () => '1'))}]}}}`, (n) => `[${list(n, () => '{}')}]`],
+  ['keys that are not ASCII', '{"properties":{"amount":true}}', (n) => map(n, () => '1').replaceAll('"k', '"\u0130\ufb03')],
+  ['such keys behind 40 doublings', doubled('{"properties":{"amount":true}}'), (n) => map(n, () => '1').replaceAll('"k', '"\u0130\ufb03')],
+  ['a key of marks', '{"properties":{"amount":true}}', (n) => `{"a${'\u0301\u0316'.repeat(n)}":1}`],
+  ['a key that grows', '{"properties":{"amount":true}}', (n) => `{"${'\ufdfa'.repeat(10 * n)}":1}`],
+  ['misfits', '{"items":{"anyOf":[{"minimum":1},{"minimum":2},true]}}', (n) => `[${list(10 * n, () => '0')}]`],
   ['digits', '{"multipleOf":7}', (n) => '1'.repeat(n)],
 ];
 

@@ -188,7 +188,7 @@ describe("SECURITY: a stranger's schema", () => {
   });
 
   test('uniqueItems of a long list of objects is not quadratic', () => {
-    const items = Array.from({ length: 50_000 }, (_, i) => new Map([['n', { number: String(i) }]]));
+    const items = Array.from({ length: 40_000 }, (_, i) => new Map([['n', { number: String(i) }]]));
     const start = performance.now();
     expect(compile(json('{"uniqueItems":true}'))(items).ok).toBe(true);
     expect(performance.now() - start).toBeLessThan(5_000);
