@@ -35,6 +35,7 @@ export const DIAGNOSTICS = {
   unsatisfiable: { severity: 'warning', about: 'no value satisfies the conditions' },
   unreachable: { severity: 'warning', about: 'a rule stands after an unconditional deny' },
   'hidden-and-listed': { severity: 'warning', about: 'a tool is both hidden and listed' },
+  'listed-twice': { severity: 'warning', about: '`allow` names what is listed already' },
   'zero-limit': { severity: 'warning', about: 'a limit of 0 denies every call' },
   'unanchored-regex': { severity: 'warning', about: 'a pattern on a path or host matches anywhere in the text' },
   'below-approval': { severity: 'warning', about: 'a requirement below an approval rule is skipped once that rule fires' },

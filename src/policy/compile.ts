@@ -2,7 +2,7 @@
 import { compileName, type NamePattern } from '../core/names.ts';
 import type { ApprovalSettings, MethodRule, Policy, Rule, ToolEntry } from '../core/policy.ts';
 import { compileRule, durationAt, type RuleContext } from './compile-rule.ts';
-import { type Entry, entriesOf, itemsOf, type MapNode, type Node, textOf, textsOf, valueAt } from './tree.ts';
+import { type Entry, entriesOf, entryOf, itemsOf, type MapNode, type Node, textOf, textsOf, valueAt } from './tree.ts';
 
 const MINUTE = 60_000;
 
@@ -42,7 +42,24 @@ export function compilePolicy(root: Node, revision: string, context: Omit<RuleCo
 }
 
 function compileEntries(root: Node, context: RuleContext): readonly ToolEntry[] {
-  return entriesOf(valueAt(root, 'tools')).map((entry) => compileEntry(entry, context));
+  const written = entriesOf(valueAt(root, 'tools')).map((entry) => compileEntry(entry, context));
+  return [...written, ...compileAllowed(root, context)];
+}
+
+/** The entries that `allow` is short for. What `tools` lists keeps its rules: there is one entry for a key. */
+function compileAllowed(root: Node, context: RuleContext): readonly ToolEntry[] {
+  const tools = valueAt(root, 'tools');
+  const seen = new Set<string>();
+  return itemsOf(valueAt(root, 'allow')).flatMap((item) => {
+    if (item.kind !== 'text') return [];
+    const key = item.text;
+    const twice = entryOf(tools, key) ? 'under "tools", whose rules bind it' : seen.has(key) ? 'under "allow" before' : undefined;
+    seen.add(key);
+    if (twice === undefined)
+      return [compileEntry({ key, value: { kind: 'list', items: [], offset: item.offset }, offset: item.offset }, context)];
+    context.report.add('listed-twice', item.offset, `${JSON.stringify(key)} is listed ${twice}`, 'remove it here');
+    return [];
+  });
 }
 
 function compileEntry({ key, value, offset }: Entry, context: RuleContext): ToolEntry {
@@ -66,6 +83,7 @@ function compileHide(node: Node | undefined): readonly NamePattern[] {
 }
 
 function compileMethods(node: Node | undefined): readonly MethodRule[] {
+  if (node?.kind === 'text') return [{ pattern: compileName('*'), verdict: node.text === 'deny' ? 'deny' : 'allow' }];
   return entriesOf(node).map(({ key, value }) => ({ pattern: compileName(key), verdict: textOf(value) === 'deny' ? 'deny' : 'allow' }));
 }
 

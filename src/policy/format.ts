@@ -123,12 +123,12 @@ const RULES: Shape = { kind: 'list', of: RULE, min: 0 };
 
 const ENTRY: Shape = {
   kind: 'either',
-  empty: 'write "rules: []" where there is nothing to check',
+  empty: 'write "[]" where there is nothing to check',
   of: [
     {
       kind: 'map',
       keys: {
-        rules: { shape: RULES, about: 'the rules, in order', required: true },
+        rules: { shape: RULES, about: 'the rules, in order; without them there is nothing to check' },
         idempotency_window: { shape: DURATION, about: 'how long the same call is answered with the stored result' },
       },
     },
@@ -158,6 +158,10 @@ const APPROVALS: Keys = {
   },
 };
 
+const VERDICT: Shape = { kind: 'choice', values: ['allow', 'deny'] };
+/** `"*"` lists nothing under `tools`; to allow all there is `default`. */
+const LISTED: Shape = text('the name of a tool or a glob other than "*"', /^(?!\*+$|_global$)[\s\S]*\S/);
+
 export const POLICY: Shape = {
   kind: 'map',
   keys: {
@@ -181,10 +185,18 @@ export const POLICY: Shape = {
       about: 'under default deny, whether unlisted tools stay in the list (hide)',
     },
     methods: {
-      shape: { kind: 'table', of: { kind: 'choice', values: ['allow', 'deny'] }, min: 0 },
-      about: 'what happens to other requests than tool calls',
+      shape: {
+        kind: 'either',
+        of: [VERDICT, { kind: 'table', of: VERDICT, min: 0 }],
+        empty: 'write "deny", "allow", or a map of methods',
+      },
+      about: 'what happens to other requests than tool calls: all of them, or each by its name or glob',
     },
     approvals: { shape: { kind: 'map', keys: APPROVALS }, about: 'how approvals work' },
+    allow: {
+      shape: { kind: 'list', of: LISTED, min: 0 },
+      about: 'tools with nothing to check, by name or glob: short for an empty entry of each under "tools"',
+    },
     tools: {
       shape: { kind: 'table', of: ENTRY, min: 0, notKeys: [STATE_KEY] },
       about: 'the rules of each tool, by name or glob; "*" adds to every call',

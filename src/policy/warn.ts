@@ -80,7 +80,7 @@ function warnMethods(policy: Policy, root: Node, { report }: WarnContext): void 
   for (const { pattern } of policy.methods) {
     const undecided = undecidedBy(pattern);
     if (!undecided) continue;
-    const offset = entryOf(written, pattern.text)?.offset ?? root.offset;
+    const offset = entryOf(written, pattern.text)?.offset ?? written?.offset ?? root.offset;
     const help = undecided.includes('tools/call') ? 'decide calls under "tools" and "default", or write the method in full' : 'remove it';
     report.add('undecided-method', offset, `"${pattern.text}" decides no method of MCP: ${whyUndecided(pattern, undecided)}`, help);
   }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import { rateCounter, spendCounter, stateCounter } from '../../src/core/counter.ts';
 import { parseDecimal } from '../../src/core/decimal.ts';
+import { createMatcher } from '../../src/core/match.ts';
 import { compileName } from '../../src/core/names.ts';
 import type { Policy, Rule } from '../../src/core/policy.ts';
 import { loadPolicyText } from '../../src/policy/load.ts';
@@ -22,6 +23,20 @@ async function ruleOf(rule: string): Promise<Rule> {
   if (!first) throw new Error('no rule');
   return first;
 }
+
+test('policy.md §2: short forms list a tool with nothing to check, and never take a rule away', async () => {
+  const { policy, diagnostics } = await loadPolicyText(
+    'version: "1"\ndefault: deny\nmethods: deny\nallow: ["get_*", look, pay]\ntools: {a: {}, b: [], c: {rules: []}, pay: [{action: deny}], "get_secret": [{action: deny}]}\n',
+  );
+  expect(diagnostics.map(({ code }) => code)).toEqual(['listed-twice']);
+  if (!policy) throw new Error('the policy does not load');
+  const match = createMatcher(policy);
+  for (const name of ['a', 'b', 'c', 'look', 'get_balance']) expect(match(name)).toMatchObject({ listed: true, hidden: false });
+  expect(match('Look')).toMatchObject({ listed: false, looksLike: 'look' });
+  for (const name of ['pay', 'get_secret']) expect(match(name).entries.flatMap(({ rules }) => rules)).toHaveLength(1);
+  expect(policy.methods).toMatchObject([{ pattern: { text: '*' }, verdict: 'deny' }]);
+  expect((await loadPolicyText('version: "1"\nmethods: allow\n')).policy?.methods).toMatchObject([{ verdict: 'allow' }]);
+});
 
 describe('policy.md §2: the document', () => {
   test('defaults', async () => {
