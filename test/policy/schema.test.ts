@@ -202,6 +202,28 @@ describe("SECURITY: a stranger's schema", () => {
   });
 });
 
+describe('patterns are those of ECMA-262, run in RE2', () => {
+  test.each([
+    ['^\\s$', '\u00a0', true],
+    ['^\\S+$', 'a\u00a0b', false],
+    ['^\\S+$', 'a\ufeff', false],
+    ['^[\\S]$', '\u2003', false],
+    ['^[^\\s]$', '\u2003', false],
+    ['^[^\\S]$', '\u2003', true],
+    ['^.+$', 'a\rb', false],
+    ['^.+$', 'a\u2028b', false],
+    ['^.+$', 'a\u0085b', true],
+    ['^[.]+$', 'a', false],
+    ['^\\.\\\\.$', '.\\x', true],
+    ['^[[:alpha:].]+$', 'a.b', true],
+    ['^[[:alpha:].]+$', 'a,b', false],
+    ['^(?s:.)$', '\n', true],
+    ['^\\Q.\\E$', 'x', false],
+  ] as const)('%s of %j', (pattern, value, ok) => {
+    expect(compile(new Map([['pattern', pattern]]))(value).ok).toBe(ok);
+  });
+});
+
 describe('older drafts that servers send', () => {
   test.each([
     ['{"minimum":0,"exclusiveMinimum":true}', '0', false],
