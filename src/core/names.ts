@@ -29,6 +29,11 @@ export function foldName(name: string): string {
 }
 
 const INVISIBLE = /[\p{Cf}\p{Default_Ignorable_Code_Point}]/gu;
+/** The text without characters that show nothing. */
+export function withoutUnseen(text: string): string {
+  return text.replace(INVISIBLE, '');
+}
+
 const PLAIN = /^[a-z0-9_.*/:-]*$/;
 
 function foldPart(text: string): string {

@@ -3,8 +3,9 @@
  * as a path, as a URL reads it, with escapes undone, and without the case that some file systems do not tell apart.
  */
 import { isArray, isObject, type Json } from './json.ts';
-import { foldName } from './names.ts';
-import { asText, fileReadings, type Reading, withoutEscapes } from './path-readings.ts';
+import { foldName, withoutUnseen } from './names.ts';
+import { asText, type Reading, someReading, withoutEscapes } from './path-readings.ts';
+import { finish, type Slices } from './slices.ts';
 
 /** The folders and files that are Intercept's own, prepared once. */
 export interface OwnPaths {
@@ -12,6 +13,8 @@ export interface OwnPaths {
   mayStandIn(json: string): boolean;
   /** Whether this text is a path, or a URL, that names one. */
   names(text: string): boolean;
+  /** The same of a text of any length. */
+  namesInSlices(text: string): Slices<boolean>;
 }
 
 /** A path as a reader without links walks it. */
@@ -38,25 +41,34 @@ const HOME = /^(?:~[^/]*|\$\w+|\$\{\w+\}|%\w+%)\//;
 const MOST_HOME_NAMES = 3;
 /** What URL parsers leave out, also as JSON writes it. */
 const LEFT_OUT = '(?:\\\\[tnr]|[\\0-\\x1f\\x7f])*';
+/** Characters from which on a text is long. */
+const LONG = 32 * 1024;
 const NOT_ASCII = /\P{ASCII}/u;
 /** How often escapes may be escaped. */
 const ROUNDS = 3;
 
 /** Prepares normalised absolute paths. `folder` is where the server reads relative ones from, normalised; undefined where nobody knows. */
 export function prepareOwnPaths(paths: readonly string[], folder?: string): OwnPaths {
-  const all = paths.map((path) => walk(path, Number.POSITIVE_INFINITY, NONE).names);
+  const walkAll = (path: string) => finish(walk(path, Number.POSITIVE_INFINITY, NONE)).names;
+  const all = paths.map(walkAll);
   const own = all.filter((names, index) => !all.some((other, place) => place !== index && covers(other, names, place < index)));
-  const base = folder === undefined ? undefined : walk(folder, Number.POSITIVE_INFINITY, NONE).names;
+  const base = folder === undefined ? undefined : walkAll(folder);
   const dotted = new Set(own.map(lastOf).filter((name) => name.startsWith('.')));
   const most = Math.max(LEAST_COMPARED, ...own.map((names) => names.length));
   // Where the server stands in one of our folders, `..` names it without saying its name.
   const within = base !== undefined && own.some((names) => begins(base, names));
   const hit = within ? /(?:)/ : hintOf(own.map((names) => anchorOf(lastOf(names))));
   const prepared = { own, base, within, dotted, most };
+  // A long text is read without a look before, which would be one stretch.
+  const mayBeOne = (text: string) => own.length > 0 && (text.length > LONG || mayName(text, hit));
+  const namesOne = (text: string) => someReading(text, (reading) => standsIn(reading, prepared));
   return {
     // JSON's escapes of characters are left to who reads them.
     mayStandIn: (json) => own.length > 0 && (json.includes('\\u') || mayName(json, hit)),
-    names: (text) => own.length > 0 && mayName(text, hit) && fileReadings(text).some((reading) => standsIn(reading, prepared)),
+    names: (text) => mayBeOne(text) && finish(namesOne(text)),
+    *namesInSlices(text) {
+      return mayBeOne(text) && (yield* namesOne(text));
+    },
   };
 }
 
@@ -127,19 +139,19 @@ interface Prepared {
   readonly most: number;
 }
 
-function standsIn({ path, bytes }: Reading, prepared: Prepared): boolean {
+function* standsIn({ path, bytes }: Reading, prepared: Prepared): Slices<boolean> {
   const { own, base, dotted, most } = prepared;
   if (path.startsWith('/') || DRIVE.test(path)) {
-    const walked = walk(path, most, NONE, bytes);
+    const walked = yield* walk(path, most, NONE, bytes);
     return walked.leads || own.some((names) => begins(walked.names, names));
   }
   const home = HOME.exec(path)?.[0];
-  const walked = walk(home === undefined ? path : path.slice(home.length), most, dotted, bytes);
+  const walked = yield* walk(home === undefined ? path : path.slice(home.length), most, dotted, bytes);
   if (walked.dotted) return true;
   if (walked.leads && (walked.climbs > 0 || base === undefined)) return true;
   if (home !== undefined) return own.some((names) => endsWith(names, walked.names, 1, MOST_HOME_NAMES));
   if (base === undefined) return own.some((names) => endsWith(names, walked.names, 2, names.length));
-  return leadsTo({ path, bytes }, walked, base, prepared);
+  return yield* leadsTo({ path, bytes }, walked, base, prepared);
 }
 
 /** Whether what begins the path is what ends `own`: at least so many names, with at most so many before them. */
@@ -150,24 +162,29 @@ function endsWith(own: readonly string[], path: readonly string[], least: number
 }
 
 /** A relative path, read from the server's folder. Where that is in ours, every text would lie there: only one that climbs, or names the folder, is meant. */
-function leadsTo({ path, bytes }: Reading, { climbs }: Walked, base: readonly string[], { own, within, most }: Prepared): boolean {
-  const full = walk(path, most, NONE, bytes, base);
+function* leadsTo({ path, bytes }: Reading, { climbs }: Walked, base: readonly string[], { own, within, most }: Prepared): Slices<boolean> {
+  const full = yield* walk(path, most, NONE, bytes, base);
   if (full.leads) return true;
   return own.some((names) => begins(full.names, names) && (!within || climbs > 0 || full.depth === names.length));
 }
 
 /** Walks `.`, `..` and `//`, lexically and in one pass; never climbs above the root. */
-function walk(path: string, most: number, dotted: ReadonlySet<string>, bytes = false, base: readonly string[] = []): Walked {
+function* walk(path: string, most: number, dotted: ReadonlySet<string>, bytes = false, base: readonly string[] = []): Slices<Walked> {
   const names = base.slice(0, most);
   const shortest = Math.min(...Array.from(dotted, (name) => name.length));
   let depth = base.length;
   let climbs = 0;
   let leads = false;
   let passes = false;
+  let pausedAt = 0;
   for (let at = 0, end = 0; at <= path.length; at = end + 1) {
     end = path.indexOf('/', at);
     if (end < 0) end = path.length;
     const length = end - at;
+    if (at - pausedAt > LONG) {
+      pausedAt = at;
+      yield;
+    }
     if (length === 0 || (length === 1 && path[at] === '.')) continue;
     if (length === 2 && path[at] === '.' && path[at + 1] === '.') {
       // SECURITY: names in /proc are links, and what is above where they lead is not what is above them.
@@ -178,8 +195,8 @@ function walk(path: string, most: number, dotted: ReadonlySet<string>, bytes = f
       continue;
     }
     const isCompared = depth < most;
-    if (isCompared || length >= shortest) {
-      const name = foldFileName(asText(path.slice(at, end), bytes));
+    if (isCompared || (length >= shortest && mayBeDotted(path.charCodeAt(at)))) {
+      const name = foldFileName(length <= LONG ? asText(path.slice(at, end), bytes) : yield* beginningOf(path, at, end, bytes));
       passes ||= dotted.has(name);
       if (isCompared) names.push(name);
     }
@@ -187,6 +204,34 @@ function walk(path: string, most: number, dotted: ReadonlySet<string>, bytes = f
     leads ||= depth <= LEAST_COMPARED && isLink(names);
   }
   return { names, depth, climbs, leads, dotted: passes };
+}
+
+/** Whether a name that begins so may be one that begins with a dot. Letters, digits and signs of ASCII stay what they are. */
+function mayBeDotted(code: number): boolean {
+  return code === 46 || code <= 32 || code >= 127;
+}
+
+/** Characters of a long name that are looked at: more than any file system has, however they are composed. */
+const MOST_SHOWN = 4096;
+
+const MOST_CONTINUED = 3;
+
+/** How a long name begins, without what shows nothing. Who cuts off what follows, or leaves dots and blanks out, is at no other name. */
+function* beginningOf(path: string, start: number, end: number, bytes: boolean): Slices<string> {
+  let shown = '';
+  for (let at = start; at < end && shown.length < MOST_SHOWN; ) {
+    let to = Math.min(end, at + LONG);
+    // A character of UTF-8 is not torn apart: what continues it is a byte from 0x80 to 0xbf.
+    for (let more = 0; more < MOST_CONTINUED && to < end && isContinued(path.charCodeAt(to), bytes); more++) to++;
+    shown = withoutUnseen(shown + asText(path.slice(at, to), bytes)).trimStart();
+    at = to;
+    yield;
+  }
+  return shown.slice(0, MOST_SHOWN);
+}
+
+function isContinued(code: number, bytes: boolean): boolean {
+  return bytes ? (code & 0xc0) === 0x80 && code <= 0xff : code >= 0xdc00 && code < 0xe000;
 }
 
 function isLink(names: readonly string[]): boolean {

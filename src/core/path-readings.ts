@@ -1,9 +1,10 @@
 /** The ways in which a server may read a text as a path: as it is, as a URL, with escapes undone, up to a NUL, with `\` for `/`. */
+import { finish, type Slices } from './slices.ts';
 
-/** Beyond this length the rare readings are left out: no path is so long, and each is as long as the text. */
-const LONG = 65_536;
 /** How often escapes may be escaped, and URLs stand in URLs. */
 const ROUNDS = 3;
+/** Characters of a long text that are dealt with between two pauses. */
+const PIECE = 32 * 1024;
 
 /** One reading. `bytes`: each character stands for a byte of UTF-8, because escapes were undone. */
 export interface Reading {
@@ -11,45 +12,52 @@ export interface Reading {
   readonly bytes: boolean;
 }
 
-/** Every reading, each once. */
-export function fileReadings(text: string): readonly Reading[] {
-  const readings: Reading[] = [];
-  let plain = stripped(text);
+/** Whether a test holds for any reading of a text. */
+export function* someReading(text: string, holds: (reading: Reading) => Slices<boolean>): Slices<boolean> {
+  let plain = yield* stripped(text);
   let bytes = false;
   for (let round = 0; round <= ROUNDS; round++) {
-    const found = new Set<string>();
-    addAll(plain, found);
-    for (const path of found) readings.push({ path, bytes });
-    const next = withoutEscapes(bytes ? plain : bytesOf(plain));
-    if (!plain.includes('%') || next.length === plain.length) break;
-    plain = stripped(next);
+    // No set: to hash a long text costs as much as to read it.
+    const seen: string[] = [];
+    for (const base of yield* basesOf(plain))
+      for (const path of yield* spellings(base)) {
+        if (seen.includes(path)) continue;
+        seen.push(path);
+        if (yield* holds({ path, bytes })) return true;
+      }
+    if (!(yield* hasEscape(plain))) return false;
+    const encoded = bytes ? plain : yield* inPieces(plain, bytesOf, betweenCharacters);
+    const unescaped = yield* inPieces(encoded, unescape, betweenEscapes);
+    plain = yield* stripped(yield* inPieces(unescaped, withoutOverlong, betweenBytes));
     bytes = true;
   }
-  return readings;
+  return false;
 }
 
-function addAll(text: string, found: Set<string>): void {
-  const isLong = text.length > LONG;
-  addPath(text, found, isLong);
-  let rest: string | undefined = text;
+/** The text, and what URLs make of it where it is one. */
+function* basesOf(text: string): Slices<readonly string[]> {
+  const bases = [text];
+  let rest: string | undefined = yield* withoutScheme(text);
   for (let round = 0; round < ROUNDS && rest !== undefined; round++) {
-    const inside: string | undefined = withoutScheme(rest);
-    if (inside !== undefined) for (const path of urlPaths(inside)) addPath(path, found, isLong);
-    rest = inside;
+    bases.push(...(yield* urlPaths(rest)));
+    rest = yield* withoutScheme(rest);
   }
+  return bases;
 }
 
-function addPath(path: string, found: Set<string>, isLong: boolean): void {
-  found.add(path);
-  const slashed = path.includes('\\') ? path.replaceAll('\\', '/') : path;
-  found.add(slashed);
-  if (slashed.startsWith('//')) found.add(onThisHost(slashed));
-  if (isLong || !CONTROL.test(path)) return;
+function* spellings(path: string): Slices<readonly string[]> {
+  const all = [path];
+  const withSlashes = path.includes('\\') ? yield* slashed(path) : path;
+  all.push(withSlashes);
+  if (withSlashes.startsWith('//')) all.push(onThisHost(withSlashes));
+  if (!CONTROL.test(path)) return all;
   // SECURITY: a reader in C stops at NUL; others drop what they cannot show.
-  for (const read of [path.slice(0, path.includes('\0') ? path.indexOf('\0') : path.length), path.replace(CONTROLS, '')]) {
-    found.add(stripped(read));
-    found.add(stripped(read).replaceAll('\\', '/'));
+  const end = path.indexOf('\0');
+  for (const read of [end < 0 ? path : path.slice(0, end), yield* inPieces(path, withoutControls)]) {
+    const plain = yield* stripped(read);
+    all.push(plain, yield* slashed(plain));
   }
+  return all;
 }
 
 /** Of `\\\\host\\c$\\x`, `\\\\?\\UNC\\host\\x` and `\\\\?\\c:\\x`, with `/` for `\\`: what it names where the host is this one. */
@@ -58,14 +66,56 @@ function onThisHost(path: string): string {
 }
 
 const CONTROL = /\p{Cc}/u;
-const CONTROLS = /\p{Cc}/gu;
+const CONTROLS = /\p{Cc}+/gu;
+
+function withoutControls(text: string): string {
+  return text.replace(CONTROLS, '');
+}
+
+function slashed(text: string): Slices<string> {
+  return inPieces(text, (piece) => piece.replaceAll('\\', '/'));
+}
+
+/** Changes a text piece by piece. `cut` moves the end of a piece to where nothing is torn apart. */
+function* inPieces(text: string, change: (piece: string) => string, cut = (_text: string, end: number) => end): Slices<string> {
+  if (text.length <= PIECE) return change(text);
+  const pieces: string[] = [];
+  for (let at = 0; at < text.length; ) {
+    const end = at + PIECE >= text.length ? text.length : cut(text, at + PIECE);
+    pieces.push(change(text.slice(at, end)));
+    at = end;
+    yield;
+  }
+  return pieces.join('');
+}
+
+function betweenCharacters(text: string, end: number): number {
+  const before = text.charCodeAt(end - 1);
+  return before >= 0xd800 && before < 0xdc00 ? end - 1 : end;
+}
+
+/** Characters of the longest escape, `%u0041`. */
+const ESCAPE = 6;
+
+function betweenEscapes(text: string, end: number): number {
+  const start = text.lastIndexOf('%', end - 1);
+  return start > end - ESCAPE ? start : end;
+}
+
+/** Bytes behind the first one of a character. */
+const MOST_CONTINUED = 3;
+
+function betweenBytes(bytes: string, end: number): number {
+  for (let back = 1; back <= MOST_CONTINUED; back++) if (bytes.charCodeAt(end - back) >= 0xc0) return end - back;
+  return end;
+}
 
 /** SPEC: WHATWG URL — controls and blanks around a URL, and tabs and line ends in it, count for nothing. */
-function stripped(text: string): string {
+function* stripped(text: string): Slices<string> {
   let start = 0;
   let end = text.length;
-  while (start < end && isBlank(text.charCodeAt(start))) start++;
-  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+  while (start < end && isBlank(text.charCodeAt(start))) if (++start % PIECE === 0) yield;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) if (--end % PIECE === 0) yield;
   return text.slice(start, end);
 }
 
@@ -74,20 +124,33 @@ function isBlank(code: number): boolean {
 }
 
 /** What follows a scheme of two letters or more: one letter is a drive. Servers have schemes of their own for files, so all are taken for `file:`. */
-function withoutScheme(text: string): string | undefined {
-  const url = /[\t\n\r]/.test(text) ? text.replace(/[\t\n\r]/g, '') : text;
-  const scheme = /^[a-z][a-z\d+.-]+:/i.exec(url)?.[0];
-  return scheme === undefined ? undefined : url.slice(scheme.length);
+function* withoutScheme(text: string): Slices<string | undefined> {
+  const colon = text.indexOf(':');
+  if (colon < 0 || !SCHEME.test(text.slice(0, colon))) return undefined;
+  const url = yield* inPieces(text, withoutLines);
+  const end = url.indexOf(':');
+  return end < 2 ? undefined : url.slice(end + 1);
+}
+
+const SCHEME = /^[a-z][a-z\d+.\-\t\n\r]*$/i;
+
+function withoutLines(text: string): string {
+  return /[\t\n\r]/.test(text) ? text.replace(/[\t\n\r]+/g, '') : text;
 }
 
 /**
  * The path of a URL as URL parsers have it, without host, query and fragment, and as those who only cut the scheme off
  * have it. `\` is as good as `/`.
  */
-function urlPaths(rest: string): readonly string[] {
-  const path = rest.replaceAll('\\', '/');
-  const wholes = new Set([path, ...[/[?#]/, /[?#;]/].map((end) => path.split(end, 1)[0] ?? '')]);
-  return [...wholes].flatMap((whole) => [whole, `/${afterHost(whole)}`, whole.replace(/^\/\//, '')]);
+function* urlPaths(rest: string): Slices<readonly string[]> {
+  const path = yield* slashed(rest);
+  const wholes = [path, upTo(path, /[?#]/), upTo(path, /[?#;]/)].filter((whole, index, all) => all.indexOf(whole) === index);
+  return wholes.flatMap((whole) => [whole, `/${afterHost(whole)}`, whole.replace(/^\/\//, '')]);
+}
+
+function upTo(path: string, mark: RegExp): string {
+  const end = path.search(mark);
+  return end < 0 ? path : path.slice(0, end);
 }
 
 function afterHost(path: string): string {
@@ -100,21 +163,29 @@ function afterHost(path: string): string {
 
 /** The text with its escapes undone, one by one: a `%` that begins none stays. What was escaped is a byte, as a character. */
 export function withoutEscapes(text: string): string {
-  return hasEscape(text) ? unescape(text).replace(OVERLONG, shortened) : text;
+  return finish(hasEscape(text)) ? withoutOverlong(unescape(text)) : text;
 }
 
 /** SECURITY: an ASCII character in more bytes than it needs: `%c0%ae` is a dot for readers that only add up its bits. */
 const OVERLONG = /[\xc0\xc1][\x80-\xbf]|(?:\xe0|\xf0\x80)[\x80\x81][\x80-\xbf]/g;
+
+function withoutOverlong(bytes: string): string {
+  return bytes.replace(OVERLONG, shortened);
+}
 
 function shortened(bytes: string): string {
   return String.fromCharCode(((bytes.charCodeAt(bytes.length - 2) & 1) << 6) | (bytes.charCodeAt(bytes.length - 1) & 0x3f));
 }
 
 /** A loop, because a regular expression is ten times slower where `%` is frequent and begins no escape. */
-function hasEscape(text: string): boolean {
-  if (!text.includes('%')) return false;
-  for (let at = text.indexOf('%'); at < text.length - 2; at++)
-    if (text.charCodeAt(at) === 37 && isHex(text.charCodeAt(at + 2)) && isHex(text.charCodeAt(at + 1))) return true;
+function* hasEscape(text: string): Slices<boolean> {
+  let pausedAt = 0;
+  for (let at = text.indexOf('%'); at >= 0; at = text.indexOf('%', at + 1)) {
+    if (isHex(text.charCodeAt(at + 1)) && isHex(text.charCodeAt(at + 2))) return true;
+    if (at - pausedAt <= PIECE) continue;
+    pausedAt = at;
+    yield;
+  }
   return false;
 }
 

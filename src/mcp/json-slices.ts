@@ -86,8 +86,8 @@ function place(value: Json, cursor: Cursor, stack: Open[]): Json | undefined {
   return whole;
 }
 
-/** Undoes the escapes of so much at a time: of a long string at once, that alone takes long. */
-function* readLongString(cursor: Cursor): Slices<string> {
+/** Reads the string at the cursor of a text known to be valid, and undoes the escapes of so much at a time. */
+export function* readLongString(cursor: Cursor): Slices<string> {
   const { text } = cursor;
   const pieces: string[] = [];
   let from = cursor.at + 1;

@@ -47,7 +47,7 @@ export function readValue(cursor: Cursor): Json {
   skipSpace(cursor);
   switch (text.charCodeAt(cursor.at)) {
     case 34:
-      return readString(cursor, slice);
+      return readString(cursor, cutText);
     case 123:
       return readObject(cursor);
     case 91:
@@ -98,7 +98,8 @@ export function readString(cursor: Cursor, cut: (text: string, start: number, en
   return escaped ? JSON.parse(text.slice(at, end + 1)) : cut(text, at + 1, end);
 }
 
-function slice(text: string, start: number, end: number): string {
+/** Takes a string without escapes as it is. */
+export function cutText(text: string, start: number, end: number): string {
   return text.slice(start, end);
 }
 

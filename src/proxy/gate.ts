@@ -10,10 +10,10 @@ import { denial, pausedText, selfDenial } from '../core/plan.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Slices } from '../core/slices.ts';
 import type { ClientMessage } from '../mcp/frame.ts';
-import { readJson } from '../mcp/json.ts';
+import { cutText, readJson, readString } from '../mcp/json.ts';
+import { readLongString } from '../mcp/json-slices.ts';
 import { renderError, textOf } from '../mcp/reply.ts';
-import { openLenient } from '../mcp/scan.ts';
-import { scanString, stringAt } from '../mcp/token.ts';
+import { endsWithin } from '../mcp/token.ts';
 import type { ProxyDeps } from './deps.ts';
 import type { Gate } from './state.ts';
 
@@ -32,17 +32,14 @@ export function ownPathOf({ text, span }: ClientMessage, { own }: Pick<ProxyDeps
 /** The same for a large frame: text by text, with a pause after so many characters. */
 export function* ownPathInSlices({ text, span }: ClientMessage, { own }: Pick<ProxyDeps, 'own'>): Slices<string | undefined> {
   if (!own) return undefined;
-  const scan = openLenient(text);
-  let pausedAt = span.start;
-  for (let at = text.indexOf('"', span.start); at >= 0 && at < span.end; ) {
-    const end = scanString(scan, at);
-    const said = stringAt(text, { start: at, end });
-    if (said !== undefined && own.names(said)) return said;
-    if (end - pausedAt > SLICE) {
-      pausedAt = end;
-      yield;
-    }
-    at = text.indexOf('"', end);
+  const cursor = { text, at: text.indexOf('"', span.start) };
+  for (let pausedAt = cursor.at; cursor.at >= 0 && cursor.at < span.end; cursor.at = text.indexOf('"', cursor.at)) {
+    const isShort = endsWithin(text, cursor.at, SLICE);
+    const said = isShort ? readString(cursor, cutText) : yield* readLongString(cursor);
+    if (isShort ? own.names(said) : yield* own.namesInSlices(said)) return said;
+    if (cursor.at - pausedAt <= SLICE) continue;
+    pausedAt = cursor.at;
+    yield;
   }
   return undefined;
 }

@@ -1,8 +1,18 @@
-import { describe, expect, test } from 'bun:test';
+import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { ownPathIn, prepareOwnPaths } from '../../src/core/own-path.ts';
+import { finish } from '../../src/core/slices.ts';
+import { expectLinear, expectShortSlices } from '../harness/cost.ts';
 import { argsOf } from './cases.ts';
 
+setDefaultTimeout(60_000);
+
 const OWN = prepareOwnPaths(['/home/u/.intercept', '/home/u/.intercept/state', '/etc/policies/p.yaml', '/home/josé/p.yaml']);
+
+/** What a text is made of that costs most to read as a path. */
+const UNITS = [
+  ...['a%', '/', './', 'a/../', '%ffa', '%41', '\u00e9/', '\\', '.\n', '.intercept/', 'proc/', '~/', 'file:', '%25', ' '],
+  ...['é.intercept%', 'é.intercept/', '\u200b', '\uff0f', '😀', '\0', 'x', '%u0041', 'a\n'],
+];
 
 const REACHES = [
   '{"path":"/home/u/.intercept"}',
@@ -180,32 +190,61 @@ test('nothing is own where nothing is named', () => {
   expect([none.mayStandIn('"\\u002f"'), none.names('/proc/self/root')]).toEqual([false, false]);
 });
 
+describe('policy.md §5.1: in a text of any length', () => {
+  const LONG = 100_000;
+  test.each([
+    `${'./'.repeat(LONG)}../../../home/u/.intercept`,
+    `/${'a/../'.repeat(LONG)}home/u/.intercept/admin.token`,
+    `/home/u/%2eintercept/${'x/../'.repeat(LONG)}admin.token`,
+    `${'/'.repeat(LONG)}etc/policies/p.yaml`,
+    `${'\\'.repeat(LONG)}etc\\policies\\p.yaml`,
+    `${' '.repeat(LONG)}file:///etc/policies/p.yaml`,
+    `fi${'\n'.repeat(LONG)}le:///etc/policies/p.yaml`,
+    `file:///etc/policies/p.yaml?${'x'.repeat(LONG)}`,
+    `file:///etc/policies/p.yaml#${'%41'.repeat(LONG)}`,
+    `/etc/policies/p.yaml\0${'x'.repeat(LONG)}`,
+    `/etc/policies/p${'\x01'.repeat(LONG)}.yaml`,
+    `/home/u/.inter${'\u200c'.repeat(LONG)}cept/admin.token`,
+    `/home/u/${'\u200c '.repeat(LONG)}.intercept`,
+    `/home/u/.intercept${'. '.repeat(LONG)}`,
+    `/home/u/.intercept::${'x'.repeat(LONG)}`,
+    `x/${'y'.repeat(LONG)}/.intercept`,
+    `/${'é'.repeat(LONG)}/../home/jos%C3%A9/p.yaml`,
+    `/${'😀'.repeat(LONG)}/../home/u/%2eintercept`,
+    `x${'😀'.repeat(LONG)}/../%2e%69ntercept/y`,
+    `/${'%41'.repeat(LONG)}/../home/u/%252eintercept`,
+    `/home/u/${'%c0%ae/'.repeat(LONG)}%f0%80%80%aeintercept`,
+    `/home/${'%75/../'.repeat(LONG)}u/%2eintercept`,
+    `/proc/${'x/../'.repeat(LONG)}self/root`,
+    `%USERPROFILE%/${'./'.repeat(LONG)}.intercept`,
+  ])('%#: it is found', (text) => {
+    expect(OWN.names(text)).toBe(true);
+    expect(finish(OWN.namesInSlices(text))).toBe(true);
+    expect(OWN.mayStandIn(JSON.stringify(text))).toBe(true);
+  });
+
+  test.each([
+    `/home/u/.intercept${'x'.repeat(LONG)}`,
+    `${'é.intercept%'.repeat(LONG)}`,
+    `/home/u/.intercept/../${'x/../'.repeat(LONG)}`,
+    `/etc/policies/p.yaml/${'../'.repeat(LONG)}`,
+    `see ${'words of .intercept '.repeat(LONG)}`,
+  ])('%#: it is not', (text) => expect(OWN.names(text)).toBe(false));
+});
+
 describe('I11: the look costs what comes', () => {
-  const SIZE = 150_000;
-  const spent = (work: () => unknown) => {
-    const before = process.cpuUsage();
-    work();
-    const { user, system } = process.cpuUsage(before);
-    return user + system;
-  };
-  const least = (work: () => unknown) => Math.min(...Array.from({ length: 3 }, () => spent(work)));
-  const cost = (unit: string, size: number, end: string) => {
-    const text = `${unit.repeat(Math.floor(size / unit.length))}${end}`;
-    return least(() => [OWN.mayStandIn(text), OWN.names(text)]);
-  };
+  const textOf = (unit: string, bytes: number, end: string) => `${unit.repeat(Math.floor(bytes / unit.length))}${end}`;
 
-  test.each(['a%', '/', './', 'a/../', '%ffa', '%41', '\u00e9/', '\\', '.\n', '.intercept/', 'proc/', '~/', 'file:', '%25', ' '])(
-    'of %j, and of four times as many',
-    (unit) => {
-      for (const end of ['', '/home/u/.intercept']) {
-        cost(unit, SIZE, end);
-        // Half a millisecond beside it: what takes no time has no proportion.
-        expect(cost(unit, 4 * SIZE, end)).toBeLessThan(6 * cost(unit, SIZE, end) + 3_000);
-      }
-    },
-  );
+  test.each(UNITS)('of %j, and of four times as many', (unit) => {
+    for (const end of ['', '/home/u/.intercept'])
+      expectLinear(
+        (bytes) => textOf(unit, bytes, end),
+        (text) => [OWN.mayStandIn(text), OWN.names(text)],
+      );
+  });
 
-  test('a megabyte without a name of ours is not looked at twice', () => {
-    for (const unit of ['a%', '/']) expect(cost(unit, 1_048_576, '')).toBeLessThan(100_000);
+  test.each(UNITS)('wire.md §2.13: ten megabytes of %j are read in slices', (unit) => {
+    const text = textOf(unit, 10 * 1024 * 1024, '');
+    expectShortSlices(() => OWN.namesInSlices(text));
   });
 });

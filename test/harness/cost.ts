@@ -1,5 +1,6 @@
 /** What work costs: processor time, which a busy machine does not change much, of the quickest of several runs. */
 import { expect } from 'bun:test';
+import type { Slices } from '../../src/core/slices.ts';
 
 /** ms. What is measured takes at least so long, so that the clock's steps do not matter. */
 const LEAST = 4;
@@ -45,4 +46,28 @@ export function expectLinear<T>(make: (bytes: number) => T, work: (input: T) => 
 
 function costOfInput<T>(input: T, work: (input: T) => unknown): number {
   return costOf(() => work(input));
+}
+
+/** ms that one slice may keep others waiting (wire.md §2.13). */
+const LONGEST = 50;
+
+/** Expects that no slice takes longer. What else the process does, as collecting garbage, falls into one attempt or another. */
+export function expectShortSlices(work: () => Slices<unknown>): void {
+  const longest: number[] = [];
+  for (let attempt = 0; attempt < 5; attempt++) {
+    longest.push(longestSlice(work()));
+    if ((longest.at(-1) as number) <= LONGEST) return;
+  }
+  expect(Math.min(...longest)).toBeLessThanOrEqual(LONGEST);
+}
+
+function longestSlice(slices: Slices<unknown>): number {
+  let longest = 0;
+  for (let done = false; !done; ) {
+    const before = process.cpuUsage();
+    done = slices.next().done === true;
+    const { user, system } = process.cpuUsage(before);
+    longest = Math.max(longest, (user + system) / 1000);
+  }
+  return longest;
 }
