@@ -73,7 +73,9 @@ describe('a large frame', () => {
   ])('is looked through for our own files, in %s', async (_name, make, more) => {
     for (const own of ['/home/u/.intercept/admin.token', 'file:///home/u/%2eintercept/admin.token', 'other']) {
       const text = JSON.stringify(make(own)).replaceAll('/', '\\u002f');
-      const large = `${text.slice(0, -1)},"more":"${more}"}`;
+      // Beside the arguments of a call there is no room for so much.
+      const isCall = text.includes('"arguments":{');
+      const large = isCall ? text.replace('"arguments":{', `$&"more":"${more}",`) : `${text.slice(0, -1)},"more":"${more}"}`;
       const answers = [];
       for (const frame of [text, large]) {
         const rig = await openRig({ policy: POLICY, ownPaths: ['/home/u/.intercept'], respond: agreeable });
