@@ -1,12 +1,14 @@
 /** Pages of `tools/list` (wire.md §3): hidden tools are cut out, everything else stays byte for byte. */
 import type { Json } from '../core/json.ts';
+import { finish, type Slices } from '../core/slices.ts';
 import { applyEdits, cutItems, type Edit, setMember } from './edit.ts';
 import { findOddKey, isWord } from './envelope.ts';
 import { readJson } from './json.ts';
 import { definePlace } from './keys.ts';
 import type { ResponseFrame } from './message.ts';
 import { quote } from './refusal.ts';
-import { elementsAt, isStrictValue, type Member, membersAt } from './scan.ts';
+import { elementsAt, isStrictValue, type Member } from './scan.ts';
+import { elementsInSlices, MAX_ENTRIES } from './scan-slices.ts';
 import { type Span, stringAt } from './token.ts';
 
 export interface ListedTool {
@@ -35,6 +37,8 @@ const PAGE_KEYS = definePlace('tools', 'nextCursor', 'ttlMs', 'cacheScope', '_me
 const TOOL_KEYS = definePlace('name', 'inputSchema');
 /** A filtered page is the policy's view of now: nobody keeps it longer than this. */
 const MAX_TTL_MS = 60_000;
+/** Characters between two pauses. */
+const SLICE = 32 * 1024;
 
 /**
  * Cuts the tools that `keep` does not name out of a page. `clamp`: a page so changed may be cached by this client
@@ -42,18 +46,25 @@ const MAX_TTL_MS = 60_000;
  * client's reading could show what ours has hidden.
  */
 export function filterToolPage(frame: ResponseFrame, keep: (name: string) => boolean, clamp = false): ToolPage {
+  return finish(filterToolPageInSlices(frame, keep, clamp));
+}
+
+/** The same of a page of any length. */
+export function* filterToolPageInSlices(frame: ResponseFrame, keep: (name: string) => boolean, clamp = false): Slices<ToolPage> {
   const { text, span, result } = frame;
   if (frame.outcome === 'error')
     return { kind: 'page', text: text.slice(span.start, span.end), tools: [], removed: 0, unread: [], nextCursor: undefined };
   if (!result || text.charCodeAt(result.start) !== 123) return unreadable('the result is not an object');
-  const odd = findOddKey(membersAt(text, result.start), PAGE_KEYS);
+  const odd = findOddKey(result.members, PAGE_KEYS);
   if (odd) return unreadable(`key ${quote(odd.key)} of the result is there twice, or only looks like one of MCP's`);
   const nextCursor = readCursor(text, frame.members.get('nextCursor'));
   if (nextCursor === null) return unreadable('"nextCursor" is not a string');
   const list = frame.members.get('tools');
   if (!list || text.charCodeAt(list.start) !== 91) return unreadable('"tools" is not an array');
-  const entries = elementsAt(text, list.start);
-  const read = readTools(text, entries);
+  const isLarge = list.end - list.start > SLICE;
+  const entries = isLarge ? yield* elementsInSlices(text, list.start) : elementsAt(text, list.start);
+  if (!entries) return unreadable(`"tools" has more than ${MAX_ENTRIES} entries`);
+  const read = yield* readTools(text, entries);
   if (typeof read === 'string') return unreadable(read);
   const kept = read.map((tool) => typeof tool !== 'string' && keep(tool.name));
   const edits = cutItems(entries, (index) => !kept[index]);
@@ -78,9 +89,14 @@ function readCursor(text: string, span: Span | undefined): string | undefined | 
  * The tools; in the place of an entry that is no tool for anybody, why. Or why the page can not be read: an entry that two
  * readers take for different tools.
  */
-function readTools(text: string, entries: readonly Member[]): (ListedTool | string)[] | string {
+function* readTools(text: string, entries: readonly Member[]): Slices<(ListedTool | string)[] | string> {
   const tools: (ListedTool | string)[] = [];
+  let pausedAt = entries[0]?.start ?? 0;
   for (const [index, entry] of entries.entries()) {
+    if (entry.end - pausedAt > SLICE) {
+      pausedAt = entry.end;
+      yield;
+    }
     const tool = readTool(text, entry);
     if (typeof tool === 'string') return `entry ${index} of "tools" ${tool}`;
     tools.push(tool ?? `entry ${index} of "tools" is no object, or has no name`);

@@ -83,7 +83,7 @@ export interface ResponseFrame extends Placed {
   /** The request failed: a JSON-RPC error, or a result with `isError: true`. */
   readonly isError: boolean;
   readonly resultType: string | undefined;
-  readonly result: Span | undefined;
+  readonly result: Member | undefined;
   readonly error: Span | undefined;
   /** The members of `result`, where it is an object. */
   readonly members: ReadonlyMap<string, Member>;

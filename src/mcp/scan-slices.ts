@@ -54,11 +54,17 @@ export function* scanMessageInSlices(scan: Scan, into: Member[]): Slices<Top | u
   return endOfMessage(scan, top, end);
 }
 
-/** Elements of the array that starts at `start` of a text known to be valid, as `elementsAt` finds them. */
-export function* elementsInSlices(text: string, start: number): Slices<readonly Member[]> {
+/**
+ * Entries of one page of a list, at most: of more, each collection of garbage would be a pause (INVARIANT I11). No list
+ * that is kept has a tenth of them.
+ */
+export const MAX_ENTRIES = 100_000;
+
+/** Elements of the array that starts at `start` of a text known to be valid, as `elementsAt` finds them; undefined where they are too many. */
+export function* elementsInSlices(text: string, start: number): Slices<readonly Member[] | undefined> {
   const into: Member[] = [];
-  yield* scanInSlices(openLenient(text), start, 'list', into);
-  return into;
+  const end = yield* scanInSlices({ ...openLenient(text), maxMembers: MAX_ENTRIES }, start, 'list', into);
+  return end < 0 ? undefined : into;
 }
 
 /** The end of the value at `at`; −1 and a fault in the scan where it is not sound. */

@@ -9,16 +9,18 @@ import { checkHeaders } from '../../src/mcp/headers.ts';
 import { createIdFinder } from '../../src/mcp/id-finder.ts';
 import { readJson, renderJson, toPlain } from '../../src/mcp/json.ts';
 import { createLineSplitter, oneLine } from '../../src/mcp/lines.ts';
-import { filterToolPage } from '../../src/mcp/list.ts';
+import { filterToolPage, filterToolPageInSlices } from '../../src/mcp/list.ts';
 import type { ResponseFrame } from '../../src/mcp/message.ts';
 import { declareListChanged, renderReplay, resultText, withoutDecision } from '../../src/mcp/reply.ts';
 import { elementsAt, membersAt } from '../../src/mcp/scan.ts';
 import { filterTaskPage } from '../../src/mcp/task-list.ts';
-import { expectLinear } from '../harness/cost.ts';
+import { expectLinear, expectShortSlices } from '../harness/cost.ts';
 import { SHAPES } from '../harness/large-frames.ts';
 
 setDefaultTimeout(120_000);
 
+/** Bytes of the largest message, but for what stands around a list. */
+const MOST = 10 * 1024 * 1024 - 1024;
 const LIMITS = { maxDepth: 256, maxName: 1024 };
 const encoder = new TextEncoder();
 const shapes = Object.entries(SHAPES);
@@ -172,8 +174,30 @@ describe('lists', () => {
   test('of tasks', () => {
     expectLinear(
       (bytes) => frameOf(`{"tasks":[${list((index) => `{"taskId":"t${index}"}`, bytes)}]}`),
-      (frame) => filterTaskPage(frame, (id) => id.endsWith('7')),
+      (frame) => finish(filterTaskPage(frame, (id) => id.endsWith('7'))),
     );
+  });
+
+  test.each([
+    ['tools', (index: number) => `{"name":"t${index}","inputSchema":{"type":"object","properties":{"a":{"type":"string"}}}}`],
+    ['tools with long texts', (index: number) => `{"name":"t${index}","description":"${'x\\n'.repeat(20_000)}"}`],
+    ['entries that are no tools', () => '{}'],
+  ])('wire.md §2.13: in slices, ten megabytes of %s', (_name, piece) => {
+    const frame = frameOf(`{"tools":[${list(piece, MOST)}]}`);
+    expectShortSlices(() => filterToolPageInSlices(frame, (name) => name.endsWith('7'), true));
+  });
+
+  test('I11: a page of more entries than any list has cannot be read', () => {
+    const frame = frameOf(`{"tools":[${'{"name":"t"},'.repeat(100_000)}{"name":"u"}],"tasks":[${'{"taskId":"t"},'.repeat(100_000)}{}]}`);
+    expect([filterToolPage(frame, () => true), finish(filterTaskPage(frame, () => true))]).toEqual([
+      { kind: 'unreadable', why: '"tools" has more than 100000 entries' },
+      { kind: 'unreadable', why: '"tasks" has more than 100000 entries' },
+    ]);
+  });
+
+  test('wire.md §2.13: in slices, ten megabytes of tasks', () => {
+    const frame = frameOf(`{"tasks":[${list((index) => `{"taskId":"t${index}"}`, MOST)}]}`);
+    expectShortSlices(() => filterTaskPage(frame, (id) => id.endsWith('7')));
   });
 });
 

@@ -2,7 +2,7 @@
 import { isVisible } from '../../core/match.ts';
 import type { RequestId, ServerFrame } from '../../mcp/frame.ts';
 import { otherSpelling } from '../../mcp/id.ts';
-import { filterToolPage } from '../../mcp/list.ts';
+import { filterToolPageInSlices, type ToolPage } from '../../mcp/list.ts';
 import type { Challenge } from '../../mcp/payment.ts';
 import { declareListChanged, renderError, resultText, withoutDecision } from '../../mcp/reply.ts';
 import { filterTaskPage } from '../../mcp/task-list.ts';
@@ -18,6 +18,7 @@ import { taskOpenedBy } from '../requests/own-tasks.ts';
 import { asksForPayment, type ForwardedCall, isClaimed, isTaskHandle, type Outcome, outcomeOf, settle } from '../settle.ts';
 import type { Gate, Session } from '../state.ts';
 import { TOO_LARGE } from '../tools/tool-memory.ts';
+import { atOnceOrInTurns } from '../turns.ts';
 import type { Passed } from './passed.ts';
 import { restoreAnswer } from './restore.ts';
 
@@ -122,7 +123,7 @@ function receiveAnswer(
   }
 }
 
-function unless(refusal: Later<string | undefined>, otherwise: () => FrameBytes): Later<FrameBytes> {
+function unless(refusal: Later<string | undefined>, otherwise: () => Later<FrameBytes>): Later<FrameBytes> {
   return then(refusal, (refused) => refused ?? otherwise());
 }
 
@@ -168,29 +169,45 @@ function listFor(
   cursor: string | undefined,
   { rulebook }: Gate,
   session: Session,
-): FrameBytes {
+): Later<FrameBytes> {
   if (frame.outcome === 'error') return bytes;
-  const page = filterToolPage(frame, (name) => rulebook !== undefined && isVisible(rulebook.policy, rulebook.match(name)), request.modern);
+  const keep = (name: string) => rulebook !== undefined && isVisible(rulebook.policy, rulebook.match(name));
+  const { changes } = session.tools;
+  return then(atOnceOrInTurns(filterToolPageInSlices(frame, keep, request.modern)), (page) =>
+    showList(page, bytes, request, cursor, changes, session),
+  );
+}
+
+function showList(
+  page: ToolPage,
+  bytes: FrameBytes,
+  { id }: PendingRequest,
+  cursor: string | undefined,
+  changes: number,
+  { deps, tools }: Session,
+): FrameBytes {
+  const { log } = deps;
   if (page.kind === 'unreadable') {
-    session.deps.log.warn(`refused a tool list of the server: ${page.why}`);
-    return renderError(request.id.text, -32603, `the server's tool list could not be read: ${page.why}`);
+    log.warn(`refused a tool list of the server: ${page.why}`);
+    return renderError(id.text, -32603, `the server's tool list could not be read: ${page.why}`);
   }
-  const { log } = session.deps;
   if (page.unread.length > 0) log.warn(`took ${page.unread.length} out of a tool list of the server: ${page.unread[0]}`);
-  const taken = session.tools.page(page.tools, cursor, page.nextCursor);
-  if (taken === 'too many pages') return renderError(request.id.text, -32603, 'the tool list has too many pages');
+  // A list that changed while it was read is shown as it was, and is not what is known of the server.
+  const taken = changes === tools.changes ? tools.page(page.tools, cursor, page.nextCursor) : 'taken';
+  if (taken === 'too many pages') return renderError(id.text, -32603, 'the tool list has too many pages');
   if (taken === 'too large') log.warn(`the server's tool list is not kept: ${TOO_LARGE}`);
   return page.removed > 0 ? page.text : bytes;
 }
 
 /** SPEC: wire.md §2.7 — where agents share the server, each sees the tasks that it opened. */
-function ownTasksOf(frame: Response, bytes: FrameBytes, { id }: PendingRequest, { ownTasks, deps }: Session): FrameBytes {
+function ownTasksOf(frame: Response, bytes: FrameBytes, { id }: PendingRequest, { ownTasks, deps }: Session): Later<FrameBytes> {
   if (frame.outcome === 'error') return bytes;
   if (!ownTasks) return withoutDecision(frame) ?? bytes;
-  const page = filterTaskPage(frame, ownTasks.has);
-  if (page.kind === 'page') return page.removed > 0 ? page.text : bytes;
-  deps.log.warn(`refused a task list of the server: ${page.why}`);
-  return renderError(id.text, -32603, `the server's task list could not be read: ${page.why}`);
+  return then(atOnceOrInTurns(filterTaskPage(frame, ownTasks.has)), (page) => {
+    if (page.kind === 'page') return page.removed > 0 ? page.text : bytes;
+    deps.log.warn(`refused a task list of the server: ${page.why}`);
+    return renderError(id.text, -32603, `the server's task list could not be read: ${page.why}`);
+  });
 }
 
 function learnProtocol(frame: Response, bytes: FrameBytes, method: string, { protocol }: Session): FrameBytes {

@@ -1,9 +1,10 @@
 /** The proxy's own `tools/list` (wire.md §3): asked where the client has not, page by page, never shown to the agent. */
 import type { ServerFrame } from '../../mcp/frame.ts';
-import { filterToolPage } from '../../mcp/list.ts';
+import { filterToolPageInSlices } from '../../mcp/list.ts';
 import { ownRequest, protocolMeta } from '../frames/outgoing.ts';
 import { freshId } from '../requests/ids.ts';
 import type { Session } from '../state.ts';
+import { inTurns } from '../turns.ts';
 import { MAX_PAGES, TOO_LARGE } from './tool-memory.ts';
 
 /** ms until a server that did not list its tools is asked again: not every call has to wait for it anew. */
@@ -59,7 +60,9 @@ async function askForPages(session: Session, timeout: AbortSignal): Promise<void
   for (let page = 0; page < MAX_PAGES; page++) {
     const frame = await ask(session, cursor, timeout);
     if (frame?.kind !== 'response' || frame.outcome !== 'result') throw new Error('the server did not answer tools/list');
-    const read = filterToolPage(frame, () => true);
+    const { changes } = session.tools;
+    const read = await inTurns(filterToolPageInSlices(frame, () => true));
+    if (session.tools.changes !== changes) return askForPages(session, timeout);
     if (read.kind === 'unreadable') throw new Error(read.why);
     if (session.tools.page(read.tools, cursor, read.nextCursor) === 'too large') throw new Error(TOO_LARGE);
     if (read.nextCursor === undefined) return;

@@ -23,6 +23,8 @@ export interface ToolMemory {
   page(tools: readonly ListedTool[], cursor: string | undefined, next: string | undefined): 'taken' | 'too many pages' | 'too large';
   /** The server says that its list changed. */
   stale(): void;
+  /** How often it did: what was asked for before, and is read in turns, is no longer the list. */
+  readonly changes: number;
   /** From now on schemas can be compiled. */
   useCompiler(compile: SchemaCompiler): void;
   readonly canCheck: boolean;
@@ -47,6 +49,7 @@ export function createToolMemory(sha256: (text: string) => string, listed: (cata
   let catalog = base;
   let listing: Listing | undefined;
   let compiler: SchemaCompiler | undefined;
+  let changes = 0;
   const defining: Defining = { sha256, compiler: () => compiler, read: openNewest<Json>(READ, READ_CHARACTERS) };
   const forget = () => {
     listing = undefined;
@@ -74,12 +77,16 @@ export function createToolMemory(sha256: (text: string) => string, listed: (cata
       return 'taken';
     },
     stale() {
+      changes++;
       base = { complete: false, tools: new Map([...catalog.tools].map(([name, tool]) => [name, nameOnly(tool)])) };
       catalog = base;
       listing = undefined;
     },
     useCompiler: (compile) => {
       compiler = compile;
+    },
+    get changes() {
+      return changes;
     },
     get canCheck() {
       return compiler !== undefined;
