@@ -35,6 +35,8 @@ interface Reading {
 
 const LINE_END = Buffer.from('\r\n');
 const HEAD_END = Buffer.from('\r\n\r\n');
+const CR = 13;
+const LF = 10;
 const MAX_INTERIM = 16;
 /** The size, what says something about the chunk, and no lone CR or LF that would end the line for another reader. */
 const CHUNK_LINE = /^([0-9a-fA-F]{1,12})(?:;[\t\x20-\x7e\x80-\xff]*)?$/;
@@ -117,7 +119,9 @@ function readBytes(reading: Reading, chunk: Buffer, at: number): number {
   return next;
 }
 
-function readChunkLine(reading: Reading, chunk: Buffer, at: number): number {
+function readChunkLine(reading: Reading, chunk: Buffer, from: number): number {
+  const at = reading.gathering.length > 0 ? from : readSmallChunks(reading, chunk, from);
+  if (at === chunk.length) return at;
   const next = gather(reading.gathering, chunk, at, LINE_END, MAX_LINE);
   if (next < 0) return chunk.length;
   const [, size] = CHUNK_LINE.exec(reading.gathering.text) ?? [];
@@ -125,6 +129,31 @@ function readChunkLine(reading: Reading, chunk: Buffer, at: number): number {
   reading.left = Number.parseInt(size, 16);
   reading.phase = reading.left === 0 ? 'trailers' : 'chunk';
   return next;
+}
+
+/** Joins the small chunks that are whole: a server may write every byte as one, and a million of them are to cost little more than their bytes. */
+function readSmallChunks({ parts }: Reading, chunk: Buffer, from: number): number {
+  let joined: Buffer | undefined;
+  let filled = 0;
+  let at = from;
+  for (;;) {
+    const size = digitOf(chunk[at]);
+    const end = at + 3 + size;
+    if (size <= 0 || end + 2 > chunk.length) break;
+    if (chunk[at + 1] !== CR || chunk[at + 2] !== LF || chunk[end] !== CR || chunk[end + 1] !== LF) break;
+    joined ??= Buffer.allocUnsafe(chunk.length - at);
+    for (let index = at + 3; index < end; index++) joined[filled++] = chunk[index] as number;
+    at = end + 2;
+  }
+  if (joined) parts.piece(joined.subarray(0, filled));
+  return at;
+}
+
+/** Of a hexadecimal digit its value, else -1. */
+function digitOf(code = 0): number {
+  if (code >= 48 && code <= 57) return code - 48;
+  const letter = code | 32;
+  return letter >= 97 && letter <= 102 ? letter - 87 : -1;
 }
 
 function readChunkEnd(reading: Reading, chunk: Buffer, at: number): number {

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { UpstreamFault } from '../../../../src/transport/http/fault.ts';
 import type { AnswerHead } from '../../../../src/transport/http/http1/head.ts';
 import { createAnswerReader } from '../../../../src/transport/http/http1/reader.ts';
+import { costOf } from '../../../harness/cost.ts';
 
 interface Outcome {
   readonly status: number | undefined;
@@ -256,4 +257,33 @@ test('a hostile head, and chunks of one byte, cost no more than their length', (
   expect(read(byteByByte(spaces)).fault).toMatch(/cannot be read/);
   expect(read([many]).body.length).toBe(200_000);
   expect(performance.now() - began).toBeLessThan(10_000);
+});
+
+test('wire.md §2.13: 10 MiB in chunks of one byte cost less than a second', () => {
+  const small = '1\r\nx\r\n';
+  const slice = bytesOf(small.repeat(8_192));
+  const cost = costOf(() => {
+    let length = 0;
+    const reader = createAnswerReader({
+      head() {},
+      piece(bytes) {
+        length += bytes.length;
+      },
+    });
+    reader.push(bytesOf(CHUNKED));
+    for (let n = 0; n < 1_280; n++) reader.push(slice);
+    expect(length).toBe(10 * 1024 * 1024);
+  });
+  expect(cost).toBeLessThan(1_000);
+});
+
+test('small chunks that are joined are read as strictly', () => {
+  for (const [chunks, body] of [
+    ['1\r\na\r\nF\r\n0123456789abcde\r\nf\r\n0123456789abcde\r\n', 'a0123456789abcde0123456789abcde'],
+    ['1\r\na\r\n2;x\r\nbc\r\n1\r\nd\r\n', 'abcd'],
+    ['1\r\n\r\r\n1\r\n\n\r\n', '\r\n'],
+  ] as const)
+    expect(read([bytesOf(`${CHUNKED}${chunks}0\r\n\r\n`)])).toMatchObject({ body, fault: undefined });
+  for (const chunks of ['1\r\na\r\n1\r\nab\r\n', '1\r\na\r\n1\nb\r\n', '1\r\na\r\ng\r\nb\r\n', '1\r\na\r\n@\r\nb\r\n'])
+    expect(read([bytesOf(`${CHUNKED}${chunks}0\r\n\r\n`)]).fault).toBeDefined();
 });
