@@ -108,7 +108,7 @@ export function openSession(deps: ProxyDeps, output: SessionOutput, options?: Se
     waitsFor: ({ key }) => session.inflight.get(key) !== undefined,
     judgeHttp: (ids, offers, isDemand) => judgeHttp(ids, offers, isDemand, session),
     limitsSpend: () => limitsSpend(session),
-    waitingOn: (exchange) => session.inflight.of(exchange).length + session.inflight.answering.of(exchange),
+    waitingOn: (exchange) => session.inflight.waitingOn(exchange) + session.inflight.answering.of(exchange),
     openRequests: () => session.inflight.open(),
     backlog: () => ({ agent: fromAgent.backlog, server: fromServer.backlog }),
     agentIdle,

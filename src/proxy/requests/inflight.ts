@@ -30,6 +30,8 @@ export interface Inflight {
   all(): Iterable<PendingRequest>;
   /** Those of one exchange that wait. */
   of(exchange: Exchange): readonly PendingRequest[];
+  /** How many those are. */
+  waitingOn(exchange: Exchange): number;
   /** Those that left, and whose answer is not written yet. */
   readonly answering: Answering;
 }
@@ -62,17 +64,29 @@ const TIMED: ReadonlySet<Purpose['kind']> = new Set(['call', 'tools/list', 'task
 
 /** Nothing is being answered. Bounded by what was in flight: each begins when it leaves, and ends when it is settled. */
 function createAnswering(): Answering {
-  const requests = new Set<PendingRequest>();
+  const requests = createByExchange();
+  return { begin: requests.add, end: requests.remove, of: (exchange) => requests.of(exchange).size };
+}
+
+const NONE: ReadonlySet<PendingRequest> = new Set();
+
+/** Requests by their exchange, so that nobody looks through all of them for those of one. Bounded by what is kept of them elsewhere. */
+function createByExchange() {
+  const requests = new Map<Exchange, Set<PendingRequest>>();
   return {
-    begin(request) {
-      if (request.to?.exchange) requests.add(request);
+    add(request: PendingRequest): void {
+      const exchange = request.to?.exchange;
+      if (!exchange) return;
+      const before = requests.get(exchange);
+      if (before) before.add(request);
+      else requests.set(exchange, new Set([request]));
     },
-    end: (request) => void requests.delete(request),
-    of(exchange) {
-      let count = 0;
-      for (const { to } of requests) if (to?.exchange === exchange) count += 1;
-      return count;
+    remove(request: PendingRequest): void {
+      const exchange = request.to?.exchange;
+      const others = exchange && requests.get(exchange);
+      if (others?.delete(request) && others.size === 0) requests.delete(exchange as Exchange);
     },
+    of: (exchange: Exchange): ReadonlySet<PendingRequest> => requests.get(exchange) ?? NONE,
   };
 }
 
@@ -81,10 +95,14 @@ const placesOf = ({ purpose }: PendingRequest) => (purpose.kind === 'own' ? 0 : 
 export function createInflight(options: InflightOptions): Inflight {
   const { room } = options;
   const waiting = new Map<string, PendingRequest>();
+  const byExchange = createByExchange();
   const past = createPast(options);
   const leave = (key: string): PendingRequest | undefined => {
     const found = waiting.get(key);
-    if (found && waiting.delete(key)) room.taken -= placesOf(found);
+    if (!found) return undefined;
+    waiting.delete(key);
+    byExchange.remove(found);
+    room.taken -= placesOf(found);
     return found;
   };
   const giveUp = (key: string): void => {
@@ -98,7 +116,10 @@ export function createInflight(options: InflightOptions): Inflight {
     has: (key) => waiting.has(key) || past.has(key),
     get: (key) => waiting.get(key),
     add(request) {
-      if (!waiting.has(request.sentAs.key)) room.taken += placesOf(request);
+      const before = waiting.get(request.sentAs.key);
+      if (before) byExchange.remove(before);
+      else room.taken += placesOf(request);
+      byExchange.add(request);
       past.note(request.sentAs.key);
       waiting.set(request.sentAs.key, request);
     },
@@ -125,7 +146,8 @@ export function createInflight(options: InflightOptions): Inflight {
     },
     open: () => [...waiting.values()].filter(({ purpose }) => TIMED.has(purpose.kind)).length,
     all: () => waiting.values(),
-    of: (exchange) => [...waiting.values()].filter(({ to }) => to?.exchange === exchange),
+    of: (exchange) => [...byExchange.of(exchange)],
+    waitingOn: (exchange) => byExchange.of(exchange).size,
     answering: createAnswering(),
   };
 }
