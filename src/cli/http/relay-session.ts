@@ -68,6 +68,8 @@ export interface RelaySession extends Listed {
   readonly adrift: Set<Adrift>;
   /** GET streams of the client, on which what belongs to no request may come. */
   readonly streams: Set<EventStream>;
+  /** GET and DELETE requests that are being served. */
+  asking: number;
   /** Of the upstream. */
   readonly cookies: CookieJar;
   /** The server has not answered yet whether it opens one. */
@@ -122,6 +124,7 @@ export function openRelaySession(agent: Agent, { modern, send, onEnd }: RelayOpt
       posts,
       adrift: new Set(),
       streams,
+      asking: 0,
       cookies: modern ? agent.cookies : createCookieJar(),
       opening: undefined,
       headers: {},
@@ -129,7 +132,10 @@ export function openRelaySession(agent: Agent, { modern, send, onEnd }: RelayOpt
       returned: false,
     },
     // What waits in a session whose client never came back may wait for nobody.
-    isBusy: () => (relay.returned ? posts.size > 0 || streams.size > 0 : [...posts.values()].some(({ gone }) => !gone)),
+    isBusy: () =>
+      relay.returned || relay.isBare
+        ? posts.size > 0 || streams.size > 0 || relay.asking > 0
+        : [...posts.values()].some(({ gone }) => !gone),
     async end(why) {
       onEnd(relay);
       await session.end(why);

@@ -8,21 +8,21 @@ import { kindOf } from '../../transport/http/read-answer.ts';
 import { lossOf, type Refused } from '../../transport/http/refused.ts';
 import type { ServedRequest } from '../../transport/http/server.ts';
 import { type Agent, type Agents, agentOf } from './agents.ts';
+import { type BareSessions, createBareSessions, isUnknown, UNSAID } from './bare-sessions.ts';
 import type { Endpoint, OldWay } from './endpoint.ts';
 import { readPosted } from './read-posted.ts';
 import { serveDelete, serveGet } from './relay-get.ts';
 import { sendOwn } from './relay-own.ts';
 import { servePost } from './relay-post.ts';
 import { openRelaySession, type Relay, type RelaySession, sweepAdrift } from './relay-session.ts';
-import { createSessions, IDLE, type Places, type Sessions } from './sessions.ts';
+import { createSessions, type Places, type Sessions } from './sessions.ts';
 import { createUses, type Uses } from './uses.ts';
 
 interface Parts {
   readonly way: Relay;
   readonly agents: Agents;
   readonly sessions: Sessions<RelaySession>;
-  /** Of servers that give no session ids: one for each agent and revision. */
-  readonly bare: Map<string, RelaySession>;
+  readonly bare: BareSessions;
   /** All that are open, and those of them whose server has not named them yet. */
   readonly open: Set<RelaySession>;
   readonly unnamed: Set<RelaySession>;
@@ -35,9 +35,6 @@ interface Parts {
 }
 
 const LIMITS = { maxDepth: 256, maxName: 1024, anySpace: true };
-const KNOWN: ReadonlySet<string> = new Set(['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25']);
-/** The revision of clients that do not say theirs (the MCP transports page of 2025-06-18 says so). */
-const UNSAID = '2025-03-26';
 
 /** Opens the endpoint. */
 export function openRelay(way: Relay, agents: Agents, places: Places, old: OldWay): Endpoint {
@@ -46,7 +43,7 @@ export function openRelay(way: Relay, agents: Agents, places: Places, old: OldWa
     way,
     agents,
     sessions,
-    bare: new Map(),
+    bare: createBareSessions(),
     open: new Set(),
     unnamed: new Set(),
     uses: createUses(),
@@ -139,6 +136,7 @@ function open(agent: Agent, modern: boolean, parts: Parts): RelaySession {
   const onEnd = (ended: RelaySession) => {
     if (parts.open.delete(ended)) parts.uses.remove(agent);
     parts.unnamed.delete(ended);
+    if (ended.isBare) parts.bare.remove(ended);
   };
   const relay = openRelaySession(agent, { modern, send, onEnd });
   parts.open.add(relay);
@@ -168,21 +166,15 @@ function found(id: string, { reply }: ServedRequest, agent: Agent, { sessions }:
 
 function bareFor(request: ServedRequest, agent: Agent, parts: Parts): RelaySession {
   const [version = UNSAID] = valuesOf(request.rawHeaders, 'mcp-protocol-version');
-  const key = bareKey(agent, KNOWN.has(version) ? version : UNSAID);
-  const relay = parts.bare.get(key) ?? open(agent, false, parts);
-  keepBare(key, relay, parts);
+  const relay = parts.bare.find(agent, version) ?? open(agent, false, parts);
+  keepBare(relay, version, parts);
   relay.touched = agent.deps.monotonic();
   return relay;
 }
 
-function keepBare(key: string, relay: RelaySession, { bare, unnamed }: Parts): void {
-  bare.set(key, relay);
+function keepBare(relay: RelaySession, version: string, { bare, unnamed }: Parts): void {
+  bare.keep(relay, version);
   unnamed.delete(relay);
-  relay.isBare = true;
-}
-
-function bareKey(agent: Agent, version: string): string {
-  return `${version} ${agent.key}`;
 }
 
 /** Takes from the server's answer how it names the session. */
@@ -216,9 +208,8 @@ async function settleDown(relay: RelaySession, wasInitialize: boolean, parts: Pa
   if (relay.id !== undefined && !relay.gone) return;
   if (relay.gone === 'likely' && relay.posts.size > 0) return;
   const version = wasInitialize ? session.protocolVersion() : undefined;
-  const key = version === undefined ? undefined : bareKey(agent, version);
-  if (key !== undefined && relay.id === undefined && !parts.bare.has(key)) keepBare(key, relay, parts);
-  if (!relay.isBare) await relay.end('the session is over');
+  if (version !== undefined && relay.id === undefined && !parts.bare.find(agent, version)) keepBare(relay, version, parts);
+  if (!relay.isBare || isUnknown(relay)) await relay.end('the session is over');
 }
 
 async function other(request: ServedRequest, parts: Parts): Promise<void> {
@@ -227,19 +218,20 @@ async function other(request: ServedRequest, parts: Parts): Promise<void> {
   const [id] = valuesOf(request.rawHeaders, 'mcp-session-id');
   const relay = id === undefined ? bareFor(request, agent, parts) : found(id, request, agent, parts);
   if (!relay) return;
-  const status = request.method === 'GET' ? await serveGet(request, relay, parts.way) : await serveDelete(request, relay, parts.way);
+  relay.asking += 1;
+  const serving = request.method === 'GET' ? serveGet(request, relay, parts.way) : serveDelete(request, relay, parts.way);
+  const status = await serving.finally(() => {
+    relay.asking -= 1;
+  });
+  if (relay.id === undefined) return settleDown(relay, false, parts);
   const isOver = status === 404 || (request.method === 'DELETE' && status < 300);
-  if (relay.id === undefined || !isOver) return;
+  if (!isOver) return;
   parts.sessions.remove(relay.id, relay);
   await relay.end('the session is over');
 }
 
 async function sweep(now: number, { open: all, bare, agents, sessions }: Parts): Promise<void> {
-  for (const [key, relay] of bare) {
-    if (relay.isBusy() || now - relay.touched < IDLE) continue;
-    bare.delete(key);
-    void relay.end('the session was not used any more');
-  }
+  bare.sweep(now);
   for (const relay of all) {
     sweepAdrift(relay, now);
     for (const post of relay.posts.values()) post.keepOpen(now);
