@@ -4,7 +4,7 @@
  */
 import { type Asking, endAsking, type Finds, type Listing, noteElement, noteName, openAsking, openList } from './offer-lists.ts';
 import { isNoName, MAX_KEY, type Name, nameOf } from './offer-names.ts';
-import { fail, openScan, type Scan, type Span, scanEscape, scanNumber, scanWord, skipSpace } from './token.ts';
+import { fail, openScan, type Scan, type Span, scanNumber, scanWord, skipSpace, stepInString, stringAt } from './token.ts';
 
 const MAX_DEPTH = 256;
 
@@ -63,16 +63,9 @@ export function goOn(walk: Walk, until: number, isWanted: (span: Span) => boolea
 /** Whether the string, which was begun, was read to its end. */
 function readString(walk: Walk, until: number): boolean {
   const { scan } = walk;
-  const { text } = scan;
-  let i = walk.at;
-  for (let code = text.charCodeAt(i); code !== 34 && i < until && i >= 0; code = text.charCodeAt(i)) {
-    if (code === 92) {
-      scan.escaped = true;
-      i = scanEscape(scan, i);
-    } else i = code >= 32 ? i + 1 : fail(scan, 'syntax', i); // NaN, the end of the text, comes here too
-  }
-  const isWhole = i >= 0 && text.charCodeAt(i) === 34;
-  walk.at = isWhole ? i + 1 : i;
+  const at = stepInString(scan, walk.at, until);
+  const isWhole = at >= 0 && scan.text.charCodeAt(at) === 34;
+  walk.at = isWhole ? at + 1 : at;
   return isWhole;
 }
 
@@ -80,7 +73,6 @@ function beginString(walk: Walk, state: 'string' | 'key'): void {
   walk.state = state;
   walk.stringStart = walk.at;
   walk.at += 1;
-  walk.scan.escaped = false;
 }
 
 /** An element of a batch ends where other text begins. */
@@ -169,8 +161,7 @@ function noteKey(walk: Walk, start: number, end: number): void {
     if (!isNoName(partOf(scan.text, start + 1, start + MAX_KEY).value)) walk.finds.isUnreadable = true;
     return;
   }
-  const inner = scan.text.slice(start + 1, end - 1);
-  const key = scan.escaped ? (JSON.parse(scan.text.slice(start, end)) as string) : inner;
+  const key = stringAt(scan.text, { start, end }) ?? '';
   level.name = nameOf(key);
   if (!level.name) return;
   level.isExact = key === level.name;
