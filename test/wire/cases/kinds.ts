@@ -277,6 +277,25 @@ const PAUSED = attacks('A13 while all is paused', [
   ['resources/read', request('resources/read', '{"uri":"x"}'), refusedMethod],
   ['prompts/get', request('prompts/get', '{"name":"p"}'), refusedMethod],
   ['custom/read', request('custom/read', '{}'), refusedMethod],
+  ...[
+    ...[
+      'completion/complete',
+      'logging/setLevel',
+      'subscriptions/listen',
+      'resources/subscribe',
+      'resources/directory/read',
+      'custom/list',
+    ],
+    ...['sampling/createMessage', 'elicitation/create'],
+  ].map<Row>((method) => [method, request(method, '{}'), refusedMethod]),
+  // Where agents share a server, a task of nobody's is answered for before the pause is.
+  ...['tasks/get', 'tasks/result', 'tasks/update', 'tasks/cancel'].map<Row>((method) => [
+    method,
+    request(method, '{"taskId":"x"}'),
+    { kind: 'either' },
+  ]),
+  ['notifications/progress', '{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":1,"progress":1}}', nothing],
+  ['notifications/tasks/status', '{"jsonrpc":"2.0","method":"notifications/tasks/status","params":{"taskId":"x"}}', nothing],
   ['a notification of its own', '{"jsonrpc":"2.0","method":"notifications/custom/do","params":{"name":"danger"}}', nothing],
   ['notifications/roots/list_changed', '{"jsonrpc":"2.0","method":"notifications/roots/list_changed"}', nothing],
 ]);
