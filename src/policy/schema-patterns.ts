@@ -4,6 +4,10 @@ import type { Regex, RegexCompiler } from './regex.ts';
 
 /** SECURITY: a schema has room for hundreds of patterns, and each may ask for thousands of instructions. */
 const MAX_SIZE = 50_000;
+/** What compiling a pattern costs however short it is, in instructions. */
+const EACH = 80;
+/** Longer ones are refused, and need not be spelt out. */
+const MAX_LENGTH = 10_000;
 
 /** What `\s` is in ECMA-262, which JSON Schema refers to; RE2 knows the blanks of ASCII only. */
 const BLANK = String.raw`\t-\r \x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}\x{feff}`;
@@ -34,6 +38,8 @@ export interface Patterns {
   size(): number;
 }
 
+const TOO_MUCH: Regex = { ok: false, why: `the patterns of the schema ask for more than ${MAX_SIZE} steps` };
+
 /** Opens the patterns of one schema; beyond the bound nothing is compiled any more. */
 export function openPatterns(regex: RegexCompiler): Patterns {
   const known = new Map<string, Regex>();
@@ -42,10 +48,10 @@ export function openPatterns(regex: RegexCompiler): Patterns {
     const key = `${folded ? 'i' : ''}/${pattern}`;
     const found = known.get(key);
     if (found) return found;
-    const spelt = spellOut(pattern);
-    size += patternSize(spelt, folded);
-    const made: Regex =
-      size > MAX_SIZE ? { ok: false, why: `the patterns of the schema ask for more than ${MAX_SIZE} steps` } : regex(spelt, folded);
+    if (size > MAX_SIZE) return TOO_MUCH;
+    const spelt = pattern.length > MAX_LENGTH ? pattern : spellOut(pattern);
+    size += EACH + patternSize(spelt, folded);
+    const made: Regex = size > MAX_SIZE ? TOO_MUCH : regex(spelt, folded);
     known.set(key, made);
     return made;
   };

@@ -7,7 +7,7 @@ import { didYouMean } from './nearest.ts';
 import { readLeaves } from './schema-assertions.ts';
 import { KEYWORDS } from './schema-keywords.ts';
 import { type Assertion, constantNode, type KeyPattern, type SchemaNode } from './schema-node.ts';
-import { addFault, type Base, below, type Here, hasRoom, keepNode, type Place, type Reading } from './schema-reading.ts';
+import { addFault, type Base, below, type Here, hasRoom, isFull, keepNode, type Place, type Reading } from './schema-reading.ts';
 import { resolveId } from './schema-refs.ts';
 
 const MAX_DEPTH = 128;
@@ -15,6 +15,7 @@ const MAX_DEPTH = 128;
 /** Reads the schema at a place. */
 export function readSchema(schema: Json, at: Place | undefined, above: Base | undefined, reading: Reading): SchemaNode {
   if (typeof schema === 'boolean') return constantNode(schema);
+  if (isFull(reading)) return constantNode(false);
   if ((at?.depth ?? 0) > MAX_DEPTH) addFault(reading, at, 'it nests too deep');
   else if (!isObject(schema)) addFault(reading, at, 'a schema is a map, true or false');
   else if (schema.size === 0) return keepNode(reading, schema, { assertions: [], cost: 1, names: undefined, keyPatterns: [] });

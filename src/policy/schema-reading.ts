@@ -83,6 +83,11 @@ export function addFault(reading: Reading, at: Place | undefined, message: strin
   reading.faults.push({ path, message, help, strict });
 }
 
+/** Tells that it holds too many schemas: then none of them is read any more. */
+export function isFull({ nodes }: Reading): boolean {
+  return nodes.size > MAX_SCHEMAS;
+}
+
 /** Keeps what a schema was read as. */
 export function keepNode(reading: Reading, schema: JsonObject, node: SchemaNode): SchemaNode {
   if (reading.nodes.size === MAX_SCHEMAS) addFault(reading, undefined, `it holds more than ${MAX_SCHEMAS} schemas`);

@@ -3,6 +3,7 @@ import { isArray, isObject, type Json, type JsonObject } from '../core/json.ts';
 import { namesOf } from '../core/lookup.ts';
 import { constantNode, type KeyPattern, type SchemaNode, schemasOf } from './schema-node.ts';
 import { addFault, type Reading, type Reference } from './schema-reading.ts';
+import { keyWork } from './schema-values.ts';
 
 /** An identifier as a whole address where that can be told, and without an empty fragment. */
 export function resolveId(id: string, base: string): string {
@@ -12,6 +13,9 @@ export function resolveId(id: string, base: string): string {
 
 /** SECURITY: a schema may hold thousands of `propertyNames` that all lead to the same thousands of schemas. */
 const MAX_COLLECTED = 50_000;
+
+/** What folding all names may cost, as a check counts it: half of what a check may. */
+const MAX_FOLDED = 500_000;
 
 /** Finds the target of each reference, and then the names of each schema. What is not there is a fault. */
 export function linkSchema(reading: Reading): void {
@@ -23,7 +27,14 @@ export function linkSchema(reading: Reading): void {
   }
   let left = MAX_COLLECTED;
   const visit = () => left-- > 0;
-  for (const node of reading.nodes.values()) nameMembers(node, reading, visit);
+  let work = MAX_FOLDED;
+  for (const node of reading.nodes.values()) {
+    const names = nameMembers(node, reading, visit);
+    for (const name of names) work -= keyWork(name);
+    if (work < 0) break;
+    if (names.length > 0) node.names = namesOf(names);
+  }
+  if (work < 0) addFault(reading, undefined, 'the names of its members are too long');
   if (left < 0) addFault(reading, undefined, 'its "propertyNames" lead to too many schemas');
 }
 
@@ -64,7 +75,7 @@ function unescaped(part: string): string {
 }
 
 /** SECURITY: a key that only looks like one of these is read as it by some servers, so nobody knows what was sent. */
-function nameMembers(node: SchemaNode, reading: Reading, visit: () => boolean): void {
+function nameMembers(node: SchemaNode, reading: Reading, visit: () => boolean): readonly string[] {
   const names: string[] = [];
   const patterns: KeyPattern[] = [];
   for (const assertion of node.assertions) {
@@ -76,8 +87,8 @@ function nameMembers(node: SchemaNode, reading: Reading, visit: () => boolean): 
     else if (assertion.kind === 'dependentSchemas') names.push(assertion.on);
     else if (assertion.kind === 'propertyNames') collect(assertion.of, names, patterns, reading, visit);
   }
-  if (names.length > 0) node.names = namesOf(names);
   node.keyPatterns = patterns;
+  return names;
 }
 
 /** The texts and patterns that a schema of names compares them with. */

@@ -49,6 +49,9 @@ const SCHEMAS: readonly (readonly [string, (size: number) => string])[] = [
   ['patterns', (n) => `{"allOf":[${list(n, (i) => `{"pattern":"a${i}[b-d]?"}`)}]}`],
   ['patterns that repeat', (n) => `{"patternProperties":{${list(n, (i) => `"(?:x?){300}N${i}":true`)}}}`],
   ['unicode classes', (n) => `{"allOf":[${list(n, (i) => `{"pattern":"\\\\pL{1000}${i}"}`)}]}`],
+  ['patterns of blanks', (n) => `{"patternProperties":{${list(n, (i) => `"^\\\\S${i}":true`)}}}`],
+  ['empty schemas', (n) => `{"allOf":[${list(35 * n, () => '{}')}]}`],
+  ['names that grow', (n) => `{"properties":{${list(n, (i) => `"${'\ufdfa'.repeat(100)}${i}":true`)}}}`],
   ['ranges without case', (n) => `{"allOf":[${list(n, (i) => `{"pattern":"(?i)[a-z\\\\x{100}-\\\\x{20000}]${i}"}`)}]}`],
 ];
 
