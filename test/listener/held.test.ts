@@ -83,6 +83,8 @@ describe('--approval-wait in front of a server over HTTP', () => {
     await withRecord(listener.home);
     abort.abort();
     await left;
+    // Whoever asks later is heard later: the listener knows by then that the client left.
+    await exchange(new URL('/healthz', listener.url).href, { method: 'GET' });
     await withRecord(listener.home, 'approve');
     const { text } = await exchange(listener.url, call(1, 'pay'));
     expect(text).toBe(ANSWER);
