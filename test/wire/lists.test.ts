@@ -111,8 +111,8 @@ test('a call that names a tool in another request than a call executes nothing',
   await using proxy = await startProxy({ policy: `version: "1"\ndefault: deny\n`, server: recorder.command });
   await proxy.client.initialize();
   // SPEC: wire.md §2.4: what only looks like a method of MCP is refused; another method is one that the policy does not allow.
-  const alike = ['tools/Call', 'tools/call ', 'TOOLS/CALL', '\u0000tools/call'];
-  const others = ['tools/invoke', 'tools.call'];
+  const alike = ['tools/Call', 'tools/call ', 'TOOLS/CALL', '\u0000tools/call', 'tools.call'];
+  const others = ['tools/invoke'];
   for (const [code, methods] of [
     [-32600, alike],
     [-32010, others],
