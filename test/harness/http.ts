@@ -69,3 +69,8 @@ export function eventData(text: string): readonly string[] {
   const events = text.split('\n\n').map((event) => event.split('\n').filter((line) => line.startsWith('data:')));
   return events.flatMap((lines) => (lines.length > 0 ? [lines.map((line) => line.slice(line[5] === ' ' ? 6 : 5)).join('\n')] : []));
 }
+
+/** The message of an answer, by a JSON body or by a stream: one that takes over five seconds comes on a stream (wire.md §5). */
+export function messageIn({ text }: { readonly text: string }) {
+  return JSON.parse(/^[[{]/.test(text) ? text : (eventData(text)[0] ?? ''));
+}

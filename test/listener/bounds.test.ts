@@ -1,7 +1,7 @@
 /** wire.md §2.13 behind a listener: what one agent may have in flight and buffered, in all its sessions and on all its connections. */
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import type { ServerResponse } from 'node:http';
-import { eventData, exchange, send } from '../harness/http.ts';
+import { eventData, exchange, messageIn, send } from '../harness/http.ts';
 import { startListener } from '../harness/program.ts';
 import { openSocket } from '../harness/raw-http.ts';
 import { type Answer, answerJson, startUpstream } from '../harness/upstream.ts';
@@ -50,14 +50,14 @@ describe('one agent with several sessions', () => {
     for (const each of calls) each.catch(() => {});
     await until('the calls', () => (waiting.size === 256 ? true : undefined));
     for (const headers of [one, two]) {
-      const { error } = JSON.parse((await exchange(listener.url, { body: call('more'), headers })).text);
+      const { error } = messageIn(await exchange(listener.url, { body: call('more'), headers }));
       expect([error.code, error.message]).toEqual([-32600, 'more than 256 requests in flight']);
     }
-    expect(JSON.parse((await exchange(listener.url, { body: call('more'), headers: other })).text).result).toEqual({});
+    expect(messageIn(await exchange(listener.url, { body: call('more'), headers: other })).result).toEqual({});
     const first = waiting.get(0);
     if (first) answerJson(first.response, { jsonrpc: '2.0', id: first.id, result: {} });
     await (await (calls[0] as Promise<{ ended: Promise<void> }>)).ended;
-    expect(JSON.parse((await exchange(listener.url, { body: call('again'), headers: two })).text).result).toEqual({});
+    expect(messageIn(await exchange(listener.url, { body: call('again'), headers: two })).result).toEqual({});
     // Else the proxy would give them time to finish.
     for (const { response } of waiting.values()) response.destroy();
     await Promise.allSettled(calls.map(async (each) => (await each).ended));
@@ -77,7 +77,7 @@ describe('one agent with several sessions', () => {
     const large = { text: 'x'.repeat(30 * MIB) };
     const answers = [];
     for (const [id, headers] of sessions.entries()) {
-      answers.push(exchange(listener.url, { body: call(id, large), headers }).then(({ text }) => JSON.parse(text)));
+      answers.push(exchange(listener.url, { body: call(id, large), headers }).then(messageIn));
       await until('it to wait, or to be refused', () => lists.length > id || id === 2 || undefined);
     }
     await answers[2];
@@ -117,7 +117,7 @@ describe('what nobody reads', () => {
       // A stream has said that all is well before there is too much: it breaks.
       if (answer === undefined) return way === 'events' || undefined;
       if (answer.status !== 503) return undefined;
-      expect(JSON.parse(answer.text)).toMatchObject({ id: 7, error: { code: -32000 } });
+      expect(messageIn(answer)).toMatchObject({ id: 7, error: { code: -32000 } });
       return true;
     });
     const others = await asked(bob);
