@@ -140,7 +140,6 @@ async function serve(parts: Parts, accept: Acceptance, seen: string | undefined)
   const unpruned = (error: unknown) => log.warn(`old audit files could not be looked for: ${String(error)}`);
   setTimeout(() => void pruneEvents(events, options.auditRetention, Date.now()).catch(unpruned), PRUNE_AFTER).unref();
   const space = watchSpace({ folders: [events, options.stateDir], warn: log.warn });
-
   const status = await served.ended;
   space.stop();
   rules.stop();
@@ -167,6 +166,7 @@ function depsOf(parts: Parts, watched: Pick<ProxyDeps, 'rules' | 'pauses' | 'too
     monotonic: () => performance.now(),
     newId: openIds(instance),
     sha256: (text) => createHash('sha256').update(text).digest('hex'),
+    openSha256: () => createHash('sha256'),
     sign: openSigner(loadHashKey(options.home)),
     loadSchemaCompiler: async () => (await import('../policy/schema.ts')).loadSchemaCompiler(),
     agent: options.agent,

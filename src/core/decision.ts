@@ -15,6 +15,8 @@ export interface Call {
   readonly session: string | undefined;
   /** The first text in its message that names one of Intercept's own files (§5.1). */
   readonly ownPath?: string | undefined;
+  /** Of a large call, whose fingerprint was made in slices (wire.md §2.13): the same that it would get otherwise. */
+  readonly fingerprint?: string | undefined;
   /** What it pays: the offer of a challenge that was delivered for this very call (§8). */
   readonly offer?: Offer | undefined;
 }

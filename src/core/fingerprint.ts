@@ -13,7 +13,12 @@ export interface CallIdentity extends AgentIdentity {
 
 /** The text whose SHA-256 is the call's fingerprint. */
 export function identityText(call: CallIdentity): string {
-  return `[${JSON.stringify(call.namespace)},${JSON.stringify(call.upstream)},${agentKey(call)},${JSON.stringify(call.tool)},${canonicalText(call.args)}]`;
+  return `${beginIdentity(call)}${canonicalText(call.args)}]`;
+}
+
+/** What stands before the arguments in the text of an identity; behind them stands a `]`. */
+export function beginIdentity({ namespace, upstream, tool, ...agent }: Omit<CallIdentity, 'args'>): string {
+  return `[${JSON.stringify(namespace)},${JSON.stringify(upstream)},${agentKey(agent)},${JSON.stringify(tool)},`;
 }
 
 /** A value in its one spelling: keys sorted by UTF-16 unit, no white space, `1`, `1.0` and `1e0` alike. */
@@ -33,8 +38,8 @@ function canonicalMembers(value: JsonObject): string {
   return text;
 }
 
-/** Arguments often come in order already: then nothing is copied to be sorted. */
-function sortedMembers(value: JsonObject): Iterable<readonly [string, Json]> {
+/** The members in order. Arguments often come so already: then nothing is copied to be sorted. */
+export function sortedMembers(value: JsonObject): Iterable<readonly [string, Json]> {
   let last = '';
   for (const key of value.keys()) {
     if (key < last) return [...value].sort(([a], [b]) => (a < b ? -1 : 1));

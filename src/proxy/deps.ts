@@ -33,6 +33,12 @@ export interface Log {
   error(text: string): void;
 }
 
+/** The hash of a text that comes in pieces, none of which ends within a character. */
+export interface TextHash {
+  update(piece: string): unknown;
+  digest(encoding: 'hex'): string;
+}
+
 export interface ProxyDeps {
   readonly rules: PolicySource;
   readonly pauses: PauseWatch;
@@ -55,6 +61,8 @@ export interface ProxyDeps {
   readonly monotonic: () => number;
   readonly newId: () => string;
   readonly sha256: (text: string) => string;
+  /** The same for a text that is too long to be hashed at once. */
+  readonly openSha256: () => TextHash;
   /** Loads the JSON Schema engine; only asked for where a rule validates against the server's schemas. */
   readonly loadSchemaCompiler: () => Promise<SchemaCompiler>;
   /** Who the agent is by the operator's word (`--agent`), and what names the server and the counters' namespace. */

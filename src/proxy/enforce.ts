@@ -22,6 +22,7 @@ import type { ProxyDeps, Rulebook } from './deps.ts';
 import { all, attempt, type Later, then } from './later.ts';
 import { paidBy } from './payments/payments.ts';
 import { endReservations } from './settle.ts';
+import { turnBetween } from './turns.ts';
 
 /** What becomes of an arrival. */
 export type Enforced =
@@ -48,7 +49,8 @@ export function enforce(arrivals: readonly Arrival[], catalog: ToolCatalog | und
   const rulebook = deps.rules.current();
   const shadow = rulebook?.policy.mode === 'shadow';
   const judging = rulebook ? judgeAll(arrivals, rulebook, catalog, deps) : arrivals.map(withoutPolicy);
-  return then(judging, (judged) => {
+  const dueForRecord = then(judging, (judged) => then(turnBetween(arrivals.map(({ argsText }) => argsText)), () => judged));
+  return then(dueForRecord, (judged) => {
     const fault = audit(arrivals, judged, rulebook?.policy, deps);
     const conclude = (each: readonly Judged[]) => each.map((one, index) => enforced(one, arrivals[index] as Arrival, shadow, deps));
     if (fault === undefined || shadow) return conclude(judged);

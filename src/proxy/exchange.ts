@@ -21,11 +21,18 @@ export interface Exchange {
 export type Incoming = Line & {
   readonly exchange?: Exchange | undefined;
   readonly frame?: ClientFrame | Refusal | undefined;
-  readonly ownPaths?: OwnPathsFound | undefined;
+  readonly known?: Known | undefined;
 };
 
-/** What each message of a frame names of Intercept's own files. */
-export type OwnPathsFound = ReadonlyMap<ClientMessage, string>;
+/** What was found out, in slices, of each message of a large frame. */
+export type Known = ReadonlyMap<ClientMessage, KnownOf>;
+
+export interface KnownOf {
+  /** The first text in it that names one of Intercept's own files. */
+  readonly ownPath: string | undefined;
+  /** Of a call. */
+  readonly fingerprint: string | undefined;
+}
 
 /** A frame of the server on its way in. `frame`: what these very bytes say, where they were read already. */
 export type ServerLine = Line & { readonly frame?: ServerFrame | undefined };

@@ -14,7 +14,7 @@ import {
 import { idAt } from '../mcp/id.ts';
 import { quote } from '../mcp/refusal.ts';
 import { renderError } from '../mcp/reply.ts';
-import type { FrameBytes, OutgoingFrame, OwnPathsFound, ReplyTo } from './exchange.ts';
+import type { FrameBytes, Known, KnownOf, OutgoingFrame, ReplyTo } from './exchange.ts';
 import { forgo } from './frames/answer.ts';
 import { outgoing, outgoingCancel, ownReply } from './frames/outgoing.ts';
 import { noteProtocol } from './frames/protocol.ts';
@@ -36,8 +36,8 @@ export interface Element {
   readonly frame: Single | Refusal;
   readonly bytes: FrameBytes;
   readonly to: ReplyTo | undefined;
-  /** Of a large frame, which was looked through in slices: what its messages name of Intercept's own files. */
-  readonly ownPaths?: OwnPathsFound | undefined;
+  /** Of a large frame, which was looked through in slices. */
+  readonly known?: Known | undefined;
 }
 
 /** `event`: the record that has to be written first. */
@@ -51,8 +51,7 @@ export type Route = { readonly event?: PlainEvent | undefined } & (
       readonly pending: PendingRequest | undefined;
       /** Reads what it pays with. */
       readonly credentials: () => ReturnType<typeof paysWith>;
-      /** The first text in it that names one of Intercept's own files. */
-      readonly ownPath: string | undefined;
+      readonly known: KnownOf;
       /** Its client comes back from the approval page. */
       readonly returned: boolean;
       readonly frame: OutgoingFrame;
@@ -66,14 +65,14 @@ export type Route = { readonly event?: PlainEvent | undefined } & (
 export function routeFrame(element: Element, gate: Gate, session: Session): Route {
   const { frame, to } = element;
   if (frame.kind === 'refused') return refuse(frame, to, session);
-  const ownPath = element.ownPaths ? element.ownPaths.get(frame) : ownPathOf(frame, session.deps);
+  const known = element.known?.get(frame) ?? { ownPath: ownPathOf(frame, session.deps), fingerprint: undefined };
   switch (frame.kind) {
     case 'response':
-      return routeAnswer(frame, element, ownPath, gate, session);
+      return routeAnswer(frame, element, known.ownPath, gate, session);
     case 'notification':
-      return routeNotification(frame, element, ownPath, gate, session);
+      return routeNotification(frame, element, known, gate, session);
     case 'request':
-      return routeRequest(frame, element, ownPath, gate, session);
+      return routeRequest(frame, element, known, gate, session);
   }
 }
 
@@ -102,7 +101,7 @@ export function refuse(
   return { kind: 'answer', text, to, code: refusal.code, event };
 }
 
-function routeRequest(frame: RequestFrame, element: Element, ownPath: string | undefined, gate: Gate, session: Session): Route {
+function routeRequest(frame: RequestFrame, element: Element, known: KnownOf, gate: Gate, session: Session): Route {
   const { id, method } = frame;
   const { to } = element;
   const refused = (reason: string, message: string, code: Refusal['code'] = -32600) => refuse({ code, reason, message, id }, to, session);
@@ -115,9 +114,9 @@ function routeRequest(frame: RequestFrame, element: Element, ownPath: string | u
   const alike = resembledMethod(method, gate.rulebook?.policy);
   if (alike !== undefined) return refused('look_alike_method', likeMethod(method, alike));
   const modern = noteProtocol(frame, session);
-  if (method === 'tools/call' && !areCallsDenied(gate)) return routeCall(frame, element, modern, sentAs, ownPath, gate, session);
-  const refusal = refusalOf(method, gate, ownPath) ?? refusedPayment(() => paysWith(frame, to), gate);
-  const event = requestEvent('agent', frame, refusal, gate, ownPath);
+  if (method === 'tools/call' && !areCallsDenied(gate)) return routeCall(frame, element, modern, sentAs, known, gate, session);
+  const refusal = refusalOf(method, gate, known.ownPath) ?? refusedPayment(() => paysWith(frame, to), gate);
+  const event = requestEvent('agent', frame, refusal, gate, known.ownPath);
   if (refusal) return { kind: 'answer', text: renderRefusal(id.text, refusal, session.deps.clock()), to, event };
   const request = waitFor(frame, sentAs, modern, purposeOf(frame), to, session);
   return { kind: 'forward', frame: outgoing(frame, element.bytes, modern, to, request), to, event };
@@ -140,7 +139,7 @@ function routeCall(
   element: Element,
   modern: boolean,
   sentAs: RequestId | undefined,
-  ownPath: string | undefined,
+  known: KnownOf,
   gate: Gate,
   session: Session,
   returned = false,
@@ -149,9 +148,9 @@ function routeCall(
   const toolCall = readToolCall(frame);
   if ('kind' in toolCall) return refuse(toolCall, to, session);
   if (frame.kind === 'request' && isOwnState(toolCall.requestState)) {
-    const cut = withoutOwnState(frame, toolCall, session);
+    const cut = withoutOwnState(frame, toolCall, known.fingerprint, session);
     if (cut.kind === 'refused') return refuse(cut, to, session);
-    return routeCall(cut, { ...element, bytes: cut.text }, modern, sentAs, ownPath, gate, session, true);
+    return routeCall(cut, { ...element, bytes: cut.text }, modern, sentAs, known, gate, session, true);
   }
   const pending = frame.kind === 'request' && sentAs ? waitFor(frame, sentAs, modern, JUDGING, to, session) : undefined;
   return {
@@ -160,7 +159,7 @@ function routeCall(
     id: pending?.id,
     pending,
     credentials: () => paysWith(frame, to),
-    ownPath,
+    known,
     returned,
     frame: outgoing(frame, element.bytes, modern, to, pending),
     to,
@@ -187,11 +186,11 @@ function waitFor(
 }
 
 /** A call without an id is judged all the same, and never answered (wire.md §2.5). */
-function routeNotification(frame: NotificationFrame, element: Element, ownPath: string | undefined, gate: Gate, session: Session): Route {
+function routeNotification(frame: NotificationFrame, element: Element, known: KnownOf, gate: Gate, session: Session): Route {
   const { method } = frame;
   const { to } = element;
   if (method === 'tools/call' && !areCallsDenied(gate)) {
-    const route = routeCall(frame, element, noteProtocol(frame, session), undefined, ownPath, gate, session);
+    const route = routeCall(frame, element, noteProtocol(frame, session), undefined, known, gate, session);
     return route.kind === 'answer' ? { kind: 'drop', event: route.event } : route;
   }
   const alike = resembledMethod(method, gate.rulebook?.policy);
@@ -200,8 +199,8 @@ function routeNotification(frame: NotificationFrame, element: Element, ownPath: 
     return { kind: 'drop', event: refuse(refused, to, session).event };
   }
   if (refusedPayment(() => paysWith(frame, to), gate)) return dropPayment(to, session);
-  const refusal = refusalOf(method, gate, ownPath);
-  const event = requestEvent('agent', frame, refusal, gate, ownPath);
+  const refusal = refusalOf(method, gate, known.ownPath);
+  const event = requestEvent('agent', frame, refusal, gate, known.ownPath);
   if (refusal) return { kind: 'drop', event };
   if (method === 'notifications/initialized') session.protocol.initialized = true;
   if (method === 'notifications/cancelled') return cancel(frame, element, session);

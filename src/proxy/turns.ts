@@ -10,9 +10,11 @@ import {
   type Refusal,
   readClientFrameInSlices,
   readServerFrameInSlices,
+  readToolCall,
 } from '../mcp/frame.ts';
+import { fingerprintInSlices } from './calls/identity.ts';
 import type { ProxyDeps } from './deps.ts';
-import type { Incoming, ServerLine } from './exchange.ts';
+import type { Incoming, KnownOf, ServerLine } from './exchange.ts';
 import { ownPathInSlices } from './gate.ts';
 import type { Later } from './later.ts';
 
@@ -21,10 +23,17 @@ const LARGE = 256 * 1024;
 
 /** A share of the turn that begins now. */
 export function openShare(): Share {
-  return createShare(
-    () => performance.now(),
-    () => new Promise((resolve) => setImmediate(resolve)),
-  );
+  return createShare(() => performance.now(), nextTurn);
+}
+
+/** Resolves when others had their turn. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Gives others their turn before more is done with texts of which one is large. */
+export function turnBetween(texts: readonly string[]): Later<void> {
+  return texts.some(isLarge) ? nextTurn() : undefined;
 }
 
 /** Does work on something large, and gives others their turns. */
@@ -43,9 +52,9 @@ export function atOnceOrInTurns<T>(work: Slices<T>): Later<T> {
   return first.done ? first.value : inTurns(work);
 }
 
-/** Whether a frame is read in slices. */
-export function isLarge(bytes: Uint8Array): boolean {
-  return bytes.length >= LARGE;
+/** Whether a frame, or a text, is worked on in slices. */
+export function isLarge({ length }: Uint8Array | string): boolean {
+  return length >= LARGE;
 }
 
 /** Reads what a client sent, where it is large. */
@@ -54,17 +63,29 @@ export function readInTurns(bytes: Uint8Array, limits: FrameLimits): Promise<Cli
 }
 
 /** The agent's frames, of which the large ones are read and looked through; the others are when they are dealt with. */
-export function readLarge(lines: readonly Incoming[], limits: FrameLimits, deps: Pick<ProxyDeps, 'own'>): Later<readonly Incoming[]> {
-  return each(lines, async (line) => {
-    if (line.kind !== 'line') return line;
-    const frame = line.frame ?? (await readInTurns(line.bytes, limits));
-    const ownPaths = new Map<ClientMessage, string>();
-    for (const message of frame.kind === 'batch' ? frame.items : [frame]) {
-      const found = message.kind === 'refused' ? undefined : await inTurns(ownPathInSlices(message, deps));
-      if (found !== undefined && message.kind !== 'refused') ownPaths.set(message, found);
-    }
-    return { ...line, frame, ownPaths };
-  });
+export function readLarge(lines: readonly Incoming[], limits: FrameLimits, deps: ProxyDeps): Later<readonly Incoming[]> {
+  return each(lines, (line) => inTurns(readAndLook(line, limits, deps)));
+}
+
+function* readAndLook(line: Incoming, limits: FrameLimits, deps: ProxyDeps): Slices<Incoming> {
+  if (line.kind !== 'line') return line;
+  const frame = line.frame ?? (yield* readClientFrameInSlices(line.bytes, limits));
+  yield;
+  const known = new Map<ClientMessage, KnownOf>();
+  for (const message of frame.kind === 'batch' ? frame.items : [frame])
+    if (message.kind !== 'refused') known.set(message, yield* lookThrough(message, deps));
+  yield;
+  return { ...line, frame, known };
+}
+
+function* lookThrough(message: ClientMessage, deps: ProxyDeps): Slices<KnownOf> {
+  const ownPath = yield* ownPathInSlices(message, deps);
+  if (message.kind === 'response' || message.method !== 'tools/call') return { ownPath, fingerprint: undefined };
+  const toolCall = readToolCall(message);
+  yield;
+  if ('kind' in toolCall) return { ownPath, fingerprint: undefined };
+  const { name: tool, args } = toolCall;
+  return { ownPath, fingerprint: yield* fingerprintInSlices({ tool, args, agent: deps.agent }, deps) };
 }
 
 /** The same for a server's. */

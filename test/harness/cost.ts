@@ -61,6 +61,32 @@ export function expectShortSlices(work: () => Slices<unknown>): void {
   expect(Math.min(...longest)).toBeLessThanOrEqual(LONGEST);
 }
 
+/** Expects the same of the turns of the event loop, while `work` goes on. */
+export async function expectShortTurns(work: () => Promise<unknown>): Promise<void> {
+  const longest: number[] = [];
+  for (let attempt = 0; attempt < 5; attempt++) {
+    longest.push(await longestTurn(work));
+    if ((longest.at(-1) as number) <= LONGEST) return;
+  }
+  expect(Math.min(...longest)).toBeLessThanOrEqual(LONGEST);
+}
+
+async function longestTurn(work: () => Promise<unknown>): Promise<number> {
+  let longest = 0;
+  let isDone = false;
+  const working = new Promise((resolve) => setImmediate(resolve)).then(work).finally(() => {
+    isDone = true;
+  });
+  while (!isDone) {
+    const before = process.cpuUsage();
+    await new Promise((resolve) => setImmediate(resolve));
+    const { user, system } = process.cpuUsage(before);
+    longest = Math.max(longest, (user + system) / 1000);
+  }
+  await working;
+  return longest;
+}
+
 function longestSlice(slices: Slices<unknown>): number {
   let longest = 0;
   for (let done = false; !done; ) {

@@ -136,6 +136,7 @@ export async function openRig(options: Options = {}): Promise<Rig> {
       return `${options.idPrefix ?? 'i'}${++ids}`;
     },
     sha256: (text) => createHash('sha256').update(text).digest('hex'),
+    openSha256: () => createHash('sha256'),
     loadSchemaCompiler: options.loadSchemaCompiler ?? loadSchemaCompiler,
     agent: options.agent,
     upstream: 'server',

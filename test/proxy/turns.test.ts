@@ -1,12 +1,15 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { createPump } from '../../src/proxy/pump.ts';
 import { inTurns } from '../../src/proxy/turns.ts';
+import { expectShortTurns } from '../harness/cost.ts';
 import { SHAPES } from '../harness/large-frames.ts';
-import { agreeable, type Message, openRig, type Rig } from './fixture.ts';
+import { agreeable, lines, type Message, openRig, type Rig } from './fixture.ts';
 
 setDefaultTimeout(60_000);
 
 const POLICY = 'version: "1"\ndefault: allow\n';
+/** Characters of arguments that leave room for the rest of the largest message. */
+const MOST = 10 * 1024 * 1024 - 1024;
 const LARGE = 'x'.repeat(2 * 1024 * 1024);
 /** Eight megabytes of escapes take a dozen turns and more. */
 const SLOW = '\n'.repeat(4 * 1024 * 1024);
@@ -86,6 +89,48 @@ describe('a large frame', () => {
       expect(answers[1]?.[1]).toBe(own === 'other' ? 1 : 0);
     }
   });
+
+  test('is the same call as one that says the same in a small frame', async () => {
+    const policy = 'version: "1"\ntools:\n  t: {idempotency_window: 5m, rules: [{name: cap, rate_limit: 9/hour}]}\n';
+    const make = (id: number, args: string, space: string) =>
+      `{"jsonrpc":"2.0","id":${id},"method":"tools/call","params":{"name":"t","arguments":${space}${args}}}`;
+    const space = ' '.repeat(300 * 1024);
+    const rig = await openRig({ policy, respond: agreeable });
+    await rig.send(make(1, '{"a":1,"b":"x"}', ''));
+    await rig.send(make(2, '{"b":"\\u0078","a":1.0}', space));
+    await rig.send(make(3, '{"b":"y","a":1.0}', space), make(4, '{"b":"x","a":1.5}', space));
+    await rig.send(make(5, '{"a":10e-1,"b":"y"}', ''));
+    expect(idsOf(rig.server)).toEqual([1, 3, 4]);
+    expect(rig.calls().map(({ result }) => result)).toEqual(['allowed', 'replayed', 'allowed', 'allowed', 'replayed']);
+  });
+
+  test('is continued by one that says the same in a small frame', async () => {
+    const asks = { result: { resultType: 'input_required', inputRequests: {}, requestState: 's' } };
+    let asked = 0;
+    const rig = await openRig({ policy: POLICY, respond: () => (asked++ === 0 ? asks : agreeable({ method: 'tools/call' })) });
+    const make = (id: number, more: string) =>
+      `{"jsonrpc":"2.0","id":${id},"method":"tools/call","params":{"name":"t","arguments":{"a":1}${more}}}`;
+    await rig.send(make(1, ' '.repeat(300 * 1024)));
+    await rig.send(make(2, ',"requestState":"s"'));
+    expect(rig.calls().length).toBe(2);
+    expect(new Set(rig.calls().map(({ call }) => call)).size).toBe(1);
+  });
+
+  test.each(['long numbers', 'small strings', 'one string of two-byte characters'])(
+    'that is claimed and counted keeps the loop for no long turn: %s',
+    async (shape) => {
+      const policy = 'version: "1"\ntools:\n  t: {idempotency_window: 5m, rules: [{name: cap, rate_limit: 99/hour}]}\n';
+      const value = (SHAPES[shape] as (bytes: number) => string)(shape === 'small strings' ? 3_900_000 : MOST);
+      const sent = lines([`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"t","arguments":${value}}}`]);
+      await expectShortTurns(async () => {
+        const rig = await openRig({ policy });
+        // The rig is no part of what is measured.
+        rig.session.fromAgent(sent);
+        await rig.idle();
+        expect(rig.calls().map(({ result }) => result)).toEqual(['allowed']);
+      });
+    },
+  );
 
   test('INVARIANT I9: whose session ends while it is read is answered, and goes nowhere', async () => {
     const rig = await openRig({ policy: POLICY });

@@ -99,7 +99,7 @@ function faulted(error: unknown, calls: readonly Arrival[], { deps }: Session): 
   return calls.map(() => ({ kind: 'answer', answer }));
 }
 
-function arrivalOf({ toolCall, id, credentials, ownPath, returned, frame: { modern } }: Judging, session: Session): Arrival {
+function arrivalOf({ toolCall, id, credentials, known, returned, frame: { modern } }: Judging, session: Session): Arrival {
   const { deps, protocol } = session;
   protocol.sessionless ??= modern;
   const call: Call = {
@@ -107,7 +107,7 @@ function arrivalOf({ toolCall, id, credentials, ownPath, returned, frame: { mode
     args: toolCall.args,
     agent: deps.agent,
     session: protocol.sessionless ? undefined : session.id,
-    ownPath,
+    ...known,
   };
   const continued = id && !returned && !session.legs.isEmpty && session.legs.take(legKey(call, toolCall.requestState, deps), deps.clock());
   const held = continued ? continued.holding : undefined;

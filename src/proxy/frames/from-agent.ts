@@ -36,14 +36,14 @@ function elementsOf(line: Incoming, session: Session): readonly Element[] {
     return [{ frame: refusal, bytes: '', to: replyTo(line.exchange) }];
   }
   const frame = line.frame ?? readClientFrame(line.bytes, session.limits);
-  if (frame.kind !== 'batch') return [{ frame, bytes: line.bytes, to: replyTo(line.exchange), ownPaths: line.ownPaths }];
+  if (frame.kind !== 'batch') return [{ frame, bytes: line.bytes, to: replyTo(line.exchange), known: line.known }];
   return batchElements(frame, line, session);
 }
 
 /** SPEC: wire.md §2.1 — batches exist in 2025-03-26 alone; elsewhere the whole array is refused. */
 function batchElements(
   frame: Extract<ClientFrame, { kind: 'batch' }>,
-  { exchange, ownPaths }: Incoming,
+  { exchange, known }: Incoming,
   session: Session,
 ): readonly Element[] {
   if (session.protocol.version !== '2025-03-26') {
@@ -62,7 +62,7 @@ function batchElements(
     frame: item,
     bytes: item.kind === 'refused' ? '' : frame.text.slice(item.span.start, item.span.end),
     to,
-    ownPaths,
+    known,
   }));
 }
 

@@ -48,13 +48,14 @@ export function isOwnState(state: string | undefined): state is string {
 export function withoutOwnState(
   frame: RequestFrame,
   { name, args, requestState = '' }: ToolCall,
+  fingerprint: string | undefined,
   session: Session,
 ): RequestFrame | Refusal {
   const { deps, limits } = session;
   const content = requestState.slice(STATE.length, requestState.lastIndexOf('.'));
   const genuine = deps.sha256(requestState) === deps.sha256(`${STATE}${content}.${deps.sign(content)}`);
   const [until, key] = content.split('.');
-  const sameCall = key === legKey({ tool: name, args, agent: deps.agent, session: undefined }, undefined, deps);
+  const sameCall = key === legKey({ tool: name, args, agent: deps.agent, session: undefined, fingerprint }, undefined, deps);
   const { span } = frame.params;
   if (!genuine || !sameCall || Number(until) <= deps.clock() || !span) return refuse('bad_call', NOT_OURS, frame.id);
   const text = cutMembers(frame.text, frame.span, span, ['requestState', 'inputResponses']);

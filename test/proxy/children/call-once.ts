@@ -82,6 +82,7 @@ const deps: ProxyDeps = {
   monotonic: () => performance.now(),
   newId: () => `${process.pid}-${++ids}`,
   sha256: (text) => createHash('sha256').update(text).digest('hex'),
+  openSha256: () => createHash('sha256'),
   sign: (text) => text,
   loadSchemaCompiler: () => Promise.reject(new Error('none here')),
   agent: undefined,
