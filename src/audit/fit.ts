@@ -66,7 +66,7 @@ function fitArray(values: readonly Json[], room: number, options: FitOptions, ta
 function fitObject(object: JsonObject, room: number, options: FitOptions, tally: Tally, under?: Budget): JsonObject {
   const { head, tail } = ends(object.size, room, MOST_NAME);
   const kept = head === object.size ? object : membersAt(object, head, tail);
-  const share = sharesOf([...kept.values()], room - namesOf(kept, room));
+  const share = room === Infinity ? room : sharesOf([...kept.values()], room - namesOf(kept));
   const labelled = isLabelled(object);
   let copy = kept === object ? undefined : new Map<string, Json>();
   let index = 0;
@@ -106,8 +106,7 @@ function membersAt(object: JsonObject, head: number, tail: number): JsonObject {
   return members;
 }
 
-function namesOf(object: JsonObject, room: number): number {
-  if (room === Infinity) return 0;
+function namesOf(object: JsonObject): number {
   let cost = 0;
   for (const name of object.keys()) cost += Math.min(costOf(name, MOST_NAME), MOST_NAME) + 4;
   return cost;

@@ -35,17 +35,19 @@ const MOST_HASHED = 262_144;
 
 /** The text as it may be recorded; the same string where nothing is to be hidden. Adds to `tally` what was. */
 export function maskText(text: string, options: MaskOptions, { room, secret = false, budget }: TextOptions, tally: Tally): string {
+  if (text.length * MOST_COST <= room) return replace(text, hiddenIn(text, options, secret, budget), options, tally);
   const left = budget ?? { left: MOST_HIDDEN };
-  if (text.length * MOST_COST <= room) return replace(text, hiddenIn(text, options, secret, left), options, tally);
   const find = (part: string) => hiddenIn(part, options, secret, left);
   return costOf(text, room) <= room ? replace(text, find(text), options, tally) : cut(text, room, find, options, tally);
 }
 
-function hiddenIn(text: string, { known, full }: MaskOptions, secret: boolean, budget: Budget): readonly Span[] {
+function hiddenIn(text: string, { known, full }: MaskOptions, secret: boolean, budget: Budget | undefined): readonly Span[] {
   const guessed = full ? [] : findSecrets(text);
   const held = known === undefined || known.length === 0 ? [] : findKnown(text, known);
   const named = secret && !full ? findSecretValue(text) : [];
-  return guessed.length + held.length + named.length === 0 ? guessed : allowed([...held, ...guessed, ...named], budget);
+  return guessed.length + held.length + named.length === 0
+    ? guessed
+    : allowed([...held, ...guessed, ...named], budget ?? { left: MOST_HIDDEN });
 }
 
 function replace(text: string, spans: readonly Span[], { keyedHash }: MaskOptions, tally: Tally): string {

@@ -10,15 +10,16 @@ export const AMBIGUOUS = Symbol('ambiguous');
 
 /** The member of that name; undefined where there is none, AMBIGUOUS where another key looks like it. */
 export function lookUp(object: JsonObject, name: string): Json | undefined | typeof AMBIGUOUS {
-  for (const key of object.keys()) if (key !== name && looksLike(key, name)) return AMBIGUOUS;
+  const isPlain = ASCII.test(name);
+  for (const key of object.keys()) if (key !== name && looksLike(key, name, isPlain)) return AMBIGUOUS;
   return object.get(name);
 }
 
 const ASCII = /^[!-~]*$/;
 
 /** Most keys are plain, and of another length. */
-function looksLike(key: string, name: string): boolean {
-  if (!ASCII.test(key) || !ASCII.test(name)) return foldKey(key) === foldKey(name);
+function looksLike(key: string, name: string, isPlain: boolean): boolean {
+  if (!isPlain || !ASCII.test(key)) return foldKey(key) === foldKey(name);
   return key.length === name.length && key.toLowerCase() === name.toLowerCase();
 }
 

@@ -4,7 +4,8 @@
  */
 import { isArray, isObject, type Json } from './json.ts';
 import { foldName, withoutUnseen } from './names.ts';
-import { asText, type Reading, someReading, withoutEscapes } from './path-readings.ts';
+import { EVERY, hintOf, mayName } from './own-hint.ts';
+import { asText, type Reading, someReading } from './path-readings.ts';
 import { finish, type Slices } from './slices.ts';
 
 /** The folders and files that are Intercept's own, prepared once. */
@@ -39,14 +40,8 @@ const DRIVE = /^[a-z]:/i;
 const HOME = /^(?:~[^/]*|\$\w+|\$\{\w+\}|%\w+%)\//;
 /** Names before the last ones of a path that may stand for a home: `/root`, `/home/u`, `/var/home/u`. */
 const MOST_HOME_NAMES = 3;
-/** What URL parsers leave out, also as JSON writes it. */
-const LEFT_OUT = '(?:\\\\[tnr]|[\\0-\\x1f\\x7f])*';
 /** Characters from which on a text is long. */
 const LONG = 32 * 1024;
-const NOT_ASCII = /\P{ASCII}/u;
-/** How often escapes may be escaped. */
-const ROUNDS = 3;
-
 /** Prepares normalised absolute paths. `folder` is where the server reads relative ones from, normalised; undefined where nobody knows. */
 export function prepareOwnPaths(paths: readonly string[], folder?: string): OwnPaths {
   const walkAll = (path: string) => finish(walk(path, Number.POSITIVE_INFINITY, NONE)).names;
@@ -57,7 +52,7 @@ export function prepareOwnPaths(paths: readonly string[], folder?: string): OwnP
   const most = Math.max(LEAST_COMPARED, ...own.map((names) => names.length));
   // Where the server stands in one of our folders, `..` names it without saying its name.
   const within = base !== undefined && own.some((names) => begins(base, names));
-  const hit = within ? /(?:)/ : hintOf(own.map((names) => anchorOf(lastOf(names))));
+  const hit = within ? EVERY : hintOf(own.map(lastOf));
   const prepared = { own, base, within, dotted, most };
   // A long text is read without a look before, which would be one stretch.
   const mayBeOne = (text: string) => own.length > 0 && (text.length > LONG || mayName(text, hit));
@@ -101,35 +96,6 @@ function begins(names: readonly string[], start: readonly string[]): boolean {
 function lastOf(names: readonly string[]): string {
   return names.at(-1) ?? '';
 }
-
-/** The longest part of a name that JSON, URLs and case leave as it is; the empty one is in every text. */
-function anchorOf(name: string): string {
-  return (name.match(/[a-z0-9_][a-z0-9._~ -]*/g) ?? []).reduce((longest, part) => (part.length > longest.length ? part : longest), '');
-}
-
-/** Finds the names that a path of ours cannot do without. */
-function hintOf(anchors: readonly string[]): RegExp {
-  return new RegExp([...anchors.map(spelt), `(?:${spelt('proc')}|${spelt('dev')})${LEFT_OUT}[/\\\\]`].join('|'), 'i');
-}
-
-function spelt(name: string): string {
-  return Array.from(name, (one) => one.replace(/[.]/, '\\.')).join(LEFT_OUT);
-}
-
-/** A cheap look: linear, and most of it is the platform's own search. What is not ASCII may show nothing, and is left out. */
-function mayName(text: string, hint: RegExp): boolean {
-  let plain = NOT_ASCII.test(text) ? foldName(text).replace(BEYOND, '') : text;
-  if (hint.test(plain)) return true;
-  for (let round = 0; round < ROUNDS && plain.includes('%'); round++) {
-    const next = withoutEscapes(plain);
-    if (next === plain) return false;
-    plain = next.replace(BEYOND, '');
-    if (hint.test(plain)) return true;
-  }
-  return false;
-}
-
-const BEYOND = /\P{ASCII}+/gu;
 
 interface Prepared {
   readonly own: readonly (readonly string[])[];

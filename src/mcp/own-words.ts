@@ -13,8 +13,9 @@ export const NOT_OURS = '[FROM THE SERVER, NOT FROM INTERCEPT] ';
 const OURS = ['interceptapprovalrequired', 'interceptpolicydenied'];
 /** Characters of a text that are looked at; in front of the words, nothing that can be seen stands. */
 const MOST_LOOKED_AT = 600;
-/** A cheap look at the whole message: the word itself, or what it can hide behind. */
-const MAY_CLAIM = /intercept|\\u|\P{ASCII}/iu;
+/** A cheap look at the whole message: the word itself, or what it can hide behind. Without case, `\P{ASCII}` would find each `k` and `s`. */
+const CLAIM = /intercept/i;
+const MAY_HIDE = /\\u|\P{ASCII}/u;
 /** Where a text begins, or a line of it. */
 const BEGINNING = String.raw`(?<!\\)"|\\[nr]|\\u(?:000[ad]|0085|202[89])|[\u0085\u2028\u2029]`;
 /** What shows nothing, or only how a line looks, and ends no line: each character of a message is looked at twice at most. */
@@ -29,7 +30,7 @@ const KEY_ROOM = 64;
 
 /** The message with its texts marked that only sound like Intercept; undefined where there are none. `text` is valid JSON. */
 export function markOwnWords(text: string): string | undefined {
-  if (!MAY_CLAIM.test(text)) return undefined;
+  if (!CLAIM.test(text) && !MAY_HIDE.test(text)) return undefined;
   const edits: Edit[] = [];
   for (const { 1: beginning = '', index } of text.matchAll(BRACKETED)) {
     const start = index + beginning.length;

@@ -13,7 +13,7 @@ import type { Facts } from '../core/facts.ts';
 import { denial, type Plan, pausedText, plan } from '../core/plan.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Pause, Reservation } from '../core/store.ts';
-import { type Arrival, type Holding, NO_HOLDING, type Paid } from './calls/arrival.ts';
+import { type Arrival, type Holding, NO_HOLDING, type Paid, type Paying } from './calls/arrival.ts';
 import { factsFor } from './calls/facts.ts';
 import { certainHolds } from './calls/hold.ts';
 import { recordOf } from './calls/record.ts';
@@ -85,18 +85,10 @@ function judgeAll(
 
 function judgePaying(paying: readonly Paying[], facts: Facts, deps: ProxyDeps): Later<readonly Judged[]> {
   const plans = paying.map((arrival) => planPaid(arrival, facts));
-  return then(
-    reserveAll(
-      paying.map((arrival) => ({ ...arrival, payment: paidOf(arrival) })),
-      plans,
-      facts,
-      deps,
-    ),
-    (verdicts) => {
-      const judged = plans.map((planned, index) => judge(planned, verdicts.get(index), paying[index] as Paying, facts, deps));
-      return verdicts.size > 0 ? denyPaused(judged, facts, deps) : judged;
-    },
-  );
+  return then(reserveAll(paying, plans, facts, deps), (verdicts) => {
+    const judged = plans.map((planned, index) => judge(planned, verdicts.get(index), paying[index] as Paying, facts, deps));
+    return verdicts.size > 0 ? denyPaused(judged, facts, deps) : judged;
+  });
 }
 
 /** A call that pays nothing waits for nothing. */
@@ -112,9 +104,6 @@ function readPayments(arrivals: readonly Arrival[], facts: Facts, deps: ProxyDep
     }),
   );
 }
-
-/** `failed`: the store does not say what was asked. */
-type Paying = Arrival & { readonly payment?: Paid | { readonly failed: string } };
 
 /** SPEC: policy.md §8 — a payment has to answer a challenge that was delivered for this very call, and costs what that one asked. */
 function planPaid({ call, payment }: Paying, facts: Facts): Plan {

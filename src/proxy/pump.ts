@@ -73,6 +73,8 @@ export function createPump<T>({ work, onFault, weigh }: PumpOptions<T>): Pump<T>
 
 /** The first items that are not too much together; a heavy one goes alone. */
 function nextLot<T>(queue: readonly T[], weigh: (item: T) => number): { readonly count: number; readonly weight: number } {
+  const [only] = queue;
+  if (queue.length === 1 && only !== undefined) return { count: 1, weight: weigh(only) };
   let weight = 0;
   for (const [index, item] of queue.entries()) {
     const more = weigh(item);

@@ -36,6 +36,9 @@ export interface Arrival {
 /** What a call pays; `unasked`: a payment that nobody here was asked for (policy.md §8). */
 export type Paid = Payment | 'unasked' | undefined;
 
+/** A call whose payment was read. `failed`: the store does not say what was asked. */
+export type Paying = Arrival & { readonly payment?: Paid | { readonly failed: string } };
+
 /** What a call took, and holds until it is settled. */
 export interface Holding {
   readonly reservations: readonly Reservation[];

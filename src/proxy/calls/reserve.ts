@@ -5,14 +5,14 @@ import type { Plan } from '../../core/plan.ts';
 import type { Reservable, Step, StoreVerdict } from '../../core/store.ts';
 import type { ProxyDeps } from '../deps.ts';
 import type { Later } from '../later.ts';
-import type { Arrival, Holding, Paid } from './arrival.ts';
+import type { Arrival, Holding, Paying } from './arrival.ts';
 import { certainHolds, holdRequest, isCertainHold } from './hold.ts';
 
 /** What the store says of a call, or why it says nothing. */
 export type Verdict = StoreVerdict | { readonly kind: 'failed'; readonly why: string };
 
 type StorePlan = Extract<Plan, { kind: 'store' }>;
-type Asking = Pick<Arrival, 'call' | 'argsText' | 'meta' | 'requestId' | 'client' | 'held'> & { readonly payment?: Paid };
+type Asking = Pick<Arrival, 'call' | 'argsText' | 'meta' | 'requestId' | 'client' | 'held'> & Pick<Paying, 'payment'>;
 type Naming = Pick<ProxyDeps, 'sha256' | 'shownUpstream'>;
 
 const NO_VERDICTS: ReadonlyMap<number, Verdict> = new Map();
@@ -66,7 +66,7 @@ export function reservableOf(planned: StorePlan, arrival: Asking, facts: Facts, 
 
 /** The challenge that the call pays. */
 function paidBy({ payment }: Asking): string | undefined {
-  return typeof payment === 'object' ? payment.challenge : undefined;
+  return typeof payment === 'object' && 'challenge' in payment ? payment.challenge : undefined;
 }
 
 function claimRequest({ idempotencyWindow }: StorePlan, { call, argsText }: Asking, facts: Facts): ClaimRequest {
@@ -81,7 +81,8 @@ function claimRequest({ idempotencyWindow }: StorePlan, { call, argsText }: Aski
 function continuedOf(planned: StorePlan, arrival: Asking, held: Holding, facts: Facts, deps: Naming): Reservable | undefined {
   if (facts.policy.mode === 'shadow') return undefined;
   const isApproved = certainHolds(planned, arrival, facts).every((rule) => held.approved.includes(rule));
-  const isPaid = typeof arrival.payment === 'object';
+  const pays = paidBy(arrival);
+  const isPaid = pays !== undefined;
   if (isApproved && !isPaid) return undefined;
   const { counters, steps, draws } = planned.reservable;
   return {
@@ -89,7 +90,7 @@ function continuedOf(planned: StorePlan, arrival: Asking, held: Holding, facts: 
     steps: steps.map((step) => ((isCertainHold(step) ? !isApproved : isPaid) ? step : PASSED)),
     hold: holdRequest(planned, arrival, facts, deps),
     claim: undefined,
-    pays: paidBy(arrival),
+    pays,
   };
 }
 
