@@ -50,6 +50,8 @@ export interface SpawnOptions {
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Called with each line as it comes, before anyone takes it. */
   readonly onFrame?: ((frame: Frame) => void) | undefined;
+  /** Of a flood, the lines to keep; all by default. */
+  readonly keeps?: ((line: string) => boolean) | undefined;
 }
 
 interface Waiter {
@@ -63,7 +65,7 @@ export function openClient(command: readonly string[], options: SpawnOptions = {
   const [file, ...args] = command;
   if (file === undefined) throw new Error('a command needs a program');
   const child = spawn(file, args, { cwd: options.cwd, env: { ...process.env, ...options.env }, stdio: 'pipe' });
-  const inbox = openInbox(options.onFrame);
+  const inbox = openInbox(options);
   const stderr: Buffer[] = [];
   child.stdout.on('data', readLines(inbox.add).push);
   child.stderr.on('data', (chunk: Buffer) => void stderr.push(chunk));
@@ -133,12 +135,13 @@ interface Inbox {
   fail(why: string, stderr: string): void;
 }
 
-function openInbox(onFrame?: (frame: Frame) => void): Inbox {
+function openInbox({ onFrame, keeps }: SpawnOptions): Inbox {
   const frames: Frame[] = [];
   const untaken: Frame[] = [];
   const waiters = new Set<Waiter>();
   let ended: Error | undefined;
   const add = (text: string) => {
+    if (keeps && !keeps(text)) return;
     const frame = { text, json: parseMessage(text) };
     frames.push(frame);
     onFrame?.(frame);
