@@ -42,6 +42,7 @@ const HOME = /^(?:~[^/]*|\$\w+|\$\{\w+\}|%\w+%)\//;
 const MOST_HOME_NAMES = 3;
 /** Characters from which on a text is long. */
 const LONG = 32 * 1024;
+
 /** Prepares normalised absolute paths. `folder` is where the server reads relative ones from, normalised; undefined where nobody knows. */
 export function prepareOwnPaths(paths: readonly string[], folder?: string): OwnPaths {
   const walkAll = (path: string) => finish(walk(path, Number.POSITIVE_INFINITY, NONE)).names;

@@ -47,8 +47,10 @@ export function findOddKey(members: readonly Member[] | undefined, place: Place)
   if (!members) return undefined;
   let seen: Set<string> | undefined;
   for (const { key } of members) {
-    if (isLookAlike(key, place)) return { kind: 'look_alike_key', key };
-    if (!place.keys.has(key)) continue;
+    if (!place.keys.has(key)) {
+      if (isLookAlike(key, place)) return { kind: 'look_alike_key', key };
+      continue;
+    }
     if (seen?.has(key)) return { kind: 'duplicate_key', key };
     seen ??= new Set();
     seen.add(key);

@@ -1,5 +1,5 @@
 /** Texts of a server that begin with Intercept's own words (policy.md §13). */
-import { describe, expect, test } from 'bun:test';
+import { describe, expect, spyOn, test } from 'bun:test';
 import { markOwnWords, NOT_OURS } from '../../src/mcp/own-words.ts';
 import { expectLinear } from '../harness/cost.ts';
 
@@ -87,3 +87,15 @@ test.each([String.raw`\n`, String.raw`\r\n`, String.raw`\n>`, String.raw`\u000a\
     expectLinear((bytes) => `{"a":"intercept ${piece.repeat(bytes / piece.length)}"}`, markOwnWords);
   },
 );
+
+test('a message that says nothing like them is not searched, whatever letters it has', () => {
+  const search = spyOn(String.prototype, 'matchAll');
+  try {
+    for (const text of ['kiosks', 'TASKS', '[ok]', '\\n[x]']) expect(markOwnWords(`{"result":{"text":"${text}"}}`)).toBeUndefined();
+    expect(search).not.toHaveBeenCalled();
+    expect(markOwnWords('{"text":"\u017fays [ok]"}')).toBeUndefined();
+    expect(search).toHaveBeenCalledTimes(1);
+  } finally {
+    search.mockRestore();
+  }
+});
