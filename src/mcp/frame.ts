@@ -9,7 +9,16 @@ import { readClientMessage, recoverId, recoverIdInSlices } from './client.ts';
 import { isLonger, type RequestId } from './id.ts';
 import { createIdFinder } from './id-finder.ts';
 import { renderJson } from './json.ts';
-import type { ClientFrame, ClientMessage, NotificationFrame, RequestFrame, ServerFrame, ServerMessage, ToolCall } from './message.ts';
+import type {
+  ClientFrame,
+  ClientMessage,
+  NotificationFrame,
+  RequestFrame,
+  ServerFrame,
+  ServerMessage,
+  ToolCall,
+  UnreadableFrame,
+} from './message.ts';
 import { quote, type Refusal, refuse, refuseFault } from './refusal.ts';
 import { type Member, scanMessage, type Top } from './scan.ts';
 import { scanMessageInSlices } from './scan-slices.ts';
@@ -34,9 +43,9 @@ const MAX_NAME = 1024;
 const MAX_META = 65_536;
 /** SPEC: wire.md §2.4 — no revision has others, and a server that reads them reads what nobody judged. */
 const CALL_MEMBERS: ReadonlySet<string> = new Set(['name', 'arguments', '_meta', 'task', 'inputResponses', 'requestState']);
-/** Members of a message, of its `params` and of its `result`: each is looked at by more than one reader. */
-const MAX_MEMBERS = 4096;
-const SERVER_RULES = { strict: false, maxDepth: 256, anySpace: true, maxMembers: MAX_MEMBERS };
+/** Members of a message, of its `params` and of its `result`: each is looked at by more than one reader. A server's results are data (wire.md §2). */
+const MAX_MEMBERS = { client: 4096, server: 32_768 };
+const SERVER_RULES = { strict: false, maxDepth: 256, anySpace: true, maxMembers: MAX_MEMBERS.server };
 /** Bytes between two pauses. */
 const SLICE = 64 * 1024;
 /** What is asked of a server's message as a value. All else is passed on as it came, and `_meta` is looked into where it stands. */
@@ -61,7 +70,9 @@ export function readClientFrame(bytes: Uint8Array, limits: FrameLimits): ClientF
   if ('kind' in scan) return scan;
   const members: Member[] = [];
   const top = scanMessage(scan, members);
-  return top ? clientFrameOf(scan.text, top, members, limits.maxName) : refuseFault(scan, recoverId(scan.text));
+  if (!top) return refuseFault(scan, recoverId(scan.text));
+  if (top === 'array') return finish(readClientBatch(scan.text, members, limits.maxName));
+  return readClientMessage(scan.text, wholeOf(scan), top === 'object' ? members : undefined, limits.maxName);
 }
 
 /** Reads a large frame as `readClientFrame` does, and in slices what is asked of its requests: their `params`, as values. */
@@ -72,8 +83,10 @@ export function* readClientFrameInSlices(bytes: Uint8Array, limits: FrameLimits)
   const members: Member[] = [];
   const top = yield* scanMessageInSlices(scan, members);
   if (!top) return refuseFault(scan, yield* recoverIdInSlices(scan.text));
-  const frame = clientFrameOf(scan.text, top, members, limits.maxName);
-  if (frame.kind !== 'batch') return yield* withParams(frame);
+  if (top !== 'array')
+    return yield* withParams(readClientMessage(scan.text, wholeOf(scan), top === 'object' ? members : undefined, limits.maxName));
+  const frame = yield* readClientBatch(scan.text, members, limits.maxName);
+  if (frame.kind !== 'batch') return frame;
   const items: (ClientMessage | Refusal)[] = [];
   for (const item of frame.items) items.push(yield* withParams(item));
   return { ...frame, items };
@@ -91,13 +104,11 @@ function openClientScan(bytes: Uint8Array, limits: FrameLimits): Scan | Refusal 
   const text = decodeStrictly(bytes);
   if (text === undefined) return refuse('encoding', 'the message is not valid UTF-8');
   if (text.charCodeAt(0) === 0xfeff) return refuse('encoding', 'the message begins with a byte order mark');
-  return openScan(text, { strict: true, maxDepth: limits.maxDepth, anySpace: limits.anySpace === true, maxMembers: MAX_MEMBERS });
+  return openScan(text, { strict: true, maxDepth: limits.maxDepth, anySpace: limits.anySpace === true, maxMembers: MAX_MEMBERS.client });
 }
 
-function clientFrameOf(text: string, top: Top, members: readonly Member[], maxName: number): ClientFrame | Refusal {
-  const span = { start: 0, end: text.length };
-  if (top === 'array') return readClientBatch(text, span, members, maxName);
-  return readClientMessage(text, span, top === 'object' ? members : undefined, maxName);
+function wholeOf({ text }: Scan): Span {
+  return { start: 0, end: text.length };
 }
 
 /** Reads what a `tools/call` asks for, or why it can not be judged (wire.md §2.4). */
@@ -149,7 +160,8 @@ export function readServerFrame(bytes: Uint8Array): ServerFrame {
   const scan = openScan(lenientUtf8.decode(bytes), SERVER_RULES);
   const members: Member[] = [];
   const top = scanMessage(scan, members);
-  return top ? serverFrameOf(scan.text, top, members) : readBroken(scan, finish(answeredId(scan.text, bytes)));
+  if (!top) return readBroken(scan, finish(answeredId(scan.text, bytes)));
+  return top === 'array' ? finish(readServerBatch(scan.text, members)) : readSingle(scan, top, members);
 }
 
 /** Reads a large frame as `readServerFrame` does, and in slices what may be asked of it besides what it carries. */
@@ -159,18 +171,16 @@ export function* readServerFrameInSlices(bytes: Uint8Array): Slices<ServerFrame>
   const members: Member[] = [];
   const top = yield* scanMessageInSlices(scan, members);
   if (!top) return readBroken(scan, yield* answeredId(scan.text, bytes));
-  const frame = serverFrameOf(scan.text, top, members);
-  if (frame.kind === 'noise') return frame;
-  if (frame.kind !== 'batch') return yield* withServerValues(frame);
+  if (top !== 'array') return yield* withServerValues(readSingle(scan, top, members));
+  const frame = yield* readServerBatch(scan.text, members);
+  if (frame.kind !== 'batch') return frame;
   const items: ServerMessage[] = [];
   for (const item of frame.items) items.push(yield* withServerValues(item));
   return { ...frame, items };
 }
 
-function serverFrameOf(text: string, top: Top, members: readonly Member[]): ServerFrame {
-  const span = { start: 0, end: text.length };
-  if (top === 'object') return readServerMessage(text, span, members);
-  return top === 'array' ? readServerBatch(text, span, members) : unreadable('it is no JSON object', undefined);
+function readSingle(scan: Scan, top: Top, members: readonly Member[]): ServerMessage {
+  return readServerMessage(scan.text, wholeOf(scan), top === 'object' ? members : undefined);
 }
 
 function* withServerValues(frame: ServerMessage): Slices<ServerMessage> {
@@ -188,17 +198,30 @@ function decodeStrictly(bytes: Uint8Array): string | undefined {
   }
 }
 
-function readClientBatch(text: string, span: Span, elements: readonly Member[], maxName: number): ClientFrame | Refusal {
+function* readClientBatch(
+  text: string,
+  elements: readonly Member[],
+  maxName: number,
+): Slices<Extract<ClientFrame, { kind: 'batch' }> | Refusal> {
   if (elements.length === 0) return refuse('batch', 'the batch is empty');
   if (elements.some(({ start }) => text.charCodeAt(start) === 91)) return refuse('batch', 'a batch stands within the batch');
-  const items = elements.map((element): ClientMessage | Refusal => readClientMessage(text, element, element.members, maxName));
-  return { kind: 'batch', items, text, span };
+  const items: (ClientMessage | Refusal)[] = [];
+  for (const element of elements) {
+    items.push(readClientMessage(text, element, element.members, maxName));
+    yield;
+  }
+  return { kind: 'batch', items, text, span: { start: 0, end: text.length } };
 }
 
-function readServerBatch(text: string, span: Span, elements: readonly Member[]): ServerFrame {
+function* readServerBatch(text: string, elements: readonly Member[]): Slices<Extract<ServerFrame, { kind: 'batch' }> | UnreadableFrame> {
   if (elements.length === 0) return unreadable('the batch is empty', undefined);
   if (elements.some(({ start }) => text.charCodeAt(start) === 91)) return unreadable('a batch stands within the batch', undefined);
-  return { kind: 'batch', items: elements.map((element): ServerMessage => readServerMessage(text, element, element.members)), text, span };
+  const items: ServerMessage[] = [];
+  for (const element of elements) {
+    items.push(readServerMessage(text, element, element.members));
+    yield;
+  }
+  return { kind: 'batch', items, text, span: { start: 0, end: text.length } };
 }
 
 /** What is broken before or after its id still ends that request (I9); what has none is a banner, if it is no JSON. */

@@ -45,8 +45,12 @@ interface Open {
  */
 type Role = 'batch' | 'list' | 'message' | 'body' | 'plain';
 
+/** Members that are kept of all messages of a batch together (INVARIANT I11): of more, each collection of garbage would be a pause. */
+const MAX_KEPT = 100_000;
+
 /** Scans the whole text, as `scanMessage` does. */
 export function* scanMessageInSlices(scan: Scan, into: Member[]): Slices<Top | undefined> {
+  scan.room = MAX_KEPT;
   const start = skipSpace(scan, 0);
   const top = topAt(scan.text, start);
   const role = top === 'object' ? 'message' : top === 'array' ? 'batch' : 'plain';
@@ -163,6 +167,7 @@ function afterValue(scan: Scan, stack: Open[], end: number): number {
     const { into, key, keyStart, start, members, most, isObject } = open;
     if (into && into.push({ key, keyStart, start, end: i, members }) > most)
       return isObject ? failMany(scan, most, keyStart) : fail(scan, 'batch', keyStart);
+    if (into && --scan.room < 0) return failMany(scan, MAX_KEPT, keyStart);
     i = skipSpace(scan, i);
     const code = text.charCodeAt(i);
     if (code === 44) return beginItem(scan, open, skipSpace(scan, i + 1));

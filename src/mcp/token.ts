@@ -27,6 +27,8 @@ export interface Scan extends ScanRules {
   faultKey: string;
   /** How many members one object may have, where that is the fault. */
   faultMost: number;
+  /** How many members may still be kept, of all objects together. */
+  room: number;
   /** Whether the string scanned last has an escape. */
   escaped: boolean;
 }
@@ -34,7 +36,8 @@ export interface Scan extends ScanRules {
 /** A scan of `text` that has not begun. */
 export function openScan(text: string, rules: ScanRules): Scan {
   const { strict, maxDepth, anySpace, maxMembers = Number.POSITIVE_INFINITY } = rules;
-  return { text, strict, maxDepth, anySpace, maxMembers, fault: undefined, faultAt: 0, faultKey: '', faultMost: 0, escaped: false };
+  const sound = { fault: undefined, faultAt: 0, faultKey: '', faultMost: 0, escaped: false };
+  return { text, strict, maxDepth, anySpace, maxMembers, room: Number.POSITIVE_INFINITY, ...sound };
 }
 
 /** The value of a string that stands at `span`, or undefined where no string stands there. */

@@ -6,6 +6,7 @@ import { readJson } from '../../src/mcp/json.ts';
 import { readJsonInSlices } from '../../src/mcp/json-slices.ts';
 import { elementsAt, type Member } from '../../src/mcp/scan.ts';
 import { elementsInSlices } from '../../src/mcp/scan-slices.ts';
+import { expectShortSlices } from '../harness/cost.ts';
 import { SHAPES } from '../harness/large-frames.ts';
 import { FRAMES, TOKENS } from './real-frames.ts';
 
@@ -85,8 +86,40 @@ describe('I7: what is read in slices is what is read at once', () => {
     expect(finish(elementsInSlices(list, 0))).toEqual(elementsAt(list, 0));
     // What has too many members to be looked through is refused where it is large, and no error is lost.
     const read = finish(readServerFrameInSlices(answer));
-    if (read.kind === 'unreadable') expect(read).toMatchObject({ why: 'it has more than 4096 members', id: { key: 'n:1' } });
+    if (read.kind === 'unreadable') expect(read).toMatchObject({ why: 'it has more than 32768 members', id: { key: 'n:1' } });
     else expect(plain(read)).toEqual(plain(readServerFrame(answer)));
+  });
+});
+
+describe('wire.md §2.13: members that are looked at keep the loop for no long slice', () => {
+  const MOST = 10 * 1024 * 1024;
+  const members = (count: number, padding: number) =>
+    Array.from({ length: count }, (_, index) => `"\\u006b${index}":"${'x'.repeat(padding)}"`).join(',');
+
+  test.each([
+    ['result', (text: string) => `{"jsonrpc":"2.0","id":1,"result":{${text}}}`, 'response' as const],
+    ['params', (text: string) => `{"jsonrpc":"2.0","method":"notifications/message","params":{${text}}}`, 'notification' as const],
+    ['message', (text: string) => `{"jsonrpc":"2.0","id":1,"result":{},${text}}`, 'response' as const],
+  ])("of a server's %s", (_name, make, kind) => {
+    // As many as may be, and one more.
+    const bytes = encoder.encode(make(members(32_765, 290)));
+    expect(bytes.length).toBeGreaterThan(MOST * 0.9);
+    expect(finish(readServerFrameInSlices(bytes)).kind).toBe(kind);
+    expectShortSlices(() => readServerFrameInSlices(bytes));
+    expect(finish(readServerFrameInSlices(encoder.encode(make(members(32_769, 1))))).kind).toBe('unreadable');
+  });
+
+  test('of a batch', () => {
+    const batch = (count: number, body: string) => encoder.encode(`[${Array.from({ length: count }, () => body).join(',')}]`);
+    const of = (name: string) => (id: number) => `{"jsonrpc":"2.0","id":${id},"method":"x","${name}":{${members(4000, 0)}}}`;
+    const [request, answer] = [of('params')(1), of('result')(1).replace('"method":"x",', '')];
+    const read = (bytes: Uint8Array) => readClientFrameInSlices(bytes, LIMITS);
+    for (const count of [24, MOST / request.length]) {
+      expect(finish(read(batch(count, request))).kind).toBe(count === 24 ? 'batch' : 'refused');
+      expect(finish(readServerFrameInSlices(batch(count, answer))).kind).toBe(count === 24 ? 'batch' : 'unreadable');
+      expectShortSlices(() => read(batch(count, request)));
+      expectShortSlices(() => readServerFrameInSlices(batch(count, answer)));
+    }
   });
 });
 
