@@ -16,7 +16,7 @@ import { startProxy } from '../harness/proxy.ts';
 import { until } from '../harness/wait.ts';
 
 // Each test starts processes, on a machine that may have much else to do.
-setDefaultTimeout(60_000);
+setDefaultTimeout(120_000);
 
 const VERSION = '2025-11-25';
 const FLOODING = [BUN, join(ROOT, 'test/fixtures/servers/flooding.ts')];
