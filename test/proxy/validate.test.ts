@@ -1,5 +1,6 @@
 /** `validate` against the server's own schemas (policy.md §3), and how the proxy learns them (wire.md §3). */
 import { describe, expect, test } from 'bun:test';
+import { until } from '../harness/wait.ts';
 import { META, type Message, OK, openRig, type Responder, type Rig, verdict } from './fixture.ts';
 
 const policy = (validate: string) => `version: "1"\ntools:\n  t: {rules: [{validate: {${validate}}}]}\n  free: {rules: []}\n`;
@@ -133,6 +134,26 @@ describe('wire.md §3: the proxy asks for the list itself', () => {
     await quiet;
     expect(rig.answersTo(1).map(verdict)).toEqual(['error -32000']);
     expect(rig.calls()).toEqual([]);
+  });
+
+  test('a large list that changes while it is read is asked for again', async () => {
+    const asked: Message[] = [];
+    const rig = await openRig({
+      policy: policy('schema: true'),
+      respond: (request) => {
+        if (request.method !== 'tools/list') return { result: OK };
+        asked.push(request);
+        return asked.length === 1 ? undefined : { result: { tools: [T] } };
+      },
+    });
+    const calling = rig.call('t', { n: 'no number' });
+    const { id } = await until('the list is asked for', () => asked[0]);
+    // Reading so many takes a dozen turns: what comes behind them is dealt with before they are read.
+    const tools = [{ name: 't', inputSchema: {} }, ...Array.from({ length: 90_000 }, (_, n) => ({ name: `more${n}`, inputSchema: {} }))];
+    const changed = { jsonrpc: '2.0', method: 'notifications/tools/list_changed' };
+    await rig.say({ jsonrpc: '2.0', id, result: { tools } }, changed);
+    expect(verdict(await calling)).toBe('denied schema');
+    expect(asked.length).toBe(2);
   });
 
   test('a call that is cancelled while it waits for the list is neither judged nor sent', async () => {
