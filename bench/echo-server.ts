@@ -1,5 +1,5 @@
 /** The fastest MCP server that answers a tool call with a fixed result: what is measured behind it is the way there. */
-import { openStdio } from '../src/transport/stdio.ts';
+import { openStdio } from '../src/process/stdio.ts';
 import { createLines } from './lines.ts';
 
 const INITIALIZED = '{"protocolVersion":"2025-06-18","capabilities":{"tools":{}},"serverInfo":{"name":"bench-echo","version":"1.0.0"}}';

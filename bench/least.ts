@@ -8,11 +8,11 @@ import { mkdtempSync, openSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { canonicalText } from '../src/core/fingerprint.ts';
-import { readClientFrame, readServerFrame, readToolCall } from '../src/mcp/frame.ts';
-import { childEnvironment, startChild } from '../src/transport/child.ts';
-import { exitStatus } from '../src/transport/exit.ts';
-import { onSignals } from '../src/transport/signals.ts';
-import { openStdio } from '../src/transport/stdio.ts';
+import { readClientFrame, readServerFrame, readToolCall } from '../src/mcp/messages/frame.ts';
+import { childEnvironment, startChild } from '../src/process/child.ts';
+import { exitStatus } from '../src/process/exit.ts';
+import { onSignals } from '../src/process/signals.ts';
+import { openStdio } from '../src/process/stdio.ts';
 import { createLines } from './lines.ts';
 
 const [command = '', ...args] = process.argv.slice(2).filter((arg, i) => i > 0 || arg !== '--');

@@ -2,10 +2,10 @@
  * The bare line relay, which the proxy is compared with: the same runtime and the same reading and writing, a child
  * behind it, lines split and passed on, and nothing else. Usage: `relay -- <command…>`.
  */
-import { childEnvironment, startChild } from '../src/transport/child.ts';
-import { exitStatus } from '../src/transport/exit.ts';
-import { onSignals } from '../src/transport/signals.ts';
-import { openStdio } from '../src/transport/stdio.ts';
+import { childEnvironment, startChild } from '../src/process/child.ts';
+import { exitStatus } from '../src/process/exit.ts';
+import { onSignals } from '../src/process/signals.ts';
+import { openStdio } from '../src/process/stdio.ts';
 import { createLines } from './lines.ts';
 
 // Bun takes the `--` away, but for a compiled program.

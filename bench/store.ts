@@ -1,7 +1,7 @@
 /** What the store step takes of the processor, in process: three durable counters, for one call and for 32 that came together. */
 import { join } from 'node:path';
 import type { Reservable } from '../src/core/store.ts';
-import { openSqliteStore } from '../src/state/sqlite.ts';
+import { openSqliteStore } from '../src/state/sqlite/sqlite.ts';
 import { median } from './stats.ts';
 
 const TURNS = 40;

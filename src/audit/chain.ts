@@ -1,8 +1,8 @@
 /** Finds out whether audit files are as they were written: each line names the hash of the line before (cli.md §2). */
 import { basename } from 'node:path';
 import { hashLine, NO_LINE } from './chain-hash.ts';
-import { readLines } from './lines.ts';
-import { parseRecord, placeOf, type StoredRecord } from './read.ts';
+import { readLines } from './evidence/lines.ts';
+import { parseRecord, placeOf, type StoredRecord } from './evidence/read.ts';
 
 /**
  * `line` counts from 1. `torn`: the file ends in half a record, as a killed machine may leave it. `last` is the hash of the

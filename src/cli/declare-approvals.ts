@@ -2,12 +2,12 @@
 import type { Command } from 'commander';
 import { didYouMean } from '../policy/nearest.ts';
 import { declare, type Invocation, refuseServer } from './declare.ts';
-import { UsageError } from './faults.ts';
+import { UsageError } from '../core/fault.ts';
 import { parseTextFlag } from './flags.ts';
 import { HELP } from './help.ts';
-import { operator } from './operator.ts';
+import { operator } from '../run/operator.ts';
 import { EXIT } from './options.ts';
-import { ownFolders } from './own-folders.ts';
+import { ownFolders } from '../run/own-folders.ts';
 
 interface Flags {
   readonly stateDir?: string;

@@ -1,11 +1,11 @@
 /** Declares the proxy itself: `intercept -c policy.yaml …`, the command without a name. */
 import type { Command } from 'commander';
 import type { Invocation } from './declare.ts';
-import { UsageError } from './faults.ts';
+import { UsageError } from '../core/fault.ts';
 import { choiceFlag, parseCountFlag, parseDurationFlag, parsePortFlag, parseSizeFlag, parseTextFlag, repeated } from './flags.ts';
 import { HELP } from './help.ts';
 import { EXIT, parseProxyOptions } from './options.ts';
-import { checkFolders } from './own-folders.ts';
+import { checkFolders } from '../run/own-folders.ts';
 
 /** `refuse` says what is wrong with a word that is no command. */
 export function declareProxy(program: Command, invocation: Invocation, refuse: (word: string) => UsageError): void {
@@ -71,6 +71,6 @@ async function start(flags: Parameters<typeof parseProxyOptions>[0], { server, f
   if (options.listen?.upstreamSse && !options.remote)
     throw new UsageError('--transport sse is for an upstream that speaks HTTP+SSE', 'write --transport http, which serves /sse as well');
   checkFolders(options, terminal.env);
-  const { runProxy } = await import('./proxy.ts');
+  const { runProxy } = await import('../run/proxy.ts');
   finish(await runProxy(options, server ?? []));
 }

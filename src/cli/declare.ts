@@ -1,6 +1,6 @@
 /** What the declarations of commands share. */
 import type { Command } from 'commander';
-import { UsageError } from './faults.ts';
+import { UsageError } from '../core/fault.ts';
 import { HELP } from './help.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -2,9 +2,9 @@
 import type { Answer } from '../core/answer.ts';
 import type { Call, Decision, TraceEntry } from '../core/decision.ts';
 import type { Policy } from '../core/policy.ts';
-import type { CounterUse } from './counter-use.ts';
+import type { CounterUse } from '../authoring/counter-use.ts';
 import { type Paint, shown } from './paint.ts';
-import { renderDecision } from './policy-test/expect.ts';
+import { renderDecision } from '../authoring/test/expect.ts';
 import { renderWalk } from './walk.ts';
 
 /** What became of the call, and why. */

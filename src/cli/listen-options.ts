@@ -1,6 +1,6 @@
 /** `--transport http` and what belongs to it: where the proxy listens, and to whom (cli.md §1, wire.md §5). */
-import { isLoopback } from '../transport/http/loopback.ts';
-import { UsageError } from './faults.ts';
+import { isLoopback } from '../http/loopback.ts';
+import { UsageError } from '../core/fault.ts';
 
 export interface ListenOptions {
   readonly bind: string;

@@ -1,8 +1,8 @@
 /** The proxy's flags, parsed (cli.md §1). Times in ms, sizes in bytes. */
 import { join, resolve } from 'node:path';
-import type { LogLevel } from '../audit/log.ts';
-import { UsageError } from './faults.ts';
-import { interceptHome } from './home.ts';
+import type { LogLevel } from '../audit/sinks/log.ts';
+import { UsageError } from '../core/fault.ts';
+import { interceptHome } from '../run/home.ts';
 import { type ListenFlags, type ListenOptions, parseListen } from './listen-options.ts';
 import { parseRemote, type Remote, type RemoteFlags } from './remote-options.ts';
 

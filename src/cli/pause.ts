@@ -2,12 +2,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Instance, Records, Store } from '../core/store.ts';
 import { checkApprover } from './approvals/desk.ts';
-import { liveInstances } from './instances.ts';
-import { operator } from './operator.ts';
+import { liveInstances } from '../run/instances.ts';
+import { operator } from '../run/operator.ts';
 import { EXIT } from './options.ts';
-import { openOwnRecords } from './own-records.ts';
+import { openOwnRecords } from '../run/own-records.ts';
 import { createPaint, type Paint, shown } from './paint.ts';
-import { openState } from './state.ts';
+import { openState } from '../run/state.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface PauseOptions {

@@ -2,7 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { didYouMean } from '../policy/nearest.ts';
 import { declareCommands } from './commands.ts';
-import { CommandError, UsageError } from './faults.ts';
+import { CommandError, UsageError } from '../core/fault.ts';
 import { EXIT } from './options.ts';
 import type { Terminal } from './terminal.ts';
 

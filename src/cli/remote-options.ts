@@ -1,5 +1,5 @@
 /** `--upstream`, `--header` and `--header-env`: the server that is reached over HTTP (cli.md §1). */
-import { UsageError } from './faults.ts';
+import { UsageError } from '../core/fault.ts';
 
 /** A header as it was given. */
 export interface GivenHeader {

@@ -11,8 +11,8 @@ import { type Plan, plan } from '../core/plan.ts';
 import type { Policy } from '../core/policy.ts';
 import type { CounterRef, StoreVerdict } from '../core/store.ts';
 import { windowAt } from '../core/window.ts';
-import { parseArguments, plainArguments } from './arguments.ts';
-import { fingerprintFor } from './engine.ts';
+import { parseArguments, plainArguments } from '../engine/arguments.ts';
+import { fingerprintFor } from '../engine/judge-call.ts';
 
 /** A policy with what is made of it once, so that each call costs little. */
 export interface LoadedPolicy extends Policy {

@@ -2,18 +2,18 @@
 import type { Diagnostic } from '../core/diagnostic.ts';
 import type { Policy } from '../core/policy.ts';
 import { checkShape } from './check.ts';
-import { compilePolicy, rulesByKey } from './compile.ts';
-import { collectCounters } from './counters.ts';
-import { POLICY } from './format.ts';
-import { openOrigins } from './origins.ts';
-import { openPositions } from './position.ts';
-import { loadRegexCompiler } from './regex.ts';
+import { compilePolicy, rulesByKey } from './compile/compile.ts';
+import { collectCounters } from './compile/counters.ts';
+import { POLICY } from './format/format.ts';
+import { openOrigins } from './compile/origins.ts';
+import { openPositions } from './format/position.ts';
+import { loadRegexCompiler } from './schema/regex.ts';
 import { openReport, type Report } from './report.ts';
-import { loadSchemas } from './schema.ts';
+import { loadSchemas } from './schema/schema.ts';
 import { sha256 } from './sha256.ts';
-import { itemsOf, type MapNode, type Node, textOf, valueAt } from './tree.ts';
-import { warnAbout } from './warn.ts';
-import { parseYaml } from './yaml.ts';
+import { itemsOf, type MapNode, type Node, textOf, valueAt } from './format/tree.ts';
+import { warnAbout } from './warn/warn.ts';
+import { parseYaml } from './format/yaml.ts';
 
 /** `policy` is undefined exactly when there is an error among the diagnostics, which are sorted by position. */
 export interface Loaded {

@@ -1,4 +1,4 @@
-import { attempt, type Later } from './later.ts';
+import { attempt, type Later } from '../engine/later.ts';
 import { openShare } from './turns.ts';
 
 /** Runs work over whatever has piled up, one lot at a time and in order: frames that arrive together are judged together. */

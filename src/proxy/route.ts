@@ -10,10 +10,10 @@ import {
   type RequestId,
   readToolCall,
   type ToolCall,
-} from '../mcp/frame.ts';
-import { idAt } from '../mcp/id.ts';
-import { quote } from '../mcp/refusal.ts';
-import { renderError } from '../mcp/reply.ts';
+} from '../mcp/messages/frame.ts';
+import { idAt } from '../mcp/messages/id.ts';
+import { quote } from '../mcp/messages/refusal.ts';
+import { renderError } from '../mcp/messages/reply.ts';
 import type { FrameBytes, Known, KnownOf, OutgoingFrame, ReplyTo } from './exchange.ts';
 import { forgo } from './frames/answer.ts';
 import { outgoing, outgoingCancel, ownReply } from './frames/outgoing.ts';

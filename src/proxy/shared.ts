@@ -3,13 +3,13 @@
 import { createLegs, createTasks, type Legs, type Tasks } from './calls/continuation.ts';
 import { keep } from './calls/keep.ts';
 import { settleUnfetched } from './calls/unfetched.ts';
-import type { ProxyDeps } from './deps.ts';
+import type { ProxyDeps } from '../engine/deps.ts';
 import { type Buffer, createBuffer } from './frames/buffer.ts';
 import { createUnpriced, type Unpriced } from './payments/unpriced.ts';
 import type { Room } from './requests/inflight.ts';
 import { createOwnTasks, type OwnTasks } from './requests/own-tasks.ts';
 import { createOutcomeLog } from './settle.ts';
-import { createToolMemory, type ToolMemory } from './tools/tool-memory.ts';
+import { createToolMemory, type ToolMemory } from '../engine/tool-memory.ts';
 
 export interface Shared {
   readonly legs: Legs;

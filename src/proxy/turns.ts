@@ -11,12 +11,12 @@ import {
   readClientFrameInSlices,
   readServerFrameInSlices,
   readToolCall,
-} from '../mcp/frame.ts';
-import { fingerprintInSlices } from './calls/identity.ts';
-import type { ProxyDeps } from './deps.ts';
+} from '../mcp/messages/frame.ts';
+import { fingerprintInSlices } from '../engine/identity.ts';
+import type { ProxyDeps } from '../engine/deps.ts';
 import type { Incoming, KnownOf, ServerLine } from './exchange.ts';
 import { ownPathInSlices } from './gate.ts';
-import type { Later } from './later.ts';
+import type { Later } from '../engine/later.ts';
 
 /** Bytes from which on a frame is read in slices. */
 const LARGE = 256 * 1024;

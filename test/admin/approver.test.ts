@@ -1,7 +1,7 @@
 /** The queue of those who bring an approver secret (policy.md §12): one at a time, and bounded. */
 import { expect, test } from 'bun:test';
 import { openApproverGate } from '../../src/admin/approver.ts';
-import { openMemoryStore } from '../../src/state/memory.ts';
+import { openMemoryStore } from '../../src/state/memory/memory.ts';
 
 async function openGate() {
   const { approvals } = openMemoryStore({ clock: () => 0, namespace: 'test' });

@@ -7,7 +7,7 @@ import { type Failure, type Notifier, openNotifier } from '../../src/approval/no
 import { keyOf } from '../../src/approval/sign.ts';
 import type { HoldRequest } from '../../src/core/approval.ts';
 import type { Records, Store } from '../../src/core/store.ts';
-import { openSqliteStore } from '../../src/state/sqlite.ts';
+import { openSqliteStore } from '../../src/state/sqlite/sqlite.ts';
 import type { Loose } from '../harness/message.ts';
 import { BUN, temporaryFolder } from '../harness/paths.ts';
 import { beatingEvery } from '../harness/ticker.ts';

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { verifyChain } from '../../src/audit/chain.ts';
-import { listEventFiles, readEvents } from '../../src/audit/read.ts';
+import { listEventFiles, readEvents } from '../../src/audit/evidence/read.ts';
 import { withFolder } from './events.ts';
 
 const SCRIPT = join(import.meta.dir, 'children', 'write-records.ts');

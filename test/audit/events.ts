@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openFileSink } from '../../src/audit/file.ts';
+import { openFileSink } from '../../src/audit/sinks/file.ts';
 import { openKeyedHash } from '../../src/audit/key.ts';
 import type { AuditSink, CallEvent } from '../../src/core/audit.ts';
 import type { Json, JsonObject } from '../../src/core/json.ts';

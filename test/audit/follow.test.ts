@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test';
 import { appendFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { followEventFiles } from '../../src/audit/follow.ts';
+import { followEventFiles } from '../../src/audit/evidence/follow.ts';
 import { temporaryFolder } from '../harness/paths.ts';
 
 const NOW = Date.parse('2026-03-04T10:30:15Z');

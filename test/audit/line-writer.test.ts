@@ -5,7 +5,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { openLineWriter } from '../../src/audit/line-writer.ts';
+import { openLineWriter } from '../../src/audit/sinks/line-writer.ts';
 import { withFolder } from './events.ts';
 
 const SCRIPT = join(import.meta.dir, 'children', 'write-lines.ts');

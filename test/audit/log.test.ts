@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { createLog, type LogLevel } from '../../src/audit/log.ts';
+import { createLog, type LogLevel } from '../../src/audit/sinks/log.ts';
 
 function lines(level: LogLevel, colour = false): string[] {
   const seen: string[] = [];

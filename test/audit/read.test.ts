@@ -2,8 +2,8 @@ import { describe, expect, test } from 'bun:test';
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { readEventLines, readEvents } from '../../src/audit/read.ts';
-import { pruneEvents } from '../../src/audit/retention.ts';
+import { readEventLines, readEvents } from '../../src/audit/evidence/read.ts';
+import { pruneEvents } from '../../src/audit/sinks/retention.ts';
 import { callOf, NOON, withFolder, withSink } from './events.ts';
 
 const record = (ts: number, more: Record<string, unknown> = {}) =>

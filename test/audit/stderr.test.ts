@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { openStderrSink, renderDecision } from '../../src/audit/stderr.ts';
+import { openStderrSink, renderDecision } from '../../src/audit/sinks/stderr.ts';
 import type { AuditEvent, CallEvent } from '../../src/core/audit.ts';
 import { callOf } from './events.ts';
 

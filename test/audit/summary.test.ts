@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
-import type { StoredRecord } from '../../src/audit/read.ts';
-import { summarise } from '../../src/audit/summary.ts';
+import type { StoredRecord } from '../../src/audit/evidence/read.ts';
+import { summarise } from '../../src/audit/evidence/summary.ts';
 
 const at = (second: number, type: string, more: Record<string, unknown> = {}): StoredRecord => ({
   ts: `2026-03-01T12:00:${String(second).padStart(2, '0')}.000Z`,

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { teeSinks } from '../../src/audit/tee.ts';
+import { teeSinks } from '../../src/audit/sinks/tee.ts';
 import { AuditError, type AuditEvent, type AuditSink } from '../../src/core/audit.ts';
 import { callOf } from './events.ts';
 

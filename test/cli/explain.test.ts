@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'bun:test';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { namespaceOf } from '../../src/cli/home.ts';
-import { openState } from '../../src/cli/state.ts';
+import { namespaceOf } from '../../src/run/home.ts';
+import { openState } from '../../src/run/state.ts';
 import { createMatcher } from '../../src/core/match.ts';
-import { fingerprintFor, judgeCall } from '../../src/library/engine.ts';
+import { fingerprintFor, judgeCall } from '../../src/engine/judge-call.ts';
 import { loadPolicyText } from '../../src/policy/load.ts';
 import { openFolder } from './run.ts';
 

@@ -5,10 +5,10 @@ import { createMatcher } from '../../src/core/match.ts';
 import { type Plan, plan } from '../../src/core/plan.ts';
 import type { Policy } from '../../src/core/policy.ts';
 import type { Pause } from '../../src/core/store.ts';
-import { parseArguments } from '../../src/library/arguments.ts';
+import { parseArguments } from '../../src/engine/arguments.ts';
 import { decide, preparePolicy } from '../../src/library/decide.ts';
-import { fingerprintFor } from '../../src/library/engine.ts';
-import { readJson } from '../../src/mcp/json.ts';
+import { fingerprintFor } from '../../src/engine/judge-call.ts';
+import { readJson } from '../../src/mcp/json/json.ts';
 import { loadPolicyText } from '../../src/policy/load.ts';
 
 /** Compiles a policy, given as YAML or as a value. */

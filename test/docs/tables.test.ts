@@ -6,8 +6,8 @@ import { HELP } from '../../src/cli/help.ts';
 import { EXIT } from '../../src/cli/options.ts';
 import { REASONS } from '../../src/core/codes.ts';
 import { DIAGNOSTICS } from '../../src/policy/codes.ts';
-import { POLICY, RULE_KEYS } from '../../src/policy/format.ts';
-import { OPERATORS, STATE_OPERATORS } from '../../src/policy/format-conditions.ts';
+import { POLICY, RULE_KEYS } from '../../src/policy/format/format.ts';
+import { OPERATORS, STATE_OPERATORS } from '../../src/policy/format/format-conditions.ts';
 import { ROOT } from '../harness/paths.ts';
 import { keysAfter, readPage, tableAfter } from './markdown.ts';
 
@@ -27,7 +27,7 @@ for (const severity of ['error', 'warning'] as const) {
 }
 
 test('errors.md lists every reason to refuse a message with its code', () => {
-  const source = readFileSync(join(ROOT, 'src/mcp/refusal.ts'), 'utf8');
+  const source = readFileSync(join(ROOT, 'src/mcp/messages/refusal.ts'), 'utf8');
   const codes = /const CODES = \{([^}]*)\}/.exec(source)?.[1] ?? '';
   const reading = [...codes.matchAll(/(\w+): (-\d+)/g)].map(([, reason, code]) => [`\`${reason}\``, code]);
   const found = readFileSync(join(ROOT, 'src/proxy/route.ts'), 'utf8').matchAll(/(?:refused\(|reason: )'(\w+)'/g);

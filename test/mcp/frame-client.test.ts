@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
-import { type ClientFrame, type Refusal, type RefusalReason, readClientFrame } from '../../src/mcp/frame.ts';
-import { textOf } from '../../src/mcp/reply.ts';
+import { type ClientFrame, type Refusal, type RefusalReason, readClientFrame } from '../../src/mcp/messages/frame.ts';
+import { textOf } from '../../src/mcp/messages/reply.ts';
 
 const LIMITS = { maxDepth: 256, maxName: 1024 };
 const encoder = new TextEncoder();

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
-import { readServerFrame, type ServerFrame } from '../../src/mcp/frame.ts';
-import { textOf } from '../../src/mcp/reply.ts';
+import { readServerFrame, type ServerFrame } from '../../src/mcp/messages/frame.ts';
+import { textOf } from '../../src/mcp/messages/reply.ts';
 
 const encoder = new TextEncoder();
 

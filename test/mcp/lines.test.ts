@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { asLine, createLineSplitter, type Line } from '../../src/mcp/lines.ts';
+import { asLine, createLineSplitter, type Line } from '../../src/mcp/messages/lines.ts';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();

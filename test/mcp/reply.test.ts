@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
-import { type ResponseFrame, readServerFrame } from '../../src/mcp/frame.ts';
-import { declareListChanged, mergeMember, renderError, renderToolResult, withId, withoutDecision } from '../../src/mcp/reply.ts';
+import { type ResponseFrame, readServerFrame } from '../../src/mcp/messages/frame.ts';
+import { declareListChanged, mergeMember, renderError, renderToolResult, withId, withoutDecision } from '../../src/mcp/messages/reply.ts';
 
 function frameOf(text: string): ResponseFrame {
   const frame = readServerFrame(new TextEncoder().encode(text));

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import type { Json } from '../../src/core/json.ts';
-import { type Refusal, readClientFrame, readToolCall, type ToolCall } from '../../src/mcp/frame.ts';
+import { type Refusal, readClientFrame, readToolCall, type ToolCall } from '../../src/mcp/messages/frame.ts';
 
 function call(params: string): ToolCall | Refusal {
   const text = `{"jsonrpc":"2.0","id":"c","method":"tools/call"${params === '' ? '' : `,"params":${params}`}}`;

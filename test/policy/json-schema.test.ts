@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
 import { DIAGNOSTICS, type DiagnosticCode } from '../../src/policy/codes.ts';
-import { policySchema, renderPolicySchema } from '../../src/policy/json-schema.ts';
+import { policySchema, renderPolicySchema } from '../../src/policy/format/json-schema.ts';
 import { loadPolicyText } from '../../src/policy/load.ts';
 
 const FILE = new URL('../../schema/policy.schema.json', import.meta.url);

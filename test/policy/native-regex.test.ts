@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { RE2JS } from 're2js';
-import { nativeTest } from '../../src/policy/native-regex.ts';
+import { nativeTest } from '../../src/policy/schema/native-regex.ts';
 
 const simple = [
   '^/app/src/',

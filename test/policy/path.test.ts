@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { parseArgPath, parseStatePath, renderStatePath } from '../../src/policy/path.ts';
+import { parseArgPath, parseStatePath, renderStatePath } from '../../src/policy/format/path.ts';
 
 const key = (text: string) => ({ kind: 'key', key: text }) as const;
 

@@ -2,8 +2,8 @@
 import { expect, test } from 'bun:test';
 import { loadTools } from '../../src/index.ts';
 import { loadPolicyText } from '../../src/policy/load.ts';
-import { loadSchemas } from '../../src/policy/schema.ts';
-import { checkServerSchemas } from '../../src/policy/server-schemas.ts';
+import { loadSchemas } from '../../src/policy/schema/schema.ts';
+import { checkServerSchemas } from '../../src/policy/schema/server-schemas.ts';
 
 const property = (schema: object) => ({ type: 'object', properties: { a: schema } });
 const TOOLS = [

@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
 import type { Records, Store } from '../../src/core/store.ts';
-import { openMemoryStore } from '../../src/state/memory.ts';
+import { openMemoryStore } from '../../src/state/memory/memory.ts';
 import { lines, type Message, OK, openRig, type Rig, START } from './fixture.ts';
 
 const POLICY = `

@@ -1,6 +1,6 @@
 /** Held calls through a session, from the hold to the end of the approval (policy.md §5.4, §12). INVARIANT I5. */
 import { describe, expect, test } from 'bun:test';
-import { openMemoryStore } from '../../src/state/memory.ts';
+import { openMemoryStore } from '../../src/state/memory/memory.ts';
 import { until } from '../harness/wait.ts';
 import { lines, META, type Message, OK, type Options, openRig, type Rig, START, verdict } from './fixture.ts';
 

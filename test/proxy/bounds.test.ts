@@ -1,8 +1,8 @@
 /** What one agent can make the proxy keep (wire.md §2.13). */
 import { expect, test } from 'bun:test';
-import { NO_HOLDING } from '../../src/proxy/calls/arrival.ts';
+import { NO_HOLDING } from '../../src/engine/arrival.ts';
 import { createLegs, createTasks, LEG_TIMEOUT, MAX_KEPT } from '../../src/proxy/calls/continuation.ts';
-import { openMemoryStore } from '../../src/state/memory.ts';
+import { openMemoryStore } from '../../src/state/memory/memory.ts';
 import { META, OK, openRig, type Responder, START, verdict } from './fixture.ts';
 
 const LARGE = 'x'.repeat(16 * 1024 * 1024);

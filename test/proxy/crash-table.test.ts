@@ -7,7 +7,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Records, Store } from '../../src/core/store.ts';
-import { openSqliteStore } from '../../src/state/sqlite.ts';
+import { openSqliteStore } from '../../src/state/sqlite/sqlite.ts';
 import { BUN, temporaryFolder } from '../harness/paths.ts';
 import type { Order, Step } from './children/call-once.ts';
 import { OK } from './fixture.ts';

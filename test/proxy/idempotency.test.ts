@@ -1,6 +1,6 @@
 /** Idempotent calls through a session (policy.md §9, wire.md §2.5, §2.12). INVARIANT I6: sent at most once, unless it definitely failed. */
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
-import { openMemoryStore } from '../../src/state/memory.ts';
+import { openMemoryStore } from '../../src/state/memory/memory.ts';
 import { until } from '../harness/wait.ts';
 import { DECISION, handshake, lines, META, type Message, OK, type Options, openRig, type Rig, START, verdict } from './fixture.ts';
 

@@ -1,7 +1,7 @@
 /** Shadow mode (policy.md §10), failing parts (§1.2), approvals that are held (§12), and whose counter it is (§6). */
 import { describe, expect, test } from 'bun:test';
 import { AuditError } from '../../src/core/audit.ts';
-import { openMemoryStore } from '../../src/state/memory.ts';
+import { openMemoryStore } from '../../src/state/memory/memory.ts';
 import { agreeable, DECISION, META, type Options, openRig, START, verdict } from './fixture.ts';
 
 const RULES = `

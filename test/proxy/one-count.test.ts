@@ -1,7 +1,7 @@
 /** What an agent or a server could twist by when and how it speaks (policy.md §6, wire.md §2). */
 import { expect, test } from 'bun:test';
 import { AuditError, type AuditSink } from '../../src/core/audit.ts';
-import { openMemoryStore } from '../../src/state/memory.ts';
+import { openMemoryStore } from '../../src/state/memory/memory.ts';
 import { agreeable, META, OK, openRig, START, verdict } from './fixture.ts';
 
 const PER_SESSION = 'version: "1"\ntools:\n  t:\n    rules:\n      - {name: cap, rate_limit: {max: 1, window: hour, per: session}}\n';

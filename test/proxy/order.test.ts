@@ -1,7 +1,7 @@
 /** The order of what a server writes to one place (wire.md §2.7, §2.9): no frame overtakes another, however long one is read. */
 import { describe, expect, test } from 'bun:test';
 import type { Store } from '../../src/core/store.ts';
-import { openMemoryStore } from '../../src/state/memory.ts';
+import { openMemoryStore } from '../../src/state/memory/memory.ts';
 import { lines, META, OK, START } from './fixture.ts';
 import { openPosts, type Posts } from './posts.ts';
 

@@ -2,7 +2,7 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import type { Records, Store } from '../../src/core/store.ts';
 import { StoreError } from '../../src/core/store.ts';
-import { openMemoryStore } from '../../src/state/memory.ts';
+import { openMemoryStore } from '../../src/state/memory/memory.ts';
 import { DECISION, type Message, OK, type Options, openRig, type Responder, START } from './fixture.ts';
 
 setDefaultTimeout(60_000);

@@ -1,7 +1,7 @@
 /** What once went wrong, and must not again. */
 import { expect, test } from 'bun:test';
 import { AuditError } from '../../src/core/audit.ts';
-import { openMemoryStore } from '../../src/state/memory.ts';
+import { openMemoryStore } from '../../src/state/memory/memory.ts';
 import { agreeable, handshake, META, OK, openRig, rulebook, START, verdict } from './fixture.ts';
 
 const LIMIT = 'version: "1"\ntools:\n  "*":\n    rules:\n      - name: cap\n        rate_limit: 2/hour\n';

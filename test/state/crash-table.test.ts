@@ -18,7 +18,7 @@ import { once } from 'node:events';
 import { copyFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Records, Store } from '../../src/core/store.ts';
-import { openSqliteStore } from '../../src/state/sqlite.ts';
+import { openSqliteStore } from '../../src/state/sqlite/sqlite.ts';
 import { approvalOf, CRASH_TIME, counter, kinds, moneyCall, temporaryFolder } from './calls.ts';
 
 const SCRIPT = join(import.meta.dirname, 'children/crash-worker.ts');

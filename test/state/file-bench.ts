@@ -2,7 +2,7 @@
 import { afterEach, beforeEach } from 'bun:test';
 import { join } from 'node:path';
 import { type Records, type Store, StoreError } from '../../src/core/store.ts';
-import { openSqliteStore } from '../../src/state/sqlite.ts';
+import { openSqliteStore } from '../../src/state/sqlite/sqlite.ts';
 import { counter, limited, temporaryFolder } from './calls.ts';
 
 export const CALL = limited([counter('c', 'month')], 1_000, 1);

@@ -1,8 +1,8 @@
 /** Three processes' stores on one file, and the memory store, in random histories (I4, I5, I6). */
 import { describe } from 'bun:test';
 import { join } from 'node:path';
-import { openMemoryStore } from '../../src/state/memory.ts';
-import { openSqliteStore } from '../../src/state/sqlite.ts';
+import { openMemoryStore } from '../../src/state/memory/memory.ts';
+import { openSqliteStore } from '../../src/state/sqlite/sqlite.ts';
 import { type Clock, temporaryFolder } from './calls.ts';
 import { historySuite, type World } from './histories.ts';
 

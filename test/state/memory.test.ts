@@ -1,4 +1,4 @@
-import { openMemoryStore } from '../../src/state/memory.ts';
+import { openMemoryStore } from '../../src/state/memory/memory.ts';
 import { MAX_RESULTS, type OpenFixture } from './fixture.ts';
 import { storeSuite } from './suite.ts';
 

@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { StoreError } from '../../src/core/store.ts';
 import { networkFileSystem } from '../../src/state/sqlite/filesystem.ts';
 import { MIGRATIONS, migrate } from '../../src/state/sqlite/schema.ts';
-import { openSqliteStore } from '../../src/state/sqlite.ts';
+import { openSqliteStore } from '../../src/state/sqlite/sqlite.ts';
 import { clockAt, counter, limited } from './calls.ts';
 import { CALL, countOf, ENDS, useFolder } from './file-bench.ts';
 import { startWorker } from './processes.ts';

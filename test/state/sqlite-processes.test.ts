@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type Records, type Store, StoreError } from '../../src/core/store.ts';
-import { openSqliteStore } from '../../src/state/sqlite.ts';
+import { openSqliteStore } from '../../src/state/sqlite/sqlite.ts';
 import { counter, limited, moneyCall, STATELESS, temporaryFolder } from './calls.ts';
 import { RUNTIMES, type Runtime, startWorker, type Worker } from './processes.ts';
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'bun:test';
 import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import type { Records, Reservable, Reservation, Settlement, Store, StoreVerdict } from '../../src/core/store.ts';
-import { openMemoryStore } from '../../src/state/memory.ts';
+import { openMemoryStore } from '../../src/state/memory/memory.ts';
 import { claiming, claimRequest, counter, held, kinds, limited, reservationOf, STATELESS } from './calls.ts';
 import { useFolder } from './file-bench.ts';
 

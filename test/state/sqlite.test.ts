@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { openSqliteStore } from '../../src/state/sqlite.ts';
+import { openSqliteStore } from '../../src/state/sqlite/sqlite.ts';
 import { temporaryFolder } from './calls.ts';
 import { MAX_RESULTS, type OpenFixture } from './fixture.ts';
 import { storeSuite } from './suite.ts';

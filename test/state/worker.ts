@@ -6,9 +6,9 @@ import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Records, Settlement, Store, StoreVerdict } from '../../src/core/store.ts';
-import { openMemoryStore } from '../../src/state/memory.ts';
+import { openMemoryStore } from '../../src/state/memory/memory.ts';
 import { loadDriver } from '../../src/state/sqlite/driver.ts';
-import { openSqliteStore } from '../../src/state/sqlite.ts';
+import { openSqliteStore } from '../../src/state/sqlite/sqlite.ts';
 import { approvalOf, clockAt, counter, held, limited, moneyCall, reservationOf, STATELESS } from './calls.ts';
 
 export interface Command {

@@ -2,9 +2,9 @@
 import type { Approval, ApprovalFilter, Approvals } from '../../core/approval.ts';
 import { renderApproval } from '../../core/approval-json.ts';
 import { EXIT } from '../options.ts';
-import { openOwnRecords } from '../own-records.ts';
+import { openOwnRecords } from '../../run/own-records.ts';
 import { createPaint, type Paint, shown } from '../paint.ts';
-import { withDesk } from '../state.ts';
+import { withDesk } from '../../run/state.ts';
 import type { Terminal } from '../terminal.ts';
 import { recordDecision } from './decide.ts';
 import { type DeskOptions, findRecord, unknownId } from './desk.ts';

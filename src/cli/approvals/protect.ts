@@ -1,8 +1,8 @@
 /** `intercept approvals protect`: from then on, deciding needs a secret (policy.md §12). */
 import { hashSecret } from '../../approval/secret.ts';
-import { CommandError, UsageError } from '../faults.ts';
+import { CommandError, UsageError } from '../../core/fault.ts';
 import { EXIT } from '../options.ts';
-import { openDesk } from '../state.ts';
+import { openDesk } from '../../run/state.ts';
 import type { Terminal } from '../terminal.ts';
 import { APPROVER_VARIABLE, checkApprover, type DeskOptions } from './desk.ts';
 import { askSecrets } from './secret-prompt.ts';

@@ -4,7 +4,7 @@ import type { Approvals } from '../../core/approval.ts';
 import { EXIT } from '../options.ts';
 import { createPaint } from '../paint.ts';
 import { openScreen, type TerminalScreen } from '../screen.ts';
-import { openDesk } from '../state.ts';
+import { openDesk } from '../../run/state.ts';
 import type { Terminal } from '../terminal.ts';
 import { decideRecorded } from './decide.ts';
 import { type DeskOptions, refuseApprover } from './desk.ts';

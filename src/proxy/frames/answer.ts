@@ -1,6 +1,6 @@
 /** Answers of the proxy's own, on their way to the agent (I9). */
-import { type RequestId, readClientFrame } from '../../mcp/frame.ts';
-import { renderError } from '../../mcp/reply.ts';
+import { type RequestId, readClientFrame } from '../../mcp/messages/frame.ts';
+import { renderError } from '../../mcp/messages/reply.ts';
 import type { Exchange, Incoming, ReplyTo } from '../exchange.ts';
 import type { Session } from '../state.ts';
 import { createBatchAnswer } from './batch.ts';

@@ -1,5 +1,5 @@
 /** Where routes end: frames are written to the server, answers to the agent (I9). */
-import { renderError } from '../../mcp/reply.ts';
+import { renderError } from '../../mcp/messages/reply.ts';
 import type { OutgoingFrame } from '../exchange.ts';
 import type { Route } from '../route.ts';
 import { settle } from '../settle.ts';

@@ -4,11 +4,11 @@
  */
 import type { OpenChallenge } from '../../core/challenge.ts';
 import type { Offer } from '../../core/offer.ts';
-import type { Credential } from '../../mcp/credential.ts';
-import type { Arrival, Paid, Payment } from '../calls/arrival.ts';
-import { fingerprintOf } from '../calls/identity.ts';
-import type { ProxyDeps } from '../deps.ts';
-import type { Later } from '../later.ts';
+import type { Credential } from '../../mcp/payments/credential.ts';
+import type { Arrival, Paid, Payment } from '../../engine/arrival.ts';
+import { fingerprintOf } from '../../engine/identity.ts';
+import type { ProxyDeps } from '../../engine/deps.ts';
+import type { Later } from '../../engine/later.ts';
 
 /**
  * What a call pays by the credentials it carries; `unasked` where nobody asked for it, or more than one thing is paid.

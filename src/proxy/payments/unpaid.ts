@@ -1,5 +1,5 @@
 /** Challenges that nobody paid in time (policy.md §8). */
-import type { ProxyDeps } from '../deps.ts';
+import type { ProxyDeps } from '../../engine/deps.ts';
 
 /** Gives back what they held, whoever delivered them. Never rejects: what fails is tried again. To be called about once a second. */
 export async function releaseUnpaid({ rules, store, log }: Pick<ProxyDeps, 'rules' | 'store' | 'log'>): Promise<void> {

@@ -1,5 +1,5 @@
 /** Requests that nobody waits for, and whose answers may still come: late, or again (wire.md §2.7). */
-import { keptId, keptText } from '../../mcp/id.ts';
+import { keptId, keptText } from '../../mcp/messages/id.ts';
 import type { ReplyTo } from '../exchange.ts';
 import type { PendingRequest, Purpose } from './pending.ts';
 

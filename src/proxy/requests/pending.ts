@@ -1,5 +1,5 @@
 /** A request of the agent, or of the proxy's own, that waits for its answer. */
-import type { RequestId, ServerFrame } from '../../mcp/frame.ts';
+import type { RequestId, ServerFrame } from '../../mcp/messages/frame.ts';
 import type { ReplyTo } from '../exchange.ts';
 import type { ForwardedCall } from '../settle.ts';
 

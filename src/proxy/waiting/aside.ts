@@ -1,6 +1,6 @@
 /** Calls that are set aside to wait: each goes on by itself, and others overtake it. */
 import { INTERNAL_ERROR } from '../../core/conclude.ts';
-import { renderError } from '../../mcp/reply.ts';
+import { renderError } from '../../mcp/messages/reply.ts';
 import { answer } from '../frames/answer.ts';
 import type { Route } from '../route.ts';
 import type { Session } from '../state.ts';

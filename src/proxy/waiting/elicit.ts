@@ -6,7 +6,7 @@
 import { type Answer, DECISION_KEY } from '../../core/answer.ts';
 import type { HeldApproval } from '../../core/approval.ts';
 import { isMethodAllowed } from '../../core/methods.ts';
-import type { Arrival } from '../calls/arrival.ts';
+import type { Arrival } from '../../engine/arrival.ts';
 import type { Enforced } from '../enforce.ts';
 import type { Route } from '../route.ts';
 import type { Session } from '../state.ts';

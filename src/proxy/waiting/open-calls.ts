@@ -1,6 +1,6 @@
 /** Calls that are kept open until an identical one has ended (policy.md §9), or a human has decided (§12). */
 import type { HeldApproval } from '../../core/approval.ts';
-import type { Arrival } from '../calls/arrival.ts';
+import type { Arrival } from '../../engine/arrival.ts';
 import { type Enforced, giveUp } from '../enforce.ts';
 import { MAX_IN_FLIGHT } from '../requests/inflight.ts';
 import type { Session } from '../state.ts';

@@ -1,6 +1,6 @@
 /** A process that delivers to one webhook until it is killed: `notify.ts STORE URL`. */
 import { openNotifier } from '../../../src/approval/notifier.ts';
-import { openSqliteStore } from '../../../src/state/sqlite.ts';
+import { openSqliteStore } from '../../../src/state/sqlite/sqlite.ts';
 import { beatingEvery } from '../../harness/ticker.ts';
 
 const [, , path = '', url = ''] = process.argv;

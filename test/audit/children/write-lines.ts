@@ -1,6 +1,6 @@
 /** Writes numbered lines to stderr and says on stdout how that went; what to do comes on stdin, a word at a time. */
 import * as fs from 'node:fs';
-import { openLineWriter } from '../../../src/audit/line-writer.ts';
+import { openLineWriter } from '../../../src/audit/sinks/line-writer.ts';
 
 const flags = () => (process.platform === 'linux' ? /flags:\s*(\d+)/.exec(fs.readFileSync('/proc/self/fdinfo/2', 'utf8'))?.[1] : '');
 const tell = (text: string) => fs.writeSync(1, `${text}\n`);

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { openState } from '../../../src/cli/state.ts';
+import { openState } from '../../../src/run/state.ts';
 import type { HoldRequest } from '../../../src/core/approval.ts';
 import type { Reservable } from '../../../src/core/store.ts';
 import { ROOT } from '../../harness/paths.ts';

@@ -1,7 +1,7 @@
 /** `approvals watch` for programs and pipes: a line for each event (cli.md §3). */
 import { describe, expect, test } from 'bun:test';
 import { join } from 'node:path';
-import { openState } from '../../../src/cli/state.ts';
+import { openState } from '../../../src/run/state.ts';
 import { openClient } from '../../harness/client.ts';
 import { interceptCommand } from '../../harness/paths.ts';
 import { startProxy } from '../../harness/proxy.ts';

@@ -4,14 +4,14 @@
  */
 import { createHash } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
-import { openFileSink } from '../../../src/audit/file.ts';
+import { openFileSink } from '../../../src/audit/sinks/file.ts';
 import { openKeyedHash } from '../../../src/audit/key.ts';
 import type { Store } from '../../../src/core/store.ts';
-import type { ProxyDeps } from '../../../src/proxy/deps.ts';
+import type { ProxyDeps } from '../../../src/engine/deps.ts';
 import { openSession } from '../../../src/proxy/session.ts';
-import { watchApprovals } from '../../../src/proxy/waiting/approval-watch.ts';
-import { createLeases } from '../../../src/proxy/waiting/leases.ts';
-import { openSqliteStore } from '../../../src/state/sqlite.ts';
+import { watchApprovals } from '../../../src/engine/approval-watch.ts';
+import { createLeases } from '../../../src/engine/leases.ts';
+import { openSqliteStore } from '../../../src/state/sqlite/sqlite.ts';
 import { lines, rulebook, verdict } from '../fixture.ts';
 
 export type Step = 'arrival' | 'reserved' | 'recorded' | 'sent' | 'answered' | 'settled' | 'never';

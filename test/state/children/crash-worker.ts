@@ -4,7 +4,7 @@
  */
 import { writeSync } from 'node:fs';
 import { loadDriver } from '../../../src/state/sqlite/driver.ts';
-import { openSqliteDesk, openSqliteStore } from '../../../src/state/sqlite.ts';
+import { openSqliteDesk, openSqliteStore } from '../../../src/state/sqlite/sqlite.ts';
 import { CRASH_TIME, moneyCall, reservationOf } from '../calls.ts';
 
 const [, , path = '', statement = '', what = ''] = process.argv;

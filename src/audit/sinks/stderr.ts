@@ -1,0 +1,77 @@
+/** Decisions as people read them on stderr, one line each (cli.md §2). */
+import type { AuditSink, CallEvent, OutcomeEvent } from '../../core/audit.ts';
+import { type ArgsMode, type Room, renderArgs } from '../args.ts';
+import { escapeUnseen, renderName } from '../escape.ts';
+import type { LineWriter } from './line-writer.ts';
+import { isSeen, type LogLevel } from './log.ts';
+import type { MaskOptions } from '../mask.ts';
+
+export interface StderrSinkOptions {
+  readonly level: LogLevel;
+  readonly args: ArgsMode;
+  readonly mask: MaskOptions;
+  readonly write: Pick<LineWriter, 'write'>;
+}
+
+const ROOM: Room = { value: 512, all: 2048 };
+
+/** Opens the sink for people. Nothing it does or fails at changes a call. */
+export function openStderrSink(options: StderrSinkOptions): AuditSink {
+  const decisions = isSeen(options.level, 'info');
+  const outcomes = isSeen(options.level, 'debug');
+  return {
+    write(events) {
+      for (const event of events) {
+        if (decisions && event.type === 'tool_call') options.write.write(decisionLine(event as CallEvent, options.args, options.mask));
+        else if (outcomes && event.type === 'outcome') options.write.write(renderOutcome(event as OutcomeEvent));
+      }
+    },
+    use() {},
+    close() {},
+  };
+}
+
+function decisionLine(event: CallEvent, mode: ArgsMode, mask: MaskOptions): string {
+  try {
+    return renderDecision(event, mode, mask);
+  } catch {
+    // Arguments too deep to be walked; the audit file refuses the call, and says so.
+    return renderDecision(event, 'hash', mask);
+  }
+}
+
+/** One decision, in one line that holds nothing but what can be seen. */
+export function renderDecision(event: CallEvent, mode: ArgsMode, mask: MaskOptions): string {
+  const { word, rule } = verdictOf(event);
+  const id =
+    event.result === 'replayed' ? (event.approval ?? event.call) : event.result === 'approval_required' ? event.approval : undefined;
+  const code = rule === undefined ? event.code : undefined;
+  return (
+    `[INTERCEPT] ${word} tool=${renderName(event.tool)}` +
+    (rule === undefined ? '' : ` rule=${escapeUnseen(JSON.stringify(rule))}`) +
+    (code === undefined ? '' : ` code=${code}`) +
+    (id === undefined ? '' : ` id=${renderName(id)}`) +
+    argsPart(event, mode, mask)
+  );
+}
+
+/** SPEC: policy.md §10. A call that passed only because of shadow mode shows what would have stopped it: deny before hold. */
+function verdictOf(event: CallEvent): { readonly word: string; readonly rule: string | undefined } {
+  if (event.result === 'denied') return { word: 'DENIED', rule: event.rule };
+  if (event.result === 'approval_required') return { word: 'HELD', rule: event.rule };
+  if (event.result === 'replayed') return { word: 'REPLAYED', rule: undefined };
+  const shadow = event.shadow?.find((verdict) => verdict.result === 'denied') ?? event.shadow?.[0];
+  if (!shadow) return { word: 'ALLOWED', rule: undefined };
+  return { word: shadow.result === 'denied' ? 'SHADOW-DENIED' : 'SHADOW-HELD', rule: shadow.rule };
+}
+
+function argsPart(event: CallEvent, mode: ArgsMode, mask: MaskOptions): string {
+  const args = renderArgs(event, mode, mask, ROOM);
+  if (args === undefined) return '';
+  return ` args=${escapeUnseen(args.text)}${args.cut === 0 ? '' : ` (${Buffer.byteLength(event.argsText)} bytes)`}`;
+}
+
+function renderOutcome(event: OutcomeEvent): string {
+  const error = event.error === undefined ? '' : ` error=${escapeUnseen(JSON.stringify(event.error))}`;
+  return `[INTERCEPT] DEBUG outcome call=${renderName(event.call)} result=${event.result} upstream_us=${event.upstreamUs}${error}`;
+}

@@ -1,0 +1,54 @@
+/** A tool call on its way into judgement. */
+import type { ClientMeta } from '../core/client-meta.ts';
+import type { Call } from '../core/decision.ts';
+import type { Offer } from '../core/offer.ts';
+import type { Reservation } from '../core/store.ts';
+import type { Credential } from '../mcp/payments/credential.ts';
+
+/** What a call pays. */
+export interface Payment {
+  readonly offer: Offer;
+  /** The challenge that it answers. */
+  readonly challenge: string;
+  /** The credential's. */
+  readonly text: string;
+}
+
+/** A tool call as it arrived. */
+export interface Arrival {
+  readonly id: string;
+  readonly call: Call;
+  readonly argsText: string;
+  /** What its client added in `_meta`, and the JSON text of its `inputResponses`. */
+  readonly meta?: ClientMeta | undefined;
+  readonly inputs?: string | undefined;
+  readonly requestId: string | undefined;
+  readonly client: string | undefined;
+  readonly arrivedAt: number;
+  /** What an earlier leg of the same call still holds (wire.md §2.12). */
+  readonly held?: Holding | undefined;
+  /** It has waited for an identical call as long as it may (policy.md §9). */
+  readonly waited?: boolean | undefined;
+  /** Reads what it pays with. INVARIANT I8: each judgement asks, where the policy that judges limits what calls cost. */
+  readonly credentials?: (() => readonly (Credential | undefined)[]) | undefined;
+}
+
+/** What a call pays; `unasked`: a payment that nobody here was asked for (policy.md §8). */
+export type Paid = Payment | 'unasked' | undefined;
+
+/** A call whose payment was read. `failed`: the store does not say what was asked. */
+export type Paying = Arrival & { readonly payment?: Paid | { readonly failed: string } };
+
+/** What a call took, and holds until it is settled. */
+export interface Holding {
+  readonly reservations: readonly Reservation[];
+  /** The approval rules that a human approved this call for, as `approvedRules` names them. */
+  readonly approved: readonly string[];
+  /** Offered again where the payment fails. */
+  readonly payment?: Payment | undefined;
+  /** A rule limits what it costs, and nothing says what that is (policy.md §8). */
+  readonly unpriced?: boolean | undefined;
+}
+
+/** A call that needed nothing. */
+export const NO_HOLDING: Holding = { reservations: [], approved: [] };

@@ -1,0 +1,118 @@
+/** The server's own tool list as the session has seen it (wire.md §3), for `validate`, approvals and look-alikes. */
+import type { ToolCatalog, ToolDefinition } from '../core/catalog.ts';
+import type { Json } from '../core/json.ts';
+import { openNewest } from '../core/newest.ts';
+import type { ListedTool } from '../mcp/messages/list.ts';
+import type { SchemaCompiler } from './deps.ts';
+import { type Defining, defineTool, UNKNOWN } from './definition.ts';
+
+/** Pages of one list, at most (wire.md §2.13). */
+export const MAX_PAGES = 100;
+/** INVARIANT I11: of one list so much is kept, and so many tools; one that is larger is not known at all. */
+const MAX_CHARACTERS = 16 * 1024 ** 2;
+const MAX_TOOLS = 10_000;
+/** Why a list is not kept. */
+export const TOO_LARGE = 'it has more than 10,000 tools or 16 MiB';
+/** Schemas that were read lately. */
+const READ = 256;
+const READ_CHARACTERS = 4 * 1024 ** 2;
+
+export interface ToolMemory {
+  catalog(): ToolCatalog;
+  /** Takes in a page that was asked for with `cursor`; a page without a next cursor completes the list. */
+  page(tools: readonly ListedTool[], cursor: string | undefined, next: string | undefined): 'taken' | 'too many pages' | 'too large';
+  /** The server says that its list changed. */
+  stale(): void;
+  /** How often it did: what was asked for before, and is read in turns, is no longer the list. */
+  readonly changes: number;
+  /** From now on schemas can be compiled. */
+  useCompiler(compile: SchemaCompiler): void;
+  readonly canCheck: boolean;
+}
+
+/** A list on its way to its end. */
+interface Listing {
+  readonly tools: Map<string, ToolDefinition>;
+  readonly next: string | undefined;
+  readonly pages: number;
+  readonly size: number;
+  /** It was seen from its first page on: only then its end is the end of a whole list. */
+  readonly begun: boolean;
+}
+
+const NOTHING: ToolCatalog = { complete: false, tools: new Map() };
+
+/** Remembers nothing yet. `sha256` names definitions; `listed` is told of each list that was seen to its end. */
+export function createToolMemory(sha256: (text: string) => string, listed: (catalog: ToolCatalog) => void = () => {}): ToolMemory {
+  // What is known besides the listing under way: a listing that was left off leaves nothing behind.
+  let base = NOTHING;
+  let catalog = base;
+  let listing: Listing | undefined;
+  let compiler: SchemaCompiler | undefined;
+  let changes = 0;
+  const defining: Defining = { sha256, compiler: () => compiler, read: openNewest<Json>(READ, READ_CHARACTERS) };
+  const forget = () => {
+    listing = undefined;
+    base = NOTHING;
+    catalog = NOTHING;
+  };
+  return {
+    catalog: () => catalog,
+    page(tools, cursor, next) {
+      const before = cursor !== undefined && listing?.next === cursor ? listing : undefined;
+      const pages = (before?.pages ?? 0) + 1;
+      if (pages > MAX_PAGES) return 'too many pages';
+      const known = before?.tools ?? new Map<string, ToolDefinition>();
+      const size = addTools(tools, known, before?.size ?? 0, defining);
+      if (size === undefined) {
+        forget();
+        return 'too large';
+      }
+      const begun = before?.begun ?? cursor === undefined;
+      const whole = next === undefined && begun;
+      listing = whole ? undefined : { tools: known, next, pages, size, begun };
+      if (whole) base = { complete: true, tools: known };
+      catalog = whole ? base : { ...base, tools: new Map([...base.tools, ...known]) };
+      if (whole) listed(catalog);
+      return 'taken';
+    },
+    stale() {
+      changes++;
+      base = { complete: false, tools: new Map([...catalog.tools].map(([name, tool]) => [name, nameOnly(tool)])) };
+      catalog = base;
+      listing = undefined;
+    },
+    useCompiler: (compile) => {
+      compiler = compile;
+    },
+    get changes() {
+      return changes;
+    },
+    get canCheck() {
+      return compiler !== undefined;
+    },
+  };
+}
+
+/** Adds a page to a list. Of a name with two definitions nobody knows which one the server means. The size of the list, or undefined where it is larger than what is kept. */
+function addTools(
+  tools: readonly ListedTool[],
+  known: Map<string, ToolDefinition>,
+  before: number,
+  defining: Defining,
+): number | undefined {
+  let size = before;
+  for (const listed of tools) {
+    const made = defineTool(listed, defining);
+    size += made.size;
+    if (size > MAX_CHARACTERS || (known.size >= MAX_TOOLS && !known.has(listed.name))) return undefined;
+    const twin = known.get(made.tool.name);
+    known.set(made.tool.name, twin && twin.hash !== made.tool.hash ? nameOnly(made.tool) : made.tool);
+  }
+  return size;
+}
+
+/** A tool of which only the name is known: no schema of it holds, and no approval. */
+function nameOnly({ name }: ToolDefinition): ToolDefinition {
+  return { name, inputSchema: undefined, required: undefined, properties: undefined, hash: '', check: () => UNKNOWN };
+}

@@ -1,0 +1,154 @@
+/** Builds and writes JSON values (core's `Json`) from and to text: numbers keep their text, objects are Maps. */
+import { isArray, isNumber, isObject, type Json } from '../../core/json.ts';
+import { cutKey } from './intern.ts';
+import { findFrom, LONG_RUN } from './token.ts';
+
+/** Reads the value that begins at `start` of a text that a scan has found valid. The later of two equal keys wins. */
+export function readJson(text: string, start = 0): Json {
+  return readValue({ text, at: start });
+}
+
+/** Writes a value as JSON text without white space; numbers as they arrived. */
+export function renderJson(value: Json): string {
+  if (value === null) return 'null';
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'boolean') return value ? 'true' : 'false';
+  if (isArray(value)) return `[${value.map(renderJson).join(',')}]`;
+  if (isObject(value)) return `{${Array.from(value, ([key, item]) => `${JSON.stringify(key)}:${renderJson(item)}`).join(',')}}`;
+  return value.number;
+}
+
+/** A plain JavaScript value as JSON: what JSON.stringify would leave out is left out, and what it would make null of is a fault. */
+export function fromPlain(value: unknown): Json {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
+  if (typeof value === 'bigint' || (typeof value === 'number' && Number.isFinite(value))) return { number: `${value}` };
+  if (Array.isArray(value)) return value.map((item) => fromPlain(item ?? null));
+  if (typeof value === 'object')
+    return new Map(Object.entries(value).flatMap(([key, item]) => (item === undefined ? [] : [[key, fromPlain(item)]])));
+  throw new TypeError(`"${String(value)}" (${typeof value}) is not a JSON value`);
+}
+
+/** The value as JavaScript has it: numbers become doubles, objects own properties only. */
+export function toPlain(value: Json): unknown {
+  if (isArray(value)) return value.map(toPlain);
+  if (isObject(value)) return Object.fromEntries(Array.from(value, ([key, item]) => [key, toPlain(item)]));
+  return isNumber(value) ? Number(value.number) : value;
+}
+
+/** A place in a text, and the text. */
+export interface Cursor {
+  readonly text: string;
+  at: number;
+}
+
+/** The value at the cursor, which goes behind it. */
+export function readValue(cursor: Cursor): Json {
+  const { text } = cursor;
+  skipSpace(cursor);
+  switch (text.charCodeAt(cursor.at)) {
+    case 34:
+      return readString(cursor, cutText);
+    case 123:
+      return readObject(cursor);
+    case 91:
+      return readArray(cursor);
+    case 116:
+      cursor.at += 4;
+      return true;
+    case 102:
+      cursor.at += 5;
+      return false;
+    case 110:
+      cursor.at += 4;
+      return null;
+    default:
+      return readNumber(cursor);
+  }
+}
+
+/** The cursor goes to the next token. */
+export function skipSpace(cursor: Cursor): void {
+  const { text, at } = cursor;
+  while (text.charCodeAt(cursor.at) <= 32) {
+    cursor.at++;
+    if (cursor.at - at === LONG_RUN) cursor.at = findFrom(text, cursor.at, /[^\0- ]/g);
+  }
+}
+
+/** The next mark (`,` `:` or a closing bracket) is read; what it is tells the caller whether to go on. */
+export function takeMark(cursor: Cursor): number {
+  skipSpace(cursor);
+  return cursor.text.charCodeAt(cursor.at++);
+}
+
+/** The string at the cursor; `cut` takes out of the text what has no escapes. */
+export function readString(cursor: Cursor, cut: (text: string, start: number, end: number) => string): string {
+  const { text, at } = cursor;
+  let end = at + 1;
+  let escaped = false;
+  for (let code = text.charCodeAt(end); code !== 34; code = text.charCodeAt(end)) {
+    if (Number.isNaN(code)) throw new RangeError(`the string at offset ${at} does not end`);
+    if (code === 92) {
+      escaped = true;
+      end++;
+    }
+    end++;
+  }
+  cursor.at = end + 1;
+  return escaped ? JSON.parse(text.slice(at, end + 1)) : cut(text, at + 1, end);
+}
+
+/** Takes a string without escapes as it is. */
+export function cutText(text: string, start: number, end: number): string {
+  return text.slice(start, end);
+}
+
+function readNumber(cursor: Cursor): Json {
+  const { text, at } = cursor;
+  let end = at;
+  while (isNumberPart(text.charCodeAt(end))) {
+    end++;
+    if (end - at === LONG_RUN) end = findFrom(text, end, /[^-+.0-9Ee]/g);
+  }
+  if (end === at) throw new RangeError(`no JSON value at offset ${at}`);
+  cursor.at = end;
+  return (end === at + 1 && DIGITS[text.charCodeAt(at) - 48]) || { number: text.slice(at, end) };
+}
+
+/** Numbers of one digit, which may come by the million. */
+const DIGITS: readonly Json[] = Array.from({ length: 10 }, (_, digit) => ({ number: `${digit}` }));
+
+/** Digits, `+`, `-`, `.`, `E`, `e`. */
+function isNumberPart(code: number): boolean {
+  return (code >= 48 && code <= 57) || code === 46 || code === 45 || code === 43 || code === 69 || code === 101;
+}
+
+function readArray(cursor: Cursor): Json {
+  const items: Json[] = [];
+  cursor.at++;
+  skipSpace(cursor);
+  if (cursor.text.charCodeAt(cursor.at) === 93) {
+    cursor.at++;
+    return items;
+  }
+  do items.push(readValue(cursor));
+  while (takeMark(cursor) === 44);
+  return items;
+}
+
+function readObject(cursor: Cursor): Json {
+  const members = new Map<string, Json>();
+  cursor.at++;
+  skipSpace(cursor);
+  if (cursor.text.charCodeAt(cursor.at) === 125) {
+    cursor.at++;
+    return members;
+  }
+  do {
+    skipSpace(cursor);
+    const key = readString(cursor, cutKey);
+    takeMark(cursor);
+    members.set(key, readValue(cursor));
+  } while (takeMark(cursor) === 44);
+  return members;
+}

@@ -1,0 +1,38 @@
+/**
+ * Keys that only look like one that matters (wire.md §2.3). A server that reads keys without case, or normalises
+ * them, would take `Name` or `paramſ` for the real one and run another call than the one that was judged.
+ */
+import { foldKey as fold, UNSEEN } from '../../core/lookup.ts';
+
+/** The keys that matter at one place, and what they fold to. */
+export interface Place {
+  readonly keys: ReadonlySet<string>;
+  readonly folded: ReadonlySet<string>;
+}
+
+/** No key that matters has so many characters that show. */
+const LONG = 64;
+
+/** The place where these keys belong. */
+export function definePlace(...keys: readonly string[]): Place {
+  return { keys: new Set(keys), folded: new Set(keys.map(foldKey)) };
+}
+
+export const ENVELOPE_KEYS = definePlace('jsonrpc', 'id', 'method', 'params', 'result', 'error', '_meta');
+export const PARAMS_KEYS = definePlace('name', 'arguments', 'uri', 'task', '_meta', 'cursor', 'inputResponses', 'requestState', 'taskId');
+export const RESULT_KEYS = definePlace('resultType', 'isError', 'structuredContent', '_meta', 'content');
+
+/** Whether the key is not one of the place's but a lenient reader could take it for one. */
+export function isLookAlike(key: string, place: Place): boolean {
+  return !place.keys.has(key) && place.folded.has(foldKey(key));
+}
+
+/** `foldKey` of the core; a key that shows more characters than any that matters is not folded at all. */
+export function foldKey(key: string): string {
+  return isLong(key) ? key : fold(key);
+}
+
+/** Whether more of the key shows than any has that matters. */
+export function isLong(key: string): boolean {
+  return key.length > LONG && key.replace(UNSEEN, '').length > LONG;
+}

@@ -1,0 +1,106 @@
+/** What we write ourselves, and the few changes that we make to what a server wrote. */
+import { DECISION_KEY } from '../../core/answer.ts';
+import { applyEdits, cutItems, type Edit, setMember } from '../json/edit.ts';
+import { foldKey } from '../json/keys.ts';
+import type { ResponseFrame } from './message.ts';
+import { type Member, membersAt } from '../json/scan.ts';
+import type { Span } from '../json/token.ts';
+import { membersOf } from '../json/values.ts';
+
+export interface ToolResult {
+  readonly text: string;
+  /** The result's whole `_meta`. */
+  readonly meta: object;
+  /** Whether the session's revision has `resultType` (2026-07-28). */
+  readonly resultType: boolean;
+}
+
+/** The answer to a call that was not forwarded (policy.md §13); `id` is the JSON text of the request's. */
+export function renderToolResult(id: string, { text, meta, resultType }: ToolResult): string {
+  const type = resultType ? ',"resultType":"complete"' : '';
+  const result = `{"content":[{"type":"text","text":${JSON.stringify(text)}}],"isError":true${type},"_meta":${JSON.stringify(meta)}}`;
+  return `{"jsonrpc":"2.0","id":${id},"result":${result}}`;
+}
+
+/** A JSON-RPC error; `id` is the JSON text of the request's, or null where that is not known. */
+export function renderError(id: string | null, code: number, message: string, data?: unknown): string {
+  const more = data === undefined ? '' : `,"data":${JSON.stringify(data)}`;
+  return `{"jsonrpc":"2.0","id":${id ?? 'null'},"error":{"code":${code},"message":${JSON.stringify(message)}${more}}}`;
+}
+
+/** What the frame says: its own part of the text, also where it came in a batch. */
+export function textOf({ text, span }: { readonly text: string; readonly span: Span }): string {
+  return span.start === 0 && span.end === text.length ? text : text.slice(span.start, span.end);
+}
+
+/** An `initialize` or `server/discover` result that says its tool list may change; as it was where it has no tools. */
+export function declareListChanged(frame: ResponseFrame): string {
+  const capabilities = objectMember(frame.text, frame.result, 'capabilities');
+  const tools = objectMember(frame.text, capabilities, 'tools');
+  if (!tools) return textOf(frame);
+  return applyEdits(frame.text, frame.span, [setMember(frame.text, tools, 'listChanged', 'true')]);
+}
+
+/**
+ * The text without `result._meta["policylayer.com/decision"]`, or undefined where there is none.
+ * SECURITY: only our own answers carry that mark; every spelling that a lenient reader takes for it goes too.
+ */
+export function withoutDecision(frame: ResponseFrame): string | undefined {
+  const edits = decisionEdits(frame.text, frame.result);
+  return edits.length === 0 ? undefined : applyEdits(frame.text, frame.span, edits);
+}
+
+/** The JSON text of a result as it came, on one line: what is kept of an idempotent call (policy.md §9). */
+export function resultText(text: string, result: Span | undefined): string | undefined {
+  if (!result || text.charCodeAt(result.start) !== 123) return undefined;
+  return text.slice(result.start, result.end).replace(/[\r\n]/g, ' ');
+}
+
+/**
+ * The kept result of an identical call as the answer to this one (policy.md §9): as it was, but for the mark in `_meta`
+ * (a server's own is taken out), and for the `resultType` that the session's revision may want.
+ */
+export function renderReplay(id: string, result: string, mark: object, resultType: boolean): string {
+  const typed = resultType && !hasMember(result, 'resultType') ? mergeMember(result, wholeOf(result), 'resultType', '"complete"') : result;
+  const text = applyEdits(typed, wholeOf(typed), decisionEdits(typed, wholeOf(typed)));
+  const own = objectMember(text, wholeOf(text), '_meta');
+  const value = JSON.stringify(mark);
+  const marked = own
+    ? mergeMember(text, own, DECISION_KEY, value)
+    : mergeMember(text, wholeOf(text), '_meta', `{${JSON.stringify(DECISION_KEY)}:${value}}`);
+  return `{"jsonrpc":"2.0","id":${id},"result":${marked}}`;
+}
+
+function hasMember(object: string, key: string): boolean {
+  return membersAt(object, 0).some((member) => member.key === key);
+}
+
+function wholeOf(text: string): Span {
+  return { start: 0, end: text.length };
+}
+
+function decisionEdits(text: string, result: Span | undefined): readonly Edit[] {
+  const members = membersOf(text, objectMember(text, result, '_meta'));
+  const places = members.map(({ keyStart, end }) => ({ start: keyStart, end }));
+  return cutItems(places, (index) => isDecision(members[index]?.key ?? ''));
+}
+
+/** The text with another id in the place of the one at `idSpan`; `newId` is JSON text. Of a batch, `span` is the message that is wanted. */
+export function withId(text: string, idSpan: Span, newId: string, span: Span = { start: 0, end: text.length }): string {
+  return text.slice(span.start, idSpan.start) + newId + text.slice(idSpan.end, span.end);
+}
+
+/** The text with a member set in the object at `object`; `value` is JSON text. */
+export function mergeMember(text: string, object: Span, key: string, value: string): string {
+  return applyEdits(text, { start: 0, end: text.length }, [setMember(text, object, key, value)]);
+}
+
+function isDecision(key: string): boolean {
+  return key === DECISION_KEY || foldKey(key) === DECISION_KEY;
+}
+
+/** The span of a member that is an object. */
+function objectMember(text: string, object: Span | undefined, key: string): Member | undefined {
+  const found = membersOf(text, object).findLast((member) => member.key === key);
+  return found && text.charCodeAt(found.start) === 123 ? found : undefined;
+}

@@ -1,0 +1,124 @@
+/** What a running proxy tells of itself: its row in the store, and the records that are not about a call (cli.md §2). */
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+import { AuditError, type AuditSink, type PlainEvent } from '../core/audit.ts';
+import type { ToolCatalog } from '../core/catalog.ts';
+import type { Policy } from '../core/policy.ts';
+import type { Control, Store } from '../core/store.ts';
+import type { Every } from '../core/ticker.ts';
+import type { Log } from '../engine/deps.ts';
+import type { Reload } from './rules.ts';
+
+/** ms between rows in the store, and between heartbeats in the audit. */
+const ANNOUNCE = 5_000;
+const HEARTBEAT = 60_000;
+
+export interface PresenceOptions {
+  readonly store: Store;
+  readonly audit: AuditSink;
+  readonly log: Log;
+  readonly policy: Policy;
+  readonly instance: string;
+  readonly namespace: string;
+  readonly upstream: string;
+  readonly every: Every;
+}
+
+export interface Presence {
+  start(config: string, serverPid: number | undefined, version: string, notInForce: () => string | undefined): void;
+  controlChanged(control: Control, previous: Control | undefined): void;
+  reloaded(event: Reload): void;
+  /** Names that the policy lists and the server does not have are warned of, once each (wire.md §3). */
+  toolsListed(catalog: ToolCatalog): void;
+  stop(status: number): Promise<void>;
+}
+
+type Fields = PlainEvent['fields'];
+
+/** Speaks for one instance. Nothing here ever fails a call. */
+export function openPresence({ store, audit, log, policy, instance, namespace, upstream, every }: PresenceOptions): Presence {
+  const record = openRecorder(audit, log);
+  const stops: (() => void)[] = [];
+  const row = { id: instance, pid: process.pid, host: hostname(), namespace, upstream, startedAt: Date.now() };
+  const tools = openToolNotice(log);
+  let confirmed = 0;
+  let inForce = policy;
+  let rejected: () => string | undefined = () => undefined;
+  const announce = () => {
+    const { name, revision } = inForce;
+    void store
+      .announce({ ...row, policy: name, revision, confirmed })
+      .catch((error: unknown) => log.debug(`state: not announced: ${String(error)}`));
+  };
+  const beat = () => record('heartbeat', { not_in_force: rejected(), unknown_tools: tools.missing() });
+  return {
+    start(config, serverPid, version, notInForce) {
+      rejected = notInForce;
+      record('startup', { version, upstream, pid: process.pid, server_pid: serverPid, config: resolve(config), mode: inForce.mode });
+      announce();
+      stops.push(every(ANNOUNCE, announce), every(HEARTBEAT, beat));
+    },
+    controlChanged(control, previous) {
+      confirmed = control.sequence;
+      announce();
+      if (previous)
+        recordPause(
+          control.pauses.find(({ policy: name }) => name === undefined || name === inForce.name),
+          record,
+          log,
+        );
+    },
+    reloaded(event) {
+      if (event.kind === 'taken') {
+        inForce = event.after.policy;
+        audit.use(inForce);
+        announce();
+      }
+      record('config_reload', { accepted: event.kind === 'taken', why: reasonOf(event) });
+    },
+    toolsListed(catalog) {
+      if (tools.compare(inForce, catalog)) beat();
+    },
+    async stop(status) {
+      for (const stop of stops) stop();
+      record('shutdown', { status });
+      await store.leave(instance).catch(() => undefined);
+    },
+  };
+}
+
+function openRecorder(audit: AuditSink, log: Log): (type: PlainEvent['type'], fields: Fields) => void {
+  return (type, fields) => {
+    try {
+      audit.write([{ type, fields }]);
+    } catch (error) {
+      if (!(error instanceof AuditError)) throw error;
+      log.error(`audit: ${error.message}`);
+    }
+  };
+}
+
+/** Remembers which names were warned of; `compare` answers whether there are new ones. */
+function openToolNotice(log: Log): { missing(): readonly string[]; compare(policy: Policy, catalog: ToolCatalog): boolean } {
+  let missing: readonly string[] = [];
+  return {
+    missing: () => missing,
+    compare(policy, { tools }) {
+      const known = missing;
+      missing = [...policy.exact.keys()].filter((name) => !tools.has(name));
+      const fresh = missing.filter((name) => !known.includes(name));
+      for (const name of fresh) log.warn(`the policy lists the tool ${JSON.stringify(name)}, which the server does not have`);
+      return fresh.length > 0;
+    },
+  };
+}
+
+function recordPause(pause: Control['pauses'][number] | undefined, record: ReturnType<typeof openRecorder>, log: Log): void {
+  log.warn(pause ? `paused: ${pause.reason || 'no reason given'}` : 'resumed');
+  record(pause ? 'paused' : 'resumed', { reason: pause?.reason });
+}
+
+function reasonOf(event: Reload): string | undefined {
+  if (event.kind === 'rejected') return event.why;
+  return event.kind === 'missing' ? 'the policy file is missing' : undefined;
+}

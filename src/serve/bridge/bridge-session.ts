@@ -1,0 +1,182 @@
+/** One agent on stdio in front of a remote server (wire.md §1): frames to HTTP requests, and what comes back to frames. */
+
+import type { Every } from '../../core/ticker.ts';
+import { headersFor } from '../../mcp/messages/headers.ts';
+import { createIdFinder } from '../../mcp/messages/id-finder.ts';
+import { oneLine } from '../../mcp/messages/lines.ts';
+import type { ProxyDeps } from '../../engine/deps.ts';
+import type { OutgoingFrame } from '../../proxy/exchange.ts';
+import { openSession, type ProxySession } from '../../proxy/session.ts';
+import { joinFrames } from '../../process/frames.ts';
+import { explainUnauthorized } from './authorization.ts';
+import { type Bridge, openBridge } from './bridge.ts';
+import type { Aside, ServerMessage } from './bridge-ports.ts';
+import { type HttpClient, openHttpClient } from '../../http/client.ts';
+import { onSignals } from '../../process/signals.ts';
+import { type Downstream, openStdio } from '../../process/stdio.ts';
+import { connect, type Flow } from '../flow.ts';
+import { awaitLastAnswers } from '../last-answers.ts';
+import type { Remote } from '../../cli/remote-options.ts';
+import { wordMask } from '../remote-secrets.ts';
+import type { Served } from '../served.ts';
+import { readAgent, reloadOf } from '../stdio/session-lines.ts';
+
+interface Bridging {
+  readonly deps: ProxyDeps;
+  readonly remote: Remote;
+  readonly maxMessage: number;
+  readonly every: Every;
+}
+
+const SWEEP = 1_000;
+/** Bytes that may wait besides one whole message: the proxy's own answers, and what is on its way to a slow server. */
+const SPARE = 4 * 1024 * 1024;
+/** How long what is under way has to finish once the agent has gone, ms. */
+const GRACE = 1_000;
+/** 128 and the signal's number, as a process that dies of it. */
+const DIED_OF = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+
+/** Serves this process's own stdin and stdout. */
+export function serveBridge({ deps, remote, maxMessage, every }: Bridging): Served {
+  const agent = openStdio();
+  const client = openHttpClient(remote.url, remote.headers);
+  const gate = openGate();
+  const explain = openExplainer(deps, client, remote);
+  const ports = portsOf({ deps, client, maxMessage, explain, mask: wordMask(remote), receive, session: () => session });
+  const bridge = openBridge(ports);
+  const flow = connect(agent, serverSide(bridge, gate, maxMessage + SPARE), maxMessage + SPARE);
+  const session = openSession(
+    deps,
+    {
+      toServer(frames) {
+        bridge.send(frames);
+        for (const { bytes } of frames) flow.toServer(bytes);
+      },
+      toAgent: (frames) => flow.toAgent(joinFrames(frames)),
+    },
+    { joinBatches: true },
+  );
+  function receive(messages: readonly ServerMessage[]): void | Promise<void> {
+    session.fromServer(messages.map(asLine));
+    // What came has to be dealt with before its stream is: else a request that it answers would seem to have none.
+    return session.backlog().server > 0 ? session.serverIdle().then(gate.opened) : gate.opened();
+  }
+  agent.onEnd(readAgent(agent, maxMessage, session, flow.holdAgent));
+  const ended = endOf({ agent, session, bridge, flow, every });
+  return { ended, serverPid: undefined, reloaded: reloadOf(session) };
+}
+
+interface PortParts {
+  readonly deps: ProxyDeps;
+  readonly client: HttpClient;
+  readonly maxMessage: number;
+  readonly session: () => ProxySession;
+  readonly receive: (messages: readonly ServerMessage[]) => void | Promise<void>;
+  readonly explain: (wwwAuthenticate: string | undefined) => void;
+  readonly mask: (text: string) => string;
+  readonly aside?: (event: Aside) => void;
+}
+
+/** What a bridge of this session is built from. */
+export function portsOf({ deps, client, maxMessage, session, receive, explain, mask, aside }: PortParts): Parameters<typeof openBridge>[0] {
+  return {
+    client,
+    maxMessage,
+    log: deps.log,
+    mask,
+    look: createIdFinder,
+    receive,
+    ...(aside && { aside }),
+    waitsFor: (id) => session().waitsFor(id),
+    fail: (ids, failure) => void session().upstreamFailed(ids, failure),
+    // The bridge asks about the very frames that the session gave it.
+    headersFor: (frame) => headersFor(frame as OutgoingFrame, session().inputSchemaOf),
+    relearnTools: () => session().refreshTools(),
+    unauthorized: explain,
+  };
+}
+
+/** A message that came in several lines, or pretty-printed, is one line over stdio. */
+function asLine(message: ServerMessage): ServerMessage {
+  return message.kind === 'line' ? { kind: 'line', bytes: oneLine(message.bytes) as Uint8Array } : message;
+}
+
+/** Closed while the agent reads slowly: then no more is read from the server. */
+function openGate() {
+  let closed: PromiseWithResolvers<void> | undefined;
+  return {
+    opened: () => closed?.promise,
+    pause: () => {
+      closed ??= Promise.withResolvers();
+    },
+    resume: () => {
+      closed?.resolve();
+      closed = undefined;
+    },
+  };
+}
+
+/** The bridge as one side of the flow: what was sent is counted there, and what waits is counted here. */
+function serverSide(bridge: Bridge, gate: ReturnType<typeof openGate>, most: number): Parameters<typeof connect>[1] {
+  return {
+    write: () => bridge.waiting <= most,
+    onDrain: (f) => bridge.onDrain(() => bridge.waiting <= most && f()),
+    pause: gate.pause,
+    resume: gate.resume,
+  };
+}
+
+interface Ending {
+  readonly agent: Downstream;
+  readonly session: ProxySession;
+  readonly bridge: Bridge;
+  readonly flow: Flow;
+  readonly every: Every;
+}
+
+/** Resolves with the exit status when the agent has gone, or a signal came, and all that can be delivered is. */
+async function endOf({ agent, session, bridge, flow, every }: Ending): Promise<number> {
+  const stopSweep = every(SWEEP, () => {
+    flow.peek();
+    bridge.sweep();
+    void session.sweep();
+  });
+  const over = Promise.withResolvers<void>();
+  let signal: keyof typeof DIED_OF | undefined;
+  let isUnread = false;
+  agent.onEnd(over.resolve);
+  agent.onError(() => {
+    isUnread = true;
+    over.resolve();
+  });
+  const unsubscribe = onSignals((came) => {
+    signal ??= came;
+    over.resolve();
+  });
+  await over.promise;
+  session.agentGone();
+  if (signal === undefined) await session.agentIdle();
+  await awaitLastAnswers({ session, isRead: agent.isRead, isOver: () => signal !== undefined || isUnread });
+  await bridge.end(signal === undefined ? GRACE : 0);
+  await session.serverIdle();
+  stopSweep();
+  await session.end(signal === undefined ? 'the agent has gone' : `the proxy was ended by ${signal}`);
+  await agent.flush(1_000);
+  unsubscribe();
+  return signal === undefined ? 0 : DIED_OF[signal];
+}
+
+/** What is told of a 401 in one session: a server may ask for something else each time. */
+const MOST_SAID = 8;
+
+/** Says what a 401 asks for, once for each thing that it may ask. */
+export function openExplainer({ log }: ProxyDeps, client: HttpClient, { headers }: Remote): (wwwAuthenticate: string | undefined) => void {
+  const said = new Set<string>();
+  return (wwwAuthenticate = '') => {
+    if (said.has(wwwAuthenticate) || said.size >= MOST_SAID) return;
+    said.add(wwwAuthenticate);
+    void explainUnauthorized(wwwAuthenticate, client, headers.authorization !== undefined).then((lines) => {
+      for (const line of lines) log.error(line);
+    });
+  };
+}

@@ -1,0 +1,40 @@
+/** A bridge to a remote server for each session: behind clients of HTTP+SSE, and before servers of it (wire.md §1). */
+import type { ProxyDeps } from '../../engine/deps.ts';
+import { openBridge } from '../bridge/bridge.ts';
+import { openHttpClient } from '../../http/client.ts';
+import { ofSender, type RequestRules, toUpstream } from '../../http/passed-headers.ts';
+import { openExplainer, portsOf } from '../bridge/bridge-session.ts';
+import type { Remote } from '../../cli/remote-options.ts';
+import { wordMask } from '../remote-secrets.ts';
+import type { OpenBackend } from './backend.ts';
+
+/** What is under way when a session ends has so long to finish, ms. */
+const GRACE = 1_000;
+
+/** A new bridge for every session, which sends what of its client's headers may pass. */
+export function bridgeBackend(remote: Remote, rules: RequestRules, maxMessage: number, deps: ProxyDeps): OpenBackend {
+  const mask = wordMask(remote);
+  return async (session, rawHeaders, aside) => {
+    // What a message goes with besides, the bridge writes itself.
+    const client = openHttpClient(remote.url, { ...ofSender(toUpstream(rawHeaders, rules)), ...remote.headers });
+    const bridge = openBridge(
+      portsOf({
+        ...{ deps, client, maxMessage, session, aside, explain: openExplainer(deps, client, remote), mask },
+        async receive(messages) {
+          session().fromServer(messages);
+          await session().serverIdle();
+        },
+      }),
+    );
+    return {
+      send: bridge.send,
+      get waiting() {
+        return bridge.waiting;
+      },
+      sweep: bridge.sweep,
+      // A remote server has no end that would be the session's: each request tells how it fares.
+      ended: new Promise<never>(() => {}),
+      stop: (how) => bridge.end(how === 'now' ? 0 : GRACE),
+    };
+  };
+}

@@ -1,0 +1,60 @@
+/** `/sse` and `/message`: the transport of 2024-11-05, beside the newer one, for the clients that still speak it (wire.md §1). */
+import type { ClientFrame, Refusal } from '../../mcp/messages/frame.ts';
+import type { ServedRequest } from '../../http/server.ts';
+import { asksFor } from './accepts.ts';
+import { agentOf } from './agents.ts';
+import { type DuplexParts, openServer } from './duplex-open.ts';
+import type { DuplexSession } from './duplex-session.ts';
+import { readPosted } from './read-posted.ts';
+import { recordRefusal } from './refusal.ts';
+
+export const SSE_PATH = '/sse';
+export const MESSAGE_PATH = '/message';
+
+const LIMITS = { maxDepth: 256, maxName: 1024, anySpace: true };
+
+/** Serves the stream of a session, which lasts as long as it does. */
+export async function serveSse(request: ServedRequest, parts: DuplexParts): Promise<void> {
+  const { reply, method } = request;
+  if (method !== 'GET') return reply.refuse(405, 'the method is not allowed', { headers: { allow: 'GET' } });
+  // SECURITY: what a page can ask for as an image, or as a document, names no such type.
+  if (!asksFor(request.rawHeaders, 'text/event-stream'))
+    return reply.refuse(406, `${SSE_PATH} is a stream of events: ask for it with "Accept: text/event-stream"`);
+  const duplex = await openServer(request, agentOf(request, parts.agents), parts, { modern: false, oneStream: true });
+  if (!duplex) return;
+  const stream = reply.stream(200, {});
+  stream.write(`event: endpoint\ndata: ${parts.prefix}${MESSAGE_PATH}?sessionId=${duplex.id}\n\n`);
+  duplex.listen(stream);
+  await new Promise<void>((resolve) => reply.onOver(resolve));
+  duplex.unlisten(stream);
+  await duplex.end('the client closed its stream');
+}
+
+/** Takes a message of a session, whose answer comes on its stream. */
+export async function serveMessage(request: ServedRequest, parts: DuplexParts): Promise<void> {
+  const { reply, method, query } = request;
+  if (method !== 'POST') return reply.refuse(405, 'the method is not allowed', { headers: { allow: 'POST' } });
+  const agent = agentOf(request, parts.agents);
+  const [id, second] = query.getAll('sessionId');
+  const duplex = id === undefined || second !== undefined ? undefined : parts.sessions.find(id, agent);
+  if (!duplex?.oneStream) return reply.refuse(404, 'session not found');
+  const read = await request.body(agent.room);
+  if (read.kind === 'gone') return;
+  if (read.kind === 'refused') return reply.refuse(read.status, read.why);
+  duplex.touched = agent.deps.monotonic();
+  duplex.returned = true;
+  if (duplex.backend.waiting > parts.maxMessage) return reply.refuse(503, 'the server reads too slowly');
+  const frame = await readPosted(request, read.bytes, LIMITS, agent);
+  if (frame) take(duplex, read.bytes, frame, request);
+}
+
+/** A message whose sender cannot be told is refused here and now: on the stream an error without an id would be nobody's. */
+function take({ session, agent }: DuplexSession, bytes: Uint8Array, frame: ClientFrame | Refusal, { reply }: ServedRequest): void {
+  if (frame.kind === 'refused' && !frame.id) {
+    recordRefusal(frame, agent);
+    reply.refuse(400, frame.message, { code: frame.code });
+    return;
+  }
+  session.fromAgent([{ kind: 'line', bytes, frame }]);
+  reply.send(202, { 'content-type': 'text/plain' }, 'Accepted');
+}

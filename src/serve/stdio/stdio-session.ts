@@ -1,0 +1,73 @@
+/** One agent on stdio in front of one child process (wire.md §4): bytes to frames, back-pressure both ways, an orderly end. */
+import type { Every } from '../../core/ticker.ts';
+import type { ProxyDeps } from '../../engine/deps.ts';
+import { openSession } from '../../proxy/session.ts';
+import type { Upstream } from '../../process/child.ts';
+import { exitStatus, type ProcessExit } from '../../process/exit.ts';
+import { joinFrames } from '../../process/frames.ts';
+import { onSignals } from '../../process/signals.ts';
+import { openStdio } from '../../process/stdio.ts';
+import { connect } from '../flow.ts';
+import { awaitLastAnswers } from '../last-answers.ts';
+import type { Served } from '../served.ts';
+import { readAgent, readLines, reloadOf } from './session-lines.ts';
+
+interface Serving {
+  readonly deps: ProxyDeps;
+  readonly child: Upstream;
+  readonly maxMessage: number;
+  readonly every: Every;
+}
+
+const SWEEP = 1_000;
+/** Bytes of the proxy's own answers that may wait for a slow reader, besides one whole message. */
+const ANSWERS = 4 * 1024 * 1024;
+
+/** Serves this process's own stdin and stdout. */
+export function serveStdio({ deps, child, maxMessage, every }: Serving): Served {
+  const agent = openStdio();
+  const flow = connect(agent, child, maxMessage + ANSWERS);
+  let isOver = false;
+  const stop = (how: 'graceful' | 'now', signal?: NodeJS.Signals) => {
+    isOver = true;
+    void child.stop(how, signal);
+  };
+  const session = openSession(deps, {
+    toServer: (frames) => flow.toServer(joinFrames(frames.map(({ bytes }) => bytes))),
+    toAgent: (frames) => flow.toAgent(joinFrames(frames)),
+  });
+
+  const agentEnds = readAgent(agent, maxMessage, session, flow.holdAgent);
+  agent.onEnd(async () => {
+    agentEnds();
+    session.agentGone();
+    await session.agentIdle();
+    await awaitLastAnswers({ session, isRead: agent.isRead, isOver: () => isOver });
+    await child.stop('graceful');
+  });
+  agent.onError(() => stop('graceful'));
+
+  const serverEnds = readLines(child, maxMessage, {
+    take: session.fromServer,
+    backlog: () => session.backlog().server,
+    hold: flow.holdServer,
+    taken: session.serverIdle,
+  });
+  const unsubscribe = onSignals((signal) => stop('now', signal));
+  const stopSweep = every(SWEEP, () => {
+    flow.peek();
+    void session.sweep();
+  });
+
+  const ended = new Promise<ProcessExit>((resolve) => child.onExit(resolve)).then(async (exit) => {
+    isOver = true;
+    serverEnds();
+    await session.serverIdle();
+    stopSweep();
+    await session.end(`the server ended (${exit.signal ?? `status ${exit.code}`}) before it answered`);
+    await agent.flush(1_000);
+    unsubscribe();
+    return exitStatus(exit);
+  });
+  return { ended, serverPid: child.pid, reloaded: reloadOf(session) };
+}
