@@ -7,9 +7,9 @@ import type { ToolCatalog } from './core/catalog.ts';
 import type { Decision } from './core/decision.ts';
 import type { Diagnostic } from './core/diagnostic.ts';
 import type { Pause, Records, Store } from './core/store.ts';
-import { type CallInput, callOf, type LoadedPolicy, preparePolicy } from './library/decide.ts';
 import { fingerprintFor, judgeCall, openLeases } from './engine/judge-call.ts';
 import { openCatalog, parseToolList } from './engine/tool-list.ts';
+import { type CallInput, callOf, type LoadedPolicy, preparePolicy } from './library/decide.ts';
 import { renderJson } from './mcp/json/json.ts';
 import { loadPolicyText } from './policy/load.ts';
 import { openMemoryStore } from './state/memory/memory.ts';
@@ -21,8 +21,8 @@ export type { Decision, Denial, Hold, Replay, TraceEntry } from './core/decision
 export type { Diagnostic } from './core/diagnostic.ts';
 export type { Policy } from './core/policy.ts';
 export { type CounterRef, type Pause, type Records, type Reservation, type Store, StoreError } from './core/store.ts';
-export { type CallInput, type Decided, type DecideOptions, type DrawOf, decide, type LoadedPolicy } from './library/decide.ts';
 export { ToolListError } from './engine/tool-list.ts';
+export { type CallInput, type Decided, type DecideOptions, type DrawOf, decide, type LoadedPolicy } from './library/decide.ts';
 
 /** Loads a policy's text. `policy` is undefined exactly when there is an error among the diagnostics. */
 export async function loadPolicy(

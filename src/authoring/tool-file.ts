@@ -1,9 +1,8 @@
 /** A server's tool list in a file. */
 import { readFileSync } from 'node:fs';
+import { CommandError, EXIT } from '../core/fault.ts';
 import { parseToolList } from '../engine/tool-list.ts';
 import type { ListedTool } from '../mcp/messages/list.ts';
-import { CommandError } from '../core/fault.ts';
-import { EXIT } from '../cli/options.ts';
 
 /** Reads a tools/list result. Throws `CommandError`. */
 export function readToolList(path: string): readonly ListedTool[] {

@@ -1,14 +1,14 @@
 /** Declares every command and its flags. A flag that does nothing yet is not declared. */
 import type { Command } from 'commander';
+import { UsageError } from '../core/fault.ts';
 import { didYouMean } from '../policy/nearest.ts';
+import { VERSION } from '../process/version.ts';
+import { ownFolders } from '../run/own-folders.ts';
 import { declare, type Invocation, refuseServer } from './declare.ts';
 import { declareApprovals, declareIdempotency } from './declare-approvals.ts';
 import { declareProxy } from './declare-proxy.ts';
-import { UsageError } from '../core/fault.ts';
 import { parseDurationFlag, parsePercentFlag, parseTextFlag } from './flags.ts';
-import { ownFolders } from '../run/own-folders.ts';
 import type { PauseOptions } from './pause.ts';
-import { VERSION } from '../process/version.ts';
 
 const DAY = 86_400_000;
 /** How long instances have to confirm a pause, ms (policy.md §11). */

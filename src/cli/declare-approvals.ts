@@ -1,13 +1,12 @@
 /** Declares the commands by which people decide: `approvals` and `idempotency` (cli.md §3). */
 import type { Command } from 'commander';
+import { EXIT, UsageError } from '../core/fault.ts';
 import { didYouMean } from '../policy/nearest.ts';
+import { operator } from '../run/operator.ts';
+import { ownFolders } from '../run/own-folders.ts';
 import { declare, type Invocation, refuseServer } from './declare.ts';
-import { UsageError } from '../core/fault.ts';
 import { parseTextFlag } from './flags.ts';
 import { HELP } from './help.ts';
-import { operator } from '../run/operator.ts';
-import { EXIT } from './options.ts';
-import { ownFolders } from '../run/own-folders.ts';
 
 interface Flags {
   readonly stateDir?: string;

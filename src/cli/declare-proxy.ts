@@ -1,11 +1,11 @@
 /** Declares the proxy itself: `intercept -c policy.yaml …`, the command without a name. */
 import type { Command } from 'commander';
+import { EXIT, UsageError } from '../core/fault.ts';
+import { checkFolders } from '../run/own-folders.ts';
 import type { Invocation } from './declare.ts';
-import { UsageError } from '../core/fault.ts';
 import { choiceFlag, parseCountFlag, parseDurationFlag, parsePortFlag, parseSizeFlag, parseTextFlag, repeated } from './flags.ts';
 import { HELP } from './help.ts';
-import { EXIT, parseProxyOptions } from './options.ts';
-import { checkFolders } from '../run/own-folders.ts';
+import { parseProxyOptions } from './options.ts';
 
 /** `refuse` says what is wrong with a word that is no command. */
 export function declareProxy(program: Command, invocation: Invocation, refuse: (word: string) => UsageError): void {

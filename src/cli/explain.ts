@@ -1,10 +1,14 @@
 /** `intercept explain`: walks one call through a policy and says what decides, without deciding anything (cli.md §1). */
 import { readFileSync } from 'node:fs';
 import { text as readAll } from 'node:stream/consumers';
+import { counterUses } from '../authoring/counter-use.ts';
+import { readPolicyFile } from '../authoring/policy-file.ts';
+import { readToolList } from '../authoring/tool-file.ts';
 import type { Answer } from '../core/answer.ts';
 import { renderDenial, renderHold } from '../core/answer.ts';
 import { conclude, concludeDenied, concludeStateless } from '../core/conclude.ts';
 import type { Call, Decision, TraceEntry } from '../core/decision.ts';
+import { CommandError, EXIT, UsageError } from '../core/fault.ts';
 import { createMatcher } from '../core/match.ts';
 import { ownPathIn } from '../core/own-path.ts';
 import { type Plan, plan } from '../core/plan.ts';
@@ -12,21 +16,16 @@ import type { Policy } from '../core/policy.ts';
 import type { CounterReading, Pause } from '../core/store.ts';
 import { windowAt } from '../core/window.ts';
 import { parseArguments } from '../engine/arguments.ts';
-import { verdictOn } from '../library/decide.ts';
 import { fingerprintFor } from '../engine/judge-call.ts';
 import { openCatalog } from '../engine/tool-list.ts';
+import { verdictOn } from '../library/decide.ts';
 import { loadPolicyText } from '../policy/load.ts';
-import { counterUses } from '../authoring/counter-use.ts';
+import { namespaceOf, ownPaths } from '../run/home.ts';
+import { withState } from '../run/state.ts';
 import { renderDiagnostics } from './diagnostics.ts';
 import { type Explanation, renderExplanation } from './explanation.ts';
-import { CommandError, UsageError } from '../core/fault.ts';
-import { namespaceOf, ownPaths } from '../run/home.ts';
-import { EXIT } from './options.ts';
 import { createPaint } from './paint.ts';
-import { readPolicyFile } from '../authoring/policy-file.ts';
-import { withState } from '../run/state.ts';
 import type { Terminal } from './terminal.ts';
-import { readToolList } from '../authoring/tool-file.ts';
 
 export interface ExplainOptions {
   readonly config: string;

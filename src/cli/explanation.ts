@@ -1,10 +1,11 @@
 /** An explained call as people read it. */
+
+import type { CounterUse } from '../authoring/counter-use.ts';
+import { renderDecision } from '../authoring/test/expect.ts';
 import type { Answer } from '../core/answer.ts';
 import type { Call, Decision, TraceEntry } from '../core/decision.ts';
 import type { Policy } from '../core/policy.ts';
-import type { CounterUse } from '../authoring/counter-use.ts';
 import { type Paint, shown } from './paint.ts';
-import { renderDecision } from '../authoring/test/expect.ts';
 import { renderWalk } from './walk.ts';
 
 /** What became of the call, and why. */

@@ -1,11 +1,10 @@
 /** `intercept idempotency list` and `resolve`: calls that are kept from being sent twice (policy.md §9). */
 import type { ClaimRecord, Resolved } from '../core/claim.ts';
+import { CommandError, EXIT } from '../core/fault.ts';
+import { withDesk } from '../run/state.ts';
 import { checkApprover } from './approvals/desk.ts';
-import { CommandError } from '../core/fault.ts';
-import { EXIT } from './options.ts';
 import { createPaint, type Paint, shown } from './paint.ts';
 import { spanOf } from './spans.ts';
-import { withDesk } from '../run/state.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface IdempotencyOptions {

@@ -1,24 +1,8 @@
 /** `--transport http` and what belongs to it: where the proxy listens, and to whom (cli.md §1, wire.md §5). */
-import { isLoopback } from '../http/loopback.ts';
-import { UsageError } from '../core/fault.ts';
 
-export interface ListenOptions {
-  readonly bind: string;
-  readonly port: number;
-  /** What clients reach it by, without a slash or `/mcp` at its end; undefined where that is its own address. */
-  readonly publicUrl: string | undefined;
-  /** Hosts and origins that are allowed besides the listener's own, in lower case. */
-  readonly hosts: readonly string[];
-  readonly origins: readonly string[];
-  /** The bearer token that every client has to bring, and the variable it came from. */
-  readonly token: { readonly value: string; readonly variable: string } | undefined;
-  /** Further headers of the client's that pass, in lower case. */
-  readonly passHeaders: readonly string[];
-  readonly preserveHost: boolean;
-  readonly maxSessions: number;
-  /** The upstream is known to speak HTTP+SSE only. */
-  readonly upstreamSse: boolean;
-}
+import { UsageError } from '../core/fault.ts';
+import { isLoopback } from '../http/loopback.ts';
+import type { ListenOptions } from '../serve/options.ts';
 
 export interface ListenFlags {
   readonly transport?: 'stdio' | 'http' | 'sse';

@@ -1,52 +1,16 @@
 /** The proxy's flags, parsed (cli.md §1). Times in ms, sizes in bytes. */
-import { join, resolve } from 'node:path';
-import type { LogLevel } from '../audit/sinks/log.ts';
+
 import { UsageError } from '../core/fault.ts';
-import { interceptHome } from '../run/home.ts';
-import { type ListenFlags, type ListenOptions, parseListen } from './listen-options.ts';
-import { parseRemote, type Remote, type RemoteFlags } from './remote-options.ts';
-
-export interface ProxyOptions {
-  readonly config: string;
-  readonly shadow: boolean;
-  readonly agent: string | undefined;
-  readonly stateDir: string;
-  readonly statePrefix: string | undefined;
-  readonly stateFailMode: 'closed' | 'open';
-  readonly stateTimeout: number;
-  /** What stored results of idempotent calls may take together. */
-  readonly maxState: number;
-  readonly upstreamTimeout: number;
-  readonly approvalWait: number;
-  readonly maxMessage: number;
-  readonly logLevel: LogLevel;
-  readonly auditArgs: 'redacted' | 'full' | 'hash';
-  readonly auditRetention: number;
-  readonly allowSelf: boolean;
-  readonly enableAdminApi: boolean;
-  /** 0: any that is free. */
-  readonly adminPort: number;
-  /** `INTERCEPT_HOME`, else `~/.intercept`. */
-  readonly home: string;
-  /** The server over HTTP; undefined where it is a child process. */
-  readonly remote: Remote | undefined;
-  /** Where agents are listened to; undefined for one agent on stdio. */
-  readonly listen: ListenOptions | undefined;
-}
-
-/** Exit statuses (cli.md §1). */
-export const EXIT = { done: 0, failed: 1, usage: 2, invalidPolicy: 3, found: 4 } as const;
+import { interceptHome, stateFolder } from '../run/home.ts';
+import type { ProxyOptions } from '../serve/options.ts';
+import { type ListenFlags, parseListen } from './listen-options.ts';
+import { parseRemote, type RemoteFlags } from './remote-options.ts';
 
 /** The flags as the parser gives them: those that were not written are undefined. */
 type OwnFlags = Exclude<keyof ProxyOptions, 'home' | 'remote' | 'listen'>;
 export type ProxyFlags = { readonly [K in OwnFlags]?: ProxyOptions[K] } & RemoteFlags & ListenFlags;
 
 type Environment = Readonly<Record<string, string | undefined>>;
-
-/** Where state is kept: `--state-dir`, else `state` in the home. */
-export function stateFolder(stateDir: string | undefined, env: Environment): string {
-  return stateDir === undefined ? join(interceptHome(env), 'state') : resolve(stateDir);
-}
 
 /** Fills in what was not written. */
 export function parseProxyOptions(flags: ProxyFlags, env: Environment): ProxyOptions {

@@ -1,13 +1,13 @@
 /** `intercept pause` and `resume`: the kill switch, and who has confirmed it (policy.md §11). */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { EXIT } from '../core/fault.ts';
 import type { Instance, Records, Store } from '../core/store.ts';
-import { checkApprover } from './approvals/desk.ts';
 import { liveInstances } from '../run/instances.ts';
 import { operator } from '../run/operator.ts';
-import { EXIT } from './options.ts';
 import { openOwnRecords } from '../run/own-records.ts';
-import { createPaint, type Paint, shown } from './paint.ts';
 import { openState } from '../run/state.ts';
+import { checkApprover } from './approvals/desk.ts';
+import { createPaint, type Paint, shown } from './paint.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface PauseOptions {

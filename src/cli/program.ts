@@ -1,9 +1,8 @@
 /** The command line (cli.md §1): which command, with which flags. Each command's module is loaded when it runs. */
 import { Command, CommanderError } from 'commander';
+import { CommandError, EXIT, UsageError } from '../core/fault.ts';
 import { didYouMean } from '../policy/nearest.ts';
 import { declareCommands } from './commands.ts';
-import { CommandError, UsageError } from '../core/fault.ts';
-import { EXIT } from './options.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Runs what the arguments ask for and answers with the exit status. Prints faults; never rejects. */

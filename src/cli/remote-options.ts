@@ -1,24 +1,6 @@
 /** `--upstream`, `--header` and `--header-env`: the server that is reached over HTTP (cli.md §1). */
 import { UsageError } from '../core/fault.ts';
-
-/** A header as it was given. */
-export interface GivenHeader {
-  /** In lower case. */
-  readonly name: string;
-  readonly value: string;
-  /** The variables that its value, or a part of it, came from, and what they hold. */
-  readonly variables: readonly string[];
-  readonly hidden: readonly string[];
-}
-
-export interface Remote {
-  readonly url: URL;
-  /** Sent with every request, in place of the client's of the same name (in lower case). One character for each byte. */
-  readonly headers: Readonly<Record<string, string>>;
-  readonly given: readonly GivenHeader[];
-  /** Variables that hold secrets: a server of ours does not get them. */
-  readonly secretEnv: readonly string[];
-}
+import type { GivenHeader, Remote } from '../serve/options.ts';
 
 export interface RemoteFlags {
   readonly upstream?: string;

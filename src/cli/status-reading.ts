@@ -4,16 +4,16 @@ import { join } from 'node:path';
 import { followEventFiles } from '../audit/evidence/follow.ts';
 import type { StoredRecord } from '../audit/evidence/read.ts';
 import { openTally, type Summary } from '../audit/evidence/summary.ts';
+import { describeCounters } from '../authoring/counter-limits.ts';
+import { readPolicyFile } from '../authoring/policy-file.ts';
 import type { Approval } from '../core/approval.ts';
 import type { ClaimRecord } from '../core/claim.ts';
 import type { CounterStatus } from '../core/counter.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Instance, Pause } from '../core/store.ts';
 import { loadPolicyText } from '../policy/load.ts';
-import { describeCounters } from '../authoring/counter-limits.ts';
 import { namespaceOf } from '../run/home.ts';
 import { liveInstances } from '../run/instances.ts';
-import { readPolicyFile } from '../authoring/policy-file.ts';
 import { withState } from '../run/state.ts';
 
 /** Characters of arguments that are enough to be shown cut. */

@@ -1,6 +1,6 @@
 /** `intercept status`: what runs, what was decided, what is counted and what waits (cli.md §1). */
 import { renderApproval } from '../core/approval-json.ts';
-import { EXIT } from './options.ts';
+import { EXIT } from '../core/fault.ts';
 import { createPaint } from './paint.ts';
 import { openHistory, readStatus, type Status, type StatusSource } from './status-reading.ts';
 import { renderStatus } from './status-text.ts';

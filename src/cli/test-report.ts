@@ -1,8 +1,9 @@
 /** What `intercept test` prints: a line for each case, the whole story of each failure, and the sums. */
-import { type Paint, shown } from './paint.ts';
-import { renderWalk } from './walk.ts';
+
 import { coveredPercent, type RuleCoverage } from '../authoring/test/coverage.ts';
 import type { CaseResult, Failure } from '../authoring/test/run.ts';
+import { type Paint, shown } from './paint.ts';
+import { renderWalk } from './walk.ts';
 
 export interface FileResult {
   readonly file: string;

@@ -1,15 +1,16 @@
 /** `intercept test`: policy tests, offline, by the engine that enforces (policy.md §15). */
-import type { Diagnostic } from '../core/diagnostic.ts';
-import { loadRegexCompiler } from '../policy/schema/regex.ts';
-import { EXIT } from './options.ts';
-import { createPaint } from './paint.ts';
+
 import { renderDiagnostic } from '../authoring/policy-file.ts';
 import { type Coverage, coveredPercent, openCoverage, type RuleCoverage } from '../authoring/test/coverage.ts';
 import { findTestFiles, loadTested, loadTools, readText } from '../authoring/test/files.ts';
 import { parseTests } from '../authoring/test/parse.ts';
-import { type FileResult, renderCoverage, renderFile, renderTotals, totalsOf } from './test-report.ts';
 import { openBench, runCase } from '../authoring/test/run.ts';
+import type { Diagnostic } from '../core/diagnostic.ts';
+import { EXIT } from '../core/fault.ts';
+import { loadRegexCompiler } from '../policy/schema/regex.ts';
+import { createPaint } from './paint.ts';
 import type { Terminal } from './terminal.ts';
+import { type FileResult, renderCoverage, renderFile, renderTotals, totalsOf } from './test-report.ts';
 
 export interface TestOptions {
   readonly json: boolean;

@@ -1,18 +1,19 @@
 /** `intercept validate`: everything that is wrong with policies, and with `--tools` or a server, with what they say of its tools. */
+
+import { readPolicyFile } from '../authoring/policy-file.ts';
+import { readToolList } from '../authoring/tool-file.ts';
 import type { Diagnostic } from '../core/diagnostic.ts';
+import { EXIT } from '../core/fault.ts';
 import type { Policy } from '../core/policy.ts';
 import type { ListedTool } from '../mcp/messages/list.ts';
 import { loadPolicyText } from '../policy/load.ts';
 import { loadSchemas } from '../policy/schema/schema.ts';
-import { checkAgainstServer } from '../policy/server.ts';
 import { checkServerSchemas } from '../policy/schema/server-schemas.ts';
-import { countOf, type FileDiagnostics, renderDiagnostics } from './diagnostics.ts';
-import { EXIT } from './options.ts';
-import { createPaint, type Paint, shown } from './paint.ts';
-import { readPolicyFile } from '../authoring/policy-file.ts';
+import { checkAgainstServer } from '../policy/server.ts';
 import { listServerTools } from '../setup/server-tools.ts';
+import { countOf, type FileDiagnostics, renderDiagnostics } from './diagnostics.ts';
+import { createPaint, type Paint, shown } from './paint.ts';
 import type { Terminal } from './terminal.ts';
-import { readToolList } from '../authoring/tool-file.ts';
 
 export interface ValidateOptions {
   readonly strict: boolean;

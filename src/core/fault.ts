@@ -21,3 +21,6 @@ export class CommandError extends Error {
     this.help = help;
   }
 }
+
+/** Exit statuses (cli.md §1). */
+export const EXIT = { done: 0, failed: 1, usage: 2, invalidPolicy: 3, found: 4 } as const;

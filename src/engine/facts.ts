@@ -5,8 +5,8 @@ import type { Call, Decision } from '../core/decision.ts';
 import type { Facts } from '../core/facts.ts';
 import { denial } from '../core/plan.ts';
 import type { ProxyDeps, Rulebook } from './deps.ts';
-import { attempt, type Later, then } from './later.ts';
 import { fingerprintOf } from './identity.ts';
+import { attempt, type Later, then } from './later.ts';
 
 /** The facts all calls share, or the decision where the pause cannot be known. */
 export function factsFor({ policy, match }: Rulebook, catalog: ToolCatalog | undefined, deps: ProxyDeps): Later<Facts | Decision> {

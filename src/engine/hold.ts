@@ -7,8 +7,8 @@ import { overriddenRules } from '../core/overridden.ts';
 import type { Plan } from '../core/plan.ts';
 import type { Rule } from '../core/policy.ts';
 import type { Step } from '../core/store.ts';
-import type { ProxyDeps } from './deps.ts';
 import type { Arrival } from './arrival.ts';
+import type { ProxyDeps } from './deps.ts';
 
 type StorePlan = Extract<Plan, { kind: 'store' }>;
 type Naming = Pick<ProxyDeps, 'sha256' | 'shownUpstream'>;

@@ -6,8 +6,8 @@ import { identityText } from '../core/fingerprint.ts';
 import { type Plan, plan } from '../core/plan.ts';
 import type { Store } from '../core/store.ts';
 import { sha256 } from '../policy/sha256.ts';
-import { reservableOf } from './reserve.ts';
 import { createLeases, type Leases } from './leases.ts';
+import { reservableOf } from './reserve.ts';
 
 export interface JudgedCall {
   readonly plan: Plan;

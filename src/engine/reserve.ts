@@ -3,10 +3,10 @@ import type { ClaimRequest } from '../core/claim.ts';
 import type { Facts } from '../core/facts.ts';
 import type { Plan } from '../core/plan.ts';
 import type { Reservable, Step, StoreVerdict } from '../core/store.ts';
-import type { ProxyDeps } from './deps.ts';
-import type { Later } from './later.ts';
 import type { Arrival, Holding, Paying } from './arrival.ts';
+import type { ProxyDeps } from './deps.ts';
 import { certainHolds, holdRequest, isCertainHold } from './hold.ts';
+import type { Later } from './later.ts';
 
 /** What the store says of a call, or why it says nothing. */
 export type Verdict = StoreVerdict | { readonly kind: 'failed'; readonly why: string };

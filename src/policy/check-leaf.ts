@@ -1,8 +1,9 @@
 /** Checks of single values, and how values and shapes are called in messages. */
-import { didYouMean } from './nearest.ts';
-import type { Report } from './report.ts';
+
 import type { Shape } from './format/shape.ts';
 import type { Node } from './format/tree.ts';
+import { didYouMean } from './nearest.ts';
+import type { Report } from './report.ts';
 
 /** What a shape is called in messages. */
 export function describeShape(shape: Shape): string {

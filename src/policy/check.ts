@@ -2,10 +2,10 @@
 import { checkChoice, checkExactly, checkNumber, checkText, describeShape, wrongType } from './check-leaf.ts';
 import { RULE_KEYS } from './format/format.ts';
 import { OPERATORS, STATE_OPERATORS } from './format/format-conditions.ts';
-import { didYouMean } from './nearest.ts';
-import type { Report } from './report.ts';
 import type { Key, Shape } from './format/shape.ts';
 import { entriesOf, type MapNode, type Node, textOf, valueAt } from './format/tree.ts';
+import { didYouMean } from './nearest.ts';
+import type { Report } from './report.ts';
 
 /** Reports everything about `node` that is not of the shape; `what` names the value in messages. */
 export function checkShape(node: Node, shape: Shape, what: string, report: Report): void {

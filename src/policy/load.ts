@@ -4,16 +4,16 @@ import type { Policy } from '../core/policy.ts';
 import { checkShape } from './check.ts';
 import { compilePolicy, rulesByKey } from './compile/compile.ts';
 import { collectCounters } from './compile/counters.ts';
-import { POLICY } from './format/format.ts';
 import { openOrigins } from './compile/origins.ts';
+import { POLICY } from './format/format.ts';
 import { openPositions } from './format/position.ts';
-import { loadRegexCompiler } from './schema/regex.ts';
+import { itemsOf, type MapNode, type Node, textOf, valueAt } from './format/tree.ts';
+import { parseYaml } from './format/yaml.ts';
 import { openReport, type Report } from './report.ts';
+import { loadRegexCompiler } from './schema/regex.ts';
 import { loadSchemas } from './schema/schema.ts';
 import { sha256 } from './sha256.ts';
-import { itemsOf, type MapNode, type Node, textOf, valueAt } from './format/tree.ts';
 import { warnAbout } from './warn/warn.ts';
-import { parseYaml } from './format/yaml.ts';
 
 /** `policy` is undefined exactly when there is an error among the diagnostics, which are sorted by position. */
 export interface Loaded {

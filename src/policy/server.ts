@@ -5,8 +5,8 @@ import { isArray, isObject, type Json } from '../core/json.ts';
 import { matchesName } from '../core/names.ts';
 import type { Policy, Position, Rule, ToolEntry } from '../core/policy.ts';
 import { DIAGNOSTICS, type DiagnosticCode } from './codes.ts';
-import { callsTools, pins, TOOL_NAMES } from './warn/meta-tools.ts';
 import { didYouMean } from './nearest.ts';
+import { callsTools, pins, TOOL_NAMES } from './warn/meta-tools.ts';
 
 export interface ServerTool {
   readonly name: string;

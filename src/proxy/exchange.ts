@@ -1,7 +1,8 @@
 /** What carries a session: where its frames come from, and where they go (wire.md §1). */
-import type { Credential } from '../mcp/payments/credential.ts';
+
 import type { ClientFrame, ClientMessage, Refusal, RequestId, ServerFrame } from '../mcp/messages/frame.ts';
 import type { Line } from '../mcp/messages/lines.ts';
+import type { Credential } from '../mcp/payments/credential.ts';
 import type { BatchAnswer } from './frames/batch.ts';
 
 /** A whole frame without its line end: bytes as they arrived, or text that we wrote. */

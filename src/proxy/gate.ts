@@ -9,12 +9,12 @@ import { ownPathIn } from '../core/own-path.ts';
 import { denial, pausedText, selfDenial } from '../core/plan.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Slices } from '../core/slices.ts';
-import type { ClientMessage } from '../mcp/messages/frame.ts';
+import type { ProxyDeps } from '../engine/deps.ts';
 import { cutText, readJson, readString } from '../mcp/json/json.ts';
 import { readLongString } from '../mcp/json/json-slices.ts';
-import { renderError, textOf } from '../mcp/messages/reply.ts';
 import { endsWithin } from '../mcp/json/token.ts';
-import type { ProxyDeps } from '../engine/deps.ts';
+import type { ClientMessage } from '../mcp/messages/frame.ts';
+import { renderError, textOf } from '../mcp/messages/reply.ts';
 import type { Gate } from './state.ts';
 
 /** The JSON-RPC code of a request that the policy refuses (policy.md §13). */

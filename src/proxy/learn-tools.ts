@@ -1,11 +1,12 @@
 /** The proxy's own `tools/list` (wire.md §3): asked where the client has not, page by page, never shown to the agent. */
+
+import { MAX_PAGES, TOO_LARGE } from '../engine/tool-memory.ts';
 import type { ServerFrame } from '../mcp/messages/frame.ts';
 import { filterToolPageInSlices } from '../mcp/messages/list.ts';
 import { ownRequest, protocolMeta } from './frames/outgoing.ts';
 import { freshId } from './requests/ids.ts';
 import type { Session } from './state.ts';
 import { inTurns } from './turns.ts';
-import { MAX_PAGES, TOO_LARGE } from '../engine/tool-memory.ts';
 
 /** ms until a server that did not list its tools is asked again: not every call has to wait for it anew. */
 const LIST_AGAIN = 30_000;

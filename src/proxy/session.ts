@@ -2,20 +2,20 @@
 import type { Json } from '../core/json.ts';
 import { isVisible } from '../core/match.ts';
 import type { Offer } from '../core/offer.ts';
+import type { ProxyDeps, Rulebook } from '../engine/deps.ts';
+import { type Later, then } from '../engine/later.ts';
 import type { RequestId } from '../mcp/messages/frame.ts';
 import type { Line } from '../mcp/messages/lines.ts';
-import type { ProxyDeps, Rulebook } from '../engine/deps.ts';
 import type { Exchange, FrameBytes, Incoming, ServerLine, SessionOutput } from './exchange.ts';
 import { admit, dismiss } from './frames/admit.ts';
 import { answerAll, askedIn } from './frames/answer.ts';
 import { receiveFromAgent } from './frames/from-agent.ts';
 import { receiveFromServer, relayFromServer } from './frames/from-server.ts';
-import { type Later, then } from '../engine/later.ts';
+import { refreshTools } from './learn-tools.ts';
 import { judgeHttp, limitsSpend } from './payments/http-challenge.ts';
 import { createPump } from './pump.ts';
 import { endAll, type Failure, fail, leave, sweep } from './requests/ending.ts';
 import { createSession, type Session, type SessionOptions } from './state.ts';
-import { refreshTools } from './learn-tools.ts';
 import { readLarge, readLargeOfServer, weigh } from './turns.ts';
 
 export interface ProxySession {

@@ -1,15 +1,15 @@
 /** What the sessions of one agent have in common (wire.md §2.7, §2.12, §2.13): in the modern era each POST over HTTP is a session of its own. */
 
+import type { ProxyDeps } from '../engine/deps.ts';
+import { createToolMemory, type ToolMemory } from '../engine/tool-memory.ts';
 import { createLegs, createTasks, type Legs, type Tasks } from './calls/continuation.ts';
 import { keep } from './calls/keep.ts';
 import { settleUnfetched } from './calls/unfetched.ts';
-import type { ProxyDeps } from '../engine/deps.ts';
 import { type Buffer, createBuffer } from './frames/buffer.ts';
 import { createUnpriced, type Unpriced } from './payments/unpriced.ts';
 import type { Room } from './requests/inflight.ts';
 import { createOwnTasks, type OwnTasks } from './requests/own-tasks.ts';
 import { createOutcomeLog } from './settle.ts';
-import { createToolMemory, type ToolMemory } from '../engine/tool-memory.ts';
 
 export interface Shared {
   readonly legs: Legs;

@@ -1,10 +1,10 @@
 /** One session between an agent and a server: what it remembers, and where its frames go. */
 
 import type { Pause } from '../core/store.ts';
-import type { FrameLimits } from '../mcp/messages/frame.ts';
 import type { PauseWatch, ProxyDeps, Rulebook } from '../engine/deps.ts';
-import type { SessionOutput } from './exchange.ts';
 import { attempt, type Later, then } from '../engine/later.ts';
+import type { FrameLimits } from '../mcp/messages/frame.ts';
+import type { SessionOutput } from './exchange.ts';
 import { type AskedRequests, createAsked, createInflight, type Inflight } from './requests/inflight.ts';
 import type { OwnTasks } from './requests/own-tasks.ts';
 import { createOutcomeLog, type OutcomeLog } from './settle.ts';

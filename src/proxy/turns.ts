@@ -3,6 +3,9 @@
  * the pause go on. What is small is done within the turn that it came in.
  */
 import { createShare, type Share, type Slices } from '../core/slices.ts';
+import type { ProxyDeps } from '../engine/deps.ts';
+import { fingerprintInSlices } from '../engine/identity.ts';
+import type { Later } from '../engine/later.ts';
 import {
   type ClientFrame,
   type ClientMessage,
@@ -12,11 +15,8 @@ import {
   readServerFrameInSlices,
   readToolCall,
 } from '../mcp/messages/frame.ts';
-import { fingerprintInSlices } from '../engine/identity.ts';
-import type { ProxyDeps } from '../engine/deps.ts';
 import type { Incoming, KnownOf, ServerLine } from './exchange.ts';
 import { ownPathInSlices } from './gate.ts';
-import type { Later } from '../engine/later.ts';
 
 /** Bytes from which on a frame is read in slices. */
 const LARGE = 256 * 1024;

@@ -5,20 +5,20 @@
 import { openSweep } from '../approval/sweep.ts';
 import { RECORD_ROOM, renderArgs } from '../audit/args.ts';
 import type { MaskOptions } from '../audit/mask.ts';
+import { describeCounters } from '../authoring/counter-limits.ts';
 import type { Approval } from '../core/approval.ts';
 import { AuditError, type AuditSink, type PlainEvent } from '../core/audit.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Records, Store } from '../core/store.ts';
 import type { Every } from '../core/ticker.ts';
-import { readJson } from '../mcp/json/json.ts';
 import type { Log } from '../engine/deps.ts';
-import { describeCounters } from '../authoring/counter-limits.ts';
+import { readJson } from '../mcp/json/json.ts';
+import { VERSION } from '../process/version.ts';
+import type { ProxyOptions } from '../serve/options.ts';
 import { liveInstances } from './instances.ts';
 import { operator } from './operator.ts';
-import type { ProxyOptions } from '../cli/options.ts';
 import { dropExposed, tokenIn } from './own-folders.ts';
-import { VERSION } from '../process/version.ts';
 import { webhookOf } from './webhook.ts';
 
 export interface AdminOptions {

@@ -43,3 +43,8 @@ function real(path: string): string {
     return resolve(path);
   }
 }
+
+/** Where state is kept: `--state-dir`, else `state` in the home. */
+export function stateFolder(stateDir: string | undefined, env: Readonly<Record<string, string | undefined>>): string {
+  return stateDir === undefined ? join(interceptHome(env), 'state') : resolve(stateDir);
+}

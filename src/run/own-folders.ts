@@ -5,9 +5,8 @@
 import { randomBytes } from 'node:crypto';
 import { linkSync, lstatSync, renameSync, rmSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { CommandError, UsageError } from '../core/fault.ts';
-import { interceptHome } from './home.ts';
-import { EXIT, stateFolder } from '../cli/options.ts';
+import { CommandError, EXIT, UsageError } from '../core/fault.ts';
+import { interceptHome, stateFolder } from './home.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -1,13 +1,14 @@
 /** The policy in force, and its file on disk (cli.md §1). INVARIANT I8: a whole valid policy is taken, or the old one kept. */
 import { statSync } from 'node:fs';
+import { readPolicyFile, renderDiagnostic } from '../authoring/policy-file.ts';
 import type { Diagnostic } from '../core/diagnostic.ts';
 import { createMatcher } from '../core/match.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Every } from '../core/ticker.ts';
-import { loadPolicyText } from '../policy/load.ts';
 import type { Log, PolicySource, Rulebook } from '../engine/deps.ts';
+import { loadPolicyText } from '../policy/load.ts';
+import type { Reload } from '../serve/served.ts';
 import { watchFolders } from './folder-hints.ts';
-import { readPolicyFile, renderDiagnostic } from '../authoring/policy-file.ts';
 
 /** The policy as the proxy enforces it, or why it cannot take one that is valid in itself. */
 export type Acceptance = (policy: Policy) => { readonly policy: Policy } | { readonly refusal: string };
@@ -54,11 +55,6 @@ export interface WatchOptions {
   readonly every: Every;
   readonly onReload: (event: Reload) => void;
 }
-
-export type Reload =
-  | { readonly kind: 'taken'; readonly before: Rulebook | undefined; readonly after: Rulebook }
-  | { readonly kind: 'rejected'; readonly why: string }
-  | { readonly kind: 'missing'; readonly before: Rulebook | undefined };
 
 export interface WatchedPolicy extends PolicySource {
   /** Why the file on disk is not in force, or undefined where it is. */

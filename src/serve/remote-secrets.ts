@@ -3,7 +3,7 @@ import { hideSecrets, openMask } from '../audit/known-secrets.ts';
 import { isSecretName } from '../audit/secret-names.ts';
 import { hasSecret } from '../audit/secrets.ts';
 import { isLoopback } from '../http/loopback.ts';
-import type { GivenHeader, Remote } from '../cli/remote-options.ts';
+import type { GivenHeader, Remote } from './options.ts';
 
 /** Parameters of a URL that carry credentials, by their names; shorter names than those of fields elsewhere. */
 const SECRET_PARAMETER = /key|token|secret|sig|auth|pass|pwd|code|jwt/i;

@@ -2,7 +2,7 @@
 import type { Every } from '../core/ticker.ts';
 import type { ProxyDeps } from '../engine/deps.ts';
 import { startChild } from '../process/child.ts';
-import type { ProxyOptions } from '../cli/options.ts';
+import type { ProxyOptions } from './options.ts';
 import type { Served } from './served.ts';
 import { serveStdio } from './stdio/stdio-session.ts';
 

@@ -1,11 +1,10 @@
 /** Asks a server for its tools: starts it, shakes hands, reads all pages, stops it. */
 
+import { CommandError, EXIT } from '../core/fault.ts';
 import { type ResponseFrame, readServerFrame } from '../mcp/messages/frame.ts';
 import { createLineSplitter } from '../mcp/messages/lines.ts';
 import { filterToolPage, type ListedTool } from '../mcp/messages/list.ts';
 import { childEnvironment, startChild, type Upstream } from '../process/child.ts';
-import { CommandError } from '../core/fault.ts';
-import { EXIT } from '../cli/options.ts';
 import { VERSION } from '../process/version.ts';
 
 const TIMEOUT = 30_000;

@@ -1,8 +1,8 @@
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openFileSink } from '../../src/audit/sinks/file.ts';
 import { openKeyedHash } from '../../src/audit/key.ts';
+import { openFileSink } from '../../src/audit/sinks/file.ts';
 import type { AuditSink, CallEvent } from '../../src/core/audit.ts';
 import type { Json, JsonObject } from '../../src/core/json.ts';
 

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'bun:test';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { namespaceOf } from '../../src/run/home.ts';
-import { openState } from '../../src/run/state.ts';
 import { createMatcher } from '../../src/core/match.ts';
 import { fingerprintFor, judgeCall } from '../../src/engine/judge-call.ts';
 import { loadPolicyText } from '../../src/policy/load.ts';
+import { namespaceOf } from '../../src/run/home.ts';
+import { openState } from '../../src/run/state.ts';
 import { openFolder } from './run.ts';
 
 const POLICY = `version: "1"

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import { parseListen } from '../../src/cli/listen-options.ts';
-import { parseRemote, type Remote } from '../../src/cli/remote-options.ts';
+import { parseRemote } from '../../src/cli/remote-options.ts';
+import type { Remote } from '../../src/serve/options.ts';
 import { shownUrl, warningsOf } from '../../src/serve/remote-secrets.ts';
 
 const ENV = { TOKEN: '0123456789abcdef', AUTH: 'Bearer secret', SHORT: 'abc', EMPTY: '', BREAK: 'a\r\nX-Evil: 1' };

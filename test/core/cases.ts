@@ -6,8 +6,8 @@ import { type Plan, plan } from '../../src/core/plan.ts';
 import type { Policy } from '../../src/core/policy.ts';
 import type { Pause } from '../../src/core/store.ts';
 import { parseArguments } from '../../src/engine/arguments.ts';
-import { decide, preparePolicy } from '../../src/library/decide.ts';
 import { fingerprintFor } from '../../src/engine/judge-call.ts';
+import { decide, preparePolicy } from '../../src/library/decide.ts';
 import { readJson } from '../../src/mcp/json/json.ts';
 import { loadPolicyText } from '../../src/policy/load.ts';
 

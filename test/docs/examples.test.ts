@@ -4,10 +4,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { declareProxy } from '../../src/cli/declare-proxy.ts';
-import { UsageError } from '../../src/core/fault.ts';
 import { parseProxyOptions } from '../../src/cli/options.ts';
-import { warningsOf } from '../../src/serve/remote-secrets.ts';
+import { UsageError } from '../../src/core/fault.ts';
 import { loadPolicyText } from '../../src/policy/load.ts';
+import { warningsOf } from '../../src/serve/remote-secrets.ts';
 import { ROOT } from '../harness/paths.ts';
 import { allBlocks, type Block, blocksOf } from './markdown.ts';
 

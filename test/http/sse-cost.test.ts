@@ -1,8 +1,8 @@
 /** INVARIANT I11: an event stream costs no more than so many times its length, whatever its pieces are. */
 import { setDefaultTimeout, test } from 'bun:test';
-import { createIdFinder } from '../../src/mcp/messages/id-finder.ts';
 import { createEventParser } from '../../src/http/sse.ts';
 import { renderEvent, renderMessage } from '../../src/http/sse-render.ts';
+import { createIdFinder } from '../../src/mcp/messages/id-finder.ts';
 import { expectLinear } from '../harness/cost.ts';
 
 setDefaultTimeout(120_000);

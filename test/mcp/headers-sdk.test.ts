@@ -2,9 +2,9 @@
 import { expect, test } from 'bun:test';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import fc from 'fast-check';
+import { fromPlain } from '../../src/mcp/json/json.ts';
 import { readClientFrame } from '../../src/mcp/messages/frame.ts';
 import { checkHeaders, headersFor } from '../../src/mcp/messages/headers.ts';
-import { fromPlain } from '../../src/mcp/json/json.ts';
 
 const SCHEMA = {
   type: 'object',

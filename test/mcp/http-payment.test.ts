@@ -3,7 +3,13 @@ import { decodePaymentRequiredHeader, encodePaymentRequiredHeader, encodePayment
 import fc from 'fast-check';
 import { Challenge, Credential } from 'mppx';
 import { finish } from '../../src/core/slices.ts';
-import { credentialsOf, type HttpAsking, type HttpDemand, readDemand as searchDemand, withoutDemand } from '../../src/mcp/payments/http-payment.ts';
+import {
+  credentialsOf,
+  type HttpAsking,
+  type HttpDemand,
+  readDemand as searchDemand,
+  withoutDemand,
+} from '../../src/mcp/payments/http-payment.ts';
 
 const challenge = (amount: string, intent = 'charge') =>
   Challenge.from({

@@ -1,11 +1,11 @@
 import { expect, test } from 'bun:test';
 import type { Json } from '../../src/core/json.ts';
-import { loadPolicyText } from '../../src/policy/load.ts';
 import { openPositions } from '../../src/policy/format/position.ts';
-import { openReport } from '../../src/policy/report.ts';
-import { checkAgainstServer } from '../../src/policy/server.ts';
 import { toJson } from '../../src/policy/format/tree.ts';
 import { parseYaml } from '../../src/policy/format/yaml.ts';
+import { loadPolicyText } from '../../src/policy/load.ts';
+import { openReport } from '../../src/policy/report.ts';
+import { checkAgainstServer } from '../../src/policy/server.ts';
 
 const TOOLS = `
 create_refund: {type: object, properties: {amount: {type: number}, currency: {type: string}, items: {type: array, items: {type: object, properties: {price: {type: number}}}}}}

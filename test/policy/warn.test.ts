@@ -4,8 +4,8 @@ import type { ArgTest } from '../../src/core/condition.ts';
 import { type Decimal, parseDecimal } from '../../src/core/decimal.ts';
 import { evaluateCondition } from '../../src/core/evaluate.ts';
 import type { Json } from '../../src/core/json.ts';
-import { isAnchored, placeOf } from '../../src/policy/warn/anchors.ts';
 import { loadPolicyText } from '../../src/policy/load.ts';
+import { isAnchored, placeOf } from '../../src/policy/warn/anchors.ts';
 import { isSatisfiable } from '../../src/policy/warn/satisfy.ts';
 
 const HEAD = 'version: 1\ndefault: deny\nmethods: {"*": deny}\n';

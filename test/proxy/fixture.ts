@@ -4,15 +4,15 @@ import type { AuditEvent, AuditSink, CallEvent, OutcomeEvent } from '../../src/c
 import { createMatcher } from '../../src/core/match.ts';
 import { prepareOwnPaths } from '../../src/core/own-path.ts';
 import type { Pause, Records, Store } from '../../src/core/store.ts';
+import { watchApprovals } from '../../src/engine/approval-watch.ts';
+import type { ProxyDeps, Rulebook } from '../../src/engine/deps.ts';
+import { createLeases } from '../../src/engine/leases.ts';
 import type { Line } from '../../src/mcp/messages/lines.ts';
 import { loadPolicyText } from '../../src/policy/load.ts';
 import { loadSchemaCompiler } from '../../src/policy/schema/schema.ts';
-import type { ProxyDeps, Rulebook } from '../../src/engine/deps.ts';
 import type { SessionOutput } from '../../src/proxy/exchange.ts';
 import { openSession, type ProxySession } from '../../src/proxy/session.ts';
 import type { SessionOptions } from '../../src/proxy/state.ts';
-import { watchApprovals } from '../../src/engine/approval-watch.ts';
-import { createLeases } from '../../src/engine/leases.ts';
 import { openMemoryStore } from '../../src/state/memory/memory.ts';
 
 export const START = Date.parse('2026-03-01T10:00:00Z');

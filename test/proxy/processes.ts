@@ -1,7 +1,7 @@
 /** Real proxies that share a home, and the store that they share, seen from outside. */
 import { join } from 'node:path';
-import { namespaceOf } from '../../src/run/home.ts';
 import type { Records, Store } from '../../src/core/store.ts';
+import { namespaceOf } from '../../src/run/home.ts';
 import { openSqliteStore } from '../../src/state/sqlite/sqlite.ts';
 import { temporaryFolder } from '../harness/paths.ts';
 import { type Proxy as RunningProxy, startProxy } from '../harness/proxy.ts';

@@ -1,8 +1,8 @@
 /** The policy file changes under a running proxy (cli.md §1; I8). */
 import { describe, expect, test } from 'bun:test';
 import { rename, rm, writeFile } from 'node:fs/promises';
-import { readX402Credential } from '../../src/mcp/payments/credential.ts';
 import { fromPlain } from '../../src/mcp/json/json.ts';
+import { readX402Credential } from '../../src/mcp/payments/credential.ts';
 import { setUpRecorder } from '../harness/recorder.ts';
 import { until } from '../harness/wait.ts';
 import { DECISION, lines, OK, openRig, type Responder } from './fixture.ts';

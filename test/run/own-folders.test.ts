@@ -4,8 +4,8 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, lchownSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkFolders, dropExposed } from '../../src/run/own-folders.ts';
-import { BUN, ROOT } from '../harness/paths.ts';
 import { type Folder, openFolder } from '../cli/run.ts';
+import { BUN, ROOT } from '../harness/paths.ts';
 
 const isRoot = process.getuid?.() === 0;
 const OTHER = 12_345;

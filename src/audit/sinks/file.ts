@@ -2,12 +2,12 @@
 import { AuditError, type AuditEvent, type AuditSink, type RecordedPolicy } from '../../core/audit.ts';
 import type { ArgsMode } from '../args.ts';
 import { hashLine, NO_LINE } from '../chain-hash.ts';
-import { type EventFile, openEventFile } from './event-file.ts';
-import { openFlood } from './flood.ts';
+import { openPage } from '../evidence/page.ts';
 import { openJsonMask } from '../known-secrets.ts';
 import type { MaskOptions } from '../mask.ts';
-import { openPage } from '../evidence/page.ts';
 import { renderFields } from '../record.ts';
+import { type EventFile, openEventFile } from './event-file.ts';
+import { openFlood } from './flood.ts';
 
 export interface FileSinkOptions {
   readonly dir: string;

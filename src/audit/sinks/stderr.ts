@@ -2,9 +2,9 @@
 import type { AuditSink, CallEvent, OutcomeEvent } from '../../core/audit.ts';
 import { type ArgsMode, type Room, renderArgs } from '../args.ts';
 import { escapeUnseen, renderName } from '../escape.ts';
+import type { MaskOptions } from '../mask.ts';
 import type { LineWriter } from './line-writer.ts';
 import { isSeen, type LogLevel } from './log.ts';
-import type { MaskOptions } from '../mask.ts';
 
 export interface StderrSinkOptions {
   readonly level: LogLevel;

@@ -1,7 +1,8 @@
 /** Reads the fields of a map with positions: what is misspelt, missing or of another type is reported, not passed over. */
+
+import { type Entry, entriesOf, entryOf, type Node } from '../../policy/format/tree.ts';
 import { didYouMean } from '../../policy/nearest.ts';
 import type { Report } from '../../policy/report.ts';
-import { type Entry, entriesOf, entryOf, type Node } from '../../policy/format/tree.ts';
 
 export interface Fields {
   readonly offset: number;

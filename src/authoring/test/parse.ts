@@ -2,9 +2,9 @@
 import type { Diagnostic } from '../../core/diagnostic.ts';
 import { renderJson } from '../../mcp/json/json.ts';
 import { openPositions } from '../../policy/format/position.ts';
-import { openReport, type Report } from '../../policy/report.ts';
 import { entriesOf, type MapNode, type Node, toJson } from '../../policy/format/tree.ts';
 import { parseYaml } from '../../policy/format/yaml.ts';
+import { openReport, type Report } from '../../policy/report.ts';
 import { type Fields, readFields } from './fields.ts';
 import type { TestCase, TestFile } from './model.ts';
 import { type Patterns, parseStep } from './step.ts';

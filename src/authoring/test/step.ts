@@ -3,9 +3,9 @@ import { REASONS } from '../../core/codes.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { parseArguments } from '../../engine/arguments.ts';
 import { renderJson } from '../../mcp/json/json.ts';
-import type { RegexCompiler } from '../../policy/schema/regex.ts';
-import type { Report } from '../../policy/report.ts';
 import { type Node, toJson } from '../../policy/format/tree.ts';
+import type { Report } from '../../policy/report.ts';
+import type { RegexCompiler } from '../../policy/schema/regex.ts';
 import { type Fields, readFields } from './fields.ts';
 import type { CallStep, TestStep } from './model.ts';
 

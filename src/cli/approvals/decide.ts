@@ -2,12 +2,11 @@
 import type { Approval, Approvals, ApprovalVerdict, Decided } from '../../core/approval.ts';
 import { renderApproval } from '../../core/approval-json.ts';
 import type { AuditSink, PlainEventType } from '../../core/audit.ts';
-import { CommandError } from '../../core/fault.ts';
-import { EXIT } from '../options.ts';
+import { CommandError, EXIT } from '../../core/fault.ts';
 import { openOwnRecords } from '../../run/own-records.ts';
+import { withDesk } from '../../run/state.ts';
 import { createPaint, shown } from '../paint.ts';
 import { relative } from '../spans.ts';
-import { withDesk } from '../../run/state.ts';
 import type { Terminal } from '../terminal.ts';
 import { checkApprover, type DeskOptions, findRecord, unknownId } from './desk.ts';
 import { stateOf } from './record-lines.ts';

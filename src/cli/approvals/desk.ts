@@ -1,8 +1,7 @@
 /** What the commands about approvals share: whose store, which record, and who may decide (policy.md §12). */
 import { matchesSecret } from '../../approval/secret.ts';
 import type { Approval, Approvals } from '../../core/approval.ts';
-import { CommandError } from '../../core/fault.ts';
-import { EXIT } from '../options.ts';
+import { CommandError, EXIT } from '../../core/fault.ts';
 import { shown } from '../paint.ts';
 import { stateOf } from './record-lines.ts';
 

@@ -1,10 +1,10 @@
 /** `intercept approvals list`, `show` and `expire`. */
 import type { Approval, ApprovalFilter, Approvals } from '../../core/approval.ts';
 import { renderApproval } from '../../core/approval-json.ts';
-import { EXIT } from '../options.ts';
+import { EXIT } from '../../core/fault.ts';
 import { openOwnRecords } from '../../run/own-records.ts';
-import { createPaint, type Paint, shown } from '../paint.ts';
 import { withDesk } from '../../run/state.ts';
+import { createPaint, type Paint, shown } from '../paint.ts';
 import type { Terminal } from '../terminal.ts';
 import { recordDecision } from './decide.ts';
 import { type DeskOptions, findRecord, unknownId } from './desk.ts';

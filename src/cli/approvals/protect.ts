@@ -1,7 +1,6 @@
 /** `intercept approvals protect`: from then on, deciding needs a secret (policy.md §12). */
 import { hashSecret } from '../../approval/secret.ts';
-import { CommandError, UsageError } from '../../core/fault.ts';
-import { EXIT } from '../options.ts';
+import { CommandError, EXIT, UsageError } from '../../core/fault.ts';
 import { openDesk } from '../../run/state.ts';
 import type { Terminal } from '../terminal.ts';
 import { APPROVER_VARIABLE, checkApprover, type DeskOptions } from './desk.ts';

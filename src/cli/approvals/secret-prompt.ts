@@ -1,6 +1,5 @@
 /** Asks for texts on the terminal, which does not show what is typed. */
-import { CommandError } from '../../core/fault.ts';
-import { EXIT } from '../options.ts';
+import { CommandError, EXIT } from '../../core/fault.ts';
 import type { Terminal } from '../terminal.ts';
 import { openKeys } from './keys.ts';
 

@@ -1,10 +1,10 @@
 /** `intercept approvals watch`: new ones as they come, and one key to decide (cli.md §3). */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Approvals } from '../../core/approval.ts';
-import { EXIT } from '../options.ts';
+import { EXIT } from '../../core/fault.ts';
+import { openDesk } from '../../run/state.ts';
 import { createPaint } from '../paint.ts';
 import { openScreen, type TerminalScreen } from '../screen.ts';
-import { openDesk } from '../../run/state.ts';
 import type { Terminal } from '../terminal.ts';
 import { decideRecorded } from './decide.ts';
 import { type DeskOptions, refuseApprover } from './desk.ts';

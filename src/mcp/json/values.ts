@@ -1,9 +1,9 @@
 /** Members of `params` and `result` as values. Those of a large frame were read in slices (wire.md §2.13). */
 import type { Json } from '../../core/json.ts';
 import type { Slices } from '../../core/slices.ts';
+import type { NotificationFrame, RequestFrame, ResponseFrame, Values } from '../messages/message.ts';
 import { readJson } from './json.ts';
 import { type Allowance, readJsonInSlices } from './json-slices.ts';
-import type { NotificationFrame, RequestFrame, ResponseFrame, Values } from '../messages/message.ts';
 import { type Member, membersAt } from './scan.ts';
 import type { Span } from './token.ts';
 

@@ -1,13 +1,13 @@
 /** What a client may send (wire.md §2.3, §2.4): one message, judged by its envelope. */
 import type { Slices } from '../../core/slices.ts';
-import { type Envelope, findLookAlike, isWord, readEnvelope, readParams } from './envelope.ts';
-import { idAt, isLonger, isStrictId, type RequestId } from './id.ts';
 import { definePlace, isLookAlike, PARAMS_KEYS, RESULT_KEYS } from '../json/keys.ts';
-import type { ClientMessage, ReplyFrame } from './message.ts';
-import { quote, type Refusal, type RefusalReason, refuse } from './refusal.ts';
 import { type Member, scanMessage } from '../json/scan.ts';
 import { scanMessageInSlices } from '../json/scan-slices.ts';
 import { openScan, type Span, stringAt } from '../json/token.ts';
+import { type Envelope, findLookAlike, isWord, readEnvelope, readParams } from './envelope.ts';
+import { idAt, isLonger, isStrictId, type RequestId } from './id.ts';
+import type { ClientMessage, ReplyFrame } from './message.ts';
+import { quote, type Refusal, type RefusalReason, refuse } from './refusal.ts';
 
 /** How deep a refused text is still read to find the id of its request, and how many members it may have. */
 const RECOVERY = { strict: false, maxDepth: 2000, anySpace: true, maxMembers: 4096 };

@@ -5,10 +5,14 @@
 import { type ClientMeta, clientMembers } from '../../core/client-meta.ts';
 import { isObject, type Json, type JsonObject, NO_ARGUMENTS } from '../../core/json.ts';
 import { finish, type Slices } from '../../core/slices.ts';
+import { renderJson } from '../json/json.ts';
+import { type Member, scanMessage, type Top } from '../json/scan.ts';
+import { scanMessageInSlices } from '../json/scan-slices.ts';
+import { openScan, type Scan, type Span, stringAt } from '../json/token.ts';
+import { MAX_VALUES, readMember, valuesIn } from '../json/values.ts';
 import { readClientMessage, recoverId, recoverIdInSlices } from './client.ts';
 import { isLonger, type RequestId } from './id.ts';
 import { createIdFinder } from './id-finder.ts';
-import { renderJson } from '../json/json.ts';
 import type {
   ClientFrame,
   ClientMessage,
@@ -20,11 +24,7 @@ import type {
   UnreadableFrame,
 } from './message.ts';
 import { quote, type Refusal, refuse, refuseFault } from './refusal.ts';
-import { type Member, scanMessage, type Top } from '../json/scan.ts';
-import { scanMessageInSlices } from '../json/scan-slices.ts';
 import { readServerMessage, unreadable } from './server.ts';
-import { openScan, type Scan, type Span, stringAt } from '../json/token.ts';
-import { MAX_VALUES, readMember, valuesIn } from '../json/values.ts';
 
 export type { RequestId } from './id.ts';
 export type * from './message.ts';

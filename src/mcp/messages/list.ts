@@ -2,14 +2,14 @@
 import type { Json } from '../../core/json.ts';
 import { finish, type Slices } from '../../core/slices.ts';
 import { applyEdits, cutItems, type Edit, setMember } from '../json/edit.ts';
-import { findOddKey, isWord } from './envelope.ts';
 import { readJson } from '../json/json.ts';
 import { definePlace } from '../json/keys.ts';
-import type { ResponseFrame } from './message.ts';
-import { quote } from './refusal.ts';
 import { elementsAt, isStrictValue, type Member } from '../json/scan.ts';
 import { elementsInSlices, MAX_ENTRIES } from '../json/scan-slices.ts';
 import { type Span, stringAt } from '../json/token.ts';
+import { findOddKey, isWord } from './envelope.ts';
+import type { ResponseFrame } from './message.ts';
+import { quote } from './refusal.ts';
 
 export interface ListedTool {
   readonly name: string;

@@ -5,11 +5,11 @@
  */
 import type { ClientMeta } from '../../core/client-meta.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
+import type { Member } from '../json/scan.ts';
+import type { Span } from '../json/token.ts';
 import type { Params } from './envelope.ts';
 import type { RequestId } from './id.ts';
 import type { Refusal } from './refusal.ts';
-import type { Member } from '../json/scan.ts';
-import type { Span } from '../json/token.ts';
 
 /** Of a large frame, which is read in slices: members of `params` or `result` as values, so that nobody has to read them again. */
 export type Values = ReadonlyMap<string, Json>;

@@ -1,6 +1,7 @@
 /** Messages of a client that are not forwarded (wire.md §2): why, and the JSON-RPC code they are answered with. */
-import type { RequestId } from './id.ts';
+
 import type { Scan } from '../json/token.ts';
+import type { RequestId } from './id.ts';
 
 const CODES = {
   syntax: -32700,

@@ -2,13 +2,14 @@
  * What a server may send. Below the envelope it is taken as it is; refused is what could be read in two ways where
  * that decides something: the envelope, and what tells a failed call from one that succeeded (wire.md §2).
  */
-import { type Envelope, findOddKey, isNull, isWord, readEnvelope, readParams, spansOf } from './envelope.ts';
-import { idAt, isLonger, type RequestId } from './id.ts';
+
 import { RESULT_KEYS } from '../json/keys.ts';
-import type { NotificationFrame, RequestFrame, ResponseFrame, ServerMessage, UnreadableFrame } from './message.ts';
-import { quote } from './refusal.ts';
 import type { Member } from '../json/scan.ts';
 import { type Span, stringAt } from '../json/token.ts';
+import { type Envelope, findOddKey, isNull, isWord, readEnvelope, readParams, spansOf } from './envelope.ts';
+import { idAt, isLonger, type RequestId } from './id.ts';
+import type { NotificationFrame, RequestFrame, ResponseFrame, ServerMessage, UnreadableFrame } from './message.ts';
+import { quote } from './refusal.ts';
 
 /** Reads one message of a scanned text. */
 export function readServerMessage(text: string, span: Span, members: readonly Member[] | undefined): ServerMessage {

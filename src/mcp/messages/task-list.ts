@@ -1,12 +1,12 @@
 /** Pages of `tasks/list` (wire.md §2.7): tasks of others are cut out, everything else stays byte for byte. */
 import type { Slices } from '../../core/slices.ts';
 import { applyEdits, cutItems } from '../json/edit.ts';
-import { findOddKey } from './envelope.ts';
 import { definePlace } from '../json/keys.ts';
-import type { ResponseFrame } from './message.ts';
 import { elementsAt, type Member } from '../json/scan.ts';
 import { elementsInSlices, MAX_ENTRIES } from '../json/scan-slices.ts';
 import { stringAt } from '../json/token.ts';
+import { findOddKey } from './envelope.ts';
+import type { ResponseFrame } from './message.ts';
 
 export type TaskPage =
   | { readonly kind: 'page'; readonly text: string; readonly removed: number }

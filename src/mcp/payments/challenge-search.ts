@@ -3,11 +3,11 @@
  * string. Each character is read a few times at most, in slices.
  */
 import type { Slices } from '../../core/slices.ts';
+import { isStrictValue } from '../json/scan.ts';
+import type { Span } from '../json/token.ts';
 import { goOn, openWalk, partOf } from './challenge-walk.ts';
 import type { Finds, OfferList } from './offer-lists.ts';
 import { mayAsk } from './offer-names.ts';
-import { isStrictValue } from '../json/scan.ts';
-import type { Span } from '../json/token.ts';
 
 /** A text within a text: a JSON document in a string. */
 export interface Nested extends Span {

@@ -2,9 +2,10 @@
  * A walk through a JSON text, which can be interrupted, in search of lists of payment offers (policy.md §8). A server chooses
  * what is read here.
  */
+
+import { fail, openScan, type Scan, type Span, scanNumber, scanWord, skipSpace, stepInString, stringAt } from '../json/token.ts';
 import { type Asking, endAsking, type Finds, type Listing, noteElement, noteName, openAsking, openList } from './offer-lists.ts';
 import { isNoName, MAX_KEY, type Name, nameOf } from './offer-names.ts';
-import { fail, openScan, type Scan, type Span, scanNumber, scanWord, skipSpace, stepInString, stringAt } from '../json/token.ts';
 
 const MAX_DEPTH = 256;
 

@@ -4,11 +4,11 @@ import { isObject, type Json } from '../../core/json.ts';
 import type { Offer } from '../../core/offer.ts';
 import { readJson } from '../json/json.ts';
 import { definePlace, foldKey } from '../json/keys.ts';
+import { type Member, membersAt } from '../json/scan.ts';
+import type { Span } from '../json/token.ts';
 import type { NotificationFrame, RequestFrame } from '../messages/message.ts';
 import { MPP_KEYS, mppKey, seemsTwice, textOf, x402Key, x402Prefix } from './offer.ts';
-import { type Member, membersAt } from '../json/scan.ts';
 import { readAmounts } from './signed-amount.ts';
-import type { Span } from '../json/token.ts';
 
 /** The keys of the offers that a credential may pay; it has to be one that was delivered. Undefined: it cannot be read. */
 export interface Credential {

@@ -5,15 +5,15 @@
 import type { Json } from '../../core/json.ts';
 import type { Offer } from '../../core/offer.ts';
 import type { Slices } from '../../core/slices.ts';
-import { type AuthChallenge, readAuthChallenges } from '../messages/auth-challenges.ts';
 import { decodeText, encodeText } from '../json/base64.ts';
-import { type Credential, readMppCredential, readX402Credential } from './credential.ts';
 import { applyEdits, cutItems } from '../json/edit.ts';
 import { foldKey } from '../json/keys.ts';
+import { membersAt } from '../json/scan.ts';
+import { type AuthChallenge, readAuthChallenges } from '../messages/auth-challenges.ts';
+import { type Credential, readMppCredential, readX402Credential } from './credential.ts';
 import { decodeObject, readMppOffer } from './offer.ts';
 import { MAX_OFFERS } from './offer-lists.ts';
 import { readAsked } from './payment.ts';
-import { membersAt } from '../json/scan.ts';
 
 /** All values of a header, in their order; none where it is absent. */
 export type HeaderValues = (name: string) => readonly string[];

@@ -2,9 +2,9 @@
 import type { Json } from '../../core/json.ts';
 import { isObject } from '../../core/json.ts';
 import type { ArgumentSchema } from '../../core/policy.ts';
+import { type Entry, entriesOf, itemsOf, type Node, toJson, valueAt } from '../format/tree.ts';
 import type { Report } from '../report.ts';
 import type { SchemaCompiler } from '../schema/schema.ts';
-import { type Entry, entriesOf, itemsOf, type Node, toJson, valueAt } from '../format/tree.ts';
 
 /** Compiles each argument's schema; `optional` is ours, the rest JSON Schema. */
 export function compileArguments(node: Node | undefined, schemas: SchemaCompiler | undefined, report: Report): readonly ArgumentSchema[] {

@@ -1,14 +1,14 @@
 /** Conditions, from tree to tests. What the check has refused already is passed over in silence. */
 import type { ArgCondition, ArgTest, StateCondition, StateTest } from '../../core/condition.ts';
 import { type Decimal, parseDecimal } from '../../core/decimal.ts';
-import type { CounterTable } from './counters.ts';
 import type { Operator } from '../format/format-conditions.ts';
-import type { Origins } from './origins.ts';
 import { parseArgPath } from '../format/path.ts';
-import type { RegexCompiler } from '../schema/regex.ts';
-import type { Report } from '../report.ts';
 import { canonicalNode, itemsOf, type Node, textOf, textsOf, toJson, valueAt } from '../format/tree.ts';
+import type { Report } from '../report.ts';
+import type { RegexCompiler } from '../schema/regex.ts';
 import { MAX_WORK } from '../schema/work.ts';
+import type { CounterTable } from './counters.ts';
+import type { Origins } from './origins.ts';
 
 export interface ConditionContext {
   readonly report: Report;

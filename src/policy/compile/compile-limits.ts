@@ -6,10 +6,10 @@ import { MICROS_PER_UNIT, parseDecimal, toMicros } from '../../core/decimal.ts';
 import { assetName } from '../../core/offer.ts';
 import type { Asset, Draw, RateLimit, Spend, SpendLimit } from '../../core/policy.ts';
 import { WINDOW_UNITS, type WindowUnit } from '../../core/window.ts';
-import { minorDigits } from './currency.ts';
 import { parseArgPath } from '../format/path.ts';
-import type { Report } from '../report.ts';
 import { entriesOf, type Node, type NumberNode, textOf, valueAt } from '../format/tree.ts';
+import type { Report } from '../report.ts';
+import { minorDigits } from './currency.ts';
 
 const SECONDS: ReadonlyMap<number, WindowUnit> = new Map([
   [1, 'second'],

@@ -1,13 +1,13 @@
 /** One rule, from tree to `Rule`. */
 import { compileName, type NamePattern } from '../../core/names.ts';
 import type { Action, Agents, Rule } from '../../core/policy.ts';
+import { parseDuration } from '../format/duration.ts';
+import { canonicalNode, type MapNode, type Node, textOf, textsOf, valueAt } from '../format/tree.ts';
+import type { SchemaCompiler } from '../schema/schema.ts';
+import { sha256 } from '../sha256.ts';
 import { compileArguments } from './compile-arguments.ts';
 import { type ConditionContext, compileConditions } from './compile-condition.ts';
 import { compileRateLimit, compileSpend, compileState } from './compile-limits.ts';
-import { parseDuration } from '../format/duration.ts';
-import type { SchemaCompiler } from '../schema/schema.ts';
-import { sha256 } from '../sha256.ts';
-import { canonicalNode, type MapNode, type Node, textOf, textsOf, valueAt } from '../format/tree.ts';
 
 export interface RuleContext extends ConditionContext {
   readonly schemas: SchemaCompiler | undefined;

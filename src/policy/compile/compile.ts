@@ -1,8 +1,8 @@
 /** From a checked tree to a `Policy`. Meaning is judged here: patterns, schemas, counters. */
 import { compileName, type NamePattern } from '../../core/names.ts';
 import type { ApprovalSettings, MethodRule, Policy, Rule, ToolEntry } from '../../core/policy.ts';
-import { compileRule, durationAt, type RuleContext } from './compile-rule.ts';
 import { type Entry, entriesOf, entryOf, itemsOf, type MapNode, type Node, textOf, textsOf, valueAt } from '../format/tree.ts';
+import { compileRule, durationAt, type RuleContext } from './compile-rule.ts';
 
 const MINUTE = 60_000;
 

@@ -3,10 +3,10 @@
 import type { Counter, Per } from '../../core/counter.ts';
 import { stateCounter } from '../../core/counter.ts';
 import type { WindowUnit } from '../../core/window.ts';
-import { nearest } from '../nearest.ts';
 import { parseStatePath, renderStatePath } from '../format/path.ts';
-import type { Report } from '../report.ts';
 import { type MapNode, type Node, textOf, valueAt } from '../format/tree.ts';
+import { nearest } from '../nearest.ts';
+import type { Report } from '../report.ts';
 
 /** A counter that a rule keeps; `read` becomes true once a condition reads it. */
 interface KeptCounter {

@@ -1,8 +1,8 @@
 /** Where compiled things came from: warnings judge the compiled policy and point into the text. */
 import type { ArgCondition, StateCondition } from '../../core/condition.ts';
 import type { Rule, ToolEntry } from '../../core/policy.ts';
-import type { Report } from '../report.ts';
 import { entryOf, type MapNode } from '../format/tree.ts';
+import type { Report } from '../report.ts';
 
 export interface Origins {
   readonly rules: Map<Rule, MapNode>;

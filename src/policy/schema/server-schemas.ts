@@ -4,8 +4,8 @@ import { isObject, NO_ARGUMENTS } from '../../core/json.ts';
 import { matchesName } from '../../core/names.ts';
 import type { Policy, Rule } from '../../core/policy.ts';
 import { DIAGNOSTICS, type DiagnosticCode } from '../codes.ts';
-import type { SchemaCompiler } from './schema.ts';
 import type { ServerTool } from '../server.ts';
+import type { SchemaCompiler } from './schema.ts';
 
 /** Names each such tool, with what a call of it would be told; sorted as the tools are. */
 export function checkServerSchemas(policy: Policy, tools: readonly ServerTool[], compile: SchemaCompiler): readonly Diagnostic[] {

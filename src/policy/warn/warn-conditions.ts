@@ -1,10 +1,10 @@
 /** Warnings about conditions: ones that nothing satisfies, patterns without anchors, triggers on what may be absent. */
 import type { ArgCondition, ArgPath, StateCondition } from '../../core/condition.ts';
 import type { Rule, ToolEntry } from '../../core/policy.ts';
-import { isAnchored, placeOf } from './anchors.ts';
 import { offsetInRule, type WarnContext } from '../compile/origins.ts';
-import { isCounterSatisfiable, isSatisfiable } from './satisfy.ts';
 import { itemsOf, textOf, valueAt } from '../format/tree.ts';
+import { isAnchored, placeOf } from './anchors.ts';
+import { isCounterSatisfiable, isSatisfiable } from './satisfy.ts';
 
 const MOST_TOGETHER = 20;
 

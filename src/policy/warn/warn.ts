@@ -3,9 +3,9 @@ import { undecidedBy } from '../../core/methods.ts';
 import { matchesName, type NamePattern } from '../../core/names.ts';
 import type { Policy, ToolEntry } from '../../core/policy.ts';
 import type { CounterTable } from '../compile/counters.ts';
-import { callsTools, pins, TOOL_NAMES } from './meta-tools.ts';
 import type { WarnContext } from '../compile/origins.ts';
 import { entryOf, type Node, textOf } from '../format/tree.ts';
+import { callsTools, pins, TOOL_NAMES } from './meta-tools.ts';
 import { requiredPaths, warnAbsent, warnUnanchored, warnUnsatisfiable } from './warn-conditions.ts';
 import { warnBelowApproval, warnDemand, warnSessionOnly, warnSpend, warnUnreachable, warnZero } from './warn-rules.ts';
 

@@ -3,21 +3,21 @@ import { DECISION_KEY, renderDenial } from '../../core/answer.ts';
 import { INTERNAL_ERROR } from '../../core/conclude.ts';
 import type { Call } from '../../core/decision.ts';
 import { denial } from '../../core/plan.ts';
+import { type Arrival, type Holding, NO_HOLDING } from '../../engine/arrival.ts';
+import { legKey } from '../../engine/identity.ts';
+import { attempt, type Later, then } from '../../engine/later.ts';
 import { renderReplay, renderToolResult } from '../../mcp/messages/reply.ts';
 import { type Enforced, enforce } from '../enforce.ts';
 import { deliver } from '../frames/deliver.ts';
-import { attempt, type Later, then } from '../../engine/later.ts';
+import { learnTools } from '../learn-tools.ts';
 import { MAX_IN_FLIGHT } from '../requests/inflight.ts';
 import { type Route, refuse } from '../route.ts';
 import { type ForwardedCall, settle } from '../settle.ts';
 import { MODERN, type Session } from '../state.ts';
-import { learnTools } from '../learn-tools.ts';
 import { setAside } from '../waiting/aside.ts';
 import { endPage, renderAsking, showPage } from '../waiting/elicit.ts';
 import { type Ending, type Final, isKeptOpen, type Outcome, waitToEnd } from '../waiting/open-calls.ts';
 import { progressOf } from '../waiting/progress.ts';
-import { type Arrival, type Holding, NO_HOLDING } from '../../engine/arrival.ts';
-import { legKey } from '../../engine/identity.ts';
 
 type Judging = Extract<Route, { kind: 'judge' }>;
 

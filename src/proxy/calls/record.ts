@@ -6,8 +6,8 @@ import { renderMicros } from '../../core/decimal.ts';
 import type { Decision } from '../../core/decision.ts';
 import type { Plan } from '../../core/plan.ts';
 import type { Policy } from '../../core/policy.ts';
-import type { ProxyDeps } from '../../engine/deps.ts';
 import type { Arrival } from '../../engine/arrival.ts';
+import type { ProxyDeps } from '../../engine/deps.ts';
 
 /** The records of one decision: the call's, and the approval's where a hold opened or met one. */
 export function recordOf(

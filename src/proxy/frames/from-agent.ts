@@ -3,11 +3,11 @@
  * INVARIANT I7: what is written is what was read, byte for byte, or nothing.
  */
 import type { AuditEvent } from '../../core/audit.ts';
+import { type Later, then } from '../../engine/later.ts';
 import { type ClientFrame, type Refusal, readClientFrame } from '../../mcp/messages/frame.ts';
 import { renderError } from '../../mcp/messages/reply.ts';
 import { judgeCalls } from '../calls/calls.ts';
 import type { Exchange, Incoming, ReplyTo } from '../exchange.ts';
-import { type Later, then } from '../../engine/later.ts';
 import { type Element, type Route, routeFrame } from '../route.ts';
 import { type Gate, readGate, type Session } from '../state.ts';
 import { createBatchAnswer } from './batch.ts';

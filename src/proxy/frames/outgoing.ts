@@ -1,9 +1,15 @@
 /** Frames on their way to the server, with what its transport needs to know of them. */
 import { isObject } from '../../core/json.ts';
 import { applyEdits } from '../../mcp/json/edit.ts';
-import { type ClientMessage, type NotificationFrame, type RequestFrame, type RequestId, readClientFrame } from '../../mcp/messages/frame.ts';
 import { readJson, renderJson } from '../../mcp/json/json.ts';
 import type { Span } from '../../mcp/json/token.ts';
+import {
+  type ClientMessage,
+  type NotificationFrame,
+  type RequestFrame,
+  type RequestId,
+  readClientFrame,
+} from '../../mcp/messages/frame.ts';
 import type { Exchange, FrameBytes, OutgoingFrame, ReplyTo } from '../exchange.ts';
 import { tokenSpan } from '../requests/ids.ts';
 import type { PendingRequest } from '../requests/inflight.ts';

@@ -4,9 +4,9 @@ import type { Denial } from '../../core/decision.ts';
 import { isNumber } from '../../core/json.ts';
 import { isKnownNotification } from '../../core/methods.ts';
 import { selfDenial } from '../../core/plan.ts';
-import type { ClientFrame, ReplyFrame, ServerFrame } from '../../mcp/messages/frame.ts';
 import { membersAt } from '../../mcp/json/scan.ts';
 import { readMember } from '../../mcp/json/values.ts';
+import type { ClientFrame, ReplyFrame, ServerFrame } from '../../mcp/messages/frame.ts';
 import { policyDenial } from '../gate.ts';
 import type { Gate } from '../state.ts';
 

@@ -1,23 +1,23 @@
 /** The server's answers: matched to their request, settled, and passed on (wire.md §2, §3). */
 import { isVisible } from '../../core/match.ts';
+import { legKey } from '../../engine/identity.ts';
+import { attempt, type Later, then } from '../../engine/later.ts';
+import { TOO_LARGE } from '../../engine/tool-memory.ts';
+import { readMember } from '../../mcp/json/values.ts';
 import type { RequestId, ServerFrame } from '../../mcp/messages/frame.ts';
 import { otherSpelling } from '../../mcp/messages/id.ts';
 import { filterToolPageInSlices, type ToolPage } from '../../mcp/messages/list.ts';
-import type { Challenge } from '../../mcp/payments/payment.ts';
 import { declareListChanged, renderError, resultText, withoutDecision } from '../../mcp/messages/reply.ts';
 import { filterTaskPage } from '../../mcp/messages/task-list.ts';
-import { readMember } from '../../mcp/json/values.ts';
-import { legKey } from '../../engine/identity.ts';
+import type { Challenge } from '../../mcp/payments/payment.ts';
 import { keepTask, settleByAnswer } from '../calls/task-outcome.ts';
 import type { FrameBytes } from '../exchange.ts';
 import { REFUSED, refusedInput, renderRefusal } from '../gate.ts';
-import { attempt, type Later, then } from '../../engine/later.ts';
 import { answerChallenge, challengeIn, refusedAsking, UNREADABLE } from '../payments/challenge-answer.ts';
 import type { PendingRequest } from '../requests/inflight.ts';
 import { taskOpenedBy } from '../requests/own-tasks.ts';
 import { asksForPayment, type ForwardedCall, isClaimed, isTaskHandle, type Outcome, outcomeOf, settle } from '../settle.ts';
 import type { Gate, Session } from '../state.ts';
-import { TOO_LARGE } from '../../engine/tool-memory.ts';
 import { atOnceOrInTurns } from '../turns.ts';
 import type { Passed } from './passed.ts';
 import { restoreAnswer } from './restore.ts';

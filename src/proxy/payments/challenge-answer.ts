@@ -1,15 +1,15 @@
 /** The answer to a request whose server asks to be paid (policy.md §8): the challenge as far as it may be paid, or a denial. */
 import { DECISION_KEY, renderDenial } from '../../core/answer.ts';
 import type { Denial } from '../../core/decision.ts';
-import { type NotificationFrame, type ResponseFrame, readServerFrameInSlices } from '../../mcp/messages/frame.ts';
-import { renderJson } from '../../mcp/json/json.ts';
-import { type Challenge, findChallenge } from '../../mcp/payments/payment.ts';
-import { renderError, renderToolResult, withoutDecision } from '../../mcp/messages/reply.ts';
 import { factsFor } from '../../engine/facts.ts';
+import { type Later, then } from '../../engine/later.ts';
+import { renderJson } from '../../mcp/json/json.ts';
+import { type NotificationFrame, type ResponseFrame, readServerFrameInSlices } from '../../mcp/messages/frame.ts';
+import { renderError, renderToolResult, withoutDecision } from '../../mcp/messages/reply.ts';
+import { type Challenge, findChallenge } from '../../mcp/payments/payment.ts';
 import { recordOf } from '../calls/record.ts';
 import type { FrameBytes } from '../exchange.ts';
 import { renderRefusal } from '../gate.ts';
-import { type Later, then } from '../../engine/later.ts';
 import type { PendingRequest } from '../requests/inflight.ts';
 import type { ForwardedCall } from '../settle.ts';
 import { type Gate, MODERN, type Session } from '../state.ts';

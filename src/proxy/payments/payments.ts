@@ -4,11 +4,11 @@
  */
 import type { OpenChallenge } from '../../core/challenge.ts';
 import type { Offer } from '../../core/offer.ts';
-import type { Credential } from '../../mcp/payments/credential.ts';
 import type { Arrival, Paid, Payment } from '../../engine/arrival.ts';
-import { fingerprintOf } from '../../engine/identity.ts';
 import type { ProxyDeps } from '../../engine/deps.ts';
+import { fingerprintOf } from '../../engine/identity.ts';
 import type { Later } from '../../engine/later.ts';
+import type { Credential } from '../../mcp/payments/credential.ts';
 
 /**
  * What a call pays by the credentials it carries; `unasked` where nobody asked for it, or more than one thing is paid.

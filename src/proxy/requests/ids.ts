@@ -2,10 +2,11 @@
  * Ids and progress tokens of the agent (wire.md §2.7). Over stdio one that is in flight is refused; over HTTP each POST
  * is its own scope, and one that is taken goes to the server under another, which is restored in what comes back.
  */
-import type { RequestFrame, RequestId } from '../../mcp/messages/frame.ts';
-import { idAt } from '../../mcp/messages/id.ts';
+
 import type { Span } from '../../mcp/json/token.ts';
 import { membersOf } from '../../mcp/json/values.ts';
+import type { RequestFrame, RequestId } from '../../mcp/messages/frame.ts';
+import { idAt } from '../../mcp/messages/id.ts';
 import type { Exchange, ReplyTo } from '../exchange.ts';
 import type { Session } from '../state.ts';
 import type { PendingRequest, ProgressToken } from './inflight.ts';

@@ -5,11 +5,11 @@
 import type { HeldApproval } from '../../core/approval.ts';
 import type { Call } from '../../core/decision.ts';
 import { isObject, type Json } from '../../core/json.ts';
+import type { ProxyDeps } from '../../engine/deps.ts';
+import { legKey } from '../../engine/identity.ts';
 import { cutMembers } from '../../mcp/json/edit.ts';
 import { type Refusal, type RequestFrame, type RequestId, readClientFrame, type ToolCall } from '../../mcp/messages/frame.ts';
 import { refuse } from '../../mcp/messages/refusal.ts';
-import { legKey } from '../../engine/identity.ts';
-import type { ProxyDeps } from '../../engine/deps.ts';
 import type { Session } from '../state.ts';
 
 const STATE = 'intercept-approval.';

@@ -1,25 +1,25 @@
 /** One agent on stdio in front of a remote server (wire.md §1): frames to HTTP requests, and what comes back to frames. */
 
 import type { Every } from '../../core/ticker.ts';
+import type { ProxyDeps } from '../../engine/deps.ts';
+import { type HttpClient, openHttpClient } from '../../http/client.ts';
 import { headersFor } from '../../mcp/messages/headers.ts';
 import { createIdFinder } from '../../mcp/messages/id-finder.ts';
 import { oneLine } from '../../mcp/messages/lines.ts';
-import type { ProxyDeps } from '../../engine/deps.ts';
-import type { OutgoingFrame } from '../../proxy/exchange.ts';
-import { openSession, type ProxySession } from '../../proxy/session.ts';
 import { joinFrames } from '../../process/frames.ts';
-import { explainUnauthorized } from './authorization.ts';
-import { type Bridge, openBridge } from './bridge.ts';
-import type { Aside, ServerMessage } from './bridge-ports.ts';
-import { type HttpClient, openHttpClient } from '../../http/client.ts';
 import { onSignals } from '../../process/signals.ts';
 import { type Downstream, openStdio } from '../../process/stdio.ts';
+import type { OutgoingFrame } from '../../proxy/exchange.ts';
+import { openSession, type ProxySession } from '../../proxy/session.ts';
 import { connect, type Flow } from '../flow.ts';
 import { awaitLastAnswers } from '../last-answers.ts';
-import type { Remote } from '../../cli/remote-options.ts';
+import type { Remote } from '../options.ts';
 import { wordMask } from '../remote-secrets.ts';
 import type { Served } from '../served.ts';
 import { readAgent, reloadOf } from '../stdio/session-lines.ts';
+import { explainUnauthorized } from './authorization.ts';
+import { type Bridge, openBridge } from './bridge.ts';
+import type { Aside, ServerMessage } from './bridge-ports.ts';
 
 interface Bridging {
   readonly deps: ProxyDeps;

@@ -1,7 +1,7 @@
 /** Carries the frames of one session to a remote server and back: Streamable HTTP, else HTTP+SSE (wire.md §1). */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BridgeFrame, BridgePorts } from './bridge-ports.ts';
 import type { UpstreamAnswer } from '../../http/client.ts';
+import type { BridgeFrame, BridgePorts } from './bridge-ports.ts';
 import { createLink, isWaiting, type Link, post, sessionHeaders } from './link.ts';
 import { listen } from './listen.ts';
 import { createOrder, type Rank } from './order.ts';

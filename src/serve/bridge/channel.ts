@@ -4,9 +4,9 @@
  */
 import type { UpstreamAnswer } from '../../http/client.ts';
 import { UpstreamFault } from '../../http/fault.ts';
+import type { WholeEvent } from '../../http/sse.ts';
 import { deliver, get, type Link, passAside } from './link.ts';
 import { kindOf, readEvents } from './read-answer.ts';
-import type { WholeEvent } from '../../http/sse.ts';
 import { failureBy } from './status.ts';
 
 /** How long the server has to name its endpoint, ms. */

@@ -1,10 +1,11 @@
 /** What the bridge knows of its connection to the server. */
-import type { BridgeFrame, BridgePorts, Id, ServerMessage } from './bridge-ports.ts';
+
 import type { UpstreamAnswer } from '../../http/client.ts';
 import { type CookieJar, createCookieJar } from '../../http/cookies.ts';
-import { type Peeked, peek } from './read-answer.ts';
 import type { WholeEvent } from '../../http/sse.ts';
 import { renderEvent } from '../../http/sse-render.ts';
+import type { BridgeFrame, BridgePorts, Id, ServerMessage } from './bridge-ports.ts';
+import { type Peeked, peek } from './read-answer.ts';
 
 /** A request whose POST is under way. */
 export interface OpenRequest {

@@ -1,7 +1,7 @@
 /** Streams that the bridge opens itself: the one for what belongs to no request, and those that go on where another broke. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Id } from './bridge-ports.ts';
 import type { UpstreamAnswer } from '../../http/client.ts';
+import type { Id } from './bridge-ports.ts';
 import { deliver, get, isWaiting, type Link, passAside } from './link.ts';
 import { within } from './order.ts';
 import { kindOf, type Place, readEvents } from './read-answer.ts';

@@ -1,7 +1,8 @@
 /** One frame on its way to the server, and what comes back on its POST. INVARIANT I9: each request gets an answer or an error. */
-import type { BridgeFrame, Id, ServerMessage } from './bridge-ports.ts';
+
 import type { UpstreamAnswer } from '../../http/client.ts';
 import { UpstreamFault } from '../../http/fault.ts';
+import type { BridgeFrame, Id, ServerMessage } from './bridge-ports.ts';
 import { type Channel, deliver, isWaiting, type Link, type OpenRequest, passAside, post } from './link.ts';
 import { resume } from './listen.ts';
 import { kindOf, type Peeked, type Place, peek, readBody, readEvents, withoutBom } from './read-answer.ts';

@@ -1,7 +1,7 @@
 /** Whether a server that refused a POST speaks HTTP+SSE (2024-11-05): then its stream names an endpoint before all else. */
 import type { HttpClient } from '../../http/client.ts';
-import { kindOf } from './read-answer.ts';
 import { createEventParser, type SseEvent } from '../../http/sse.ts';
+import { kindOf } from './read-answer.ts';
 
 /** How long it has to say so, ms. */
 const PATIENCE = 10_000;

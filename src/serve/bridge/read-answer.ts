@@ -1,8 +1,8 @@
 /** The messages in an answer of the server: one JSON body, or a stream of events. */
 import { createShare } from '../../core/slices.ts';
-import type { BridgePorts, ServerMessage } from './bridge-ports.ts';
 import type { UpstreamAnswer } from '../../http/client.ts';
 import { createEventParser, piecesOf, type WholeEvent } from '../../http/sse.ts';
+import type { BridgePorts, ServerMessage } from './bridge-ports.ts';
 
 /** How far a stream was read, for its resumption. */
 export interface Place {

@@ -1,10 +1,10 @@
 /** A connection that is lost, made anew once for all requests that find it so: the client's `initialize` is said again. */
 import { randomUUID } from 'node:crypto';
-import type { BridgeFrame, ServerMessage } from './bridge-ports.ts';
-import { openChannel } from './channel.ts';
 import type { UpstreamAnswer } from '../../http/client.ts';
 import { createCookieJar } from '../../http/cookies.ts';
 import { UpstreamFault } from '../../http/fault.ts';
+import type { BridgeFrame, ServerMessage } from './bridge-ports.ts';
+import { openChannel } from './channel.ts';
 import { deliver, isWaiting, type Link, type OpenRequest, post } from './link.ts';
 import { listen } from './listen.ts';
 import { kindOf, type Peeked, peek, readBody, readEvents, withoutBom } from './read-answer.ts';

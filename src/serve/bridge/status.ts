@@ -1,6 +1,7 @@
 /** What an HTTP status without a JSON-RPC body means for the requests that got it (policy.md §6). */
-import type { Failure, Id, ServerMessage } from './bridge-ports.ts';
+
 import { UpstreamFault } from '../../http/fault.ts';
+import type { Failure, Id, ServerMessage } from './bridge-ports.ts';
 import { type Peeked, peek } from './read-answer.ts';
 
 /** What was refused was not done; of a time-out or a fault of the server nobody knows. `words`: what the server says of it. */

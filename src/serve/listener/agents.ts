@@ -1,13 +1,13 @@
 /** The agents behind a listener: everybody who brings the same credential is one (wire.md §2.7, policy.md §12). */
 import { type AgentKey, agentKey } from '../../core/agent-key.ts';
 import type { ProxyDeps } from '../../engine/deps.ts';
-import { createShared, type SharedSession } from '../../proxy/shared.ts';
 import { createRoom, type Room } from '../../http/body.ts';
 import { type CookieJar, createCookieJar } from '../../http/cookies.ts';
 import { withoutPayments } from '../../http/credentials.ts';
 import { valuesOf } from '../../http/raw-headers.ts';
 import type { ServedRequest } from '../../http/server.ts';
 import { createUnread, type Unread } from '../../http/unread.ts';
+import { createShared, type SharedSession } from '../../proxy/shared.ts';
 import { createEventMemory, type EventMemory, NO_MEMORY } from './event-memory.ts';
 
 export interface Agent {

@@ -1,10 +1,10 @@
 /** A bridge to a remote server for each session: behind clients of HTTP+SSE, and before servers of it (wire.md §1). */
 import type { ProxyDeps } from '../../engine/deps.ts';
-import { openBridge } from '../bridge/bridge.ts';
 import { openHttpClient } from '../../http/client.ts';
 import { ofSender, type RequestRules, toUpstream } from '../../http/passed-headers.ts';
+import { openBridge } from '../bridge/bridge.ts';
 import { openExplainer, portsOf } from '../bridge/bridge-session.ts';
-import type { Remote } from '../../cli/remote-options.ts';
+import type { Remote } from '../options.ts';
 import { wordMask } from '../remote-secrets.ts';
 import type { OpenBackend } from './backend.ts';
 

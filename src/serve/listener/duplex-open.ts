@@ -1,6 +1,7 @@
 /** Opens sessions of the listener's own making, as many as are allowed, each with its server. */
-import { StartError } from '../../process/child.ts';
+
 import type { ServedRequest } from '../../http/server.ts';
+import { StartError } from '../../process/child.ts';
 import type { Agent, Agents } from './agents.ts';
 import type { OpenBackend } from './backend.ts';
 import { type DuplexSession, openDuplexSession } from './duplex-session.ts';

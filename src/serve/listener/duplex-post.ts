@@ -1,9 +1,10 @@
 /** A POST to a session of the listener's own: judged, written to the server, and answered with JSON or a stream (wire.md §1). */
-import type { ClientFrame, Refusal } from '../../mcp/messages/frame.ts';
-import type { Exchange, FrameBytes } from '../../proxy/exchange.ts';
+
 import type { EventStream } from '../../http/reply.ts';
 import type { ServedRequest } from '../../http/server.ts';
 import { renderMessage } from '../../http/sse-render.ts';
+import type { ClientFrame, Refusal } from '../../mcp/messages/frame.ts';
+import type { Exchange, FrameBytes } from '../../proxy/exchange.ts';
 import { accepts } from './accepts.ts';
 import type { DuplexSession, Waiting } from './duplex-session.ts';
 import { PATIENCE } from './relay-session.ts';

@@ -1,12 +1,12 @@
 /** One session of the listener's own making, in front of a server that writes to one place: what it writes finds its way to the streams of the client. */
 import { randomBytes } from 'node:crypto';
+import type { EventStream } from '../../http/reply.ts';
+import { renderMessage } from '../../http/sse-render.ts';
 import { readServerFrame } from '../../mcp/messages/frame.ts';
 import { renderError } from '../../mcp/messages/reply.ts';
 import type { Exchange, FrameBytes } from '../../proxy/exchange.ts';
 import { ownReply } from '../../proxy/frames/outgoing.ts';
 import { openSession, type ProxySession } from '../../proxy/session.ts';
-import type { EventStream } from '../../http/reply.ts';
-import { renderMessage } from '../../http/sse-render.ts';
 import type { Agent } from './agents.ts';
 import type { Backend, OpenBackend } from './backend.ts';
 import type { Listed } from './sessions.ts';

@@ -1,6 +1,7 @@
 /** `/sse` and `/message`: the transport of 2024-11-05, beside the newer one, for the clients that still speak it (wire.md §1). */
-import type { ClientFrame, Refusal } from '../../mcp/messages/frame.ts';
+
 import type { ServedRequest } from '../../http/server.ts';
+import type { ClientFrame, Refusal } from '../../mcp/messages/frame.ts';
 import { asksFor } from './accepts.ts';
 import { agentOf } from './agents.ts';
 import { type DuplexParts, openServer } from './duplex-open.ts';

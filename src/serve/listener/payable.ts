@@ -1,10 +1,11 @@
 /** What a server's answer may ask the client to pay on its way through the listener (policy.md §8): in headers and in bodies. */
+
+import type { UpstreamAnswer } from '../../http/client.ts';
+import { toClient } from '../../http/passed-headers.ts';
 import type { RequestId } from '../../mcp/messages/frame.ts';
 import { mayAskForPayment, readDemand, withoutDemand } from '../../mcp/payments/http-payment.ts';
 import type { ProxySession } from '../../proxy/session.ts';
 import { atOnceOrInTurns } from '../../proxy/turns.ts';
-import type { UpstreamAnswer } from '../../http/client.ts';
-import { toClient } from '../../http/passed-headers.ts';
 
 /** What may be passed on of an answer. */
 interface Payable {

@@ -1,8 +1,9 @@
 /** What a POST says. A large body is read in turns, and counts as its agent's for so long (wire.md §2.13). */
-import { type ClientFrame, type FrameLimits, type Refusal, readClientFrame } from '../../mcp/messages/frame.ts';
+
 import type { Later } from '../../engine/later.ts';
-import { isLarge, readInTurns } from '../../proxy/turns.ts';
 import type { ServedRequest } from '../../http/server.ts';
+import { type ClientFrame, type FrameLimits, type Refusal, readClientFrame } from '../../mcp/messages/frame.ts';
+import { isLarge, readInTurns } from '../../proxy/turns.ts';
 import type { Agent } from './agents.ts';
 
 /** Reads the body; nothing where there is no room for one more of that size, which was answered then. */

@@ -1,17 +1,18 @@
 /** What a POST sends on through the listener, and what comes back for it: whole, or as events (wire.md §1, §5). */
+
+import type { UpstreamAnswer } from '../../http/client.ts';
+import type { GiveUp } from '../../http/give-up.ts';
+import { ofSender } from '../../http/passed-headers.ts';
+import type { EventStream } from '../../http/reply.ts';
+import type { ServedRequest } from '../../http/server.ts';
+import { renderMessage } from '../../http/sse-render.ts';
 import type { ClientFrame, Refusal, RequestId } from '../../mcp/messages/frame.ts';
 import { keptId } from '../../mcp/messages/id.ts';
 import type { Exchange, OutgoingFrame } from '../../proxy/exchange.ts';
 import type { Failure } from '../../proxy/requests/ending.ts';
-import type { UpstreamAnswer } from '../../http/client.ts';
-import type { GiveUp } from '../../http/give-up.ts';
-import { ofSender } from '../../http/passed-headers.ts';
 import { offersEndpoint } from '../bridge/probe-endpoint.ts';
 import { kindOf, peek, readBody, withoutBom } from '../bridge/read-answer.ts';
 import { type Refused, refusedBy, wordsOf } from '../bridge/refused.ts';
-import type { EventStream } from '../../http/reply.ts';
-import type { ServedRequest } from '../../http/server.ts';
-import { renderMessage } from '../../http/sse-render.ts';
 import { adopt, failureBy, failureOf, isOldAnswer } from '../bridge/status.ts';
 import { headersOf, payableOf } from './payable.ts';
 import { relayEvents } from './relay-events.ts';

@@ -1,11 +1,12 @@
 /** An event stream of the server's on its way to the client (wire.md §2.6, §5): event by event, with ids, comments and retries as they came. */
-import { createIdFinder, type Sender } from '../../mcp/messages/id-finder.ts';
-import type { ProxySession } from '../../proxy/session.ts';
-import { openShare } from '../../proxy/turns.ts';
+
 import type { UpstreamAnswer } from '../../http/client.ts';
 import type { EventStream } from '../../http/reply.ts';
 import { createEventParser, piecesOf, type SseEvent } from '../../http/sse.ts';
 import { renderEvent, renderMessage } from '../../http/sse-render.ts';
+import { createIdFinder, type Sender } from '../../mcp/messages/id-finder.ts';
+import type { ProxySession } from '../../proxy/session.ts';
+import { openShare } from '../../proxy/turns.ts';
 
 /** What is known of a stream once it has ended. */
 export interface Ended {

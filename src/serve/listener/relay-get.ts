@@ -1,12 +1,12 @@
 /** GET and DELETE of a session, on their way through the listener (wire.md §1): streams are judged as they are anywhere else. */
 import type { UpstreamAnswer } from '../../http/client.ts';
-import { OPENING } from '../bridge/listen.ts';
-import { within } from '../bridge/order.ts';
 import { toUpstream, withoutPayment } from '../../http/passed-headers.ts';
 import { valuesOf } from '../../http/raw-headers.ts';
+import type { ServedRequest } from '../../http/server.ts';
+import { OPENING } from '../bridge/listen.ts';
+import { within } from '../bridge/order.ts';
 import { kindOf } from '../bridge/read-answer.ts';
 import { readRefused, wordsOf } from '../bridge/refused.ts';
-import type { ServedRequest } from '../../http/server.ts';
 import { failureBy, failureOf } from '../bridge/status.ts';
 import { headersOf } from './payable.ts';
 import { relayEvents } from './relay-events.ts';

@@ -1,7 +1,8 @@
 /** Messages of the proxy's own to a server of the same transport: its questions for the tool list, and its answers to what the policy keeps from the client. */
+
+import { withoutPayment } from '../../http/passed-headers.ts';
 import { headersFor } from '../../mcp/messages/headers.ts';
 import type { OutgoingFrame } from '../../proxy/exchange.ts';
-import { withoutPayment } from '../../http/passed-headers.ts';
 import { kindOf, readBody, withoutBom } from '../bridge/read-answer.ts';
 import { refusedBy, wordsOf } from '../bridge/refused.ts';
 import { adopt, failureBy, failureOf } from '../bridge/status.ts';

@@ -1,8 +1,5 @@
 /** One session that passes through the listener to a server of the same transport (wire.md §1): exchange by exchange, each on its own stream. */
-import type { RequestId } from '../../mcp/messages/frame.ts';
-import type { Exchange, FrameBytes, OutgoingFrame } from '../../proxy/exchange.ts';
-import type { Failure } from '../../proxy/requests/ending.ts';
-import { openSession, type ProxySession } from '../../proxy/session.ts';
+
 import type { HttpClient } from '../../http/client.ts';
 import { type CookieJar, createCookieJar } from '../../http/cookies.ts';
 import type { RequestRules } from '../../http/passed-headers.ts';
@@ -10,6 +7,10 @@ import type { EventStream } from '../../http/reply.ts';
 import type { ServedRequest } from '../../http/server.ts';
 import { renderMessage } from '../../http/sse-render.ts';
 import type { Turns } from '../../http/turns.ts';
+import type { RequestId } from '../../mcp/messages/frame.ts';
+import type { Exchange, FrameBytes, OutgoingFrame } from '../../proxy/exchange.ts';
+import type { Failure } from '../../proxy/requests/ending.ts';
+import { openSession, type ProxySession } from '../../proxy/session.ts';
 import type { Agent } from './agents.ts';
 import type { Listed } from './sessions.ts';
 

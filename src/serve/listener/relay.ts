@@ -1,12 +1,13 @@
 /** `/mcp` in front of a server that speaks Streamable HTTP itself (wire.md §1): every exchange is relayed as it is. */
+
+import type { UpstreamAnswer } from '../../http/client.ts';
+import { valuesOf } from '../../http/raw-headers.ts';
+import type { ServedRequest } from '../../http/server.ts';
 import type { ClientFrame, Refusal } from '../../mcp/messages/frame.ts';
 import { checkHeaders, hasRepeating, isModern } from '../../mcp/messages/headers.ts';
 import type { OutgoingFrame } from '../../proxy/exchange.ts';
-import type { UpstreamAnswer } from '../../http/client.ts';
-import { valuesOf } from '../../http/raw-headers.ts';
 import { kindOf } from '../bridge/read-answer.ts';
 import { lossOf, type Refused } from '../bridge/refused.ts';
-import type { ServedRequest } from '../../http/server.ts';
 import { type Agent, type Agents, agentOf } from './agents.ts';
 import { type BareSessions, createBareSessions, isUnknown, UNSAID } from './bare-sessions.ts';
 import type { Endpoint, OldWay } from './endpoint.ts';

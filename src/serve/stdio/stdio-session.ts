@@ -1,12 +1,12 @@
 /** One agent on stdio in front of one child process (wire.md §4): bytes to frames, back-pressure both ways, an orderly end. */
 import type { Every } from '../../core/ticker.ts';
 import type { ProxyDeps } from '../../engine/deps.ts';
-import { openSession } from '../../proxy/session.ts';
 import type { Upstream } from '../../process/child.ts';
 import { exitStatus, type ProcessExit } from '../../process/exit.ts';
 import { joinFrames } from '../../process/frames.ts';
 import { onSignals } from '../../process/signals.ts';
 import { openStdio } from '../../process/stdio.ts';
+import { openSession } from '../../proxy/session.ts';
 import { connect } from '../flow.ts';
 import { awaitLastAnswers } from '../last-answers.ts';
 import type { Served } from '../served.ts';

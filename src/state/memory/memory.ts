@@ -14,12 +14,12 @@ import { deliverChallenge, expireChallenges } from '../challenge.ts';
 import { renewClaim } from '../claim.ts';
 import { type Ids, RANDOM_IDS } from '../ids.ts';
 import { checkClock, FORGET_INSTANCE, keepUntil, settlingTime, windowFinder } from '../lifetime.ts';
-import { type ApprovalTables, approvalRows, emptyApprovals, memoryApprovals, pruneApprovals } from './approvals.ts';
-import { type ChallengeTable, challengeRows } from './challenges.ts';
-import { type ClaimTable, claimRows, memoryClaims, pruneClaims } from './claims.ts';
 import type { StepRows } from '../rows.ts';
 import { settleAll, settleOnce } from '../settle.ts';
 import { judgeStateless, reserveCalls } from '../step.ts';
+import { type ApprovalTables, approvalRows, emptyApprovals, memoryApprovals, pruneApprovals } from './approvals.ts';
+import { type ChallengeTable, challengeRows } from './challenges.ts';
+import { type ClaimTable, claimRows, memoryClaims, pruneClaims } from './claims.ts';
 
 export interface MemoryOptions {
   readonly clock: () => number;

@@ -7,6 +7,7 @@ import { type Ids, RANDOM_IDS } from '../ids.ts';
 import { checkClock, FORGET_INSTANCE, MARK_STEP, settlingTime, windowFinder } from '../lifetime.ts';
 import type { StepRows } from '../rows.ts';
 import { mustLast, settleAll, settleOnce } from '../settle.ts';
+import { judgeStateless, reserveCalls } from '../step.ts';
 import { challengeRows } from './challenge-rows.ts';
 import { claimRows } from './claim-rows.ts';
 import { type Connection, type Durability, keepConnection, transact } from './connection.ts';
@@ -16,7 +17,6 @@ import { type Access, sqliteRecords } from './records.ts';
 import { instanceOf, liveCounters, pausesOf, scopeOf, sqliteRows } from './rows.ts';
 import type { Statements } from './statements.ts';
 import { openTogether } from './together.ts';
-import { judgeStateless, reserveCalls } from '../step.ts';
 
 export interface SqliteOptions {
   readonly path: string;

@@ -1,7 +1,7 @@
 /** Writes records and acknowledges each on stdout: `<seq>` or `failed`. Sizes of arguments come as words on the command line, or it goes on for ever. */
 import { writeSync } from 'node:fs';
-import { openFileSink } from '../../../src/audit/sinks/file.ts';
 import { openKeyedHash } from '../../../src/audit/key.ts';
+import { openFileSink } from '../../../src/audit/sinks/file.ts';
 import { AuditError } from '../../../src/core/audit.ts';
 import { callOf } from '../events.ts';
 

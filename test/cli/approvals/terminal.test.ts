@@ -2,8 +2,8 @@
 import { describe, expect, test } from 'bun:test';
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { openState } from '../../../src/run/state.ts';
 import type { ApprovalState } from '../../../src/core/approval.ts';
+import { openState } from '../../../src/run/state.ts';
 import { interceptCommand } from '../../harness/paths.ts';
 import { HAS_TERMINAL, type PersonAtTerminal, sitAtTerminal } from '../../harness/terminal.ts';
 import { until } from '../../harness/wait.ts';

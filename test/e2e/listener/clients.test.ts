@@ -6,9 +6,9 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
-import { startDualEra, startEverything } from '../bridge/servers.ts';
 import { BUN, NODE, ROOT } from '../../harness/paths.ts';
 import { startListener } from '../../harness/program.ts';
+import { startDualEra, startEverything } from '../bridge/servers.ts';
 
 // Each test starts processes, on a machine that may have much else to do.
 setDefaultTimeout(60_000);

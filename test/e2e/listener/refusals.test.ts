@@ -5,8 +5,8 @@ import { exchange, send } from '../../harness/http.ts';
 import { startListener } from '../../harness/program.ts';
 import { answerJson, type ScriptedUpstream } from '../../harness/upstream.ts';
 import { until } from '../../harness/wait.ts';
-import { INITIALIZE } from '../../serve/bridge/bridge-fixture.ts';
 import { openEvents, result, startScripted } from '../../http/scripted.ts';
+import { INITIALIZE } from '../../serve/bridge/bridge-fixture.ts';
 
 // Each test starts a process, on a machine that may have much else to do.
 setDefaultTimeout(60_000);

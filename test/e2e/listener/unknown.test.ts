@@ -1,10 +1,10 @@
 /** wire.md §5: of a credential that the upstream refuses nothing stays: no session, and no agent that is in use. */
 import { expect, test } from 'bun:test';
-import { type Agent, createAgents } from '../../../src/serve/listener/agents.ts';
-import { openRelay } from '../../../src/serve/listener/relay.ts';
 import { openHttpClient } from '../../../src/http/client.ts';
 import { openHttpServer } from '../../../src/http/server.ts';
 import { createTurns } from '../../../src/http/turns.ts';
+import { type Agent, createAgents } from '../../../src/serve/listener/agents.ts';
+import { openRelay } from '../../../src/serve/listener/relay.ts';
 import { exchange, send } from '../../harness/http.ts';
 import { answerJson, startUpstream } from '../../harness/upstream.ts';
 import { until } from '../../harness/wait.ts';

@@ -4,13 +4,13 @@
  */
 import { createHash } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
-import { openFileSink } from '../../../src/audit/sinks/file.ts';
 import { openKeyedHash } from '../../../src/audit/key.ts';
+import { openFileSink } from '../../../src/audit/sinks/file.ts';
 import type { Store } from '../../../src/core/store.ts';
-import type { ProxyDeps } from '../../../src/engine/deps.ts';
-import { openSession } from '../../../src/proxy/session.ts';
 import { watchApprovals } from '../../../src/engine/approval-watch.ts';
+import type { ProxyDeps } from '../../../src/engine/deps.ts';
 import { createLeases } from '../../../src/engine/leases.ts';
+import { openSession } from '../../../src/proxy/session.ts';
 import { openSqliteStore } from '../../../src/state/sqlite/sqlite.ts';
 import { lines, rulebook, verdict } from '../fixture.ts';
 

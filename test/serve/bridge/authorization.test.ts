@@ -1,7 +1,7 @@
 /** wire.md §5, I10: what a 401 asks for is told to the operator, and finding it out gives nothing away. */
 import { expect, test } from 'bun:test';
-import { explainUnauthorized } from '../../../src/serve/bridge/authorization.ts';
 import { openHttpClient } from '../../../src/http/client.ts';
+import { explainUnauthorized } from '../../../src/serve/bridge/authorization.ts';
 import { type Answer, answerJson, startUpstream } from '../../harness/upstream.ts';
 
 const SECRET = { authorization: 'Bearer the-secret' };

@@ -1,7 +1,8 @@
 /** A bridge in front of a scripted upstream, with the least that enforcement would be: it knows who waits, and keeps what came. */
+
+import { openHttpClient } from '../../../src/http/client.ts';
 import { openBridge } from '../../../src/serve/bridge/bridge.ts';
 import type { BridgeFrame, Failure, ServerMessage } from '../../../src/serve/bridge/bridge-ports.ts';
-import { openHttpClient } from '../../../src/http/client.ts';
 import type { Message } from '../../harness/message.ts';
 import { until } from '../../harness/wait.ts';
 

@@ -4,8 +4,8 @@ import { gzipSync } from 'node:zlib';
 import { OPENING } from '../../../src/serve/bridge/listen.ts';
 import { answerJson } from '../../harness/upstream.ts';
 import { until } from '../../harness/wait.ts';
-import { openFixture, shakeHands } from './bridge-fixture.ts';
 import { event, openEvents, RESULT, result, type Script, startScripted } from '../../http/scripted.ts';
+import { openFixture, shakeHands } from './bridge-fixture.ts';
 
 // On a machine that may have much else to do.
 setDefaultTimeout(60_000);

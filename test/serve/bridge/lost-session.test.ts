@@ -3,8 +3,8 @@ import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { lossOf } from '../../../src/serve/bridge/refused.ts';
 import { answerJson } from '../../harness/upstream.ts';
 import { until } from '../../harness/wait.ts';
-import { type Fixture, openFixture, shakeHands } from './bridge-fixture.ts';
 import { openEvents, result, type Script, type Scripted, startScripted } from '../../http/scripted.ts';
+import { type Fixture, openFixture, shakeHands } from './bridge-fixture.ts';
 
 setDefaultTimeout(60_000);
 

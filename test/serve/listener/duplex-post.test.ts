@@ -1,11 +1,11 @@
 /** wire.md §1, I9: a POST to a session of the listener's own gets its one answer, whatever else happens meanwhile. */
 import { expect, test } from 'bun:test';
+import type { Pause } from '../../../src/core/store.ts';
+import type { Reply } from '../../../src/http/reply.ts';
+import { readClientFrame } from '../../../src/mcp/messages/frame.ts';
 import { createAgents } from '../../../src/serve/listener/agents.ts';
 import { serveDuplexPost } from '../../../src/serve/listener/duplex-post.ts';
 import { openDuplexSession } from '../../../src/serve/listener/duplex-session.ts';
-import type { Pause } from '../../../src/core/store.ts';
-import { readClientFrame } from '../../../src/mcp/messages/frame.ts';
-import type { Reply } from '../../../src/http/reply.ts';
 import { lines, openRig } from '../../proxy/fixture.ts';
 import { textOf } from '../../proxy/posts.ts';
 

@@ -1,11 +1,11 @@
 /** I11: what a relayed session keeps of POSTs whose streams ended before their answers, and of those that are over. */
 import { expect, test } from 'bun:test';
 import type { ServerResponse } from 'node:http';
-import { createAgents } from '../../../src/serve/listener/agents.ts';
-import { openRelay } from '../../../src/serve/listener/relay.ts';
 import { openHttpClient } from '../../../src/http/client.ts';
 import type { Reply } from '../../../src/http/reply.ts';
 import { createTurns } from '../../../src/http/turns.ts';
+import { createAgents } from '../../../src/serve/listener/agents.ts';
+import { openRelay } from '../../../src/serve/listener/relay.ts';
 import { startUpstream } from '../../harness/upstream.ts';
 import { until } from '../../harness/wait.ts';
 import { openRig } from '../../proxy/fixture.ts';

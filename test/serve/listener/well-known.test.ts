@@ -1,8 +1,8 @@
 /** Which part of a challenge is rewritten on its way through the listener (wire.md §5). */
 import { expect, test } from 'bun:test';
-import { openWellKnown } from '../../../src/serve/listener/well-known.ts';
 import type { HttpClient } from '../../../src/http/client.ts';
 import type { ServedRequest } from '../../../src/http/server.ts';
+import { openWellKnown } from '../../../src/serve/listener/well-known.ts';
 
 const client = { url: new URL('https://up.example/mcp') } as HttpClient;
 const request = { rawHeaders: ['Host', '127.0.0.1:1'] } as unknown as ServedRequest;
