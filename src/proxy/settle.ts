@@ -5,8 +5,8 @@ import type { Settlement } from '../core/store.ts';
 import type { Holding } from '../engine/arrival.ts';
 import type { ProxyDeps } from '../engine/deps.ts';
 import { type Later, then } from '../engine/later.ts';
-import { membersOf } from '../mcp/json/values.ts';
 import type { ServerFrame } from '../mcp/messages/frame.ts';
+import { membersOf } from '../mcp/messages/values.ts';
 import type { Unpriced } from './payments/unpriced.ts';
 
 /** What settling needs of a call that went to the server; a call that waits long is kept without its arguments. */

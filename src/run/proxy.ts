@@ -27,7 +27,6 @@ import { VERSION } from '../process/version.ts';
 import type { ProxyOptions } from '../serve/options.ts';
 import { secretsOf, shownUrl, warningsOf } from '../serve/remote-secrets.ts';
 import type { Served } from '../serve/served.ts';
-import { openServing } from '../serve/serving.ts';
 import { openSqliteStore } from '../state/sqlite/sqlite.ts';
 import { type Admin, AdminError, openAdmin } from './admin.ts';
 import { namespaceOf, ownPaths } from './home.ts';
@@ -35,6 +34,7 @@ import { dropExposed, keyIn } from './own-folders.ts';
 import { openPresence, type PresenceOptions } from './presence.ts';
 import { proxyWarning } from './proxy-variables.ts';
 import { type Acceptance, loadFirst, watchPolicy } from './rules.ts';
+import { openServing } from './serving.ts';
 import { watchSpace } from './space.ts';
 import { webhookOf } from './webhook.ts';
 

@@ -9,7 +9,6 @@ import { renderJson } from '../json/json.ts';
 import { type Member, scanMessage, type Top } from '../json/scan.ts';
 import { scanMessageInSlices } from '../json/scan-slices.ts';
 import { openScan, type Scan, type Span, stringAt } from '../json/token.ts';
-import { MAX_VALUES, readMember, valuesIn } from '../json/values.ts';
 import { readClientMessage, recoverId, recoverIdInSlices } from './client.ts';
 import { isLonger, type RequestId } from './id.ts';
 import { createIdFinder } from './id-finder.ts';
@@ -25,6 +24,7 @@ import type {
 } from './message.ts';
 import { quote, type Refusal, refuse, refuseFault } from './refusal.ts';
 import { readServerMessage, unreadable } from './server.ts';
+import { MAX_VALUES, readMember, valuesIn } from './values.ts';
 
 export type { RequestId } from './id.ts';
 export type * from './message.ts';

@@ -4,11 +4,11 @@
  */
 import { isArray, isObject, type Json } from '../../core/json.ts';
 import { AMBIGUOUS } from '../../core/lookup.ts';
-import { readMember } from '../json/values.ts';
 import { decodeHeader, encodeHeader, headerText, saysTheSame } from './header-value.ts';
 import type { ClientFrame, ClientMessage } from './message.ts';
 import { argumentAt, paramHeaders } from './param-headers.ts';
 import { quote, type Refusal } from './refusal.ts';
+import { readMember } from './values.ts';
 
 type Asking = Extract<ClientMessage, { kind: 'request' | 'notification' }>;
 

@@ -4,8 +4,8 @@ import { applyEdits, cutItems, type Edit, setMember } from '../json/edit.ts';
 import { foldKey } from '../json/keys.ts';
 import { type Member, membersAt } from '../json/scan.ts';
 import type { Span } from '../json/token.ts';
-import { membersOf } from '../json/values.ts';
 import type { ResponseFrame } from './message.ts';
+import { membersOf } from './values.ts';
 
 export interface ToolResult {
   readonly text: string;

@@ -1,8 +1,8 @@
 /** How a call ends that became a task (wire.md §2.11): by its final result alone, whichever message brings it. */
 import { isObject, type Json, type JsonObject } from '../../core/json.ts';
-import { readMember } from '../../mcp/json/values.ts';
 import type { ServerFrame } from '../../mcp/messages/frame.ts';
 import { resultText } from '../../mcp/messages/reply.ts';
+import { readMember } from '../../mcp/messages/values.ts';
 import { taskOpenedBy } from '../requests/own-tasks.ts';
 import { isClaimed, type Outcome, outcomeOf, type SentCall, settle } from '../settle.ts';
 import type { Session } from '../state.ts';

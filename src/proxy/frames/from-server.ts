@@ -1,11 +1,11 @@
 /** Frames from the server: settled, filtered where the policy hides, otherwise passed on as they came (wire.md §2.9, §3). */
 import type { Denial } from '../../core/decision.ts';
 import { all, attempt, type Later, then } from '../../engine/later.ts';
-import { readMember } from '../../mcp/json/values.ts';
 import { readServerFrame, type ServerFrame } from '../../mcp/messages/frame.ts';
 import type { Line } from '../../mcp/messages/lines.ts';
 import { markOwnWords } from '../../mcp/messages/own-words.ts';
 import { renderError } from '../../mcp/messages/reply.ts';
+import { readMember } from '../../mcp/messages/values.ts';
 import { settleByNotification } from '../calls/task-outcome.ts';
 import type { Exchange, FrameBytes, ServerLine } from '../exchange.ts';
 import { methodDenial, refusalOf, refusedInput, renderRefusal } from '../gate.ts';

@@ -2,9 +2,9 @@
 import { applyEdits, type Edit } from '../../mcp/json/edit.ts';
 import type { Member } from '../../mcp/json/scan.ts';
 import type { Span } from '../../mcp/json/token.ts';
-import { membersOf } from '../../mcp/json/values.ts';
 import { type RequestId, readServerFrame, type ServerFrame } from '../../mcp/messages/frame.ts';
 import { idAt } from '../../mcp/messages/id.ts';
+import { membersOf } from '../../mcp/messages/values.ts';
 import type { Exchange, FrameBytes } from '../exchange.ts';
 import { withToken } from '../requests/ids.ts';
 import type { PendingRequest } from '../requests/inflight.ts';

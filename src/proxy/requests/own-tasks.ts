@@ -1,8 +1,8 @@
 /** Whose tasks are whose, where agents share a server (wire.md §2.7): for others than the one that opened it, a task does not exist. */
 import { isArray, isObject, type Json } from '../../core/json.ts';
-import { readMember } from '../../mcp/json/values.ts';
 import type { NotificationFrame, RequestFrame, ServerFrame } from '../../mcp/messages/frame.ts';
 import { isModern } from '../../mcp/messages/headers.ts';
+import { readMember } from '../../mcp/messages/values.ts';
 
 /** Task ids of one agent that are remembered, ended ones among them. */
 const MAX_OWN = 8_192;

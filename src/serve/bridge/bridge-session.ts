@@ -9,17 +9,17 @@ import { oneLine } from '../../mcp/messages/lines.ts';
 import { joinFrames } from '../../process/frames.ts';
 import { onSignals } from '../../process/signals.ts';
 import { type Downstream, openStdio } from '../../process/stdio.ts';
-import type { OutgoingFrame } from '../../proxy/exchange.ts';
+import type {} from '../../proxy/exchange.ts';
 import { openSession, type ProxySession } from '../../proxy/session.ts';
 import { connect, type Flow } from '../flow.ts';
 import { awaitLastAnswers } from '../last-answers.ts';
 import type { Remote } from '../options.ts';
 import { wordMask } from '../remote-secrets.ts';
 import type { Served } from '../served.ts';
-import { readAgent, reloadOf } from '../stdio/session-lines.ts';
-import { explainUnauthorized } from './authorization.ts';
+import { readAgent, reloadOf } from '../session-lines.ts';
+import { explainUnauthorized } from '../upstream/authorization.ts';
+import type { Aside, Received } from '../upstream/received.ts';
 import { type Bridge, openBridge } from './bridge.ts';
-import type { Aside, ServerMessage } from './bridge-ports.ts';
 
 interface Bridging {
   readonly deps: ProxyDeps;
@@ -56,7 +56,7 @@ export function serveBridge({ deps, remote, maxMessage, every }: Bridging): Serv
     },
     { joinBatches: true },
   );
-  function receive(messages: readonly ServerMessage[]): void | Promise<void> {
+  function receive(messages: readonly Received[]): void | Promise<void> {
     session.fromServer(messages.map(asLine));
     // What came has to be dealt with before its stream is: else a request that it answers would seem to have none.
     return session.backlog().server > 0 ? session.serverIdle().then(gate.opened) : gate.opened();
@@ -71,7 +71,7 @@ interface PortParts {
   readonly client: HttpClient;
   readonly maxMessage: number;
   readonly session: () => ProxySession;
-  readonly receive: (messages: readonly ServerMessage[]) => void | Promise<void>;
+  readonly receive: (messages: readonly Received[]) => void | Promise<void>;
   readonly explain: (wwwAuthenticate: string | undefined) => void;
   readonly mask: (text: string) => string;
   readonly aside?: (event: Aside) => void;
@@ -90,14 +90,14 @@ export function portsOf({ deps, client, maxMessage, session, receive, explain, m
     waitsFor: (id) => session().waitsFor(id),
     fail: (ids, failure) => void session().upstreamFailed(ids, failure),
     // The bridge asks about the very frames that the session gave it.
-    headersFor: (frame) => headersFor(frame as OutgoingFrame, session().inputSchemaOf),
+    headersFor: (frame) => headersFor(frame, session().inputSchemaOf),
     relearnTools: () => session().refreshTools(),
     unauthorized: explain,
   };
 }
 
 /** A message that came in several lines, or pretty-printed, is one line over stdio. */
-function asLine(message: ServerMessage): ServerMessage {
+function asLine(message: Received): Received {
   return message.kind === 'line' ? { kind: 'line', bytes: oneLine(message.bytes) as Uint8Array } : message;
 }
 

@@ -1,17 +1,18 @@
 /** Carries the frames of one session to a remote server and back: Streamable HTTP, else HTTP+SSE (wire.md §1). */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { UpstreamAnswer } from '../../http/client.ts';
-import type { BridgeFrame, BridgePorts } from './bridge-ports.ts';
-import { createLink, isWaiting, type Link, post, sessionHeaders } from './link.ts';
+import type { OutgoingFrame } from '../../proxy/exchange.ts';
+import { createOrder, type Rank } from '../upstream/order.ts';
+import { lossOf, readRefused, wordsOf } from '../upstream/refused.ts';
+import { failureBy, failureOf } from '../upstream/status.ts';
+import type { BridgePorts } from './bridge-ports.ts';
+import { createLink, isWaiting, type Link, methodOf, post, sessionHeaders } from './link.ts';
 import { listen } from './listen.ts';
-import { createOrder, type Rank } from './order.ts';
 import { sendRequest } from './post-frame.ts';
-import { lossOf, readRefused, wordsOf } from './refused.ts';
 import { ready, renewSession } from './renew.ts';
-import { failureBy, failureOf } from './status.ts';
 
 export interface Bridge {
-  send(frames: readonly BridgeFrame[]): void;
+  send(frames: readonly OutgoingFrame[]): void;
   /** Bytes that are not with the operating system yet. */
   readonly waiting: number;
   /** Called when `waiting` became less. */
@@ -35,7 +36,7 @@ export function openBridge(ports: BridgePorts): Bridge {
   const drains: (() => void)[] = [];
   const idle = new WeakSet<object>();
   let waiting = 0;
-  const begin = (frame: BridgeFrame) => {
+  const begin = (frame: OutgoingFrame) => {
     const left = Promise.withResolvers<void>();
     const settled = Promise.withResolvers<void>();
     const isRequest = frame.kind === 'request' || frame.kind === 'batch';
@@ -76,15 +77,16 @@ export function openBridge(ports: BridgePorts): Bridge {
   };
 }
 
-function rankOf({ kind, message, modern, cancels }: BridgeFrame, link: Link): Rank {
+function rankOf(frame: OutgoingFrame, link: Link): Rank {
+  const { kind, modern, cancels } = frame;
   if (kind === 'response' || (modern && cancels)) return 'free';
   if (kind === 'notification') return 'in_place';
-  const isFirst = link.transport === undefined && message?.method === 'server/discover';
-  return message?.method === 'initialize' || isFirst ? 'alone' : 'beside';
+  const isFirst = link.transport === undefined && methodOf(frame) === 'server/discover';
+  return methodOf(frame) === 'initialize' || isFirst ? 'alone' : 'beside';
 }
 
 /** Sends a notification, or an answer to the server. Never rejects. */
-async function sendOther(frame: BridgeFrame, link: Link, onSent: () => void): Promise<void> {
+async function sendOther(frame: OutgoingFrame, link: Link, onSent: () => void): Promise<void> {
   const { ports } = link;
   // SPEC: wire.md §5 — in the modern era the end of the stream is what tells the server.
   if (frame.modern && frame.cancels) return link.open.get(frame.cancels.key)?.giveUp.abort();
@@ -103,7 +105,7 @@ async function sendOther(frame: BridgeFrame, link: Link, onSent: () => void): Pr
     const answer = await sending.finally(() => clearTimeout(timer));
     if (answer.status > 299) await takeRefusal(answer, session, link);
     else answer.discard();
-    if (answer.status < 300 && frame.message?.method === 'notifications/initialized') await listenIfOffered(link);
+    if (answer.status < 300 && methodOf(frame) === 'notifications/initialized') await listenIfOffered(link);
   } catch (error) {
     if (!link.over.signal.aborted) ports.log.warn(`a message was not taken: ${failureBy(error).why}`);
   }

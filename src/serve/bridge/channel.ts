@@ -5,9 +5,9 @@
 import type { UpstreamAnswer } from '../../http/client.ts';
 import { UpstreamFault } from '../../http/fault.ts';
 import type { WholeEvent } from '../../http/sse.ts';
+import { kindOf, readEvents } from '../upstream/read-answer.ts';
+import { failureBy } from '../upstream/status.ts';
 import { deliver, get, type Link, passAside } from './link.ts';
-import { kindOf, readEvents } from './read-answer.ts';
-import { failureBy } from './status.ts';
 
 /** How long the server has to name its endpoint, ms. */
 const PATIENCE = 30_000;

@@ -4,12 +4,15 @@ import type { UpstreamAnswer } from '../../http/client.ts';
 import { type CookieJar, createCookieJar } from '../../http/cookies.ts';
 import type { WholeEvent } from '../../http/sse.ts';
 import { renderEvent } from '../../http/sse-render.ts';
-import type { BridgeFrame, BridgePorts, Id, ServerMessage } from './bridge-ports.ts';
-import { type Peeked, peek } from './read-answer.ts';
+import type { RequestId } from '../../mcp/messages/id.ts';
+import type { OutgoingFrame } from '../../proxy/exchange.ts';
+import { type Peeked, peek } from '../upstream/read-answer.ts';
+import type { Received } from '../upstream/received.ts';
+import type { BridgePorts } from './bridge-ports.ts';
 
 /** A request whose POST is under way. */
 export interface OpenRequest {
-  readonly ids: readonly Id[];
+  readonly ids: readonly RequestId[];
   readonly giveUp: AbortController;
   /** The session it was sent in. */
   session: string | undefined;
@@ -29,7 +32,7 @@ export interface Link {
   /** By the key of the first id. */
   readonly open: Map<string, OpenRequest>;
   /** Requests whose answers come on another stream than that of their own POST. */
-  readonly adrift: Map<string, Id>;
+  readonly adrift: Map<string, RequestId>;
   /** Aborted when the bridge ends. */
   readonly over: AbortController;
   /** How the server speaks; undefined until it answered once. */
@@ -85,13 +88,13 @@ const ACCEPT = { accept: 'application/json, text/event-stream' };
 
 /** Sends a frame to where the server takes messages. Rejects with `UpstreamFault`. */
 export function post(
-  frame: Pick<BridgeFrame, 'bytes'> & Partial<BridgeFrame>,
+  frame: Pick<OutgoingFrame, 'bytes'> & Partial<OutgoingFrame>,
   link: Link,
   signal: AbortSignal,
   onSent?: () => void,
 ): Promise<UpstreamAnswer> {
   const { ports, channel, cookies } = link;
-  const era = frame.modern ? ports.headersFor(frame as BridgeFrame) : sessionHeaders(link);
+  const era = frame.modern ? ports.headersFor(frame as OutgoingFrame) : sessionHeaders(link);
   const headers = { ...ACCEPT, 'content-type': 'application/json', ...era };
   return ports.client.send({ method: 'POST', url: channel?.endpoint, headers, body: frame.bytes, cookies, signal, onSent });
 }
@@ -112,12 +115,12 @@ export function sessionHeaders({ session, version }: Link): Record<string, strin
 }
 
 /** Whether the server still has to answer one of these. */
-export function isWaiting(ids: readonly Id[], { ports }: Link): boolean {
+export function isWaiting(ids: readonly RequestId[], { ports }: Link): boolean {
   return ids.some((id) => ports.waitsFor(id));
 }
 
 /** Hands on what the server said, but for what the bridge asked itself. */
-export function deliver(messages: readonly ServerMessage[], { ports, expected }: Link): void | Promise<void> {
+export function deliver(messages: readonly Received[], { ports, expected }: Link): void | Promise<void> {
   if (!expected) return ports.receive(messages);
   const others = messages.filter((message) => {
     const said = message.kind === 'line' ? peek(message.bytes) : undefined;
@@ -133,4 +136,9 @@ export function passAside(event: WholeEvent, { ports, transport }: Link): void {
   if (!ports.aside) return;
   const data = event.data?.length === 0 && transport === 'sse' ? event.data : undefined;
   ports.aside({ bytes: renderEvent(event, data), hasId: event.id !== undefined });
+}
+
+/** The method of a request or a notification; undefined for answers and batches. */
+export function methodOf({ message }: OutgoingFrame): string | undefined {
+  return message && 'method' in message ? message.method : undefined;
 }

@@ -1,12 +1,13 @@
 /** Streams that the bridge opens itself: the one for what belongs to no request, and those that go on where another broke. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { UpstreamAnswer } from '../../http/client.ts';
-import type { Id } from './bridge-ports.ts';
+import type { RequestId } from '../../mcp/messages/id.ts';
+import { within } from '../upstream/order.ts';
+import { kindOf, type Place, readEvents } from '../upstream/read-answer.ts';
+import { OPENING } from '../upstream/received.ts';
+import { lossOf, readRefused, wordsOf } from '../upstream/refused.ts';
+import { failureBy, failureOf } from '../upstream/status.ts';
 import { deliver, get, isWaiting, type Link, passAside } from './link.ts';
-import { within } from './order.ts';
-import { kindOf, type Place, readEvents } from './read-answer.ts';
-import { lossOf, readRefused, wordsOf } from './refused.ts';
-import { failureBy, failureOf } from './status.ts';
 
 /** ms before a stream is asked for again, unless the server says; and the most it may ask for. */
 const RETRY = 1_000;
@@ -15,9 +16,6 @@ const MAX_RETRY = 30_000;
 const MAX_FAILURES = 5;
 /** A stream that was open is asked for again at once, but not more often than that, ms. */
 const STEADY = 5_000;
-/** How long the server's own stream may take to open before what the client says next goes out nevertheless, ms. */
-export const OPENING = 2_000;
-
 type OnLost = (session: string, loss: 'certainly' | 'likely') => void;
 /** How asking for a stream went: `read` where it was one, also if it broke, `refused` where it makes no sense to ask again. */
 type Went = 'read' | 'failed' | 'refused' | { readonly lost: 'certainly' | 'likely' };
@@ -76,7 +74,7 @@ function reopen(link: Link): () => void {
 }
 
 /** Goes on with a stream that broke before its request was answered, from the last event that came. */
-export async function resume(ids: readonly Id[], place: Place, link: Link, stop: AbortSignal): Promise<void> {
+export async function resume(ids: readonly RequestId[], place: Place, link: Link, stop: AbortSignal): Promise<void> {
   const answered = new AbortController();
   const signal = AbortSignal.any([stop, link.over.signal, answered.signal]);
   const settled = () => !isWaiting(ids, link) && answered.abort();

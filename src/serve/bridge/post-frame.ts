@@ -2,13 +2,15 @@
 
 import type { UpstreamAnswer } from '../../http/client.ts';
 import { UpstreamFault } from '../../http/fault.ts';
-import type { BridgeFrame, Id, ServerMessage } from './bridge-ports.ts';
-import { type Channel, deliver, isWaiting, type Link, type OpenRequest, passAside, post } from './link.ts';
+import type { RequestId } from '../../mcp/messages/id.ts';
+import type { OutgoingFrame } from '../../proxy/exchange.ts';
+import { kindOf, type Peeked, type Place, peek, readBody, readEvents, withoutBom } from '../upstream/read-answer.ts';
+import type { Received } from '../upstream/received.ts';
+import { lossOf, type Refused, readRefused, refusedBy, wordsOf } from '../upstream/refused.ts';
+import { adopt, failureBy, failureOf, isOldAnswer, withIdOf } from '../upstream/status.ts';
+import { type Channel, deliver, isWaiting, type Link, methodOf, type OpenRequest, passAside, post } from './link.ts';
 import { resume } from './listen.ts';
-import { kindOf, type Peeked, type Place, peek, readBody, readEvents, withoutBom } from './read-answer.ts';
-import { lossOf, type Refused, readRefused, refusedBy, wordsOf } from './refused.ts';
 import { noteSession, noteVersion, ready, rememberGreeting, renewChannel, renewSession } from './renew.ts';
-import { adopt, failureBy, failureOf, isOldAnswer, withIdOf } from './status.ts';
 
 /** What the server says of headers that do not fit its schemas: nothing was executed (wire.md §2.10). */
 const HEADER_MISMATCH = -32020;
@@ -22,12 +24,12 @@ export interface Progress {
 }
 
 /** Sends a request, or a batch with some, and deals with all that comes back. Never rejects. */
-export async function sendRequest(frame: BridgeFrame, link: Link, { left, settled }: Progress): Promise<void> {
+export async function sendRequest(frame: OutgoingFrame, link: Link, { left, settled }: Progress): Promise<void> {
   const ids = frame.ids ?? (frame.id ? [frame.id] : []);
   const key = ids[0]?.key ?? '';
   // While it waited for its turn it was given up, or took too long: it is answered already.
   if (ids.length > 0 && !isWaiting(ids, link)) return;
-  if (frame.message?.method === 'initialize') rememberGreeting(frame, link);
+  if (methodOf(frame) === 'initialize') rememberGreeting(frame, link);
   const request: OpenRequest = { ids, giveUp: new AbortController(), session: link.session, isStreaming: false, settled };
   link.open.set(key, request);
   try {
@@ -44,18 +46,18 @@ export async function sendRequest(frame: BridgeFrame, link: Link, { left, settle
 }
 
 /** Sends a request until the server dealt with it: again only where it certainly did nothing. */
-async function converse(frame: BridgeFrame, request: OpenRequest, link: Link, onSent: () => void): Promise<void> {
+async function converse(frame: OutgoingFrame, request: OpenRequest, link: Link, onSent: () => void): Promise<void> {
   const signal = AbortSignal.any([request.giveUp.signal, link.over.signal]);
   for (let isAgain = false; ; isAgain = true) {
-    if (frame.message?.method !== 'initialize') await ready(link);
+    if (methodOf(frame) !== 'initialize') await ready(link);
     if (link.reopening) await link.reopening;
     const isCut = link.transport === 'sse' && !link.channel;
-    if (isCut && !(await renewChannel(link, frame.message?.method === 'initialize')))
+    if (isCut && !(await renewChannel(link, methodOf(frame) === 'initialize')))
       throw new UpstreamFault('unreachable', 'cannot be reached again', false);
     request.session = link.session;
     const { channel } = link;
     const answer = await post(frame, link, signal, onSent);
-    if (answer.status < 300 && frame.message?.method !== 'initialize') link.worked = request.session;
+    if (answer.status < 300 && methodOf(frame) !== 'initialize') link.worked = request.session;
     if (answer.status < 300) return channel ? setAdrift(answer, channel, request, link) : takeAnswer(answer, frame, request, link);
     const next = await takeRefusal(answer, frame, request, link, isAgain);
     if (next === 'done') return;
@@ -70,17 +72,17 @@ function setAdrift(answer: UpstreamAnswer, channel: Channel, { ids }: OpenReques
   for (const id of ids) link.adrift.set(id.key, id);
 }
 
-async function takeAnswer(answer: UpstreamAnswer, frame: BridgeFrame, request: OpenRequest, link: Link): Promise<void> {
+async function takeAnswer(answer: UpstreamAnswer, frame: OutgoingFrame, request: OpenRequest, link: Link): Promise<void> {
   const { ports } = link;
   const { ids } = request;
   link.transport = 'streamable';
   request.isStreaming = true;
-  const isGreeting = frame.message?.method === 'initialize';
+  const isGreeting = methodOf(frame) === 'initialize';
   if (isGreeting) {
     noteSession(answer, link);
     link.isLost = false;
   }
-  const take = async (messages: readonly ServerMessage[]) => {
+  const take = async (messages: readonly Received[]) => {
     if (isGreeting) noteVersion(messages, link);
     await deliver(messages, link);
     if (!isWaiting(ids, link)) request.settled();
@@ -104,9 +106,9 @@ async function takeAnswer(answer: UpstreamAnswer, frame: BridgeFrame, request: O
 
 async function readStream(
   answer: UpstreamAnswer,
-  take: (messages: readonly ServerMessage[]) => void | Promise<void>,
+  take: (messages: readonly Received[]) => void | Promise<void>,
   place: Place,
-  frame: BridgeFrame,
+  frame: OutgoingFrame,
   { ids, giveUp }: OpenRequest,
   link: Link,
 ): Promise<void> {
@@ -122,8 +124,8 @@ async function readStream(
 
 async function takeBody(
   answer: UpstreamAnswer,
-  take: (messages: readonly ServerMessage[]) => void | Promise<void>,
-  ids: readonly Id[],
+  take: (messages: readonly Received[]) => void | Promise<void>,
+  ids: readonly RequestId[],
   maxMessage: number,
 ): Promise<Refused | undefined> {
   const bytes = await readBody(answer, maxMessage);
@@ -136,7 +138,7 @@ async function takeBody(
 /** Deals with a status that is no success; `again` where the same request is to be sent once more. */
 async function takeRefusal(
   answer: UpstreamAnswer,
-  frame: BridgeFrame,
+  frame: OutgoingFrame,
   request: OpenRequest,
   link: Link,
   isAgain: boolean,
@@ -167,7 +169,7 @@ async function takeRefusal(
 async function isMended(
   status: number,
   said: Peeked | undefined,
-  frame: BridgeFrame,
+  frame: OutgoingFrame,
   session: string | undefined,
   link: Link,
 ): Promise<boolean> {

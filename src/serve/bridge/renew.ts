@@ -3,13 +3,14 @@ import { randomUUID } from 'node:crypto';
 import type { UpstreamAnswer } from '../../http/client.ts';
 import { createCookieJar } from '../../http/cookies.ts';
 import { UpstreamFault } from '../../http/fault.ts';
-import type { BridgeFrame, ServerMessage } from './bridge-ports.ts';
+import type { OutgoingFrame } from '../../proxy/exchange.ts';
+import { kindOf, type Peeked, peek, readBody, readEvents, withoutBom } from '../upstream/read-answer.ts';
+import type { Received } from '../upstream/received.ts';
+import { readRefused, wordsOf } from '../upstream/refused.ts';
+import { failureBy } from '../upstream/status.ts';
 import { openChannel } from './channel.ts';
 import { deliver, isWaiting, type Link, type OpenRequest, post } from './link.ts';
 import { listen } from './listen.ts';
-import { kindOf, type Peeked, peek, readBody, readEvents, withoutBom } from './read-answer.ts';
-import { readRefused, wordsOf } from './refused.ts';
-import { failureBy } from './status.ts';
 
 /** How long the server has to answer the handshake, ms. */
 const PATIENCE = 30_000;
@@ -21,8 +22,8 @@ const SESSION_ID = /^[\x21-\x7e]{1,1024}$/;
 const VERSION = /^[\w.-]{1,64}$/;
 
 /** Remembers the client's `initialize`, to be said again. */
-export function rememberGreeting({ message }: BridgeFrame, link: Link): void {
-  if (!message?.idSpan) return;
+export function rememberGreeting({ message }: OutgoingFrame, link: Link): void {
+  if (message?.kind !== 'request') return;
   link.greeting = { before: message.text.slice(0, message.idSpan.start), after: message.text.slice(message.idSpan.end) };
 }
 
@@ -33,7 +34,7 @@ export function noteSession({ headers }: UpstreamAnswer, link: Link): void {
 }
 
 /** Takes the revision from it. */
-export function noteVersion(messages: readonly ServerMessage[], link: Link): void {
+export function noteVersion(messages: readonly Received[], link: Link): void {
   for (const message of messages) if (message.kind === 'line') takeVersion(peek(message.bytes), link);
 }
 
@@ -152,7 +153,7 @@ async function refusedGreeting(answer: UpstreamAnswer, { ports }: Link): Promise
 
 async function readOut(answer: UpstreamAnswer, link: Link): Promise<void> {
   const kind = kindOf(answer);
-  const take = (messages: readonly ServerMessage[]) => deliver(messages, link);
+  const take = (messages: readonly Received[]) => deliver(messages, link);
   try {
     if (kind === 'events') return await readEvents(answer, link.ports, take, { lastId: undefined, retry: undefined });
     const bytes = await readBody(answer, link.ports.maxMessage);

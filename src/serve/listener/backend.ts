@@ -4,8 +4,8 @@ import { startChild } from '../../process/child.ts';
 import { joinFrames } from '../../process/frames.ts';
 import type { OutgoingFrame } from '../../proxy/exchange.ts';
 import type { ProxySession } from '../../proxy/session.ts';
-import type { Aside } from '../bridge/bridge-ports.ts';
-import { readLines } from '../stdio/session-lines.ts';
+import { readLines } from '../session-lines.ts';
+import type { Aside } from '../upstream/received.ts';
 
 export interface Backend {
   send(frames: readonly OutgoingFrame[]): void;

@@ -10,10 +10,10 @@ import type { ClientFrame, Refusal, RequestId } from '../../mcp/messages/frame.t
 import { keptId } from '../../mcp/messages/id.ts';
 import type { Exchange, OutgoingFrame } from '../../proxy/exchange.ts';
 import type { Failure } from '../../proxy/requests/ending.ts';
-import { offersEndpoint } from '../bridge/probe-endpoint.ts';
-import { kindOf, peek, readBody, withoutBom } from '../bridge/read-answer.ts';
-import { type Refused, refusedBy, wordsOf } from '../bridge/refused.ts';
-import { adopt, failureBy, failureOf, isOldAnswer } from '../bridge/status.ts';
+import { offersEndpoint } from '../upstream/probe-endpoint.ts';
+import { kindOf, peek, readBody, withoutBom } from '../upstream/read-answer.ts';
+import { type Refused, refusedBy, wordsOf } from '../upstream/refused.ts';
+import { adopt, failureBy, failureOf, isOldAnswer } from '../upstream/status.ts';
 import { headersOf, payableOf } from './payable.ts';
 import { relayEvents } from './relay-events.ts';
 import type { Relay, RelaySession } from './relay-session.ts';

@@ -3,9 +3,9 @@
 import { withoutPayment } from '../../http/passed-headers.ts';
 import { headersFor } from '../../mcp/messages/headers.ts';
 import type { OutgoingFrame } from '../../proxy/exchange.ts';
-import { kindOf, readBody, withoutBom } from '../bridge/read-answer.ts';
-import { refusedBy, wordsOf } from '../bridge/refused.ts';
-import { adopt, failureBy, failureOf } from '../bridge/status.ts';
+import { kindOf, readBody, withoutBom } from '../upstream/read-answer.ts';
+import { refusedBy, wordsOf } from '../upstream/refused.ts';
+import { adopt, failureBy, failureOf } from '../upstream/status.ts';
 import { relayEvents } from './relay-events.ts';
 import type { Relay, RelaySession } from './relay-session.ts';
 

@@ -5,8 +5,8 @@
 import type { HttpClient } from '../../http/client.ts';
 import { valuesOf } from '../../http/raw-headers.ts';
 import type { ServedRequest } from '../../http/server.ts';
-import { readBody } from '../bridge/read-answer.ts';
-import { failureBy } from '../bridge/status.ts';
+import { readBody } from '../upstream/read-answer.ts';
+import { failureBy } from '../upstream/status.ts';
 import { JSON_TYPE } from './status-of.ts';
 
 export interface WellKnown {

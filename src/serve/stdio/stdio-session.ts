@@ -10,7 +10,7 @@ import { openSession } from '../../proxy/session.ts';
 import { connect } from '../flow.ts';
 import { awaitLastAnswers } from '../last-answers.ts';
 import type { Served } from '../served.ts';
-import { readAgent, readLines, reloadOf } from './session-lines.ts';
+import { readAgent, readLines, reloadOf } from '../session-lines.ts';
 
 interface Serving {
   readonly deps: ProxyDeps;

@@ -1,10 +1,16 @@
 /** A bridge in front of a scripted upstream, with the least that enforcement would be: it knows who waits, and keeps what came. */
 
 import { openHttpClient } from '../../../src/http/client.ts';
+import { readClientFrame } from '../../../src/mcp/messages/frame.ts';
+import type { OutgoingFrame } from '../../../src/proxy/exchange.ts';
+import type { Failure } from '../../../src/proxy/requests/ending.ts';
 import { openBridge } from '../../../src/serve/bridge/bridge.ts';
-import type { BridgeFrame, Failure, ServerMessage } from '../../../src/serve/bridge/bridge-ports.ts';
+import { methodOf } from '../../../src/serve/bridge/link.ts';
+import type { Received } from '../../../src/serve/upstream/received.ts';
 import type { Message } from '../../harness/message.ts';
 import { until } from '../../harness/wait.ts';
+
+const LIMITS = { maxDepth: 256, maxName: 1024 };
 
 export interface Fixture extends AsyncDisposable {
   /** Everything that came from the server, in order. */
@@ -39,7 +45,7 @@ export function openFixture(
   let relearned = 0;
   let ended: Promise<void> | undefined;
   const log = (text: string) => void logged.push(text);
-  const take = (lines: readonly ServerMessage[]) => {
+  const take = (lines: readonly Received[]) => {
     for (const line of lines) {
       const found: Message | Message[] =
         line.kind === 'line'
@@ -65,9 +71,9 @@ export function openFixture(
     fail(ids, failure) {
       for (const { text } of ids) if (waiting.delete(text)) failures.push({ ...failure, id: text });
     },
-    headersFor: ({ message }) => ({
+    headersFor: (frame) => ({
       'mcp-protocol-version': '2026-07-28',
-      'mcp-method': message?.method ?? '',
+      'mcp-method': methodOf(frame) ?? '',
       'x-learned': String(relearned),
     }),
     relearnTools: async () => void relearned++,
@@ -78,15 +84,14 @@ export function openFixture(
     const { id, method } = message as Message;
     const text = JSON.stringify(message);
     const isRequest = id !== undefined && method !== undefined;
-    const at = text.lastIndexOf(`"id":${JSON.stringify(id)}`) + 5;
-    const kind = isRequest ? 'request' : method === undefined ? 'response' : 'notification';
-    const idSpan = isRequest ? { start: at, end: at + JSON.stringify(id).length } : undefined;
     if (isRequest) waiting.add(JSON.stringify(id));
-    const frame: BridgeFrame = {
+    const read = readClientFrame(Buffer.from(text), LIMITS);
+    if (read.kind === 'refused' || read.kind === 'batch') throw new Error(`the fixture sends what is no message: ${text}`);
+    const frame: OutgoingFrame = {
       bytes: text,
-      kind,
+      kind: read.kind,
       modern,
-      message: { kind, text, ...(method === undefined ? {} : { method }), idSpan },
+      message: read,
       ...(isRequest ? { id: idOf(id) } : {}),
       ...(cancels === undefined ? {} : { cancels: idOf(cancels) }),
     };

@@ -1,6 +1,6 @@
 /** wire.md §5: a session that the server lost is recognised as servers say it, and opened anew for the next call; nothing is said twice. */
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
-import { lossOf } from '../../../src/serve/bridge/refused.ts';
+import { lossOf } from '../../../src/serve/upstream/refused.ts';
 import { answerJson } from '../../harness/upstream.ts';
 import { until } from '../../harness/wait.ts';
 import { openEvents, result, type Script, type Scripted, startScripted } from '../../http/scripted.ts';

@@ -1,0 +1,144 @@
+/** The messages in an answer of the server: one JSON body, or a stream of events. */
+import { createShare } from '../../core/slices.ts';
+import type { UpstreamAnswer } from '../../http/client.ts';
+import type { Look } from '../../http/sse.ts';
+import { createEventParser, piecesOf, type WholeEvent } from '../../http/sse.ts';
+import type { Sender } from '../../mcp/messages/id-finder.ts';
+import type { Received } from './received.ts';
+
+/** How far a stream was read, for its resumption. */
+export interface Place {
+  lastId: string | undefined;
+  /** ms that the server wants to be left alone before it is asked again. */
+  retry: number | undefined;
+}
+
+export type AnswerKind = 'json' | 'events' | 'other';
+
+/** What a body is by its `Content-Type`. */
+export function kindOf({ headers }: UpstreamAnswer): AnswerKind {
+  const given = headers['content-type'];
+  if (given === 'application/json') return 'json';
+  const type = given?.split(';')[0]?.trim().toLowerCase();
+  if (type === 'text/event-stream') return 'events';
+  return type === 'application/json' ? 'json' : 'other';
+}
+
+/** How long a message may be, and who finds whose it is where it is longer. */
+export interface Reading {
+  readonly maxMessage: number;
+  look(): Look<Sender>;
+}
+
+/** Ids that are longer cannot be sent back in a header, nor can those that have control characters. */
+const MAX_EVENT_ID = 4096;
+const UNFIT = /[^\t\x20-\x7e\x80-\uffff]/;
+
+/** Reads events to the stream's end, each as it comes. Rejects with `UpstreamFault` where the stream breaks. */
+export async function readEvents(
+  { body }: UpstreamAnswer,
+  { maxMessage, look }: Reading,
+  take: (messages: readonly Received[]) => void | Promise<void>,
+  place: Place,
+  takeEvent: (event: WholeEvent) => void = () => {},
+): Promise<void> {
+  const parser = createEventParser(maxMessage, look);
+  const share = createShare(
+    () => performance.now(),
+    () => new Promise((resolve) => setImmediate(resolve)),
+  );
+  for await (const piece of piecesOf(body)) {
+    const messages: Received[] = [];
+    for (const event of parser.push(piece)) {
+      if (event.kind === 'too_long') messages.push(event);
+      else if (isMessage(event)) messages.push({ kind: 'line', bytes: event.data });
+      else takeEvent(event);
+      if (event.kind === 'event') note(event, place);
+      if (event.kind === 'event' && isMessage(event) && event.id !== undefined) takeEvent(event);
+      const turn = share.next();
+      if (turn) await turn;
+    }
+    if (messages.length > 0) await take(messages);
+  }
+}
+
+function isMessage(event: WholeEvent): event is WholeEvent & { readonly data: Uint8Array } {
+  return event.data !== undefined && event.data.length > 0 && (event.type === '' || event.type === 'message');
+}
+
+function note({ id, retry }: WholeEvent, place: Place): void {
+  if (id !== undefined && id.length <= MAX_EVENT_ID && !UNFIT.test(id)) place.lastId = id === '' ? undefined : id;
+  if (retry !== undefined) place.retry = retry;
+}
+
+/** The whole body, or undefined where it is larger than a message may be. */
+export async function readBody(answer: UpstreamAnswer, maxBytes: number): Promise<Uint8Array | undefined> {
+  const pieces = createPieces();
+  for await (const chunk of answer.body) {
+    pieces.add(chunk);
+    if (pieces.length <= maxBytes) continue;
+    answer.discard();
+    return undefined;
+  }
+  return pieces.join();
+}
+
+/** The messages of a body: SPEC wire.md §2 — a BOM before it is what clients take off, too. */
+export function withoutBom(body: Uint8Array): Uint8Array {
+  return body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? body.subarray(3) : body;
+}
+
+/** Bytes that are collected in one block, however small the pieces are that they come in. */
+const BLOCK = 64 * 1024;
+
+/** Collects a body. A million pieces cost what they hold, not an object each; one that is alone is not copied. */
+function createPieces() {
+  const whole: Uint8Array[] = [];
+  let block: Buffer | undefined;
+  let filled = 0;
+  let length = 0;
+  const close = () => {
+    if (block && filled > 0) whole.push(block.subarray(0, filled));
+    block = undefined;
+    filled = 0;
+  };
+  return {
+    get length() {
+      return length;
+    },
+    add(chunk: Uint8Array) {
+      length += chunk.length;
+      if (chunk.length >= BLOCK || length === chunk.length) {
+        close();
+        whole.push(chunk);
+        return;
+      }
+      if (filled + chunk.length > BLOCK) close();
+      block ??= Buffer.allocUnsafe(BLOCK);
+      block.set(chunk, filled);
+      filled += chunk.length;
+    },
+    join(): Uint8Array {
+      close();
+      return whole.length === 1 ? (whole[0] as Uint8Array) : Buffer.concat(whole, length);
+    },
+  };
+}
+
+/** What a body says as JSON, read loosely and judged by nobody; undefined where it is none. */
+export function peek(bytes: Uint8Array): Peeked | undefined {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(bytes).toString());
+    return typeof value === 'object' && value !== null ? (value as Peeked) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What of it matters to the bridge. */
+export interface Peeked {
+  readonly jsonrpc?: unknown;
+  readonly id?: unknown;
+  readonly result?: { readonly protocolVersion?: unknown } | null;
+  readonly error?: { readonly code?: unknown; readonly message?: unknown } | null;
+}
