@@ -67,6 +67,7 @@ async function count(folder: string, name: string, { flags, open }: Way): Promis
     env: { ...process.env, WAY_REPORT: report, INTERCEPT_HOME: join(folder, `${name}-home`) },
   });
   const lines = { stdout: createInterface(child.stdout), stderr: createInterface(child.stderr) };
+  const ended = once(child, 'exit');
   const said: Record<'stdout' | 'stderr', string[]> = { stdout: [], stderr: [] };
   for (const from of ['stdout', 'stderr'] as const) lines[from].on('line', (line) => said[from].push(line));
   const line: Started['line'] = async (from, match) => {
@@ -74,7 +75,7 @@ async function count(folder: string, name: string, { flags, open }: Way): Promis
       const found = said[from].findIndex((text) => match.test(text));
       if (found >= 0) return said[from].splice(found, 1)[0] ?? '';
       if (child.exitCode !== null) throw new Error(`the proxy ended: ${said.stderr.join('\n')}`);
-      await Promise.race([once(lines[from], 'line'), once(child, 'exit')]);
+      await Promise.race([once(lines[from], 'line'), ended]);
     }
   };
   const call = await open({ pid: child.pid ?? -1, say: (text) => void child.stdin.write(`${text}\n`), line });
@@ -89,7 +90,7 @@ async function count(folder: string, name: string, { flags, open }: Way): Promis
   for (let id = 1; id <= CALLS; id++) await call(CALLS + id);
   const counted = await take();
   child.kill('SIGTERM');
-  await once(child, 'exit');
+  await ended;
   return counted;
 }
 

@@ -303,4 +303,28 @@ describe('I10: headers', () => {
     },
     PATIENCE,
   );
+
+  test(
+    'a 401 with another challenge each time is explained eight times, and asks the server for no more documents (I11)',
+    async () => {
+      await using upstream = await startScripted();
+      let [nonce, documents] = [0, 0];
+      upstream.answer(({ path, method }, response) => {
+        if (path.startsWith('/.well-known/')) {
+          documents += 1;
+          return answerJson(response, { authorization_servers: ['https://login.example.com'] });
+        }
+        nonce += 1;
+        const metadata = `${upstream.url}/.well-known/oauth-protected-resource/mcp`;
+        response.writeHead(401, { 'www-authenticate': `Bearer resource_metadata="${metadata}", nonce="${nonce}"` }).end(method);
+      });
+      await using proxy = await startProxy({ policy: TWO, flags: ['--upstream', `${upstream.url}/mcp`] });
+      for (let n = 0; n < 20; n++) await proxy.client.request('initialize');
+      const told = () => proxy.client.stderr().split('asks for authorization (401)').length - 1;
+      await until('eight explanations', () => told() >= 8 || undefined);
+      await proxy.client.request('initialize');
+      expect([nonce >= 20, told(), documents <= 8]).toEqual([true, 8, true]);
+    },
+    PATIENCE,
+  );
 });
