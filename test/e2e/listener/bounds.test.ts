@@ -11,6 +11,8 @@ import { until } from '../../harness/wait.ts';
 setDefaultTimeout(120_000);
 
 const MIB = 1024 * 1024;
+/** Less than the proxy waits for a tool list. */
+const LIST_PATIENCE_MS = 4_000;
 const ask = (id: unknown, method: string, params: object = {}) => JSON.stringify({ jsonrpc: '2.0', id, method, params });
 const call = (id: unknown, args: object = {}) => ask(id, 'tools/call', { name: 't', arguments: args });
 const INITIALIZE = ask(0, 'initialize', { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 't', version: '1' } });
@@ -72,20 +74,27 @@ describe('one agent with several sessions', () => {
     );
     const policy = 'version: "1"\ntools:\n  t: {rules: [{validate: {schema: true}}]}\n';
     await using listener = await startListener({ policy, flags: ['--upstream', upstream.url, '--max-message', '32MiB'] });
-    const sessions = [await open(listener.url, 'ann'), await open(listener.url, 'ann'), await open(listener.url, 'ann')];
-    // Each of them waits for the list of tools, which does not come.
     const large = { text: 'x'.repeat(30 * MIB) };
-    const answers = [];
-    for (const [id, headers] of sessions.entries()) {
-      answers.push(exchange(listener.url, { body: call(id, large), headers }).then(messageIn));
-      await until('it to wait, or to be refused', () => lists.length > id || id === 2 || undefined);
-    }
-    await answers[2];
-    for (const list of lists) list.destroy();
-    const refused = (await Promise.all(answers)).filter(({ error }) => error !== undefined);
-    expect(refused.filter(({ id }) => id === 2)).toEqual([
-      { jsonrpc: '2.0', id: 2, error: { code: -32600, message: 'more than 64 MiB wait to be judged' } },
-    ]);
+    /** Three calls that wait for the list of tools, which does not come; undefined where the first gave up waiting before the last came. */
+    const refusedOfThree = async () => {
+      lists.length = 0;
+      const began = performance.now();
+      const answers = [];
+      for (const id of [0, 1, 2]) {
+        const headers = await open(listener.url, 'ann');
+        answers.push(exchange(listener.url, { body: call(id, large), headers }).then(messageIn));
+        await until('it to wait, or to be refused', () => lists.length > id || id === 2 || undefined);
+      }
+      await answers[2];
+      const inTime = performance.now() - began < LIST_PATIENCE_MS;
+      for (const list of lists) list.destroy();
+      const refused = (await Promise.all(answers)).filter(({ id, error }) => id === 2 && error !== undefined);
+      return refused.length > 0 || inTime ? refused : undefined;
+    };
+    // The proxy waits for a list only so long, and a busy machine may need longer to send 90 MiB: that shows nothing.
+    let refused = await refusedOfThree();
+    for (let tries = 1; refused === undefined && tries < 5; tries++) refused = await refusedOfThree();
+    expect(refused).toEqual([{ jsonrpc: '2.0', id: 2, error: { code: -32600, message: 'more than 64 MiB wait to be judged' } }]);
   });
 });
 
