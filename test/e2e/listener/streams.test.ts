@@ -73,12 +73,17 @@ describe('GET streams', () => {
   });
   test('carry the answer to a call whose own stream broke: settled once', async () => {
     const policy = 'version: "1"\ntools: { echo: { rules: [{ name: some, rate_limit: 5/hour }] } }\n';
+    let breakStream = () => {};
     await using server = await startSession((_, response) => {
-      response.writeHead(200, EVENTS).write('id: a1\ndata:\n\n', () => response.destroy());
+      response.writeHead(200, EVENTS).write('id: a1\ndata:\n\n');
+      breakStream = () => void response.destroy();
     });
     await using listener = await startListener({ policy, flags: ['--upstream', server.upstream.url] });
     await open(listener.url);
     const broken = await send(listener.url, { body: CALL, headers: SESSION });
+    // The client has the event before the stream breaks: a reset takes with it what was not read yet.
+    await broken.untilBody('the first event', (body) => body.includes('id: a1'));
+    breakStream();
     await expect(broken.ended).rejects.toThrow();
     const resumed = await send(listener.url, { method: 'GET', headers: { ...SESSION, 'last-event-id': 'a1' } });
     server.streams[0]?.write(`id: a2\ndata: ${DONE}\n\n`);
