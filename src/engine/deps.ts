@@ -18,7 +18,7 @@ export interface Rulebook {
 
 /** Where the policy comes from; `undefined` while there is none, and then everything is denied (cli.md §1). */
 export interface PolicySource {
-  current(): Rulebook | undefined;
+  readonly current: Rulebook | undefined;
 }
 
 /** The pause in force, no older than policy.md §11 allows; throws `StoreError` where that cannot be known. */

@@ -46,7 +46,7 @@ interface Judged {
 
 /** Judges calls that arrived together, in order, and records every decision before it answers. */
 export function enforce(arrivals: readonly Arrival[], catalog: ToolCatalog | undefined, deps: ProxyDeps): Later<readonly Enforced[]> {
-  const rulebook = deps.rules.current();
+  const rulebook = deps.rules.current;
   const shadow = rulebook?.policy.mode === 'shadow';
   const judging = rulebook ? judgeAll(arrivals, rulebook, catalog, deps) : arrivals.map(withoutPolicy);
   const dueForRecord = then(judging, (judged) => then(turnBetween(arrivals.map(({ argsText }) => argsText)), () => judged));
@@ -189,7 +189,7 @@ function audit(arrivals: readonly Arrival[], judged: readonly Judged[], policy: 
 /** Denies a call whose agent has gone while it waited for an identical one: nothing is forwarded for it any more. */
 export function giveUp(arrival: Arrival, deps: ProxyDeps): Extract<Enforced, { kind: 'answer' }> {
   const decision = concludeUnended();
-  audit([arrival], [{ plan: undefined, decision, approved: [] }], deps.rules.current()?.policy, deps);
+  audit([arrival], [{ plan: undefined, decision, approved: [] }], deps.rules.current?.policy, deps);
   return { kind: 'answer', answer: renderDenial(decision.denial, deps.clock()) };
 }
 

@@ -122,7 +122,7 @@ export interface Gate {
 
 /** Reads policy and pause once for frames that arrived together. */
 export function readGate({ rules, pauses }: { readonly rules: ProxyDeps['rules']; readonly pauses: PauseWatch }): Later<Gate> {
-  const rulebook = rules.current();
+  const rulebook = rules.current;
   if (!rulebook) return { rulebook, pause: undefined, fault: 'no policy is in force' };
   return attempt<Gate>(
     () => then(pauses.current(rulebook.policy.name), (pause) => ({ rulebook, pause, fault: undefined })),

@@ -76,7 +76,7 @@ const MISSING_GRACE = 2_000;
  * when to look, so that an edit is seen at once and an idle proxy sleeps.
  */
 export function watchPolicy({ path, first, accept, log, every, onReload, ...rest }: WatchOptions): WatchedPolicy {
-  let rulebook: Rulebook | undefined = rulebookOf(first);
+  const inForce: { current: Rulebook | undefined } = { current: rulebookOf(first) };
   let { seen } = rest;
   let missingSince: number | undefined;
   let rejected: string | undefined;
@@ -91,20 +91,21 @@ export function watchPolicy({ path, first, accept, log, every, onReload, ...rest
     const loaded = await loadText(path, text, accept);
     if (loaded.kind === 'failed') return reject(loaded.errors);
     rejected = undefined;
-    if (rulebook?.policy.revision === loaded.policy.revision) return;
-    const before = rulebook;
-    rulebook = rulebookOf(loaded.policy);
+    if (inForce.current?.policy.revision === loaded.policy.revision) return;
+    const before = inForce.current;
+    const after = rulebookOf(loaded.policy);
+    inForce.current = after;
     log.info(`policy reloaded, revision ${loaded.policy.revision}`);
-    onReload({ kind: 'taken', before, after: rulebook });
+    onReload({ kind: 'taken', before, after });
   };
   /** Answers with the ms until the next look, as `look` does. */
   const lookMissing = () => {
     missingSince ??= performance.now();
     const left = missingSince + MISSING_GRACE - performance.now();
-    if (!rulebook) return RULE;
+    if (!inForce.current) return RULE;
     if (left > 0) return Math.min(left + 1, RULE);
-    const before = rulebook;
-    rulebook = undefined;
+    const before = inForce.current;
+    inForce.current = undefined;
     rejected = 'the policy file is missing';
     log.error(`${path} is gone: every call is denied until it is back`);
     onReload({ kind: 'missing', before });
@@ -129,7 +130,7 @@ export function watchPolicy({ path, first, accept, log, every, onReload, ...rest
     looks.stop();
     hints.stop();
   };
-  return { current: () => rulebook, rejected: () => rejected, stop };
+  return Object.assign(inForce, { rejected: () => rejected, stop });
 }
 
 /** Looks one after the other: by the rule, or sooner where the last one says so, or something hints at a change. */

@@ -114,7 +114,11 @@ export async function openRig(options: Options = {}): Promise<Rig> {
   const sink: AuditSink = { write: (written) => void events.push(...written), use() {}, close() {} };
   const log = (text: string) => void logged.push(text);
   const deps: ProxyDeps = {
-    rules: { current: () => rules },
+    rules: {
+      get current() {
+        return rules;
+      },
+    },
     pauses: {
       current: () => {
         if (rig.pause === 'unknown') throw new Error('the pause could not be read');

@@ -30,7 +30,7 @@ test('an edit between the first reading and the watching is taken', async () => 
     onReload: reload.resolve,
   });
   expect((await reload.promise).kind).toBe('taken');
-  expect(watched.current()?.policy.default).toBe('deny');
+  expect(watched.current?.policy.default).toBe('deny');
   watched.stop();
   await remove();
 });
@@ -66,7 +66,7 @@ test('I8: a folder that cannot be entered any more is an edit that is not taken,
   // Three more looks, of which nothing may be seen.
   for (const since = performance.now(); performance.now() - since < 700; ) await pause(50);
   expect(watched.rejected()).toContain('could not be read');
-  expect(watched.current()?.policy.default).toBe('allow');
+  expect(watched.current?.policy.default).toBe('allow');
   expect([reloads, said.length]).toEqual([['rejected'], 2]);
   await rm(inner);
   await rename(join(folder, 'aside'), inner);

@@ -162,7 +162,7 @@ function renderOutcome({ id, frame: { modern } }: Judging, outcome: Exclude<Fina
 
 /** What has to be known of the server's tools before the call is judged (wire.md §3); undefined where nothing more has. */
 function neededFor({ toolCall, id }: Judging, session: Session): 'list' | 'schemas' | undefined {
-  const rulebook = session.deps.rules.current();
+  const rulebook = session.deps.rules.current;
   if (!rulebook) return undefined;
   const { uses, mode } = rulebook.policy;
   if (!uses.serverSchemas && !uses.approvals && !uses.spend) return undefined;

@@ -71,7 +71,7 @@ export function refuseChallenge(denied: Denial, request: PendingRequest, { id, c
     arrivedAt: deps.monotonic(),
   };
   try {
-    deps.audit.write(recordOf(arrival, undefined, { outcome: 'deny', denial: denied, shadow: [] }, deps.rules.current()?.policy, deps));
+    deps.audit.write(recordOf(arrival, undefined, { outcome: 'deny', denial: denied, shadow: [] }, deps.rules.current?.policy, deps));
   } catch (error) {
     deps.log.error(`audit: ${error instanceof Error ? error.message : String(error)}`);
   }

@@ -35,7 +35,7 @@ export async function judgeHttp(
 
 /** Whether what a call costs is limited, and the limits are enforced. */
 export function limitsSpend({ deps }: Session): boolean {
-  const { policy } = deps.rules.current() ?? {};
+  const { policy } = deps.rules.current ?? {};
   return policy?.uses.spend === true && policy.mode === 'enforce';
 }
 
@@ -47,7 +47,7 @@ async function judgeFor(
   session: Session,
 ): Promise<ReadonlySet<number> | Denial> {
   const { purpose } = request;
-  const rulebook = session.deps.rules.current();
+  const rulebook = session.deps.rules.current;
   if (purpose.kind !== 'call' || !rulebook) return UNLIMITED;
   if (offers === 'unreadable') return UNREADABLE;
   const facts = await factsFor(rulebook, session.tools.catalog(), session.deps);

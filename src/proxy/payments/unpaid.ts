@@ -3,7 +3,7 @@ import type { ProxyDeps } from '../../engine/deps.ts';
 
 /** Gives back what they held, whoever delivered them. Never rejects: what fails is tried again. To be called about once a second. */
 export async function releaseUnpaid({ rules, store, log }: Pick<ProxyDeps, 'rules' | 'store' | 'log'>): Promise<void> {
-  if (!rules.current()?.policy.uses.spend) return;
+  if (!rules.current?.policy.uses.spend) return;
   try {
     await store.challenges.expire();
   } catch (error) {

@@ -33,7 +33,7 @@ const MAX_SHOWN = 1_024;
 export function showPage(route: Judging, { call, held }: Arrival, outcome: Enforced, session: Session): Enforced | Asking {
   if (outcome.kind !== 'answer' || !outcome.approval || held) return outcome;
   const page = session.deps.approvalPage?.(outcome.approval.id);
-  const policy = session.deps.rules.current()?.policy;
+  const policy = session.deps.rules.current?.policy;
   if (page === undefined || !policy || !isMethodAllowed(policy, ELICIT)) return outcome;
   if (route.frame.modern) {
     if (route.returned || !showsPages(route.toolCall.meta?.get(CAPABILITIES))) return outcome;

@@ -118,7 +118,7 @@ function both(relay: Endpoint, duplex: Endpoint): Endpoint {
 async function openServer(routes: Routes, { deps, options, listen }: Listening): Promise<HttpServer> {
   const { bind, port, hosts, origins, token, passHeaders } = listen;
   let server: HttpServer | undefined;
-  const isReady = () => deps.rules.current() !== undefined && server?.isStopping === false;
+  const isReady = () => deps.rules.current !== undefined && server?.isStopping === false;
   const serve = (request: ServedRequest) =>
     void route(request, routes, isReady).catch((error: unknown) => {
       deps.log.error(`internal fault: ${error instanceof Error ? error.message : String(error)}`);

@@ -64,7 +64,7 @@ const rules = await rulebook(order.policy);
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 let ids = 0;
 const deps: ProxyDeps = {
-  rules: { current: () => rules },
+  rules: { current: rules },
   pauses: { current: () => undefined },
   store,
   leases: createLeases({ store, log: silent }),
