@@ -1,6 +1,6 @@
 /** The body of a client's POST (wire.md §2.8, §2.13, §5): JSON in UTF-8, as it is, of a bounded size, in reasonable time. */
 import type { IncomingMessage } from 'node:http';
-import { valuesOf } from './raw-headers.ts';
+import { valuesOf } from './headers.ts';
 
 export type BodyRead =
   | { readonly kind: 'body'; readonly bytes: Uint8Array }

@@ -3,11 +3,11 @@
  * inflated here, nothing is ever sent twice. HTTP is spoken by ours: fetch loses what came before a stream broke (Bun)
  * and limits how long one may be silent (Node), and node:http costs several times as much (Bun).
  */
-import type { CookieJar } from './cookies.ts';
+
 import { UpstreamFault } from './fault.ts';
 import type { GiveUpSignal } from './give-up.ts';
+import type { AnswerHeaders, CookieJar } from './headers.ts';
 import type { RawAnswer } from './http1/connection.ts';
-import type { AnswerHeaders } from './http1/head.ts';
 import { openPool, type Pool } from './http1/pool.ts';
 import { type HeaderFields, openBase, type RequestBase, renderRequest } from './http1/request.ts';
 import { inflate } from './inflate.ts';

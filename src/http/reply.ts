@@ -1,7 +1,5 @@
-/** The answer to one HTTP request: whole, or an event stream that is flushed event by event (wire.md §5). */
+/** The answer to one HTTP request: whole, or an event stream that is flushed event by event (wire.md §5), kept alive, and bounded while it is not read. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { KeepAlive } from './keep-alive.ts';
-import type { Unread } from './unread.ts';
 
 export type HeaderFields = Readonly<Record<string, string>>;
 
@@ -136,4 +134,84 @@ function linger(request: IncomingMessage): void {
     if (pieces > MAX_LEFT) request.destroy();
   });
   request.resume();
+}
+
+/** What one agent was answered and has not read (wire.md §2.13): it waits in our memory, also once nobody waits for more of it. */
+export interface Unread {
+  /** Whether so many bytes more may be written to this response, beside all that waits in others of the agent. */
+  admits(bytes: number, response: ServerResponse): boolean;
+}
+
+/** Bytes that cost no more than the connection does on which they wait. */
+const UNCOUNTED = 16 * 1024;
+
+/** Nothing written yet, and `most` bytes that may wait; what waits alone may be longer. */
+export function createUnread(most: number): Unread {
+  const open = new Set<ServerResponse>();
+  return {
+    admits(bytes, response) {
+      if (bytes + response.writableLength < UNCOUNTED) return true;
+      let waiting = 0;
+      for (const { writableLength } of open) waiting += writableLength;
+      if (waiting > 0 && waiting + bytes > most) return false;
+      if (open.has(response)) return true;
+      open.add(response);
+      const done = () => open.delete(response);
+      // Not every platform tells of both.
+      response.once('finish', done).once('close', done);
+      return true;
+    },
+  };
+}
+
+/** Comments on event streams that are silent, so that nobody in between takes the silence for an end (wire.md §5). */
+export interface KeepAlive {
+  /** Watches a stream until it is over. The answer is to be called whenever an event is written to it. */
+  watch(response: ServerResponse): () => void;
+  /** Writes a comment to each stream that was silent for 15 s. To be called about once a second, with monotonic ms. */
+  beat(now: number): void;
+}
+
+/** How long a stream may be silent, ms: proxies and clients give up after 30 s and more. */
+const SILENCE = 15_000;
+const COMMENT = ': keep-alive\n\n';
+
+interface Watched {
+  readonly response: ServerResponse;
+  /** Something was written since the last beat. */
+  heard: boolean;
+  /** Monotonic ms of the beat before the last event, or of the last comment. */
+  since: number;
+}
+
+/** No streams yet. There are no more than connections. */
+export function createKeepAlive(): KeepAlive {
+  const streams = new Set<Watched>();
+  let last: number | undefined;
+  return {
+    watch(response) {
+      const watched: Watched = { response, heard: true, since: 0 };
+      streams.add(watched);
+      response.once('close', () => streams.delete(watched));
+      return () => {
+        watched.heard = true;
+      };
+    },
+    beat(now) {
+      for (const watched of streams) keepAlive(watched, last ?? now, now);
+      last = now;
+    },
+  };
+}
+
+/** Events are written whole, so that a comment stands between two of them. Where one still waits for the client, nothing is silent. */
+function keepAlive(watched: Watched, last: number, now: number): void {
+  const { response } = watched;
+  if (watched.heard) {
+    watched.heard = false;
+    watched.since = last;
+  } else if (now - watched.since >= SILENCE && response.writableLength === 0 && !response.writableEnded) {
+    response.write(COMMENT);
+    watched.since = now;
+  }
 }

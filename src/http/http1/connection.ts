@@ -2,7 +2,8 @@
 import type { Socket } from 'node:net';
 import { faultOf, UpstreamFault } from '../fault.ts';
 import type { GiveUpSignal } from '../give-up.ts';
-import type { AnswerHead, AnswerHeaders } from './head.ts';
+import type { AnswerHeaders } from '../headers.ts';
+import type { AnswerHead } from './head.ts';
 import { createInbox, type Inbox } from './inbox.ts';
 import { type AnswerReader, createAnswerReader } from './reader.ts';
 import type { Writes } from './request.ts';

@@ -1,8 +1,6 @@
 /** The head of an answer, read strictly (RFC 9112 §4 to §6): what two readers could read differently is a fault. */
 import { UpstreamFault } from '../fault.ts';
-
-/** By name in lower case; repeated ones joined with a comma. SECURITY: cookies are not among them. */
-export type AnswerHeaders = Readonly<Record<string, string | undefined>>;
+import type { AnswerHeaders } from '../headers.ts';
 
 export type Framing =
   | { readonly kind: 'none' }

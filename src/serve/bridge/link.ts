@@ -1,7 +1,7 @@
 /** What the bridge knows of its connection to the server. */
 
 import type { UpstreamAnswer } from '../../http/client.ts';
-import { type CookieJar, createCookieJar } from '../../http/cookies.ts';
+import { type CookieJar, createCookieJar } from '../../http/headers.ts';
 import type { WholeEvent } from '../../http/sse.ts';
 import { renderEvent } from '../../http/sse-render.ts';
 import type { RequestId } from '../../mcp/messages/id.ts';

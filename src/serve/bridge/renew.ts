@@ -1,8 +1,8 @@
 /** A connection that is lost, made anew once for all requests that find it so: the client's `initialize` is said again. */
 import { randomUUID } from 'node:crypto';
 import type { UpstreamAnswer } from '../../http/client.ts';
-import { createCookieJar } from '../../http/cookies.ts';
 import { UpstreamFault } from '../../http/fault.ts';
+import { createCookieJar } from '../../http/headers.ts';
 import type { OutgoingFrame } from '../../proxy/exchange.ts';
 import { kindOf, type Peeked, peek, readBody, readEvents, withoutBom } from '../upstream/read-answer.ts';
 import type { Received } from '../upstream/received.ts';

@@ -1,5 +1,5 @@
 /** What a client says that it can read. */
-import { valuesOf } from '../../http/raw-headers.ts';
+import { valuesOf } from '../../http/headers.ts';
 
 /** A quality of nothing says that the type is not taken (RFC 9110 §12.4.2). */
 const NOT_AT_ALL = /;\s*q\s*=\s*0(?:\.0*)?\s*(?:;|$)/;

@@ -2,11 +2,9 @@
 import { type AgentKey, agentKey } from '../../core/agent-key.ts';
 import type { ProxyDeps } from '../../engine/deps.ts';
 import { createRoom, type Room } from '../../http/body.ts';
-import { type CookieJar, createCookieJar } from '../../http/cookies.ts';
-import { withoutPayments } from '../../http/credentials.ts';
-import { valuesOf } from '../../http/raw-headers.ts';
+import { type CookieJar, createCookieJar, valuesOf, withoutPayments } from '../../http/headers.ts';
+import { createUnread, type Unread } from '../../http/reply.ts';
 import type { ServedRequest } from '../../http/server.ts';
-import { createUnread, type Unread } from '../../http/unread.ts';
 import { createShared, type SharedSession } from '../../proxy/shared.ts';
 import { createEventMemory, type EventMemory, NO_MEMORY } from './event-memory.ts';
 

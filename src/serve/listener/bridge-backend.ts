@@ -1,7 +1,7 @@
 /** A bridge to a remote server for each session: behind clients of HTTP+SSE, and before servers of it (wire.md §1). */
 import type { ProxyDeps } from '../../engine/deps.ts';
 import { openHttpClient } from '../../http/client.ts';
-import { ofSender, type RequestRules, toUpstream } from '../../http/passed-headers.ts';
+import { ofSender, type RequestRules, toUpstream } from '../../http/headers.ts';
 import { openBridge } from '../bridge/bridge.ts';
 import { openExplainer, portsOf } from '../bridge/bridge-session.ts';
 import type { Remote } from '../options.ts';

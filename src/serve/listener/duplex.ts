@@ -1,6 +1,6 @@
 /** `/mcp` in front of a child process, or of a server that speaks HTTP+SSE only: the listener keeps the sessions (wire.md §1). */
 
-import { valuesOf } from '../../http/raw-headers.ts';
+import { valuesOf } from '../../http/headers.ts';
 import type { ServedRequest } from '../../http/server.ts';
 import type { ClientFrame, Refusal } from '../../mcp/messages/frame.ts';
 import { checkHeaders, hasRepeating, isModern, MODERN } from '../../mcp/messages/headers.ts';

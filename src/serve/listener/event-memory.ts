@@ -1,5 +1,5 @@
 /** Which events an agent was given, and so may go on from (wire.md §2.7): streams belong to who opened them. */
-import { valuesOf } from '../../http/raw-headers.ts';
+import { valuesOf } from '../../http/headers.ts';
 
 export interface EventMemory {
   /** An event with this id goes to the agent. */

@@ -1,7 +1,7 @@
 /** What a server's answer may ask the client to pay on its way through the listener (policy.md §8): in headers and in bodies. */
 
 import type { UpstreamAnswer } from '../../http/client.ts';
-import { toClient } from '../../http/passed-headers.ts';
+import { toClient } from '../../http/headers.ts';
 import type { RequestId } from '../../mcp/messages/frame.ts';
 import { mayAskForPayment, readDemand, withoutDemand } from '../../mcp/payments/http-payment.ts';
 import type { ProxySession } from '../../proxy/session.ts';

@@ -2,7 +2,7 @@
 
 import type { UpstreamAnswer } from '../../http/client.ts';
 import type { GiveUp } from '../../http/give-up.ts';
-import { ofSender } from '../../http/passed-headers.ts';
+import { ofSender } from '../../http/headers.ts';
 import type { EventStream } from '../../http/reply.ts';
 import type { ServedRequest } from '../../http/server.ts';
 import { renderMessage } from '../../http/sse-render.ts';

@@ -1,7 +1,6 @@
 /** GET and DELETE of a session, on their way through the listener (wire.md §1): streams are judged as they are anywhere else. */
 import type { UpstreamAnswer } from '../../http/client.ts';
-import { toUpstream, withoutPayment } from '../../http/passed-headers.ts';
-import { valuesOf } from '../../http/raw-headers.ts';
+import { toUpstream, valuesOf, withoutPayment } from '../../http/headers.ts';
 import type { ServedRequest } from '../../http/server.ts';
 import { within } from '../upstream/order.ts';
 import { kindOf } from '../upstream/read-answer.ts';

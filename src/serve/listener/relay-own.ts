@@ -1,6 +1,6 @@
 /** Messages of the proxy's own to a server of the same transport: its questions for the tool list, and its answers to what the policy keeps from the client. */
 
-import { withoutPayment } from '../../http/passed-headers.ts';
+import { withoutPayment } from '../../http/headers.ts';
 import { headersFor } from '../../mcp/messages/headers.ts';
 import type { OutgoingFrame } from '../../proxy/exchange.ts';
 import { kindOf, readBody, withoutBom } from '../upstream/read-answer.ts';

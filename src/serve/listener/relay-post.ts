@@ -1,8 +1,7 @@
 /** A POST on its way through the listener: judged, sent on with its own bytes, and answered with what may come back (wire.md §1, §5). */
 
 import { createGiveUp } from '../../http/give-up.ts';
-import { speaksOfPayment, toUpstream } from '../../http/passed-headers.ts';
-import { valuesOf } from '../../http/raw-headers.ts';
+import { speaksOfPayment, toUpstream, valuesOf } from '../../http/headers.ts';
 import { renderMessage } from '../../http/sse-render.ts';
 import { credentialsOf } from '../../mcp/payments/http-payment.ts';
 import type { Exchange, FrameBytes } from '../../proxy/exchange.ts';

@@ -1,8 +1,7 @@
 /** One session that passes through the listener to a server of the same transport (wire.md §1): exchange by exchange, each on its own stream. */
 
 import type { HttpClient } from '../../http/client.ts';
-import { type CookieJar, createCookieJar } from '../../http/cookies.ts';
-import type { RequestRules } from '../../http/passed-headers.ts';
+import { type CookieJar, createCookieJar, type RequestRules } from '../../http/headers.ts';
 import type { EventStream } from '../../http/reply.ts';
 import type { ServedRequest } from '../../http/server.ts';
 import { renderMessage } from '../../http/sse-render.ts';

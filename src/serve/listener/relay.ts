@@ -1,7 +1,7 @@
 /** `/mcp` in front of a server that speaks Streamable HTTP itself (wire.md §1): every exchange is relayed as it is. */
 
 import type { UpstreamAnswer } from '../../http/client.ts';
-import { valuesOf } from '../../http/raw-headers.ts';
+import { valuesOf } from '../../http/headers.ts';
 import type { ServedRequest } from '../../http/server.ts';
 import type { ClientFrame, Refusal } from '../../mcp/messages/frame.ts';
 import { checkHeaders, hasRepeating, isModern } from '../../mcp/messages/headers.ts';

@@ -3,7 +3,7 @@
  * named as the client reaches it, for a token is asked for by that name.
  */
 import type { HttpClient } from '../../http/client.ts';
-import { valuesOf } from '../../http/raw-headers.ts';
+import { valuesOf } from '../../http/headers.ts';
 import type { ServedRequest } from '../../http/server.ts';
 import { readBody } from '../upstream/read-answer.ts';
 import { failureBy } from '../upstream/status.ts';

@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test';
 import { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import { createUnread } from '../../src/http/unread.ts';
+import { createUnread } from '../../src/http/reply.ts';
 
 const KIB = 1_024;
 const openResponse = () => Object.assign(new EventEmitter(), { writableLength: 0 });

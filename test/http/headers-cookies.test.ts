@@ -1,7 +1,7 @@
 /** wire.md §5: which cookies of the upstream go back to it, and with what. */
 import { describe, expect, test } from 'bun:test';
 import { openHttpClient } from '../../src/http/client.ts';
-import { createCookieJar, MAX_BYTES, MAX_COOKIES } from '../../src/http/cookies.ts';
+import { createCookieJar, MAX_BYTES, MAX_COOKIES } from '../../src/http/headers.ts';
 import { startUpstream } from '../harness/upstream.ts';
 import { faultOf, post } from './exchange.ts';
 

@@ -1,6 +1,14 @@
-/** Which credentials of an `Authorization` name somebody (policy.md §8, §12). */
+/** wire.md §2.10: headers as they stood on the wire; policy.md §8, §12: who an `Authorization` names. */
 import { expect, test } from 'bun:test';
-import { namesSeveral, withoutPayments } from '../../src/http/credentials.ts';
+import { namesSeveral, valuesOf, withoutPayments } from '../../src/http/headers.ts';
+
+test('repeated headers are still two, in any case of letters', () => {
+  expect(valuesOf(['Mcp-Name', 'a', 'x', 'y', 'MCP-NAME', 'b'], 'mcp-name')).toEqual(['a', 'b']);
+});
+
+test('SECURITY: spaces and tabs around a value are not part of it; anything else is, to whoever reads it next', () => {
+  expect(valuesOf(['N', ' \tx\t ', 'n', 'x\u00a0', 'n', '\u00a0x', 'n', ' ', 'n', ''], 'n')).toEqual(['x', 'x\u00a0', '\u00a0x', '', '']);
+});
 
 test.each([
   ['Bearer a', 'Bearer a'],
