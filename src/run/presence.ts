@@ -7,7 +7,7 @@ import type { Policy } from '../core/policy.ts';
 import type { Control, Store } from '../core/store.ts';
 import type { Every } from '../core/ticker.ts';
 import type { Log } from '../engine/deps.ts';
-import type { Reload } from '../serve/served.ts';
+import type { Reload } from '../serve/transport.ts';
 
 /** ms between rows in the store, and between heartbeats in the audit. */
 const ANNOUNCE = 5_000;

@@ -26,7 +26,7 @@ import { childEnvironment, StartError } from '../process/child.ts';
 import { VERSION } from '../process/version.ts';
 import type { ProxyOptions } from '../serve/options.ts';
 import { secretsOf, shownUrl, warningsOf } from '../serve/remote-secrets.ts';
-import type { Served } from '../serve/served.ts';
+import type { Transport } from '../serve/transport.ts';
 import { openSqliteStore } from '../state/sqlite/sqlite.ts';
 import { type Admin, AdminError, openAdmin } from './admin.ts';
 import { namespaceOf, ownPaths } from './home.ts';
@@ -112,7 +112,7 @@ async function serve(parts: Parts, accept: Acceptance, seen: string | undefined)
   const presence = openPresence(parts);
   const monotonic = () => performance.now();
   const pauses = watchPauses({ store, monotonic, every, log, failMode: options.stateFailMode, onChange: presence.controlChanged });
-  let serving: Served | undefined;
+  let serving: Transport | undefined;
   const rules = watchPolicy({
     path: options.config,
     first: policy,

@@ -7,7 +7,7 @@ import type { Policy } from '../core/policy.ts';
 import type { Every } from '../core/ticker.ts';
 import type { Log, PolicySource, Rulebook } from '../engine/deps.ts';
 import { loadPolicyText } from '../policy/load.ts';
-import type { Reload } from '../serve/served.ts';
+import type { Reload } from '../serve/transport.ts';
 import { watchFolders } from './folder-hints.ts';
 
 /** The policy as the proxy enforces it, or why it cannot take one that is valid in itself. */

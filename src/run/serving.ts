@@ -3,8 +3,8 @@ import type { Every } from '../core/ticker.ts';
 import type { ProxyDeps } from '../engine/deps.ts';
 import { startChild } from '../process/child.ts';
 import type { ProxyOptions } from '../serve/options.ts';
-import type { Served } from '../serve/served.ts';
 import { serveStdio } from '../serve/stdio/stdio-session.ts';
+import type { Transport } from '../serve/transport.ts';
 
 interface Opening {
   readonly deps: ProxyDeps;
@@ -17,7 +17,7 @@ interface Opening {
 }
 
 /** Opens what carries the sessions. Rejects with `StartError`. What a plain proxy does not need is not loaded. */
-export async function openServing(opening: Opening): Promise<Served> {
+export async function openServing(opening: Opening): Promise<Transport> {
   const { deps, options, command, env, every } = opening;
   const { listen, remote } = options;
   if (listen && remote) return (await import('../serve/listener/listener.ts')).listenBefore(remote, { deps, options, listen, every });

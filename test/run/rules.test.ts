@@ -4,7 +4,7 @@ import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { loadFirst, watchPolicy } from '../../src/run/rules.ts';
-import type { Reload } from '../../src/serve/served.ts';
+import type { Reload } from '../../src/serve/transport.ts';
 import { temporaryFolder } from '../harness/paths.ts';
 import { beatingEvery } from '../harness/ticker.ts';
 import { until } from '../harness/wait.ts';

@@ -6,17 +6,15 @@ import { type HttpClient, openHttpClient } from '../../http/client.ts';
 import { headersFor } from '../../mcp/messages/headers.ts';
 import { createIdFinder } from '../../mcp/messages/id-finder.ts';
 import { oneLine } from '../../mcp/messages/lines.ts';
-import { joinFrames } from '../../process/frames.ts';
 import { onSignals } from '../../process/signals.ts';
 import { type Downstream, openStdio } from '../../process/stdio.ts';
-import type {} from '../../proxy/exchange.ts';
+import type { OutgoingFrame } from '../../proxy/exchange.ts';
 import { openSession, type ProxySession } from '../../proxy/session.ts';
-import { connect, type Flow } from '../flow.ts';
+import { agentSide, connect, type Flow, readAgent, type Side } from '../flow.ts';
 import { awaitLastAnswers } from '../last-answers.ts';
 import type { Remote } from '../options.ts';
 import { wordMask } from '../remote-secrets.ts';
-import type { Served } from '../served.ts';
-import { readAgent, reloadOf } from '../session-lines.ts';
+import { type Transport, tellReload } from '../transport.ts';
 import { explainUnauthorized } from '../upstream/authorization.ts';
 import type { Aside, Received } from '../upstream/received.ts';
 import { type Bridge, openBridge } from './bridge.ts';
@@ -37,33 +35,23 @@ const GRACE = 1_000;
 const DIED_OF = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 /** Serves this process's own stdin and stdout. */
-export function serveBridge({ deps, remote, maxMessage, every }: Bridging): Served {
+export function serveBridge({ deps, remote, maxMessage, every }: Bridging): Transport {
   const agent = openStdio();
   const client = openHttpClient(remote.url, remote.headers);
   const gate = openGate();
   const explain = openExplainer(deps, client, remote);
   const ports = portsOf({ deps, client, maxMessage, explain, mask: wordMask(remote), receive, session: () => session });
   const bridge = openBridge(ports);
-  const flow = connect(agent, serverSide(bridge, gate, maxMessage + SPARE), maxMessage + SPARE);
-  const session = openSession(
-    deps,
-    {
-      toServer(frames) {
-        bridge.send(frames);
-        for (const { bytes } of frames) flow.toServer(bytes);
-      },
-      toAgent: (frames) => flow.toAgent(joinFrames(frames)),
-    },
-    { joinBatches: true },
-  );
+  const flow = connect(agentSide(agent), serverSide(bridge, gate, maxMessage + SPARE), maxMessage + SPARE);
+  const session = openSession(deps, flow, { joinBatches: true });
   function receive(messages: readonly Received[]): void | Promise<void> {
     session.fromServer(messages.map(asLine));
     // What came has to be dealt with before its stream is: else a request that it answers would seem to have none.
     return session.backlog().server > 0 ? session.serverIdle().then(gate.opened) : gate.opened();
   }
-  agent.onEnd(readAgent(agent, maxMessage, session, flow.holdAgent));
+  agent.onEnd(readAgent(agent, maxMessage, session, flow));
   const ended = endOf({ agent, session, bridge, flow, every });
-  return { ended, serverPid: undefined, reloaded: reloadOf(session) };
+  return { ended, serverPid: undefined, reloaded: (event) => tellReload(event, session) };
 }
 
 interface PortParts {
@@ -116,10 +104,13 @@ function openGate() {
   };
 }
 
-/** The bridge as one side of the flow: what was sent is counted there, and what waits is counted here. */
-function serverSide(bridge: Bridge, gate: ReturnType<typeof openGate>, most: number): Parameters<typeof connect>[1] {
+/** The bridge as one side of the flow. It counts what waits; the server is slow while that is more than `most`. */
+function serverSide(bridge: Bridge, gate: ReturnType<typeof openGate>, most: number): Side<OutgoingFrame> {
   return {
-    write: () => bridge.waiting <= most,
+    send(frames) {
+      bridge.send(frames);
+      return bridge.waiting <= most ? 0 : frames.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    },
     onDrain: (f) => bridge.onDrain(() => bridge.waiting <= most && f()),
     pause: gate.pause,
     resume: gate.resume,

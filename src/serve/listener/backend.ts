@@ -1,10 +1,9 @@
 /** A server that writes to one place, behind one session of the listener: a child process, or a bridge to a remote one. */
 import { oneLine } from '../../mcp/messages/lines.ts';
 import { startChild } from '../../process/child.ts';
-import { joinFrames } from '../../process/frames.ts';
 import type { OutgoingFrame } from '../../proxy/exchange.ts';
 import type { ProxySession } from '../../proxy/session.ts';
-import { readLines } from '../session-lines.ts';
+import { joinFrames, readLines } from '../flow.ts';
 import type { Aside } from '../upstream/received.ts';
 
 export interface Backend {

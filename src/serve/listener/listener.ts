@@ -12,7 +12,7 @@ import { onSignals } from '../../process/signals.ts';
 import { releaseUnpaid } from '../../proxy/payments/unpaid.ts';
 import type { ListenOptions, ProxyOptions, Remote } from '../options.ts';
 import { wordMask } from '../remote-secrets.ts';
-import type { Served } from '../served.ts';
+import { type Transport, tellReload } from '../transport.ts';
 import { type Agents, createAgents } from './agents.ts';
 import { childBackend } from './backend.ts';
 import { bridgeBackend } from './bridge-backend.ts';
@@ -49,7 +49,7 @@ const LOOK = 20;
 const SWEEP = 1_000;
 
 /** Listens in front of a remote server. Rejects with `StartError` where the address cannot be had. */
-export async function listenBefore(remote: Remote, listening: Listening): Promise<Served> {
+export async function listenBefore(remote: Remote, listening: Listening): Promise<Transport> {
   const { deps, options, listen } = listening;
   const { maxMessage } = options;
   const client = openHttpClient(remote.url, remote.headers);
@@ -74,7 +74,7 @@ export async function listenBeforeCommand(
   command: readonly string[],
   env: Readonly<Record<string, string>>,
   listening: Listening,
-): Promise<Served> {
+): Promise<Transport> {
   const { deps, options, listen } = listening;
   checkCommand(command[0] ?? '', env);
   const agents: Agents = createAgents(deps, false, (agent) => mcp.isUsedBy(agent));
@@ -164,7 +164,7 @@ function announce(server: HttpServer, { bind, token, publicUrl }: ListenOptions,
     log.warn('any user of this machine can call it, with what the server trusts us with: --token-env asks them for a token');
 }
 
-function served(server: HttpServer, mcp: Endpoint, { deps, every }: Listening): Served {
+function served(server: HttpServer, mcp: Endpoint, { deps, every }: Listening): Transport {
   const { monotonic, log } = deps;
   const sweep = () => {
     const now = monotonic();
@@ -194,8 +194,7 @@ function served(server: HttpServer, mcp: Endpoint, { deps, every }: Listening): 
     ended: end(),
     serverPid: undefined,
     reloaded(event) {
-      if (event.kind === 'rejected') return;
-      for (const session of mcp.sessions()) session.policyChanged(event.before, event.kind === 'taken' ? event.after : undefined);
+      for (const session of mcp.sessions()) tellReload(event, session);
     },
   };
 }

@@ -3,14 +3,12 @@ import type { Every } from '../../core/ticker.ts';
 import type { ProxyDeps } from '../../engine/deps.ts';
 import type { Upstream } from '../../process/child.ts';
 import { exitStatus, type ProcessExit } from '../../process/exit.ts';
-import { joinFrames } from '../../process/frames.ts';
 import { onSignals } from '../../process/signals.ts';
 import { openStdio } from '../../process/stdio.ts';
 import { openSession } from '../../proxy/session.ts';
-import { connect } from '../flow.ts';
+import { agentSide, connect, readAgent, readServer, serverSide } from '../flow.ts';
 import { awaitLastAnswers } from '../last-answers.ts';
-import type { Served } from '../served.ts';
-import { readAgent, readLines, reloadOf } from '../session-lines.ts';
+import { type Transport, tellReload } from '../transport.ts';
 
 interface Serving {
   readonly deps: ProxyDeps;
@@ -24,20 +22,17 @@ const SWEEP = 1_000;
 const ANSWERS = 4 * 1024 * 1024;
 
 /** Serves this process's own stdin and stdout. */
-export function serveStdio({ deps, child, maxMessage, every }: Serving): Served {
+export function serveStdio({ deps, child, maxMessage, every }: Serving): Transport {
   const agent = openStdio();
-  const flow = connect(agent, child, maxMessage + ANSWERS);
+  const flow = connect(agentSide(agent), serverSide(child), maxMessage + ANSWERS);
   let isOver = false;
   const stop = (how: 'graceful' | 'now', signal?: NodeJS.Signals) => {
     isOver = true;
     void child.stop(how, signal);
   };
-  const session = openSession(deps, {
-    toServer: (frames) => flow.toServer(joinFrames(frames.map(({ bytes }) => bytes))),
-    toAgent: (frames) => flow.toAgent(joinFrames(frames)),
-  });
+  const session = openSession(deps, flow);
 
-  const agentEnds = readAgent(agent, maxMessage, session, flow.holdAgent);
+  const agentEnds = readAgent(agent, maxMessage, session, flow);
   agent.onEnd(async () => {
     agentEnds();
     session.agentGone();
@@ -47,12 +42,7 @@ export function serveStdio({ deps, child, maxMessage, every }: Serving): Served 
   });
   agent.onError(() => stop('graceful'));
 
-  const serverEnds = readLines(child, maxMessage, {
-    take: session.fromServer,
-    backlog: () => session.backlog().server,
-    hold: flow.holdServer,
-    taken: session.serverIdle,
-  });
+  const serverEnds = readServer(child, maxMessage, session, flow);
   const unsubscribe = onSignals((signal) => stop('now', signal));
   const stopSweep = every(SWEEP, () => {
     flow.peek();
@@ -69,5 +59,5 @@ export function serveStdio({ deps, child, maxMessage, every }: Serving): Served 
     unsubscribe();
     return exitStatus(exit);
   });
-  return { ended, serverPid: child.pid, reloaded: reloadOf(session) };
+  return { ended, serverPid: child.pid, reloaded: (event) => tellReload(event, session) };
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { createLineSplitter } from '../../src/mcp/messages/lines.ts';
-import { joinFrames } from '../../src/process/frames.ts';
+import { joinFrames } from '../../src/serve/flow.ts';
 
 const encoder = new TextEncoder();
 

@@ -1,5 +1,6 @@
-/** What carries the sessions of a running proxy: stdio, or a listener. */
+/** The port that whatever carries sessions implements: stdio, the bridge and the listener. */
 import type { Rulebook } from '../engine/deps.ts';
+import type { ProxySession } from '../proxy/session.ts';
 
 /** What became of a policy file that changed. */
 export type Reload =
@@ -7,11 +8,20 @@ export type Reload =
   | { readonly kind: 'rejected'; readonly why: string }
   | { readonly kind: 'missing'; readonly before: Rulebook | undefined };
 
-export interface Served {
+/**
+ * A transport that runs. For each agent it opens a session (`proxy/session.ts`), gives it the frames that agent and server
+ * send, and carries to them what the session writes to its output.
+ */
+export interface Transport {
   /** Resolves with the exit status once the proxy is done and all that can be delivered is. */
   readonly ended: Promise<number>;
   /** Of the one server that was started, where there is one. */
   readonly serverPid: number | undefined;
   /** Tells the agents what a reload means for them. */
   reloaded(event: Reload): void;
+}
+
+/** Tells the agent of one session what a reload means for it. */
+export function tellReload(event: Reload, session: ProxySession): void {
+  if (event.kind !== 'rejected') session.policyChanged(event.before, event.kind === 'taken' ? event.after : undefined);
 }
