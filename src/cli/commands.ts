@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { UsageError } from '../core/fault.ts';
 import { didYouMean } from '../policy/nearest.ts';
 import { VERSION } from '../process/version.ts';
-import { ownFolders } from '../run/own-folders.ts';
+import { ownPlaces } from '../run/own-folders.ts';
 import { declare, type Invocation, refuseServer } from './declare.ts';
 import { declareApprovals, declareIdempotency } from './declare-approvals.ts';
 import { declareProxy } from './declare-proxy.ts';
@@ -93,9 +93,9 @@ function declareExplain(program: Command, invocation: Invocation): void {
       if (config === undefined) throw new UsageError('no policy', 'name it with "-c policy.yaml"');
       if (flags.call === undefined) throw new UsageError('no call to explain', 'name the tool with "--call NAME"');
       const { explainCall } = await import('./explain.ts');
-      const folders = ownFolders(flags.stateDir, terminal.env);
+      const places = ownPlaces(flags.stateDir, terminal.env);
       invocation.finish(
-        await explainCall({ ...flags, ...folders, config, fresh: flags.fresh ?? false, json: flags.json ?? false }, terminal),
+        await explainCall({ ...flags, ...places, config, fresh: flags.fresh ?? false, json: flags.json ?? false }, terminal),
       );
     });
 }
@@ -112,8 +112,8 @@ function declareStatus(program: Command, invocation: Invocation): void {
     .action(async (flags) => {
       refuseServer('status', invocation);
       const { showStatus } = await import('./status.ts');
-      const folders = ownFolders(flags.stateDir, terminal.env);
-      const options = { ...flags, ...folders, since: flags.since ?? DAY, json: flags.json ?? false, watch: flags.watch ?? false };
+      const places = ownPlaces(flags.stateDir, terminal.env);
+      const options = { ...flags, ...places, since: flags.since ?? DAY, json: flags.json ?? false, watch: flags.watch ?? false };
       invocation.finish(await showStatus(options, terminal));
     });
 }
@@ -154,7 +154,7 @@ function pauseOptions({ reason, policy, stateDir, json }: PauseFlags, { terminal
   return {
     reason: reason ?? '',
     policy,
-    ...ownFolders(stateDir, env),
+    ...ownPlaces(stateDir, env),
     json: json ?? false,
     patience: PATIENCE,
   };

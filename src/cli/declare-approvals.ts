@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { EXIT, UsageError } from '../core/fault.ts';
 import { didYouMean } from '../policy/nearest.ts';
 import { operator } from '../run/operator.ts';
-import { ownFolders } from '../run/own-folders.ts';
+import { ownPlaces } from '../run/own-folders.ts';
 import { declare, type Invocation, refuseServer } from './declare.ts';
 import { parseTextFlag } from './flags.ts';
 import { HELP } from './help.ts';
@@ -106,5 +106,5 @@ function part(group: Command, name: string): Command {
 }
 
 function common({ stateDir, json }: Flags, { terminal: { env } }: Invocation) {
-  return { ...ownFolders(stateDir, env), json: json ?? false };
+  return { ...ownPlaces(stateDir, env), json: json ?? false };
 }

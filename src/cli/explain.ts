@@ -21,25 +21,23 @@ import { openCatalog } from '../engine/tool-list.ts';
 import { verdictOn } from '../library/decide.ts';
 import { loadPolicyText } from '../policy/load.ts';
 import { namespaceOf, ownPaths } from '../run/home.ts';
-import { withState } from '../run/state.ts';
+import type { OwnPlaces } from '../run/own-folders.ts';
 import { renderDiagnostics } from './diagnostics.ts';
 import { type Explanation, renderExplanation } from './explanation.ts';
 import { createPaint } from './paint.ts';
 import type { Terminal } from './terminal.ts';
 
-export interface ExplainOptions {
+export interface ExplainOptions extends OwnPlaces {
   readonly config: string;
   readonly call: string;
   /** JSON, `@file`, or `-` for stdin. */
   readonly args: string | undefined;
   readonly agent: string | undefined;
   readonly tools: string | undefined;
-  readonly stateDir: string;
   readonly statePrefix: string | undefined;
   /** As with empty counters. */
   readonly fresh: boolean;
   readonly json: boolean;
-  readonly home: string;
 }
 
 /** Explains the call and prints it. */
@@ -75,7 +73,7 @@ async function argumentsText(args: string | undefined, terminal: Terminal): Prom
 async function explain(policy: Policy, options: ExplainOptions, argsText: string): Promise<Explanation> {
   const parsed = parseArguments(argsText);
   if (!parsed.ok) throw new UsageError(`--args: ${parsed.why}`, 'the proxy refuses such a call before any rule sees it');
-  const own = ownPaths([options.home, options.stateDir, options.config]);
+  const own = ownPaths([options.home, ...options.state.folders, options.config]);
   const ownPath = ownPathIn(parsed.args, own);
   const call: Call = { tool: options.call, args: parsed.args, agent: options.agent, session: undefined, ownPath };
   const trace: TraceEntry[] = [];
@@ -90,7 +88,7 @@ async function explain(policy: Policy, options: ExplainOptions, argsText: string
   };
   const stored = options.fresh
     ? undefined
-    : await withState(options.stateDir, namespace, async (store) => {
+    : await options.state.read(namespace, async (store) => {
         const { pauses } = await store.control();
         const pause = pauses.find((candidate) => candidate.policy === undefined || candidate.policy === policy.name);
         const planned = plan(call, { ...facts, pause }, (entry) => trace.push(entry));

@@ -1,14 +1,13 @@
 /** `intercept idempotency list` and `resolve`: calls that are kept from being sent twice (policy.md §9). */
 import type { ClaimRecord, Resolved } from '../core/claim.ts';
 import { CommandError, EXIT } from '../core/fault.ts';
-import { withDesk } from '../run/state.ts';
+import type { OwnPlaces } from '../run/own-folders.ts';
 import { checkApprover } from './approvals/desk.ts';
 import { createPaint, type Paint, shown } from './paint.ts';
 import { spanOf } from './spans.ts';
 import type { Terminal } from './terminal.ts';
 
-export interface IdempotencyOptions {
-  readonly stateDir: string;
+export interface IdempotencyOptions extends Pick<OwnPlaces, 'state'> {
   readonly json: boolean;
 }
 
@@ -24,10 +23,10 @@ const KEY = 12;
 const ARGS = 60;
 
 /** Lists calls whose outcome is unknown first, then the others. */
-export async function listClaims({ stateDir, json }: IdempotencyOptions, terminal: Terminal): Promise<number> {
-  const claims = await withDesk(stateDir, (desk) => desk.claims.list(json ? {} : { argsLimit: ARGS + 1 }));
+export async function listClaims({ state, json }: IdempotencyOptions, terminal: Terminal): Promise<number> {
+  const claims = await state.withRecords(({ claims }) => claims.list(json ? {} : { argsLimit: ARGS + 1 }));
   if (json) terminal.out(`[${(claims ?? []).map(renderClaim).join(',\n')}]`);
-  else if (!claims) terminal.out(`no state at ${stateDir}: no proxy has run with it yet`);
+  else if (!claims) terminal.out(`no state at ${state.name}: no proxy has run with it yet`);
   else if (claims.length === 0) terminal.out('no idempotent calls are kept');
   else for (const line of renderClaims(claims, Date.now(), createPaint(terminal.colour))) terminal.out(line);
   return EXIT.done;
@@ -35,7 +34,7 @@ export async function listClaims({ stateDir, json }: IdempotencyOptions, termina
 
 /** Settles an unknown outcome, once somebody has looked whether the call happened. */
 export async function resolveClaim(options: ResolveOptions, terminal: Terminal): Promise<number> {
-  const resolved = await withDesk(options.stateDir, async ({ approvals, claims }) => {
+  const resolved = await options.state.withRecords(async ({ approvals, claims }) => {
     await checkApprover(approvals, terminal.env);
     return claims.resolve(options.key, options.verdict, options.by);
   });

@@ -1,25 +1,25 @@
 /** The proxy's flags, parsed (cli.md §1). Times in ms, sizes in bytes. */
 
 import { UsageError } from '../core/fault.ts';
-import { interceptHome, stateFolder } from '../run/home.ts';
-import type { ProxyOptions } from '../serve/options.ts';
+import { interceptHome, stateLocation } from '../run/home.ts';
+import type { RunOptions } from '../run/proxy.ts';
 import { type ListenFlags, parseListen } from './listen-options.ts';
 import { parseRemote, type RemoteFlags } from './remote-options.ts';
 
 /** The flags as the parser gives them: those that were not written are undefined. */
-type OwnFlags = Exclude<keyof ProxyOptions, 'home' | 'remote' | 'listen'>;
-export type ProxyFlags = { readonly [K in OwnFlags]?: ProxyOptions[K] } & RemoteFlags & ListenFlags;
+type OwnFlags = Exclude<keyof RunOptions, 'home' | 'state' | 'remote' | 'listen'>;
+export type ProxyFlags = { readonly [K in OwnFlags]?: RunOptions[K] } & { readonly stateDir?: string } & RemoteFlags & ListenFlags;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Fills in what was not written. */
-export function parseProxyOptions(flags: ProxyFlags, env: Environment): ProxyOptions {
+export function parseProxyOptions(flags: ProxyFlags, env: Environment): RunOptions {
   if (flags.config === undefined) throw new UsageError('no policy', 'name it with "-c policy.yaml"');
   return {
     config: flags.config,
     shadow: flags.shadow ?? false,
     agent: flags.agent,
-    stateDir: stateFolder(flags.stateDir, env),
+    state: stateLocation(flags.stateDir, env),
     statePrefix: flags.statePrefix,
     stateFailMode: flags.stateFailMode ?? 'closed',
     stateTimeout: flags.stateTimeout ?? 250,

@@ -4,19 +4,17 @@ import { EXIT } from '../core/fault.ts';
 import type { Instance, Records, Store } from '../core/store.ts';
 import { liveInstances } from '../run/instances.ts';
 import { operator } from '../run/operator.ts';
+import type { OwnPlaces } from '../run/own-folders.ts';
 import { openOwnRecords } from '../run/own-records.ts';
-import { openState } from '../run/state.ts';
 import { checkApprover } from './approvals/desk.ts';
 import { createPaint, type Paint, shown } from './paint.ts';
 import type { Terminal } from './terminal.ts';
 
-export interface PauseOptions {
+export interface PauseOptions extends OwnPlaces {
   /** What agents are told. */
   readonly reason: string;
   /** The name of one policy; undefined: all. */
   readonly policy: string | undefined;
-  readonly stateDir: string;
-  readonly home: string;
   readonly json: boolean;
   /** How long instances have to confirm, ms. */
   readonly patience: number;
@@ -51,7 +49,7 @@ export function resumeCalls(options: PauseOptions, terminal: Terminal): Promise<
 }
 
 async function change(options: PauseOptions, terminal: Terminal, act: (store: Store & Records) => Promise<Change>): Promise<number> {
-  const store = await openState(options.stateDir, '');
+  const store = await options.state.open({ namespace: '' });
   try {
     // The switch is thrown first: a record that cannot be written must not keep calls running.
     const done = await act(store);

@@ -14,17 +14,15 @@ import type { Instance, Pause } from '../core/store.ts';
 import { loadPolicyText } from '../policy/load.ts';
 import { namespaceOf } from '../run/home.ts';
 import { liveInstances } from '../run/instances.ts';
-import { withState } from '../run/state.ts';
+import type { OwnPlaces } from '../run/own-folders.ts';
 
 /** Characters of arguments that are enough to be shown cut. */
 const ARGS = 61;
 
-export interface StatusSource {
+export interface StatusSource extends OwnPlaces {
   /** A policy file, for its counters where nothing runs. */
   readonly config: string | undefined;
-  readonly stateDir: string;
   readonly statePrefix: string | undefined;
-  readonly home: string;
   /** How far back records count, ms. */
   readonly since: number;
 }
@@ -85,10 +83,10 @@ export function openHistory({ home, since: span }: StatusSource): (now: number) 
 
 /** Gathers it. Nothing is made where nothing is. */
 export async function readStatus(options: StatusSource, history = openHistory(options)): Promise<Status> {
-  const { stateDir } = options;
+  const { state } = options;
   const now = Date.now();
   const { since, summary, notes } = await history(now);
-  const shared = await withState(stateDir, '', async (store) => ({
+  const shared = await state.read('', async (store) => ({
     instances: await store.instances(),
     pauses: (await store.control()).pauses,
     pending: await store.approvals.list({ state: 'pending', argsLimit: 0 }),
@@ -98,14 +96,14 @@ export async function readStatus(options: StatusSource, history = openHistory(op
   const configs = notes.configs();
   const policies: PolicyStatus[] = [];
   for (const [namespace, known] of await namespaces(options, instances, configs, shared?.pending ?? [])) {
-    const counters = await withState(stateDir, namespace, (store) => store.counters());
+    const counters = await state.read(namespace, (store) => store.counters());
     const pending = shared?.pending.filter((record) => record.namespace === namespace) ?? [];
     if (counters) policies.push({ name: known.name, counters: describeCounters(counters, known.policy), pending });
   }
   return {
     now,
     since,
-    stateDir,
+    stateDir: state.name,
     stored: shared !== undefined,
     instances,
     pauses: shared?.pauses ?? [],

@@ -5,6 +5,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { joinParts } from '../core/counter.ts';
 import { type OwnPaths, prepareOwnPaths } from '../core/own-path.ts';
 import { normalise } from '../core/within.ts';
+import { type StateLocation, stateIn } from '../state/open.ts';
 
 /** `INTERCEPT_HOME`, else `~/.intercept`. */
 export function interceptHome(env: Readonly<Record<string, string | undefined>>): string {
@@ -45,6 +46,6 @@ function real(path: string): string {
 }
 
 /** Where state is kept: `--state-dir`, else `state` in the home. */
-export function stateFolder(stateDir: string | undefined, env: Readonly<Record<string, string | undefined>>): string {
-  return stateDir === undefined ? join(interceptHome(env), 'state') : resolve(stateDir);
+export function stateLocation(stateDir: string | undefined, env: Readonly<Record<string, string | undefined>>): StateLocation {
+  return stateIn(stateDir === undefined ? join(interceptHome(env), 'state') : resolve(stateDir));
 }

@@ -6,7 +6,8 @@ import { randomBytes } from 'node:crypto';
 import { linkSync, lstatSync, renameSync, rmSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { CommandError, EXIT, UsageError } from '../core/fault.ts';
-import { interceptHome, stateFolder } from './home.ts';
+import type { StateLocation } from '../state/open.ts';
+import { interceptHome, stateLocation } from './home.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -14,16 +15,22 @@ const WRITE = 0o022;
 const READ = 0o044;
 const GROUP = 0o070;
 
+/** Where Intercept keeps what is its own. */
+export interface OwnPlaces {
+  readonly home: string;
+  readonly state: StateLocation;
+}
+
 /** Throws `CommandError` where one of them stands and is not ours alone. Not on systems without such owners. */
-export function checkFolders({ home, stateDir }: { readonly home: string; readonly stateDir: string }, env: Environment): void {
+export function checkFolders({ home, state }: OwnPlaces, env: Environment): void {
   const user = process.getuid?.();
   if (user === undefined) return;
   const group = groupOf(env);
   checkFolder('home', home, user);
-  checkFolder('state folder', stateDir, user);
+  for (const folder of state.folders) checkFolder('state folder', folder, user);
   for (const [what, path] of [
     ['home', home],
-    ['state folder', stateDir],
+    ...state.folders.map((folder) => ['state folder', folder] as const),
     ['admin token', tokenIn(home)],
     ['key', keyIn(home)],
   ] as const)
@@ -31,16 +38,16 @@ export function checkFolders({ home, stateDir }: { readonly home: string; readon
   for (const [what, path] of [
     ['audit folder', join(home, 'events')],
     ['folder of tool lists', join(home, 'tools')],
-    ['state file', join(stateDir, 'intercept.sqlite')],
+    ...state.files.map((file) => ['state file', file] as const),
   ] as const)
     checkOwner(what, path, user);
 }
 
 /** The home and the state folder that a command was given, once it is known that they are ours alone. */
-export function ownFolders(stateDir: string | undefined, env: Environment): { readonly home: string; readonly stateDir: string } {
-  const folders = { home: interceptHome(env), stateDir: stateFolder(stateDir, env) };
-  checkFolders(folders, env);
-  return folders;
+export function ownPlaces(stateDir: string | undefined, env: Environment): OwnPlaces {
+  const places = { home: interceptHome(env), state: stateLocation(stateDir, env) };
+  checkFolders(places, env);
+  return places;
 }
 
 /** Where the admin token is. */

@@ -27,7 +27,7 @@ import { VERSION } from '../process/version.ts';
 import type { ProxyOptions } from '../serve/options.ts';
 import { secretsOf, shownUrl, warningsOf } from '../serve/remote-secrets.ts';
 import type { Transport } from '../serve/transport.ts';
-import { openSqliteStore } from '../state/sqlite/sqlite.ts';
+import type { StateLocation } from '../state/open.ts';
 import { type Admin, AdminError, openAdmin } from './admin.ts';
 import { namespaceOf, ownPaths } from './home.ts';
 import { dropExposed, keyIn } from './own-folders.ts';
@@ -43,8 +43,12 @@ const LISTING_TIMEOUT = 5_000;
 /** Old audit files are looked for once the start is over, ms. */
 const PRUNE_AFTER = 5_000;
 
+export interface RunOptions extends ProxyOptions {
+  readonly state: StateLocation;
+}
+
 /** Runs the proxy until its server ends; answers with the exit status. */
-export async function runProxy(options: ProxyOptions, command: readonly string[]): Promise<number> {
+export async function runProxy(options: RunOptions, command: readonly string[]): Promise<number> {
   const mask = openMask(secretsIn(options));
   const stderr = openLineWriter(2);
   const lines = { ...stderr, write: (line: string) => stderr.write(mask(line)) };
@@ -63,7 +67,7 @@ export async function runProxy(options: ProxyOptions, command: readonly string[]
   }
 }
 
-async function run(options: ProxyOptions, command: readonly string[], lines: LineWriter, every: Every): Promise<number> {
+async function run(options: RunOptions, command: readonly string[], lines: LineWriter, every: Every): Promise<number> {
   const log = createLog(options.logLevel, lines);
   const accept = acceptance(options);
   const first = await loadFirst(options.config, accept);
@@ -77,7 +81,7 @@ async function run(options: ProxyOptions, command: readonly string[], lines: Lin
 
 /** What a running proxy is made of, opened in the order in which it can fail. */
 interface Parts extends PresenceOptions {
-  readonly options: ProxyOptions;
+  readonly options: RunOptions;
   readonly command: readonly string[];
   /** What tells this server from others: its command, or its URL. */
   readonly identity: string;
@@ -86,7 +90,7 @@ interface Parts extends PresenceOptions {
 }
 
 async function openParts(
-  options: ProxyOptions,
+  options: RunOptions,
   command: readonly string[],
   policy: Policy,
   lines: LineWriter,
@@ -99,8 +103,8 @@ async function openParts(
   const audit = openAudit(options, instance, lines, mask);
   audit.use(policy);
   const namespace = namespaceOf(options.statePrefix, policy.name, options.config);
-  const { stateDir, stateTimeout: timeoutMs, maxState: maxResults, remote } = options;
-  const store = await openSqliteStore({ path: join(stateDir, 'intercept.sqlite'), namespace, clock: Date.now, timeoutMs, maxResults });
+  const { stateTimeout: timeoutMs, maxState: maxResults, remote } = options;
+  const store = await options.state.open({ namespace, timeoutMs, maxResults });
   const identity = remote ? remote.url.href : command.join('\0');
   const upstream = remote ? shownUrl(remote) : maskCommand(command);
   const admin = await openAdmin({ options, policy, store, audit, log, instance, namespace, upstream, mask, every });
@@ -140,7 +144,7 @@ async function serve(parts: Parts, accept: Acceptance, seen: string | undefined)
   const events = join(options.home, 'events');
   const unpruned = (error: unknown) => log.warn(`old audit files could not be looked for: ${String(error)}`);
   setTimeout(() => void pruneEvents(events, options.auditRetention, Date.now()).catch(unpruned), PRUNE_AFTER).unref();
-  const space = watchSpace({ folders: [events, options.stateDir], warn: log.warn });
+  const space = watchSpace({ folders: [events, ...options.state.folders], warn: log.warn });
   const status = await served.ended;
   space.stop();
   rules.stop();
@@ -174,7 +178,7 @@ function depsOf(parts: Parts, watched: Pick<ProxyDeps, 'rules' | 'pauses' | 'too
     upstream: parts.identity,
     shownUpstream: parts.upstream,
     namespace,
-    own: options.allowSelf ? undefined : ownPaths([options.home, options.stateDir, options.config]),
+    own: options.allowSelf ? undefined : ownPaths([options.home, ...options.state.folders, options.config]),
     failMode: options.stateFailMode,
     timeouts: { upstream: options.upstreamTimeout, listing: LISTING_TIMEOUT },
   };

@@ -5,7 +5,6 @@ export interface ProxyOptions {
   readonly config: string;
   readonly shadow: boolean;
   readonly agent: string | undefined;
-  readonly stateDir: string;
   readonly statePrefix: string | undefined;
   readonly stateFailMode: 'closed' | 'open';
   readonly stateTimeout: number;

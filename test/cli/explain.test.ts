@@ -5,7 +5,7 @@ import { createMatcher } from '../../src/core/match.ts';
 import { fingerprintFor, judgeCall } from '../../src/engine/judge-call.ts';
 import { loadPolicyText } from '../../src/policy/load.ts';
 import { namespaceOf } from '../../src/run/home.ts';
-import { openState } from '../../src/run/state.ts';
+import { stateIn } from '../../src/state/open.ts';
 import { openFolder } from './run.ts';
 
 const POLICY = `version: "1"
@@ -48,7 +48,7 @@ describe('cli.md §1: explain', () => {
     const file = folder.write('p.yaml', POLICY);
     const { policy } = await loadPolicyText(POLICY);
     if (!policy) throw new Error('the policy does not load');
-    const store = await openState(join(folder.path, 'home/state'), namespaceOf(undefined, 'shop', file));
+    const store = await stateIn(join(folder.path, 'home/state')).open({ namespace: namespaceOf(undefined, 'shop', file) });
     const facts = {
       policy,
       match: createMatcher(policy),

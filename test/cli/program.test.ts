@@ -112,8 +112,8 @@ describe('cli.md §1: the command line', () => {
 
   test('defaults of the proxy are those of the documents', () => {
     const options = parseProxyOptions({ config: 'p.yaml' }, { INTERCEPT_HOME: '/srv/i' });
+    expect(options.state.name).toBe('/srv/i/state');
     expect(options).toMatchObject({
-      stateDir: '/srv/i/state',
       home: '/srv/i',
       stateFailMode: 'closed',
       stateTimeout: 250,

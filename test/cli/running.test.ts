@@ -6,7 +6,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Instance } from '../../src/core/store.ts';
 import { liveInstances } from '../../src/run/instances.ts';
-import { openState } from '../../src/run/state.ts';
+import { stateIn } from '../../src/state/open.ts';
 import { BUN, interceptCommand } from '../harness/paths.ts';
 import { startProxy } from '../harness/proxy.ts';
 import { setUpRecorder } from '../harness/recorder.ts';
@@ -78,7 +78,7 @@ describe('policy.md §11: pause and resume', () => {
 
   test('an instance that does not confirm is named, status 1', async () => {
     using folder = openFolder();
-    const store = await openState(join(folder.path, 'home/state'), 'n');
+    const store = await stateIn(join(folder.path, 'home/state')).open({ namespace: 'n' });
     await store.announce(instance({}));
     const { status, err } = await folder.run('pause', '--policy', 'demo');
     expect(err).toContain(`no answer  pid ${process.pid}`);
@@ -125,7 +125,7 @@ describe('cli.md §1: status', () => {
 describe('cli.md §1: status of what waits for people', () => {
   test('shows held calls and unknown outcomes, also of policies that do not run', async () => {
     using folder = openFolder();
-    const store = await openState(join(folder.path, 'home/state'), 'shop');
+    const store = await stateIn(join(folder.path, 'home/state')).open({ namespace: 'shop' });
     const [hold, claimed] = await store.reserve([held('f'), claiming('k'.repeat(64))]);
     await store.settle([{ reservation: reservationOf(claimed), outcome: 'kept' }]);
     await store.close();

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, lchownSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkFolders, dropExposed } from '../../src/run/own-folders.ts';
+import { stateIn } from '../../src/state/open.ts';
 import { type Folder, openFolder } from '../cli/run.ts';
 import { BUN, ROOT } from '../harness/paths.ts';
 
@@ -16,7 +17,7 @@ function homeOf(folder: Folder) {
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   writeFileSync(join(home, 'admin.token'), 'a'.repeat(43), { mode: 0o600 });
   writeFileSync(join(home, 'machine.key'), Buffer.alloc(32), { mode: 0o600 });
-  return { home, stateDir };
+  return { home, state: stateIn(stateDir) };
 }
 
 const PLACES = ['', 'state', 'admin.token', 'machine.key'];
@@ -149,7 +150,7 @@ describe('INTERCEPT_HOME_GROUP', () => {
     dropExposed('key', join(places.home, 'machine.key'), env, () => expect.unreachable());
     expect(() => checkFolders(places, { INTERCEPT_HOME_GROUP: String(gid + 1) })).toThrow('its group');
     expect(() => checkFolders(places, {})).toThrow('its group');
-    chmodSync(places.stateDir, 0o2772);
+    chmodSync(join(places.home, 'state'), 0o2772);
     expect(() => checkFolders(places, env)).toThrow('everybody can write the state folder');
   });
 

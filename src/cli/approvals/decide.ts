@@ -4,7 +4,6 @@ import { renderApproval } from '../../core/approval-json.ts';
 import type { AuditSink, PlainEventType } from '../../core/audit.ts';
 import { CommandError, EXIT } from '../../core/fault.ts';
 import { openOwnRecords } from '../../run/own-records.ts';
-import { withDesk } from '../../run/state.ts';
 import { createPaint, shown } from '../paint.ts';
 import { relative } from '../spans.ts';
 import type { Terminal } from '../terminal.ts';
@@ -22,7 +21,7 @@ export interface DecideOptions extends DeskOptions {
 
 /** Decides one record. */
 export async function decideApproval(options: DecideOptions, terminal: Terminal): Promise<number> {
-  const decided = await withDesk(options.stateDir, async ({ approvals }) => {
+  const decided = await options.state.withRecords(async ({ approvals }) => {
     await checkApprover(approvals, terminal.env);
     const { id } = await findRecord(approvals, options.id);
     return decideRecorded({ ...options, id }, approvals, terminal);
@@ -37,7 +36,7 @@ export async function decideApproval(options: DecideOptions, terminal: Terminal)
  * Throws where the record cannot be decided any more.
  */
 export async function decideRecorded(
-  { id, verdict, by, reason, home }: Omit<DecideOptions, 'json' | 'stateDir'>,
+  { id, verdict, by, reason, home }: Omit<DecideOptions, 'json' | 'state'>,
   approvals: Approvals,
   terminal: Pick<Terminal, 'env' | 'err'>,
 ): Promise<Approval> {

@@ -2,12 +2,11 @@
 import { matchesSecret } from '../../approval/secret.ts';
 import type { Approval, Approvals } from '../../core/approval.ts';
 import { CommandError, EXIT } from '../../core/fault.ts';
+import type { OwnPlaces } from '../../run/own-folders.ts';
 import { shown } from '../paint.ts';
 import { stateOf } from './record-lines.ts';
 
-export interface DeskOptions {
-  readonly stateDir: string;
-  readonly home: string;
+export interface DeskOptions extends OwnPlaces {
   readonly json: boolean;
 }
 

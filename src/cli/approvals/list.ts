@@ -3,7 +3,6 @@ import type { Approval, ApprovalFilter, Approvals } from '../../core/approval.ts
 import { renderApproval } from '../../core/approval-json.ts';
 import { EXIT } from '../../core/fault.ts';
 import { openOwnRecords } from '../../run/own-records.ts';
-import { withDesk } from '../../run/state.ts';
 import { createPaint, type Paint, shown } from '../paint.ts';
 import type { Terminal } from '../terminal.ts';
 import { recordDecision } from './decide.ts';
@@ -22,11 +21,11 @@ export interface ListOptions extends DeskOptions {
 }
 
 /** Lists what waits, or everything that is kept: some at a time, for each may be as long as a message. */
-export async function listApprovals({ stateDir, json, all }: ListOptions, terminal: Terminal): Promise<number> {
+export async function listApprovals({ state, json, all }: ListOptions, terminal: Terminal): Promise<number> {
   const filter: ApprovalFilter = { state: all ? undefined : 'pending', limit: PAGE, argsLimit: json ? 0 : ARGS + 1 };
   const print = json ? openArray(terminal) : undefined;
   const paint = createPaint(terminal.colour);
-  const count = await withDesk(stateDir, async ({ approvals }) => {
+  const count = await state.withRecords(async ({ approvals }) => {
     let listed = 0;
     for (let after: string | undefined, isOver = false; !isOver; ) {
       const page = await approvals.list({ ...filter, after });
@@ -39,14 +38,14 @@ export async function listApprovals({ stateDir, json, all }: ListOptions, termin
     return listed;
   });
   if (print) print.end();
-  else if (count === undefined) terminal.out(`no state at ${stateDir}: no proxy has run with it yet`);
+  else if (count === undefined) terminal.out(`no state at ${state.name}: no proxy has run with it yet`);
   else if (count === 0) terminal.out(all ? 'no approvals are kept' : 'nothing waits for approval');
   return EXIT.done;
 }
 
 /** Shows a record whole. */
-export async function showApproval(id: string, { stateDir, json }: DeskOptions, terminal: Terminal): Promise<number> {
-  const record = await withDesk(stateDir, ({ approvals }) => findRecord(approvals, id));
+export async function showApproval(id: string, { state, json }: DeskOptions, terminal: Terminal): Promise<number> {
+  const record = await state.withRecords(({ approvals }) => findRecord(approvals, id));
   if (!record) throw unknownId(id);
   if (json) terminal.out(renderApproval(record, record.args));
   else {
@@ -58,8 +57,8 @@ export async function showApproval(id: string, { stateDir, json }: DeskOptions, 
 }
 
 /** Marks what is over now, rather than when the next proxy looks. */
-export async function expireApprovals({ stateDir, home, json }: DeskOptions, terminal: Terminal): Promise<number> {
-  const expired = (await withDesk(stateDir, ({ approvals }) => approvals.expire())) ?? [];
+export async function expireApprovals({ state, home, json }: DeskOptions, terminal: Terminal): Promise<number> {
+  const expired = (await state.withRecords(({ approvals }) => approvals.expire())) ?? [];
   if (expired.length > 0) {
     const records = openOwnRecords(home, terminal);
     for (const record of expired) recordDecision(record, 'approval_expired', records, terminal);
@@ -71,7 +70,7 @@ export async function expireApprovals({ stateDir, home, json }: DeskOptions, ter
     return EXIT.done;
   }
   const print = openArray(terminal);
-  await withDesk(stateDir, ({ approvals }) => printWhole(expired, approvals, print.add));
+  await state.withRecords(({ approvals }) => printWhole(expired, approvals, print.add));
   print.end();
   return EXIT.done;
 }

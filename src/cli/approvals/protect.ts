@@ -1,7 +1,6 @@
 /** `intercept approvals protect`: from then on, deciding needs a secret (policy.md §12). */
 import { hashSecret } from '../../approval/secret.ts';
 import { CommandError, EXIT, UsageError } from '../../core/fault.ts';
-import { openDesk } from '../../run/state.ts';
 import type { Terminal } from '../terminal.ts';
 import { APPROVER_VARIABLE, checkApprover, type DeskOptions } from './desk.ts';
 import { askSecrets } from './secret-prompt.ts';
@@ -9,8 +8,8 @@ import { askSecrets } from './secret-prompt.ts';
 const SHORTEST = 8;
 
 /** Sets the secret, or replaces it by one who has it. */
-export async function protectApprovals({ stateDir, json }: DeskOptions, terminal: Terminal): Promise<number> {
-  const desk = await openDesk(stateDir);
+export async function protectApprovals({ state, json }: DeskOptions, terminal: Terminal): Promise<number> {
+  const desk = await state.openRecords();
   try {
     const isSet = (await desk.approvals.secret()) !== undefined;
     await checkApprover(desk.approvals, terminal.env);

@@ -2,7 +2,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Approvals } from '../../core/approval.ts';
 import { EXIT } from '../../core/fault.ts';
-import { openDesk } from '../../run/state.ts';
 import { createPaint } from '../paint.ts';
 import { openScreen, type TerminalScreen } from '../screen.ts';
 import type { Terminal } from '../terminal.ts';
@@ -26,7 +25,7 @@ export interface WatchOptions extends DeskOptions {
 
 /** Watches until the person leaves; where there is no terminal, or for programs, prints a line for each event. */
 export async function watchApprovals(options: WatchOptions, terminal: Terminal): Promise<number> {
-  const desk = await openDesk(options.stateDir);
+  const desk = await options.state.openRecords();
   try {
     if (options.json || !terminal.isTty || !terminal.input.isTTY) await followEvents(desk.approvals, options.json, terminal);
     else await watchOnScreen(desk.approvals, options, terminal);

@@ -29,11 +29,6 @@ export interface SqliteOptions {
   readonly ids?: Ids;
 }
 
-/** Records without a namespace of their own: for the commands of people. */
-export interface Desk extends Records {
-  close(): Promise<void>;
-}
-
 type WindowOf = ReturnType<typeof windowFinder>;
 
 /** Opens the file, making it and its folder where there is none. Throws `StoreError` where it cannot be used. */
@@ -44,7 +39,11 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store & R
 }
 
 /** Opens a file that is there for what people do with records. Throws `StoreError` where it cannot be used. */
-export async function openSqliteDesk({ path, clock, timeoutMs }: Pick<SqliteOptions, 'path' | 'clock' | 'timeoutMs'>): Promise<Desk> {
+export async function openSqliteRecords({
+  path,
+  clock,
+  timeoutMs,
+}: Pick<SqliteOptions, 'path' | 'clock' | 'timeoutMs'>): Promise<Records & Pick<Store, 'close'>> {
   const file = openFile({ path, clock, timeoutMs });
   await file.begin();
   return { ...sqliteRecords(file), close: file.close };

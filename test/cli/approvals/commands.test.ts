@@ -6,14 +6,14 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { HoldRequest } from '../../../src/core/approval.ts';
 import type { Reservable } from '../../../src/core/store.ts';
-import { openState } from '../../../src/run/state.ts';
+import { stateIn } from '../../../src/state/open.ts';
 import { ROOT } from '../../harness/paths.ts';
 import { claiming, EVIDENCE, held, reservationOf } from '../../state/calls.ts';
 import { type Folder, openFolder } from '../run.ts';
 
 /** Lets calls come to the store of a folder, as a proxy would. */
 async function arrive(folder: Folder, ...calls: readonly Reservable[]) {
-  const store = await openState(join(folder.path, 'home/state'), 'shop');
+  const store = await stateIn(join(folder.path, 'home/state')).open({ namespace: 'shop' });
   try {
     return await store.reserve(calls);
   } finally {
@@ -275,7 +275,7 @@ describe('policy.md §12: protect', () => {
 describe('policy.md §9: idempotency', () => {
   test('list shows what is in flight, done and unknown; resolve settles the unknown', async () => {
     using folder = openFolder();
-    const store = await openState(join(folder.path, 'home/state'), 'shop');
+    const store = await stateIn(join(folder.path, 'home/state')).open({ namespace: 'shop' });
     const [done, unknown] = await store.reserve([claiming('d'.repeat(64)), claiming('e'.repeat(64)), claiming('f'.repeat(64))]);
     await store.settle([
       { reservation: reservationOf(done), outcome: 'committed', result: '{}' },
@@ -301,7 +301,7 @@ describe('policy.md §9: idempotency', () => {
 
   test('what happened is not sent again', async () => {
     using folder = openFolder();
-    const store = await openState(join(folder.path, 'home/state'), 'shop');
+    const store = await stateIn(join(folder.path, 'home/state')).open({ namespace: 'shop' });
     const [verdict] = await store.reserve([claiming('e'.repeat(64))]);
     await store.settle([{ reservation: reservationOf(verdict), outcome: 'kept' }]);
     await store.close();

@@ -1,7 +1,7 @@
 /** `approvals watch` for programs and pipes: a line for each event (cli.md §3). */
 import { describe, expect, test } from 'bun:test';
 import { join } from 'node:path';
-import { openState } from '../../../src/run/state.ts';
+import { stateIn } from '../../../src/state/open.ts';
 import { openClient } from '../../harness/client.ts';
 import { interceptCommand } from '../../harness/paths.ts';
 import { startProxy } from '../../harness/proxy.ts';
@@ -13,7 +13,7 @@ import { openFolder } from '../run.ts';
 async function watch(...flags: readonly string[]) {
   const folder = openFolder();
   const home = join(folder.path, 'home');
-  const store = await openState(join(home, 'state'), 'shop');
+  const store = await stateIn(join(home, 'state')).open({ namespace: 'shop' });
   const ask = async (name: string) => approvalOf((await store.reserve([held(name)]))[0]).id;
   return {
     store,

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'bun:test';
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ApprovalState } from '../../../src/core/approval.ts';
-import { openState } from '../../../src/run/state.ts';
+import { stateIn } from '../../../src/state/open.ts';
 import { interceptCommand } from '../../harness/paths.ts';
 import { HAS_TERMINAL, type PersonAtTerminal, sitAtTerminal } from '../../harness/terminal.ts';
 import { until } from '../../harness/wait.ts';
@@ -14,7 +14,7 @@ import { openFolder } from '../run.ts';
 async function openShop() {
   const folder = openFolder();
   const home = join(folder.path, 'home');
-  const store = await openState(join(home, 'state'), 'shop');
+  const store = await stateIn(join(home, 'state')).open({ namespace: 'shop' });
   return {
     home,
     async hold(name: string, args = '{"id":"sub_1"}'): Promise<string> {

@@ -1,7 +1,7 @@
 /** Two agents behind one listener (policy.md §12): neither sees, uses or ends what is the other's. */
 import { expect, test } from 'bun:test';
 import { join } from 'node:path';
-import { openSqliteDesk } from '../../../src/state/sqlite/sqlite.ts';
+import { openSqliteRecords } from '../../../src/state/sqlite/sqlite.ts';
 import { exchange } from '../../harness/http.ts';
 import { modern } from '../../harness/modern.ts';
 import { startListener } from '../../harness/program.ts';
@@ -24,7 +24,7 @@ test('holds, approvals, results and records stay with the credential that they w
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
   });
   await using listener = await startListener({ policy: POLICY, flags: ['--upstream', upstream.url] });
-  const desk = await openSqliteDesk({ path: join(listener.home, 'state', 'intercept.sqlite'), clock: Date.now, timeoutMs: 10_000 });
+  const desk = await openSqliteRecords({ path: join(listener.home, 'state', 'intercept.sqlite'), clock: Date.now, timeoutMs: 10_000 });
   const call = async (who: string, name: string) => {
     const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: modern({ name, arguments: { amount: 5 } }) });
     const headers = { authorization: `Bearer ${who}`, 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': name };

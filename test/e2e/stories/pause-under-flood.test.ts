@@ -6,7 +6,7 @@ import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { openState } from '../../../src/run/state.ts';
+import { stateIn } from '../../../src/state/open.ts';
 import type { RawClient } from '../../harness/client.ts';
 import { type HttpSession, openStreamable } from '../../harness/http-session.ts';
 import { decisionOf, type Message } from '../../harness/message.ts';
@@ -55,7 +55,7 @@ async function intercept(home: string, ...argv: readonly string[]): Promise<stri
 async function pauseTakes(home: string): Promise<number> {
   const { confirmed, silent } = JSON.parse(await intercept(home, 'pause', '--json'));
   expect([confirmed.length, silent]).toEqual([1, []]);
-  const store = await openState(join(home, 'state'), '');
+  const store = await stateIn(join(home, 'state')).open({ namespace: '' });
   const { pauses } = await store.control().finally(store.close);
   return confirmed[0].seenAt - (pauses[0]?.since ?? Number.NaN);
 }

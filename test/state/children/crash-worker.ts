@@ -4,7 +4,7 @@
  */
 import { writeSync } from 'node:fs';
 import { loadDriver } from '../../../src/state/sqlite/driver.ts';
-import { openSqliteDesk, openSqliteStore } from '../../../src/state/sqlite/sqlite.ts';
+import { openSqliteRecords, openSqliteStore } from '../../../src/state/sqlite/sqlite.ts';
 import { CRASH_TIME, moneyCall, reservationOf } from '../calls.ts';
 
 const [, , path = '', statement = '', what = ''] = process.argv;
@@ -30,7 +30,7 @@ DatabaseSync.prototype.prepare = function (sql) {
 
 const file = { path, namespace: 'test', clock: () => CRASH_TIME, timeoutMs: 5_000 };
 if (what === 'approve') {
-  const desk = await openSqliteDesk(file);
+  const desk = await openSqliteRecords(file);
   const [pending] = await desk.approvals.list({ state: 'pending' });
   left = Number(statement);
   await desk.approvals.decide({ id: pending?.id ?? '', verdict: 'approve', by: 'eve', reason: '' });

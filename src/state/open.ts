@@ -1,0 +1,81 @@
+/** Turns the location of the state into stores. Only this file knows which kinds of store there are. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Records, Store } from '../core/store.ts';
+
+/** How long commands wait for the store, ms: people wait longer than calls do. */
+const PATIENCE = 3_000;
+
+export interface StoreOptions {
+  readonly namespace: string;
+  /** How long to wait for other processes before a `StoreError`, ms. */
+  readonly timeoutMs?: number;
+  /** Bytes that all stored results may take. */
+  readonly maxResults?: number;
+}
+
+/** What can be asked of a store without changing anything. */
+export interface StoreReader extends Pick<Store, 'control' | 'instances' | 'counters' | 'read'> {
+  readonly approvals: Pick<Records['approvals'], 'list' | 'find'>;
+  readonly claims: Pick<Records['claims'], 'list'>;
+}
+
+/** What a kind of store has to offer. */
+interface Backend {
+  /** How messages call it: the folder, or an address without its password. */
+  readonly name: string;
+  /** Folders and files on this machine that must be this user's alone. No agent reaches the folders. */
+  readonly folders: readonly string[];
+  readonly files: readonly string[];
+  /** Tells whether a store is there already. */
+  isThere(): Promise<boolean>;
+  /** Opens the store of a namespace, a new one where there is none. Rejects with `StoreError`. */
+  open(options: StoreOptions): Promise<Store & Records>;
+  /** Opens the records of every namespace, in a new store where there is none. */
+  openRecords(): Promise<Records & Pick<Store, 'close'>>;
+}
+
+/** Where the state is, and how it is reached. */
+export interface StateLocation extends Backend {
+  /** Reads from the store that is there; undefined where there is none, and none is made. */
+  read<T>(namespace: string, work: (store: StoreReader) => Promise<T>): Promise<T | undefined>;
+  /** Works with the records that are there; undefined where there are none. */
+  withRecords<T>(work: (records: Records) => Promise<T>): Promise<T | undefined>;
+}
+
+/** The state in a folder of this machine: one SQLite file, whose code is loaded when it is opened. */
+export function stateIn(folder: string): StateLocation {
+  const path = join(folder, 'intercept.sqlite');
+  const isThere = () => existsSync(path);
+  const open = async ({ namespace, timeoutMs = PATIENCE, maxResults }: StoreOptions) => {
+    const { openSqliteStore } = await import('./sqlite/sqlite.ts');
+    return openSqliteStore({ path, namespace, clock: Date.now, timeoutMs, ...(maxResults === undefined ? {} : { maxResults }) });
+  };
+  return locate({
+    name: folder,
+    folders: [folder],
+    files: [path],
+    isThere: async () => isThere(),
+    open,
+    async openRecords() {
+      if (!isThere()) return open({ namespace: '' });
+      return (await import('./sqlite/sqlite.ts')).openSqliteRecords({ path, clock: Date.now, timeoutMs: PATIENCE });
+    },
+  });
+}
+
+function locate(backend: Backend): StateLocation {
+  return {
+    ...backend,
+    read: async (namespace, work) => ((await backend.isThere()) ? closing(await backend.open({ namespace }), work) : undefined),
+    withRecords: async (work) => ((await backend.isThere()) ? closing(await backend.openRecords(), work) : undefined),
+  };
+}
+
+async function closing<S extends { close(): Promise<void> }, T>(store: S, work: (store: S) => Promise<T>): Promise<T> {
+  try {
+    return await work(store);
+  } finally {
+    await store.close();
+  }
+}
