@@ -52,3 +52,15 @@ export interface Holding {
 
 /** A call that needed nothing. */
 export const NO_HOLDING: Holding = { reservations: [], approved: [] };
+
+/** What settling needs of a call that went to the server; a call that waits long is kept without its arguments. */
+export interface SentCall {
+  readonly id: string;
+  readonly holding: Holding;
+  readonly sentAt: number;
+}
+
+/** A call that went to the server and is not settled yet. */
+export interface ForwardedCall extends SentCall {
+  readonly call: Call;
+}

@@ -1,49 +1,11 @@
 /** How a forwarded call ends (policy.md §6): each reservation once, as committed, released or kept. */
 import type { OutcomeEvent } from '../core/audit.ts';
-import type { Call } from '../core/decision.ts';
 import type { Settlement } from '../core/store.ts';
-import type { Holding } from '../engine/arrival.ts';
+import type { SentCall } from '../engine/arrival.ts';
 import type { ProxyDeps } from '../engine/deps.ts';
+import type { Outcome } from '../engine/enforce-answer.ts';
 import { type Later, then } from '../engine/later.ts';
-import type { ServerFrame } from '../mcp/messages/frame.ts';
-import { membersOf } from '../mcp/messages/values.ts';
 import type { Unpriced } from './payments/unpriced.ts';
-
-/** What settling needs of a call that went to the server; a call that waits long is kept without its arguments. */
-export interface SentCall {
-  readonly id: string;
-  readonly holding: Holding;
-  readonly sentAt: number;
-}
-
-/** A call that went to the server and is not settled yet. */
-export interface ForwardedCall extends SentCall {
-  readonly call: Call;
-}
-
-/** `text` is the JSON text of the result, for calls that are idempotent. */
-export type Outcome = { readonly result: OutcomeEvent['result']; readonly error?: string; readonly text?: string | undefined };
-
-type Response = Extract<ServerFrame, { kind: 'response' }>;
-
-/** What an answer means for the reservation; undefined where it settles nothing: `input_required` and task handles. */
-export function outcomeOf(frame: Response): Outcome | undefined {
-  if (frame.outcome === 'error') return { result: 'released', error: 'JSON-RPC error' };
-  if (frame.resultType === 'input_required' || isTaskHandle(frame)) return undefined;
-  if (frame.isError) return { result: 'released', error: 'isError' };
-  return asksForPayment(frame) ? { result: 'released', error: 'payment required' } : { result: 'committed' };
-}
-
-/** A 2025-11-25 handle stands in `task`; the extension of 2026-07-28 says so in `resultType`. */
-export function isTaskHandle(frame: Response): boolean {
-  return frame.resultType === 'task' || (frame.members.has('task') && !frame.members.has('content'));
-}
-
-/** Whether the result says so itself. SPEC: policy.md §6 — a payment challenge in any form is a failure. */
-export function asksForPayment({ members, text }: Response): boolean {
-  const meta = members.get('_meta');
-  return membersOf(text, meta).some(({ key }) => key === 'org.paymentauth/payment-required');
-}
 
 /** Where outcomes are recorded. While it is held, they wait for the answers that they are about. */
 export interface OutcomeLog {
@@ -159,11 +121,6 @@ export async function endReservations(
   if (why !== undefined) log.error(`state: the end of a call could not be recorded, what it took stays taken: ${why}`);
   for (const { reservation } of settlements) if (reservation.claim) leases.end(reservation.claim);
   return why;
-}
-
-/** Whether the result of the call is kept, and given once more to an identical one (policy.md §9). */
-export function isClaimed({ holding }: SentCall): boolean {
-  return holding.reservations.some(({ claim }) => claim !== undefined);
 }
 
 function outcomeEvent({ id, sentAt, holding }: SentCall, { result, error }: Outcome, deps: ProxyDeps): OutcomeEvent {

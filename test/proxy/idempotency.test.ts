@@ -450,8 +450,14 @@ describe('who does not use it pays nothing', () => {
 
   test('a call that needs nothing is forwarded and answered within the turn it came in', async () => {
     const { rig, asked } = await counting('version: "1"\ntools:\n  pay: {rules: []}\n');
+    let turnIsOver = false;
+    setImmediate(() => {
+      turnIsOver = true;
+    });
     begin(rig, request(1));
+    for (let step = 0; step < 100 && rig.answersTo(1).length === 0; step++) await Promise.resolve();
     expect(verdict(rig.answersTo(1)[0])).toBe('server');
+    expect(turnIsOver).toBe(false);
     expect(asked).toEqual([]);
   });
 

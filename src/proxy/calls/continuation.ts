@@ -2,7 +2,7 @@
  * Calls that the server answered with `input_required` (wire.md §2.12), and tasks (§2.11): what keeps their
  * reservations between legs. Each leg is continued once; what is never continued stays spent.
  */
-import type { SentCall } from '../settle.ts';
+import type { SentCall } from '../../engine/arrival.ts';
 
 /** 15 minutes between legs; afterwards the outcome is unknown. */
 export const LEG_TIMEOUT = 900_000;

@@ -1,5 +1,7 @@
 /** Calls of which nobody will learn how they ended. */
-import { type Outcome, type SentCall, settle } from '../settle.ts';
+import type { SentCall } from '../../engine/arrival.ts';
+import type { Outcome } from '../../engine/enforce-answer.ts';
+import { settle } from '../settle.ts';
 
 /** SPEC: policy.md §6 — an unknown outcome stays spent. */
 export async function keep(calls: readonly SentCall[], why: string, settling: Parameters<typeof settle>[1]): Promise<void> {

@@ -1,6 +1,7 @@
 /** Tasks that succeeded, and whose result nobody fetched in time (policy.md §9). */
 
-import { type Outcome, settle } from '../settle.ts';
+import type { Outcome } from '../../engine/enforce-answer.ts';
+import { settle } from '../settle.ts';
 import type { Tasks } from './continuation.ts';
 
 /** That they happened is known, and nothing else. `now`: epoch ms. */

@@ -1,22 +1,22 @@
 /** The server's answers: matched to their request, settled, and passed on (wire.md §2, §3). */
 import { isVisible } from '../../core/match.ts';
-import { legKey } from '../../engine/identity.ts';
+import { asksForPayment, isTaskHandle } from '../../engine/enforce-answer.ts';
 import { attempt, type Later, then } from '../../engine/later.ts';
 import { TOO_LARGE } from '../../engine/tool-memory.ts';
 import type { RequestId, ServerFrame } from '../../mcp/messages/frame.ts';
 import { otherSpelling } from '../../mcp/messages/id.ts';
 import { filterToolPageInSlices, type ToolPage } from '../../mcp/messages/list.ts';
-import { declareListChanged, renderError, resultText, withoutDecision } from '../../mcp/messages/reply.ts';
+import { declareListChanged, renderError, withoutDecision } from '../../mcp/messages/reply.ts';
 import { filterTaskPage } from '../../mcp/messages/task-list.ts';
 import { readMember } from '../../mcp/messages/values.ts';
-import type { Challenge } from '../../mcp/payments/payment.ts';
-import { keepTask, settleByAnswer } from '../calls/task-outcome.ts';
+import { receiveCallAnswer } from '../calls/answered.ts';
+import { settleByAnswer } from '../calls/task-outcome.ts';
 import type { FrameBytes } from '../exchange.ts';
 import { REFUSED, refusedInput, renderRefusal } from '../gate.ts';
-import { answerChallenge, challengeIn, refusedAsking, UNREADABLE } from '../payments/challenge-answer.ts';
+import { refusedAsking } from '../payments/challenge-answer.ts';
 import type { PendingRequest } from '../requests/inflight.ts';
 import { taskOpenedBy } from '../requests/own-tasks.ts';
-import { asksForPayment, type ForwardedCall, isClaimed, isTaskHandle, type Outcome, outcomeOf, settle } from '../settle.ts';
+import { settle } from '../settle.ts';
 import type { Gate, Session } from '../state.ts';
 import { atOnceOrInTurns } from '../turns.ts';
 import type { Passed } from './passed.ts';
@@ -100,14 +100,8 @@ function receiveAnswer(
       return undefined;
     case 'answered':
       return undefined;
-    case 'call': {
-      const asking = embedded === undefined && !purpose.challenged ? challengeIn(frame, gate) : undefined;
-      return then(asking, (asked) => {
-        if (!asked) return then(settleCall(frame, purpose.call, embedded !== undefined, session), passed);
-        const settling = settleAsked(asked, frame, purpose.call, session);
-        return answerChallenge(asked, settling, frame, bytes, request, purpose.call, gate, session);
-      });
-    }
+    case 'call':
+      return receiveCallAnswer(frame, bytes, request, purpose, embedded, gate, session);
     case 'tools/list':
       return unless(refusedList(frame, request, gate, session), () => listFor(frame, bytes, request, purpose.cursor, gate, session));
     case 'tasks/list':
@@ -125,29 +119,6 @@ function receiveAnswer(
 
 function unless(refusal: Later<string | undefined>, otherwise: () => Later<FrameBytes>): Later<FrameBytes> {
   return then(refusal, (refused) => refused ?? otherwise());
-}
-
-function settleCall(frame: Response, call: ForwardedCall, refused: boolean, session: Session): Later<void> {
-  const outcome: Outcome | undefined = refused ? { result: 'kept', error: 'asks for what the policy refuses' } : outcomeOf(frame);
-  if (outcome)
-    return settle([{ call, outcome: isClaimed(call) ? { ...outcome, text: resultText(frame.text, frame.result) } : outcome }], session);
-  if (isTaskHandle(frame)) return keepTask(frame, call, session);
-  const state = readMember(frame, 'requestState');
-  const key = legKey(call.call, typeof state === 'string' ? state : undefined, session.deps);
-  const given = session.legs.keep(key, call, session.deps.clock());
-  if (given) return settle([{ call: given, outcome: { result: 'kept', error: 'too many calls wait for a continuation' } }], session);
-}
-
-/**
- * SPEC: policy.md §6 — a challenge is a failure. SECURITY: one that stands in a success may be the agent's own words, which
- * a server repeats: it frees no counter, and the result is kept for no identical call, which might be offered it unjudged.
- */
-function settleAsked(asked: Challenge, frame: Response, call: ForwardedCall, session: Session): Later<void> {
-  if (asked.kind === 'unreadable') return settle([{ call, outcome: { result: 'kept', error: UNREADABLE } }], session);
-  const outcome = outcomeOf(frame);
-  if (!outcome) return settleCall(frame, call, false, session);
-  const failed: Outcome = { result: 'released', error: 'payment required' };
-  return settle([{ call, outcome: outcome.result === 'released' ? failed : outcome }], session);
 }
 
 function embeddedRefusal(frame: Response, id: RequestId, gate: Gate, session: Session): string | undefined {

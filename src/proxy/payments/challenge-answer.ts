@@ -1,6 +1,8 @@
 /** The answer to a request whose server asks to be paid (policy.md §8): the challenge as far as it may be paid, or a denial. */
 import { DECISION_KEY, renderDenial } from '../../core/answer.ts';
 import type { Denial } from '../../core/decision.ts';
+import type { ForwardedCall } from '../../engine/arrival.ts';
+import { UNREADABLE_CHALLENGE } from '../../engine/enforce-answer.ts';
 import { factsFor } from '../../engine/facts.ts';
 import { type Later, then } from '../../engine/later.ts';
 import { renderJson } from '../../mcp/json/json.ts';
@@ -11,23 +13,18 @@ import { recordOf } from '../calls/record.ts';
 import type { FrameBytes } from '../exchange.ts';
 import { renderRefusal } from '../gate.ts';
 import type { PendingRequest } from '../requests/inflight.ts';
-import type { ForwardedCall } from '../settle.ts';
 import { type Gate, MODERN, type Session } from '../state.ts';
 import { atOnceOrInTurns, inTurns } from '../turns.ts';
 import { judgeOffers, keepChallenge, UNLIMITED } from './challenge.ts';
 
-/** What the message asks to be paid, where the policy limits what calls cost. */
-export function challengeIn(
-  frame: Pick<ResponseFrame | NotificationFrame, 'text' | 'span'>,
-  { rulebook }: Gate,
-): Later<Challenge | undefined> {
-  return rulebook?.policy.uses.spend ? atOnceOrInTurns(findChallenge(frame)) : undefined;
+/** What the message asks to be paid. */
+export function challengeIn(frame: Pick<ResponseFrame | NotificationFrame, 'text' | 'span'>): Later<Challenge | undefined> {
+  return atOnceOrInTurns(findChallenge(frame));
 }
 
 /** Judges the challenge that a call was answered with, once the call is settled. In shadow mode it passes. */
 export async function answerChallenge(
   asked: Challenge,
-  settling: Later<void>,
   frame: ResponseFrame,
   bytes: FrameBytes,
   request: PendingRequest,
@@ -35,10 +32,9 @@ export async function answerChallenge(
   { rulebook }: Gate,
   session: Session,
 ): Promise<FrameBytes> {
-  await settling;
   if (asked.kind === 'unreadable') {
-    session.deps.log.warn(`refused an answer of the server: ${UNREADABLE}`);
-    return renderError(request.id.text, -32603, `the server's answer could not be read: ${UNREADABLE}`);
+    session.deps.log.warn(`refused an answer of the server: ${UNREADABLE_CHALLENGE}`);
+    return renderError(request.id.text, -32603, `the server's answer could not be read: ${UNREADABLE_CHALLENGE}`);
   }
   if (!rulebook || rulebook.policy.mode === 'shadow') return withoutDecision(frame) ?? bytes;
   const facts = await factsFor(rulebook, session.tools.catalog(), session.deps);
@@ -49,9 +45,6 @@ export async function answerChallenge(
   if (denied) return refuseChallenge(denied, request, call, session);
   return judged.cut.size === 0 ? (withoutDecision(frame) ?? bytes) : await readAgain(asked.without(judged.cut));
 }
-
-/** SECURITY: what two readers read in two ways says nothing of how the call ended. */
-export const UNREADABLE = 'it asks for a payment in a form that can be read in two ways';
 
 /** SECURITY: what is left may not carry a decision's mark either. */
 async function readAgain(text: string): Promise<string> {
@@ -91,5 +84,6 @@ export function refusedAsking(frame: ResponseFrame, request: PendingRequest, gat
 
 /** Whether the message asks for a payment, and limits on what calls cost are enforced. */
 export function isPriced(frame: Parameters<typeof challengeIn>[0], gate: Gate): Later<boolean> {
-  return gate.rulebook?.policy.mode === 'enforce' && then(challengeIn(frame, gate), (asked) => asked !== undefined);
+  const { policy } = gate.rulebook ?? {};
+  return policy?.uses.spend === true && policy.mode === 'enforce' && then(challengeIn(frame), (asked) => asked !== undefined);
 }

@@ -1,7 +1,7 @@
 /** A request of the agent, or of the proxy's own, that waits for its answer. */
+import type { ForwardedCall } from '../../engine/arrival.ts';
 import type { RequestId, ServerFrame } from '../../mcp/messages/frame.ts';
 import type { ReplyTo } from '../exchange.ts';
-import type { ForwardedCall } from '../settle.ts';
 
 /** What the answer to a request is for. */
 export type Purpose =
