@@ -190,12 +190,13 @@ for (const [name, runtime] of RUNTIMES) {
       LONG,
     );
 
+    // More than one socket pair takes, and less than two: else the child waits for a reader, too.
     test('what waits for a slow reader is flushed before the proxy exits', async () => {
-      const relay = startRelay(runtime, ['sh', '-c', 'head -c 400000 /dev/zero; exit 5'], { RELAY_FLUSH: '10000' });
+      const relay = startRelay(runtime, ['sh', '-c', 'head -c 300000 /dev/zero; exit 5'], { RELAY_FLUSH: '10000' });
       const child = Number(await relay.said(/child (\d+)/));
       await relay.said(/downstream full/);
       await until(() => !lives(child));
-      expect((await relay.output()).length).toBe(400_000);
+      expect((await relay.output()).length).toBe(300_000);
       expect(await relay.status).toBe(5);
     });
   });
