@@ -10,8 +10,7 @@ import { join } from 'node:path';
 import { canonicalText } from '../src/core/fingerprint.ts';
 import { readClientFrame, readServerFrame, readToolCall } from '../src/mcp/messages/frame.ts';
 import { childEnvironment, startChild } from '../src/process/child.ts';
-import { exitStatus } from '../src/process/exit.ts';
-import { onSignals } from '../src/process/signals.ts';
+import { exitStatus, onSignals } from '../src/process/exit.ts';
 import { openStdio } from '../src/process/stdio.ts';
 import { createLines } from './lines.ts';
 

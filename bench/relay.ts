@@ -3,8 +3,7 @@
  * behind it, lines split and passed on, and nothing else. Usage: `relay -- <command…>`.
  */
 import { childEnvironment, startChild } from '../src/process/child.ts';
-import { exitStatus } from '../src/process/exit.ts';
-import { onSignals } from '../src/process/signals.ts';
+import { exitStatus, onSignals } from '../src/process/exit.ts';
 import { openStdio } from '../src/process/stdio.ts';
 import { createLines } from './lines.ts';
 

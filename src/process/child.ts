@@ -1,5 +1,6 @@
 /** The wrapped server: a child process in its own group (wire.md §4). */
-import { statSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import type { ProcessExit } from './exit.ts';
 import { groupLives, killStrays, type Process, signalGroup, strays } from './group.ts';
@@ -53,7 +54,7 @@ export async function startChild(command: string, args: readonly string[], env: 
 }
 
 /** The system's error over a command, in words. */
-export function startErrorOf(command: string, cause: NodeJS.ErrnoException): StartError {
+function startErrorOf(command: string, cause: NodeJS.ErrnoException): StartError {
   return new StartError(`command ${JSON.stringify(command)} ${whyNot(command, cause)}`, { cause });
 }
 
@@ -74,6 +75,28 @@ function whyNot(command: string, cause: NodeJS.ErrnoException): string {
   if (cause.code === 'ENOENT') return 'was not found: check the spelling and PATH';
   if (cause.code === 'EACCES') return 'is not executable: set its permission (chmod +x), or name its interpreter first';
   return `could not be started: ${cause.message}`;
+}
+
+/** Throws `StartError` where no such program is to be found, or none that may be run. What it does once it runs is not asked. */
+export function checkCommand(command: string, { PATH }: Readonly<Record<string, string>>): void {
+  const isPath = command.includes('/');
+  // There, and without PATH, the system looks in ways of its own.
+  if (process.platform === 'win32' || (!isPath && PATH === undefined)) return;
+  const places = isPath ? [command] : (PATH ?? '').split(delimiter).map((folder) => join(folder || '.', command));
+  const faults = places.map(faultOf);
+  if (faults.includes(undefined)) return;
+  throw startErrorOf(command, faults.find((fault) => fault?.code === 'EACCES') ?? (faults[0] as NodeJS.ErrnoException));
+}
+
+/** Why this is no program that may be run; undefined where it is one. */
+function faultOf(file: string): NodeJS.ErrnoException | undefined {
+  try {
+    if (!statSync(file).isFile()) return Object.assign(new Error('it is no file'), { code: 'ENOENT' });
+    accessSync(file, constants.X_OK);
+    return undefined;
+  } catch (error) {
+    return error as NodeJS.ErrnoException;
+  }
 }
 
 function upstreamOf(child: SpawnedProcess): Upstream {

@@ -1,4 +1,4 @@
-/** How a process ended, and the status that stands for it. */
+/** How processes end: the signals that end the proxy (wire.md §4), how a child ended, and the status that stands for it. */
 import { constants } from 'node:os';
 
 /** One of `code` and `signal` is given. */
@@ -17,4 +17,18 @@ export function exitStatus(exit: ProcessExit): number {
 function signalNumber(signal: string | null): number {
   const known = new Map<string | null, number>(Object.entries(constants.signals));
   return known.get(signal) ?? (Number(signal) || constants.signals.SIGKILL);
+}
+
+/** What asks a program to end. */
+const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** A signal that asks the proxy, and with it the wrapped server, to end. */
+export type EndingSignal = (typeof ENDING)[number];
+
+/** Calls `f` for every ending signal instead of dying of it; the answer takes the subscription back. */
+export function onSignals(f: (signal: EndingSignal) => void): () => void {
+  for (const signal of ENDING) process.on(signal, f);
+  return () => {
+    for (const signal of ENDING) process.off(signal, f);
+  };
 }

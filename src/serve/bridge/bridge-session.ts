@@ -6,7 +6,7 @@ import { type HttpClient, openHttpClient } from '../../http/client.ts';
 import { headersFor } from '../../mcp/messages/headers.ts';
 import { createIdFinder } from '../../mcp/messages/id-finder.ts';
 import { oneLine } from '../../mcp/messages/lines.ts';
-import { onSignals } from '../../process/signals.ts';
+import { onSignals } from '../../process/exit.ts';
 import { type Downstream, openStdio } from '../../process/stdio.ts';
 import type { OutgoingFrame } from '../../proxy/exchange.ts';
 import { openSession, type ProxySession } from '../../proxy/session.ts';

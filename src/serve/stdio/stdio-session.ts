@@ -2,8 +2,7 @@
 import type { Every } from '../../core/ticker.ts';
 import type { ProxyDeps } from '../../engine/deps.ts';
 import type { Upstream } from '../../process/child.ts';
-import { exitStatus, type ProcessExit } from '../../process/exit.ts';
-import { onSignals } from '../../process/signals.ts';
+import { exitStatus, onSignals, type ProcessExit } from '../../process/exit.ts';
 import { openStdio } from '../../process/stdio.ts';
 import { openSession } from '../../proxy/session.ts';
 import { agentSide, connect, readAgent, readServer, serverSide } from '../flow.ts';
