@@ -4,8 +4,7 @@ import type { ReasonCode } from './codes.ts';
 import type { ArgPath } from './condition.ts';
 import { MAX_MICROS, parseDecimal, toMicros } from './decimal.ts';
 import { evaluateCondition, step } from './evaluate.ts';
-import { isNumber, type Json, type JsonObject } from './json.ts';
-import { AMBIGUOUS, lookUp, membersBy, namesOf } from './lookup.ts';
+import { AMBIGUOUS, isNumber, type Json, type JsonObject, lookUp, membersBy, namesOf } from './json.ts';
 import type { ArgumentSchema, Draw, Rule } from './policy.ts';
 
 /** Why a requirement fails. `why` is for people; `message` is what the agent is told where the rule has no `on_deny`. */

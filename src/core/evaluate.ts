@@ -4,9 +4,7 @@
  */
 import type { ArgCondition, ArgTest, Comparison, Segment, Truth } from './condition.ts';
 import { compareDecimals, type Decimal, parseDecimal } from './decimal.ts';
-import { compareJson } from './equal.ts';
-import { isArray, isNumber, isObject, type Json, type JsonObject, typeOf } from './json.ts';
-import { AMBIGUOUS, lookUp } from './lookup.ts';
+import { AMBIGUOUS, compareJson, isArray, isNumber, isObject, type Json, type JsonObject, lookUp, typeOf } from './json.ts';
 import { isWithin } from './within.ts';
 
 /** How `[*]` is read: a requirement needs `every` element, a trigger (and `when`) `any`. */

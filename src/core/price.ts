@@ -4,8 +4,7 @@ import { type Failure, valueAt } from './clauses.ts';
 import type { ArgPath } from './condition.ts';
 import { MAX_MICROS, parseDecimal, shiftPoint, toMicros } from './decimal.ts';
 import type { Call } from './decision.ts';
-import { isNumber, type JsonObject } from './json.ts';
-import { AMBIGUOUS, lookUp } from './lookup.ts';
+import { AMBIGUOUS, isNumber, type JsonObject, lookUp } from './json.ts';
 import { assetName, type Offer } from './offer.ts';
 import type { Asset, Spend, SpendLimit } from './policy.ts';
 

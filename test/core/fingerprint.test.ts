@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { equalJson } from '../../src/core/equal.ts';
 import { canonicalText, identityText } from '../../src/core/fingerprint.ts';
+import { equalJson } from '../../src/core/json.ts';
 import { argsOf, json } from './cases.ts';
 
 function identity(args: string, more: Partial<Parameters<typeof identityText>[0]> = {}): string {

@@ -1,5 +1,5 @@
 /**
- * policy.md §3: names are looked up in an agent's objects by `core/lookup.ts` alone, which sees keys that only look like
+ * policy.md §3: names are looked up in an agent's objects by `core/json.ts` alone, which sees keys that only look like
  * them. Proven by the compiler: with a `JsonObject` that can not be asked for a key, nothing else compiles.
  */
 import { describe, expect, test } from 'bun:test';
@@ -18,7 +18,7 @@ const MUTE = `export interface JsonObject {
 }`;
 /** What looks names up, and why it may: in schemas, which are no agent's, or as the one function. */
 const ALLOWED = [
-  'src/core/lookup.ts',
+  'src/core/json.ts',
   'src/policy/schema/schema-assertions.ts',
   'src/policy/schema/schema-read.ts',
   'src/policy/schema/schema-refs.ts',

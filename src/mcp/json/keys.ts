@@ -2,7 +2,7 @@
  * Keys that only look like one that matters (wire.md §2.3). A server that reads keys without case, or normalises
  * them, would take `Name` or `paramſ` for the real one and run another call than the one that was judged.
  */
-import { foldKey as fold, UNSEEN } from '../../core/lookup.ts';
+import { foldKey as fold, UNSEEN } from '../../core/json.ts';
 
 /** The keys that matter at one place, and what they fold to. */
 export interface Place {

@@ -1,6 +1,5 @@
 /** Values in headers (2026-07-28, Streamable HTTP): what a header cannot carry as it is stands there in base64, in a frame that says so. */
-import { equalJson } from '../../core/equal.ts';
-import { isNumber, type Json } from '../../core/json.ts';
+import { equalJson, isNumber, type Json } from '../../core/json.ts';
 import { decodeBytes, encodeText } from '../json/base64.ts';
 
 const PREFIX = '=?base64?';

@@ -2,8 +2,7 @@
  * The headers that repeat a message of 2026-07-28 (wire.md §2.10): the body decides, and a header that says otherwise
  * is refused. SECURITY: whoever stands behind us and reads headers alone would see another call than the one judged.
  */
-import { isArray, isObject, type Json } from '../../core/json.ts';
-import { AMBIGUOUS } from '../../core/lookup.ts';
+import { AMBIGUOUS, isArray, isObject, type Json } from '../../core/json.ts';
 import { decodeHeader, encodeHeader, headerText, saysTheSame } from './header-value.ts';
 import type { ClientFrame, ClientMessage } from './message.ts';
 import { argumentAt, paramHeaders } from './param-headers.ts';

@@ -1,6 +1,5 @@
 /** Which arguments of a tool its schema wants repeated in headers: `x-mcp-header` (2026-07-28, Streamable HTTP). */
-import { isArray, isObject, type Json, type JsonObject } from '../../core/json.ts';
-import { AMBIGUOUS, lookUp } from '../../core/lookup.ts';
+import { AMBIGUOUS, isArray, isObject, type Json, type JsonObject, lookUp } from '../../core/json.ts';
 
 /** One argument, by the keys that lead to it, and what follows `Mcp-Param-` in its header's name. */
 export interface ParamHeader {

@@ -3,8 +3,7 @@
  * which nobody knows how a server reads it is denied, wherever in the schema that shows.
  */
 import { canonicalText } from '../../core/fingerprint.ts';
-import { isArray, isNumber, isObject, type Json, type JsonObject } from '../../core/json.ts';
-import { foldKey, membersBy, type Names } from '../../core/lookup.ts';
+import { foldKey, isArray, isNumber, isObject, type Json, type JsonObject, membersBy, type Names } from '../../core/json.ts';
 import type { Assertion, KeyPattern, SchemaNode } from './schema-node.ts';
 import {
   decimalOf,

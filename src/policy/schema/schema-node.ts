@@ -1,7 +1,6 @@
 /** A JSON Schema, read: what each keyword asserts, ready to be checked. `schema-read.ts` makes it, `schema-check.ts` checks. */
 import type { Decimal } from '../../core/decimal.ts';
-import type { Json } from '../../core/json.ts';
-import type { Names } from '../../core/lookup.ts';
+import type { Json, Names } from '../../core/json.ts';
 import type { Matcher } from './regex.ts';
 
 /** The values of an `enum` or `const`: what can be looked up, and what has to be compared. */

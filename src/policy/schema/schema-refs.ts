@@ -1,6 +1,5 @@
 /** Finds what references name inside a schema, and which names a schema gives to members of what it judges. */
-import { isArray, isObject, type Json, type JsonObject } from '../../core/json.ts';
-import { namesOf } from '../../core/lookup.ts';
+import { isArray, isObject, type Json, type JsonObject, namesOf } from '../../core/json.ts';
 import { constantNode, type KeyPattern, type SchemaNode, schemasOf } from './schema-node.ts';
 import { addFault, type Reading, type Reference } from './schema-reading.ts';
 import { keyWork } from './schema-values.ts';

@@ -1,8 +1,7 @@
 /** What the keywords of a JSON Schema say of one value, without what they lead to. Work is charged before it is done. */
 import { compareDecimals, type Decimal, parseDecimal } from '../../core/decimal.ts';
-import { compareJson } from '../../core/equal.ts';
 import { canonicalText } from '../../core/fingerprint.ts';
-import { isArray, isNumber, isObject, type Json, typeOf } from '../../core/json.ts';
+import { compareJson, isArray, isNumber, isObject, type Json, typeOf } from '../../core/json.ts';
 import type { Matcher } from './regex.ts';
 import type { BoundKeyword, CountKeyword, Values } from './schema-node.ts';
 import { UnjudgeableError, type Work } from './work.ts';
