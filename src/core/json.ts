@@ -50,17 +50,17 @@ export const AMBIGUOUS = Symbol('ambiguous');
 /** The member of that name; undefined where there is none, AMBIGUOUS where another key looks like it. */
 export function lookUp(object: JsonObject, name: string): Json | undefined | typeof AMBIGUOUS {
   const isPlain = ASCII.test(name);
-  for (const key of object.keys()) if (key !== name && looksLike(key, name, isPlain)) return AMBIGUOUS;
+  for (const key of object.keys()) {
+    if (key === name) continue;
+    // Most keys are plain, and of another length.
+    if (isPlain && ASCII.test(key)) {
+      if (key.length === name.length && key.toLowerCase() === name.toLowerCase()) return AMBIGUOUS;
+    } else if (foldKey(key) === foldKey(name)) return AMBIGUOUS;
+  }
   return object.get(name);
 }
 
 const ASCII = /^[!-~]*$/;
-
-/** Most keys are plain, and of another length. */
-function looksLike(key: string, name: string, isPlain: boolean): boolean {
-  if (!isPlain || !ASCII.test(key)) return foldKey(key) === foldKey(name);
-  return key.length === name.length && key.toLowerCase() === name.toLowerCase();
-}
 
 /** Names that somebody (a policy, a schema, a compared value) gives to members. */
 export interface Names {
