@@ -4,8 +4,10 @@
  * Prints what was accepted and refused, and why; exits 1 with the smallest frame found on which they do not.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { toPlain } from '../src/mcp/json/json.ts';
-import { type ClientMessage, type Refusal, readClientFrame, readToolCall } from '../src/mcp/messages/frame.ts';
+import { toPlain } from '../src/mcp/json/values.ts';
+import { readClientFrame, readToolCall } from '../src/mcp/messages/client.ts';
+import type { ClientMessage } from '../src/mcp/messages/frame.ts';
+import type { Refusal } from '../src/mcp/messages/refusal.ts';
 import { expectFrame, expectMessage } from '../test/mcp/oracle.ts';
 import { laxMember, readTree, type Tree } from '../test/mcp/other-readers.ts';
 import { FRAMES, TOKENS } from '../test/mcp/real-frames.ts';

@@ -10,7 +10,7 @@ import type { Pause, Records, Store } from './core/store.ts';
 import { fingerprintFor, judgeCall, openLeases } from './engine/judge-call.ts';
 import { openCatalog, parseToolList } from './engine/tool-list.ts';
 import { type CallInput, callOf, type LoadedPolicy, preparePolicy } from './library/decide.ts';
-import { renderJson } from './mcp/json/json.ts';
+import { renderJson } from './mcp/json/values.ts';
 import { loadPolicyText } from './policy/load.ts';
 import { openMemoryStore } from './state/memory/memory.ts';
 

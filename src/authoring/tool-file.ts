@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { CommandError, EXIT } from '../core/fault.ts';
 import { parseToolList } from '../engine/tool-list.ts';
-import type { ListedTool } from '../mcp/messages/list.ts';
+import type { ListedTool } from '../mcp/messages/lists.ts';
 
 /** Reads a tools/list result. Throws `CommandError`. */
 export function readToolList(path: string): readonly ListedTool[] {

@@ -5,7 +5,7 @@ import { readToolList } from '../authoring/tool-file.ts';
 import type { Diagnostic } from '../core/diagnostic.ts';
 import { EXIT } from '../core/fault.ts';
 import type { Policy } from '../core/policy.ts';
-import type { ListedTool } from '../mcp/messages/list.ts';
+import type { ListedTool } from '../mcp/messages/lists.ts';
 import { loadPolicyText } from '../policy/load.ts';
 import { loadSchemas } from '../policy/schema/schema.ts';
 import { checkServerSchemas } from '../policy/schema/server-schemas.ts';

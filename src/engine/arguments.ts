@@ -1,8 +1,8 @@
 /** Arguments from outside the wire: as text, read as strictly as a call's, or as plain JavaScript values. */
 import type { Json, JsonObject } from '../core/json.ts';
-import { readJson } from '../mcp/json/json.ts';
 import { scanMessage } from '../mcp/json/scan.ts';
 import { openScan } from '../mcp/json/token.ts';
+import { readJson } from '../mcp/json/values.ts';
 import { refuseFault } from '../mcp/messages/refusal.ts';
 
 export type ParsedArguments = { readonly ok: true; readonly args: JsonObject } | { readonly ok: false; readonly why: string };

@@ -2,8 +2,8 @@
 import type { ToolDefinition } from '../core/catalog.ts';
 import { isArray, isObject, type Json } from '../core/json.ts';
 import type { Newest } from '../core/newest.ts';
-import { readJson, renderJson } from '../mcp/json/json.ts';
-import type { ListedTool } from '../mcp/messages/list.ts';
+import { readJson, renderJson } from '../mcp/json/values.ts';
+import type { ListedTool } from '../mcp/messages/lists.ts';
 import type { SchemaCompiler } from './deps.ts';
 
 export interface Defining {

@@ -5,9 +5,9 @@
 import type { OutcomeEvent } from '../core/audit.ts';
 import { isObject, type Json } from '../core/json.ts';
 import type { Span } from '../mcp/json/token.ts';
+import { membersOf } from '../mcp/messages/envelope.ts';
 import type { ResponseFrame } from '../mcp/messages/frame.ts';
 import { resultText } from '../mcp/messages/reply.ts';
-import { membersOf } from '../mcp/messages/values.ts';
 import type { Challenge } from '../mcp/payments/payment.ts';
 import type { SentCall } from './arrival.ts';
 

@@ -1,7 +1,7 @@
 /** A server's tool list from outside the wire, as the proxy would remember it (wire.md §3). */
 import type { ToolCatalog } from '../core/catalog.ts';
-import { readServerFrame } from '../mcp/messages/frame.ts';
-import { filterToolPage, type ListedTool } from '../mcp/messages/list.ts';
+import { filterToolPage, type ListedTool } from '../mcp/messages/lists.ts';
+import { readServerFrame } from '../mcp/messages/server.ts';
 import { loadSchemaCompiler } from '../policy/schema/schema.ts';
 import { sha256 } from '../policy/sha256.ts';
 import { createToolMemory } from './tool-memory.ts';

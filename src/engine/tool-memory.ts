@@ -2,7 +2,7 @@
 import type { ToolCatalog, ToolDefinition } from '../core/catalog.ts';
 import type { Json } from '../core/json.ts';
 import { openNewest } from '../core/newest.ts';
-import type { ListedTool } from '../mcp/messages/list.ts';
+import type { ListedTool } from '../mcp/messages/lists.ts';
 import { type Defining, defineTool, UNKNOWN } from './definition.ts';
 import type { SchemaCompiler } from './deps.ts';
 

@@ -1,12 +1,11 @@
 /** What carries a session: where its frames come from, and where they go (wire.md §1). */
 
-import type { ClientFrame, ClientMessage, Refusal, RequestId, ServerFrame } from '../mcp/messages/frame.ts';
+import type { ClientFrame, ClientMessage, FrameBytes, ServerFrame } from '../mcp/messages/frame.ts';
+import type { RequestId } from '../mcp/messages/id.ts';
 import type { Line } from '../mcp/messages/lines.ts';
+import type { Refusal } from '../mcp/messages/refusal.ts';
 import type { Credential } from '../mcp/payments/credential.ts';
 import type { BatchAnswer } from './frames/batch.ts';
-
-/** A whole frame without its line end: bytes as they arrived, or text that we wrote. */
-export type FrameBytes = Uint8Array | string;
 
 /**
  * Where a frame of the agent came from and where what belongs to it goes back: one POST, one legacy message channel.

@@ -2,7 +2,7 @@
 
 import { MAX_PAGES, TOO_LARGE } from '../engine/tool-memory.ts';
 import type { ServerFrame } from '../mcp/messages/frame.ts';
-import { filterToolPageInSlices } from '../mcp/messages/list.ts';
+import { filterToolPageInSlices } from '../mcp/messages/lists.ts';
 import { ownRequest, protocolMeta } from './frames/outgoing.ts';
 import { freshId } from './requests/ids.ts';
 import type { Session } from './state.ts';

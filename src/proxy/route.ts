@@ -1,20 +1,13 @@
 /** Where a frame of the agent goes: to the server, to judgement, back with an answer, or nowhere. */
 import type { PlainEvent } from '../core/audit.ts';
 import { resembledMethod } from '../core/methods.ts';
-import {
-  type ClientFrame,
-  type NotificationFrame,
-  type Refusal,
-  type ReplyFrame,
-  type RequestFrame,
-  type RequestId,
-  readToolCall,
-  type ToolCall,
-} from '../mcp/messages/frame.ts';
-import { idAt } from '../mcp/messages/id.ts';
-import { quote } from '../mcp/messages/refusal.ts';
+import { readToolCall } from '../mcp/messages/client.ts';
+import { idAt } from '../mcp/messages/envelope.ts';
+import type { ClientFrame, FrameBytes, NotificationFrame, ReplyFrame, RequestFrame, ToolCall } from '../mcp/messages/frame.ts';
+import type { RequestId } from '../mcp/messages/id.ts';
+import { quote, type Refusal } from '../mcp/messages/refusal.ts';
 import { renderError } from '../mcp/messages/reply.ts';
-import type { FrameBytes, Known, KnownOf, OutgoingFrame, ReplyTo } from './exchange.ts';
+import type { Known, KnownOf, OutgoingFrame, ReplyTo } from './exchange.ts';
 import { forgo } from './frames/answer.ts';
 import { outgoing, outgoingCancel, ownReply } from './frames/outgoing.ts';
 import { noteProtocol } from './frames/protocol.ts';

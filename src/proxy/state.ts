@@ -3,7 +3,7 @@
 import type { Pause } from '../core/store.ts';
 import type { PauseWatch, ProxyDeps, Rulebook } from '../engine/deps.ts';
 import { attempt, type Later, then } from '../engine/later.ts';
-import type { FrameLimits } from '../mcp/messages/frame.ts';
+import { BODY_LIMITS, type FrameLimits, LINE_LIMITS } from '../mcp/messages/frame.ts';
 import type { SessionOutput } from './exchange.ts';
 import { type AskedRequests, createAsked, createInflight, type Inflight } from './requests/inflight.ts';
 import type { OwnTasks } from './requests/own-tasks.ts';
@@ -70,14 +70,6 @@ export interface Session extends Omit<Shared, 'ownTasks'> {
   over: string | undefined;
 }
 
-/** The era of 2026-07-28 and later: no handshake, `resultType` on every result. */
-export const MODERN = '2026-07-28';
-export const VERSION_KEY = 'io.modelcontextprotocol/protocolVersion';
-
-/** Depth of nesting, and length of ids and names (wire.md §2.13). */
-const MAX_DEPTH = 256;
-const MAX_NAME = 1024;
-
 export function createSession(deps: ProxyDeps, output: SessionOutput, options: SessionOptions = {}): Session {
   const { replaceIds = false, joinBatches = false, resumable = false, anySpace = false } = options;
   const shared = options.shared ?? createOwn(deps);
@@ -90,7 +82,7 @@ export function createSession(deps: ProxyDeps, output: SessionOutput, options: S
     id: deps.newId(),
     deps,
     output,
-    limits: { maxDepth: MAX_DEPTH, maxName: MAX_NAME, anySpace },
+    limits: anySpace ? BODY_LIMITS : LINE_LIMITS,
     replaceIds,
     joinBatches,
     isSharing: options.shared !== undefined,

@@ -6,15 +6,10 @@ import { createShare, type Share, type Slices } from '../core/slices.ts';
 import type { ProxyDeps } from '../engine/deps.ts';
 import { fingerprintInSlices } from '../engine/identity.ts';
 import type { Later } from '../engine/later.ts';
-import {
-  type ClientFrame,
-  type ClientMessage,
-  type FrameLimits,
-  type Refusal,
-  readClientFrameInSlices,
-  readServerFrameInSlices,
-  readToolCall,
-} from '../mcp/messages/frame.ts';
+import { readClientFrameInSlices, readToolCall } from '../mcp/messages/client.ts';
+import type { ClientFrame, ClientMessage, FrameLimits } from '../mcp/messages/frame.ts';
+import type { Refusal } from '../mcp/messages/refusal.ts';
+import { readServerFrameInSlices } from '../mcp/messages/server.ts';
 import type { Incoming, KnownOf, ServerLine } from './exchange.ts';
 import { ownPathInSlices } from './gate.ts';
 

@@ -13,7 +13,7 @@ import type { Policy } from '../core/policy.ts';
 import type { Records, Store } from '../core/store.ts';
 import type { Every } from '../core/ticker.ts';
 import type { Log } from '../engine/deps.ts';
-import { readJson } from '../mcp/json/json.ts';
+import { readJson } from '../mcp/json/values.ts';
 import { VERSION } from '../process/version.ts';
 import type { ProxyOptions } from '../serve/options.ts';
 import { liveInstances } from './instances.ts';

@@ -1,6 +1,8 @@
 /** Lines in and frames out, and back-pressure between an agent and its server (wire.md §4): nobody is read while somebody reads slowly. */
+
+import type { FrameBytes } from '../mcp/messages/frame.ts';
 import { createLineSplitter, type Line } from '../mcp/messages/lines.ts';
-import type { FrameBytes, OutgoingFrame } from '../proxy/exchange.ts';
+import type { OutgoingFrame } from '../proxy/exchange.ts';
 import type { ProxySession } from '../proxy/session.ts';
 
 /** One side of a session, which takes frames of this kind. */

@@ -1,9 +1,10 @@
 /** Asks a server for its tools: starts it, shakes hands, reads all pages, stops it. */
 
 import { CommandError, EXIT } from '../core/fault.ts';
-import { type ResponseFrame, readServerFrame } from '../mcp/messages/frame.ts';
+import type { ResponseFrame } from '../mcp/messages/frame.ts';
 import { createLineSplitter } from '../mcp/messages/lines.ts';
-import { filterToolPage, type ListedTool } from '../mcp/messages/list.ts';
+import { filterToolPage, type ListedTool } from '../mcp/messages/lists.ts';
+import { readServerFrame } from '../mcp/messages/server.ts';
 import { childEnvironment, startChild, type Upstream } from '../process/child.ts';
 import { VERSION } from '../process/version.ts';
 

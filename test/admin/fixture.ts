@@ -3,7 +3,7 @@ import { afterEach, beforeEach } from 'bun:test';
 import { type AdminServer, openAdminServer } from '../../src/admin/server.ts';
 import type { HoldRequest } from '../../src/core/approval.ts';
 import type { Records, Store } from '../../src/core/store.ts';
-import { readJson } from '../../src/mcp/json/json.ts';
+import { readJson } from '../../src/mcp/json/values.ts';
 import { openMemoryStore } from '../../src/state/memory/memory.ts';
 import type { Loose } from '../harness/message.ts';
 import { approvalOf, type Clock, clockAt, held } from '../state/calls.ts';

@@ -8,7 +8,7 @@ import type { Pause } from '../../src/core/store.ts';
 import { parseArguments } from '../../src/engine/arguments.ts';
 import { fingerprintFor } from '../../src/engine/judge-call.ts';
 import { decide, preparePolicy } from '../../src/library/decide.ts';
-import { readJson } from '../../src/mcp/json/json.ts';
+import { readJson } from '../../src/mcp/json/values.ts';
 import { loadPolicyText } from '../../src/policy/load.ts';
 
 /** Compiles a policy, given as YAML or as a value. */

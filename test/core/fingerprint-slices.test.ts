@@ -5,7 +5,7 @@ import { canonicalText } from '../../src/core/fingerprint.ts';
 import { canonicalInSlices } from '../../src/core/fingerprint-slices.ts';
 import type { Json } from '../../src/core/json.ts';
 import { finish } from '../../src/core/slices.ts';
-import { MAX_VALUES } from '../../src/mcp/messages/values.ts';
+import { MAX_VALUES } from '../../src/mcp/messages/envelope.ts';
 import { expectShortSlices } from '../harness/cost.ts';
 import { SHAPES } from '../harness/large-frames.ts';
 import { json } from './cases.ts';

@@ -1,7 +1,7 @@
 /** house.md I11: what a server's tool list leaves in memory is bounded. */
 import { describe, expect, test } from 'bun:test';
 import { createToolMemory } from '../../src/engine/tool-memory.ts';
-import type { ListedTool } from '../../src/mcp/messages/list.ts';
+import type { ListedTool } from '../../src/mcp/messages/lists.ts';
 
 const tool = (name: string, more = 0): ListedTool => ({
   name,

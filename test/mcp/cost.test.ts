@@ -2,24 +2,17 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { finish } from '../../src/core/slices.ts';
 import { applyEdits, cutItems, cutMembers, setMember } from '../../src/mcp/json/edit.ts';
-import { readJson, renderJson, toPlain } from '../../src/mcp/json/json.ts';
 import { elementsAt, membersAt } from '../../src/mcp/json/scan.ts';
-import { readAuthChallenges } from '../../src/mcp/messages/auth-challenges.ts';
-import {
-  readClientFrame,
-  readClientFrameInSlices,
-  readServerFrame,
-  readServerFrameInSlices,
-  readToolCall,
-} from '../../src/mcp/messages/frame.ts';
-import { decodeHeader, encodeHeader } from '../../src/mcp/messages/header-value.ts';
-import { checkHeaders } from '../../src/mcp/messages/headers.ts';
+import { readJson, renderJson, toPlain } from '../../src/mcp/json/values.ts';
+import { readClientFrame, readClientFrameInSlices, readToolCall } from '../../src/mcp/messages/client.ts';
+import type { ResponseFrame } from '../../src/mcp/messages/frame.ts';
+import { checkHeaders, decodeHeader, encodeHeader } from '../../src/mcp/messages/headers.ts';
 import { createIdFinder } from '../../src/mcp/messages/id-finder.ts';
 import { createLineSplitter, oneLine } from '../../src/mcp/messages/lines.ts';
-import { filterToolPage, filterToolPageInSlices } from '../../src/mcp/messages/list.ts';
-import type { ResponseFrame } from '../../src/mcp/messages/message.ts';
+import { filterTaskPage, filterToolPage, filterToolPageInSlices } from '../../src/mcp/messages/lists.ts';
 import { declareListChanged, renderReplay, resultText, withoutDecision } from '../../src/mcp/messages/reply.ts';
-import { filterTaskPage } from '../../src/mcp/messages/task-list.ts';
+import { readServerFrame, readServerFrameInSlices } from '../../src/mcp/messages/server.ts';
+import { readAuthChallenges } from '../../src/mcp/payments/auth-challenges.ts';
 import { expectLinear, expectShortSlices } from '../harness/cost.ts';
 import { SHAPES } from '../harness/large-frames.ts';
 

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'bun:test';
-import { type ClientFrame, type Refusal, type RefusalReason, readClientFrame } from '../../src/mcp/messages/frame.ts';
+import { readClientFrame } from '../../src/mcp/messages/client.ts';
+import type { ClientFrame } from '../../src/mcp/messages/frame.ts';
+import type { Refusal, RefusalReason } from '../../src/mcp/messages/refusal.ts';
 import { textOf } from '../../src/mcp/messages/reply.ts';
 
 const LIMITS = { maxDepth: 256, maxName: 1024 };

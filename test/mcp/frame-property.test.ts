@@ -1,7 +1,7 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import fc from 'fast-check';
 import { disagreement, fuzz } from '../../bench/fuzz-scanner.ts';
-import { readClientFrame } from '../../src/mcp/messages/frame.ts';
+import { readClientFrame } from '../../src/mcp/messages/client.ts';
 
 // Thousands of messages, on a machine that may have much else to do.
 setDefaultTimeout(60_000);

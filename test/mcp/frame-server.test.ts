@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test';
-import { readServerFrame, type ServerFrame } from '../../src/mcp/messages/frame.ts';
+import type { ServerFrame } from '../../src/mcp/messages/frame.ts';
 import { textOf } from '../../src/mcp/messages/reply.ts';
+import { readServerFrame } from '../../src/mcp/messages/server.ts';
 
 const encoder = new TextEncoder();
 

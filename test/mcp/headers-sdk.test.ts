@@ -2,8 +2,8 @@
 import { expect, test } from 'bun:test';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import fc from 'fast-check';
-import { fromPlain } from '../../src/mcp/json/json.ts';
-import { readClientFrame } from '../../src/mcp/messages/frame.ts';
+import { fromPlain } from '../../src/mcp/json/values.ts';
+import { readClientFrame } from '../../src/mcp/messages/client.ts';
 import { checkHeaders, headersFor } from '../../src/mcp/messages/headers.ts';
 
 const SCHEMA = {

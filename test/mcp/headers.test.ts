@@ -1,9 +1,8 @@
 /** The headers of 2026-07-28 (wire.md §2.10): written from the body, and checked against it. */
 import { describe, expect, test } from 'bun:test';
-import { fromPlain } from '../../src/mcp/json/json.ts';
-import { readClientFrame } from '../../src/mcp/messages/frame.ts';
-import { decodeHeader, encodeHeader } from '../../src/mcp/messages/header-value.ts';
-import { checkHeaders, hasRepeating, headersFor } from '../../src/mcp/messages/headers.ts';
+import { fromPlain } from '../../src/mcp/json/values.ts';
+import { readClientFrame } from '../../src/mcp/messages/client.ts';
+import { checkHeaders, decodeHeader, encodeHeader, hasRepeating, headersFor } from '../../src/mcp/messages/headers.ts';
 import { paramHeaders } from '../../src/mcp/messages/param-headers.ts';
 
 const META = { 'io.modelcontextprotocol/protocolVersion': '2026-07-28', 'io.modelcontextprotocol/clientCapabilities': {} };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { isObject, type Json } from '../../src/core/json.ts';
-import { fromPlain, readJson, renderJson, toPlain } from '../../src/mcp/json/json.ts';
+import { fromPlain, readJson, renderJson, toPlain } from '../../src/mcp/json/values.ts';
 
 describe('readJson', () => {
   test.each([

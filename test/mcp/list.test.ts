@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { type ResponseFrame, readServerFrame } from '../../src/mcp/messages/frame.ts';
-import { filterToolPage, type ToolPage } from '../../src/mcp/messages/list.ts';
+import type { ResponseFrame } from '../../src/mcp/messages/frame.ts';
+import { filterToolPage, type ToolPage } from '../../src/mcp/messages/lists.ts';
+import { readServerFrame } from '../../src/mcp/messages/server.ts';
 
 function frameOf(text: string): ResponseFrame {
   const frame = readServerFrame(new TextEncoder().encode(text));

@@ -1,7 +1,8 @@
 /** wire.md §2.13, policy.md §8: what a server says costs time in proportion to its length, and keeps nobody waiting. */
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { finish, type Slices } from '../../src/core/slices.ts';
-import { type ClientMessage, readClientFrame } from '../../src/mcp/messages/frame.ts';
+import { readClientFrame } from '../../src/mcp/messages/client.ts';
+import type { ClientMessage } from '../../src/mcp/messages/frame.ts';
 import { findCredentials } from '../../src/mcp/payments/credential.ts';
 import { readDemand, withoutDemand } from '../../src/mcp/payments/http-payment.ts';
 import { findChallenge } from '../../src/mcp/payments/payment.ts';

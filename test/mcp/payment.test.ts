@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'bun:test';
 import { Challenge as MppChallenge, Credential as MppCredential } from 'mppx';
 import { finish } from '../../src/core/slices.ts';
-import { fromPlain, readJson } from '../../src/mcp/json/json.ts';
-import { type ResponseFrame, readServerFrame } from '../../src/mcp/messages/frame.ts';
+import { fromPlain, readJson } from '../../src/mcp/json/values.ts';
+import type { ResponseFrame } from '../../src/mcp/messages/frame.ts';
+import { readServerFrame } from '../../src/mcp/messages/server.ts';
 import { readMppCredential, readX402Credential } from '../../src/mcp/payments/credential.ts';
 import { readMppOffer, readX402Offer } from '../../src/mcp/payments/offer.ts';
 import { findChallenge as searchChallenge } from '../../src/mcp/payments/payment.ts';

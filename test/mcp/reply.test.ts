@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test';
-import { type ResponseFrame, readServerFrame } from '../../src/mcp/messages/frame.ts';
+import type { ResponseFrame } from '../../src/mcp/messages/frame.ts';
 import { declareListChanged, mergeMember, renderError, renderToolResult, withId, withoutDecision } from '../../src/mcp/messages/reply.ts';
+import { readServerFrame } from '../../src/mcp/messages/server.ts';
 
 function frameOf(text: string): ResponseFrame {
   const frame = readServerFrame(new TextEncoder().encode(text));

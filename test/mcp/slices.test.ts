@@ -1,17 +1,11 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import fc from 'fast-check';
 import { finish, type Slices } from '../../src/core/slices.ts';
-import { readJson } from '../../src/mcp/json/json.ts';
-import { readJsonInSlices } from '../../src/mcp/json/json-slices.ts';
 import { elementsAt, type Member } from '../../src/mcp/json/scan.ts';
 import { elementsInSlices } from '../../src/mcp/json/scan-slices.ts';
-import {
-  readClientFrame,
-  readClientFrameInSlices,
-  readServerFrame,
-  readServerFrameInSlices,
-  readToolCall,
-} from '../../src/mcp/messages/frame.ts';
+import { readJson, readJsonInSlices } from '../../src/mcp/json/values.ts';
+import { readClientFrame, readClientFrameInSlices, readToolCall } from '../../src/mcp/messages/client.ts';
+import { readServerFrame, readServerFrameInSlices } from '../../src/mcp/messages/server.ts';
 import { expectShortSlices } from '../harness/cost.ts';
 import { SHAPES } from '../harness/large-frames.ts';
 import { FRAMES, TOKENS } from './real-frames.ts';

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'bun:test';
 import type { Json } from '../../src/core/json.ts';
-import { type Refusal, readClientFrame, readToolCall, type ToolCall } from '../../src/mcp/messages/frame.ts';
+import { readClientFrame, readToolCall } from '../../src/mcp/messages/client.ts';
+import type { ToolCall } from '../../src/mcp/messages/frame.ts';
+import type { Refusal } from '../../src/mcp/messages/refusal.ts';
 
 function call(params: string): ToolCall | Refusal {
   const text = `{"jsonrpc":"2.0","id":"c","method":"tools/call"${params === '' ? '' : `,"params":${params}`}}`;

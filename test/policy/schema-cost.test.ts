@@ -4,7 +4,7 @@
  */
 import { beforeAll, describe, expect, test } from 'bun:test';
 import type { Json } from '../../src/core/json.ts';
-import { readJson } from '../../src/mcp/json/json.ts';
+import { readJson } from '../../src/mcp/json/values.ts';
 import { patternSize } from '../../src/policy/schema/pattern-size.ts';
 import { loadRegexCompiler, type RegexCompiler } from '../../src/policy/schema/regex.ts';
 import { loadSchemas, type SchemaCompiler } from '../../src/policy/schema/schema.ts';

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from 'bun:test';
 import { canonicalText } from '../../src/core/fingerprint.ts';
 import type { Json } from '../../src/core/json.ts';
 import type { SchemaCheck } from '../../src/core/policy.ts';
-import { readJson } from '../../src/mcp/json/json.ts';
+import { readJson } from '../../src/mcp/json/values.ts';
 import { loadSchemaCompiler } from '../../src/policy/schema/schema.ts';
 
 let compile: (schema: Json) => SchemaCheck;

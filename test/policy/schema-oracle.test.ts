@@ -5,7 +5,7 @@
 import { beforeAll, expect, test } from 'bun:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
-import { readJson } from '../../src/mcp/json/json.ts';
+import { readJson } from '../../src/mcp/json/values.ts';
 import { loadSchemas, type SchemaCompiler } from '../../src/policy/schema/schema.ts';
 
 let compile: SchemaCompiler;

@@ -1,6 +1,6 @@
 /** Sessions of several exchanges (wire.md §2.1, §2.7, §2.9, §5): what belongs to a POST comes back on it, under its own ids. */
 import { describe, expect, test } from 'bun:test';
-import { readClientFrame } from '../../src/mcp/messages/frame.ts';
+import { readClientFrame } from '../../src/mcp/messages/client.ts';
 import type { Exchange } from '../../src/proxy/exchange.ts';
 import { META, type Message, OK, verdict } from './fixture.ts';
 import { openPosts, type Posts, textOf } from './posts.ts';

@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'bun:test';
 import { AuditError, type AuditSink } from '../../src/core/audit.ts';
 import { type Records, type Store, StoreError } from '../../src/core/store.ts';
-import type { FrameBytes, SessionOutput } from '../../src/proxy/exchange.ts';
+import type { FrameBytes } from '../../src/mcp/messages/frame.ts';
+import type { SessionOutput } from '../../src/proxy/exchange.ts';
 import { openMemoryStore } from '../../src/state/memory/memory.ts';
 import { handshake, type Message, OK, openRig, type Rig, START } from './fixture.ts';
 

@@ -1,7 +1,7 @@
 /** policy.md §8 in one session: what is held, given back and spent, to the millionth. */
 import { describe, expect, test } from 'bun:test';
 import type { Store } from '../../src/core/store.ts';
-import { fromPlain } from '../../src/mcp/json/json.ts';
+import { fromPlain } from '../../src/mcp/json/values.ts';
 import { readX402Credential } from '../../src/mcp/payments/credential.ts';
 import { readX402Offer } from '../../src/mcp/payments/offer.ts';
 import { openMemoryStore } from '../../src/state/memory/memory.ts';

@@ -1,7 +1,7 @@
 /** The policy file changes under a running proxy (cli.md §1; I8). */
 import { describe, expect, test } from 'bun:test';
 import { rename, rm, writeFile } from 'node:fs/promises';
-import { fromPlain } from '../../src/mcp/json/json.ts';
+import { fromPlain } from '../../src/mcp/json/values.ts';
 import { readX402Credential } from '../../src/mcp/payments/credential.ts';
 import { setUpRecorder } from '../harness/recorder.ts';
 import { until } from '../harness/wait.ts';

@@ -1,6 +1,7 @@
 /** Back-pressure between two sides (wire.md §4): who is read while somebody reads slowly. */
 import { expect, test } from 'bun:test';
-import type { FrameBytes, OutgoingFrame } from '../../src/proxy/exchange.ts';
+import type { FrameBytes } from '../../src/mcp/messages/frame.ts';
+import type { OutgoingFrame } from '../../src/proxy/exchange.ts';
 import { connect, type Side } from '../../src/serve/flow.ts';
 
 function openSide() {

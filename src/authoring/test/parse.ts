@@ -1,6 +1,6 @@
 /** A policy test file's text to cases, or to everything that is wrong with it (policy.md §15). */
 import type { Diagnostic } from '../../core/diagnostic.ts';
-import { renderJson } from '../../mcp/json/json.ts';
+import { renderJson } from '../../mcp/json/values.ts';
 import { openPositions } from '../../policy/format/position.ts';
 import { entriesOf, type MapNode, type Node, toJson } from '../../policy/format/tree.ts';
 import { parseYaml } from '../../policy/format/yaml.ts';

@@ -2,7 +2,7 @@
 import { REASONS } from '../../core/codes.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { parseArguments } from '../../engine/arguments.ts';
-import { renderJson } from '../../mcp/json/json.ts';
+import { renderJson } from '../../mcp/json/values.ts';
 import { type Node, toJson } from '../../policy/format/tree.ts';
 import type { Report } from '../../policy/report.ts';
 import type { RegexCompiler } from '../../policy/schema/regex.ts';

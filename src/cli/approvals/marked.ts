@@ -5,7 +5,7 @@
  */
 import { isArray, isNumber, isObject, type Json } from '../../core/json.ts';
 import { type Piece, revealText } from '../../core/reveal.ts';
-import { readJson } from '../../mcp/json/json.ts';
+import { readJson } from '../../mcp/json/values.ts';
 
 const STEP = 2;
 /** Deeper levels stand below each other, so that the text keeps its room. */

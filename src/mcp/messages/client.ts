@@ -1,16 +1,155 @@
-/** What a client may send (wire.md §2.3, §2.4): one message, judged by its envelope. */
-import type { Slices } from '../../core/slices.ts';
+/**
+ * Reads what a client sends, strictly (wire.md §2.3, §2.4): frames, the messages in them, and what a call asks for.
+ * INVARIANT I7: what `readClientFrame` accepts reads alike in every JSON parser.
+ */
+import { type ClientMeta, clientMembers } from '../../core/client-meta.ts';
+import { isObject, type Json, type JsonObject, NO_ARGUMENTS } from '../../core/json.ts';
+import { finish, type Slices } from '../../core/slices.ts';
 import { definePlace, isLookAlike, PARAMS_KEYS, RESULT_KEYS } from '../json/keys.ts';
 import { type Member, scanMessage } from '../json/scan.ts';
 import { scanMessageInSlices } from '../json/scan-slices.ts';
-import { openScan, type Span, stringAt } from '../json/token.ts';
-import { type Envelope, findLookAlike, isWord, readEnvelope, readParams } from './envelope.ts';
-import { idAt, isLonger, isStrictId, type RequestId } from './id.ts';
-import type { ClientMessage, ReplyFrame } from './message.ts';
-import { quote, type Refusal, type RefusalReason, refuse } from './refusal.ts';
+import { openScan, type Scan, type Span, stringAt } from '../json/token.ts';
+import { renderJson } from '../json/values.ts';
+import { type Envelope, findLookAlike, idAt, isWord, MAX_VALUES, readEnvelope, readMember, readParams, valuesIn } from './envelope.ts';
+import type {
+  ClientBatch,
+  ClientFrame,
+  ClientMessage,
+  FrameLimits,
+  NotificationFrame,
+  ReplyFrame,
+  RequestFrame,
+  ToolCall,
+} from './frame.ts';
+import { isLonger, isStrictId, type RequestId } from './id.ts';
+import { quote, type Refusal, type RefusalReason, refuse, refuseFault } from './refusal.ts';
+
+const MAX_NAME = 1024;
+/** Characters of what a client adds in `_meta`: who decides is shown all of it. */
+const MAX_META = 65_536;
+/** SPEC: wire.md §2.4 — no revision has others, and a server that reads them reads what nobody judged. */
+const CALL_MEMBERS: ReadonlySet<string> = new Set(['name', 'arguments', '_meta', 'task', 'inputResponses', 'requestState']);
+/** Members of a message, of its `params` and of its `result`: each is looked at by more than one reader. */
+const MAX_MEMBERS = 4096;
+// A BOM is kept, to be seen and refused.
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** Reads one frame of a client: a message, a batch, or why it is refused. */
+export function readClientFrame(bytes: Uint8Array, limits: FrameLimits): ClientFrame | Refusal {
+  const scan = openClientScan(bytes, limits);
+  if ('kind' in scan) return scan;
+  const members: Member[] = [];
+  const top = scanMessage(scan, members);
+  if (!top) return refuseFault(scan, recoverId(scan.text));
+  if (top === 'array') return finish(readClientBatch(scan.text, members, limits.maxName));
+  return readClientMessage(scan.text, wholeOf(scan), top === 'object' ? members : undefined, limits.maxName);
+}
+
+/** Reads a large frame as `readClientFrame` does, and in slices what is asked of its requests: their `params`, as values. */
+export function* readClientFrameInSlices(bytes: Uint8Array, limits: FrameLimits): Slices<ClientFrame | Refusal> {
+  const scan = openClientScan(bytes, limits);
+  if ('kind' in scan) return scan;
+  yield;
+  const members: Member[] = [];
+  const top = yield* scanMessageInSlices(scan, members);
+  if (!top) return refuseFault(scan, yield* recoverIdInSlices(scan.text));
+  if (top !== 'array')
+    return yield* withParams(readClientMessage(scan.text, wholeOf(scan), top === 'object' ? members : undefined, limits.maxName));
+  const frame = yield* readClientBatch(scan.text, members, limits.maxName);
+  if (frame.kind !== 'batch') return frame;
+  const items: (ClientMessage | Refusal)[] = [];
+  for (const item of frame.items) items.push(yield* withParams(item));
+  return { ...frame, items };
+}
+
+function* withParams(frame: ClientMessage | Refusal): Slices<ClientMessage | Refusal> {
+  if (frame.kind !== 'request' && frame.kind !== 'notification') return frame;
+  const values = yield* valuesIn(frame.text, frame.params.members);
+  if (values) return { ...frame, values };
+  const message = `"params" has more values than can be judged (${MAX_VALUES}, where an array or an object counts as four)`;
+  return refuse('too_many', message, frame.kind === 'request' ? frame.id : undefined);
+}
+
+function openClientScan(bytes: Uint8Array, limits: FrameLimits): Scan | Refusal {
+  const text = decodeStrictly(bytes);
+  if (text === undefined) return refuse('encoding', 'the message is not valid UTF-8');
+  if (text.charCodeAt(0) === 0xfeff) return refuse('encoding', 'the message begins with a byte order mark');
+  return openScan(text, { strict: true, maxDepth: limits.maxDepth, anySpace: limits.anySpace === true, maxMembers: MAX_MEMBERS });
+}
+
+function wholeOf({ text }: Scan): Span {
+  return { start: 0, end: text.length };
+}
+
+/** Reads what a `tools/call` asks for, or why it can not be judged (wire.md §2.4). */
+export function readToolCall(frame: RequestFrame | NotificationFrame): ToolCall | Refusal {
+  const { text, params } = frame;
+  for (const key of params.members.keys())
+    if (!CALL_MEMBERS.has(key)) {
+      const message = `"params" of a call has no member ${quote(key)}: what the tool is to get stands in "arguments"`;
+      return refuse('bad_call', message, frame.kind === 'request' ? frame.id : undefined);
+    }
+  const bad = (message: string): Refusal => refuse('bad_call', message, frame.kind === 'request' ? frame.id : undefined);
+  const nameAt = params.members.get('name');
+  const name = nameAt && stringAt(text, nameAt);
+  if (name === undefined) return bad('"params.name" has to be a string');
+  if (isLonger(name, MAX_NAME)) return bad(`"params.name" is longer than ${MAX_NAME} bytes`);
+  // `null` is as good as absent.
+  const member = (key: string): Json | undefined => readMember(frame, key) ?? undefined;
+  const [args, meta, inputs, task] = [member('arguments'), member('_meta'), member('inputResponses'), member('task')];
+  const requestState = member('requestState');
+  if (!isObjectOrAbsent(args)) return bad('"params.arguments" has to be an object');
+  if (!isObjectOrAbsent(meta)) return bad('"params._meta" has to be an object');
+  if (!isObjectOrAbsent(inputs)) return bad('"params.inputResponses" has to be an object');
+  if (!isObjectOrAbsent(task)) return bad('"params.task" has to be an object');
+  if (requestState !== undefined && typeof requestState !== 'string') return bad('"params.requestState" has to be a string');
+  const argsAt = args && params.members.get('arguments');
+  const argsText = argsAt ? text.slice(argsAt.start, argsAt.end) : '{}';
+  const ownMeta = meta && clientMetaOf(meta);
+  if (ownMeta && ownMeta.text.length > MAX_META) return bad(`"params._meta" is larger than ${MAX_META / 1024} KiB`);
+  const inputsAt = inputs && params.members.get('inputResponses');
+  return {
+    name,
+    args: args ?? NO_ARGUMENTS,
+    argsText,
+    meta,
+    ownMeta,
+    requestState,
+    inputResponses: inputsAt && text.slice(inputsAt.start, inputsAt.end),
+    task: task !== undefined,
+  };
+}
+
+function clientMetaOf(meta: JsonObject): ClientMeta | undefined {
+  const value = clientMembers(meta);
+  return value && { value, text: renderJson(value) };
+}
+
+function decodeStrictly(bytes: Uint8Array): string | undefined {
+  try {
+    return strictUtf8.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+function* readClientBatch(text: string, elements: readonly Member[], maxName: number): Slices<ClientBatch | Refusal> {
+  if (elements.length === 0) return refuse('batch', 'the batch is empty');
+  if (elements.some(({ start }) => text.charCodeAt(start) === 91)) return refuse('batch', 'a batch stands within the batch');
+  const items: (ClientMessage | Refusal)[] = [];
+  for (const element of elements) {
+    items.push(readClientMessage(text, element, element.members, maxName));
+    yield;
+  }
+  return { kind: 'batch', items, text, span: { start: 0, end: text.length } };
+}
+
+function isObjectOrAbsent(value: Json | undefined): value is JsonObject | undefined {
+  return value === undefined || isObject(value);
+}
 
 /** How deep a refused text is still read to find the id of its request, and how many members it may have. */
-const RECOVERY = { strict: false, maxDepth: 2000, anySpace: true, maxMembers: 4096 };
+const RECOVERY = { strict: false, maxDepth: 2000, anySpace: true, maxMembers: MAX_MEMBERS };
 /** Bytes of an id in an answer, or in a message that is refused. */
 const MAX_ID = 1024;
 /** What tells a request from an answer, and which. */

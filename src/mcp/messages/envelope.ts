@@ -1,14 +1,12 @@
-/** The members that make a JSON object a JSON-RPC message, each found once and under no other spelling (wire.md §2.3, §2.4). */
+/** The members that make a JSON object a JSON-RPC message, each found once and under no other spelling (wire.md §2.3, §2.4), and what stands there. */
+import type { Json } from '../../core/json.ts';
+import type { Slices } from '../../core/slices.ts';
 import { ENVELOPE_KEYS, isLookAlike, type Place } from '../json/keys.ts';
-import type { Member } from '../json/scan.ts';
-import type { Span } from '../json/token.ts';
-
-/** The top-level members of `params`, by their decoded keys, with the spans of their values. `null` counts as absent. */
-export interface Params {
-  readonly kind: 'absent' | 'object';
-  readonly members: ReadonlyMap<string, Member>;
-  readonly span: Span | undefined;
-}
+import { type Member, membersAt } from '../json/scan.ts';
+import { type Span, stringAt } from '../json/token.ts';
+import { type Allowance, readJson, readJsonInSlices } from '../json/values.ts';
+import type { NotificationFrame, Params, RequestFrame, ResponseFrame, Values } from './frame.ts';
+import type { RequestId } from './id.ts';
 
 /** Where each member of the envelope stands; `odd` is what keeps it from being read with certainty. */
 export interface Envelope {
@@ -92,3 +90,67 @@ export function isWord(text: string, span: Span, word: string): boolean {
 function isEnvelopeKey(key: string): key is 'jsonrpc' | 'id' | 'method' | 'params' | 'result' | 'error' {
   return key === 'jsonrpc' || key === 'id' || key === 'method' || key === 'params' || key === 'result' || key === 'error';
 }
+
+const NUMBER = /^-?\d/;
+/**
+ * The id at `span`: a string or a number. Numbers are one id where a double can not tell them apart, because a server
+ * in JavaScript answers `9007199254740993` as `9007199254740992`.
+ */
+export function idAt(text: string, span: Span): RequestId | undefined {
+  const raw = text.slice(span.start, span.end);
+  if (raw.charCodeAt(0) === 34) return { key: `s:${stringAt(raw, { start: 0, end: raw.length })}`, text: raw };
+  if (isShortCount(raw)) return { key: `n:${raw}`, text: raw };
+  // -0 becomes 0 when it is written.
+  return NUMBER.test(raw) ? { key: `n:${Number(raw)}`, text: raw } : undefined;
+}
+
+/** What most clients number their requests with: few digits, the first not 0. */
+function isShortCount(raw: string): boolean {
+  if (raw.length > 15 || raw.charCodeAt(0) === 48) return false;
+  for (let index = 0; index < raw.length; index++) {
+    const code = raw.charCodeAt(index);
+    if (code < 48 || code > 57) return false;
+  }
+  return raw.length > 0;
+}
+
+type Asking = RequestFrame | NotificationFrame;
+
+/** The value of a member of `params`, or of `result`; undefined where there is none. */
+export function readMember(frame: Asking | ResponseFrame, key: string): Json | undefined {
+  const known = frame.values?.get(key);
+  if (known !== undefined) return known;
+  const span = (frame.kind === 'response' ? frame.members : frame.params.members).get(key);
+  return span && readJson(frame.text, span.start);
+}
+
+/** How many values one large frame may have where they are read, arrays and objects counted four times. */
+export const MAX_VALUES = 1_000_000;
+
+/** Reads these members of a large frame; undefined where they have more values than may be. */
+export function* valuesIn(
+  text: string,
+  members: ReadonlyMap<string, Span>,
+  isAsked?: (key: string) => boolean,
+): Slices<Values | undefined> {
+  const allowance: Allowance = { left: MAX_VALUES };
+  const values = new Map<string, Json>();
+  for (const [key, { start }] of members) {
+    if (isAsked?.(key) === false) continue;
+    const value = yield* readJsonInSlices(text, start, allowance);
+    if (value === undefined) return undefined;
+    values.set(key, value);
+  }
+  return values;
+}
+
+/** A member that was found in a text known to be valid. */
+type Found = Span & { readonly members?: readonly Member[] | undefined };
+
+/** The members of an object, none of anything else; those that a scan has kept are not looked for again. */
+export function membersOf(text: string, object: Found | undefined): readonly Member[] {
+  if (!object || text.charCodeAt(object.start) !== 123) return NO_MEMBERS;
+  return object.members ?? membersAt(text, object.start);
+}
+
+const NO_MEMBERS: readonly Member[] = [];

@@ -2,7 +2,8 @@
  * Whose message an oversized line is (wire.md §2.13): its top-level `id`, found while the line is thrown away, so that
  * the request it answers or asks gets an error instead of silence (I9). Reads loosely: the line is never judged.
  */
-import { idAt, type RequestId } from './id.ts';
+import { idAt } from './envelope.ts';
+import type { RequestId } from './id.ts';
 
 export interface IdFinder {
   push(bytes: Uint8Array): void;

@@ -1,15 +1,106 @@
 /**
- * What a server may send. Below the envelope it is taken as it is; refused is what could be read in two ways where
+ * Reads what a server sends. Below the envelope it is taken as it is; refused is what could be read in two ways where
  * that decides something: the envelope, and what tells a failed call from one that succeeded (wire.md §2).
  */
-
+import { finish, type Slices } from '../../core/slices.ts';
 import { RESULT_KEYS } from '../json/keys.ts';
-import type { Member } from '../json/scan.ts';
-import { type Span, stringAt } from '../json/token.ts';
-import { type Envelope, findOddKey, isNull, isWord, readEnvelope, readParams, spansOf } from './envelope.ts';
-import { idAt, isLonger, type RequestId } from './id.ts';
-import type { NotificationFrame, RequestFrame, ResponseFrame, ServerMessage, UnreadableFrame } from './message.ts';
+import { type Member, scanMessage, type Top } from '../json/scan.ts';
+import { scanMessageInSlices } from '../json/scan-slices.ts';
+import { openScan, type Scan, type Span, stringAt } from '../json/token.ts';
+import { type Envelope, findOddKey, idAt, isNull, isWord, readEnvelope, readParams, spansOf, valuesIn } from './envelope.ts';
+import type { NotificationFrame, RequestFrame, ResponseFrame, ServerBatch, ServerFrame, ServerMessage, UnreadableFrame } from './frame.ts';
+import { isLonger, type RequestId } from './id.ts';
+import { createIdFinder } from './id-finder.ts';
 import { quote } from './refusal.ts';
+
+/** Members of a message, of its `params` and of its `result`: a server's results are data (wire.md §2). */
+const MAX_MEMBERS = 32_768;
+const SERVER_RULES = { strict: false, maxDepth: 256, anySpace: true, maxMembers: MAX_MEMBERS };
+/** Bytes between two pauses. */
+const SLICE = 64 * 1024;
+/** What is asked of a server's message as a value. All else is passed on as it came, and `_meta` is looked into where it stands. */
+const ASKED: ReadonlySet<string> = new Set([
+  'inputRequests',
+  'protocolVersion',
+  'requestState',
+  'result',
+  'status',
+  'task',
+  'taskId',
+  'name',
+  'uri',
+]);
+const lenientUtf8 = new TextDecoder('utf-8', { ignoreBOM: true });
+
+function wholeOf({ text }: Scan): Span {
+  return { start: 0, end: text.length };
+}
+
+/** Reads one frame of a server. */
+export function readServerFrame(bytes: Uint8Array): ServerFrame {
+  const scan = openScan(lenientUtf8.decode(bytes), SERVER_RULES);
+  const members: Member[] = [];
+  const top = scanMessage(scan, members);
+  if (!top) return readBroken(scan, finish(answeredId(scan.text, bytes)));
+  return top === 'array' ? finish(readServerBatch(scan.text, members)) : readSingle(scan, top, members);
+}
+
+/** Reads a large frame as `readServerFrame` does, and in slices what may be asked of it besides what it carries. */
+export function* readServerFrameInSlices(bytes: Uint8Array): Slices<ServerFrame> {
+  const scan = openScan(lenientUtf8.decode(bytes), SERVER_RULES);
+  yield;
+  const members: Member[] = [];
+  const top = yield* scanMessageInSlices(scan, members);
+  if (!top) return readBroken(scan, yield* answeredId(scan.text, bytes));
+  if (top !== 'array') return yield* withServerValues(readSingle(scan, top, members));
+  const frame = yield* readServerBatch(scan.text, members);
+  if (frame.kind !== 'batch') return frame;
+  const items: ServerMessage[] = [];
+  for (const item of frame.items) items.push(yield* withServerValues(item));
+  return { ...frame, items };
+}
+
+function readSingle(scan: Scan, top: Top, members: readonly Member[]): ServerMessage {
+  return readServerMessage(scan.text, wholeOf(scan), top === 'object' ? members : undefined);
+}
+
+function* withServerValues(frame: ServerMessage): Slices<ServerMessage> {
+  if (frame.kind === 'unreadable' || frame.kind === 'error_without_id') return frame;
+  const members = frame.kind === 'response' ? frame.members : frame.params.members;
+  const values = yield* valuesIn(frame.text, members, (key) => ASKED.has(key));
+  return values ? { ...frame, values } : unreadable('it has too many values', frame.kind === 'response' ? frame.id : undefined);
+}
+
+function* readServerBatch(text: string, elements: readonly Member[]): Slices<ServerBatch | UnreadableFrame> {
+  if (elements.length === 0) return unreadable('the batch is empty', undefined);
+  if (elements.some(({ start }) => text.charCodeAt(start) === 91)) return unreadable('a batch stands within the batch', undefined);
+  const items: ServerMessage[] = [];
+  for (const element of elements) {
+    items.push(readServerMessage(text, element, element.members));
+    yield;
+  }
+  return { kind: 'batch', items, text, span: { start: 0, end: text.length } };
+}
+
+/** What is broken before or after its id still ends that request (I9); what has none is a banner, if it is no JSON. */
+function readBroken({ fault, faultMost }: Scan, id: RequestId | undefined): ServerFrame {
+  if (fault === 'too_deep') return unreadable('it is nested too deeply', id);
+  if (fault === 'too_many') return unreadable(`it has more than ${faultMost} members`, id);
+  if (fault === 'batch') return unreadable('the batch has too many messages', undefined);
+  return id ? unreadable('it is not valid JSON', id) : { kind: 'noise' };
+}
+
+/** The request that a broken text answers. SECURITY: the ids of the server's own requests, and those in its logs, name none of ours. */
+function* answeredId(text: string, bytes: Uint8Array): Slices<RequestId | undefined> {
+  if (!text.includes('"jsonrpc"')) return undefined;
+  const finder = createIdFinder();
+  for (let at = 0; at < bytes.length; at += SLICE) {
+    finder.push(bytes.subarray(at, at + SLICE));
+    yield;
+  }
+  const { id, isRequest } = finder.found();
+  return isRequest ? undefined : id;
+}
 
 /** Reads one message of a scanned text. */
 export function readServerMessage(text: string, span: Span, members: readonly Member[] | undefined): ServerMessage {

@@ -2,11 +2,11 @@
 import { canonicalText } from '../../core/fingerprint.ts';
 import { isObject, type Json } from '../../core/json.ts';
 import type { Offer } from '../../core/offer.ts';
-import { readJson } from '../json/json.ts';
 import { definePlace, foldKey } from '../json/keys.ts';
 import { type Member, membersAt } from '../json/scan.ts';
 import type { Span } from '../json/token.ts';
-import type { NotificationFrame, RequestFrame } from '../messages/message.ts';
+import { readJson } from '../json/values.ts';
+import type { NotificationFrame, RequestFrame } from '../messages/frame.ts';
 import { MPP_KEYS, mppKey, seemsTwice, textOf, x402Key, x402Prefix } from './offer.ts';
 import { readAmounts } from './signed-amount.ts';
 

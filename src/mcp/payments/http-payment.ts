@@ -9,7 +9,7 @@ import { decodeText, encodeText } from '../json/base64.ts';
 import { applyEdits, cutItems } from '../json/edit.ts';
 import { foldKey } from '../json/keys.ts';
 import { membersAt } from '../json/scan.ts';
-import { type AuthChallenge, readAuthChallenges } from '../messages/auth-challenges.ts';
+import { type AuthChallenge, readAuthChallenges } from './auth-challenges.ts';
 import { type Credential, readMppCredential, readX402Credential } from './credential.ts';
 import { decodeObject, readMppOffer } from './offer.ts';
 import { MAX_OFFERS } from './offer-lists.ts';

@@ -3,8 +3,8 @@ import { canonicalText } from '../../core/fingerprint.ts';
 import { isNumber, isObject, type Json, type JsonObject } from '../../core/json.ts';
 import type { Offer } from '../../core/offer.ts';
 import { decodeText } from '../json/base64.ts';
-import { readJson } from '../json/json.ts';
 import { definePlace, isLookAlike, type Place } from '../json/keys.ts';
+import { readJson } from '../json/values.ts';
 
 /** An element of MPP's `challenges`. */
 export function readMppOffer(value: Json): Offer {

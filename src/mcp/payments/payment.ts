@@ -5,8 +5,8 @@
 import type { Offer } from '../../core/offer.ts';
 import type { Slices } from '../../core/slices.ts';
 import { applyEdits, cutItems, type Edit } from '../json/edit.ts';
-import { readJson } from '../json/json.ts';
-import type { NotificationFrame, ResponseFrame } from '../messages/message.ts';
+import { readJson } from '../json/values.ts';
+import type { NotificationFrame, ResponseFrame } from '../messages/frame.ts';
 import { type Nested, type Parts, searchOffers } from './challenge-search.ts';
 import { readMppOffer, readX402Offer } from './offer.ts';
 import type { OfferList } from './offer-lists.ts';

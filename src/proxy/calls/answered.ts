@@ -2,10 +2,9 @@
 import type { ForwardedCall } from '../../engine/arrival.ts';
 import { answerIn, enforceAnswer, isTaskHandle } from '../../engine/enforce-answer.ts';
 import { legKey } from '../../engine/identity.ts';
-import type { ResponseFrame } from '../../mcp/messages/frame.ts';
+import { readMember } from '../../mcp/messages/envelope.ts';
+import type { FrameBytes, ResponseFrame } from '../../mcp/messages/frame.ts';
 import { withoutDecision } from '../../mcp/messages/reply.ts';
-import { readMember } from '../../mcp/messages/values.ts';
-import type { FrameBytes } from '../exchange.ts';
 import { answerChallenge, challengeIn } from '../payments/challenge-answer.ts';
 import type { PendingRequest, Purpose } from '../requests/inflight.ts';
 import { settle } from '../settle.ts';

@@ -7,13 +7,14 @@ import { type Arrival, type ForwardedCall, type Holding, NO_HOLDING } from '../.
 import { legKey } from '../../engine/identity.ts';
 import { attempt, type Later, then } from '../../engine/later.ts';
 import { renderReplay, renderToolResult } from '../../mcp/messages/reply.ts';
+import { MODERN } from '../../mcp/messages/revisions.ts';
 import { type Enforced, enforce } from '../enforce.ts';
 import { deliver } from '../frames/deliver.ts';
 import { learnTools } from '../learn-tools.ts';
 import { MAX_IN_FLIGHT } from '../requests/inflight.ts';
 import { type Route, refuse } from '../route.ts';
 import { settle } from '../settle.ts';
-import { MODERN, type Session } from '../state.ts';
+import type { Session } from '../state.ts';
 import { setAside } from '../waiting/aside.ts';
 import { endPage, renderAsking, showPage } from '../waiting/elicit.ts';
 import { type Ending, type Final, isKeptOpen, type Outcome, waitToEnd } from '../waiting/open-calls.ts';

@@ -1,8 +1,8 @@
 /** How a call ends that became a task (wire.md §2.11): by its final result alone, whichever message brings it. */
 import type { SentCall } from '../../engine/arrival.ts';
 import { answerIn, type CallAnswer, enforceAnswer, isClaimed, statusIn } from '../../engine/enforce-answer.ts';
+import { readMember } from '../../mcp/messages/envelope.ts';
 import type { NotificationFrame, ResponseFrame } from '../../mcp/messages/frame.ts';
-import { readMember } from '../../mcp/messages/values.ts';
 import { taskOpenedBy } from '../requests/own-tasks.ts';
 import { settle } from '../settle.ts';
 import type { Session } from '../state.ts';

@@ -1,5 +1,7 @@
 /** Answers of the proxy's own, on their way to the agent (I9). */
-import { type RequestId, readClientFrame } from '../../mcp/messages/frame.ts';
+
+import { readClientFrame } from '../../mcp/messages/client.ts';
+import type { RequestId } from '../../mcp/messages/id.ts';
 import { renderError } from '../../mcp/messages/reply.ts';
 import type { Exchange, Incoming, ReplyTo } from '../exchange.ts';
 import type { Session } from '../state.ts';

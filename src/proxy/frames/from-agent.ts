@@ -4,7 +4,9 @@
  */
 import type { AuditEvent } from '../../core/audit.ts';
 import { type Later, then } from '../../engine/later.ts';
-import { type ClientFrame, type Refusal, readClientFrame } from '../../mcp/messages/frame.ts';
+import { readClientFrame } from '../../mcp/messages/client.ts';
+import type { ClientFrame } from '../../mcp/messages/frame.ts';
+import type { Refusal } from '../../mcp/messages/refusal.ts';
 import { renderError } from '../../mcp/messages/reply.ts';
 import { judgeCalls } from '../calls/calls.ts';
 import type { Exchange, Incoming, ReplyTo } from '../exchange.ts';

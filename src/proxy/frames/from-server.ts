@@ -1,13 +1,13 @@
 /** Frames from the server: settled, filtered where the policy hides, otherwise passed on as they came (wire.md §2.9, §3). */
 import type { Denial } from '../../core/decision.ts';
 import { all, attempt, type Later, then } from '../../engine/later.ts';
-import { readServerFrame, type ServerFrame } from '../../mcp/messages/frame.ts';
+import { readMember } from '../../mcp/messages/envelope.ts';
+import type { FrameBytes, ServerFrame } from '../../mcp/messages/frame.ts';
 import type { Line } from '../../mcp/messages/lines.ts';
-import { markOwnWords } from '../../mcp/messages/own-words.ts';
-import { renderError } from '../../mcp/messages/reply.ts';
-import { readMember } from '../../mcp/messages/values.ts';
+import { markOwnWords, renderError } from '../../mcp/messages/reply.ts';
+import { readServerFrame } from '../../mcp/messages/server.ts';
 import { settleByNotification } from '../calls/task-outcome.ts';
-import type { Exchange, FrameBytes, ServerLine } from '../exchange.ts';
+import type { Exchange, ServerLine } from '../exchange.ts';
 import { methodDenial, refusalOf, refusedInput, renderRefusal } from '../gate.ts';
 import { UNLIMITED } from '../payments/challenge.ts';
 import { isPriced } from '../payments/challenge-answer.ts';

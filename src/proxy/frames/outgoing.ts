@@ -1,16 +1,13 @@
 /** Frames on their way to the server, with what its transport needs to know of them. */
+
 import { isObject } from '../../core/json.ts';
 import { applyEdits } from '../../mcp/json/edit.ts';
-import { readJson, renderJson } from '../../mcp/json/json.ts';
 import type { Span } from '../../mcp/json/token.ts';
-import {
-  type ClientMessage,
-  type NotificationFrame,
-  type RequestFrame,
-  type RequestId,
-  readClientFrame,
-} from '../../mcp/messages/frame.ts';
-import type { Exchange, FrameBytes, OutgoingFrame, ReplyTo } from '../exchange.ts';
+import { readJson, renderJson } from '../../mcp/json/values.ts';
+import { readClientFrame } from '../../mcp/messages/client.ts';
+import { type ClientMessage, type FrameBytes, LINE_LIMITS, type NotificationFrame, type RequestFrame } from '../../mcp/messages/frame.ts';
+import type { RequestId } from '../../mcp/messages/id.ts';
+import type { Exchange, OutgoingFrame, ReplyTo } from '../exchange.ts';
 import { tokenSpan } from '../requests/ids.ts';
 import type { PendingRequest } from '../requests/inflight.ts';
 
@@ -82,7 +79,7 @@ export function protocolMeta(text: string): string {
 
 /** Read like a client's, because a transport writes its headers from what it says. */
 function readOwn(text: string): ClientMessage {
-  const frame = readClientFrame(new TextEncoder().encode(text), { maxDepth: 256, maxName: 1024 });
+  const frame = readClientFrame(new TextEncoder().encode(text), LINE_LIMITS);
   if (frame.kind === 'refused' || frame.kind === 'batch') throw new Error('the proxy wrote what it cannot read');
   return frame;
 }

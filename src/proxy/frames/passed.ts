@@ -1,5 +1,7 @@
 /** What goes on to the agent of what the server sent. */
-import type { Exchange, FrameBytes } from '../exchange.ts';
+
+import type { FrameBytes } from '../../mcp/messages/frame.ts';
+import type { Exchange } from '../exchange.ts';
 import type { PendingRequest } from '../requests/inflight.ts';
 import type { Session } from '../state.ts';
 

@@ -1,11 +1,10 @@
 /** What the agent's requests say of the protocol it speaks (wire.md §1): who it is, and in which era. */
 import { isObject, type Json } from '../../core/json.ts';
+import { readMember } from '../../mcp/messages/envelope.ts';
 import type { ClientMessage } from '../../mcp/messages/frame.ts';
-import { readMember } from '../../mcp/messages/values.ts';
-import { MODERN, type Session, VERSION_KEY } from '../state.ts';
+import { CLIENT_KEY, MODERN, VERSION_KEY } from '../../mcp/messages/revisions.ts';
+import type { Session } from '../state.ts';
 import { showsPages } from '../waiting/own-state.ts';
-
-const CLIENT_KEY = 'io.modelcontextprotocol/clientInfo';
 
 type Asking = Extract<ClientMessage, { kind: 'request' | 'notification' }>;
 

@@ -5,8 +5,8 @@ import { isNumber } from '../../core/json.ts';
 import { isKnownNotification } from '../../core/methods.ts';
 import { selfDenial } from '../../core/plan.ts';
 import { membersAt } from '../../mcp/json/scan.ts';
+import { readMember } from '../../mcp/messages/envelope.ts';
 import type { ClientFrame, ReplyFrame, ServerFrame } from '../../mcp/messages/frame.ts';
-import { readMember } from '../../mcp/messages/values.ts';
 import { policyDenial } from '../gate.ts';
 import type { Gate } from '../state.ts';
 

@@ -2,10 +2,11 @@
 import { applyEdits, type Edit } from '../../mcp/json/edit.ts';
 import type { Member } from '../../mcp/json/scan.ts';
 import type { Span } from '../../mcp/json/token.ts';
-import { type RequestId, readServerFrame, type ServerFrame } from '../../mcp/messages/frame.ts';
-import { idAt } from '../../mcp/messages/id.ts';
-import { membersOf } from '../../mcp/messages/values.ts';
-import type { Exchange, FrameBytes } from '../exchange.ts';
+import { idAt, membersOf } from '../../mcp/messages/envelope.ts';
+import type { FrameBytes, ServerFrame } from '../../mcp/messages/frame.ts';
+import type { RequestId } from '../../mcp/messages/id.ts';
+import { readServerFrame } from '../../mcp/messages/server.ts';
+import type { Exchange } from '../exchange.ts';
 import { withToken } from '../requests/ids.ts';
 import type { PendingRequest } from '../requests/inflight.ts';
 import type { Session } from '../state.ts';

@@ -3,7 +3,7 @@ import type { Denial } from '../../core/decision.ts';
 import type { Offer } from '../../core/offer.ts';
 import { denial } from '../../core/plan.ts';
 import { factsFor } from '../../engine/facts.ts';
-import type { RequestId } from '../../mcp/messages/frame.ts';
+import type { RequestId } from '../../mcp/messages/id.ts';
 import { answer } from '../frames/answer.ts';
 import { renderRefusal } from '../gate.ts';
 import type { PendingRequest } from '../requests/inflight.ts';

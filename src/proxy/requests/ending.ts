@@ -1,5 +1,5 @@
 /** Requests that end without an answer of the server (policy.md §6): in time, with their client, with their stream, with the session. */
-import type { RequestId } from '../../mcp/messages/frame.ts';
+import type { RequestId } from '../../mcp/messages/id.ts';
 import { renderError } from '../../mcp/messages/reply.ts';
 import { keep } from '../calls/keep.ts';
 import { settleUnfetched } from '../calls/unfetched.ts';

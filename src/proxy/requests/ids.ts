@@ -4,9 +4,9 @@
  */
 
 import type { Span } from '../../mcp/json/token.ts';
-import type { RequestFrame, RequestId } from '../../mcp/messages/frame.ts';
-import { idAt } from '../../mcp/messages/id.ts';
-import { membersOf } from '../../mcp/messages/values.ts';
+import { idAt, membersOf } from '../../mcp/messages/envelope.ts';
+import type { RequestFrame } from '../../mcp/messages/frame.ts';
+import type { RequestId } from '../../mcp/messages/id.ts';
 import type { Exchange, ReplyTo } from '../exchange.ts';
 import type { Session } from '../state.ts';
 import type { PendingRequest, ProgressToken } from './inflight.ts';

@@ -1,8 +1,10 @@
 /** Whose tasks are whose, where agents share a server (wire.md §2.7): for others than the one that opened it, a task does not exist. */
+
 import { isArray, isObject, type Json } from '../../core/json.ts';
+import { readMember } from '../../mcp/messages/envelope.ts';
 import type { NotificationFrame, RequestFrame, ServerFrame } from '../../mcp/messages/frame.ts';
 import { isModern } from '../../mcp/messages/headers.ts';
-import { readMember } from '../../mcp/messages/values.ts';
+import { CAPABILITIES_KEY } from '../../mcp/messages/revisions.ts';
 
 /** Task ids of one agent that are remembered, ended ones among them. */
 const MAX_OWN = 8_192;
@@ -45,7 +47,6 @@ export function taskOpenedBy(frame: Extract<ServerFrame, { kind: 'response' }>):
 /** The tasks extension of 2026-07-28, and the methods that it has. */
 const EXTENSION = 'io.modelcontextprotocol/tasks';
 const METHODS: ReadonlySet<string> = new Set(['tasks/get', 'tasks/update', 'tasks/cancel']);
-const CAPABILITIES_KEY = 'io.modelcontextprotocol/clientCapabilities';
 
 export interface TaskError {
   readonly code: -32601 | -32602 | -32021;

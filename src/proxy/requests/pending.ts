@@ -1,6 +1,7 @@
 /** A request of the agent, or of the proxy's own, that waits for its answer. */
 import type { ForwardedCall } from '../../engine/arrival.ts';
-import type { RequestId, ServerFrame } from '../../mcp/messages/frame.ts';
+import type { ServerFrame } from '../../mcp/messages/frame.ts';
+import type { RequestId } from '../../mcp/messages/id.ts';
 import type { ReplyTo } from '../exchange.ts';
 
 /** What the answer to a request is for. */

@@ -1,7 +1,7 @@
 /** What the answer to a request will be for, as far as the request tells. */
 import { isObject } from '../../core/json.ts';
+import { readMember } from '../../mcp/messages/envelope.ts';
 import type { RequestFrame } from '../../mcp/messages/frame.ts';
-import { readMember } from '../../mcp/messages/values.ts';
 import type { Purpose } from './inflight.ts';
 
 /** The purpose of anything but a tool call. */

@@ -3,10 +3,12 @@
  * proxy's own in the legacy era, with `input_required` in the modern one. SECURITY: the page asks a human, who signs in
  * there; what the client answers decides nothing, and none of it goes to the server.
  */
+
 import { type Answer, DECISION_KEY } from '../../core/answer.ts';
 import type { HeldApproval } from '../../core/approval.ts';
 import { isMethodAllowed } from '../../core/methods.ts';
 import type { Arrival } from '../../engine/arrival.ts';
+import { CAPABILITIES_KEY } from '../../mcp/messages/revisions.ts';
 import type { Enforced } from '../enforce.ts';
 import type { Route } from '../route.ts';
 import type { Session } from '../state.ts';
@@ -23,7 +25,6 @@ export interface Asking {
   readonly state: string;
 }
 
-const CAPABILITIES = 'io.modelcontextprotocol/clientCapabilities';
 const ELICIT = 'elicitation/create';
 const KEY = 'intercept_approval';
 /** Pages that a session remembers to have shown. */
@@ -36,7 +37,7 @@ export function showPage(route: Judging, { call, held }: Arrival, outcome: Enfor
   const policy = session.deps.rules.current?.policy;
   if (page === undefined || !policy || !isMethodAllowed(policy, ELICIT)) return outcome;
   if (route.frame.modern) {
-    if (route.returned || !showsPages(route.toolCall.meta?.get(CAPABILITIES))) return outcome;
+    if (route.returned || !showsPages(route.toolCall.meta?.get(CAPABILITIES_KEY))) return outcome;
     return { kind: 'ask', answer: outcome.answer, page, state: ownState(call, outcome.approval, session.deps) };
   }
   if (session.protocol.showsPages) request(page, outcome.approval, outcome.answer, route, session);

@@ -8,8 +8,10 @@ import { isObject, type Json } from '../../core/json.ts';
 import type { ProxyDeps } from '../../engine/deps.ts';
 import { legKey } from '../../engine/identity.ts';
 import { cutMembers } from '../../mcp/json/edit.ts';
-import { type Refusal, type RequestFrame, type RequestId, readClientFrame, type ToolCall } from '../../mcp/messages/frame.ts';
-import { refuse } from '../../mcp/messages/refusal.ts';
+import { readClientFrame } from '../../mcp/messages/client.ts';
+import type { RequestFrame, ToolCall } from '../../mcp/messages/frame.ts';
+import type { RequestId } from '../../mcp/messages/id.ts';
+import { type Refusal, refuse } from '../../mcp/messages/refusal.ts';
 import type { Session } from '../state.ts';
 
 const STATE = 'intercept-approval.';

@@ -1,6 +1,6 @@
 /** Progress of a call that waits (policy.md §12), for clients that asked for it. */
 import { isNumber, type Json } from '../../core/json.ts';
-import { renderJson } from '../../mcp/json/json.ts';
+import { renderJson } from '../../mcp/json/values.ts';
 import type { Route } from '../route.ts';
 import type { Session } from '../state.ts';
 

@@ -1,4 +1,5 @@
 /** The sessions of servers that give no session ids: one for each agent and revision. */
+import { LEGACY } from '../../mcp/messages/revisions.ts';
 import type { Agent } from './agents.ts';
 import type { RelaySession } from './relay-session.ts';
 import { IDLE } from './sessions.ts';
@@ -12,7 +13,7 @@ export interface BareSessions {
   sweep(now: number): void;
 }
 
-const KNOWN: ReadonlySet<string> = new Set(['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25']);
+const KNOWN: ReadonlySet<string> = new Set(LEGACY);
 /** The revision of clients that do not say theirs (the MCP transports page of 2025-06-18 says so). */
 export const UNSAID = '2025-03-26';
 

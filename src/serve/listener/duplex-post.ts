@@ -3,8 +3,9 @@
 import type { EventStream } from '../../http/reply.ts';
 import type { ServedRequest } from '../../http/server.ts';
 import { renderMessage } from '../../http/sse-render.ts';
-import type { ClientFrame, Refusal } from '../../mcp/messages/frame.ts';
-import type { Exchange, FrameBytes } from '../../proxy/exchange.ts';
+import type { ClientFrame, FrameBytes } from '../../mcp/messages/frame.ts';
+import type { Refusal } from '../../mcp/messages/refusal.ts';
+import type { Exchange } from '../../proxy/exchange.ts';
 import { accepts } from './accepts.ts';
 import type { DuplexSession, Waiting } from './duplex-session.ts';
 import { PATIENCE } from './relay-session.ts';

@@ -2,9 +2,10 @@
 import { randomBytes } from 'node:crypto';
 import type { EventStream } from '../../http/reply.ts';
 import { renderMessage } from '../../http/sse-render.ts';
-import { readServerFrame } from '../../mcp/messages/frame.ts';
+import type { FrameBytes } from '../../mcp/messages/frame.ts';
 import { renderError } from '../../mcp/messages/reply.ts';
-import type { Exchange, FrameBytes } from '../../proxy/exchange.ts';
+import { readServerFrame } from '../../mcp/messages/server.ts';
+import type { Exchange } from '../../proxy/exchange.ts';
 import { ownReply } from '../../proxy/frames/outgoing.ts';
 import { openSession, type ProxySession } from '../../proxy/session.ts';
 import type { Agent } from './agents.ts';

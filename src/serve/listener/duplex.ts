@@ -2,8 +2,11 @@
 
 import { valuesOf } from '../../http/headers.ts';
 import type { ServedRequest } from '../../http/server.ts';
-import type { ClientFrame, Refusal } from '../../mcp/messages/frame.ts';
-import { checkHeaders, hasRepeating, isModern, MODERN } from '../../mcp/messages/headers.ts';
+import type { ClientFrame } from '../../mcp/messages/frame.ts';
+import { BODY_LIMITS } from '../../mcp/messages/frame.ts';
+import { checkHeaders, hasRepeating, isModern } from '../../mcp/messages/headers.ts';
+import type { Refusal } from '../../mcp/messages/refusal.ts';
+import { MODERN, VERSIONS } from '../../mcp/messages/revisions.ts';
 import { accepts } from './accepts.ts';
 import { type Agent, agentOf } from './agents.ts';
 import { type DuplexParts, maxWaiting, openServer } from './duplex-open.ts';
@@ -13,9 +16,6 @@ import type { Endpoint } from './endpoint.ts';
 import { readPosted } from './read-posted.ts';
 import { recordRefusal } from './refusal.ts';
 import { isUnused } from './sessions.ts';
-
-const LIMITS = { maxDepth: 256, maxName: 1024, anySpace: true };
-const KNOWN: ReadonlySet<string> = new Set(['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25', '2026-07-28']);
 
 /** Opens the endpoint. */
 export function openDuplex(parts: DuplexParts): Endpoint {
@@ -44,7 +44,7 @@ async function post(request: ServedRequest, parts: DuplexParts): Promise<void> {
   const read = await request.body(agent.room);
   if (read.kind === 'gone') return;
   if (read.kind === 'refused') return reply.refuse(read.status, read.why);
-  const frame = await readPosted(request, read.bytes, LIMITS, agent);
+  const frame = await readPosted(request, read.bytes, BODY_LIMITS, agent);
   if (frame) await servePost(request, read.bytes, frame, agent, parts);
 }
 
@@ -62,7 +62,7 @@ export async function servePost(
     return reply.refuse(406, 'the client takes neither application/json nor text/event-stream', id);
   const modern = isModern(frame);
   const [version] = valuesOf(rawHeaders, 'mcp-protocol-version');
-  if (!modern && version !== undefined && !KNOWN.has(version))
+  if (!modern && version !== undefined && !VERSIONS.has(version))
     return reply.refuse(400, `unsupported protocol version ${JSON.stringify(version)}`, { ...id, code: -32000 });
   // What its header calls modern is no legacy message without a session: no server would know which era to speak.
   if (!modern && version === MODERN && frame.kind === 'request' && valuesOf(rawHeaders, 'mcp-session-id').length === 0)

@@ -1,7 +1,8 @@
 /** What stands behind a path of the listener. */
 
 import type { ServedRequest } from '../../http/server.ts';
-import type { ClientFrame, Refusal } from '../../mcp/messages/frame.ts';
+import type { ClientFrame } from '../../mcp/messages/frame.ts';
+import type { Refusal } from '../../mcp/messages/refusal.ts';
 import type { ProxySession } from '../../proxy/session.ts';
 import type { Agent } from './agents.ts';
 

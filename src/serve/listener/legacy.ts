@@ -1,7 +1,9 @@
 /** `/sse` and `/message`: the transport of 2024-11-05, beside the newer one, for the clients that still speak it (wire.md §1). */
 
 import type { ServedRequest } from '../../http/server.ts';
-import type { ClientFrame, Refusal } from '../../mcp/messages/frame.ts';
+import type { ClientFrame } from '../../mcp/messages/frame.ts';
+import { BODY_LIMITS } from '../../mcp/messages/frame.ts';
+import type { Refusal } from '../../mcp/messages/refusal.ts';
 import { asksFor } from './accepts.ts';
 import { agentOf } from './agents.ts';
 import { type DuplexParts, openServer } from './duplex-open.ts';
@@ -11,8 +13,6 @@ import { recordRefusal } from './refusal.ts';
 
 export const SSE_PATH = '/sse';
 export const MESSAGE_PATH = '/message';
-
-const LIMITS = { maxDepth: 256, maxName: 1024, anySpace: true };
 
 /** Serves the stream of a session, which lasts as long as it does. */
 export async function serveSse(request: ServedRequest, parts: DuplexParts): Promise<void> {
@@ -45,7 +45,7 @@ export async function serveMessage(request: ServedRequest, parts: DuplexParts): 
   duplex.touched = agent.deps.monotonic();
   duplex.returned = true;
   if (duplex.backend.waiting > parts.maxMessage) return reply.refuse(503, 'the server reads too slowly');
-  const frame = await readPosted(request, read.bytes, LIMITS, agent);
+  const frame = await readPosted(request, read.bytes, BODY_LIMITS, agent);
   if (frame) take(duplex, read.bytes, frame, request);
 }
 

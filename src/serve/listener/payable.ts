@@ -2,7 +2,7 @@
 
 import type { UpstreamAnswer } from '../../http/client.ts';
 import { toClient } from '../../http/headers.ts';
-import type { RequestId } from '../../mcp/messages/frame.ts';
+import type { RequestId } from '../../mcp/messages/id.ts';
 import { mayAskForPayment, readDemand, withoutDemand } from '../../mcp/payments/http-payment.ts';
 import type { ProxySession } from '../../proxy/session.ts';
 import { atOnceOrInTurns } from '../../proxy/turns.ts';

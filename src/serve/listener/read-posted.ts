@@ -2,7 +2,9 @@
 
 import type { Later } from '../../engine/later.ts';
 import type { ServedRequest } from '../../http/server.ts';
-import { type ClientFrame, type FrameLimits, type Refusal, readClientFrame } from '../../mcp/messages/frame.ts';
+import { readClientFrame } from '../../mcp/messages/client.ts';
+import type { ClientFrame, FrameLimits } from '../../mcp/messages/frame.ts';
+import type { Refusal } from '../../mcp/messages/refusal.ts';
 import { isLarge, readInTurns } from '../../proxy/turns.ts';
 import type { Agent } from './agents.ts';
 

@@ -1,5 +1,5 @@
 /** Messages that are refused before a session sees them. */
-import type { Refusal } from '../../mcp/messages/frame.ts';
+import type { Refusal } from '../../mcp/messages/refusal.ts';
 import type { Agent } from './agents.ts';
 
 /** A frame that no session took is refused like any other (wire.md §2), and recorded as such. */

@@ -3,8 +3,9 @@
 import { createGiveUp } from '../../http/give-up.ts';
 import { speaksOfPayment, toUpstream, valuesOf } from '../../http/headers.ts';
 import { renderMessage } from '../../http/sse-render.ts';
+import type { FrameBytes } from '../../mcp/messages/frame.ts';
 import { credentialsOf } from '../../mcp/payments/http-payment.ts';
-import type { Exchange, FrameBytes } from '../../proxy/exchange.ts';
+import type { Exchange } from '../../proxy/exchange.ts';
 import { accepts } from './accepts.ts';
 import { forward, idOf, type Open, type Posting } from './relay-answer.ts';
 import { PATIENCE, type Post } from './relay-session.ts';

@@ -3,8 +3,9 @@
 import type { UpstreamAnswer } from '../../http/client.ts';
 import { valuesOf } from '../../http/headers.ts';
 import type { ServedRequest } from '../../http/server.ts';
-import type { ClientFrame, Refusal } from '../../mcp/messages/frame.ts';
+import { BODY_LIMITS, type ClientFrame } from '../../mcp/messages/frame.ts';
 import { checkHeaders, hasRepeating, isModern } from '../../mcp/messages/headers.ts';
+import type { Refusal } from '../../mcp/messages/refusal.ts';
 import type { OutgoingFrame } from '../../proxy/exchange.ts';
 import { kindOf } from '../upstream/read-answer.ts';
 import { lossOf, type Refused } from '../upstream/refused.ts';
@@ -34,8 +35,6 @@ interface Parts {
   /** It answered a message as one of Streamable HTTP does. */
   isNew: boolean;
 }
-
-const LIMITS = { maxDepth: 256, maxName: 1024, anySpace: true };
 
 /** Opens the endpoint. */
 export function openRelay(way: Relay, agents: Agents, places: Places, old: OldWay): Endpoint {
@@ -87,7 +86,7 @@ async function post(request: ServedRequest, parts: Parts): Promise<void> {
 
 async function take(request: ServedRequest, bytes: Uint8Array, agent: Agent, parts: Parts): Promise<void> {
   const { reply, rawHeaders } = request;
-  const reading = readPosted(request, bytes, LIMITS, agent);
+  const reading = readPosted(request, bytes, BODY_LIMITS, agent);
   const frame = reading instanceof Promise ? await reading : reading;
   if (!frame) return;
   const relay = sessionFor(request, frame, agent, parts);

@@ -1,7 +1,7 @@
 /** The HTTP status of the proxy's own answers. */
-import type { ClientFrame, Refusal } from '../../mcp/messages/frame.ts';
+import type { ClientFrame, FrameBytes } from '../../mcp/messages/frame.ts';
 import { declaresCapabilities } from '../../mcp/messages/headers.ts';
-import type { FrameBytes } from '../../proxy/exchange.ts';
+import type { Refusal } from '../../mcp/messages/refusal.ts';
 
 export const JSON_TYPE = { 'content-type': 'application/json' } as const;
 

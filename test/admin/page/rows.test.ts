@@ -4,7 +4,7 @@ import { rowsOf } from '../../../src/admin/page/rows.ts';
 import { viewApproval } from '../../../src/admin/page/view.ts';
 import type { Approval } from '../../../src/core/approval.ts';
 import type { Piece } from '../../../src/core/reveal.ts';
-import { readJson } from '../../../src/mcp/json/json.ts';
+import { readJson } from '../../../src/mcp/json/values.ts';
 import { EVIDENCE } from '../../state/calls.ts';
 
 const plain = (pieces: readonly Piece[]) => pieces.map(({ text }) => text).join('');

@@ -1,5 +1,5 @@
 /** Answers 64 requests of a megabyte each in one session, and prints how many bytes stay in memory: run with --expose-gc. */
-import { readClientFrame } from '../../../src/mcp/messages/frame.ts';
+import { readClientFrame } from '../../../src/mcp/messages/client.ts';
 import { createInflight } from '../../../src/proxy/requests/inflight.ts';
 
 const LIMITS = { maxDepth: 256, maxName: 1024, anySpace: true };

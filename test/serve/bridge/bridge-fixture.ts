@@ -1,7 +1,7 @@
 /** A bridge in front of a scripted upstream, with the least that enforcement would be: it knows who waits, and keeps what came. */
 
 import { openHttpClient } from '../../../src/http/client.ts';
-import { readClientFrame } from '../../../src/mcp/messages/frame.ts';
+import { readClientFrame } from '../../../src/mcp/messages/client.ts';
 import type { OutgoingFrame } from '../../../src/proxy/exchange.ts';
 import type { Failure } from '../../../src/proxy/requests/ending.ts';
 import { openBridge } from '../../../src/serve/bridge/bridge.ts';

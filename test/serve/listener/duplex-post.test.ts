@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test';
 import type { Pause } from '../../../src/core/store.ts';
 import type { Reply } from '../../../src/http/reply.ts';
-import { readClientFrame } from '../../../src/mcp/messages/frame.ts';
+import { readClientFrame } from '../../../src/mcp/messages/client.ts';
 import { createAgents } from '../../../src/serve/listener/agents.ts';
 import { serveDuplexPost } from '../../../src/serve/listener/duplex-post.ts';
 import { openDuplexSession } from '../../../src/serve/listener/duplex-session.ts';

@@ -2,15 +2,14 @@
 import type { Json } from '../../core/json.ts';
 import { finish, type Slices } from '../../core/slices.ts';
 import { applyEdits, cutItems, type Edit, setMember } from '../json/edit.ts';
-import { readJson } from '../json/json.ts';
 import { definePlace } from '../json/keys.ts';
 import { elementsAt, isStrictValue, type Member } from '../json/scan.ts';
 import { elementsInSlices, MAX_ENTRIES } from '../json/scan-slices.ts';
 import { type Span, stringAt } from '../json/token.ts';
+import { readJson } from '../json/values.ts';
 import { findOddKey, isWord } from './envelope.ts';
-import type { ResponseFrame } from './message.ts';
+import type { ResponseFrame } from './frame.ts';
 import { quote } from './refusal.ts';
-
 export interface ListedTool {
   readonly name: string;
   /** The tool's JSON text as the server wrote it. */
@@ -33,7 +32,7 @@ export type ToolPage =
     }
   | { readonly kind: 'unreadable'; readonly why: string };
 
-const PAGE_KEYS = definePlace('tools', 'nextCursor', 'ttlMs', 'cacheScope', '_meta', 'resultType');
+const TOOL_PAGE_KEYS = definePlace('tools', 'nextCursor', 'ttlMs', 'cacheScope', '_meta', 'resultType');
 const TOOL_KEYS = definePlace('name', 'inputSchema');
 /** A filtered page is the policy's view of now: nobody keeps it longer than this. */
 const MAX_TTL_MS = 60_000;
@@ -55,7 +54,7 @@ export function* filterToolPageInSlices(frame: ResponseFrame, keep: (name: strin
   if (frame.outcome === 'error')
     return { kind: 'page', text: text.slice(span.start, span.end), tools: [], removed: 0, unread: [], nextCursor: undefined };
   if (!result || text.charCodeAt(result.start) !== 123) return unreadable('the result is not an object');
-  const odd = findOddKey(result.members, PAGE_KEYS);
+  const odd = findOddKey(result.members, TOOL_PAGE_KEYS);
   if (odd) return unreadable(`key ${quote(odd.key)} of the result is there twice, or only looks like one of MCP's`);
   const nextCursor = readCursor(text, frame.members.get('nextCursor'));
   if (nextCursor === null) return unreadable('"nextCursor" is not a string');
@@ -131,4 +130,39 @@ function clampCaching(frame: ResponseFrame, result: Span): Edit[] {
 
 function isShort(ttl: string): boolean {
   return /^\d/.test(ttl) && Number(ttl) <= MAX_TTL_MS;
+}
+
+export type TaskPage =
+  | { readonly kind: 'page'; readonly text: string; readonly removed: number }
+  | { readonly kind: 'unreadable'; readonly why: string };
+
+const TASK_PAGE_KEYS = definePlace('tasks', 'nextCursor', '_meta');
+const TASK_KEYS = definePlace('taskId');
+
+/** Tasks between two pauses. */
+const LOT = 1024;
+
+/** Cuts the tasks that `keep` does not name out of a page. SECURITY: a page that could be read in two ways is unreadable. */
+export function* filterTaskPage(frame: ResponseFrame, keep: (taskId: string) => boolean): Slices<TaskPage> {
+  const { text, span, result, members } = frame;
+  if (!result || text.charCodeAt(result.start) !== 123) return { kind: 'unreadable', why: 'the result is not an object' };
+  if (findOddKey(result.members, TASK_PAGE_KEYS)) return { kind: 'unreadable', why: 'a key of the result is ambiguous' };
+  const list = members.get('tasks');
+  if (!list || text.charCodeAt(list.start) !== 91) return { kind: 'unreadable', why: '"tasks" is not an array' };
+  const isLarge = list.end - list.start > SLICE;
+  const entries = isLarge ? yield* elementsInSlices(text, list.start) : elementsAt(text, list.start);
+  if (!entries) return { kind: 'unreadable', why: `"tasks" has more than ${MAX_ENTRIES} entries` };
+  const ids: (string | undefined)[] = [];
+  for (const entry of entries) {
+    ids.push(idOf(text, entry));
+    if (ids.length % LOT === 0) yield;
+  }
+  if (ids.includes(undefined)) return { kind: 'unreadable', why: 'a task has no id that can be read' };
+  const isCut = (index: number) => !keep(ids[index] ?? '');
+  return { kind: 'page', text: applyEdits(text, span, cutItems(entries, isCut)), removed: ids.filter((_, index) => isCut(index)).length };
+}
+
+function idOf(text: string, { members }: Member): string | undefined {
+  const found = members?.find(({ key }) => key === 'taskId');
+  return found && !findOddKey(members, TASK_KEYS) ? stringAt(text, found) : undefined;
 }
