@@ -5,7 +5,7 @@ import type { RequestId } from '../../mcp/messages/id.ts';
 import type { Sender } from '../../mcp/messages/id-finder.ts';
 import type { OutgoingFrame } from '../../proxy/exchange.ts';
 import type { Failure } from '../../proxy/requests/ending.ts';
-import type { Aside, Received } from '../upstream/received.ts';
+import type { NonMessageEvent, Received } from '../upstream/read-answer.ts';
 
 export interface BridgePorts {
   readonly client: HttpClient;
@@ -18,7 +18,7 @@ export interface BridgePorts {
   /** Takes what the server said; what it answers with is waited for before more is read. */
   receive(messages: readonly Received[]): void | Promise<void>;
   /** Takes what a stream brings besides messages (comments, ids, times), as events that deliver nothing. */
-  aside?(event: Aside): void;
+  aside?(event: NonMessageEvent): void;
   /** Whether a request that was sent under this id has no answer yet, and is still waited for. */
   waitsFor(id: RequestId): boolean;
   /** These requests will have no answer; each that still waits gets an error. */

@@ -16,7 +16,7 @@ import type { Remote } from '../options.ts';
 import { wordMask } from '../remote-secrets.ts';
 import { type Transport, tellReload } from '../transport.ts';
 import { explainUnauthorized } from '../upstream/authorization.ts';
-import type { Aside, Received } from '../upstream/received.ts';
+import type { NonMessageEvent, Received } from '../upstream/read-answer.ts';
 import { type Bridge, openBridge } from './bridge.ts';
 
 interface Bridging {
@@ -62,7 +62,7 @@ interface PortParts {
   readonly receive: (messages: readonly Received[]) => void | Promise<void>;
   readonly explain: (wwwAuthenticate: string | undefined) => void;
   readonly mask: (text: string) => string;
-  readonly aside?: (event: Aside) => void;
+  readonly aside?: (event: NonMessageEvent) => void;
 }
 
 /** What a bridge of this session is built from. */

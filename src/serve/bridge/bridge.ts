@@ -2,12 +2,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { UpstreamAnswer } from '../../http/client.ts';
 import type { OutgoingFrame } from '../../proxy/exchange.ts';
-import { createOrder, type Rank } from '../upstream/order.ts';
-import { lossOf, readRefused, wordsOf } from '../upstream/refused.ts';
-import { failureBy, failureOf } from '../upstream/status.ts';
+import { failureBy, failureOf, lossOf, readRefused, wordsOf } from '../upstream/refused.ts';
 import type { BridgePorts } from './bridge-ports.ts';
 import { createLink, isWaiting, type Link, methodOf, post, sessionHeaders } from './link.ts';
 import { listen } from './listen.ts';
+import { createOrder, type Rank } from './order.ts';
 import { sendRequest } from './post-frame.ts';
 import { ready, renewSession } from './renew.ts';
 

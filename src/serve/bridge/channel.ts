@@ -6,7 +6,7 @@ import type { UpstreamAnswer } from '../../http/client.ts';
 import { UpstreamFault } from '../../http/fault.ts';
 import type { WholeEvent } from '../../http/sse.ts';
 import { kindOf, readEvents } from '../upstream/read-answer.ts';
-import { failureBy } from '../upstream/status.ts';
+import { failureBy } from '../upstream/refused.ts';
 import { deliver, get, type Link, passAside } from './link.ts';
 
 /** How long the server has to name its endpoint, ms. */

@@ -6,8 +6,8 @@ import type { WholeEvent } from '../../http/sse.ts';
 import { renderEvent } from '../../http/sse-render.ts';
 import type { RequestId } from '../../mcp/messages/id.ts';
 import type { OutgoingFrame } from '../../proxy/exchange.ts';
+import type { Received } from '../upstream/read-answer.ts';
 import { type Peeked, peek } from '../upstream/read-answer.ts';
-import type { Received } from '../upstream/received.ts';
 import type { BridgePorts } from './bridge-ports.ts';
 
 /** A request whose POST is under way. */

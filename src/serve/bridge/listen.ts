@@ -2,11 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { UpstreamAnswer } from '../../http/client.ts';
 import type { RequestId } from '../../mcp/messages/id.ts';
-import { within } from '../upstream/order.ts';
 import { kindOf, type Place, readEvents } from '../upstream/read-answer.ts';
-import { OPENING } from '../upstream/received.ts';
-import { lossOf, readRefused, wordsOf } from '../upstream/refused.ts';
-import { failureBy, failureOf } from '../upstream/status.ts';
+import { failureBy, failureOf, lossOf, readRefused, wordsOf } from '../upstream/refused.ts';
+import { OPENING, within } from '../upstream/within.ts';
 import { deliver, get, isWaiting, type Link, passAside } from './link.ts';
 
 /** ms before a stream is asked for again, unless the server says; and the most it may ask for. */

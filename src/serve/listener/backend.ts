@@ -4,7 +4,7 @@ import { startChild } from '../../process/child.ts';
 import type { OutgoingFrame } from '../../proxy/exchange.ts';
 import type { ProxySession } from '../../proxy/session.ts';
 import { joinFrames, readLines } from '../flow.ts';
-import type { Aside } from '../upstream/received.ts';
+import type { NonMessageEvent } from '../upstream/read-answer.ts';
 
 export interface Backend {
   send(frames: readonly OutgoingFrame[]): void;
@@ -20,7 +20,11 @@ export interface Backend {
  * Opens the server of one session; rejects with `StartError`. `session` is there once the first frame is sent; `aside`
  * takes what the server's streams bring besides messages.
  */
-export type OpenBackend = (session: () => ProxySession, rawHeaders: readonly string[], aside: (event: Aside) => void) => Promise<Backend>;
+export type OpenBackend = (
+  session: () => ProxySession,
+  rawHeaders: readonly string[],
+  aside: (event: NonMessageEvent) => void,
+) => Promise<Backend>;
 
 /** A new child process for every session. */
 export function childBackend(command: readonly string[], env: Readonly<Record<string, string>>, maxMessage: number): OpenBackend {

@@ -2,11 +2,9 @@
 import type { UpstreamAnswer } from '../../http/client.ts';
 import { toUpstream, valuesOf, withoutPayment } from '../../http/headers.ts';
 import type { ServedRequest } from '../../http/server.ts';
-import { within } from '../upstream/order.ts';
 import { kindOf } from '../upstream/read-answer.ts';
-import { OPENING } from '../upstream/received.ts';
-import { readRefused, wordsOf } from '../upstream/refused.ts';
-import { failureBy, failureOf } from '../upstream/status.ts';
+import { failureBy, failureOf, readRefused, wordsOf } from '../upstream/refused.ts';
+import { OPENING, within } from '../upstream/within.ts';
 import { headersOf } from './payable.ts';
 import { relayEvents } from './relay-events.ts';
 import type { Relay, RelaySession } from './relay-session.ts';

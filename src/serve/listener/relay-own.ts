@@ -3,9 +3,8 @@
 import { withoutPayment } from '../../http/headers.ts';
 import { headersFor } from '../../mcp/messages/headers.ts';
 import type { OutgoingFrame } from '../../proxy/exchange.ts';
-import { kindOf, readBody, withoutBom } from '../upstream/read-answer.ts';
-import { refusedBy, wordsOf } from '../upstream/refused.ts';
-import { adopt, failureBy, failureOf } from '../upstream/status.ts';
+import { adopt, kindOf, readBody, withoutBom } from '../upstream/read-answer.ts';
+import { failureBy, failureOf, refusedBy, wordsOf } from '../upstream/refused.ts';
 import { relayEvents } from './relay-events.ts';
 import type { Relay, RelaySession } from './relay-session.ts';
 

@@ -6,7 +6,7 @@ import type { HttpClient } from '../../http/client.ts';
 import { valuesOf } from '../../http/headers.ts';
 import type { ServedRequest } from '../../http/server.ts';
 import { readBody } from '../upstream/read-answer.ts';
-import { failureBy } from '../upstream/status.ts';
+import { failureBy } from '../upstream/refused.ts';
 import { JSON_TYPE } from './status-of.ts';
 
 export interface WellKnown {

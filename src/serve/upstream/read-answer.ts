@@ -3,8 +3,19 @@ import { createShare } from '../../core/slices.ts';
 import type { UpstreamAnswer } from '../../http/client.ts';
 import type { Look } from '../../http/sse.ts';
 import { createEventParser, piecesOf, type WholeEvent } from '../../http/sse.ts';
+import type { RequestId } from '../../mcp/messages/id.ts';
 import type { Sender } from '../../mcp/messages/id-finder.ts';
-import type { Received } from './received.ts';
+
+/** One message of the server as bytes, or one that was thrown away because it is too long. */
+export type Received =
+  | { readonly kind: 'line'; readonly bytes: Uint8Array }
+  | { readonly kind: 'too_long'; readonly length: number; readonly sender: Sender };
+
+/** What an event of the server's has besides a message. */
+export interface NonMessageEvent {
+  readonly bytes: Uint8Array;
+  readonly hasId: boolean;
+}
 
 /** How far a stream was read, for its resumption. */
 export interface Place {
@@ -141,4 +152,27 @@ export interface Peeked {
   readonly id?: unknown;
   readonly result?: { readonly protocolVersion?: unknown } | null;
   readonly error?: { readonly code?: unknown; readonly message?: unknown } | null;
+}
+
+/** Bytes up to which a body is looked at for an error that names no request. */
+const SHORT = 64 * 1024;
+
+/** An answer in which an error that names no request is one of the request that it came for; as it came where it is no such error. */
+export function adopt(bytes: Uint8Array, [id, ...others]: readonly RequestId[]): Uint8Array {
+  if (!id || others.length > 0 || bytes.length > SHORT || !Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes('"error"'))
+    return bytes;
+  const said: unknown = peek(bytes);
+  const [only, ...rest] = Array.isArray(said) ? said : [said];
+  const adopted = rest.length === 0 ? withIdOf(id, only) : undefined;
+  return adopted?.kind === 'line' ? adopted.bytes : bytes;
+}
+
+/**
+ * An error that names no request is about the one whose POST it answers: with its id, it reaches whoever asked.
+ * Undefined where the body is no such error.
+ */
+export function withIdOf(id: RequestId, peeked: Peeked | undefined): Received | undefined {
+  const error = peeked?.error;
+  if (typeof error !== 'object' || error === null || (peeked?.id !== undefined && peeked.id !== null)) return undefined;
+  return { kind: 'line', bytes: Buffer.from(`{"jsonrpc":"2.0","id":${id.text},"error":${JSON.stringify(error)}}`) };
 }

@@ -1,5 +1,7 @@
 /** What a server says where it refuses (wire.md §5): read within bounds, told in its own words, and recognised where a session is gone. */
 import type { UpstreamAnswer } from '../../http/client.ts';
+import { UpstreamFault } from '../../http/fault.ts';
+import type { Failure } from '../../proxy/requests/ending.ts';
 import { kindOf, peek, readBody, withoutBom } from './read-answer.ts';
 
 /** A status that is no success, and what came with it. */
@@ -120,4 +122,28 @@ function oneLine(text: string): string {
     .replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ')
     .replace(/[\p{Cf}\p{Cs}\p{Co}]/gu, '')
     .trim();
+}
+
+/** What was refused was not done; of a time-out or a fault of the server nobody knows. `words`: what the server says of it. */
+export function failureOf(status: number, words = ''): Failure {
+  const refused = status >= 400 && status < 500 && status !== 408;
+  return { outcome: refused ? 'released' : 'kept', why: `the server answered with HTTP status ${status}${hint(status)}${words}` };
+}
+
+function hint(status: number): string {
+  if (status === 401) return ': it asks for authorization';
+  if (status === 403) return ': it does not allow this';
+  if (status === 404) return ': there is no MCP server at this URL';
+  return '';
+}
+
+/** Why a request has no answer at all. */
+export function failureBy(error: unknown): Failure {
+  if (error instanceof UpstreamFault) return { outcome: error.sent ? 'kept' : 'released', why: `the server ${error.message}` };
+  return { outcome: 'kept', why: `internal fault: ${error instanceof Error ? error.message : String(error)}` };
+}
+
+/** Whether a server that answers so to its first message may be one of 2024-11-05, which takes no POST at its URL (SPEC: transports, backwards compatibility). */
+export function isOldAnswer(status: number): boolean {
+  return status === 400 || status === 404 || status === 405;
 }

@@ -1,6 +1,6 @@
 /** The listener in front of a server of the same transport: every exchange passes as it is, or is judged (wire.md §1, §2, §5). */
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
-import { OPENING } from '../../../src/serve/upstream/received.ts';
+import { OPENING } from '../../../src/serve/upstream/within.ts';
 import { untilRecords } from '../../harness/audit.ts';
 import { eventData, exchange, send } from '../../harness/http.ts';
 import { startListener } from '../../harness/program.ts';

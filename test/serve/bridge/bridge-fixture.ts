@@ -6,7 +6,7 @@ import type { OutgoingFrame } from '../../../src/proxy/exchange.ts';
 import type { Failure } from '../../../src/proxy/requests/ending.ts';
 import { openBridge } from '../../../src/serve/bridge/bridge.ts';
 import { methodOf } from '../../../src/serve/bridge/link.ts';
-import type { Received } from '../../../src/serve/upstream/received.ts';
+import type { Received } from '../../../src/serve/upstream/read-answer.ts';
 import type { Message } from '../../harness/message.ts';
 import { until } from '../../harness/wait.ts';
 

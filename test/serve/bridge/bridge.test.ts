@@ -1,7 +1,7 @@
 /** wire.md §1, §5; policy.md §6: one session carried to a remote server, whatever that server does. */
 import { describe, expect, jest, setDefaultTimeout, test } from 'bun:test';
 import { gzipSync } from 'node:zlib';
-import { OPENING } from '../../../src/serve/upstream/received.ts';
+import { OPENING } from '../../../src/serve/upstream/within.ts';
 import { answerJson } from '../../harness/upstream.ts';
 import { until } from '../../harness/wait.ts';
 import { event, openEvents, RESULT, result, type Script, startScripted } from '../../http/scripted.ts';

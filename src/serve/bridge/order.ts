@@ -3,7 +3,7 @@
  * goes when all before it has left, and what comes after it goes when the server took it. So nothing overtakes
  * `initialized`, and no `cancelled` overtakes what it cancels.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { within } from '../upstream/within.ts';
 
 /** A frame that was sent: `left` when it is with the operating system, `done` when the server took or answered it. Neither rejects. */
 export interface Sending {
@@ -53,11 +53,4 @@ export function createOrder(): Order {
       before = mine;
     },
   };
-}
-
-/** Resolves with the work, or when the time is up. */
-export function within(ms: number, work: Promise<unknown>): Promise<unknown> {
-  const stop = new AbortController();
-  const late = sleep(ms, undefined, { ref: false, signal: stop.signal }).catch(() => undefined);
-  return Promise.race([work, late]).finally(() => stop.abort());
 }
