@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import { readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { runTestFiles } from '../src/cli/test.ts';
+import { runTestFiles } from '../src/authoring/test/suite.ts';
 
 const FOLDER = relative(process.cwd(), join(import.meta.dirname, 'vectors'));
 

@@ -53,10 +53,8 @@ function declareValidate(program: Command, { terminal, server, finish }: Invocat
     .action(async (files: readonly string[], flags) => {
       const all = [...files, ...(flags.config === undefined ? [] : [flags.config])];
       if (all.length === 0) throw new UsageError('no policy to validate', 'write "intercept validate policy.yaml"');
-      const { validatePolicies } = await import('./validate.ts');
-      finish(
-        await validatePolicies(all, { strict: flags.strict ?? false, json: flags.json ?? false, tools: flags.tools, server }, terminal),
-      );
+      const { validate } = await import('./validate.ts');
+      finish(await validate(all, { strict: flags.strict ?? false, json: flags.json ?? false, tools: flags.tools, server }, terminal));
     });
 }
 
@@ -92,11 +90,9 @@ function declareExplain(program: Command, invocation: Invocation): void {
       const config = flags.config ?? program.opts().config;
       if (config === undefined) throw new UsageError('no policy', 'name it with "-c policy.yaml"');
       if (flags.call === undefined) throw new UsageError('no call to explain', 'name the tool with "--call NAME"');
-      const { explainCall } = await import('./explain.ts');
+      const { explain } = await import('./explain.ts');
       const places = ownPlaces(flags.stateDir, terminal.env);
-      invocation.finish(
-        await explainCall({ ...flags, ...places, config, fresh: flags.fresh ?? false, json: flags.json ?? false }, terminal),
-      );
+      invocation.finish(await explain({ ...flags, ...places, config, fresh: flags.fresh ?? false, json: flags.json ?? false }, terminal));
     });
 }
 

@@ -1,31 +1,20 @@
-/** `intercept explain`: walks one call through a policy and says what decides, without deciding anything (cli.md §1). */
+/** `intercept explain`: walks one call through a policy and says what decides (cli.md §1). */
 import { readFileSync } from 'node:fs';
 import { text as readAll } from 'node:stream/consumers';
-import { counterUses } from '../authoring/counter-use.ts';
+import { type CounterUse, type Explanation, explainCall } from '../authoring/explain.ts';
 import { readPolicyFile } from '../authoring/policy-file.ts';
+import { renderDecision } from '../authoring/test/expect.ts';
 import { readToolList } from '../authoring/tool-file.ts';
-import type { Answer } from '../core/answer.ts';
-import { renderDenial, renderHold } from '../core/answer.ts';
-import { conclude, concludeDenied, concludeStateless } from '../core/conclude.ts';
-import type { Call, Decision, TraceEntry } from '../core/decision.ts';
 import { CommandError, EXIT, UsageError } from '../core/fault.ts';
-import { createMatcher } from '../core/match.ts';
-import { ownPathIn } from '../core/own-path.ts';
-import { type Plan, plan } from '../core/plan.ts';
 import type { Policy } from '../core/policy.ts';
-import type { CounterReading, Pause } from '../core/store.ts';
-import { windowAt } from '../core/window.ts';
-import { parseArguments } from '../engine/arguments.ts';
-import { fingerprintFor } from '../engine/judge-call.ts';
 import { openCatalog } from '../engine/tool-list.ts';
-import { verdictOn } from '../library/decide.ts';
 import { loadPolicyText } from '../policy/load.ts';
 import { namespaceOf, ownPaths } from '../run/home.ts';
 import type { OwnPlaces } from '../run/own-folders.ts';
 import { renderDiagnostics } from './diagnostics.ts';
-import { type Explanation, renderExplanation } from './explanation.ts';
-import { createPaint } from './paint.ts';
+import { createPaint, type Paint, shown } from './paint.ts';
 import type { Terminal } from './terminal.ts';
+import { renderWalk } from './walk.ts';
 
 export interface ExplainOptions extends OwnPlaces {
   readonly config: string;
@@ -41,12 +30,25 @@ export interface ExplainOptions extends OwnPlaces {
 }
 
 /** Explains the call and prints it. */
-export async function explainCall(options: ExplainOptions, terminal: Terminal): Promise<number> {
-  const policy = await loadPolicy(options.config, terminal);
+export async function explain(options: ExplainOptions, terminal: Terminal): Promise<number> {
+  const { config, call: tool, agent, tools, state, home, fresh } = options;
+  const policy = await loadPolicy(config, terminal);
   if (!policy) return EXIT.invalidPolicy;
-  const explanation = await explain(policy, options, await argumentsText(options.args, terminal));
-  if (options.json) terminal.out(JSON.stringify(toJson(explanation), null, 2));
-  else for (const line of renderExplanation(explanation, createPaint(terminal.colour))) terminal.out(line);
+  const argsText = await argumentsText(options.args, terminal);
+  const catalog = tools === undefined ? undefined : await openCatalog(readToolList(tools));
+  const explanation = await explainCall(
+    { tool, argsText, agent },
+    {
+      policy,
+      catalog,
+      namespace: namespaceOf(options.statePrefix, policy.name, config),
+      own: ownPaths([home, ...state.folders, config]),
+      state: fresh ? undefined : state,
+      now: Date.now(),
+    },
+  );
+  if (options.json) terminal.out(JSON.stringify(toJson(explanation, config), null, 2));
+  else for (const line of render(explanation, config, createPaint(terminal.colour))) terminal.out(line);
   return explanation.answer ? EXIT.found : EXIT.done;
 }
 
@@ -70,72 +72,52 @@ async function argumentsText(args: string | undefined, terminal: Terminal): Prom
   }
 }
 
-async function explain(policy: Policy, options: ExplainOptions, argsText: string): Promise<Explanation> {
-  const parsed = parseArguments(argsText);
-  if (!parsed.ok) throw new UsageError(`--args: ${parsed.why}`, 'the proxy refuses such a call before any rule sees it');
-  const own = ownPaths([options.home, ...options.state.folders, options.config]);
-  const ownPath = ownPathIn(parsed.args, own);
-  const call: Call = { tool: options.call, args: parsed.args, agent: options.agent, session: undefined, ownPath };
-  const trace: TraceEntry[] = [];
-  const now = Date.now();
-  const namespace = namespaceOf(options.statePrefix, policy.name, options.config);
-  const catalog = options.tools === undefined ? undefined : await openCatalog(readToolList(options.tools));
-  const facts = {
-    policy,
-    match: createMatcher(policy),
-    catalog,
-    fingerprint: fingerprintFor(namespace, ''),
-  };
-  const stored = options.fresh
-    ? undefined
-    : await options.state.read(namespace, async (store) => {
-        const { pauses } = await store.control();
-        const pause = pauses.find((candidate) => candidate.policy === undefined || candidate.policy === policy.name);
-        const planned = plan(call, { ...facts, pause }, (entry) => trace.push(entry));
-        return { planned, readings: planned.kind === 'store' ? await store.read(planned.reservable.counters) : [] };
-      });
-  const { planned, readings } =
-    stored ??
-    fresh(
-      plan(call, { ...facts, pause: undefined as Pause | undefined }, (entry) => trace.push(entry)),
-      now,
-    );
-  const decision = decisionOn(planned, readings, now);
-  const counters = planned.kind === 'store' ? counterUses(planned, readings) : [];
-  return {
-    call,
-    argsText,
-    policy,
-    file: options.config,
-    now,
-    trace,
-    counters,
-    stored: stored !== undefined,
-    decision,
-    answer: answerTo(decision, policy, now),
-  };
+/** Lays it out for people, line by line. */
+function render(explanation: Explanation, file: string, paint: Paint): readonly string[] {
+  const { call, argsText, policy, trace, counters, stored } = explanation;
+  const agent = call.agent === undefined ? 'unknown: every rule binds it' : shown(call.agent);
+  return [
+    `${paint('bold', 'call')}      ${shown(call.tool)} ${shown(argsText.trim(), 1000)}`,
+    `${paint('bold', 'agent')}     ${agent}`,
+    `${paint('bold', 'policy')}    ${file}${policy.name === undefined ? '' : ` (${shown(policy.name)})`}, revision ${policy.revision}${policy.mode === 'shadow' ? ', shadow mode' : ''}`,
+    '',
+    ...renderWalk(trace, paint),
+    ...(counters.length === 0
+      ? []
+      : ['', paint('bold', stored ? 'counters' : 'counters (fresh: no state was read)'), ...counters.map((use) => `  ${renderUse(use)}`)]),
+    '',
+    ...renderOutcome(explanation, paint),
+  ];
 }
 
-function fresh(planned: Plan, now: number): { readonly planned: Plan; readonly readings: readonly CounterReading[] } {
-  if (planned.kind === 'deny') return { planned, readings: [] };
-  return { planned, readings: planned.reservable.counters.map((counter) => ({ ...counter, ...windowAt(counter.unit, now), micros: 0 })) };
+function renderUse({ counter, unit, value, draws, limit, resetsAt }: CounterUse): string {
+  const reset = resetsAt === undefined ? '' : `, until ${new Date(resetsAt).toISOString().replace('.000Z', 'Z')}`;
+  return `${shown(counter)}: ${value}${limit === undefined ? '' : ` of ${limit}`} this ${unit}, the call adds ${draws}${reset}`;
 }
 
-function decisionOn(planned: Plan, readings: readonly CounterReading[], now: number): Decision {
-  if (planned.kind === 'deny') return concludeDenied(planned);
-  const values = new Map(readings.map(({ id, micros }) => [id, micros]));
-  const verdict = verdictOn(planned, { counters: values, now });
-  return verdict ? conclude(planned, verdict) : concludeStateless(planned);
+function renderOutcome({ decision, answer }: Explanation, paint: Paint): readonly string[] {
+  const colour = decision.outcome === 'allow' ? 'green' : decision.outcome === 'hold' ? 'yellow' : 'red';
+  const why =
+    decision.outcome === 'deny' && decision.denial.why !== undefined ? [`${paint('bold', 'because')}   ${shown(decision.denial.why)}`] : [];
+  const shadow = decision.shadow.map(
+    ({ rule, result }) => `${paint('bold', 'shadow')}    ${shown(rule)} would have it ${result === 'denied' ? 'denied' : 'held'}`,
+  );
+  const forwarded = decision.outcome === 'allow' ? [] : [`${paint('bold', 'forwarded')} shadow mode enforces nothing`];
+  return [
+    `${paint('bold', 'decision')}  ${paint(colour, shown(renderDecision(decision), 500))}`,
+    ...why,
+    ...shadow,
+    ...(answer
+      ? [
+          `${paint('bold', 'the agent sees')}`,
+          `  ${shown(answer.text, 1000)}`,
+          `  ${JSON.stringify({ _meta: { 'policylayer.com/decision': answer.meta } })}`,
+        ]
+      : forwarded),
+  ];
 }
 
-/** SPEC: policy.md §10: shadow mode forwards all but what a pause denies. */
-function answerTo(decision: Decision, policy: Policy, now: number): Answer | undefined {
-  if (decision.outcome === 'allow' || decision.outcome === 'replay') return undefined;
-  if (policy.mode === 'shadow' && !(decision.outcome === 'deny' && decision.denial.code === 'paused')) return undefined;
-  return decision.outcome === 'deny' ? renderDenial(decision.denial, now) : renderHold(decision.hold);
-}
-
-function toJson({ call, argsText, policy, file, trace, counters, stored, decision, answer }: Explanation): object {
+function toJson({ call, argsText, policy, trace, counters, stored, decision, answer }: Explanation, file: string): object {
   const { outcome, shadow } = decision;
   const by = decision.outcome === 'deny' ? decision.denial : decision.outcome === 'hold' ? decision.hold : undefined;
   return {

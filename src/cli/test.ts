@@ -1,29 +1,18 @@
 /** `intercept test`: policy tests, offline, by the engine that enforces (policy.md §15). */
-
 import { renderDiagnostic } from '../authoring/policy-file.ts';
-import { type Coverage, coveredPercent, openCoverage, type RuleCoverage } from '../authoring/test/coverage.ts';
-import { findTestFiles, loadTested, loadTools, readText } from '../authoring/test/files.ts';
-import { parseTests } from '../authoring/test/parse.ts';
-import { openBench, runCase } from '../authoring/test/run.ts';
-import type { Diagnostic } from '../core/diagnostic.ts';
+import { coveredPercent, type RuleCoverage } from '../authoring/test/coverage.ts';
+import type { CaseResult, Failure } from '../authoring/test/run.ts';
+import { type FileResult, findTestFiles, runTestFiles, type TestRun } from '../authoring/test/suite.ts';
 import { EXIT } from '../core/fault.ts';
-import { loadRegexCompiler } from '../policy/schema/regex.ts';
-import { createPaint } from './paint.ts';
+import { createPaint, type Paint, shown } from './paint.ts';
 import type { Terminal } from './terminal.ts';
-import { type FileResult, renderCoverage, renderFile, renderTotals, totalsOf } from './test-report.ts';
+import { renderWalk } from './walk.ts';
 
 export interface TestOptions {
   readonly json: boolean;
   readonly coverage: boolean;
   /** Per cent. */
   readonly minCoverage: number | undefined;
-}
-
-/** What running files leaves behind. `diagnostics` are of the test files and their policies. */
-export interface TestRun {
-  readonly files: readonly FileResult[];
-  readonly coverage: ReadonlyMap<string, readonly RuleCoverage[]>;
-  readonly diagnostics: readonly { readonly file: string; readonly diagnostic: Diagnostic; readonly of: 'test' | 'policy' }[];
 }
 
 /** Runs all files and prints what came of them. */
@@ -33,32 +22,6 @@ export async function testPolicies(paths: readonly string[], options: TestOption
   if (options.json) terminal.out(JSON.stringify(toJson(run, percent), null, 2));
   else printRun(run, options, terminal);
   return statusOf(run, percent, options, terminal);
-}
-
-/** Runs files in order. A file that is wrong, or whose policy is, has no results. */
-export async function runTestFiles(paths: readonly string[]): Promise<TestRun> {
-  const patterns = await loadRegexCompiler();
-  const run = { files: [] as FileResult[], coverages: new Map<string, Coverage>(), diagnostics: [] as TestRun['diagnostics'][number][] };
-  for (const path of paths) {
-    const { file, diagnostics } = parseTests(readText(path), patterns);
-    run.diagnostics.push(...diagnostics.map((diagnostic) => ({ file: path, diagnostic, of: 'test' as const })));
-    if (!file) continue;
-    const tested = await loadTested(path, file);
-    const errors = tested.diagnostics.filter(({ severity }) => severity === 'error');
-    run.diagnostics.push(...errors.map((diagnostic) => ({ file: tested.file, diagnostic, of: 'policy' as const })));
-    if (!tested.policy) continue;
-    const coverage = run.coverages.get(tested.file) ?? openCoverage(tested.policy);
-    run.coverages.set(tested.file, coverage);
-    const bench = openBench(tested.policy, await loadTools(path, file), file.now, coverage);
-    const cases = [];
-    for (const each of file.cases) cases.push(await runCase(each, bench));
-    run.files.push({ file: path, cases, shadow: tested.policy.mode === 'shadow' });
-  }
-  return {
-    files: run.files,
-    diagnostics: run.diagnostics,
-    coverage: new Map([...run.coverages].map(([file, coverage]) => [file, coverage.rules()])),
-  };
 }
 
 function printRun({ files, coverage, diagnostics }: TestRun, options: TestOptions, terminal: Terminal): void {
@@ -85,4 +48,69 @@ function toJson({ files, coverage, diagnostics }: TestRun, percent: number): obj
     coverage: { percent, policies: [...coverage].map(([file, rules]) => ({ file, percent: coveredPercent(rules), rules })) },
     diagnostics: diagnostics.map(({ file, diagnostic }) => ({ file, ...diagnostic })),
   };
+}
+
+interface Totals {
+  readonly passed: number;
+  readonly failed: number;
+}
+
+/** Counts cases by how they ended. */
+function totalsOf(files: readonly FileResult[]): Totals {
+  const ended = files.flatMap(({ cases }) => cases.map(({ status }) => status));
+  const count = (wanted: string) => ended.filter((status) => status === wanted).length;
+  return { passed: count('passed'), failed: count('failed') };
+}
+
+/** The lines about one file. */
+function renderFile({ file, cases, shadow }: FileResult, paint: Paint): readonly string[] {
+  const note = shadow ? [paint('dim', '  the policy is in shadow mode; the cases judge what enforcement would do')] : [];
+  return [
+    paint('bold', shown(file, 500)),
+    ...note,
+    ...cases.flatMap((result) => renderCase(file, result, paint).map((line) => `  ${line}`)),
+  ];
+}
+
+function renderCase(file: string, result: CaseResult, paint: Paint): readonly string[] {
+  switch (result.status) {
+    case 'passed':
+      return [`${paint('green', 'ok')}    ${shown(result.name)}`];
+    case 'failed':
+      return [
+        `${paint('red', 'FAIL')}  ${shown(result.name)}`,
+        ...renderFailure(file, result.failure, paint).map((line) => `      ${line}`),
+      ];
+  }
+}
+
+function renderFailure(file: string, { step, line, call, expected, got, walk }: Failure, paint: Paint): readonly string[] {
+  return [
+    `${shown(file, 500)}:${line}: step ${step}: ${shown(call)}`,
+    `expected ${shown(expected, 400)}`,
+    `got      ${shown(got, 400)}`,
+    'walk:',
+    ...renderWalk(walk, paint).map((text) => `  ${text}`),
+  ];
+}
+
+/** The last line. */
+function renderTotals({ passed, failed }: Totals, paint: Paint): string {
+  const parts = [`${passed} passed`, failed > 0 ? paint('red', `${failed} failed`) : ''];
+  return parts.filter((part) => part !== '').join(', ');
+}
+
+/** What the cases left untried, policy by policy. */
+function renderCoverage(policies: ReadonlyMap<string, readonly RuleCoverage[]>, paint: Paint): readonly string[] {
+  return [...policies].flatMap(([file, rules]) => {
+    const untried = rules.flatMap((rule) => renderUntried(file, rule, paint));
+    return [`${paint('bold', file)}: ${coveredPercent(rules)}% of ${rules.length} rules covered`, ...untried.map((line) => `  ${line}`)];
+  });
+}
+
+function renderUntried(file: string, { key, rule, line, trigger, passed, failed }: RuleCoverage, paint: Paint): readonly string[] {
+  const never = [...(passed === false ? [trigger ? 'stay silent' : 'pass'] : []), ...(failed === false ? [trigger ? 'fire' : 'fail'] : [])];
+  return never.length === 0
+    ? []
+    : [`${shown(file, 500)}:${line}: no case makes ${shown(key)} ${paint('cyan', JSON.stringify(shown(rule)))} ${never.join(' or ')}`];
 }

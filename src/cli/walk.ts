@@ -3,7 +3,7 @@ import type { TraceEntry } from '../core/decision.ts';
 import { type Colour, type Paint, shown } from './paint.ts';
 
 /** A rule's clauses, told in order; `verdict` is what the rule as a whole says. */
-export interface WalkedRule {
+interface WalkedRule {
   readonly key: string;
   readonly rule: string;
   readonly shadow: boolean;
@@ -13,7 +13,7 @@ export interface WalkedRule {
 }
 
 /** Gathers the entries of a walk by rule. An entry without a clause ends its rule. */
-export function rulesOf(trace: readonly TraceEntry[]): readonly WalkedRule[] {
+function rulesOf(trace: readonly TraceEntry[]): readonly WalkedRule[] {
   const rules: WalkedRule[] = [];
   let clauses: TraceEntry[] = [];
   for (const entry of trace) {

@@ -3,8 +3,10 @@ import { conclude, concludeDenied, concludeStateless } from '../core/conclude.ts
 import type { Call, Decision, Trace } from '../core/decision.ts';
 import type { Facts } from '../core/facts.ts';
 import { identityText } from '../core/fingerprint.ts';
+import { judge } from '../core/judge.ts';
 import { type Plan, plan } from '../core/plan.ts';
-import type { Store } from '../core/store.ts';
+import type { CounterRef, Store, StoreVerdict } from '../core/store.ts';
+import { windowAt } from '../core/window.ts';
 import { sha256 } from '../policy/sha256.ts';
 import { createLeases, type Leases } from './leases.ts';
 import { reservableOf } from './reserve.ts';
@@ -34,4 +36,29 @@ export async function judgeCall(call: Call, argsText: string, facts: Facts, stor
 /** Renews the claims of calls that are not settled yet. A store that fails says so when they are. */
 export function openLeases(store: Store): Leases {
   return createLeases({ store, log: { warn() {}, error() {} } });
+}
+
+/** Says what a store with these counters would, without drawing; undefined where nothing is to be asked of one. `now` gives the time of a retry. */
+export function verdictOn(
+  { reservable }: Extract<Plan, { kind: 'store' }>,
+  read: (counter: CounterRef) => number,
+  now: number | undefined,
+): StoreVerdict | undefined {
+  const { steps, draws, counters } = reservable;
+  if (steps.length === 0 && draws.length === 0) return undefined;
+  const { shadow, ...judged } = judge({ ...reservable, hold: undefined, claim: undefined }, counters.map(read));
+  const base = { now: now ?? 0, shadow };
+  switch (judged.kind) {
+    case 'hold':
+      return { ...base, kind: 'hold', step: judged.fired[0], approval: undefined };
+    case 'deny': {
+      const counter = counters[judged.counter ?? -1];
+      const retryAt = counter && now !== undefined ? windowAt(counter.unit, now).end : undefined;
+      return { ...base, kind: 'deny', step: judged.step, counter: judged.counter, retryAt };
+    }
+    case 'reserve': {
+      const taken = judged.draws.map(({ counter, micros, count }) => ({ ...(counters[counter] as CounterRef), start: 0, micros, count }));
+      return { ...base, kind: 'reserved', reservation: { draws: taken } };
+    }
+  }
 }

@@ -5,14 +5,12 @@ import { conclude, concludeDenied, concludeStateless } from '../core/conclude.ts
 import { renderMicros } from '../core/decimal.ts';
 import type { Call, Decision, TraceEntry } from '../core/decision.ts';
 import { NO_ARGUMENTS } from '../core/json.ts';
-import { judge } from '../core/judge.ts';
 import { createMatcher, type ToolMatcher } from '../core/match.ts';
 import { type Plan, plan } from '../core/plan.ts';
 import type { Policy } from '../core/policy.ts';
 import type { CounterRef, StoreVerdict } from '../core/store.ts';
-import { windowAt } from '../core/window.ts';
 import { parseArguments, plainArguments } from '../engine/arguments.ts';
-import { fingerprintFor } from '../engine/judge-call.ts';
+import { fingerprintFor, verdictOn } from '../engine/judge-call.ts';
 
 /** A policy with what is made of it once, so that each call costs little. */
 export interface LoadedPolicy extends Policy {
@@ -62,7 +60,7 @@ export function decide(policy: LoadedPolicy, input: CallInput, options: DecideOp
   const trace: TraceEntry[] | undefined = options.trace ? [] : undefined;
   const facts = { policy, match: policy.match, catalog: options.tools, pause: undefined, fingerprint };
   const planned = plan(callOf(input), facts, trace && ((entry) => trace.push(entry)));
-  const verdict = planned.kind === 'store' ? verdictOn(planned, options) : undefined;
+  const verdict = planned.kind === 'store' ? verdictOn(planned, readerOf(options.counters), options.now) : undefined;
   const decision = planned.kind === 'deny' ? concludeDenied(planned) : verdict ? conclude(planned, verdict) : concludeStateless(planned);
   const forward = decision.outcome === 'allow' || policy.mode === 'shadow';
   return { ...decision, forward, draws: decision.outcome === 'allow' && planned.kind === 'store' ? drawsOf(planned, verdict) : [], trace };
@@ -84,36 +82,8 @@ function fromText(text: string): Call['args'] {
   return parsed.args;
 }
 
-/** What a store with these values would say. Undefined where nothing is to be asked of one. */
-export function verdictOn(
-  { reservable }: Extract<Plan, { kind: 'store' }>,
-  { counters, now }: Pick<DecideOptions, 'counters' | 'now'>,
-): StoreVerdict | undefined {
-  const { steps, draws } = reservable;
-  if (steps.length === 0 && draws.length === 0) return undefined;
-  const read = typeof counters === 'function' ? counters : (counter: CounterRef) => counters?.get(counter.id) ?? 0;
-  const { shadow, ...judged } = judge({ ...reservable, hold: undefined, claim: undefined }, reservable.counters.map(read));
-  const base = { now: now ?? 0, shadow };
-  if (judged.kind === 'hold') return { ...base, kind: 'hold', step: judged.fired[0], approval: undefined };
-  if (judged.kind === 'deny')
-    return {
-      ...base,
-      kind: 'deny',
-      step: judged.step,
-      counter: judged.counter,
-      retryAt: retryAt(reservable.counters[judged.counter ?? -1], now),
-    };
-  const taken = judged.draws.map((draw) => ({
-    ...(reservable.counters[draw.counter] as CounterRef),
-    start: 0,
-    micros: draw.micros,
-    count: draw.count,
-  }));
-  return { ...base, kind: 'reserved', reservation: { draws: taken } };
-}
-
-function retryAt(counter: CounterRef | undefined, now: number | undefined): number | undefined {
-  return counter && now !== undefined ? windowAt(counter.unit, now).end : undefined;
+function readerOf(counters: DecideOptions['counters']): (counter: CounterRef) => number {
+  return typeof counters === 'function' ? counters : ({ id }) => counters?.get(id) ?? 0;
 }
 
 function drawsOf({ draft }: Extract<Plan, { kind: 'store' }>, verdict: StoreVerdict | undefined): readonly DrawOf[] {

@@ -50,7 +50,7 @@ export const ARROWS: Readonly<Record<string, Row>> = {
     packages: PLATFORM,
   },
   cli: {
-    to: ['core', 'mcp', 'policy', 'audit', 'approval', 'process', 'http', 'engine', 'serve', 'authoring', 'setup', 'library', 'run'],
+    to: ['core', 'mcp', 'policy', 'audit', 'approval', 'process', 'http', 'engine', 'serve', 'authoring', 'setup', 'run'],
     packages: [...PLATFORM, 'commander'],
   },
 };

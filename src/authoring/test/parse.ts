@@ -5,9 +5,10 @@ import { openPositions } from '../../policy/format/position.ts';
 import { entriesOf, type MapNode, type Node, toJson } from '../../policy/format/tree.ts';
 import { parseYaml } from '../../policy/format/yaml.ts';
 import { openReport, type Report } from '../../policy/report.ts';
+import type { RegexCompiler } from '../../policy/schema/regex.ts';
 import { type Fields, readFields } from './fields.ts';
 import type { TestCase, TestFile } from './model.ts';
-import { type Patterns, parseStep } from './step.ts';
+import { parseStep } from './step.ts';
 
 const FILE_KEYS = ['policy', 'now', 'tools', 'cases'];
 const CASE_KEYS = ['name', 'agent', 'now', 'steps'];
@@ -19,7 +20,7 @@ export interface ParsedTests {
 }
 
 /** Reads a test file. `patterns` compiles the patterns of messages. */
-export function parseTests(text: string, patterns: Patterns): ParsedTests {
+export function parseTests(text: string, patterns: RegexCompiler): ParsedTests {
   const report = openReport(openPositions(text));
   const root = parseYaml(text, report);
   const fields = root && readFields(root, 'a test file', FILE_KEYS, report);
@@ -27,7 +28,7 @@ export function parseTests(text: string, patterns: Patterns): ParsedTests {
   return { file: report.hasErrors() ? undefined : file, diagnostics: report.all() };
 }
 
-function fileOf(text: string, root: Node, fields: Fields, report: Report, patterns: Patterns): TestFile | undefined {
+function fileOf(text: string, root: Node, fields: Fields, report: Report, patterns: RegexCompiler): TestFile | undefined {
   const policy = policyOf(text, root, fields);
   if (!policy)
     report.add(
@@ -42,7 +43,7 @@ function fileOf(text: string, root: Node, fields: Fields, report: Report, patter
   return policy && { policy, now: fields.instant('now') ?? START, tools: fields.text('tools'), cases };
 }
 
-function caseOf(node: Node, report: Report, patterns: Patterns): TestCase[] {
+function caseOf(node: Node, report: Report, patterns: RegexCompiler): TestCase[] {
   const fields = readFields(node, 'a case', CASE_KEYS, report);
   if (!fields) return [];
   const name = fields.text('name');

@@ -9,8 +9,6 @@ import type { RegexCompiler } from '../../policy/schema/regex.ts';
 import { type Fields, readFields } from './fields.ts';
 import type { CallStep, TestStep } from './model.ts';
 
-export type Patterns = RegexCompiler;
-
 const CALL_KEYS = ['call', 'args', 'json', 'after', 'upstream', 'result', 'repeat', 'agent', 'expect', 'rule', 'message', 'code'];
 const KINDS = {
   approve: ['approve', 'after'],
@@ -24,7 +22,7 @@ const UPSTREAM = ['ok', 'error', 'tool_error', 'unknown'] as const;
 const CODES = Object.keys(REASONS);
 
 /** Reads a step; undefined where it cannot be read, which the report tells. */
-export function parseStep(node: Node, report: Report, patterns: Patterns): TestStep | undefined {
+export function parseStep(node: Node, report: Report, patterns: RegexCompiler): TestStep | undefined {
   const line = report.positionOf(node.offset).line;
   if (node.kind === 'map' && !node.entries.has('call')) return parseEvent(node, line, report);
   const fields = readFields(node, 'a step', CALL_KEYS, report);
@@ -60,7 +58,7 @@ function parseEvent(node: Extract<Node, { kind: 'map' }>, line: number, report: 
   }
 }
 
-function callOf(fields: Fields, report: Report, patterns: Patterns): CallStep | undefined {
+function callOf(fields: Fields, report: Report, patterns: RegexCompiler): CallStep | undefined {
   const expect = fields.choice('expect', OUTCOMES);
   if (!fields.has('expect'))
     report.add('missing-key', fields.offset, 'a call says what it expects', `write \`expect: allow\`, or one of ${OUTCOMES.join(', ')}`);
@@ -115,7 +113,7 @@ function fromText(json: string, fields: Fields): { readonly args: JsonObject; re
   return { args: new Map(), argsText: '{}' };
 }
 
-function messageOf(fields: Fields, patterns: Patterns): CallStep['message'] {
+function messageOf(fields: Fields, patterns: RegexCompiler): CallStep['message'] {
   const text = fields.text('message');
   const pattern = text === undefined ? undefined : /^\/(.*)\/$/s.exec(text)?.[1];
   if (pattern === undefined) return text;
