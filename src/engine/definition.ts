@@ -4,7 +4,7 @@ import { isArray, isObject, type Json } from '../core/json.ts';
 import type { Newest } from '../core/newest.ts';
 import { readJson, renderJson } from '../mcp/json/values.ts';
 import type { ListedTool } from '../mcp/messages/lists.ts';
-import type { SchemaCompiler } from './deps.ts';
+import type { SchemaCompiler } from './ports.ts';
 
 export interface Defining {
   readonly sha256: (text: string) => string;

@@ -1,19 +1,23 @@
 /** What calls are judged by, read once for those that arrived together. */
 import type { ToolCatalog } from '../core/catalog.ts';
 import { INTERNAL_ERROR } from '../core/conclude.ts';
-import type { Call, Decision } from '../core/decision.ts';
+import type { Decision } from '../core/decision.ts';
 import type { Facts } from '../core/facts.ts';
 import { denial } from '../core/plan.ts';
-import type { ProxyDeps, Rulebook } from './deps.ts';
-import { fingerprintOf } from './identity.ts';
+import type { CallIdentity } from './identity.ts';
 import { attempt, type Later, then } from './later.ts';
+import type { Client, PauseWatch, Rulebook } from './ports.ts';
 
 /** The facts all calls share, or the decision where the pause cannot be known. */
-export function factsFor({ policy, match }: Rulebook, catalog: ToolCatalog | undefined, deps: ProxyDeps): Later<Facts | Decision> {
-  const fingerprint = (call: Call) => fingerprintOf(call, deps);
-  const { credential } = deps;
+export function factsFor(
+  { policy, match }: Rulebook,
+  catalog: ToolCatalog | undefined,
+  pauses: PauseWatch,
+  { credential }: Client,
+  { fingerprint }: CallIdentity,
+): Later<Facts | Decision> {
   return attempt<Facts | Decision>(
-    () => then(deps.pauses.current(policy.name), (pause) => ({ policy, match, catalog, pause, credential, fingerprint })),
+    () => then(pauses.current(policy.name), (pause) => ({ policy, match, catalog, pause, credential, fingerprint })),
     (error) => ({ outcome: 'deny', denial: denial('state_error', '(state)', INTERNAL_ERROR, reasonOf(error)), shadow: [] }),
   );
 }

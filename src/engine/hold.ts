@@ -8,10 +8,10 @@ import type { Plan } from '../core/plan.ts';
 import type { Rule } from '../core/policy.ts';
 import type { Step } from '../core/store.ts';
 import type { Arrival } from './arrival.ts';
-import type { ProxyDeps } from './deps.ts';
+import type { Ports, Served } from './ports.ts';
 
 type StorePlan = Extract<Plan, { kind: 'store' }>;
-type Naming = Pick<ProxyDeps, 'sha256' | 'shownUpstream'>;
+type Naming = Pick<Ports, 'sha256'> & Pick<Served, 'shownUpstream'>;
 
 /**
  * The record that a hold opens, for exactly the rules that fired. Undefined where none may be opened: no approval rule,

@@ -2,7 +2,7 @@
 
 import { type Control, type Pause, type Store, StoreError } from '../core/store.ts';
 import type { Every } from '../core/ticker.ts';
-import type { Log, PauseWatch } from './deps.ts';
+import type { Log, PauseWatch } from './ports.ts';
 
 /** ms between polls, and the age from which a reading denies, counted from when it was asked for. */
 export const POLL_INTERVAL = 500;

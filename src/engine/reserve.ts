@@ -4,16 +4,16 @@ import type { Facts } from '../core/facts.ts';
 import type { Plan } from '../core/plan.ts';
 import type { Reservable, Step, StoreVerdict } from '../core/store.ts';
 import type { Arrival, Holding, Paying } from './arrival.ts';
-import type { ProxyDeps } from './deps.ts';
 import { certainHolds, holdRequest, isCertainHold } from './hold.ts';
 import type { Later } from './later.ts';
+import type { Ports, Served } from './ports.ts';
 
 /** What the store says of a call, or why it says nothing. */
 export type Verdict = StoreVerdict | { readonly kind: 'failed'; readonly why: string };
 
 type StorePlan = Extract<Plan, { kind: 'store' }>;
 type Asking = Pick<Arrival, 'call' | 'argsText' | 'meta' | 'requestId' | 'client' | 'held'> & Pick<Paying, 'payment'>;
-type Naming = Pick<ProxyDeps, 'sha256' | 'shownUpstream'>;
+type Naming = Pick<Ports, 'sha256'> & Pick<Served, 'shownUpstream'>;
 
 const NO_VERDICTS: ReadonlyMap<number, Verdict> = new Map();
 
@@ -22,27 +22,28 @@ export function reserveAll(
   arrivals: readonly Asking[],
   plans: readonly Plan[],
   facts: Facts,
-  deps: ProxyDeps,
+  { store, leases, log, sha256 }: Ports,
+  { shownUpstream }: Served,
 ): Later<ReadonlyMap<number, Verdict>> {
+  const naming = { sha256, shownUpstream };
   const asked: number[] = [];
   const calls: Reservable[] = [];
   for (const [index, planned] of plans.entries()) {
     const arrival = arrivals[index];
-    const call = arrival && planned.kind === 'store' ? reservableOf(planned, arrival, facts, deps) : undefined;
+    const call = arrival && planned.kind === 'store' ? reservableOf(planned, arrival, facts, naming) : undefined;
     if (!call) continue;
     asked.push(index);
     calls.push(call);
   }
   if (calls.length === 0) return NO_VERDICTS;
-  return deps.store.reserve(calls).then(
+  return store.reserve(calls).then(
     (verdicts) => {
-      for (const verdict of verdicts)
-        if (verdict.kind === 'reserved' && verdict.reservation.claim) deps.leases.keep(verdict.reservation.claim);
+      for (const verdict of verdicts) if (verdict.kind === 'reserved' && verdict.reservation.claim) leases.keep(verdict.reservation.claim);
       return new Map(asked.map((index, place) => [index, verdicts[place] as StoreVerdict]));
     },
     (error: unknown) => {
       const why = error instanceof Error ? error.message : String(error);
-      deps.log.error(`state: ${why}`);
+      log.error(`state: ${why}`);
       return new Map(asked.map((index) => [index, { kind: 'failed', why }]));
     },
   );

@@ -4,7 +4,7 @@ import type { Json } from '../core/json.ts';
 import { openNewest } from '../core/newest.ts';
 import type { ListedTool } from '../mcp/messages/lists.ts';
 import { type Defining, defineTool, UNKNOWN } from './definition.ts';
-import type { SchemaCompiler } from './deps.ts';
+import type { SchemaCompiler } from './ports.ts';
 
 /** Pages of one list, at most (wire.md §2.13). */
 export const MAX_PAGES = 100;

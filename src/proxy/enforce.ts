@@ -6,7 +6,6 @@
  */
 import { type Answer, type DecisionMeta, renderDenial, renderHold, replayMark } from '../core/answer.ts';
 import type { HeldApproval } from '../core/approval.ts';
-import type { ToolCatalog } from '../core/catalog.ts';
 import { conclude, concludeDenied, concludeFailed, concludeStateless, concludeUnended, INTERNAL_ERROR, UNASKED } from '../core/conclude.ts';
 import type { Decision } from '../core/decision.ts';
 import type { Facts } from '../core/facts.ts';
@@ -14,14 +13,15 @@ import { denial, type Plan, pausedText, plan } from '../core/plan.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Pause, Reservation } from '../core/store.ts';
 import { type Arrival, type Holding, NO_HOLDING, type Paid, type Paying } from '../engine/arrival.ts';
-import type { ProxyDeps, Rulebook } from '../engine/deps.ts';
 import { factsFor } from '../engine/facts.ts';
 import { certainHolds } from '../engine/hold.ts';
 import { all, attempt, type Later, then } from '../engine/later.ts';
+import type { Rulebook } from '../engine/ports.ts';
 import { isIdempotent, reserveAll, type Verdict } from '../engine/reserve.ts';
 import { recordOf } from './calls/record.ts';
 import { paidBy } from './payments/payments.ts';
 import { endReservations } from './settle.ts';
+import type { Session } from './state.ts';
 import { turnBetween } from './turns.ts';
 
 /** What becomes of an arrival. */
@@ -45,59 +45,54 @@ interface Judged {
 }
 
 /** Judges calls that arrived together, in order, and records every decision before it answers. */
-export function enforce(arrivals: readonly Arrival[], catalog: ToolCatalog | undefined, deps: ProxyDeps): Later<readonly Enforced[]> {
-  const rulebook = deps.rules.current;
+export function enforce(arrivals: readonly Arrival[], session: Session): Later<readonly Enforced[]> {
+  const rulebook = session.served.rules.current;
   const shadow = rulebook?.policy.mode === 'shadow';
-  const judging = rulebook ? judgeAll(arrivals, rulebook, catalog, deps) : arrivals.map(withoutPolicy);
+  const judging = rulebook ? judgeAll(arrivals, rulebook, session) : arrivals.map(withoutPolicy);
   const dueForRecord = then(judging, (judged) => then(turnBetween(arrivals.map(({ argsText }) => argsText)), () => judged));
   return then(dueForRecord, (judged) => {
-    const fault = audit(arrivals, judged, rulebook?.policy, deps);
-    const conclude = (each: readonly Judged[]) => each.map((one, index) => enforced(one, arrivals[index] as Arrival, shadow, deps));
+    const fault = audit(arrivals, judged, rulebook?.policy, session);
+    const conclude = (each: readonly Judged[]) => each.map((one, index) => enforced(one, arrivals[index] as Arrival, shadow, session));
     if (fault === undefined || shadow) return conclude(judged);
-    return denyPassing(judged, auditFailed(fault), deps).then(conclude);
+    return denyPassing(judged, auditFailed(fault), session).then(conclude);
   });
 }
 
 /** Denies what would have passed, and gives back what was taken for it. An earlier leg of a continued call has left the proxy. */
-async function denyPassing(judged: readonly Judged[], instead: Decision, deps: ProxyDeps): Promise<readonly Judged[]> {
+async function denyPassing(judged: readonly Judged[], instead: Decision, session: Session): Promise<readonly Judged[]> {
   const taken = judged.flatMap(({ decision }) => (decision.outcome === 'allow' && decision.reservation ? [decision.reservation] : []));
   if (taken.length > 0)
     await endReservations(
       taken.map((reservation) => ({ reservation, outcome: 'released' })),
-      deps,
+      session.ports,
     );
   const passes = ({ decision, inFlight }: Judged) =>
     decision.outcome === 'allow' || decision.outcome === 'replay' || inFlight !== undefined;
   return judged.map((one) => (passes(one) ? { plan: one.plan, decision: instead, approved: [], payment: one.payment } : one));
 }
 
-function judgeAll(
-  arrivals: readonly Arrival[],
-  rulebook: Rulebook,
-  catalog: ToolCatalog | undefined,
-  deps: ProxyDeps,
-): Later<readonly Judged[]> {
-  return then(factsFor(rulebook, catalog, deps), (facts) => {
+function judgeAll(arrivals: readonly Arrival[], rulebook: Rulebook, session: Session): Later<readonly Judged[]> {
+  return then(factsFor(rulebook, session.tools.catalog(), session.ports.pauses, session.client, session.identity), (facts) => {
     if (!('policy' in facts)) return arrivals.map(() => ({ plan: undefined, decision: facts, approved: [] }));
-    return then(readPayments(arrivals, facts, deps), (paying) => judgePaying(paying, facts, deps));
+    return then(readPayments(arrivals, facts, session), (paying) => judgePaying(paying, facts, session));
   });
 }
 
-function judgePaying(paying: readonly Paying[], facts: Facts, deps: ProxyDeps): Later<readonly Judged[]> {
+function judgePaying(paying: readonly Paying[], facts: Facts, session: Session): Later<readonly Judged[]> {
   const plans = paying.map((arrival) => planPaid(arrival, facts));
-  return then(reserveAll(paying, plans, facts, deps), (verdicts) => {
-    const judged = plans.map((planned, index) => judge(planned, verdicts.get(index), paying[index] as Paying, facts, deps));
-    return verdicts.size > 0 ? denyPaused(judged, facts, deps) : judged;
+  return then(reserveAll(paying, plans, facts, session.ports, session.served), (verdicts) => {
+    const judged = plans.map((planned, index) => judge(planned, verdicts.get(index), paying[index] as Paying, facts, session));
+    return verdicts.size > 0 ? denyPaused(judged, facts, session) : judged;
   });
 }
 
 /** A call that pays nothing waits for nothing. */
-function readPayments(arrivals: readonly Arrival[], facts: Facts, deps: ProxyDeps): Later<readonly Paying[]> {
+function readPayments(arrivals: readonly Arrival[], facts: Facts, session: Session): Later<readonly Paying[]> {
   if (!facts.policy.uses.spend || facts.policy.mode === 'shadow') return arrivals;
   return all(
     arrivals.map((arrival) => {
       const paid = attempt<Paying['payment']>(
-        () => paidBy(arrival, deps),
+        () => paidBy(arrival, session),
         (error) => ({ failed: reasonOf(error) }),
       );
       return then(paid, (payment) => ({ ...arrival, payment }));
@@ -119,23 +114,23 @@ function planPaid({ call, payment }: Paying, facts: Facts): Plan {
  * SPEC: policy.md §11 — once this process has confirmed a pause no call leaves it, also none that waited for the store
  * meanwhile.
  */
-function denyPaused(judged: readonly Judged[], facts: Facts, deps: ProxyDeps): Later<readonly Judged[]> {
-  const pause = knownPause(facts.policy.name, deps);
+function denyPaused(judged: readonly Judged[], facts: Facts, session: Session): Later<readonly Judged[]> {
+  const pause = knownPause(facts.policy.name, session);
   if (!pause) return judged;
-  return denyPassing(judged, { outcome: 'deny', denial: denial('paused', '(paused)', pausedText(pause)), shadow: [] }, deps);
+  return denyPassing(judged, { outcome: 'deny', denial: denial('paused', '(paused)', pausedText(pause)), shadow: [] }, session);
 }
 
 /** What was read last; the store answered a moment ago, so nothing is waited for again. */
-function knownPause(policy: string | undefined, { pauses }: ProxyDeps): Pause | undefined {
+function knownPause(policy: string | undefined, { ports }: Session): Pause | undefined {
   const pause = attempt(
-    () => pauses.current(policy),
+    () => ports.pauses.current(policy),
     () => undefined,
   );
   return pause instanceof Promise ? undefined : pause;
 }
 
-function judge(planned: Plan, verdict: Verdict | undefined, arrival: Paying, facts: Facts, deps: ProxyDeps): Judged {
-  const decision = decide(planned, verdict, facts, deps);
+function judge(planned: Plan, verdict: Verdict | undefined, arrival: Paying, facts: Facts, session: Session): Judged {
+  const decision = decide(planned, verdict, facts, session);
   const isApproved = decision.outcome === 'allow' && decision.reservation?.approval !== undefined;
   return {
     plan: planned,
@@ -150,12 +145,12 @@ function paidOf({ payment }: Paying): Paid {
   return typeof payment === 'object' && 'failed' in payment ? undefined : payment;
 }
 
-function decide(planned: Plan, verdict: Verdict | undefined, facts: Facts, deps: ProxyDeps): Decision {
+function decide(planned: Plan, verdict: Verdict | undefined, facts: Facts, session: Session): Decision {
   if (planned.kind === 'deny') return concludeDenied(planned);
   if (!verdict) return concludeStateless(planned);
   if (verdict.kind !== 'failed') return conclude(planned, verdict);
   // SPEC: policy.md §1.2 — the one switch that lets an undecided call pass; approvals and idempotent calls still deny.
-  const passes = deps.failMode === 'open' && planned.holds.length === 0 && !isIdempotent(planned, facts);
+  const passes = session.served.failMode === 'open' && planned.holds.length === 0 && !isIdempotent(planned, facts);
   return passes ? concludeStateless(planned) : concludeFailed(planned, verdict.why);
 }
 
@@ -172,36 +167,36 @@ function auditFailed(why: string): Decision {
 }
 
 /** Writes one record per call. Answers with what went wrong, if anything did. */
-function audit(arrivals: readonly Arrival[], judged: readonly Judged[], policy: Policy | undefined, deps: ProxyDeps): string | undefined {
+function audit(arrivals: readonly Arrival[], judged: readonly Judged[], policy: Policy | undefined, session: Session): string | undefined {
   try {
-    deps.audit.write(
+    session.ports.audit.write(
       judged.flatMap(({ plan: planned, decision, inFlight }, index) =>
-        inFlight === undefined ? recordOf(arrivals[index] as Arrival, planned, decision, policy, deps) : [],
+        inFlight === undefined ? recordOf(arrivals[index] as Arrival, planned, decision, policy, session) : [],
       ),
     );
     return undefined;
   } catch (error) {
-    deps.log.error(`audit: ${reasonOf(error)}`);
+    session.ports.log.error(`audit: ${reasonOf(error)}`);
     return reasonOf(error);
   }
 }
 
 /** Denies a call whose agent has gone while it waited for an identical one: nothing is forwarded for it any more. */
-export function giveUp(arrival: Arrival, deps: ProxyDeps): Extract<Enforced, { kind: 'answer' }> {
+export function giveUp(arrival: Arrival, session: Session): Extract<Enforced, { kind: 'answer' }> {
   const decision = concludeUnended();
-  audit([arrival], [{ plan: undefined, decision, approved: [] }], deps.rules.current?.policy, deps);
-  return { kind: 'answer', answer: renderDenial(decision.denial, deps.clock()) };
+  audit([arrival], [{ plan: undefined, decision, approved: [] }], session.served.rules.current?.policy, session);
+  return { kind: 'answer', answer: renderDenial(decision.denial, session.ports.clock()) };
 }
 
 /** In shadow mode only pauses hold (policy.md §10). */
-function enforced(judged: Judged, arrival: Arrival, shadow: boolean, deps: ProxyDeps): Enforced {
+function enforced(judged: Judged, arrival: Arrival, shadow: boolean, session: Session): Enforced {
   const { decision, inFlight } = judged;
   if (inFlight !== undefined) return { kind: 'in_flight', key: inFlight };
   if (decision.outcome === 'allow') return { kind: 'forward', holding: holdingOf(judged, decision.reservation, arrival) };
   if (decision.outcome === 'replay') return { kind: 'replay', result: decision.replay.result, mark: replayMark() };
   if (shadow && !(decision.outcome === 'deny' && decision.denial.code === 'paused'))
     return { kind: 'forward', holding: arrival.held ?? NO_HOLDING };
-  if (decision.outcome === 'deny') return { kind: 'answer', answer: renderDenial(decision.denial, deps.clock()) };
+  if (decision.outcome === 'deny') return { kind: 'answer', answer: renderDenial(decision.denial, session.ports.clock()) };
   return { kind: 'answer', answer: renderHold(decision.hold), approval: decision.hold.approval };
 }
 

@@ -9,7 +9,7 @@ import { ownPathIn } from '../core/own-path.ts';
 import { denial, pausedText, selfDenial } from '../core/plan.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Slices } from '../core/slices.ts';
-import type { ProxyDeps } from '../engine/deps.ts';
+import type { Served } from '../engine/ports.ts';
 import { endsWithin } from '../mcp/json/token.ts';
 import { cutText, readJson, readLongString, readString } from '../mcp/json/values.ts';
 import type { ClientMessage } from '../mcp/messages/frame.ts';
@@ -23,13 +23,13 @@ export const REFUSED = -32010;
  * The first text in a message of the agent that names one of Intercept's own files (policy.md §5.1). INVARIANT I13: asked
  * for every frame, whatever its method, before anything else is made of it.
  */
-export function ownPathOf({ text, span }: ClientMessage, { own }: Pick<ProxyDeps, 'own'>): string | undefined {
+export function ownPathOf({ text, span }: ClientMessage, { own }: Pick<Served, 'own'>): string | undefined {
   if (!own?.mayStandIn(textOf({ text, span }))) return undefined;
   return ownPathIn(readJson(text, span.start), own);
 }
 
 /** The same for a large frame: text by text, with a pause after so many characters. */
-export function* ownPathInSlices({ text, span }: ClientMessage, { own }: Pick<ProxyDeps, 'own'>): Slices<string | undefined> {
+export function* ownPathInSlices({ text, span }: ClientMessage, { own }: Pick<Served, 'own'>): Slices<string | undefined> {
   if (!own) return undefined;
   const cursor = { text, at: text.indexOf('"', span.start) };
   for (let pausedAt = cursor.at; cursor.at >= 0 && cursor.at < span.end; cursor.at = text.indexOf('"', cursor.at)) {

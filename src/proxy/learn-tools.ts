@@ -17,9 +17,9 @@ const LIST_AGAIN = 30_000;
  */
 export async function learnTools(session: Session, forSchemas: boolean): Promise<void> {
   if (forSchemas && !session.tools.canCheck) await readyEngine(session);
-  const { tools, listing, deps } = session;
+  const { tools, listing, ports } = session;
   for (;;) {
-    if (session.over !== undefined || tools.catalog().complete || deps.monotonic() < listing.againAt) return;
+    if (session.over !== undefined || tools.catalog().complete || ports.monotonic() < listing.againAt) return;
     // One asking for all calls that wait: two at once would take each other's pages for a list of their own.
     listing.asking ??= learn(session).finally(() => {
       listing.asking = undefined;
@@ -36,22 +36,22 @@ export async function refreshTools(session: Session): Promise<void> {
   await learnTools(session, false);
 }
 
-async function readyEngine({ tools, deps }: Session): Promise<void> {
+async function readyEngine({ tools, ports }: Session): Promise<void> {
   try {
-    tools.useCompiler(await deps.loadSchemaCompiler());
+    tools.useCompiler(await ports.loadSchemaCompiler());
   } catch (error) {
-    deps.log.error(`the schema engine could not be loaded: ${error instanceof Error ? error.message : String(error)}`);
+    ports.log.error(`the schema engine could not be loaded: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
 async function learn(session: Session): Promise<'done' | 'given up'> {
   try {
-    await askForPages(session, AbortSignal.timeout(session.deps.timeouts.listing));
+    await askForPages(session, AbortSignal.timeout(session.ports.timeouts.listing));
     return 'done';
   } catch (error) {
     if (session.over !== undefined) return 'given up';
-    session.listing.againAt = session.deps.monotonic() + LIST_AGAIN;
-    session.deps.log.warn(`the server's tool list could not be read: ${error instanceof Error ? error.message : String(error)}`);
+    session.listing.againAt = session.ports.monotonic() + LIST_AGAIN;
+    session.ports.log.warn(`the server's tool list could not be read: ${error instanceof Error ? error.message : String(error)}`);
     return 'done';
   }
 }
@@ -96,7 +96,7 @@ function ask(session: Session, cursor: string | undefined, timeout: AbortSignal)
       modern,
       to: undefined,
       purpose: { kind: 'own', resolve },
-      since: session.deps.monotonic(),
+      since: session.ports.monotonic(),
     });
     session.output.toServer([ownRequest(`{"jsonrpc":"2.0","id":${id.text},"method":"tools/list"${params}}`, id, modern)]);
   });

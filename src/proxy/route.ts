@@ -58,7 +58,7 @@ export type Route = { readonly event?: PlainEvent | undefined } & (
 export function routeFrame(element: Element, gate: Gate, session: Session): Route {
   const { frame, to } = element;
   if (frame.kind === 'refused') return refuse(frame, to, session);
-  const known = element.known?.get(frame) ?? { ownPath: ownPathOf(frame, session.deps), fingerprint: undefined };
+  const known = element.known?.get(frame) ?? { ownPath: ownPathOf(frame, session.served), fingerprint: undefined };
   switch (frame.kind) {
     case 'response':
       return routeAnswer(frame, element, known.ownPath, gate, session);
@@ -78,7 +78,7 @@ function routeAnswer(frame: ReplyFrame, { bytes, to }: Element, ownPath: string 
   const event = answerEvent(frame, asked, refusal, gate, ownPath);
   if (!refusal) return { kind: 'forward', frame: outgoing(frame, bytes, false, to), to, event };
   if (!frame.id) return { kind: 'drop', event };
-  const text = renderRefusal(frame.id.text, refusal, session.deps.clock());
+  const text = renderRefusal(frame.id.text, refusal, session.ports.clock());
   return { kind: 'forward', frame: ownReply(text, to?.exchange), to, event };
 }
 
@@ -88,7 +88,7 @@ export function refuse(
   to: ReplyTo | undefined,
   session: Session,
 ): Route {
-  session.deps.log.warn(`refused a frame of the agent (${refusal.reason}): ${refusal.message}`);
+  session.ports.log.warn(`refused a frame of the agent (${refusal.reason}): ${refusal.message}`);
   const event: PlainEvent = { type: 'refused', fields: { reason: refusal.reason, message: refusal.message, request_id: refusal.id?.text } };
   const text = renderError(refusal.id?.text ?? null, refusal.code, refusal.message, refusal.data);
   return { kind: 'answer', text, to, code: refusal.code, event };
@@ -110,7 +110,7 @@ function routeRequest(frame: RequestFrame, element: Element, known: KnownOf, gat
   if (method === 'tools/call' && !areCallsDenied(gate)) return routeCall(frame, element, modern, sentAs, known, gate, session);
   const refusal = refusalOf(method, gate, known.ownPath) ?? refusedPayment(() => paysWith(frame, to), gate);
   const event = requestEvent('agent', frame, refusal, gate, known.ownPath);
-  if (refusal) return { kind: 'answer', text: renderRefusal(id.text, refusal, session.deps.clock()), to, event };
+  if (refusal) return { kind: 'answer', text: renderRefusal(id.text, refusal, session.ports.clock()), to, event };
   const request = waitFor(frame, sentAs, modern, purposeOf(frame), to, session);
   return { kind: 'forward', frame: outgoing(frame, element.bytes, modern, to, request), to, event };
 }
@@ -173,7 +173,7 @@ function waitFor(
   const { id, method, text } = frame;
   // Over stdio there is one way back to the agent, and progress takes it without being told.
   const token = session.replaceIds ? tokenToSend(text, tokenSpan(frame), session) : undefined;
-  const pending: PendingRequest = { id, sentAs, method, modern, to, purpose, since: session.deps.monotonic(), token };
+  const pending: PendingRequest = { id, sentAs, method, modern, to, purpose, since: session.ports.monotonic(), token };
   session.inflight.add(pending);
   return pending;
 }

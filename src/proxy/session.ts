@@ -2,8 +2,8 @@
 import type { Json } from '../core/json.ts';
 import { isVisible } from '../core/match.ts';
 import type { Offer } from '../core/offer.ts';
-import type { ProxyDeps, Rulebook } from '../engine/deps.ts';
 import { type Later, then } from '../engine/later.ts';
+import type { Client, Ports, Rulebook, Served } from '../engine/ports.ts';
 import type { FrameBytes } from '../mcp/messages/frame.ts';
 import type { RequestId } from '../mcp/messages/id.ts';
 import type { Line } from '../mcp/messages/lines.ts';
@@ -75,11 +75,10 @@ export interface ProxySession {
 }
 
 /** Opens a session that writes to `output`. */
-export function openSession(deps: ProxyDeps, output: SessionOutput, options?: SessionOptions): ProxySession {
-  const session = createSession(deps, output, options);
+export function openSession(ports: Ports, served: Served, client: Client, output: SessionOutput, options?: SessionOptions): ProxySession {
+  const session = createSession(ports, served, client, output, options);
   const fromAgent = createPump<Incoming>({
-    work: (lines) =>
-      then(readLarge(lines, session.limits, deps), (read) => then(receiveFromAgent(read, session), () => dismiss(lines, session))),
+    work: (lines) => then(readLarge(lines, session), (read) => then(receiveFromAgent(read, session), () => dismiss(lines, session))),
     onFault: (error, lines) => {
       dismiss(lines, session);
       abandon(error, lines, session);
@@ -134,9 +133,9 @@ export function openSession(deps: ProxyDeps, output: SessionOutput, options?: Se
   };
 }
 
-function logFault(error: unknown, { deps }: Session): void {
-  deps.log.error(`internal fault: ${error instanceof Error ? error.message : String(error)}`);
-  if (error instanceof Error && error.stack) deps.log.debug(error.stack);
+function logFault(error: unknown, { ports }: Session): void {
+  ports.log.error(`internal fault: ${error instanceof Error ? error.message : String(error)}`);
+  if (error instanceof Error && error.stack) ports.log.debug(error.stack);
 }
 
 /** A fault of our own denies (I2) and still answers (I9): nothing of these frames was forwarded. */

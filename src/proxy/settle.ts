@@ -2,9 +2,9 @@
 import type { OutcomeEvent } from '../core/audit.ts';
 import type { Settlement } from '../core/store.ts';
 import type { SentCall } from '../engine/arrival.ts';
-import type { ProxyDeps } from '../engine/deps.ts';
 import type { Outcome } from '../engine/enforce-answer.ts';
 import { type Later, then } from '../engine/later.ts';
+import type { Ports } from '../engine/ports.ts';
 import type { Unpriced } from './payments/unpriced.ts';
 
 /** Where outcomes are recorded. While it is held, they wait for the answers that they are about. */
@@ -20,7 +20,7 @@ export interface OutcomeLog {
 }
 
 /** Records outcomes; what cannot be recorded is said, and changes no call that was made. */
-export function createOutcomeLog({ audit, log }: Pick<ProxyDeps, 'audit' | 'log'>): OutcomeLog {
+export function createOutcomeLog({ audit, log }: Pick<Ports, 'audit' | 'log'>): OutcomeLog {
   let waiting: OutcomeEvent[] = [];
   let held = false;
   const expected = new Set<Promise<void>>();
@@ -58,7 +58,7 @@ export function createOutcomeLog({ audit, log }: Pick<ProxyDeps, 'audit' | 'log'
 
 /** What settling needs of a session. */
 interface Settling {
-  readonly deps: ProxyDeps;
+  readonly ports: Ports;
   readonly outcomes: OutcomeLog;
   readonly unpriced: Unpriced;
 }
@@ -69,19 +69,21 @@ interface Settling {
  */
 export function settle(
   ended: readonly { readonly call: SentCall; readonly outcome: Outcome }[],
-  { deps, outcomes, unpriced }: Settling,
+  { ports, outcomes, unpriced }: Settling,
 ): Later<void> {
-  for (const { call, outcome } of ended) noteUnpriced(call, outcome, deps, unpriced);
+  for (const { call, outcome } of ended) noteUnpriced(call, outcome, ports, unpriced);
   const settlements = ended.flatMap(({ call, outcome }) => settlementsOf(call, outcome));
-  const settling = then(settlements.length > 0 ? endReservations(settlements, deps) : undefined, (fault) =>
-    outcomes.add(ended.map(({ call, outcome }) => outcomeEvent(call, fault === undefined ? outcome : faulted(call, outcome, fault), deps))),
+  const settling = then(settlements.length > 0 ? endReservations(settlements, ports) : undefined, (fault) =>
+    outcomes.add(
+      ended.map(({ call, outcome }) => outcomeEvent(call, fault === undefined ? outcome : faulted(call, outcome, fault), ports)),
+    ),
   );
   if (settling instanceof Promise) outcomes.expect(settling);
   return settling;
 }
 
 /** SPEC: policy.md §8 — what was not priced and succeeded is warned of once. */
-function noteUnpriced({ holding }: SentCall, { result }: Outcome, { log }: ProxyDeps, unpriced: Unpriced): void {
+function noteUnpriced({ holding }: SentCall, { result }: Outcome, { log }: Ports, unpriced: Unpriced): void {
   if (holding.unpriced && result === 'committed' && unpriced.first())
     log.warn('a call under a spend limit named no price, so nothing was counted: add "from" to the limit, or see "unpriced" in the audit');
 }
@@ -105,7 +107,7 @@ const TRIES = 3;
 /** Ends reservations in the store; answers with why that failed, where it did. A claim that was not ended lapses, and its outcome is unknown. */
 export async function endReservations(
   settlements: readonly Settlement[],
-  { store, leases, log }: Pick<ProxyDeps, 'store' | 'leases' | 'log'>,
+  { store, leases, log }: Pick<Ports, 'store' | 'leases' | 'log'>,
 ): Promise<string | undefined> {
   const matters = settlements.some(({ reservation }) => reservation.approval ?? reservation.claim);
   let why: string | undefined;
@@ -123,7 +125,7 @@ export async function endReservations(
   return why;
 }
 
-function outcomeEvent({ id, sentAt, holding }: SentCall, { result, error }: Outcome, deps: ProxyDeps): OutcomeEvent {
+function outcomeEvent({ id, sentAt, holding }: SentCall, { result, error }: Outcome, { monotonic }: Ports): OutcomeEvent {
   const unpriced = holding.unpriced && result === 'committed' ? true : undefined;
-  return { type: 'outcome', call: id, result, upstreamUs: Math.round((deps.monotonic() - sentAt) * 1000), error, unpriced };
+  return { type: 'outcome', call: id, result, upstreamUs: Math.round((monotonic() - sentAt) * 1000), error, unpriced };
 }

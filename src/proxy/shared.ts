@@ -1,6 +1,6 @@
 /** What the sessions of one agent have in common (wire.md §2.7, §2.12, §2.13): in the modern era each POST over HTTP is a session of its own. */
 
-import type { ProxyDeps } from '../engine/deps.ts';
+import type { Ports, Served } from '../engine/ports.ts';
 import { createToolMemory, type ToolMemory } from '../engine/tool-memory.ts';
 import { createLegs, createTasks, type Legs, type Tasks } from './calls/continuation.ts';
 import { keep } from './calls/keep.ts';
@@ -41,18 +41,18 @@ export interface SharedSession extends Shared {
 }
 
 /** Nothing in common yet. */
-export function createShared(deps: ProxyDeps): SharedSession {
-  const shared = createOwn(deps);
-  const outcomes = createOutcomeLog(deps);
-  const settling = { deps, outcomes, unpriced: shared.unpriced };
+export function createShared(ports: Ports, served: Served): SharedSession {
+  const shared = createOwn(ports, served);
+  const outcomes = createOutcomeLog(ports);
+  const settling = { ports, outcomes, unpriced: shared.unpriced };
   return {
     ...shared,
     get isHolding() {
       return !shared.legs.isEmpty || !shared.ownTasks.isEmpty;
     },
     async sweep() {
-      await keep(shared.legs.expired(deps.clock()), 'no continuation came in time', settling);
-      await settleUnfetched(deps.clock(), shared.tasks, settling);
+      await keep(shared.legs.expired(ports.clock()), 'no continuation came in time', settling);
+      await settleUnfetched(ports.clock(), shared.tasks, settling);
     },
     async end(why) {
       await settleUnfetched(Number.POSITIVE_INFINITY, shared.tasks, settling);
@@ -63,13 +63,13 @@ export function createShared(deps: ProxyDeps): SharedSession {
 }
 
 /** The same for a session that shares nothing, and ends it itself. */
-export function createOwn(deps: ProxyDeps): Shared {
+export function createOwn({ sha256 }: Ports, { toolsListed }: Served): Shared {
   return {
     legs: createLegs(),
     tasks: createTasks(),
     unpriced: createUnpriced(),
     ownTasks: createOwnTasks(),
-    tools: createToolMemory(deps.sha256, deps.toolsListed),
+    tools: createToolMemory(sha256, toolsListed),
     buffer: createBuffer(),
     room: { taken: 0 },
     listing: { asking: undefined, againAt: 0 },

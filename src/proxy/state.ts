@@ -1,8 +1,9 @@
 /** One session between an agent and a server: what it remembers, and where its frames go. */
 
 import type { Pause } from '../core/store.ts';
-import type { PauseWatch, ProxyDeps, Rulebook } from '../engine/deps.ts';
+import { type CallIdentity, openIdentity } from '../engine/identity.ts';
 import { attempt, type Later, then } from '../engine/later.ts';
+import type { Client, Ports, Rulebook, Served } from '../engine/ports.ts';
 import { BODY_LIMITS, type FrameLimits, LINE_LIMITS } from '../mcp/messages/frame.ts';
 import type { SessionOutput } from './exchange.ts';
 import { type AskedRequests, createAsked, createInflight, type Inflight } from './requests/inflight.ts';
@@ -44,7 +45,11 @@ export interface SessionOptions {
 /** With what it shares, or would share, with others. */
 export interface Session extends Omit<Shared, 'ownTasks'> {
   readonly id: string;
-  readonly deps: ProxyDeps;
+  readonly ports: Ports;
+  readonly served: Served;
+  readonly client: Client;
+  /** Names its calls. */
+  readonly identity: CallIdentity;
   readonly output: SessionOutput;
   readonly limits: FrameLimits;
   readonly replaceIds: boolean;
@@ -70,17 +75,20 @@ export interface Session extends Omit<Shared, 'ownTasks'> {
   over: string | undefined;
 }
 
-export function createSession(deps: ProxyDeps, output: SessionOutput, options: SessionOptions = {}): Session {
+export function createSession(ports: Ports, served: Served, client: Client, output: SessionOutput, options: SessionOptions = {}): Session {
   const { replaceIds = false, joinBatches = false, resumable = false, anySpace = false } = options;
-  const shared = options.shared ?? createOwn(deps);
+  const shared = options.shared ?? createOwn(ports, served);
   const { room, buffer } = options.bounds ?? shared;
   return {
     ...shared,
     room,
     buffer,
     ownTasks: options.ownTasks ?? options.shared?.ownTasks,
-    id: deps.newId(),
-    deps,
+    id: ports.newId(),
+    ports,
+    served,
+    client,
+    identity: openIdentity(ports, served, client),
     output,
     limits: anySpace ? BODY_LIMITS : LINE_LIMITS,
     replaceIds,
@@ -95,8 +103,8 @@ export function createSession(deps: ProxyDeps, output: SessionOutput, options: S
       modernMeta: undefined,
       sessionless: undefined,
     },
-    outcomes: createOutcomeLog(deps),
-    ownPrefix: `intercept-${deps.newId()}-`,
+    outcomes: createOutcomeLog(ports),
+    ownPrefix: `intercept-${ports.newId()}-`,
     waiting: new Set(),
     waits: createWaits(),
     asked: createAsked(),
@@ -113,7 +121,7 @@ export interface Gate {
 }
 
 /** Reads policy and pause once for frames that arrived together. */
-export function readGate({ rules, pauses }: { readonly rules: ProxyDeps['rules']; readonly pauses: PauseWatch }): Later<Gate> {
+export function readGate({ rules }: Served, { pauses }: Ports): Later<Gate> {
   const rulebook = rules.current;
   if (!rulebook) return { rulebook, pause: undefined, fault: 'no policy is in force' };
   return attempt<Gate>(

@@ -3,8 +3,6 @@
  * the pause go on. What is small is done within the turn that it came in.
  */
 import { createShare, type Share, type Slices } from '../core/slices.ts';
-import type { ProxyDeps } from '../engine/deps.ts';
-import { fingerprintInSlices } from '../engine/identity.ts';
 import type { Later } from '../engine/later.ts';
 import { readClientFrameInSlices, readToolCall } from '../mcp/messages/client.ts';
 import type { ClientFrame, ClientMessage, FrameLimits } from '../mcp/messages/frame.ts';
@@ -12,6 +10,7 @@ import type { Refusal } from '../mcp/messages/refusal.ts';
 import { readServerFrameInSlices } from '../mcp/messages/server.ts';
 import type { Incoming, KnownOf, ServerLine } from './exchange.ts';
 import { ownPathInSlices } from './gate.ts';
+import type { Session } from './state.ts';
 
 /** Bytes from which on a frame is read in slices. */
 const LARGE = 256 * 1024;
@@ -58,29 +57,29 @@ export function readInTurns(bytes: Uint8Array, limits: FrameLimits): Promise<Cli
 }
 
 /** The agent's frames, of which the large ones are read and looked through; the others are when they are dealt with. */
-export function readLarge(lines: readonly Incoming[], limits: FrameLimits, deps: ProxyDeps): Later<readonly Incoming[]> {
-  return each(lines, (line) => inTurns(readAndLook(line, limits, deps)));
+export function readLarge(lines: readonly Incoming[], session: Session): Later<readonly Incoming[]> {
+  return each(lines, (line) => inTurns(readAndLook(line, session)));
 }
 
-function* readAndLook(line: Incoming, limits: FrameLimits, deps: ProxyDeps): Slices<Incoming> {
+function* readAndLook(line: Incoming, session: Session): Slices<Incoming> {
   if (line.kind !== 'line') return line;
-  const frame = line.frame ?? (yield* readClientFrameInSlices(line.bytes, limits));
+  const frame = line.frame ?? (yield* readClientFrameInSlices(line.bytes, session.limits));
   yield;
   const known = new Map<ClientMessage, KnownOf>();
   for (const message of frame.kind === 'batch' ? frame.items : [frame])
-    if (message.kind !== 'refused') known.set(message, yield* lookThrough(message, deps));
+    if (message.kind !== 'refused') known.set(message, yield* lookThrough(message, session));
   yield;
   return { ...line, frame, known };
 }
 
-function* lookThrough(message: ClientMessage, deps: ProxyDeps): Slices<KnownOf> {
-  const ownPath = yield* ownPathInSlices(message, deps);
+function* lookThrough(message: ClientMessage, { served, client, identity }: Session): Slices<KnownOf> {
+  const ownPath = yield* ownPathInSlices(message, served);
   if (message.kind === 'response' || message.method !== 'tools/call') return { ownPath, fingerprint: undefined };
   const toolCall = readToolCall(message);
   yield;
   if ('kind' in toolCall) return { ownPath, fingerprint: undefined };
   const { name: tool, args } = toolCall;
-  return { ownPath, fingerprint: yield* fingerprintInSlices({ tool, args, agent: deps.agent }, deps) };
+  return { ownPath, fingerprint: yield* identity.fingerprintInSlices({ tool, args, agent: client.agent }) };
 }
 
 /** The same for a server's. */

@@ -12,7 +12,7 @@ import type { JsonObject } from '../core/json.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Records, Store } from '../core/store.ts';
 import type { Every } from '../core/ticker.ts';
-import type { Log } from '../engine/deps.ts';
+import type { Log } from '../engine/ports.ts';
 import { readJson } from '../mcp/json/values.ts';
 import { VERSION } from '../process/version.ts';
 import type { ProxyOptions } from '../serve/options.ts';

@@ -6,7 +6,7 @@ import type { ToolCatalog } from '../core/catalog.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Control, Store } from '../core/store.ts';
 import type { Every } from '../core/ticker.ts';
-import type { Log } from '../engine/deps.ts';
+import type { Log } from '../engine/ports.ts';
 import type { Reload } from '../serve/transport.ts';
 
 /** ms between rows in the store, and between heartbeats in the audit. */

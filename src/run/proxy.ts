@@ -19,9 +19,9 @@ import type { Policy } from '../core/policy.ts';
 import { type Records, type Store, StoreError } from '../core/store.ts';
 import { BEAT, createTicker, type Every } from '../core/ticker.ts';
 import { watchApprovals } from '../engine/approval-watch.ts';
-import type { ProxyDeps } from '../engine/deps.ts';
 import { createLeases } from '../engine/leases.ts';
 import { watchPauses } from '../engine/pause-watch.ts';
+import type { Log, PauseWatch, PolicySource, Ports, Served } from '../engine/ports.ts';
 import { childEnvironment, StartError } from '../process/child.ts';
 import { VERSION } from '../process/version.ts';
 import type { ProxyOptions } from '../serve/options.ts';
@@ -94,7 +94,7 @@ async function openParts(
   command: readonly string[],
   policy: Policy,
   lines: LineWriter,
-  log: ProxyDeps['log'],
+  log: Log,
   every: Every,
 ): Promise<Parts> {
   const instance = randomBytes(8).toString('hex');
@@ -130,22 +130,24 @@ async function serve(parts: Parts, accept: Acceptance, seen: string | undefined)
       presence.reloaded(event);
     },
   });
-  const deps = depsOf(parts, { rules, pauses, toolsListed: presence.toolsListed });
+  const ports = portsOf(parts, pauses);
+  const served = servedOf(parts, rules, presence.toolsListed);
+  const client = { agent: options.agent, credential: undefined };
   const env = childEnvironment(process.env, hiddenVariables(parts));
-  const served = await openServing({ deps, options, command, env, every }).catch(async (error: unknown) => {
+  const sessions = await openServing({ ports, served, client, options, command, env, every }).catch(async (error: unknown) => {
     await admin.stop();
     throw error;
   });
-  serving = served;
+  serving = sessions;
   await pauses.poll();
-  presence.start(options.config, served.serverPid, VERSION, rules.rejected);
-  announceStart(policy, options, deps);
+  presence.start(options.config, sessions.serverPid, VERSION, rules.rejected);
+  announceStart(policy, options, log);
   void announceApprovers(policy, store, log);
   const events = join(options.home, 'events');
   const unpruned = (error: unknown) => log.warn(`old audit files could not be looked for: ${String(error)}`);
   setTimeout(() => void pruneEvents(events, options.auditRetention, Date.now()).catch(unpruned), PRUNE_AFTER).unref();
   const space = watchSpace({ folders: [events, ...options.state.folders], warn: log.warn });
-  const status = await served.ended;
+  const status = await sessions.ended;
   space.stop();
   rules.stop();
   pauses.stop();
@@ -156,14 +158,13 @@ async function serve(parts: Parts, accept: Acceptance, seen: string | undefined)
   return status;
 }
 
-function depsOf(parts: Parts, watched: Pick<ProxyDeps, 'rules' | 'pauses' | 'toolsListed'>): ProxyDeps {
-  const { options, instance, store, audit, log, namespace } = parts;
+function portsOf({ options, instance, store, audit, log, admin }: Parts, pauses: PauseWatch): Ports {
   return {
-    ...watched,
     store,
+    pauses,
     approvals: watchApprovals({ approvals: store.approvals, log }),
     approvalWait: options.approvalWait,
-    approvalPage: parts.admin.pageOf,
+    approvalPage: admin.pageOf,
     leases: createLeases({ store, log }),
     audit,
     log,
@@ -174,13 +175,20 @@ function depsOf(parts: Parts, watched: Pick<ProxyDeps, 'rules' | 'pauses' | 'too
     openSha256: () => createHash('sha256'),
     sign: openSigner(loadHashKey(options.home)),
     loadSchemaCompiler: async () => (await import('../policy/schema/schema.ts')).loadSchemaCompiler(),
-    agent: options.agent,
-    upstream: parts.identity,
-    shownUpstream: parts.upstream,
+    timeouts: { upstream: options.upstreamTimeout, listing: LISTING_TIMEOUT },
+  };
+}
+
+/** The one server that this process stands in front of. */
+function servedOf({ options, identity, upstream, namespace }: Parts, rules: PolicySource, toolsListed: Served['toolsListed']): Served {
+  return {
+    rules,
+    upstream: identity,
+    shownUpstream: upstream,
     namespace,
     own: options.allowSelf ? undefined : ownPaths([options.home, ...options.state.folders, options.config]),
     failMode: options.stateFailMode,
-    timeouts: { upstream: options.upstreamTimeout, listing: LISTING_TIMEOUT },
+    toolsListed,
   };
 }
 
@@ -196,7 +204,7 @@ function hiddenVariables({ options, policy }: Parts): readonly string[] {
 }
 
 /** An HMAC under this machine's key; the prefix keeps it apart from the key's other uses. */
-function openSigner(key: Uint8Array): ProxyDeps['sign'] {
+function openSigner(key: Uint8Array): Ports['sign'] {
   return (text) => createHmac('sha256', key).update(`state\0${text}`).digest('base64url');
 }
 
@@ -235,7 +243,7 @@ function sameNamespace(accept: Acceptance, namespace: string, { statePrefix, con
       : { refusal: '`name` was changed, and with it the counters: restart the proxy to use it' };
 }
 
-function announceStart(policy: Policy, options: ProxyOptions, { log }: ProxyDeps): void {
+function announceStart(policy: Policy, options: ProxyOptions, log: Log): void {
   log.info(
     `policy ${policy.name ?? options.config} in force, revision ${policy.revision}${policy.mode === 'shadow' || options.shadow ? ' (shadow: nothing is enforced)' : ''}`,
   );
@@ -248,7 +256,7 @@ function announceStart(policy: Policy, options: ProxyOptions, { log }: ProxyDeps
 }
 
 /** SPEC: policy.md §12 — who can decide is said at the start. */
-async function announceApprovers({ uses }: Policy, { approvals }: Records, log: ProxyDeps['log']): Promise<void> {
+async function announceApprovers({ uses }: Policy, { approvals }: Records, log: Log): Promise<void> {
   if (!uses.approvals) return;
   const secret = await approvals.secret().catch(() => undefined);
   if (secret === undefined) log.info('approvals: whoever runs as this user can decide; "intercept approvals protect" sets a secret for it');

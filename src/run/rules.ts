@@ -5,7 +5,7 @@ import type { Diagnostic } from '../core/diagnostic.ts';
 import { createMatcher } from '../core/match.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Every } from '../core/ticker.ts';
-import type { Log, PolicySource, Rulebook } from '../engine/deps.ts';
+import type { Log, PolicySource, Rulebook } from '../engine/ports.ts';
 import { loadPolicyText } from '../policy/load.ts';
 import type { Reload } from '../serve/transport.ts';
 import { watchFolders } from './folder-hints.ts';

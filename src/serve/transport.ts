@@ -1,5 +1,5 @@
 /** The port that whatever carries sessions implements: stdio, the bridge and the listener. */
-import type { Rulebook } from '../engine/deps.ts';
+import type { Rulebook } from '../engine/ports.ts';
 import type { ProxySession } from '../proxy/session.ts';
 
 /** What became of a policy file that changed. */

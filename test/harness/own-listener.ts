@@ -21,13 +21,13 @@ type Before = { readonly command: readonly string[] } | { readonly upstream: str
 export async function listenHere(before: Before, flags: Partial<ProxyFlags> = {}, more: Options = {}): Promise<OwnListener> {
   const rig = await openRig({ approvalWait: flags.approvalWait ?? 0, ...more });
   let shift = 0;
-  const deps = { ...rig.deps, monotonic: () => performance.now() + shift };
+  const ports = { ...rig.ports, monotonic: () => performance.now() + shift };
   const upstream = 'upstream' in before ? { upstream: before.upstream } : {};
   const options = parseProxyOptions({ config: 'policy.yaml', transport: 'http', ...upstream, ...flags }, {});
   const { listen, remote } = options;
   if (!listen) throw new Error('it does not listen');
-  const listening = { deps, options, listen, every: beatingEvery() };
-  const served = await ('command' in before
+  const listening = { ports, served: rig.served, options, listen, every: beatingEvery() };
+  const sessions = await ('command' in before
     ? listenBeforeCommand(before.command, process.env as Record<string, string>, listening)
     : listenBefore(remote as NonNullable<typeof remote>, listening));
   const said = rig.logged.find((line) => line.startsWith('listening on '));
@@ -43,7 +43,7 @@ export async function listenHere(before: Before, flags: Partial<ProxyFlags> = {}
       // The second one ends what still runs.
       process.emit('SIGTERM', 'SIGTERM');
       process.emit('SIGTERM', 'SIGTERM');
-      await served.ended;
+      await sessions.ended;
       await until('its port to be free', async () => (await fetch(url).catch(() => undefined)) === undefined || undefined);
     },
   };

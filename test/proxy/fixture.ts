@@ -5,8 +5,8 @@ import { createMatcher } from '../../src/core/match.ts';
 import { prepareOwnPaths } from '../../src/core/own-path.ts';
 import type { Pause, Records, Store } from '../../src/core/store.ts';
 import { watchApprovals } from '../../src/engine/approval-watch.ts';
-import type { ProxyDeps, Rulebook } from '../../src/engine/deps.ts';
 import { createLeases } from '../../src/engine/leases.ts';
+import type { Client, Ports, Rulebook, Served } from '../../src/engine/ports.ts';
 import type { Line } from '../../src/mcp/messages/lines.ts';
 import { loadPolicyText } from '../../src/policy/load.ts';
 import { loadSchemaCompiler } from '../../src/policy/schema/schema.ts';
@@ -44,17 +44,19 @@ export interface Options {
   readonly respond?: Responder;
   readonly approvalWait?: number;
   readonly approvalPage?: (id: string) => string;
-  readonly timeouts?: Partial<ProxyDeps['timeouts']>;
+  readonly timeouts?: Partial<Ports['timeouts']>;
   readonly wrapAudit?: (sink: AuditSink) => AuditSink;
   readonly wrapOutput?: (output: SessionOutput) => SessionOutput;
   readonly carried?: SessionOptions;
   readonly ownPaths?: readonly string[];
-  readonly loadSchemaCompiler?: ProxyDeps['loadSchemaCompiler'];
+  readonly loadSchemaCompiler?: Ports['loadSchemaCompiler'];
 }
 
 export interface Rig {
   readonly session: ProxySession;
-  readonly deps: ProxyDeps;
+  readonly ports: Ports;
+  readonly served: Served;
+  readonly client: Client;
   readonly store: Store & Records;
   readonly events: AuditEvent[];
   /** Every message the agent got, and every one the server got; arrays are batches. */
@@ -113,12 +115,7 @@ export async function openRig(options: Options = {}): Promise<Rig> {
   let ids = 0;
   const sink: AuditSink = { write: (written) => void events.push(...written), use() {}, close() {} };
   const log = (text: string) => void logged.push(text);
-  const deps: ProxyDeps = {
-    rules: {
-      get current() {
-        return rules;
-      },
-    },
+  const ports: Ports = {
     pauses: {
       current: () => {
         if (rig.pause === 'unknown') throw new Error('the pause could not be read');
@@ -142,15 +139,22 @@ export async function openRig(options: Options = {}): Promise<Rig> {
     sha256: (text) => createHash('sha256').update(text).digest('hex'),
     openSha256: () => createHash('sha256'),
     loadSchemaCompiler: options.loadSchemaCompiler ?? loadSchemaCompiler,
-    agent: options.agent,
+    timeouts: { upstream: 0, listing: 5_000, ...options.timeouts },
+  };
+  const served: Served = {
+    rules: {
+      get current() {
+        return rules;
+      },
+    },
     upstream: 'server',
     shownUpstream: 'server',
     namespace: 'test',
     own: options.ownPaths && prepareOwnPaths(options.ownPaths),
     failMode: options.failMode ?? 'closed',
     toolsListed: () => {},
-    timeouts: { upstream: 0, listing: 5_000, ...options.timeouts },
   };
+  const client: Client = { agent: options.agent, credential: undefined };
   const plain: SessionOutput = {
     toServer(frames) {
       for (const { bytes } of frames) {
@@ -168,7 +172,9 @@ export async function openRig(options: Options = {}): Promise<Rig> {
   };
   const rig: Rig = {
     session: undefined as unknown as ProxySession,
-    deps,
+    ports,
+    served,
+    client,
     store,
     events,
     agent,
@@ -207,7 +213,7 @@ export async function openRig(options: Options = {}): Promise<Rig> {
     executed: () => server.filter(({ method }) => method === 'tools/call').map(({ params }) => params.name),
     counted: async () => (await store.counters()).map(({ micros }) => micros / 1e6),
   };
-  (rig as { session: ProxySession }).session = openSession(deps, options.wrapOutput?.(plain) ?? plain, options.carried);
+  (rig as { session: ProxySession }).session = openSession(ports, served, client, options.wrapOutput?.(plain) ?? plain, options.carried);
   return rig;
 }
 

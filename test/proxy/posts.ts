@@ -37,7 +37,9 @@ export function postsOver(rig: Rig, carried: SessionOptions = {}): Posts {
   const parse = (texts: readonly string[]) => texts.map((text) => JSON.parse(text) as Message | Message[]);
   const loose: (Message | Message[])[] = [];
   const session = openSession(
-    rig.deps,
+    rig.ports,
+    rig.served,
+    rig.client,
     {
       toServer: (frames) => void sent.push(...frames),
       toAgent(frames, exchange) {

@@ -24,7 +24,7 @@ interface Agent {
 }
 
 function agentOf(rig: Rig): Agent {
-  const shared = createShared(rig.deps);
+  const shared = createShared(rig.ports, rig.served);
   return {
     shared,
     async post(body) {

@@ -1,7 +1,6 @@
 /** The answer to a call: judged and settled, before the agent gets it or what stands in its place. */
 import type { ForwardedCall } from '../../engine/arrival.ts';
 import { answerIn, enforceAnswer, isTaskHandle } from '../../engine/enforce-answer.ts';
-import { legKey } from '../../engine/identity.ts';
 import { readMember } from '../../mcp/messages/envelope.ts';
 import type { FrameBytes, ResponseFrame } from '../../mcp/messages/frame.ts';
 import { withoutDecision } from '../../mcp/messages/reply.ts';
@@ -40,7 +39,7 @@ function keepOpen(frame: ResponseFrame, call: ForwardedCall, session: Session): 
     return;
   }
   const state = readMember(frame, 'requestState');
-  const key = legKey(call.call, typeof state === 'string' ? state : undefined, session.deps);
-  const given = session.legs.keep(key, call, session.deps.clock());
+  const key = session.identity.legKey(call.call, typeof state === 'string' ? state : undefined);
+  const given = session.legs.keep(key, call, session.ports.clock());
   if (given) void settle([{ call: given, outcome: { result: 'kept', error: 'too many calls wait for a continuation' } }], session);
 }

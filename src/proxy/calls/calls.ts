@@ -4,7 +4,6 @@ import { INTERNAL_ERROR } from '../../core/conclude.ts';
 import type { Call } from '../../core/decision.ts';
 import { denial } from '../../core/plan.ts';
 import { type Arrival, type ForwardedCall, type Holding, NO_HOLDING } from '../../engine/arrival.ts';
-import { legKey } from '../../engine/identity.ts';
 import { attempt, type Later, then } from '../../engine/later.ts';
 import { renderReplay, renderToolResult } from '../../mcp/messages/reply.ts';
 import { MODERN } from '../../mcp/messages/revisions.ts';
@@ -64,7 +63,7 @@ function judge(routes: readonly Judging[], session: Session): Later<ReadonlyMap<
 
 function enforceAll(arrivals: readonly Arrival[], session: Session): Later<readonly Enforced[]> {
   return attempt(
-    () => enforce(arrivals, session.tools.catalog(), session.deps),
+    () => enforce(arrivals, session),
     (error) => faulted(error, arrivals, session),
   );
 }
@@ -93,34 +92,35 @@ function isWaiting({ pending }: Judging, { inflight }: Session): boolean {
 }
 
 /** A fault of our own denies (I2), and each call gets its answer (I9). */
-function faulted(error: unknown, calls: readonly Arrival[], { deps }: Session): readonly Enforced[] {
+function faulted(error: unknown, calls: readonly Arrival[], { ports }: Session): readonly Enforced[] {
   const why = error instanceof Error ? error.message : String(error);
-  deps.log.error(`internal fault: ${why}`);
-  const answer = renderDenial(denial('state_error', '(internal)', INTERNAL_ERROR, why), deps.clock());
+  ports.log.error(`internal fault: ${why}`);
+  const answer = renderDenial(denial('state_error', '(internal)', INTERNAL_ERROR, why), ports.clock());
   return calls.map(() => ({ kind: 'answer', answer }));
 }
 
 function arrivalOf({ toolCall, id, credentials, known, returned, frame: { modern } }: Judging, session: Session): Arrival {
-  const { deps, protocol } = session;
+  const { ports, client, identity, protocol } = session;
   protocol.sessionless ??= modern;
   const call: Call = {
     tool: toolCall.name,
     args: toolCall.args,
-    agent: deps.agent,
+    agent: client.agent,
     session: protocol.sessionless ? undefined : session.id,
     ...known,
   };
-  const continued = id && !returned && !session.legs.isEmpty && session.legs.take(legKey(call, toolCall.requestState, deps), deps.clock());
+  const continued =
+    id && !returned && !session.legs.isEmpty && session.legs.take(identity.legKey(call, toolCall.requestState), ports.clock());
   const held = continued ? continued.holding : undefined;
   return {
-    id: continued ? continued.id : deps.newId(),
+    id: continued ? continued.id : ports.newId(),
     call,
     argsText: toolCall.argsText,
     meta: toolCall.ownMeta,
     inputs: toolCall.inputResponses,
     requestId: id?.text,
     client: protocol.client,
-    arrivedAt: deps.monotonic(),
+    arrivedAt: ports.monotonic(),
     held,
     credentials,
   };
@@ -128,7 +128,7 @@ function arrivalOf({ toolCall, id, credentials, known, returned, frame: { modern
 
 function routeOf(route: Judging, arrival: Arrival, outcome: Final, session: Session): Route {
   const { pending, to } = route;
-  const sent = (holding: Holding): ForwardedCall => ({ id: arrival.id, call: arrival.call, holding, sentAt: session.deps.monotonic() });
+  const sent = (holding: Holding): ForwardedCall => ({ id: arrival.id, call: arrival.call, holding, sentAt: session.ports.monotonic() });
   if (!isWaiting(route, session)) {
     // What an earlier leg reserved was sent with it: only what was reserved just now can be given back.
     const result = arrival.held ? 'kept' : 'released';
@@ -163,7 +163,7 @@ function renderOutcome({ id, frame: { modern } }: Judging, outcome: Exclude<Fina
 
 /** What has to be known of the server's tools before the call is judged (wire.md §3); undefined where nothing more has. */
 function neededFor({ toolCall, id }: Judging, session: Session): 'list' | 'schemas' | undefined {
-  const rulebook = session.deps.rules.current;
+  const rulebook = session.served.rules.current;
   if (!rulebook) return undefined;
   const { uses, mode } = rulebook.policy;
   if (!uses.serverSchemas && !uses.approvals && !uses.spend) return undefined;

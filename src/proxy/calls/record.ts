@@ -7,7 +7,7 @@ import type { Decision } from '../../core/decision.ts';
 import type { Plan } from '../../core/plan.ts';
 import type { Policy } from '../../core/policy.ts';
 import type { Arrival } from '../../engine/arrival.ts';
-import type { ProxyDeps } from '../../engine/deps.ts';
+import type { Session } from '../state.ts';
 
 /** The records of one decision: the call's, and the approval's where a hold opened or met one. */
 export function recordOf(
@@ -15,10 +15,10 @@ export function recordOf(
   planned: Plan | undefined,
   decision: Decision,
   policy: Policy | undefined,
-  deps: ProxyDeps,
+  session: Session,
 ): AuditEvent[] {
   const shadow = policy?.mode === 'shadow';
-  const call = callEvent(arrival, planned, decision, policy, deps);
+  const call = callEvent(arrival, planned, decision, policy, session);
   const about = shadow ? undefined : approvalEvent(arrival, decision, policy);
   return about ? [call, about] : [call];
 }
@@ -41,7 +41,7 @@ function callEvent(
   planned: Plan | undefined,
   decision: Decision,
   policy: Policy | undefined,
-  deps: ProxyDeps,
+  session: Session,
 ): CallEvent {
   const { call } = arrival;
   return {
@@ -55,11 +55,11 @@ function callEvent(
     meta: arrival.meta,
     inputs: arrival.inputs,
     agent: call.agent,
-    agentKey: agentKey({ agent: call.agent, credential: deps.credential }),
+    agentKey: agentKey({ agent: call.agent, credential: session.client.credential }),
     client: arrival.client,
     session: call.session,
     requestId: arrival.requestId,
-    durationUs: Math.round((deps.monotonic() - arrival.arrivedAt) * 1000),
+    durationUs: Math.round((session.ports.monotonic() - arrival.arrivedAt) * 1000),
     draws: drawsOf(planned, decision),
   };
 }

@@ -61,10 +61,10 @@ export async function settleByNotification(frame: NotificationFrame, session: Se
 async function settleTask(taskId: string, call: SentCall, answer: CallAnswer | undefined, session: Session): Promise<void> {
   const { outcome } = answer ? enforceAnswer(call, answer) : {};
   if (!outcome) return;
-  const { tasks, deps } = session;
+  const { tasks, ports } = session;
   // A task that succeeded does not fail afterwards.
   if (outcome.result !== 'committed' && tasks.isAwaited(taskId)) return;
-  if (outcome.result === 'committed' && isClaimed(call) && outcome.text === undefined) return tasks.awaitResult(taskId, deps.clock());
+  if (outcome.result === 'committed' && isClaimed(call) && outcome.text === undefined) return tasks.awaitResult(taskId, ports.clock());
   tasks.take(taskId);
   await settle([{ call, outcome }], session);
 }

@@ -30,16 +30,16 @@ const WHY = `more than ${MAX_BUFFERED / 1024 / 1024} MiB wait to be judged`;
 
 /** Requests are answered (I9); what has no answer is dropped. */
 function refuse(line: Incoming, session: Session): void {
-  session.deps.log.warn(`refused a frame of the agent (too_many_requests): ${WHY}`);
+  session.ports.log.warn(`refused a frame of the agent (too_many_requests): ${WHY}`);
   const asked = askedIn(line, session);
   for (const id of asked.ids.length > 0 ? asked.ids : [undefined]) record(id?.text, session);
   answerAll(asked, { code: -32600, message: WHY }, line.exchange, session);
 }
 
-function record(requestId: string | undefined, { deps }: Session): void {
+function record(requestId: string | undefined, { ports }: Session): void {
   try {
-    deps.audit.write([{ type: 'refused', fields: { reason: 'too_many_requests', message: WHY, request_id: requestId } }]);
+    ports.audit.write([{ type: 'refused', fields: { reason: 'too_many_requests', message: WHY, request_id: requestId } }]);
   } catch (error) {
-    deps.log.error(`audit: ${error instanceof Error ? error.message : String(error)}`);
+    ports.log.error(`audit: ${error instanceof Error ? error.message : String(error)}`);
   }
 }

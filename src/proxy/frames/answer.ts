@@ -48,10 +48,10 @@ function sendBatch(answers: string | undefined, to: ReplyTo, session: Session): 
   if (answers !== undefined) send(`[${answers}]`, to, session);
 }
 
-function send(text: string, to: ReplyTo | undefined, { output, deps }: Session, code?: number): void {
+function send(text: string, to: ReplyTo | undefined, { output, ports }: Session, code?: number): void {
   try {
     output.toAgent([text], to?.exchange, code);
   } catch (error) {
-    deps.log.error(`the agent cannot be written to: ${String(error)}`);
+    ports.log.error(`the agent cannot be written to: ${String(error)}`);
   }
 }

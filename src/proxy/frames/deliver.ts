@@ -16,7 +16,7 @@ export function deliver(routes: readonly Route[], session: Session): void {
   try {
     session.output.toServer(session.joinBatches ? joined(forwards) : forwards.map(({ frame }) => frame));
   } catch (error) {
-    session.deps.log.error(`the server cannot be written to: ${String(error)}`);
+    session.ports.log.error(`the server cannot be written to: ${String(error)}`);
     for (const route of forwards) undeliverable(route, session);
   }
 }

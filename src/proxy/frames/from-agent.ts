@@ -18,7 +18,7 @@ import { ownReply } from './outgoing.ts';
 
 /** Takes frames that arrived together. Resolves when each was forwarded, answered, dropped or set aside to wait. */
 export function receiveFromAgent(lines: readonly Incoming[], session: Session): Later<void> {
-  return then(readGate(session.deps), (gate) => {
+  return then(readGate(session.served, session.ports), (gate) => {
     const elements = lines.flatMap((line) => elementsOf(line, session));
     const routes = elements.map((element) => routeFrame(element, gate, session));
     return then(judgeCalls(routes, session), (judged) => deliver(recorded(judged, gate, session), session));
@@ -78,10 +78,10 @@ function recorded(routes: readonly Route[], { rulebook }: Gate, session: Session
   const events = routes.flatMap((route): readonly AuditEvent[] => (route.event ? [route.event] : []));
   if (events.length === 0) return routes;
   try {
-    session.deps.audit.write(events);
+    session.ports.audit.write(events);
     return routes;
   } catch (error) {
-    session.deps.log.error(`audit: ${error instanceof Error ? error.message : String(error)}`);
+    session.ports.log.error(`audit: ${error instanceof Error ? error.message : String(error)}`);
     if (rulebook?.policy.mode === 'shadow') return routes;
     return routes.map((route) => (route.event && route.kind === 'forward' ? unrecorded(route, session) : route));
   }

@@ -1,4 +1,5 @@
 /** Frames from the server: settled, filtered where the policy hides, otherwise passed on as they came (wire.md §2.9, §3). */
+import type { AuditEvent } from '../../core/audit.ts';
 import type { Denial } from '../../core/decision.ts';
 import { all, attempt, type Later, then } from '../../engine/later.ts';
 import { readMember } from '../../mcp/messages/envelope.ts';
@@ -22,7 +23,7 @@ type Single = Exclude<ServerFrame, { kind: 'batch' }>;
 
 /** Takes frames that arrived together. Resolves when all that concern the agent were written. */
 export function receiveFromServer(lines: readonly ServerLine[], session: Session): Later<void> {
-  return then(readGate(session.deps), (gate) => {
+  return then(readGate(session.served, session.ports), (gate) => {
     session.outcomes.hold();
     // Each is begun when the one before was, and none waits for another's settlement: those that come together share a transaction.
     return then(all(lines.map((line) => receiveLine(line, gate, session))), (passed) => sendToAgent(passed.flat(), session));
@@ -31,7 +32,7 @@ export function receiveFromServer(lines: readonly ServerLine[], session: Session
 
 /** One JSON body, or the data of one SSE event, that came for the agent: the one frame that may go on in its place, or none. */
 export function relayFromServer(line: ServerLine, session: Session): Later<readonly FrameBytes[]> {
-  return then(readGate(session.deps), (gate) => {
+  return then(readGate(session.served, session.ports), (gate) => {
     return then(receiveLine(line, gate, session), (received) => {
       for (const one of received) endAnswer(one, session);
       const passed = isArray(line) ? joinPassed(received) : received;
@@ -55,7 +56,7 @@ function receiveLine(line: ServerLine, gate: Gate, session: Session): Later<read
       const frame = line.frame ?? readServerFrame(line.bytes);
       const marked = 'text' in frame ? markOwnWords(frame.text) : undefined;
       if (marked === undefined) return receiveFrame(frame, line.bytes, gate, session);
-      session.deps.log.warn('marked a text of the server that sounds like Intercept');
+      session.ports.log.warn('marked a text of the server that sounds like Intercept');
       return receiveFrame(readServerFrame(new TextEncoder().encode(marked)), marked, gate, session);
     },
     (error) => faulted(error, session),
@@ -63,8 +64,8 @@ function receiveLine(line: ServerLine, gate: Gate, session: Session): Later<read
 }
 
 /** INVARIANT I9: a fault over one message must not cost the others that came with it their answers. */
-function faulted(error: unknown, { deps }: Session): readonly Passed[] {
-  deps.log.error(`internal fault: ${error instanceof Error ? error.message : String(error)}`);
+function faulted(error: unknown, { ports }: Session): readonly Passed[] {
+  ports.log.error(`internal fault: ${error instanceof Error ? error.message : String(error)}`);
   return NOTHING;
 }
 
@@ -87,7 +88,7 @@ function sendToAgent(passed: readonly Passed[], session: Session): void {
 function receiveOversized({ sender }: Extract<Line, { kind: 'too_long' }>, gate: Gate, session: Session): Later<Passed | undefined> {
   const why = 'it is larger than --max-message';
   if (!sender.isRequest) return receiveResponse({ kind: 'unreadable', id: sender.id, why }, '', gate, session);
-  session.deps.log.warn(`refused a request of the server: ${why}`);
+  session.ports.log.warn(`refused a request of the server: ${why}`);
   if (sender.id) session.output.toServer([ownReply(renderError(sender.id.text, -32600, `the message was refused: ${why}`))]);
   return undefined;
 }
@@ -120,11 +121,11 @@ function receiveSingle(frame: Single, bytes: FrameBytes, gate: Gate, session: Se
     case 'error_without_id':
       return then(isPriced(frame, gate), (asks) => {
         if (!asks) return unrelated(bytes);
-        session.deps.log.warn('dropped an error of the server that names no request and asks for a payment');
+        session.ports.log.warn('dropped an error of the server that names no request and asks for a payment');
         return undefined;
       });
     case 'noise':
-      session.deps.log.warn('dropped a line of the server that is not JSON');
+      session.ports.log.warn('dropped a line of the server that is not JSON');
       return undefined;
   }
 }
@@ -155,7 +156,7 @@ function passRequest(
   const written = !event || tryWrite(event, session) || gate.rulebook?.policy.mode === 'shadow';
   if (!refused && written) session.asked.note(frame.id.key, frame.method);
   if (!refused && written) return { bytes, exchange, inArray: false };
-  session.output.toServer([ownReply(renderRefusal(frame.id.text, refused ?? AUDIT_REFUSAL, session.deps.clock()))]);
+  session.output.toServer([ownReply(renderRefusal(frame.id.text, refused ?? AUDIT_REFUSAL, session.ports.clock()))]);
   return undefined;
 }
 
@@ -167,12 +168,12 @@ const AUDIT_REFUSAL = {
   retryAt: undefined,
 } as const;
 
-function tryWrite(event: Parameters<Session['deps']['audit']['write']>[0][number], { deps }: Session): boolean {
+function tryWrite(event: AuditEvent, { ports }: Session): boolean {
   try {
-    deps.audit.write([event]);
+    ports.audit.write([event]);
     return true;
   } catch (error) {
-    deps.log.error(`audit: ${error instanceof Error ? error.message : String(error)}`);
+    ports.log.error(`audit: ${error instanceof Error ? error.message : String(error)}`);
     return false;
   }
 }
@@ -198,7 +199,7 @@ function receiveNotification(
   return then(settled, () =>
     then(isRefused(frame, isStatus, gate), (refused) => {
       if (!refused) return passed;
-      session.deps.log.warn(`dropped a ${frame.method} of the server that asks for what the policy refuses`);
+      session.ports.log.warn(`dropped a ${frame.method} of the server that asks for what the policy refuses`);
       return undefined;
     }),
   );

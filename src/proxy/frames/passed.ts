@@ -28,7 +28,7 @@ export function joinPassed(parts: readonly Passed[]): readonly Passed[] {
 
 /** Writes in order; what follows each other and goes to one exchange is one write. An agent that is gone keeps no other from its frames. */
 export function writePassed(passed: readonly Passed[], session: Session): void {
-  const { output, deps } = session;
+  const { output, ports } = session;
   let frames: FrameBytes[] = [];
   for (const [index, one] of passed.entries()) {
     frames.push(frameOf(one));
@@ -37,7 +37,7 @@ export function writePassed(passed: readonly Passed[], session: Session): void {
     try {
       output.toAgent(frames, one.exchange);
     } catch (error) {
-      deps.log.error(`the agent cannot be written to: ${String(error)}`);
+      ports.log.error(`the agent cannot be written to: ${String(error)}`);
     }
     frames = [];
   }

@@ -28,7 +28,7 @@ export function receiveResponse(frame: Answer, bytes: FrameBytes, gate: Gate, se
   const request = frame.id && takeRequest(frame.id, session);
   const isAsSent = request?.sentAs.key === frame.id?.key;
   if (!request) {
-    session.deps.log.warn(
+    session.ports.log.warn(
       frame.kind === 'unreadable' ? `dropped an unreadable message of the server: ${frame.why}` : 'dropped an answer to no request',
     );
     return undefined;
@@ -76,7 +76,7 @@ async function refuseUnreadable(why: string, request: PendingRequest, session: S
   if (purpose.kind === 'own') purpose.resolve(undefined);
   if (purpose.kind === 'own' || purpose.kind === 'answered') return undefined;
   if (purpose.kind === 'call') await settle([{ call: purpose.call, outcome: { result: 'kept', error: why } }], session);
-  session.deps.log.warn(`refused an answer of the server: ${why}`);
+  session.ports.log.warn(`refused an answer of the server: ${why}`);
   return renderError(id.text, -32603, `the server's answer could not be read: ${why}`);
 }
 
@@ -122,7 +122,7 @@ function unless(refusal: Later<string | undefined>, otherwise: () => Later<Frame
 function embeddedRefusal(frame: Response, id: RequestId, gate: Gate, session: Session): string | undefined {
   const refused = refusedInput(readMember(frame, 'inputRequests'), gate);
   if (refused === 'unreadable') return renderError(id.text, REFUSED, 'the server asks for input in a form that cannot be read');
-  return refused && renderRefusal(id.text, refused, session.deps.clock());
+  return refused && renderRefusal(id.text, refused, session.ports.clock());
 }
 
 /** What a server says of itself and its tools may speak of prices; only what is put to a wallet asks for a payment. */
@@ -153,9 +153,9 @@ function showList(
   { id }: PendingRequest,
   cursor: string | undefined,
   changes: number,
-  { deps, tools }: Session,
+  { ports, tools }: Session,
 ): FrameBytes {
-  const { log } = deps;
+  const { log } = ports;
   if (page.kind === 'unreadable') {
     log.warn(`refused a tool list of the server: ${page.why}`);
     return renderError(id.text, -32603, `the server's tool list could not be read: ${page.why}`);
@@ -169,12 +169,12 @@ function showList(
 }
 
 /** SPEC: wire.md §2.7 — where agents share the server, each sees the tasks that it opened. */
-function ownTasksOf(frame: Response, bytes: FrameBytes, { id }: PendingRequest, { ownTasks, deps }: Session): Later<FrameBytes> {
+function ownTasksOf(frame: Response, bytes: FrameBytes, { id }: PendingRequest, { ownTasks, ports }: Session): Later<FrameBytes> {
   if (frame.outcome === 'error') return bytes;
   if (!ownTasks) return withoutDecision(frame) ?? bytes;
   return then(atOnceOrInTurns(filterTaskPage(frame, ownTasks.has)), (page) => {
     if (page.kind === 'page') return page.removed > 0 ? page.text : bytes;
-    deps.log.warn(`refused a task list of the server: ${page.why}`);
+    ports.log.warn(`refused a task list of the server: ${page.why}`);
     return renderError(id.text, -32603, `the server's task list could not be read: ${page.why}`);
   });
 }

@@ -34,15 +34,15 @@ export async function answerChallenge(
   session: Session,
 ): Promise<FrameBytes> {
   if (asked.kind === 'unreadable') {
-    session.deps.log.warn(`refused an answer of the server: ${UNREADABLE_CHALLENGE}`);
+    session.ports.log.warn(`refused an answer of the server: ${UNREADABLE_CHALLENGE}`);
     return renderError(request.id.text, -32603, `the server's answer could not be read: ${UNREADABLE_CHALLENGE}`);
   }
   if (!rulebook || rulebook.policy.mode === 'shadow') return withoutDecision(frame) ?? bytes;
-  const facts = await factsFor(rulebook, session.tools.catalog(), session.deps);
+  const facts = await factsFor(rulebook, session.tools.catalog(), session.ports.pauses, session.client, session.identity);
   if (!('policy' in facts)) return refuseChallenge(facts.outcome === 'deny' ? facts.denial : UNLIMITED, request, call, session);
-  const judged = await judgeOffers(asked.offers, call.call, facts, session.deps);
+  const judged = await judgeOffers(asked.offers, call.call, facts, session.ports);
   if (judged.cut.size === asked.offers.length) return refuseChallenge(judged.denial ?? UNLIMITED, request, call, session);
-  const denied = await keepChallenge(asked.offers, judged, call.call, session.deps);
+  const denied = await keepChallenge(asked.offers, judged, call.call, session);
   if (denied) return refuseChallenge(denied, request, call, session);
   return judged.cut.size === 0 ? (withoutDecision(frame) ?? bytes) : await readAgain(asked.without(judged.cut));
 }
@@ -55,21 +55,21 @@ async function readAgain(text: string): Promise<string> {
 
 /** The denial in the challenge's place, recorded like any other. */
 export function refuseChallenge(denied: Denial, request: PendingRequest, { id, call }: ForwardedCall, session: Session): string {
-  const { deps, protocol } = session;
+  const { ports, served, protocol } = session;
   const arrival = {
     id,
     call,
     argsText: renderJson(call.args),
     requestId: request.id.text,
     client: protocol.client,
-    arrivedAt: deps.monotonic(),
+    arrivedAt: ports.monotonic(),
   };
   try {
-    deps.audit.write(recordOf(arrival, undefined, { outcome: 'deny', denial: denied, shadow: [] }, deps.rules.current?.policy, deps));
+    ports.audit.write(recordOf(arrival, undefined, { outcome: 'deny', denial: denied, shadow: [] }, served.rules.current?.policy, session));
   } catch (error) {
-    deps.log.error(`audit: ${error instanceof Error ? error.message : String(error)}`);
+    ports.log.error(`audit: ${error instanceof Error ? error.message : String(error)}`);
   }
-  const { text, meta } = renderDenial(denied, deps.clock());
+  const { text, meta } = renderDenial(denied, ports.clock());
   const resultType = request.modern || (protocol.version ?? '') >= MODERN;
   return renderToolResult(request.id.text, { text, meta: { [DECISION_KEY]: meta }, resultType });
 }
@@ -78,8 +78,8 @@ export function refuseChallenge(denied: Denial, request: PendingRequest, { id, c
 export function refusedAsking(frame: ResponseFrame, request: PendingRequest, gate: Gate, session: Session): Later<string | undefined> {
   return then(isPriced(frame, gate), (asks) => {
     if (!asks) return undefined;
-    session.deps.log.warn(`refused an answer of the server: ${request.method} asks for a payment`);
-    return renderRefusal(request.id.text, UNLIMITED, session.deps.clock());
+    session.ports.log.warn(`refused an answer of the server: ${request.method} asks for a payment`);
+    return renderRefusal(request.id.text, UNLIMITED, session.ports.clock());
   });
 }
 

@@ -11,12 +11,11 @@ import type { Offer } from '../../core/offer.ts';
 import { denial } from '../../core/plan.ts';
 import { type OfferPlan, planOffer } from '../../core/plan-offer.ts';
 import type { Reservation } from '../../core/store.ts';
-import type { ProxyDeps } from '../../engine/deps.ts';
-import { fingerprintOf } from '../../engine/identity.ts';
+import type { Ports } from '../../engine/ports.ts';
 import { type Credential, findCredentials } from '../../mcp/payments/credential.ts';
 import type { ReplyTo } from '../exchange.ts';
 import { endReservations } from '../settle.ts';
-import type { Gate } from '../state.ts';
+import type { Gate, Session } from '../state.ts';
 
 /** Which offers may be made, and why the others may not. */
 export interface JudgedOffers {
@@ -47,7 +46,7 @@ export const UNLIMITED: Denial = denial(
 );
 
 /** Judges what the server asks for a call, dearest offer first, and holds the price of the dearest that may be made. */
-export async function judgeOffers(offers: readonly Offer[], call: Call, facts: Facts, deps: ProxyDeps): Promise<JudgedOffers> {
+export async function judgeOffers(offers: readonly Offer[], call: Call, facts: Facts, ports: Ports): Promise<JudgedOffers> {
   const planned = offers.map((offer, index) => ({ index, plan: planOffer(call, offer, facts) }));
   const cut = new Set<number>();
   let reservation: Reservation | undefined;
@@ -58,7 +57,7 @@ export async function judgeOffers(offers: readonly Offer[], call: Call, facts: F
       if (!isHeldBy(reservation, plan)) cut.add(index);
       continue;
     }
-    const tried = await hold(plan, deps);
+    const tried = await hold(plan, ports);
     if (tried.denial) {
       cut.add(index);
       why = tried.denial;
@@ -78,21 +77,18 @@ function priceOf(plan: OfferPlan): number {
   return plan.kind === 'deny' ? 0 : Math.max(0, ...plan.reservable.draws.map(({ micros }) => micros));
 }
 
-async function hold(
-  plan: OfferPlan,
-  deps: ProxyDeps,
-): Promise<{ readonly reservation?: Reservation | undefined; readonly denial?: Denial }> {
+async function hold(plan: OfferPlan, ports: Ports): Promise<{ readonly reservation?: Reservation | undefined; readonly denial?: Denial }> {
   if (plan.kind === 'deny') return { denial: plan.denial };
   if (plan.reservable.draws.length === 0) return {};
   const store = { ...plan, shadow: [], holds: [], idempotencyWindow: 0 };
   try {
-    const [verdict] = await deps.store.reserve([{ ...plan.reservable, hold: undefined, claim: undefined }]);
+    const [verdict] = await ports.store.reserve([{ ...plan.reservable, hold: undefined, claim: undefined }]);
     const decision = verdict && conclude(store, verdict);
     if (decision?.outcome === 'allow') return { reservation: decision.reservation };
     return { denial: decision?.outcome === 'deny' ? decision.denial : UNLIMITED };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    deps.log.error(`state: ${why}`);
+    ports.log.error(`state: ${why}`);
     const failed = concludeFailed(store, why);
     return { denial: failed.outcome === 'deny' ? failed.denial : UNLIMITED };
   }
@@ -108,26 +104,26 @@ export async function keepChallenge(
   all: readonly Offer[],
   { cut, reservation }: JudgedOffers,
   call: Call,
-  deps: ProxyDeps,
+  { ports, client, identity }: Session,
 ): Promise<Denial | undefined> {
   const offers = all.filter((_, index) => !cut.has(index));
   const refused = all.filter((_, index) => cut.has(index));
-  const now = deps.clock();
+  const now = ports.clock();
   const most = now + CHALLENGE_TIMEOUT;
   const until = Math.max(now, ...offers.map(({ expiresAt }) => Math.min(expiresAt ?? most, most)));
-  const challenge = { call: fingerprintOf(call, deps), agent: agentKey({ ...deps, agent: call.agent }), offers, refused, until };
-  const denied = JSON.stringify(challenge).length > MAX_KEPT ? TOO_LARGE : await deliver(challenge, reservation, deps);
+  const challenge = { call: identity.fingerprint(call), agent: agentKey({ ...client, agent: call.agent }), offers, refused, until };
+  const denied = JSON.stringify(challenge).length > MAX_KEPT ? TOO_LARGE : await deliver(challenge, reservation, ports);
   // INVARIANT I4: where the store failed it may have kept the challenge all the same, and gives back by itself.
-  if (denied && denied.code !== 'state_error' && reservation) await endReservations([{ reservation, outcome: 'released' }], deps);
+  if (denied && denied.code !== 'state_error' && reservation) await endReservations([{ reservation, outcome: 'released' }], ports);
   return denied;
 }
 
-async function deliver(challenge: DeliveredChallenge, reservation: Reservation | undefined, deps: ProxyDeps): Promise<Denial | undefined> {
+async function deliver(challenge: DeliveredChallenge, reservation: Reservation | undefined, ports: Ports): Promise<Denial | undefined> {
   try {
-    return (await deps.store.challenges.deliver(challenge, reservation)) === 'kept' ? undefined : TOO_MANY;
+    return (await ports.store.challenges.deliver(challenge, reservation)) === 'kept' ? undefined : TOO_MANY;
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    deps.log.error(`state: ${why}`);
+    ports.log.error(`state: ${why}`);
     return denial('state_error', '(state)', INTERNAL_ERROR, why);
   }
 }

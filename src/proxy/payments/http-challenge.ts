@@ -34,8 +34,8 @@ export async function judgeHttp(
 }
 
 /** Whether what a call costs is limited, and the limits are enforced. */
-export function limitsSpend({ deps }: Session): boolean {
-  const { policy } = deps.rules.current ?? {};
+export function limitsSpend({ served }: Session): boolean {
+  const { policy } = served.rules.current ?? {};
   return policy?.uses.spend === true && policy.mode === 'enforce';
 }
 
@@ -47,14 +47,14 @@ async function judgeFor(
   session: Session,
 ): Promise<ReadonlySet<number> | Denial> {
   const { purpose } = request;
-  const rulebook = session.deps.rules.current;
+  const rulebook = session.served.rules.current;
   if (purpose.kind !== 'call' || !rulebook) return UNLIMITED;
   if (offers === 'unreadable') return UNREADABLE;
-  const facts = await factsFor(rulebook, session.tools.catalog(), session.deps);
+  const facts = await factsFor(rulebook, session.tools.catalog(), session.ports.pauses, session.client, session.identity);
   if (!('policy' in facts)) return facts.outcome === 'deny' ? facts.denial : UNLIMITED;
-  const judged = await judgeOffers(offers, purpose.call.call, facts, session.deps);
+  const judged = await judgeOffers(offers, purpose.call.call, facts, session.ports);
   if (judged.cut.size === offers.length) return judged.denial ?? UNLIMITED;
-  const denied = await keepChallenge(offers, judged, purpose.call.call, session.deps);
+  const denied = await keepChallenge(offers, judged, purpose.call.call, session);
   if (denied) return denied;
   // INVARIANT I4: a call that was given up meanwhile is settled, and waits for nothing.
   // What the body asks is what was judged here.
@@ -72,6 +72,6 @@ async function refuseAll(requests: readonly PendingRequest[], denied: Denial, se
     else if (purpose.kind === 'call') {
       await settle([{ call: purpose.call, outcome: { result: 'released', error: 'payment required' } }], session);
       answer(refuseChallenge(denied, request, purpose.call, session), to, session);
-    } else if (purpose.kind !== 'answered') answer(renderRefusal(request.id.text, denied, session.deps.clock()), to, session);
+    } else if (purpose.kind !== 'answered') answer(renderRefusal(request.id.text, denied, session.ports.clock()), to, session);
   }
 }

@@ -5,23 +5,22 @@
 import type { OpenChallenge } from '../../core/challenge.ts';
 import type { Offer } from '../../core/offer.ts';
 import type { Arrival, Paid, Payment } from '../../engine/arrival.ts';
-import type { ProxyDeps } from '../../engine/deps.ts';
-import { fingerprintOf } from '../../engine/identity.ts';
 import type { Later } from '../../engine/later.ts';
 import type { Credential } from '../../mcp/payments/credential.ts';
+import type { Session } from '../state.ts';
 
 /**
  * What a call pays by the credentials it carries; `unasked` where nobody asked for it, or more than one thing is paid.
  * The leg of a call (wire.md §2.12) that repeats what an earlier leg paid with pays nothing more. Rejects where the store
  * cannot say what was asked.
  */
-export function paidBy({ call, held, credentials }: Arrival, deps: ProxyDeps): Later<Paid> {
+export function paidBy({ call, held, credentials }: Arrival, { ports, identity }: Session): Later<Paid> {
   const carried = credentials?.() ?? [];
   if (carried.length === 0) return undefined;
   const [credential, ...others] = carried;
   if (!credential || others.length > 0) return 'unasked';
   if (credential.text === held?.payment?.text) return undefined;
-  return deps.store.challenges.openFor(fingerprintOf(call, deps)).then((open) => paidOf(open, credential) ?? 'unasked');
+  return ports.store.challenges.openFor(identity.fingerprint(call)).then((open) => paidOf(open, credential) ?? 'unasked');
 }
 
 function paidOf(open: readonly OpenChallenge[], credential: Credential): Payment | undefined {

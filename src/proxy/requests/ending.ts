@@ -13,14 +13,14 @@ import type { PendingRequest } from './inflight.ts';
 
 /** Ends what has waited too long. */
 export async function sweep(session: Session): Promise<void> {
-  const { deps, legs, inflight } = session;
+  const { ports, legs, inflight } = session;
   if (!session.isSharing) {
-    await keep(legs.expired(deps.clock()), 'no continuation came in time', session);
-    await settleUnfetched(deps.clock(), session.tasks, session);
-    await releaseUnpaid(deps);
+    await keep(legs.expired(ports.clock()), 'no continuation came in time', session);
+    await settleUnfetched(ports.clock(), session.tasks, session);
+    await releaseUnpaid(session.served, ports);
   }
-  if (deps.timeouts.upstream === 0) return;
-  const late = inflight.expire(deps.monotonic() - deps.timeouts.upstream);
+  if (ports.timeouts.upstream === 0) return;
+  const late = inflight.expire(ports.monotonic() - ports.timeouts.upstream);
   for (const request of late) inflight.answering.begin(request);
   for (const request of late) {
     if (request.purpose.kind === 'call') await keep([request.purpose.call], 'the server did not answer in time', session);
@@ -63,11 +63,11 @@ export function leave(exchange: Exchange, session: Session): void {
   session.waits.wake();
 }
 
-function tellServer({ sentAs }: PendingRequest, exchange: Exchange, { output, deps, protocol }: Session): void {
+function tellServer({ sentAs }: PendingRequest, exchange: Exchange, { output, ports, protocol }: Session): void {
   try {
     output.toServer([ownCancel(sentAs, protocol.modernMeta, exchange)]);
   } catch (error) {
-    deps.log.error(`the server cannot be written to: ${String(error)}`);
+    ports.log.error(`the server cannot be written to: ${String(error)}`);
   }
 }
 

@@ -19,8 +19,8 @@ export function idToSend(id: RequestId, to: ReplyTo | undefined, session: Sessio
 }
 
 /** An id, or a token, that nobody can have used: unguessable, and different each time. */
-export function freshId({ ownPrefix, deps }: Session): RequestId {
-  const value = `${ownPrefix}${deps.newId()}`;
+export function freshId({ ownPrefix, ports }: Session): RequestId {
+  const value = `${ownPrefix}${ports.newId()}`;
   return { key: `s:${value}`, text: JSON.stringify(value) };
 }
 

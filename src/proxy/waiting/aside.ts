@@ -22,7 +22,7 @@ export function setAside(route: Judging, goOn: () => Promise<void>, session: Ses
 
 /** A fault of our own over a call that waited alone: nothing was sent, and it still gets its answer (I9). */
 function abandon(error: unknown, { pending, to }: Judging, session: Session): void {
-  session.deps.log.error(`internal fault: ${error instanceof Error ? error.message : String(error)}`);
+  session.ports.log.error(`internal fault: ${error instanceof Error ? error.message : String(error)}`);
   if (!pending || session.inflight.get(pending.sentAs.key) !== pending) return;
   session.inflight.take(pending.sentAs.key);
   answer(renderError(pending.id.text, -32603, INTERNAL_ERROR), to, session);

@@ -33,12 +33,12 @@ const MAX_SHOWN = 1_024;
 /** Shows the page of a call that is held, where client, policy and configuration let it; else the outcome stays as it is. */
 export function showPage(route: Judging, { call, held }: Arrival, outcome: Enforced, session: Session): Enforced | Asking {
   if (outcome.kind !== 'answer' || !outcome.approval || held) return outcome;
-  const page = session.deps.approvalPage?.(outcome.approval.id);
-  const policy = session.deps.rules.current?.policy;
+  const page = session.ports.approvalPage?.(outcome.approval.id);
+  const policy = session.served.rules.current?.policy;
   if (page === undefined || !policy || !isMethodAllowed(policy, ELICIT)) return outcome;
   if (route.frame.modern) {
     if (route.returned || !showsPages(route.toolCall.meta?.get(CAPABILITIES_KEY))) return outcome;
-    return { kind: 'ask', answer: outcome.answer, page, state: ownState(call, outcome.approval, session.deps) };
+    return { kind: 'ask', answer: outcome.answer, page, state: ownState(call, outcome.approval, session) };
   }
   if (session.protocol.showsPages) request(page, outcome.approval, outcome.answer, route, session);
   return outcome;

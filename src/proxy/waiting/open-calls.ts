@@ -31,8 +31,8 @@ export interface Ending {
 }
 
 /** Whether a held call waits for its approval, rather than be answered now. Those for which there is no room are answered. */
-export function isKeptOpen(outcome: Final, { deps, waits, waiting }: Session): boolean {
-  const waitsForHuman = outcome.kind === 'answer' && outcome.approval !== undefined && deps.approvalWait > 0;
+export function isKeptOpen(outcome: Final, { ports, waits, waiting }: Session): boolean {
+  const waitsForHuman = outcome.kind === 'answer' && outcome.approval !== undefined && ports.approvalWait > 0;
   return waitsForHuman && !waits.closed && waiting.size < MAX_IN_FLIGHT;
 }
 
@@ -52,29 +52,29 @@ export async function waitToEnd(arrival: Arrival, first: Outcome, ending: Ending
 
 /** INVARIANT I6: it is sent only by an evaluation that finds no claim of an identical call. */
 async function waitForIdentical(arrival: Arrival, key: string, patience: number, ending: Ending, session: Session): Promise<Final> {
-  const { deps, waits } = session;
-  const until = deps.monotonic() + patience;
+  const { ports, waits } = session;
+  const until = ports.monotonic() + patience;
   for (let delay = SOONEST; ; delay = Math.min(delay * 2, LATEST)) {
-    const left = until - deps.monotonic();
+    const left = until - ports.monotonic();
     // Of a call that this process carries out itself, the end is told.
-    const ended = deps.leases.ended(key);
+    const ended = ports.leases.ended(key);
     if (left > 0) await waits.rest(Math.min(ended ? TOLD : delay, left), ended);
     // SPEC: policy.md §12: once the agent has gone, nothing is forwarded for it.
-    if (waits.closed || !ending.isOpen()) return giveUp(arrival, deps);
-    const outcome = await ending.judgeAgain(deps.monotonic() >= until);
+    if (waits.closed || !ending.isOpen()) return giveUp(arrival, session);
+    const outcome = await ending.judgeAgain(ports.monotonic() >= until);
     if (outcome.kind !== 'in_flight') return outcome;
   }
 }
 
 /** INVARIANT I5: the decision lets nothing pass by itself; what does is the evaluation that comes after. */
 async function waitForHuman(held: Final, approval: HeldApproval, ending: Ending, session: Session): Promise<Outcome> {
-  const { deps, waits } = session;
-  const start = deps.monotonic();
-  const until = start + Math.min(deps.approvalWait, approval.expiresAt - deps.clock());
-  const record = deps.approvals.follow(approval.id);
+  const { ports, waits } = session;
+  const start = ports.monotonic();
+  const until = start + Math.min(ports.approvalWait, approval.expiresAt - ports.clock());
+  const record = ports.approvals.follow(approval.id);
   let toldAt = Number.NEGATIVE_INFINITY;
   try {
-    for (let now = start; now < until && !record.hasChanged; now = deps.monotonic()) {
+    for (let now = start; now < until && !record.hasChanged; now = ports.monotonic()) {
       if (now - toldAt >= PROGRESS) {
         ending.tellProgress(`waiting for a human to decide on ${approval.id}`);
         toldAt = now;

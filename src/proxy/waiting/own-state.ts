@@ -5,8 +5,6 @@
 import type { HeldApproval } from '../../core/approval.ts';
 import type { Call } from '../../core/decision.ts';
 import { isObject, type Json } from '../../core/json.ts';
-import type { ProxyDeps } from '../../engine/deps.ts';
-import { legKey } from '../../engine/identity.ts';
 import { cutMembers } from '../../mcp/json/edit.ts';
 import { readClientFrame } from '../../mcp/messages/client.ts';
 import type { RequestFrame, ToolCall } from '../../mcp/messages/frame.ts';
@@ -33,9 +31,9 @@ export function isOwnAnswer(id: RequestId | undefined, { shown }: Session): bool
 }
 
 /** The state for a call that may come back with it. */
-export function ownState(call: Call, { expiresAt }: HeldApproval, deps: ProxyDeps): string {
-  const content = `${expiresAt}.${legKey(call, undefined, deps)}`;
-  return `${STATE}${content}.${deps.sign(content)}`;
+export function ownState(call: Call, { expiresAt }: HeldApproval, { identity, ports }: Session): string {
+  const content = `${expiresAt}.${identity.legKey(call, undefined)}`;
+  return `${STATE}${content}.${ports.sign(content)}`;
 }
 
 /** Whether a call carries a state that is meant for the proxy, and not for the server. */
@@ -53,13 +51,13 @@ export function withoutOwnState(
   fingerprint: string | undefined,
   session: Session,
 ): RequestFrame | Refusal {
-  const { deps, limits } = session;
+  const { ports, limits, client, identity } = session;
   const content = requestState.slice(STATE.length, requestState.lastIndexOf('.'));
-  const genuine = deps.sha256(requestState) === deps.sha256(`${STATE}${content}.${deps.sign(content)}`);
+  const genuine = ports.sha256(requestState) === ports.sha256(`${STATE}${content}.${ports.sign(content)}`);
   const [until, key] = content.split('.');
-  const sameCall = key === legKey({ tool: name, args, agent: deps.agent, session: undefined, fingerprint }, undefined, deps);
+  const sameCall = key === identity.legKey({ tool: name, args, agent: client.agent, session: undefined, fingerprint }, undefined);
   const { span } = frame.params;
-  if (!genuine || !sameCall || Number(until) <= deps.clock() || !span) return refuse('bad_call', NOT_OURS, frame.id);
+  if (!genuine || !sameCall || Number(until) <= ports.clock() || !span) return refuse('bad_call', NOT_OURS, frame.id);
   const text = cutMembers(frame.text, frame.span, span, ['requestState', 'inputResponses']);
   const cut = readClientFrame(new TextEncoder().encode(text), limits);
   return cut.kind === 'request' ? cut : refuse('bad_call', NOT_OURS, frame.id);

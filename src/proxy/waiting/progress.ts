@@ -8,7 +8,7 @@ import type { Session } from '../state.ts';
 const STEP = 1e-6;
 
 /** Tells the client of this call, each time it is called; nothing where the client gave no token. */
-export function progressOf({ toolCall, to }: Extract<Route, { kind: 'judge' }>, { output, deps }: Session): (text: string) => void {
+export function progressOf({ toolCall, to }: Extract<Route, { kind: 'judge' }>, { output, ports }: Session): (text: string) => void {
   const token = toolCall.meta?.get('progressToken');
   let steps = 0;
   return (text) => {
@@ -18,7 +18,7 @@ export function progressOf({ toolCall, to }: Extract<Route, { kind: 'judge' }>, 
     try {
       output.toAgent([`{"jsonrpc":"2.0","method":"notifications/progress","params":{${members}}}`], to?.exchange);
     } catch (error) {
-      deps.log.error(`the agent cannot be written to: ${String(error)}`);
+      ports.log.error(`the agent cannot be written to: ${String(error)}`);
     }
   };
 }

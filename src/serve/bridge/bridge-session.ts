@@ -1,7 +1,7 @@
 /** One agent on stdio in front of a remote server (wire.md §1): frames to HTTP requests, and what comes back to frames. */
 
 import type { Every } from '../../core/ticker.ts';
-import type { ProxyDeps } from '../../engine/deps.ts';
+import type { Client, Log, Ports, Served } from '../../engine/ports.ts';
 import { type HttpClient, openHttpClient } from '../../http/client.ts';
 import { headersFor } from '../../mcp/messages/headers.ts';
 import { createIdFinder } from '../../mcp/messages/id-finder.ts';
@@ -20,7 +20,9 @@ import type { NonMessageEvent, Received } from '../upstream/read-answer.ts';
 import { type Bridge, openBridge } from './bridge.ts';
 
 interface Bridging {
-  readonly deps: ProxyDeps;
+  readonly ports: Ports;
+  readonly served: Served;
+  readonly client: Client;
   readonly remote: Remote;
   readonly maxMessage: number;
   readonly every: Every;
@@ -35,15 +37,17 @@ const GRACE = 1_000;
 const DIED_OF = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 /** Serves this process's own stdin and stdout. */
-export function serveBridge({ deps, remote, maxMessage, every }: Bridging): Transport {
+export function serveBridge({ ports, served, client, remote, maxMessage, every }: Bridging): Transport {
   const agent = openStdio();
-  const client = openHttpClient(remote.url, remote.headers);
+  const upstream = openHttpClient(remote.url, remote.headers);
   const gate = openGate();
-  const explain = openExplainer(deps, client, remote);
-  const ports = portsOf({ deps, client, maxMessage, explain, mask: wordMask(remote), receive, session: () => session });
-  const bridge = openBridge(ports);
+  const explain = openExplainer(ports.log, upstream, remote);
+  const { log } = ports;
+  const bridge = openBridge(
+    portsOf({ log, client: upstream, maxMessage, explain, mask: wordMask(remote), receive, session: () => session }),
+  );
   const flow = connect(agentSide(agent), serverSide(bridge, gate, maxMessage + SPARE), maxMessage + SPARE);
-  const session = openSession(deps, flow, { joinBatches: true });
+  const session = openSession(ports, served, client, flow, { joinBatches: true });
   function receive(messages: readonly Received[]): void | Promise<void> {
     session.fromServer(messages.map(asLine));
     // What came has to be dealt with before its stream is: else a request that it answers would seem to have none.
@@ -55,7 +59,7 @@ export function serveBridge({ deps, remote, maxMessage, every }: Bridging): Tran
 }
 
 interface PortParts {
-  readonly deps: ProxyDeps;
+  readonly log: Log;
   readonly client: HttpClient;
   readonly maxMessage: number;
   readonly session: () => ProxySession;
@@ -66,11 +70,11 @@ interface PortParts {
 }
 
 /** What a bridge of this session is built from. */
-export function portsOf({ deps, client, maxMessage, session, receive, explain, mask, aside }: PortParts): Parameters<typeof openBridge>[0] {
+export function portsOf({ log, client, maxMessage, session, receive, explain, mask, aside }: PortParts): Parameters<typeof openBridge>[0] {
   return {
     client,
     maxMessage,
-    log: deps.log,
+    log,
     mask,
     look: createIdFinder,
     receive,
@@ -161,7 +165,7 @@ async function endOf({ agent, session, bridge, flow, every }: Ending): Promise<n
 const MOST_SAID = 8;
 
 /** Says what a 401 asks for, once for each thing that it may ask. */
-export function openExplainer({ log }: ProxyDeps, client: HttpClient, { headers }: Remote): (wwwAuthenticate: string | undefined) => void {
+export function openExplainer(log: Log, client: HttpClient, { headers }: Remote): (wwwAuthenticate: string | undefined) => void {
   const said = new Set<string>();
   return (wwwAuthenticate = '') => {
     if (said.has(wwwAuthenticate) || said.size >= MOST_SAID) return;

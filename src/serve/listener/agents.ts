@@ -1,6 +1,6 @@
 /** The agents behind a listener: everybody who brings the same credential is one (wire.md §2.7, policy.md §12). */
 import { type AgentKey, agentKey } from '../../core/agent-key.ts';
-import type { ProxyDeps } from '../../engine/deps.ts';
+import type { Client, Ports, Served } from '../../engine/ports.ts';
 import { createRoom, type Room } from '../../http/body.ts';
 import { type CookieJar, createCookieJar, valuesOf, withoutPayments } from '../../http/headers.ts';
 import { createUnread, type Unread } from '../../http/reply.ts';
@@ -11,7 +11,9 @@ import { createEventMemory, type EventMemory, NO_MEMORY } from './event-memory.t
 export interface Agent {
   /** What its sessions, servers and streams belong to (policy.md §6). */
   readonly key: AgentKey;
-  readonly deps: ProxyDeps;
+  readonly ports: Ports;
+  readonly served: Served;
+  readonly client: Client;
   /** What its sessions of the modern era have in common. */
   readonly shared: SharedSession;
   /** For bodies that are being read. */
@@ -37,16 +39,27 @@ const MAX_ROOM = 64 * 1024 * 1024;
 /** How many are remembered: whoever sends another credential with every request must not fill the memory. */
 const MAX_AGENTS = 1_024;
 
-/** `passed`: the client's own `Authorization` goes to the upstream, and tells agents apart. */
-export function createAgents(deps: ProxyDeps, passed: boolean, inUse: (agent: Agent) => boolean): Agents {
+interface AgentsOptions {
+  readonly ports: Ports;
+  readonly served: Served;
+  /** The name that the operator gave all of them (`--agent`). */
+  readonly name: string | undefined;
+  /** The client's own `Authorization` goes to the upstream, and tells agents apart. */
+  readonly passed: boolean;
+  readonly inUse: (agent: Agent) => boolean;
+}
+
+/** Nobody has asked yet. */
+export function createAgents({ ports, served, name, passed, inUse }: AgentsOptions): Agents {
   const agents = new Map<string, Agent>();
   return {
     of(rawHeaders) {
       const [authorization = ''] = passed ? valuesOf(rawHeaders, 'authorization') : [];
       const naming = withoutPayments(authorization);
-      const credential = naming === '' ? undefined : deps.sha256(canonical(naming));
-      const key = agentKey({ agent: deps.agent, credential });
-      const agent = agents.get(key) ?? openAgent(key, { ...deps, credential }, passed);
+      const credential = naming === '' ? undefined : ports.sha256(canonical(naming));
+      const client = { agent: name, credential };
+      const key = agentKey(client);
+      const agent = agents.get(key) ?? openAgent(key, ports, served, client, passed);
       // The one that was asked for last is the last to be forgotten.
       agents.delete(key);
       agents.set(key, agent);
@@ -70,14 +83,16 @@ function canonical(authorization: string): string {
   return `${scheme.toLowerCase()} ${authorization.slice(scheme.length).replace(/^[ \t]+/, '')}`;
 }
 
-function openAgent(key: AgentKey, deps: ProxyDeps, hasOthers: boolean): Agent {
+function openAgent(key: AgentKey, ports: Ports, served: Served, client: Client, hasOthers: boolean): Agent {
   return {
     key,
-    deps,
-    shared: createShared(deps),
+    ports,
+    served,
+    client,
+    shared: createShared(ports, served),
     room: createRoom(MAX_ROOM),
     unread: createUnread(MAX_ROOM),
-    events: hasOthers ? createEventMemory(deps.sha256) : NO_MEMORY,
+    events: hasOthers ? createEventMemory(ports.sha256) : NO_MEMORY,
     cookies: createCookieJar(),
     isAccepted: false,
   };

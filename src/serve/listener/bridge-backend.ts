@@ -1,5 +1,5 @@
 /** A bridge to a remote server for each session: behind clients of HTTP+SSE, and before servers of it (wire.md §1). */
-import type { ProxyDeps } from '../../engine/deps.ts';
+import type { Log } from '../../engine/ports.ts';
 import { openHttpClient } from '../../http/client.ts';
 import { ofSender, type RequestRules, toUpstream } from '../../http/headers.ts';
 import { openBridge } from '../bridge/bridge.ts';
@@ -12,14 +12,14 @@ import type { OpenBackend } from './backend.ts';
 const GRACE = 1_000;
 
 /** A new bridge for every session, which sends what of its client's headers may pass. */
-export function bridgeBackend(remote: Remote, rules: RequestRules, maxMessage: number, deps: ProxyDeps): OpenBackend {
+export function bridgeBackend(remote: Remote, rules: RequestRules, maxMessage: number, log: Log): OpenBackend {
   const mask = wordMask(remote);
   return async (session, rawHeaders, aside) => {
     // What a message goes with besides, the bridge writes itself.
     const client = openHttpClient(remote.url, { ...ofSender(toUpstream(rawHeaders, rules)), ...remote.headers });
     const bridge = openBridge(
       portsOf({
-        ...{ deps, client, maxMessage, session, aside, explain: openExplainer(deps, client, remote), mask },
+        ...{ log, client, maxMessage, session, aside, explain: openExplainer(log, client, remote), mask },
         async receive(messages) {
           session().fromServer(messages);
           await session().serverIdle();

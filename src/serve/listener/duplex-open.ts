@@ -50,7 +50,7 @@ export async function openServer(
 ): Promise<DuplexSession | undefined> {
   const { sessions, uses, pool, joinBatches } = parts;
   const { reply, rawHeaders } = request;
-  if (!sessions.hasRoom(agent.deps.monotonic())) {
+  if (!sessions.hasRoom(agent.ports.monotonic())) {
     reply.refuse(503, 'there are as many sessions as are allowed (--max-sessions)', { headers: { 'retry-after': '60' } });
     return undefined;
   }
@@ -85,6 +85,6 @@ export async function openServer(
   }
 }
 
-function sayWhy(error: unknown, { deps }: Agent): void {
-  deps.log.error(error instanceof StartError ? error.message : `internal fault: ${String(error)}`);
+function sayWhy(error: unknown, { ports }: Agent): void {
+  ports.log.error(error instanceof StartError ? error.message : `internal fault: ${String(error)}`);
 }

@@ -42,8 +42,8 @@ export async function serveDuplexPost(posting: DuplexPosting): Promise<void> {
   const { request, duplex, bytes, frame } = posting;
   const { session, posts } = duplex;
   const streams = accepts(request.rawHeaders, 'text/event-stream');
-  const since = duplex.agent.deps.monotonic();
-  const exchange: Exchange = { id: duplex.agent.deps.newId() };
+  const since = duplex.agent.ports.monotonic();
+  const exchange: Exchange = { id: duplex.agent.ports.newId() };
   const waiting: Waiting = {
     listens: frame.kind === 'request' && frame.method === 'subscriptions/listen',
     get open() {
@@ -70,7 +70,7 @@ export async function serveDuplexPost(posting: DuplexPosting): Promise<void> {
   };
   posts.set(exchange, waiting);
   request.reply.onGone(() => {
-    duplex.touched = duplex.agent.deps.monotonic();
+    duplex.touched = duplex.agent.ports.monotonic();
     session.left(exchange);
     look(open);
   });

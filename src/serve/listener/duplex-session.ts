@@ -73,7 +73,9 @@ export async function openDuplexSession(agent: Agent, options: DuplexOptions): P
     ({ bytes, hasId }) => void ((oneStream || !hasId) && streams.write([bytes])),
   );
   const session = openSession(
-    agent.deps,
+    agent.ports,
+    agent.served,
+    agent.client,
     {
       toServer: backend.send,
       toAgent(frames, exchange, code) {
@@ -104,7 +106,7 @@ export async function openDuplexSession(agent: Agent, options: DuplexOptions): P
   };
   const duplex: DuplexSession = {
     ...{ id: randomBytes(24).toString('base64url'), agent, oneStream, session, backend, posts },
-    touched: agent.deps.monotonic(),
+    touched: agent.ports.monotonic(),
     returned: modern,
     elsewhere,
     listen: streams.add,
@@ -113,15 +115,15 @@ export async function openDuplexSession(agent: Agent, options: DuplexOptions): P
     isBusy: () => (duplex.returned ? posts.size > 0 || streams.size > 0 : [...posts.values()].some(({ gone }) => !gone)),
     end: (why) => end(why, 'graceful'),
   };
-  const faulted = (error: unknown) => agent.deps.log.error(`internal fault: ${String(error)}`);
+  const faulted = (error: unknown) => agent.ports.log.error(`internal fault: ${String(error)}`);
   backend.ended.then((why) => end(why, 'now')).catch(faulted);
   return duplex;
 }
 
 /** Answers the server's own requests among frames that no client will hear. */
-function refuseRequests(frames: readonly FrameBytes[], backend: Backend, { deps }: Agent): void {
+function refuseRequests(frames: readonly FrameBytes[], backend: Backend, { ports }: Agent): void {
   const ids = frames.flatMap((frame) => requestsIn(typeof frame === 'string' ? Buffer.from(frame) : frame));
-  deps.log.debug(`dropped ${frames.length} messages of the server, for which no stream of the client is open`);
+  ports.log.debug(`dropped ${frames.length} messages of the server, for which no stream of the client is open`);
   if (ids.length > 0)
     backend.send(ids.map((id) => ownReply(renderError(id, -32000, 'the client has no stream open, and does not hear this'))));
 }

@@ -69,7 +69,7 @@ export async function servePost(
     return reply.refuse(400, `"_meta" has to name the protocol version, as the header does: ${MODERN}`, { ...id, code: -32602 });
   const duplex = modern ? await pooled(request, agent, parts) : await sessionFor(request, frame, agent, parts);
   if (!duplex) return;
-  duplex.touched = agent.deps.monotonic();
+  duplex.touched = agent.ports.monotonic();
   const most = maxWaiting(parts);
   if (duplex.backend.waiting > most) return reply.refuse(503, 'the server reads too slowly', id);
   const fault = checkHeaders(frame, (name) => valuesOf(rawHeaders, name), duplex.session.inputSchemaOf, hasRepeating(rawHeaders));
@@ -78,7 +78,7 @@ export async function servePost(
   const named = (whole: boolean) => !modern && (!whole || duplex.session.protocolVersion() !== undefined);
   const headers = (whole: boolean) => (named(whole) ? { 'mcp-session-id': duplex.id } : {});
   await serveDuplexPost({ request, bytes, frame, duplex, maxWaiting: most, modern, headers });
-  duplex.touched = agent.deps.monotonic();
+  duplex.touched = agent.ports.monotonic();
   const isOpening = !modern && valuesOf(rawHeaders, 'mcp-session-id').length === 0;
   if (isOpening && duplex.session.protocolVersion() === undefined) await duplex.end('the session was not opened');
 }
@@ -116,7 +116,7 @@ async function pooled(request: ServedRequest, agent: Agent, parts: DuplexParts):
   const opening = pool.get(agent.key) ?? openServer(request, agent, parts, { modern: true, oneStream: false });
   pool.set(agent.key, opening);
   const duplex = await opening.catch((error: unknown) => {
-    agent.deps.log.error(`internal fault: ${error instanceof Error ? error.message : String(error)}`);
+    agent.ports.log.error(`internal fault: ${error instanceof Error ? error.message : String(error)}`);
     return undefined;
   });
   if (duplex) return duplex;
@@ -138,7 +138,7 @@ async function get(request: ServedRequest, parts: DuplexParts): Promise<void> {
   duplex.listen(stream);
   await new Promise<void>((resolve) => reply.onOver(resolve));
   duplex.unlisten(stream);
-  duplex.touched = agent.deps.monotonic();
+  duplex.touched = agent.ports.monotonic();
 }
 
 async function remove(request: ServedRequest, parts: DuplexParts): Promise<void> {

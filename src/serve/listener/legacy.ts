@@ -42,7 +42,7 @@ export async function serveMessage(request: ServedRequest, parts: DuplexParts): 
   const read = await request.body(agent.room);
   if (read.kind === 'gone') return;
   if (read.kind === 'refused') return reply.refuse(read.status, read.why);
-  duplex.touched = agent.deps.monotonic();
+  duplex.touched = agent.ports.monotonic();
   duplex.returned = true;
   if (duplex.backend.waiting > parts.maxMessage) return reply.refuse(503, 'the server reads too slowly');
   const frame = await readPosted(request, read.bytes, BODY_LIMITS, agent);

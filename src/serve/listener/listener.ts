@@ -1,7 +1,7 @@
 /** `--transport http`: agents reach the proxy over HTTP (wire.md §1, §5). What is listened on, who is told what, and how it ends. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Every } from '../../core/ticker.ts';
-import type { ProxyDeps } from '../../engine/deps.ts';
+import type { Log, Ports, Served } from '../../engine/ports.ts';
 import { openHttpClient } from '../../http/client.ts';
 import { isLoopback } from '../../http/loopback.ts';
 import { type HttpServer, openHttpServer, type ServedRequest } from '../../http/server.ts';
@@ -12,7 +12,7 @@ import { releaseUnpaid } from '../../proxy/payments/unpaid.ts';
 import type { ListenOptions, ProxyOptions, Remote } from '../options.ts';
 import { wordMask } from '../remote-secrets.ts';
 import { type Transport, tellReload } from '../transport.ts';
-import { type Agents, createAgents } from './agents.ts';
+import { type Agent, createAgents } from './agents.ts';
 import { childBackend } from './backend.ts';
 import { bridgeBackend } from './bridge-backend.ts';
 import { openDuplex, servePost } from './duplex.ts';
@@ -25,7 +25,8 @@ import { createUses } from './uses.ts';
 import { openWellKnown, WELL_KNOWN } from './well-known.ts';
 
 export interface Listening {
-  readonly deps: ProxyDeps;
+  readonly ports: Ports;
+  readonly served: Served;
   readonly options: ProxyOptions;
   readonly listen: ListenOptions;
   readonly every: Every;
@@ -49,23 +50,27 @@ const SWEEP = 1_000;
 
 /** Listens in front of a remote server. Rejects with `StartError` where the address cannot be had. */
 export async function listenBefore(remote: Remote, listening: Listening): Promise<Transport> {
-  const { deps, options, listen } = listening;
+  const { ports, served, options, listen } = listening;
   const { maxMessage } = options;
   const client = openHttpClient(remote.url, remote.headers);
   const documents = openWellKnown(client, PATH, listen.publicUrl);
   const authorization = listen.token === undefined && remote.headers.authorization === undefined;
   const rules = { passed: listen.passHeaders, authorization, host: listen.preserveHost };
-  const agents: Agents = createAgents(deps, authorization, (agent) => mcp.isUsedBy(agent));
+  const inUse = (agent: Agent) => mcp.isUsedBy(agent);
+  const agents = createAgents({ ports, served, name: options.agent, passed: authorization, inUse });
   const places: Places = { most: listen.maxSessions, kinds: [] };
-  const duplex = duplexOf({ agents, places, joinBatches: true, openBackend: bridgeBackend(remote, rules, maxMessage, deps) }, listening);
+  const duplex = duplexOf(
+    { agents, places, joinBatches: true, openBackend: bridgeBackend(remote, rules, maxMessage, ports.log) },
+    listening,
+  );
   const own = openDuplex(duplex);
   const old: OldWay = { serve: own.serve, post: (request, bytes, frame, agent) => servePost(request, bytes, frame, agent, duplex) };
   const way = { client, rules, maxMessage, mask: wordMask(remote), turns: createTurns(), rewrite: documents.rewrite };
   const mcp = listen.upstreamSse ? own : both(openRelay(way, agents, places, old), own);
   const server = await openServer({ mcp, duplex, documents: documents.serve }, listening);
-  announce(server, listen, Object.keys(remote.headers).length > 0, deps.log);
-  if (authorization) deps.log.info(`a client's Authorization is passed on to ${remote.url.origin}, and to nobody else`);
-  return served(server, mcp, listening);
+  announce(server, listen, Object.keys(remote.headers).length > 0, ports.log);
+  if (authorization) ports.log.info(`a client's Authorization is passed on to ${remote.url.origin}, and to nobody else`);
+  return runUntilOver(server, mcp, listening);
 }
 
 /** Listens in front of a command, which is started for each session. Rejects with `StartError`, also where the command is not to be found. */
@@ -74,15 +79,16 @@ export async function listenBeforeCommand(
   env: Readonly<Record<string, string>>,
   listening: Listening,
 ): Promise<Transport> {
-  const { deps, options, listen } = listening;
+  const { ports, served, options, listen } = listening;
   checkCommand(command[0] ?? '', env);
-  const agents: Agents = createAgents(deps, false, (agent) => mcp.isUsedBy(agent));
+  const inUse = (agent: Agent) => mcp.isUsedBy(agent);
+  const agents = createAgents({ ports, served, name: options.agent, passed: false, inUse });
   const places: Places = { most: listen.maxSessions, kinds: [] };
   const duplex = duplexOf({ agents, places, joinBatches: false, openBackend: childBackend(command, env, options.maxMessage) }, listening);
   const mcp = openDuplex(duplex);
   const server = await openServer({ mcp, duplex, documents: undefined }, listening);
-  announce(server, listen, true, deps.log);
-  return served(server, mcp, listening);
+  announce(server, listen, true, ports.log);
+  return runUntilOver(server, mcp, listening);
 }
 
 type OwnParts = Pick<DuplexParts, 'agents' | 'openBackend' | 'joinBatches'> & { readonly places: Places };
@@ -114,17 +120,17 @@ function both(relay: Endpoint, duplex: Endpoint): Endpoint {
   };
 }
 
-async function openServer(routes: Routes, { deps, options, listen }: Listening): Promise<HttpServer> {
+async function openServer(routes: Routes, { ports, served, options, listen }: Listening): Promise<HttpServer> {
   const { bind, port, hosts, origins, token, passHeaders } = listen;
   let server: HttpServer | undefined;
-  const isReady = () => deps.rules.current !== undefined && server?.isStopping === false;
+  const isReady = () => served.rules.current !== undefined && server?.isStopping === false;
   const serve = (request: ServedRequest) =>
     void route(request, routes, isReady).catch((error: unknown) => {
-      deps.log.error(`internal fault: ${error instanceof Error ? error.message : String(error)}`);
-      if (error instanceof Error && error.stack) deps.log.debug(error.stack);
+      ports.log.error(`internal fault: ${error instanceof Error ? error.message : String(error)}`);
+      if (error instanceof Error && error.stack) ports.log.debug(error.stack);
       request.reply.refuse(500, 'internal fault');
     });
-  const refused = (why: string) => deps.log.warn(`refused a request: ${why}`);
+  const refused = (why: string) => ports.log.warn(`refused a request: ${why}`);
   const guard = { hosts, origins, token: token?.value };
   try {
     const probes = { prefix: prefixOf(listen), untold: PROBES };
@@ -156,19 +162,21 @@ function prefixOf({ publicUrl }: ListenOptions): string {
 }
 
 /** `holdsSecrets`: whoever calls uses what only the operator should have. */
-function announce(server: HttpServer, { bind, token, publicUrl }: ListenOptions, holdsSecrets: boolean, log: ProxyDeps['log']): void {
+function announce(server: HttpServer, { bind, token, publicUrl }: ListenOptions, holdsSecrets: boolean, log: Log): void {
   const known = publicUrl === undefined ? '' : `; clients use ${publicUrl}${PATH} and ${publicUrl}${SSE_PATH}`;
   log.info(`listening on ${server.url}${PATH} and ${server.url}${SSE_PATH}${known}`);
   if (holdsSecrets && token === undefined && isLoopback(bind))
     log.warn('any user of this machine can call it, with what the server trusts us with: --token-env asks them for a token');
 }
 
-function served(server: HttpServer, mcp: Endpoint, { deps, every }: Listening): Transport {
-  const { monotonic, log } = deps;
+function runUntilOver(server: HttpServer, mcp: Endpoint, { ports, served, every }: Listening): Transport {
+  const { monotonic, log } = ports;
   const sweep = () => {
     const now = monotonic();
     server.beat(now);
-    return Promise.all([mcp.sweep(now), releaseUnpaid(deps)]).catch((error: unknown) => log.error(`internal fault: ${String(error)}`));
+    return Promise.all([mcp.sweep(now), releaseUnpaid(served, ports)]).catch((error: unknown) =>
+      log.error(`internal fault: ${String(error)}`),
+    );
   };
   server.beat(monotonic());
   const stopSweep = every(SWEEP, () => void sweep());

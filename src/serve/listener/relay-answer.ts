@@ -93,7 +93,7 @@ async function relayBody(received: UpstreamAnswer, ids: readonly RequestId[], op
   const refused = status > 299 ? refusedBy(received, whole) : undefined;
   const failure = failureOf(status, refused && wordsOf(refused, (text) => way.mask(text, open.headers.authorization)));
   if (refused) {
-    relay.agent.deps.log.warn(failure.why);
+    relay.agent.ports.log.warn(failure.why);
     open.refused(refused);
   }
   const payable = await payableOf(received, whole, ids, relay.session);
@@ -154,5 +154,5 @@ async function relayStream(received: UpstreamAnswer, ids: readonly RequestId[], 
   open.adrift = true;
   // A client sees from the broken connection that something is missing, as it would without us.
   if (fault !== undefined) stream.abort();
-  relay.adrift.add({ ids: ids.map(keptId), until: relay.agent.deps.monotonic() + RESUMPTION });
+  relay.adrift.add({ ids: ids.map(keptId), until: relay.agent.ports.monotonic() + RESUMPTION });
 }

@@ -22,12 +22,12 @@ export async function servePost(posting: Posting): Promise<'served' | 'old'> {
   const { session } = relay;
   const abort = createGiveUp();
   const faulted = (error: unknown) => {
-    relay.agent.deps.log.error(`internal fault: ${error instanceof Error ? error.message : String(error)}`);
+    relay.agent.ports.log.error(`internal fault: ${error instanceof Error ? error.message : String(error)}`);
     request.reply.refuse(500, 'internal fault');
   };
-  const since = relay.agent.deps.monotonic();
+  const since = relay.agent.ports.monotonic();
   const exchange: Exchange = {
-    id: relay.agent.deps.newId(),
+    id: relay.agent.ports.newId(),
     // SPEC: policy.md §8 — payments of HTTP stand in headers; a policy that limits none does not look at them.
     credentials: () => credentialsOf((name) => valuesOf(request.rawHeaders, name)),
   };

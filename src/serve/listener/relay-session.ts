@@ -89,11 +89,13 @@ export interface RelayOptions {
 
 /** Opens a session of this agent. */
 export function openRelaySession(agent: Agent, { modern, send, onEnd }: RelayOptions): RelaySession {
-  const { deps } = agent;
+  const { ports } = agent;
   const posts: RelaySession['posts'] = new Map();
   const streams: RelaySession['streams'] = new Set();
   const session = openSession(
-    deps,
+    ports,
+    agent.served,
+    agent.client,
     {
       toServer(frames) {
         for (const frame of frames) toServer(frame, relay, send);
@@ -129,7 +131,7 @@ export function openRelaySession(agent: Agent, { modern, send, onEnd }: RelayOpt
       cookies: modern ? agent.cookies : createCookieJar(),
       opening: undefined,
       headers: {},
-      touched: deps.monotonic(),
+      touched: ports.monotonic(),
       returned: false,
     },
     // What waits in a session whose client never came back may wait for nobody.

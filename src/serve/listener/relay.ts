@@ -94,13 +94,13 @@ async function take(request: ServedRequest, bytes: Uint8Array, agent: Agent, par
   const fault = checkHeaders(frame, (name) => valuesOf(rawHeaders, name), relay.session.inputSchemaOf, hasRepeating(rawHeaders));
   if (fault) reply.refuse(400, fault.message, { code: fault.code, ...(frame.kind === 'request' && { id: frame.id.text }) });
   else if ((await relayPost(request, bytes, frame, relay, parts)) === 'old') {
-    if (!parts.isOld) agent.deps.log.info('the server speaks HTTP+SSE only');
+    if (!parts.isOld) agent.ports.log.info('the server speaks HTTP+SSE only');
     parts.isOld = true;
     await settleDown(relay, false, parts);
     await parts.old.post(request, bytes, frame, agent);
     return;
   }
-  relay.touched = agent.deps.monotonic();
+  relay.touched = agent.ports.monotonic();
   await settleDown(relay, isInitialize(frame), parts);
 }
 
@@ -126,7 +126,7 @@ function sessionFor(request: ServedRequest, frame: ClientFrame | Refusal, agent:
   const [id] = valuesOf(request.rawHeaders, 'mcp-session-id');
   if (id !== undefined) return found(id, request, agent, parts);
   if (!isInitialize(frame)) return bareFor(request, agent, parts);
-  if (parts.sessions.hasRoom(agent.deps.monotonic())) return open(agent, false, parts);
+  if (parts.sessions.hasRoom(agent.ports.monotonic())) return open(agent, false, parts);
   request.reply.refuse(503, 'there are as many sessions as are allowed (--max-sessions)', { headers: { 'retry-after': '60' } });
   return undefined;
 }
@@ -159,7 +159,7 @@ function found(id: string, { reply }: ServedRequest, agent: Agent, { sessions }:
     reply.refuse(404, 'session not found');
     return undefined;
   }
-  relay.touched = agent.deps.monotonic();
+  relay.touched = agent.ports.monotonic();
   relay.returned = true;
   return relay;
 }
@@ -168,7 +168,7 @@ function bareFor(request: ServedRequest, agent: Agent, parts: Parts): RelaySessi
   const [version = UNSAID] = valuesOf(request.rawHeaders, 'mcp-protocol-version');
   const relay = parts.bare.find(agent, version) ?? open(agent, false, parts);
   keepBare(relay, version, parts);
-  relay.touched = agent.deps.monotonic();
+  relay.touched = agent.ports.monotonic();
   return relay;
 }
 

@@ -1,6 +1,6 @@
 /** One agent on stdio in front of one child process (wire.md §4): bytes to frames, back-pressure both ways, an orderly end. */
 import type { Every } from '../../core/ticker.ts';
-import type { ProxyDeps } from '../../engine/deps.ts';
+import type { Client, Ports, Served } from '../../engine/ports.ts';
 import type { Upstream } from '../../process/child.ts';
 import { exitStatus, onSignals, type ProcessExit } from '../../process/exit.ts';
 import { openStdio } from '../../process/stdio.ts';
@@ -10,7 +10,9 @@ import { awaitLastAnswers } from '../last-answers.ts';
 import { type Transport, tellReload } from '../transport.ts';
 
 interface Serving {
-  readonly deps: ProxyDeps;
+  readonly ports: Ports;
+  readonly served: Served;
+  readonly client: Client;
   readonly child: Upstream;
   readonly maxMessage: number;
   readonly every: Every;
@@ -21,7 +23,7 @@ const SWEEP = 1_000;
 const ANSWERS = 4 * 1024 * 1024;
 
 /** Serves this process's own stdin and stdout. */
-export function serveStdio({ deps, child, maxMessage, every }: Serving): Transport {
+export function serveStdio({ ports, served, client, child, maxMessage, every }: Serving): Transport {
   const agent = openStdio();
   const flow = connect(agentSide(agent), serverSide(child), maxMessage + ANSWERS);
   let isOver = false;
@@ -29,7 +31,7 @@ export function serveStdio({ deps, child, maxMessage, every }: Serving): Transpo
     isOver = true;
     void child.stop(how, signal);
   };
-  const session = openSession(deps, flow);
+  const session = openSession(ports, served, client, flow);
 
   const agentEnds = readAgent(agent, maxMessage, session, flow);
   agent.onEnd(async () => {

@@ -9,7 +9,7 @@ const bringing = (token: string) => ['Authorization', `Bearer ${token}`];
 test('invented credentials make nobody lose a task, or a stream', async () => {
   const rig = await openRig({ policy: POLICY });
   const busy = new Set<Agent>();
-  const agents = createAgents(rig.deps, true, (agent) => busy.has(agent));
+  const agents = createAgents({ ...rig, name: undefined, passed: true, inUse: (agent) => busy.has(agent) });
   const [idle, tasked, listening] = ['idle', 'tasked', 'listening'].map((token) => agents.of(bringing(token)));
   tasked?.shared.ownTasks.add('task-1');
   if (listening) busy.add(listening);
@@ -22,7 +22,7 @@ test('invented credentials make nobody lose a task, or a stream', async () => {
 
 test('wire.md §5: invented credentials make nobody forgotten whose own the upstream took', async () => {
   const rig = await openRig({ policy: POLICY });
-  const agents = createAgents(rig.deps, true, () => false);
+  const agents = createAgents({ ...rig, name: undefined, passed: true, inUse: () => false });
   const known = agents.of(bringing('known'));
   known.isAccepted = true;
   const tasked = agents.of(bringing('tasked'));
@@ -37,7 +37,7 @@ test('wire.md §5: invented credentials make nobody forgotten whose own the upst
 
 test('where all hold something the oldest is forgotten', async () => {
   const rig = await openRig({ policy: POLICY });
-  const agents = createAgents(rig.deps, true, () => false);
+  const agents = createAgents({ ...rig, name: undefined, passed: true, inUse: () => false });
   const first = agents.of(bringing('first'));
   for (let i = 0; i < 1_024; i++) agents.of(bringing(`${i}`)).shared.ownTasks.add(`task-${i}`);
   expect(agents.of(bringing('first')) === first).toBe(false);
@@ -47,7 +47,7 @@ test('where all hold something the oldest is forgotten', async () => {
 test('whoever asks while all others are busy is one agent, and stays it', async () => {
   const rig = await openRig({ policy: POLICY });
   const busy = new Set<Agent>();
-  const agents = createAgents(rig.deps, true, (agent) => busy.has(agent));
+  const agents = createAgents({ ...rig, name: undefined, passed: true, inUse: (agent) => busy.has(agent) });
   for (let i = 0; i < 1_024; i++) busy.add(agents.of(bringing(`${i}`)));
   const asking = agents.of(bringing('asking'));
   expect(agents.of(bringing('asking')) === asking).toBe(true);
@@ -55,7 +55,7 @@ test('whoever asks while all others are busy is one agent, and stays it', async 
 
 test('a credential that is written otherwise is no other agent; another one is (policy.md §12)', async () => {
   const rig = await openRig({ policy: POLICY });
-  const agents = createAgents(rig.deps, true, () => false);
+  const agents = createAgents({ ...rig, name: undefined, passed: true, inUse: () => false });
   const agent = agents.of(['Authorization', 'Bearer aB c']);
   for (const same of ['bearer aB c', 'BEARER   aB c', 'Bearer\taB c', ' Bearer \t aB c '])
     expect(agents.of(['authorization', same]) === agent).toBe(true);
@@ -65,7 +65,7 @@ test('a credential that is written otherwise is no other agent; another one is (
 
 test('a payment beside a credential is no part of it (policy.md §8, §12)', async () => {
   const rig = await openRig({ policy: POLICY });
-  const agents = createAgents(rig.deps, true, () => false);
+  const agents = createAgents({ ...rig, name: undefined, passed: true, inUse: () => false });
   const of = (authorization: string) => agents.of(['authorization', authorization]);
   const agent = of('Bearer a');
   for (const same of [

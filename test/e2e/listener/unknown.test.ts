@@ -19,14 +19,14 @@ test('bare requests and streams with invented credentials leave no session; acce
     if (headers.authorization === 'Bearer known') answerJson(response, { jsonrpc: '2.0', id: 1, result: { tools: [] } });
     else response.writeHead(method === 'GET' ? 405 : 401).end();
   });
-  const { deps } = await openRig();
+  const { ports, served } = await openRig();
   const way = {
     client: openHttpClient(new URL(upstream.url), {}),
     rules: { passed: [], authorization: true, host: false },
     ...{ maxMessage: 1 << 20, turns: createTurns(), mask: (text: string) => text },
     rewrite: (headers: Record<string, string>) => headers,
   };
-  const agents = createAgents(deps, true, (agent) => relay.isUsedBy(agent));
+  const agents = createAgents({ ports, served, name: undefined, passed: true, inUse: (agent) => relay.isUsedBy(agent) });
   const relay = openRelay(way, agents, { most: 64, kinds: [] }, { serve: async () => {}, post: async () => {} });
   const server = await openHttpServer({
     ...{ prefix: '', untold: new Set<string>(), bind: '127.0.0.1', port: 0, passHeaders: [], maxBody: 1 << 20 },

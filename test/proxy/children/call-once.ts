@@ -8,8 +8,8 @@ import { openKeyedHash } from '../../../src/audit/key.ts';
 import { openFileSink } from '../../../src/audit/sinks/file.ts';
 import type { Store } from '../../../src/core/store.ts';
 import { watchApprovals } from '../../../src/engine/approval-watch.ts';
-import type { ProxyDeps } from '../../../src/engine/deps.ts';
 import { createLeases } from '../../../src/engine/leases.ts';
+import type { Ports, Served } from '../../../src/engine/ports.ts';
 import { openSession } from '../../../src/proxy/session.ts';
 import { openSqliteStore } from '../../../src/state/sqlite/sqlite.ts';
 import { lines, rulebook, verdict } from '../fixture.ts';
@@ -63,8 +63,7 @@ const file = openFileSink({
 const rules = await rulebook(order.policy);
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 let ids = 0;
-const deps: ProxyDeps = {
-  rules: { current: rules },
+const ports: Ports = {
   pauses: { current: () => undefined },
   store,
   leases: createLeases({ store, log: silent }),
@@ -85,34 +84,41 @@ const deps: ProxyDeps = {
   openSha256: () => createHash('sha256'),
   sign: (text) => text,
   loadSchemaCompiler: () => Promise.reject(new Error('none here')),
-  agent: undefined,
+  timeouts: { upstream: 0, listing: 10_000 },
+};
+const served: Served = {
+  rules: { current: rules },
   upstream: 'server',
   shownUpstream: 'server',
   namespace: 'test',
   own: undefined,
   failMode: 'closed',
   toolsListed() {},
-  timeouts: { upstream: 0, listing: 10_000 },
 };
-const session = openSession(deps, {
-  toServer(frames) {
-    for (const { id, message } of frames) {
-      const isCall = message?.kind === 'request' && message.method === 'tools/call';
-      if (isCall) {
-        appendFileSync(order.ledger, 'executed\n');
-        dieAt('sent');
+const session = openSession(
+  ports,
+  served,
+  { agent: undefined, credential: undefined },
+  {
+    toServer(frames) {
+      for (const { id, message } of frames) {
+        const isCall = message?.kind === 'request' && message.method === 'tools/call';
+        if (isCall) {
+          appendFileSync(order.ledger, 'executed\n');
+          dieAt('sent');
+        }
+        const answer = isCall ? order.answer : { result: { tools: [] } };
+        session.fromServer(lines([{ jsonrpc: '2.0', id: JSON.parse(id?.text ?? '0'), ...answer }]));
       }
-      const answer = isCall ? order.answer : { result: { tools: [] } };
-      session.fromServer(lines([{ jsonrpc: '2.0', id: JSON.parse(id?.text ?? '0'), ...answer }]));
-    }
+    },
+    toAgent(frames) {
+      for (const frame of frames) {
+        const text = typeof frame === 'string' ? frame : new TextDecoder().decode(frame);
+        process.stdout.write(`${verdict(JSON.parse(text))}\n`);
+      }
+    },
   },
-  toAgent(frames) {
-    for (const frame of frames) {
-      const text = typeof frame === 'string' ? frame : new TextDecoder().decode(frame);
-      process.stdout.write(`${verdict(JSON.parse(text))}\n`);
-    }
-  },
-});
+);
 session.fromAgent(lines([{ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'pay', arguments: { n: 1 } } }]));
 await session.agentIdle();
 await session.serverIdle();

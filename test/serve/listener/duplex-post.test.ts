@@ -13,8 +13,11 @@ const LIMITS = { maxDepth: 256, maxName: 1024, anySpace: true };
 
 /** A session before a server that answers each request at once, and what its POSTs were answered. */
 async function open(readPause: () => undefined | Promise<Pause | undefined>) {
-  const { deps } = await openRig();
-  const agents = createAgents({ ...deps, pauses: { current: readPause } }, false, () => true);
+  const { ports, served } = await openRig();
+  const agents = createAgents({
+    ports: { ...ports, pauses: { current: readPause } },
+    ...{ served, name: undefined, passed: false, inUse: () => true },
+  });
   const sent: string[] = [];
   const duplex = await openDuplexSession(agents.of([]), {
     rawHeaders: [],

@@ -34,12 +34,7 @@ async function open() {
   const rewrite = (headers: Record<string, string>) => headers;
   const way = { client, rules, maxMessage: 1 << 24, mask: (text: string) => text, turns: createTurns(), rewrite };
   const old = { serve: async () => {}, post: async () => {} };
-  const relay = openRelay(
-    way,
-    createAgents(rig.deps, false, () => true),
-    { most: 64, kinds: [] },
-    old,
-  );
+  const relay = openRelay(way, createAgents({ ...rig, name: undefined, passed: false, inUse: () => true }), { most: 64, kinds: [] }, old);
   const heard: string[] = [];
   const serve = (method: string, rawHeaders: readonly string[], bytes?: Uint8Array) => {
     const gone: (() => void)[] = [];

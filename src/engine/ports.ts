@@ -1,4 +1,4 @@
-/** What enforcement is built from: one object, made in `cli/`. */
+/** What enforcement is built from, by how long it lasts: the process, a server that it serves, a client of that server. */
 
 import type { AuditSink } from '../core/audit.ts';
 import type { ToolCatalog } from '../core/catalog.ts';
@@ -39,10 +39,10 @@ export interface TextHash {
   digest(encoding: 'hex'): string;
 }
 
-export interface ProxyDeps {
-  readonly rules: PolicySource;
-  readonly pauses: PauseWatch;
+/** What one process has, whatever it serves. */
+export interface Ports {
   readonly store: Store;
+  readonly pauses: PauseWatch;
   /** The claims of idempotent calls that this process carries out. */
   readonly leases: Leases;
   /** Looked at while calls are kept open for a human. */
@@ -65,10 +65,13 @@ export interface ProxyDeps {
   readonly openSha256: () => TextHash;
   /** Loads the JSON Schema engine; only asked for where a rule validates against the server's schemas. */
   readonly loadSchemaCompiler: () => Promise<SchemaCompiler>;
-  /** Who the agent is by the operator's word (`--agent`), and what names the server and the counters' namespace. */
-  readonly agent: string | undefined;
-  /** The hash of what the client brought for the server: a part of the agent key (policy.md §6), and of no counter, since the client chooses it. */
-  readonly credential?: string | undefined;
+  readonly timeouts: Timeouts;
+}
+
+/** One server that agents reach through Intercept, and the policy in front of it. */
+export interface Served {
+  readonly rules: PolicySource;
+  /** What names the server and the counters' namespace. */
   readonly upstream: string;
   /** The same for people, with secrets masked. */
   readonly shownUpstream: string;
@@ -78,7 +81,14 @@ export interface ProxyDeps {
   readonly failMode: 'closed' | 'open';
   /** Called with the server's tools whenever their list is known to its end (wire.md §3). */
   readonly toolsListed: (catalog: ToolCatalog) => void;
-  readonly timeouts: Timeouts;
+}
+
+/** Who calls: its sessions come and go. */
+export interface Client {
+  /** Who the agent is by the operator's word (`--agent`). */
+  readonly agent: string | undefined;
+  /** The hash of what the client brought for the server: a part of the agent key (policy.md §6), and of no counter, since the client chooses it. */
+  readonly credential: string | undefined;
 }
 
 export type SchemaCompiler = (schema: { readonly key: string; readonly read: () => Json }) => SchemaCheck;
