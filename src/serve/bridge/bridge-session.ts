@@ -66,11 +66,20 @@ interface PortParts {
   readonly receive: (messages: readonly Received[]) => void | Promise<void>;
   readonly explain: (wwwAuthenticate: string | undefined) => void;
   readonly mask: (text: string) => string;
-  readonly aside?: (event: NonMessageEvent) => void;
+  readonly nonMessage?: (event: NonMessageEvent) => void;
 }
 
 /** What a bridge of this session is built from. */
-export function portsOf({ log, client, maxMessage, session, receive, explain, mask, aside }: PortParts): Parameters<typeof openBridge>[0] {
+export function portsOf({
+  log,
+  client,
+  maxMessage,
+  session,
+  receive,
+  explain,
+  mask,
+  nonMessage,
+}: PortParts): Parameters<typeof openBridge>[0] {
   return {
     client,
     maxMessage,
@@ -78,7 +87,7 @@ export function portsOf({ log, client, maxMessage, session, receive, explain, ma
     mask,
     look: createIdFinder,
     receive,
-    ...(aside && { aside }),
+    ...(nonMessage && { nonMessage }),
     waitsFor: (id) => session().waitsFor(id),
     fail: (ids, failure) => void session().upstreamFailed(ids, failure),
     // The bridge asks about the very frames that the session gave it.

@@ -1,14 +1,10 @@
-/** Carries the frames of one session to a remote server and back: Streamable HTTP, else HTTP+SSE (wire.md §1). */
+/** Carries the frames of one session to a remote server and back, in order: Streamable HTTP, else HTTP+SSE (wire.md §1). */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { UpstreamAnswer } from '../../http/client.ts';
 import type { OutgoingFrame } from '../../proxy/exchange.ts';
-import { failureBy, failureOf, lossOf, readRefused, wordsOf } from '../upstream/refused.ts';
-import type { BridgePorts } from './bridge-ports.ts';
-import { createLink, isWaiting, type Link, methodOf, post, sessionHeaders } from './link.ts';
-import { listen } from './listen.ts';
-import { createOrder, type Rank } from './order.ts';
-import { sendRequest } from './post-frame.ts';
-import { ready, renewSession } from './renew.ts';
+import { failureBy } from '../upstream/refused.ts';
+import { within } from '../upstream/within.ts';
+import { type BridgePorts, createConnection, isWaiting, methodOf, type ServerConnection, sessionHeaders } from './connection.ts';
+import { sendOther, sendRequest } from './exchange.ts';
 
 export interface Bridge {
   send(frames: readonly OutgoingFrame[]): void;
@@ -22,14 +18,13 @@ export interface Bridge {
   end(graceMs: number): Promise<void>;
 }
 
-/** How long the server has to take a notification, and the end of a session, ms. */
-const NOTIFY = 60_000;
+/** How long the server has to take the end of a session, ms. */
 const DELETE = 1_000;
 const POLL = 10;
 
 /** Opens a bridge. Nothing is sent before the first frame. */
 export function openBridge(ports: BridgePorts): Bridge {
-  const link = createLink(ports);
+  const connection = createConnection(ports);
   const order = createOrder();
   const running = new Set<Promise<void>>();
   const drains: (() => void)[] = [];
@@ -40,8 +35,8 @@ export function openBridge(ports: BridgePorts): Bridge {
     const settled = Promise.withResolvers<void>();
     const isRequest = frame.kind === 'request' || frame.kind === 'batch';
     const life = isRequest
-      ? sendRequest(frame, link, { left: left.resolve, settled: settled.resolve })
-      : sendOther(frame, link, left.resolve);
+      ? sendRequest(frame, connection, { left: left.resolve, settled: settled.resolve })
+      : sendOther(frame, connection, left.resolve);
     const done = life.finally(() => {
       left.resolve();
       settled.resolve();
@@ -58,89 +53,112 @@ export function openBridge(ports: BridgePorts): Bridge {
     send(frames) {
       for (const frame of frames) {
         waiting += frame.bytes.length;
-        order.add(rankOf(frame, link), () => begin(frame));
+        order.add(rankOf(frame, connection), () => begin(frame));
       }
     },
     get waiting() {
       return waiting;
     },
     onDrain: (f) => void drains.push(f),
-    sweep: () => sweep(link, idle),
+    sweep: () => sweep(connection, idle),
     async end(graceMs) {
-      const isBusy = () => running.size > 0 || [...link.adrift.values()].some((id) => ports.waitsFor(id));
+      const isBusy = () => running.size > 0 || [...connection.elsewhere.values()].some((id) => ports.waitsFor(id));
       for (const end = performance.now() + graceMs; isBusy() && performance.now() < end; ) await sleep(POLL);
-      link.over.abort();
-      await goodbye(link);
+      connection.over.abort();
+      await endSession(connection);
       ports.client.close();
     },
   };
 }
 
-function rankOf(frame: OutgoingFrame, link: Link): Rank {
+function rankOf(frame: OutgoingFrame, connection: ServerConnection): Rank {
   const { kind, modern, cancels } = frame;
   if (kind === 'response' || (modern && cancels)) return 'free';
   if (kind === 'notification') return 'in_place';
-  const isFirst = link.transport === undefined && methodOf(frame) === 'server/discover';
+  const isFirst = connection.transport === undefined && methodOf(frame) === 'server/discover';
   return methodOf(frame) === 'initialize' || isFirst ? 'alone' : 'beside';
 }
 
-/** Sends a notification, or an answer to the server. Never rejects. */
-async function sendOther(frame: OutgoingFrame, link: Link, onSent: () => void): Promise<void> {
-  const { ports } = link;
-  // SPEC: wire.md §5 — in the modern era the end of the stream is what tells the server.
-  if (frame.modern && frame.cancels) return link.open.get(frame.cancels.key)?.giveUp.abort();
-  try {
-    await ready(link);
-  } catch (error) {
-    return ports.log.warn(`a message was not sent: ${failureBy(error).why}`);
-  }
-  // A stream that ended took along whatever this is about.
-  if (link.transport === 'sse' && !link.channel) return;
-  const { session } = link;
-  const late = new AbortController();
-  const timer = setTimeout(() => late.abort(), NOTIFY);
-  try {
-    const sending = post(frame, link, AbortSignal.any([link.over.signal, late.signal]), onSent);
-    const answer = await sending.finally(() => clearTimeout(timer));
-    if (answer.status > 299) await takeRefusal(answer, session, link);
-    else answer.discard();
-    if (answer.status < 300 && methodOf(frame) === 'notifications/initialized') await listenIfOffered(link);
-  } catch (error) {
-    if (!link.over.signal.aborted) ports.log.warn(`a message was not taken: ${failureBy(error).why}`);
-  }
-}
-
-async function takeRefusal(answer: UpstreamAnswer, session: string | undefined, link: Link): Promise<void> {
-  const { ports } = link;
-  const refused = await readRefused(answer, ports.maxMessage);
-  ports.log.warn(`a message was not taken: ${failureOf(refused.status, wordsOf(refused, ports.mask)).why}`);
-  const loss = session === undefined ? undefined : lossOf(refused, session === link.worked);
-  if (session !== undefined && loss) void renewSession(session, link, loss);
-}
-
-async function listenIfOffered(link: Link): Promise<void> {
-  if (link.transport === 'streamable') await listen(link, (session, loss) => void renewSession(session, link, loss));
-}
-
 /** A request that was answered elsewhere, given up or timed out leaves its stream a while, and then closes it. */
-function sweep(link: Link, idle: WeakSet<object>): void {
-  for (const request of link.open.values()) {
-    if (isWaiting(request.ids, link)) continue;
+function sweep(connection: ServerConnection, idle: WeakSet<object>): void {
+  for (const request of connection.open.values()) {
+    if (isWaiting(request.ids, connection)) continue;
     request.settled();
     if (idle.has(request)) request.giveUp.abort();
     idle.add(request);
   }
-  for (const [key, id] of link.adrift) if (!link.ports.waitsFor(id)) link.adrift.delete(key);
+  for (const [key, id] of connection.elsewhere) if (!connection.ports.waitsFor(id)) connection.elsewhere.delete(key);
 }
 
-async function goodbye(link: Link): Promise<void> {
-  if (link.session === undefined) return;
-  const { cookies } = link;
-  const { client, log } = link.ports;
+/** Ends the session at the server, where it has one. */
+async function endSession(connection: ServerConnection): Promise<void> {
+  if (connection.session === undefined) return;
+  const { cookies } = connection;
+  const { client, log } = connection.ports;
   try {
-    const answer = await client.send({ method: 'DELETE', headers: sessionHeaders(link), cookies, signal: AbortSignal.timeout(DELETE) });
+    const answer = await client.send({
+      method: 'DELETE',
+      headers: sessionHeaders(connection),
+      cookies,
+      signal: AbortSignal.timeout(DELETE),
+    });
     answer.discard();
   } catch (error) {
     log.debug(`the session could not be ended: ${failureBy(error).why}`);
   }
+}
+
+/** A frame that was sent: `left` when it is with the operating system, `done` when the server took or answered it. Neither rejects. */
+interface Sending {
+  readonly left: Promise<void>;
+  readonly done: Promise<void>;
+}
+
+type Rank =
+  /** Waits for nothing: answers to the server, which may be what it waits for. */
+  | 'free'
+  /** Beside others. */
+  | 'beside'
+  /** In its place; what follows waits until the server took it, but not for ever. */
+  | 'in_place'
+  /** The same, for as long as it takes: without its answer nothing else can be sent. */
+  | 'alone';
+
+interface Order {
+  add(rank: Rank, send: () => Sending): void;
+}
+
+/** How long a notification may keep what comes after it waiting, ms. */
+const PATIENCE = 5_000;
+
+/**
+ * The order in which frames go out (each on a connection of its own): requests run beside each other; a notification
+ * goes when all before it has left, and what comes after it goes when the server took it. So nothing overtakes
+ * `initialized`, and no `cancelled` overtakes what it cancels.
+ */
+function createOrder(): Order {
+  const leaving = new Set<Promise<void>>();
+  let before: Promise<void> | undefined;
+  const begin = (send: () => Sending): Sending => {
+    const sending = send();
+    leaving.add(sending.left);
+    void sending.left.then(() => leaving.delete(sending.left));
+    return sending;
+  };
+  const inPlace = async (previous: Promise<void> | undefined, send: () => Sending, patience: number | undefined) => {
+    await previous;
+    await within(PATIENCE, Promise.all(leaving));
+    const { done } = begin(send);
+    await (patience === undefined ? done : within(patience, done));
+  };
+  return {
+    add(rank, send) {
+      if (rank === 'free' || (rank === 'beside' && !before)) return void begin(send);
+      if (rank === 'beside') return void before?.then(() => begin(send));
+      const mine = inPlace(before, send, rank === 'alone' ? undefined : PATIENCE).then(() => {
+        if (before === mine) before = undefined;
+      });
+      before = mine;
+    },
+  };
 }

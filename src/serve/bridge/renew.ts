@@ -1,15 +1,13 @@
-/** A connection that is lost, made anew once for all requests that find it so: the client's `initialize` is said again. */
+/** A connection that is lost, made anew once for all requests that find it so: the client's `initialize` is sent again. */
 import { randomUUID } from 'node:crypto';
 import type { UpstreamAnswer } from '../../http/client.ts';
 import { UpstreamFault } from '../../http/fault.ts';
 import { createCookieJar } from '../../http/headers.ts';
 import type { OutgoingFrame } from '../../proxy/exchange.ts';
-import type { Received } from '../upstream/read-answer.ts';
-import { kindOf, type Peeked, peek, readBody, readEvents, withoutBom } from '../upstream/read-answer.ts';
+import { kindOf, type Peeked, peek, type Received, readBody, readEvents, withoutBom } from '../upstream/read-answer.ts';
 import { failureBy, readRefused, wordsOf } from '../upstream/refused.ts';
-import { openChannel } from './channel.ts';
-import { deliver, isWaiting, type Link, type OpenRequest, post } from './link.ts';
-import { listen } from './listen.ts';
+import { deliver, isWaiting, type OpenRequest, post, type ServerConnection } from './connection.ts';
+import { listen, openChannel } from './streams.ts';
 
 /** How long the server has to answer the handshake, ms. */
 const PATIENCE = 30_000;
@@ -21,122 +19,127 @@ const SESSION_ID = /^[\x21-\x7e]{1,1024}$/;
 const VERSION = /^[\w.-]{1,64}$/;
 
 /** Remembers the client's `initialize`, to be said again. */
-export function rememberGreeting({ message }: OutgoingFrame, link: Link): void {
+export function rememberInitialize({ message }: OutgoingFrame, connection: ServerConnection): void {
   if (message?.kind !== 'request') return;
-  link.greeting = { before: message.text.slice(0, message.idSpan.start), after: message.text.slice(message.idSpan.end) };
+  connection.initialize = { before: message.text.slice(0, message.idSpan.start), after: message.text.slice(message.idSpan.end) };
 }
 
 /** Takes the session's id from the answer to `initialize`. */
-export function noteSession({ headers }: UpstreamAnswer, link: Link): void {
+export function noteSession({ headers }: UpstreamAnswer, connection: ServerConnection): void {
   const id = headers['mcp-session-id'];
-  link.session = typeof id === 'string' && SESSION_ID.test(id) ? id : undefined;
+  connection.session = typeof id === 'string' && SESSION_ID.test(id) ? id : undefined;
 }
 
 /** Takes the revision from it. */
-export function noteVersion(messages: readonly Received[], link: Link): void {
-  for (const message of messages) if (message.kind === 'line') takeVersion(peek(message.bytes), link);
+export function noteVersion(messages: readonly Received[], connection: ServerConnection): void {
+  for (const message of messages) if (message.kind === 'line') takeVersion(peek(message.bytes), connection);
 }
 
-function takeVersion(said: Peeked | undefined, link: Link): void {
+function takeVersion(said: Peeked | undefined, connection: ServerConnection): void {
   const version = said?.result?.protocolVersion;
-  if (typeof version === 'string' && VERSION.test(version)) link.version = version;
+  if (typeof version === 'string' && VERSION.test(version)) connection.version = version;
 }
 
 /**
  * Opens a new session in the place of `lost`; answers whether there is one now. What waits in one that is `certainly` lost
  * gets an error; where that is only likely, what was begun goes on.
  */
-export function renewSession(lost: string, link: Link, loss: 'certainly' | 'likely'): Promise<boolean> {
-  if (link.session !== lost) return link.renewing ?? Promise.resolve(link.session !== undefined);
-  if (!link.greeting) return Promise.resolve(false);
-  link.ports.log.warn('the server lost the session: a new one is opened, without the subscriptions of the old one');
-  link.session = undefined;
-  link.isLost = true;
-  link.listening?.abort();
-  if (loss === 'certainly') abandon(lost, link);
-  return renew(link, () => greetAnew(link));
+export function renewSession(lost: string, connection: ServerConnection, loss: 'certainly' | 'likely'): Promise<boolean> {
+  if (connection.session !== lost) return connection.renewing ?? Promise.resolve(connection.session !== undefined);
+  if (!connection.initialize) return Promise.resolve(false);
+  connection.ports.log.warn('the server lost the session: a new one is opened, without the subscriptions of the old one');
+  connection.session = undefined;
+  connection.isLost = true;
+  connection.listening?.abort();
+  if (loss === 'certainly') abandon(lost, connection);
+  return renew(connection, () => initializeAnew(connection));
 }
 
 /** Resolves when a connection that is being made anew is there; one that could not be made is tried once more. Rejects with `UpstreamFault` where there is none. */
-export async function ready(link: Link): Promise<void> {
-  if (link.renewing) await link.renewing;
-  else if (link.isLost) await renew(link, () => greetAnew(link));
-  if (link.isLost) throw new UpstreamFault('unreachable', `lost the session, and there is no new one: ${link.trouble}`, false);
+export async function ready(connection: ServerConnection): Promise<void> {
+  if (connection.renewing) await connection.renewing;
+  else if (connection.isLost) await renew(connection, () => initializeAnew(connection));
+  if (connection.isLost) throw new UpstreamFault('unreachable', `lost the session, and there is no new one: ${connection.trouble}`, false);
 }
 
-/** Opens a new stream in the place of one that ended (HTTP+SSE). `isGreeting`: the client says hello itself. */
-export function renewChannel(link: Link, isGreeting: boolean): Promise<boolean> {
-  return renew(link, async () => {
-    link.cookies = createCookieJar();
-    await openChannel(link);
-    if (!isGreeting && link.greeting) await greet(link);
+/** Opens a new stream in the place of one that ended (HTTP+SSE). `isInitialize`: the client says hello itself. */
+export function renewChannel(connection: ServerConnection, isInitialize: boolean): Promise<boolean> {
+  return renew(connection, async () => {
+    connection.cookies = createCookieJar();
+    await openChannel(connection);
+    if (!isInitialize && connection.initialize) await sendInitialize(connection);
   });
 }
 
+/** Keeps the stream for the server's own messages open, unless one stream brings everything (HTTP+SSE). */
+export async function keepListening(connection: ServerConnection): Promise<void> {
+  if (connection.transport === 'streamable') await listen(connection, (session, loss) => void renewSession(session, connection, loss));
+}
+
 /** SECURITY: a server that points to another origin is not asked in any other way; whoever waits is told so. */
-function renew(link: Link, work: () => Promise<void>): Promise<boolean> {
-  link.renewing ??= work()
+function renew(connection: ServerConnection, work: () => Promise<void>): Promise<boolean> {
+  connection.renewing ??= work()
     .then(
       () => true,
       (error: unknown) => {
         if (error instanceof UpstreamFault && error.code === 'foreign_origin') throw error;
-        link.trouble = failureBy(error).why;
-        link.ports.log.warn(`no connection: ${link.trouble}`);
+        connection.trouble = failureBy(error).why;
+        connection.ports.log.warn(`no connection: ${connection.trouble}`);
         return false;
       },
     )
     .finally(() => {
-      link.renewing = undefined;
+      connection.renewing = undefined;
     });
-  return link.renewing;
+  return connection.renewing;
 }
 
 /** What has its stream in the lost session ends now; what has no answer yet will soon be told the same, or never anything. */
-function abandon(lost: string, link: Link): void {
-  const isLost = ({ session, ids }: OpenRequest) => session === lost && isWaiting(ids, link);
+function abandon(lost: string, connection: ServerConnection): void {
+  const isLost = ({ session, ids }: OpenRequest) => session === lost && isWaiting(ids, connection);
   const end = (request: OpenRequest) => {
-    link.ports.fail(request.ids, { outcome: 'kept', why: 'the server lost the session before it answered' });
+    connection.ports.fail(request.ids, { outcome: 'kept', why: 'the server lost the session before it answered' });
     request.giveUp.abort();
   };
-  for (const request of link.open.values()) if (isLost(request) && request.isStreaming) end(request);
-  const late = () => [...link.open.values()].filter(isLost).forEach(end);
+  for (const request of connection.open.values()) if (isLost(request) && request.isStreaming) end(request);
+  const late = () => [...connection.open.values()].filter(isLost).forEach(end);
   setTimeout(late, STRAGGLERS).unref();
 }
 
 /** A cookie that led to a node which lost the session, or is gone, would lead there again. */
-function greetAnew(link: Link): Promise<void> {
-  link.cookies = createCookieJar();
-  return greet(link);
+function initializeAnew(connection: ServerConnection): Promise<void> {
+  connection.cookies = createCookieJar();
+  return sendInitialize(connection);
 }
 
-async function greet(link: Link): Promise<void> {
-  const { greeting } = link;
+async function sendInitialize(connection: ServerConnection): Promise<void> {
+  const { initialize } = connection;
   const id = `intercept-${randomUUID()}`;
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(), PATIENCE);
-  const signal = AbortSignal.any([link.over.signal, late.signal]);
-  const welcome = Promise.withResolvers<Peeked>();
-  welcome.promise.catch(() => undefined);
-  signal.addEventListener('abort', () => welcome.reject(unanswered()));
-  link.version = undefined;
-  link.expected = { id, take: welcome.resolve };
+  const signal = AbortSignal.any([connection.over.signal, late.signal]);
+  const answered = Promise.withResolvers<Peeked>();
+  answered.promise.catch(() => undefined);
+  signal.addEventListener('abort', () => answered.reject(unanswered()));
+  connection.version = undefined;
+  connection.expected = { id, take: answered.resolve };
   try {
-    const answer = await post({ bytes: `${greeting?.before}"${id}"${greeting?.after}` }, link, signal);
-    if (answer.status > 299) throw await refusedGreeting(answer, link);
-    if (link.transport !== 'sse') noteSession(answer, link);
-    void readOut(answer, link).then(() => link.transport !== 'sse' && welcome.reject(unanswered()));
-    const said = await welcome.promise;
+    const answer = await post({ bytes: `${initialize?.before}"${id}"${initialize?.after}` }, connection, signal);
+    if (answer.status > 299) throw await refusedInitialize(answer, connection);
+    if (connection.transport !== 'sse') noteSession(answer, connection);
+    void readOut(answer, connection).then(() => connection.transport !== 'sse' && answered.reject(unanswered()));
+    const said = await answered.promise;
     if (!said.result) throw new UpstreamFault('unreachable', 'refused "initialize"', false);
-    takeVersion(said, link);
-    (await post({ bytes: INITIALIZED }, link, signal)).discard();
-    link.isLost = false;
-    if (link.transport !== 'sse') await listen(link, (session, loss) => void renewSession(session, link, loss));
+    takeVersion(said, connection);
+    (await post({ bytes: INITIALIZED }, connection, signal)).discard();
+    connection.isLost = false;
+    await keepListening(connection);
   } catch (error) {
-    if (link.isLost) link.session = undefined;
+    if (connection.isLost) connection.session = undefined;
     throw error;
   } finally {
     clearTimeout(timer);
-    link.expected = undefined;
+    connection.expected = undefined;
   }
 }
 
@@ -144,20 +147,20 @@ function unanswered(): UpstreamFault {
   return new UpstreamFault('unreachable', 'did not answer "initialize"', false);
 }
 
-async function refusedGreeting(answer: UpstreamAnswer, { ports }: Link): Promise<UpstreamFault> {
+async function refusedInitialize(answer: UpstreamAnswer, { ports }: ServerConnection): Promise<UpstreamFault> {
   const refused = await readRefused(answer, ports.maxMessage);
   if (refused.status === 401) ports.unauthorized(refused.headers['www-authenticate']);
   return new UpstreamFault('unreachable', `refused "initialize" with HTTP status ${refused.status}${wordsOf(refused, ports.mask)}`, false);
 }
 
-async function readOut(answer: UpstreamAnswer, link: Link): Promise<void> {
+async function readOut(answer: UpstreamAnswer, connection: ServerConnection): Promise<void> {
   const kind = kindOf(answer);
-  const take = (messages: readonly Received[]) => deliver(messages, link);
+  const take = (messages: readonly Received[]) => deliver(messages, connection);
   try {
-    if (kind === 'events') return await readEvents(answer, link.ports, take, { lastId: undefined, retry: undefined });
-    const bytes = await readBody(answer, link.ports.maxMessage);
+    if (kind === 'events') return await readEvents(answer, connection.ports, take, { lastId: undefined, retry: undefined });
+    const bytes = await readBody(answer, connection.ports.maxMessage);
     if (bytes && kind === 'json') await take([{ kind: 'line', bytes: withoutBom(bytes) }]);
   } catch (error) {
-    link.ports.log.debug(failureBy(error).why);
+    connection.ports.log.debug(failureBy(error).why);
   }
 }

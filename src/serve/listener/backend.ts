@@ -17,13 +17,13 @@ export interface Backend {
 }
 
 /**
- * Opens the server of one session; rejects with `StartError`. `session` is there once the first frame is sent; `aside`
+ * Opens the server of one session; rejects with `StartError`. `session` is there once the first frame is sent; `nonMessage`
  * takes what the server's streams bring besides messages.
  */
 export type OpenBackend = (
   session: () => ProxySession,
   rawHeaders: readonly string[],
-  aside: (event: NonMessageEvent) => void,
+  nonMessage: (event: NonMessageEvent) => void,
 ) => Promise<Backend>;
 
 /** A new child process for every session. */

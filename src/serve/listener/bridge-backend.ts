@@ -14,12 +14,12 @@ const GRACE = 1_000;
 /** A new bridge for every session, which sends what of its client's headers may pass. */
 export function bridgeBackend(remote: Remote, rules: RequestRules, maxMessage: number, log: Log): OpenBackend {
   const mask = wordMask(remote);
-  return async (session, rawHeaders, aside) => {
+  return async (session, rawHeaders, nonMessage) => {
     // What a message goes with besides, the bridge writes itself.
     const client = openHttpClient(remote.url, { ...ofSender(toUpstream(rawHeaders, rules)), ...remote.headers });
     const bridge = openBridge(
       portsOf({
-        ...{ log, client, maxMessage, session, aside, explain: openExplainer(log, client, remote), mask },
+        ...{ log, client, maxMessage, session, nonMessage, explain: openExplainer(log, client, remote), mask },
         async receive(messages) {
           session().fromServer(messages);
           await session().serverIdle();

@@ -4,7 +4,7 @@ import type { Backend, OpenBackend } from './backend.ts';
 
 /** Opens nothing before a frame goes to the server; `failed` is called where it then cannot be opened. */
 export function startedByMessage(openBackend: OpenBackend, failed: (error: unknown) => void): OpenBackend {
-  return async (session, rawHeaders, aside) => {
+  return async (session, rawHeaders, nonMessage) => {
     const ended = Promise.withResolvers<string>();
     let opening: Promise<Backend | undefined> | undefined;
     let opened: Backend | undefined;
@@ -12,7 +12,7 @@ export function startedByMessage(openBackend: OpenBackend, failed: (error: unkno
     let early: OutgoingFrame[] = [];
     let bytes = 0;
     const open = async () => {
-      opened = await openBackend(session, rawHeaders, aside);
+      opened = await openBackend(session, rawHeaders, nonMessage);
       void opened.ended.then(ended.resolve);
       opened.send(early);
       early = [];

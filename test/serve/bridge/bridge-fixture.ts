@@ -5,7 +5,7 @@ import { readClientFrame } from '../../../src/mcp/messages/client.ts';
 import type { OutgoingFrame } from '../../../src/proxy/exchange.ts';
 import type { Failure } from '../../../src/proxy/requests/ending.ts';
 import { openBridge } from '../../../src/serve/bridge/bridge.ts';
-import { methodOf } from '../../../src/serve/bridge/link.ts';
+import { methodOf } from '../../../src/serve/bridge/connection.ts';
 import type { Received } from '../../../src/serve/upstream/read-answer.ts';
 import type { Message } from '../../harness/message.ts';
 import { until } from '../../harness/wait.ts';

@@ -1,14 +1,37 @@
-/** What the bridge knows of its connection to the server. */
-
-import type { UpstreamAnswer } from '../../http/client.ts';
+/** The state of the bridge's connection to the server, what it needs of others, and how it sends. */
+import type { HttpClient, UpstreamAnswer } from '../../http/client.ts';
 import { type CookieJar, createCookieJar } from '../../http/headers.ts';
-import type { WholeEvent } from '../../http/sse.ts';
+import type { Look, WholeEvent } from '../../http/sse.ts';
 import { renderEvent } from '../../http/sse-render.ts';
 import type { RequestId } from '../../mcp/messages/id.ts';
+import type { Sender } from '../../mcp/messages/id-finder.ts';
 import type { OutgoingFrame } from '../../proxy/exchange.ts';
-import type { Received } from '../upstream/read-answer.ts';
-import { type Peeked, peek } from '../upstream/read-answer.ts';
-import type { BridgePorts } from './bridge-ports.ts';
+import type { Failure } from '../../proxy/requests/ending.ts';
+import { type NonMessageEvent, type Peeked, peek, type Received } from '../upstream/read-answer.ts';
+
+export interface BridgePorts {
+  readonly client: HttpClient;
+  /** Bytes. */
+  readonly maxMessage: number;
+  readonly log: { debug(text: string): void; warn(text: string): void; info(text: string): void };
+  /** Takes secrets out of what the server says of itself, before anybody reads it. */
+  mask(text: string): string;
+  look(): Look<Sender>;
+  /** Takes what the server said; what it answers with is waited for before more is read. */
+  receive(messages: readonly Received[]): void | Promise<void>;
+  /** Takes what a stream brings besides messages (comments, ids, times), as events that deliver nothing. */
+  nonMessage?(event: NonMessageEvent): void;
+  /** Whether a request that was sent under this id has no answer yet, and is still waited for. */
+  waitsFor(id: RequestId): boolean;
+  /** These requests will have no answer; each that still waits gets an error. */
+  fail(ids: readonly RequestId[], failure: Failure): void;
+  /** The headers that a modern request has besides its body (wire.md §2.10). */
+  headersFor(frame: OutgoingFrame): Readonly<Record<string, string>>;
+  /** Asks the server anew for its tools, whose schemas decide about those headers. */
+  relearnTools(): Promise<void>;
+  /** Says to the operator what a 401 asks for. */
+  unauthorized(wwwAuthenticate: string | undefined): void;
+}
 
 /** A request whose POST is under way. */
 export interface OpenRequest {
@@ -27,12 +50,12 @@ export interface Channel {
   readonly endpoint: URL;
 }
 
-export interface Link {
+export interface ServerConnection {
   readonly ports: BridgePorts;
   /** By the key of the first id. */
   readonly open: Map<string, OpenRequest>;
   /** Requests whose answers come on another stream than that of their own POST. */
-  readonly adrift: Map<string, RequestId>;
+  readonly elsewhere: Map<string, RequestId>;
   /** Aborted when the bridge ends. */
   readonly over: AbortController;
   /** How the server speaks; undefined until it answered once. */
@@ -48,8 +71,8 @@ export interface Link {
   worked: string | undefined;
   /** The revision that was agreed on in the handshake. */
   version: string | undefined;
-  /** The client's `initialize` around its id, to be said again. */
-  greeting: { readonly before: string; readonly after: string } | undefined;
+  /** The client's `initialize` around its id, kept so that a lost session can be opened anew. */
+  initialize: { readonly before: string; readonly after: string } | undefined;
   /** A connection that is being made anew, for all that wait for it. */
   renewing: Promise<boolean> | undefined;
   /** The answer to the bridge's own `initialize`, which goes to nobody. */
@@ -61,12 +84,12 @@ export interface Link {
   channel: Channel | undefined;
 }
 
-/** A link to a server that was not spoken to yet. */
-export function createLink(ports: BridgePorts): Link {
+/** A connection to a server that was not spoken to yet. */
+export function createConnection(ports: BridgePorts): ServerConnection {
   return {
     ports,
     open: new Map(),
-    adrift: new Map(),
+    elsewhere: new Map(),
     over: new AbortController(),
     transport: undefined,
     session: undefined,
@@ -75,7 +98,7 @@ export function createLink(ports: BridgePorts): Link {
     trouble: '',
     worked: undefined,
     version: undefined,
-    greeting: undefined,
+    initialize: undefined,
     renewing: undefined,
     expected: undefined,
     listening: undefined,
@@ -89,25 +112,25 @@ const ACCEPT = { accept: 'application/json, text/event-stream' };
 /** Sends a frame to where the server takes messages. Rejects with `UpstreamFault`. */
 export function post(
   frame: Pick<OutgoingFrame, 'bytes'> & Partial<OutgoingFrame>,
-  link: Link,
+  connection: ServerConnection,
   signal: AbortSignal,
   onSent?: () => void,
 ): Promise<UpstreamAnswer> {
-  const { ports, channel, cookies } = link;
-  const era = frame.modern ? ports.headersFor(frame as OutgoingFrame) : sessionHeaders(link);
+  const { ports, channel, cookies } = connection;
+  const era = frame.modern ? ports.headersFor(frame as OutgoingFrame) : sessionHeaders(connection);
   const headers = { ...ACCEPT, 'content-type': 'application/json', ...era };
   return ports.client.send({ method: 'POST', url: channel?.endpoint, headers, body: frame.bytes, cookies, signal, onSent });
 }
 
 /** Opens a stream of the server's. */
-export function get(link: Link, lastId: string | undefined, signal: AbortSignal): Promise<UpstreamAnswer> {
+export function get(connection: ServerConnection, lastId: string | undefined, signal: AbortSignal): Promise<UpstreamAnswer> {
   const resumed = lastId === undefined ? {} : { 'last-event-id': Buffer.from(lastId).toString('latin1') };
-  const headers = { accept: 'text/event-stream', ...sessionHeaders(link), ...resumed };
-  return link.ports.client.send({ method: 'GET', headers, cookies: link.cookies, signal });
+  const headers = { accept: 'text/event-stream', ...sessionHeaders(connection), ...resumed };
+  return connection.ports.client.send({ method: 'GET', headers, cookies: connection.cookies, signal });
 }
 
 /** What names the session, and the revision spoken in it. */
-export function sessionHeaders({ session, version }: Link): Record<string, string> {
+export function sessionHeaders({ session, version }: ServerConnection): Record<string, string> {
   return {
     ...(session === undefined ? {} : { 'mcp-session-id': session }),
     ...(version === undefined ? {} : { 'mcp-protocol-version': version }),
@@ -115,12 +138,13 @@ export function sessionHeaders({ session, version }: Link): Record<string, strin
 }
 
 /** Whether the server still has to answer one of these. */
-export function isWaiting(ids: readonly RequestId[], { ports }: Link): boolean {
-  return ids.some((id) => ports.waitsFor(id));
+export function isWaiting(ids: readonly RequestId[], { ports }: ServerConnection): boolean {
+  for (const id of ids) if (ports.waitsFor(id)) return true;
+  return false;
 }
 
 /** Hands on what the server said, but for what the bridge asked itself. */
-export function deliver(messages: readonly Received[], { ports, expected }: Link): void | Promise<void> {
+export function deliver(messages: readonly Received[], { ports, expected }: ServerConnection): void | Promise<void> {
   if (!expected) return ports.receive(messages);
   const others = messages.filter((message) => {
     const said = message.kind === 'line' ? peek(message.bytes) : undefined;
@@ -132,10 +156,10 @@ export function deliver(messages: readonly Received[], { ports, expected }: Link
 }
 
 /** Hands on what an event has besides a message. Its data, where it has none to judge, is kept on a stream of the same transport. */
-export function passAside(event: WholeEvent, { ports, transport }: Link): void {
-  if (!ports.aside) return;
+export function passNonMessage(event: WholeEvent, { ports, transport }: ServerConnection): void {
+  if (!ports.nonMessage) return;
   const data = event.data?.length === 0 && transport === 'sse' ? event.data : undefined;
-  ports.aside({ bytes: renderEvent(event, data), hasId: event.id !== undefined });
+  ports.nonMessage({ bytes: renderEvent(event, data), hasId: event.id !== undefined });
 }
 
 /** The method of a request or a notification; undefined for answers and batches. */
