@@ -1,7 +1,7 @@
 /** `--transport http` and what belongs to it: where the proxy listens, and to whom (cli.md §1, wire.md §5). */
 
 import { UsageError } from '../core/fault.ts';
-import { isLoopback } from '../http/loopback.ts';
+import { isLoopback } from '../http/proxies.ts';
 import type { ListenOptions } from '../serve/options.ts';
 
 export interface ListenFlags {

@@ -1,16 +1,17 @@
 /**
  * Requests to the one configured upstream (wire.md §2.8, §5). Redirects stay on its origin, bodies are identity or
- * inflated here, nothing is ever sent twice. HTTP is spoken by ours: fetch loses what came before a stream broke (Bun)
- * and limits how long one may be silent (Node), and node:http costs several times as much (Bun).
+ * inflated here, nothing is ever sent twice. HTTP is spoken by `node:http`, on Bun too: its fetch loses what came before a
+ * stream broke, and Node's limits how long one may be silent.
  */
-
+import { openPool, type Pool } from './connections.ts';
+import { ask, type RawAnswer } from './exchange.ts';
 import { UpstreamFault } from './fault.ts';
 import type { GiveUpSignal } from './give-up.ts';
 import type { AnswerHeaders, CookieJar } from './headers.ts';
-import type { RawAnswer } from './http1/connection.ts';
-import { openPool, type Pool } from './http1/pool.ts';
-import { type HeaderFields, openBase, type RequestBase, renderRequest } from './http1/request.ts';
 import { inflate } from './inflate.ts';
+import { basicOf, type Environment, type HttpProxy, proxyFor } from './proxies.ts';
+
+export type HeaderFields = Readonly<Record<string, string>>;
 
 export interface UpstreamRequest {
   readonly method: 'GET' | 'POST' | 'DELETE';
@@ -43,26 +44,34 @@ export interface HttpClient {
   close(): void;
 }
 
-interface Way {
+interface Upstream {
+  readonly url: URL;
   readonly pool: Pool;
-  readonly base: RequestBase;
+  /** Go with every request, and replace those of a request. Names in lower case. */
+  readonly headers: HeaderFields;
   /** The operator's own. */
   readonly cookie: string | undefined;
+  /** What stands before the host in the configured URL. SECURITY: and in no other, which the server may have named. */
+  readonly authorization: string | undefined;
+  /** A proxy that passes requests on, and reads them. */
+  readonly relay: HttpProxy | undefined;
 }
 
 /** Redirects that are followed for one request. */
 const MAX_HOPS = 5;
 
 /** Opens a client for `url`. `headers` go with every request and replace those of the same name (in lower case). */
-export function openHttpClient(url: URL, headers: HeaderFields): HttpClient {
-  const pool = openPool(url);
+export function openHttpClient(url: URL, headers: HeaderFields, env: Environment = process.env): HttpClient {
+  const proxy = proxyFor(url, env);
+  const pool = openPool(url, proxy);
   const { cookie, ...others } = headers;
-  const way: Way = { pool, base: openBase(url, others), cookie };
+  const relay = url.protocol === 'http:' ? proxy : undefined;
+  const upstream: Upstream = { url, pool, headers: others, cookie, authorization: basicOf(url), relay };
   return {
     url,
     async send(request) {
       try {
-        return inflated(await follow(request, way));
+        return inflated(await follow(request, upstream));
       } catch (fault) {
         request.onSent?.();
         throw fault;
@@ -72,14 +81,13 @@ export function openHttpClient(url: URL, headers: HeaderFields): HttpClient {
   };
 }
 
-async function follow(request: UpstreamRequest, way: Way): Promise<RawAnswer> {
-  const { base } = way;
-  const { origin } = base.url;
-  let to = request.url ?? base.url;
+async function follow(request: UpstreamRequest, upstream: Upstream): Promise<RawAnswer> {
+  const { origin } = upstream.url;
+  let to = request.url ?? upstream.url;
   // SECURITY: credentials go to the configured origin and nowhere else.
-  if (to !== base.url && to.origin !== origin) throw new UpstreamFault('foreign_origin', `is not of the origin ${origin}`, false);
+  if (to !== upstream.url && to.origin !== origin) throw new UpstreamFault('foreign_origin', `is not of the origin ${origin}`, false);
   for (let hops = 0; ; hops++) {
-    const answer = await exchange(request, to, way);
+    const answer = await exchange(request, to, upstream);
     if (answer.setCookies.length > 0) await request.cookies?.take(answer.setCookies, to);
     if (answer.status < 300 || answer.status > 399 || answer.status === 304) return answer;
     answer.discard();
@@ -100,16 +108,53 @@ function nextHop({ status, headers }: RawAnswer, from: URL, hops: number): URL {
   return to;
 }
 
-async function exchange(request: UpstreamRequest, url: URL, { base, pool, cookie: own }: Way): Promise<RawAnswer> {
-  const { method, body, cookies, signal, onSent } = request;
+async function exchange(request: UpstreamRequest, url: URL, upstream: Upstream): Promise<RawAnswer> {
+  const { method, signal, onSent } = request;
   if (signal.aborted) throw givenUp();
-  const cookie = cookies ? cookies.headerFor(url, own) : own;
-  const headers = cookie === undefined ? request.headers : { ...request.headers, cookie };
-  const writes = renderRequest({ method, url, headers, body }, base);
-  const connection = await pool.take(signal);
-  if (!signal.aborted) return connection.ask({ writes, signal, onSent });
-  connection.drop();
+  const body = typeof request.body === 'string' ? Buffer.from(request.body) : request.body;
+  const headers = fieldsOf(request, url, body, upstream);
+  const path = `${upstream.relay ? url.origin : ''}${url.pathname}${url.search}`;
+  const connection = await upstream.pool.take(signal);
+  if (!signal.aborted) return ask(connection, { method, path, headers, body, signal, onSent });
+  connection.socket.destroy();
   throw givenUp();
+}
+
+const NAME = /^[\w!#$%&'*+.^`|~-]+$/;
+const UNFIT = /[^\t\x20-\x7e\x80-\xff]/;
+/** SECURITY: they frame the message or belong to the connection, and are written here alone. */
+const OURS: ReadonlySet<string> = new Set([
+  ...['connection', 'content-length', 'expect', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade'],
+]);
+
+/** The headers of a request. SECURITY: one name, however it is written, is one header. Throws `UpstreamFault` where one cannot be written. */
+function fieldsOf({ method, headers, cookies }: UpstreamRequest, url: URL, body: Uint8Array | undefined, upstream: Upstream): HeaderFields {
+  // Some servers, and what stands before them, refuse who has no name.
+  const fields: Record<string, string> = Object.create(null);
+  fields.host = url.host;
+  fields['user-agent'] = 'intercept';
+  fields['accept-encoding'] = 'identity';
+  if (upstream.authorization !== undefined) fields.authorization = upstream.authorization;
+  add(fields, headers);
+  const cookie = cookies ? cookies.headerFor(url, upstream.cookie) : upstream.cookie;
+  if (cookie !== undefined) fields.cookie = cookie;
+  add(fields, upstream.headers);
+  if (upstream.relay?.authorization !== undefined) fields['proxy-authorization'] = upstream.relay.authorization;
+  if (body !== undefined || method === 'POST') fields['content-length'] = String(body?.length ?? 0);
+  fields.connection = 'keep-alive';
+  return fields;
+}
+
+function add(fields: Record<string, string>, headers: HeaderFields): void {
+  for (const given in headers) {
+    const name = given.toLowerCase();
+    const value = headers[given] as string;
+    if (OURS.has(name)) continue;
+    // SECURITY: the value may be a secret, and is not said.
+    if (!NAME.test(name) || UNFIT.test(value))
+      throw new UpstreamFault('unreachable', `was not asked: the header ${JSON.stringify(name)} cannot be written`, false);
+    fields[name] = value;
+  }
 }
 
 function givenUp(): UpstreamFault {

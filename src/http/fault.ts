@@ -44,3 +44,56 @@ export function faultOf(error: Error, connected: boolean): UpstreamFault {
 function reasonOf({ message }: Error, code: string): string {
   return message === '' || code.startsWith('ERR_SSL_') ? code : message;
 }
+
+/** A fault of what the server sent, of which it acted on. */
+export function broken(what: string): UpstreamFault {
+  return new UpstreamFault('broken', `answers with ${what}`, true);
+}
+
+/** The connection ended before the answer did. */
+export function cutOff(hasBegun: boolean, cause?: Error): UpstreamFault {
+  return new UpstreamFault(
+    'broken',
+    `broke the connection ${hasBegun ? 'in the middle of its answer' : 'before it answered'}`,
+    true,
+    cause,
+  );
+}
+
+/** What the runtime's reader refuses, in words. */
+const REFUSED: Readonly<Record<string, string>> = {
+  HPE_CR_EXPECTED: 'a line that LF alone ends',
+  HPE_INVALID_HEADER_TOKEN: 'a header that cannot be read',
+  HPE_LF_EXPECTED: 'a header that cannot be read',
+  HPE_UNEXPECTED_CONTENT_LENGTH: 'two values of the header "content-length"',
+  HPE_INVALID_CONTENT_LENGTH: 'a length that is none',
+  HPE_INVALID_TRANSFER_ENCODING: 'a transfer coding that was not asked for',
+  HPE_INVALID_CHUNK_SIZE: 'a chunk without a size that could be read',
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 'a chunk whose extensions are too long',
+  HPE_STRICT: 'a chunk that does not end where it says',
+  HPE_HEADER_OVERFLOW: 'a head, or a line of one, of more than 65536 bytes',
+};
+
+interface AnswerError extends Error {
+  readonly code?: string;
+  /** Of a fault of the reader's: why, in its words, and the bytes that it read last. */
+  readonly reason?: string;
+  readonly rawPacket?: Buffer;
+}
+
+/** The fault that an error is which came after the request was written; `hasBegun`: bytes of the answer had come. */
+export function faultOfAnswer(error: AnswerError, hasBegun: boolean): UpstreamFault {
+  const { code = '', reason = '', rawPacket } = error;
+  if (error.message === 'socket hang up') return cutOff(hasBegun, error);
+  if (!code.startsWith('HPE_')) return faultOf(error, true);
+  if (reason.includes('present with')) return broken('both a length and a transfer coding');
+  const [line = ''] = rawPacket?.toString('latin1', 0, MOST_SAID).split('\r\n', 1) ?? [];
+  return broken(REFUSED[code] ?? `something else than HTTP/1.1, ${quote(line)}`);
+}
+
+/** Characters of what the server sent. */
+const MOST_SAID = 40;
+
+export function quote(text: string): string {
+  return JSON.stringify(text.slice(0, MOST_SAID));
+}

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { type AddressInfo, isIP } from 'node:net';
 import { type BodyRead, bodyRefusal, type Room, readBody } from './body.ts';
 import { namesSeveral, valuesOf } from './headers.ts';
-import { isLoopback } from './loopback.ts';
+import { isLoopback } from './proxies.ts';
 import { createKeepAlive, type KeepAlive, openReply, type Reply } from './reply.ts';
 
 /** A request that was let in. */

@@ -1,5 +1,5 @@
 /** `HTTP_PROXY` and its like, which many programs go by and this one does not: what it says of that. */
-import { isLoopback } from '../http/loopback.ts';
+import { isLoopback } from '../http/proxies.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -2,7 +2,7 @@
 import { hideSecrets, openMask } from '../audit/known-secrets.ts';
 import { isSecretName } from '../audit/secret-names.ts';
 import { hasSecret } from '../audit/secrets.ts';
-import { isLoopback } from '../http/loopback.ts';
+import { isLoopback } from '../http/proxies.ts';
 import type { GivenHeader, Remote } from './options.ts';
 
 /** Parameters of a URL that carry credentials, by their names; shorter names than those of fields elsewhere. */

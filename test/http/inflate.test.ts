@@ -8,7 +8,7 @@ import { UpstreamFault } from '../../src/http/fault.ts';
 import { inflate } from '../../src/http/inflate.ts';
 import { RUNTIMES } from '../process/relays.ts';
 import { faultOf, textOf } from './exchange.ts';
-import { startRaw } from './http1/raw-server.ts';
+import { startRaw } from './raw-server.ts';
 
 const ASK = join(import.meta.dirname, 'http1/children/ask.ts');
 const TEXT = `{"text":"${'0123456789'.repeat(5_000)}"}`;

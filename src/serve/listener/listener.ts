@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Every } from '../../core/ticker.ts';
 import type { Log, Ports, Served } from '../../engine/ports.ts';
 import { openHttpClient } from '../../http/client.ts';
-import { isLoopback } from '../../http/loopback.ts';
+import { isLoopback } from '../../http/proxies.ts';
 import { type HttpServer, openHttpServer, type ServedRequest } from '../../http/server.ts';
 import { createTurns } from '../../http/turns.ts';
 import { checkCommand, StartError } from '../../process/child.ts';

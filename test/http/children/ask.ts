@@ -1,6 +1,6 @@
 /** Asks each URL that it is given, one after the other, and prints how that went: a line of JSON each. */
-import { openHttpClient } from '../../../../src/http/client.ts';
-import { UpstreamFault } from '../../../../src/http/fault.ts';
+import { openHttpClient } from '../../../src/http/client.ts';
+import { UpstreamFault } from '../../../src/http/fault.ts';
 
 for (const url of process.argv.slice(2)) {
   const client = openHttpClient(new URL(url), { authorization: 'Bearer the-secret' });

@@ -3,9 +3,9 @@ import { describe, expect, test } from 'bun:test';
 import type { Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type HttpClient, openHttpClient } from '../../../src/http/client.ts';
-import { until } from '../../harness/wait.ts';
-import { faultOf, post, textOf } from '../exchange.ts';
+import { type HttpClient, openHttpClient } from '../../src/http/client.ts';
+import { until } from '../harness/wait.ts';
+import { faultOf, post, textOf } from './exchange.ts';
 import { counted, type RawRequest, type RawServer, startRaw } from './raw-server.ts';
 
 const PATIENCE = 60_000;

@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { RUNTIMES } from '../../process/relays.ts';
+import { RUNTIMES } from '../process/relays.ts';
 import { makeAuthority, OPENSSL } from './certificates.ts';
 import { counted, startRaw } from './raw-server.ts';
 
