@@ -85,21 +85,6 @@ describe('wire.md §2.8: encodings', () => {
     await faultOf(textOf(body));
     client.close();
   });
-
-  test('a bomb is inflated no faster than it is read', async () => {
-    const bomb = gzipSync(Buffer.alloc(512 << 20));
-    await using upstream = await startUpstream((_, response) => void response.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb));
-    const client = openHttpClient(new URL(upstream.url), {});
-    const { body } = await post(client);
-    const before = process.memoryUsage().rss;
-    let read = 0;
-    for await (const chunk of body) {
-      read += chunk.length;
-      if (read > 1 << 20) break;
-    }
-    expect(process.memoryUsage().rss - before).toBeLessThan(200 << 20);
-    client.close();
-  }, 120_000);
 });
 
 describe('policy.md §6: whether the upstream may have acted', () => {

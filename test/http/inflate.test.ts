@@ -10,7 +10,7 @@ import { RUNTIMES } from '../process/relays.ts';
 import { faultOf, textOf } from './exchange.ts';
 import { startRaw } from './raw-server.ts';
 
-const ASK = join(import.meta.dirname, 'http1/children/ask.ts');
+const ASK = join(import.meta.dirname, 'children/ask.ts');
 const TEXT = `{"text":"${'0123456789'.repeat(5_000)}"}`;
 
 async function* inPieces(bytes: Uint8Array, size: number) {
@@ -63,6 +63,25 @@ test('who leaves the loop leaves the body, also while more of it is awaited', as
   })();
   for await (const _ of inflate(body, 'gzip')) break;
   expect(left).toBe(true);
+});
+
+test('a bomb is inflated no faster than it is read', async () => {
+  const bomb = gzipSync(Buffer.alloc(64 << 20));
+  let taken = 0;
+  const body = (async function* () {
+    for await (const piece of inPieces(bomb, 1_024)) {
+      taken += piece.length;
+      yield piece;
+    }
+  })();
+  let read = 0;
+  for await (const piece of inflate(body, 'gzip')) {
+    read += piece.length;
+    if (read > 1 << 20) break;
+  }
+  // A byte of it becomes a thousand.
+  expect(read).toBeLessThan(4 << 20);
+  expect(taken).toBeLessThan(8 << 10);
 });
 
 test('policy.md §6: the fault of the connection comes after all that came, and stays what it is', async () => {
