@@ -1,5 +1,6 @@
 /** Deciding a record, whoever asks: the API or the page. */
 
+import { decideRecorded } from '../approval/records.ts';
 import type { Approval, ApprovalVerdict } from '../core/approval.ts';
 import { renderApproval } from '../core/approval-json.ts';
 import { type Answer, refuse } from './answer.ts';
@@ -27,10 +28,10 @@ export async function decideApproval(wish: Wish, deps: AdminDeps): Promise<Answe
   if (by === null) return refuse('bad_request', `"as" has to be a text of at most ${MOST_NAME} visible characters`);
   if (reason === null) return refuse('bad_request', `"reason" has to be a text of at most ${MOST_REASON} visible characters`);
   const { id, verdict, via } = wish;
-  const decided = await deps.approvals.decide({ id, verdict, by: by?.trim() || deps.operator, reason: reason?.trim() ?? '' });
+  const decision = { id, verdict, by: by?.trim() || deps.operator, reason: reason?.trim() ?? '' };
+  const decided = await decideRecorded(decision, deps.approvals, ({ type, fields }) => deps.record(type, fields), via);
   if (decided.kind === 'unknown') return unknownRecord(id);
   if (decided.kind === 'not_pending') return refuse('not_pending', whyNot(decided.approval));
-  recordDecision(decided.approval, via, deps);
   return recordAnswer(decided.approval);
 }
 
@@ -59,9 +60,4 @@ export function unknownRecord(id: string): Answer {
 function whyNot({ state, decidedBy }: Approval): string {
   if (state === 'expired') return 'it expired';
   return `it was ${state === 'denied' ? 'denied' : 'approved'} already${decidedBy === undefined ? '' : ` by ${JSON.stringify(decidedBy)}`}${state === 'consumed' ? ', and used' : ''}`;
-}
-
-function recordDecision({ id, tool, agent, rule, decidedBy, reason, state }: Approval, via: string, { record }: AdminDeps): void {
-  const fields = { approval: id, tool, agent, rule, by: decidedBy, reason, via };
-  record(state === 'denied' ? 'approval_denied' : 'approval_approved', fields);
 }

@@ -1,5 +1,7 @@
 /** The approver secret (`intercept approvals protect`): kept as a slow, salted hash, compared in constant time. */
 import { randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto';
+import type { Approvals } from '../core/approval.ts';
+import { CommandError, EXIT } from '../core/fault.ts';
 
 /** 64 MiB and about a tenth of a second for each guess. */
 const COST = { N: 65_536, r: 8, p: 1 } as const;
@@ -29,4 +31,24 @@ function derive(secret: string, salt: Uint8Array, cost: { readonly N: number; re
   return new Promise((resolve, reject) =>
     scrypt(secret.normalize('NFKC'), salt, BYTES, options, (error, key) => (error ? reject(error) : resolve(key))),
   );
+}
+
+/** The variable that holds the approver secret. */
+export const APPROVER_VARIABLE = 'INTERCEPT_APPROVER_TOKEN';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** SPEC: policy.md §12 — once a secret is set, only who has it decides. Throws otherwise. */
+export async function checkApprover(approvals: Pick<Approvals, 'secret'>, env: Environment): Promise<void> {
+  const refusal = await refuseApprover(approvals, env);
+  if (refusal !== undefined) throw new CommandError(refusal, EXIT.failed, `set ${APPROVER_VARIABLE} to the approver secret`);
+}
+
+/** Why whoever runs this may not decide; undefined where they may. */
+export async function refuseApprover(approvals: Pick<Approvals, 'secret'>, env: Environment): Promise<string | undefined> {
+  const hash = await approvals.secret();
+  if (hash === undefined) return undefined;
+  const given = env[APPROVER_VARIABLE];
+  if (!given) return 'deciding needs the approver secret';
+  return (await matchesSecret(given, hash)) ? undefined : `${APPROVER_VARIABLE} is not the approver secret`;
 }

@@ -8,7 +8,7 @@ import { declare, type Invocation, refuseServer } from './declare.ts';
 import { declareApprovals, declareIdempotency } from './declare-approvals.ts';
 import { declareProxy } from './declare-proxy.ts';
 import { parseDurationFlag, parsePercentFlag, parseTextFlag } from './flags.ts';
-import type { PauseOptions } from './pause.ts';
+import type { SwitchOptions } from './pause.ts';
 
 const DAY = 86_400_000;
 /** How long instances have to confirm a pause, ms (policy.md §11). */
@@ -122,8 +122,8 @@ function declarePause(program: Command, invocation: Invocation): void {
     .option('--json')
     .action(async (flags) => {
       refuseServer('pause', invocation);
-      const { pauseCalls } = await import('./pause.ts');
-      invocation.finish(await pauseCalls(pauseOptions(flags, invocation), invocation.terminal));
+      const { throwSwitch } = await import('./pause.ts');
+      invocation.finish(await throwSwitch('paused', pauseOptions(flags, invocation), invocation.terminal));
     });
 }
 
@@ -134,8 +134,8 @@ function declareResume(program: Command, invocation: Invocation): void {
     .option('--json')
     .action(async (flags) => {
       refuseServer('resume', invocation);
-      const { resumeCalls } = await import('./pause.ts');
-      invocation.finish(await resumeCalls(pauseOptions(flags, invocation), invocation.terminal));
+      const { throwSwitch } = await import('./pause.ts');
+      invocation.finish(await throwSwitch('resumed', pauseOptions(flags, invocation), invocation.terminal));
     });
 }
 
@@ -146,7 +146,7 @@ interface PauseFlags {
   readonly json?: boolean;
 }
 
-function pauseOptions({ reason, policy, stateDir, json }: PauseFlags, { terminal: { env } }: Invocation): PauseOptions {
+function pauseOptions({ reason, policy, stateDir, json }: PauseFlags, { terminal: { env } }: Invocation): SwitchOptions {
   return {
     reason: reason ?? '',
     policy,

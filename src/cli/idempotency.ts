@@ -1,8 +1,8 @@
 /** `intercept idempotency list` and `resolve`: calls that are kept from being sent twice (policy.md §9). */
+import { checkApprover } from '../approval/secret.ts';
 import type { ClaimRecord, Resolved } from '../core/claim.ts';
 import { CommandError, EXIT } from '../core/fault.ts';
 import type { OwnPlaces } from '../run/own-folders.ts';
-import { checkApprover } from './approvals/desk.ts';
 import { createPaint, type Paint, shown } from './paint.ts';
 import { spanOf } from './spans.ts';
 import type { Terminal } from './terminal.ts';

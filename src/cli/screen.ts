@@ -7,7 +7,8 @@ const GIVE = '\u001b[?2004l\u001b[?7h\u001b[?25h\u001b[?1049l';
 const HOME = '\u001b[H';
 const CLEAR_LINE = '\u001b[K';
 const CLEAR_REST = '\u001b[J';
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** Signals that ask a command to end. */
+export const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export interface ScreenEvents {
   keys(chunk: Buffer): void;
@@ -44,7 +45,7 @@ export function openScreen(terminal: Terminal, { keys, redraw, leave }: ScreenEv
   input.on('data', keys);
   input.once('end', leave);
   const unlisten = terminal.onResize(redraw);
-  for (const signal of SIGNALS) process.once(signal, leave);
+  for (const signal of ENDING) process.once(signal, leave);
   process.on('SIGCONT', back);
   process.once('exit', give);
   return {
@@ -52,7 +53,7 @@ export function openScreen(terminal: Terminal, { keys, redraw, leave }: ScreenEv
     draw: (lines) =>
       terminal.write(`${HOME}${lines.map((line) => `${visible(line, terminal.colour)}${CLEAR_LINE}`).join('\r\n')}${CLEAR_REST}`),
     close() {
-      for (const signal of SIGNALS) process.removeListener(signal, leave);
+      for (const signal of ENDING) process.removeListener(signal, leave);
       process.removeListener('SIGCONT', back);
       process.removeListener('exit', give);
       unlisten();

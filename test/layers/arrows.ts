@@ -42,7 +42,7 @@ export const ARROWS: Readonly<Record<string, Row>> = {
   },
   authoring: { to: ['core', 'mcp', 'policy', 'state', 'engine'], packages: PLATFORM },
   setup: { to: ['core', 'mcp', 'process'], packages: PLATFORM },
-  admin: { to: ['core'], packages: PLATFORM },
+  admin: { to: ['core', 'approval'], packages: PLATFORM },
   library: { to: ['core', 'engine'] },
 
   run: {

@@ -1,39 +1,40 @@
 /** `intercept approvals list`, `show` and `expire`. */
-import type { Approval, ApprovalFilter, Approvals } from '../../core/approval.ts';
+import { type Found, findApproval, pagesOf, wholeOf } from '../../approval/records.ts';
+import type { Approval } from '../../core/approval.ts';
 import { renderApproval } from '../../core/approval-json.ts';
-import { EXIT } from '../../core/fault.ts';
-import { openOwnRecords } from '../../run/own-records.ts';
+import { CommandError, EXIT } from '../../core/fault.ts';
+import type { OwnPlaces } from '../../run/own-folders.ts';
+import { expireInOwnRecords } from '../../run/own-records.ts';
 import { createPaint, type Paint, shown } from '../paint.ts';
 import type { Terminal } from '../terminal.ts';
-import { recordDecision } from './decide.ts';
-import { type DeskOptions, findRecord, unknownId } from './desk.ts';
 import { paintLine, renderRecordLines, stateOf } from './record-lines.ts';
 
 /** Where a terminal does not say how wide it is. */
 const WIDTH = 80;
 const ARGS = 60;
-/** Records that are read at once. */
-const PAGE = 200;
+/** Records that an ambiguous id lists. */
+const MOST_LISTED = 10;
 
-export interface ListOptions extends DeskOptions {
+export interface ApprovalsOptions extends OwnPlaces {
+  readonly json: boolean;
+}
+
+export interface ListOptions extends ApprovalsOptions {
   /** Decided and expired ones too. */
   readonly all: boolean;
 }
 
 /** Lists what waits, or everything that is kept: some at a time, for each may be as long as a message. */
 export async function listApprovals({ state, json, all }: ListOptions, terminal: Terminal): Promise<number> {
-  const filter: ApprovalFilter = { state: all ? undefined : 'pending', limit: PAGE, argsLimit: json ? 0 : ARGS + 1 };
+  const filter = { state: all ? undefined : 'pending', argsLimit: json ? 0 : ARGS + 1 } as const;
   const print = json ? openArray(terminal) : undefined;
   const paint = createPaint(terminal.colour);
   const count = await state.withRecords(async ({ approvals }) => {
     let listed = 0;
-    for (let after: string | undefined, isOver = false; !isOver; ) {
-      const page = await approvals.list({ ...filter, after });
-      if (print) await printWhole(page, approvals, print.add);
+    for await (const page of pagesOf(approvals, filter)) {
+      if (print) for await (const whole of wholeOf(page, approvals)) print.add(renderApproval(whole, whole.args));
       else for (const line of renderTable(page, Date.now(), paint)) terminal.out(line);
-      after = page.at(-1)?.id;
       listed += page.length;
-      isOver = page.length < PAGE;
     }
     return listed;
   });
@@ -44,9 +45,9 @@ export async function listApprovals({ state, json, all }: ListOptions, terminal:
 }
 
 /** Shows a record whole. */
-export async function showApproval(id: string, { state, json }: DeskOptions, terminal: Terminal): Promise<number> {
-  const record = await state.withRecords(({ approvals }) => findRecord(approvals, id));
-  if (!record) throw unknownId(id);
+export async function showApproval(id: string, { state, json }: ApprovalsOptions, terminal: Terminal): Promise<number> {
+  const found = await state.withRecords(({ approvals }) => findApproval(approvals, id));
+  const record = expectFound(found ?? { kind: 'none' }, id);
   if (json) terminal.out(renderApproval(record, record.args));
   else {
     const paint = createPaint(terminal.colour);
@@ -57,33 +58,42 @@ export async function showApproval(id: string, { state, json }: DeskOptions, ter
 }
 
 /** Marks what is over now, rather than when the next proxy looks. */
-export async function expireApprovals({ state, home, json }: DeskOptions, terminal: Terminal): Promise<number> {
-  const expired = (await state.withRecords(({ approvals }) => approvals.expire())) ?? [];
-  if (expired.length > 0) {
-    const records = openOwnRecords(home, terminal);
-    for (const record of expired) recordDecision(record, 'approval_expired', records, terminal);
-    records.close();
-  }
-  if (!json) {
-    if (expired.length === 0) terminal.out('nothing was over');
-    for (const line of renderTable(expired, Date.now(), createPaint(terminal.colour))) terminal.out(line);
-    return EXIT.done;
-  }
-  const print = openArray(terminal);
-  await state.withRecords(({ approvals }) => printWhole(expired, approvals, print.add));
-  print.end();
+export async function expireApprovals({ state, home, json }: ApprovalsOptions, terminal: Terminal): Promise<number> {
+  const print = json ? openArray(terminal) : undefined;
+  await state.withRecords(async ({ approvals }) => {
+    const expired = await expireInOwnRecords(home, approvals, terminal);
+    if (print) for await (const whole of wholeOf(expired, approvals)) print.add(renderApproval(whole, whole.args));
+    else for (const line of renderTable(expired, Date.now(), createPaint(terminal.colour))) terminal.out(line);
+    if (!print && expired.length === 0) terminal.out('nothing was over');
+  });
+  print?.end();
   return EXIT.done;
 }
 
-/** Reads them again, one by one, with all of their arguments. One that is not kept any more is left out. */
-async function printWhole(records: readonly Approval[], approvals: Approvals, add: (text: string) => void): Promise<void> {
-  for (const { id } of records) {
-    const whole = (await approvals.find(id)).find((one) => one.id === id);
-    if (whole) add(renderApproval(whole, whole.args));
-  }
+/** The one record that was found. Throws where there is none, or more than one. */
+export function expectFound(found: Found, id: string): Approval {
+  if (found.kind === 'one') return found.approval;
+  if (found.kind === 'none') throw unknownId(id);
+  const { approvals } = found;
+  const listed = approvals.slice(0, MOST_LISTED).map((one) => `  ${one.id}  ${shown(one.tool, 40)}  ${stateOf(one, Date.now())}`);
+  const more = approvals.length > MOST_LISTED ? [`  and ${approvals.length - MOST_LISTED} more`] : [];
+  throw new CommandError(
+    `${quote(id)} is the beginning of ${approvals.length} ids`,
+    EXIT.failed,
+    ['write more of it:', ...listed, ...more].join('\n'),
+  );
 }
 
-/** A JSON array, an element to the line, that is written as it comes. */
+/** No record has this id. */
+export function unknownId(id: string): CommandError {
+  return new CommandError(`there is no approval ${quote(id)}`, EXIT.failed, 'see "intercept approvals list --all"');
+}
+
+function quote(id: string): string {
+  return JSON.stringify(shown(id, 60));
+}
+
+/** Writes a JSON array as its elements come, one to the line. */
 function openArray(terminal: Terminal): { add(element: string): void; end(): void } {
   let last = '[';
   let isFirst = true;

@@ -1,14 +1,17 @@
 /** `intercept approvals watch`: new ones as they come, and one key to decide (cli.md §3). */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Approvals } from '../../core/approval.ts';
+import { followApprovals } from '../../approval/records.ts';
+import { refuseApprover } from '../../approval/secret.ts';
+import type { ApprovalEvent, Approvals } from '../../core/approval.ts';
+import { renderApprovalEvent } from '../../core/approval-json.ts';
 import { EXIT } from '../../core/fault.ts';
-import { createPaint } from '../paint.ts';
-import { openScreen, type TerminalScreen } from '../screen.ts';
+import { decideInOwnRecords } from '../../run/own-records.ts';
+import { createPaint, shown } from '../paint.ts';
+import { ENDING, openScreen, type TerminalScreen } from '../screen.ts';
 import type { Terminal } from '../terminal.ts';
-import { decideRecorded } from './decide.ts';
-import { type DeskOptions, refuseApprover } from './desk.ts';
-import { followEvents } from './follow.ts';
+import { expectDecided } from './decide.ts';
 import { type Key, openKeys } from './keys.ts';
+import type { ApprovalsOptions } from './list.ts';
 import { keepArgumentLines } from './record-lines.ts';
 import { type Effect, FIRST, noteDrawn, pressKey, takeRecords, tell, type WatchState } from './watch-state.ts';
 import { LONGEST, layOut } from './watch-view.ts';
@@ -19,20 +22,44 @@ const LOOK = 500;
 const WAITING = { state: 'pending', argsLimit: LONGEST + 1 } as const;
 const SIZE = { columns: 80, rows: 24 };
 
-export interface WatchOptions extends DeskOptions {
+export interface WatchOptions extends ApprovalsOptions {
   readonly by: string;
 }
 
 /** Watches until the person leaves; where there is no terminal, or for programs, prints a line for each event. */
 export async function watchApprovals(options: WatchOptions, terminal: Terminal): Promise<number> {
-  const desk = await options.state.openRecords();
+  const records = await options.state.openRecords();
   try {
-    if (options.json || !terminal.isTty || !terminal.input.isTTY) await followEvents(desk.approvals, options.json, terminal);
-    else await watchOnScreen(desk.approvals, options, terminal);
+    if (options.json || !terminal.isTty || !terminal.input.isTTY) await printEvents(records.approvals, options.json, terminal);
+    else await watchOnScreen(records.approvals, options, terminal);
     return EXIT.done;
   } finally {
-    await desk.close();
+    await records.close();
   }
+}
+
+/** Prints a line for each event, until a signal or until nobody reads any more. */
+async function printEvents(approvals: Approvals, json: boolean, terminal: Terminal): Promise<void> {
+  const left = new AbortController();
+  const leave = () => left.abort();
+  for (const signal of ENDING) process.once(signal, leave);
+  try {
+    await followApprovals(approvals, {
+      take: (event) => terminal.out(json ? renderApprovalEvent(event) : renderLine(event)),
+      complain: (error) => terminal.err(`intercept: ${messageOf(error)}`),
+      isRead: terminal.isRead,
+      signal: left.signal,
+    });
+  } finally {
+    for (const signal of ENDING) process.removeListener(signal, leave);
+  }
+}
+
+function renderLine({ type, at, approval }: ApprovalEvent): string {
+  const { id, tool, rule, decidedBy, reason, args } = approval;
+  const by = decidedBy === undefined ? '' : ` by=${JSON.stringify(shown(decidedBy))}`;
+  const why = reason === undefined || reason === '' ? '' : ` reason=${JSON.stringify(shown(reason))}`;
+  return `${new Date(at).toISOString()} ${type} ${id} tool=${shown(tool)} rule=${JSON.stringify(shown(rule))}${by}${why} args=${shown(args)}`;
 }
 
 async function watchOnScreen(approvals: Approvals, options: WatchOptions, terminal: Terminal): Promise<void> {
@@ -88,7 +115,8 @@ async function decideOne(
   try {
     const refusal = await refuseApprover(approvals, env);
     if (refusal !== undefined) return refusal;
-    const { tool } = await decideRecorded({ id, verdict, by, reason, home }, approvals, { env, err: (text) => void warnings.push(text) });
+    const ports = { env, err: (text: string) => void warnings.push(text) };
+    const { tool } = expectDecided(await decideInOwnRecords({ id, verdict, by, reason }, home, approvals, ports), id);
     return warnings[0] ?? `${verdict === 'approve' ? 'approved' : 'denied'} ${id}: ${tool}`;
   } catch (error) {
     return messageOf(error);

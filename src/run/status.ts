@@ -1,5 +1,4 @@
 /** Gathers what runs, what was decided, what is counted and what waits, from records and store. */
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { followEventFiles } from '../audit/evidence/follow.ts';
 import type { StoredRecord } from '../audit/evidence/read.ts';
@@ -12,9 +11,9 @@ import type { CounterStatus } from '../core/counter.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Instance, Pause } from '../core/store.ts';
 import { loadPolicyText } from '../policy/load.ts';
-import { namespaceOf } from '../run/home.ts';
-import { liveInstances } from '../run/instances.ts';
-import type { OwnPlaces } from '../run/own-folders.ts';
+import { namespaceOf } from './home.ts';
+import { liveInstances } from './instances.ts';
+import type { OwnPlaces } from './own-folders.ts';
 
 /** Characters of arguments that are enough to be shown cut. */
 const ARGS = 61;
@@ -134,7 +133,7 @@ async function namespaces(
   for (const { id, namespace, policy: name, revision } of instances) {
     if (found.has(namespace)) continue;
     const config = configs.get(id);
-    const policy = config === undefined || !existsSync(config) ? undefined : await readPolicy(config);
+    const policy = config === undefined ? undefined : await readPolicy(config);
     // Another file under the same relative name is not this instance's policy.
     found.set(namespace, { name: name ?? config ?? namespace, policy: policy?.revision === revision ? policy : undefined });
   }
