@@ -13,7 +13,7 @@ import { denial, type Plan, pausedText, plan } from '../core/plan.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Pause, Reservation } from '../core/store.ts';
 import { type Arrival, type Holding, NO_HOLDING, type Paid, type Paying } from '../engine/arrival.ts';
-import { factsFor } from '../engine/facts.ts';
+import { factsFor, type Gate } from '../engine/gate.ts';
 import { certainHolds } from '../engine/hold.ts';
 import { all, attempt, type Later, then } from '../engine/later.ts';
 import type { Rulebook } from '../engine/ports.ts';
@@ -45,10 +45,10 @@ interface Judged {
 }
 
 /** Judges calls that arrived together, in order, and records every decision before it answers. */
-export function enforce(arrivals: readonly Arrival[], session: Session): Later<readonly Enforced[]> {
-  const rulebook = session.served.rules.current;
+export function enforce(arrivals: readonly Arrival[], gate: Gate, session: Session): Later<readonly Enforced[]> {
+  const { rulebook } = gate;
   const shadow = rulebook?.policy.mode === 'shadow';
-  const judging = rulebook ? judgeAll(arrivals, rulebook, session) : arrivals.map(withoutPolicy);
+  const judging = rulebook ? judgeAll(arrivals, rulebook, gate, session) : arrivals.map(withoutPolicy);
   const dueForRecord = then(judging, (judged) => then(turnBetween(arrivals.map(({ argsText }) => argsText)), () => judged));
   return then(dueForRecord, (judged) => {
     const fault = audit(arrivals, judged, rulebook?.policy, session);
@@ -71,11 +71,10 @@ async function denyPassing(judged: readonly Judged[], instead: Decision, session
   return judged.map((one) => (passes(one) ? { plan: one.plan, decision: instead, approved: [], payment: one.payment } : one));
 }
 
-function judgeAll(arrivals: readonly Arrival[], rulebook: Rulebook, session: Session): Later<readonly Judged[]> {
-  return then(factsFor(rulebook, session.tools.catalog(), session.ports.pauses, session.client, session.identity), (facts) => {
-    if (!('policy' in facts)) return arrivals.map(() => ({ plan: undefined, decision: facts, approved: [] }));
-    return then(readPayments(arrivals, facts, session), (paying) => judgePaying(paying, facts, session));
-  });
+function judgeAll(arrivals: readonly Arrival[], rulebook: Rulebook, gate: Gate, session: Session): Later<readonly Judged[]> {
+  const facts = factsFor(rulebook, gate, session.tools.catalog(), session.client, session.identity);
+  if (!('policy' in facts)) return arrivals.map(() => ({ plan: undefined, decision: facts, approved: [] }));
+  return then(readPayments(arrivals, facts, session), (paying) => judgePaying(paying, facts, session));
 }
 
 function judgePaying(paying: readonly Paying[], facts: Facts, session: Session): Later<readonly Judged[]> {

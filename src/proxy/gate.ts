@@ -9,12 +9,12 @@ import { ownPathIn } from '../core/own-path.ts';
 import { denial, pausedText, selfDenial } from '../core/plan.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Slices } from '../core/slices.ts';
+import type { Gate } from '../engine/gate.ts';
 import type { Served } from '../engine/ports.ts';
 import { endsWithin } from '../mcp/json/token.ts';
 import { cutText, readJson, readLongString, readString } from '../mcp/json/values.ts';
 import type { ClientMessage } from '../mcp/messages/frame.ts';
 import { renderError, textOf } from '../mcp/messages/reply.ts';
-import type { Gate } from './state.ts';
 
 /** The JSON-RPC code of a request that the policy refuses (policy.md §13). */
 export const REFUSED = -32010;

@@ -1,6 +1,7 @@
 /** Where a frame of the agent goes: to the server, to judgement, back with an answer, or nowhere. */
 import type { PlainEvent } from '../core/audit.ts';
 import { resembledMethod } from '../core/methods.ts';
+import type { Gate } from '../engine/gate.ts';
 import { readToolCall } from '../mcp/messages/client.ts';
 import { idAt } from '../mcp/messages/envelope.ts';
 import type { ClientFrame, FrameBytes, NotificationFrame, ReplyFrame, RequestFrame, ToolCall } from '../mcp/messages/frame.ts';
@@ -19,7 +20,7 @@ import { MAX_IN_FLIGHT, type PendingRequest, type Purpose } from './requests/inf
 import { foreignTaskError, namesForeignTask } from './requests/own-tasks.ts';
 import { purposeOf } from './requests/purpose.ts';
 import { settle } from './settle.ts';
-import type { Gate, Session } from './state.ts';
+import type { Session } from './state.ts';
 import { isOwnAnswer, isOwnState, withoutOwnState } from './waiting/own-state.ts';
 
 type Single = Exclude<ClientFrame, { kind: 'batch' }>;

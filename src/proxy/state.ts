@@ -1,9 +1,7 @@
 /** One session between an agent and a server: what it remembers, and where its frames go. */
 
-import type { Pause } from '../core/store.ts';
 import { type CallIdentity, openIdentity } from '../engine/identity.ts';
-import { attempt, type Later, then } from '../engine/later.ts';
-import type { Client, Ports, Rulebook, Served } from '../engine/ports.ts';
+import type { Client, Ports, Served } from '../engine/ports.ts';
 import { BODY_LIMITS, type FrameLimits, LINE_LIMITS } from '../mcp/messages/frame.ts';
 import type { SessionOutput } from './exchange.ts';
 import { type AskedRequests, createAsked, createInflight, type Inflight } from './requests/inflight.ts';
@@ -111,21 +109,4 @@ export function createSession(ports: Ports, served: Served, client: Client, outp
     shown: new Set(),
     over: undefined,
   };
-}
-
-/** What decides about everything but tool calls: the policy in force and the pause. `fault`: neither can be known. */
-export interface Gate {
-  readonly rulebook: Rulebook | undefined;
-  readonly pause: Pause | undefined;
-  readonly fault: string | undefined;
-}
-
-/** Reads policy and pause once for frames that arrived together. */
-export function readGate({ rules }: Served, { pauses }: Ports): Later<Gate> {
-  const rulebook = rules.current;
-  if (!rulebook) return { rulebook, pause: undefined, fault: 'no policy is in force' };
-  return attempt<Gate>(
-    () => then(pauses.current(rulebook.policy.name), (pause) => ({ rulebook, pause, fault: undefined })),
-    (error) => ({ rulebook, pause: undefined, fault: error instanceof Error ? error.message : String(error) }),
-  );
 }

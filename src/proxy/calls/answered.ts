@@ -1,13 +1,14 @@
 /** The answer to a call: judged and settled, before the agent gets it or what stands in its place. */
 import type { ForwardedCall } from '../../engine/arrival.ts';
 import { answerIn, enforceAnswer, isTaskHandle } from '../../engine/enforce-answer.ts';
+import type { Gate } from '../../engine/gate.ts';
 import { readMember } from '../../mcp/messages/envelope.ts';
 import type { FrameBytes, ResponseFrame } from '../../mcp/messages/frame.ts';
 import { withoutDecision } from '../../mcp/messages/reply.ts';
 import { answerChallenge, challengeIn } from '../payments/challenge-answer.ts';
 import type { PendingRequest, Purpose } from '../requests/inflight.ts';
 import { settle } from '../settle.ts';
-import type { Gate, Session } from '../state.ts';
+import type { Session } from '../state.ts';
 import { keepTask } from './task-outcome.ts';
 
 /**

@@ -4,6 +4,7 @@ import { INTERNAL_ERROR } from '../../core/conclude.ts';
 import type { Call } from '../../core/decision.ts';
 import { denial } from '../../core/plan.ts';
 import { type Arrival, type ForwardedCall, type Holding, NO_HOLDING } from '../../engine/arrival.ts';
+import { type Gate, readGate } from '../../engine/gate.ts';
 import { attempt, type Later, then } from '../../engine/later.ts';
 import { renderReplay, renderToolResult } from '../../mcp/messages/reply.ts';
 import { MODERN } from '../../mcp/messages/revisions.ts';
@@ -22,37 +23,37 @@ import { progressOf } from '../waiting/progress.ts';
 type Judging = Extract<Route, { kind: 'judge' }>;
 
 /** Replaces each call by what becomes of it. Calls that wait for something are set aside and go out on their own. */
-export function judgeCalls(routes: readonly Route[], session: Session): Later<readonly Route[]> {
+export function judgeCalls(routes: readonly Route[], gate: Gate, session: Session): Later<readonly Route[]> {
   const calls = routes.filter((route) => route.kind === 'judge');
   if (calls.length === 0) return routes;
   const ready: Judging[] = [];
   const refused = new Map<Judging, Route>();
   for (const route of calls) {
-    const needed = neededFor(route, session);
+    const needed = neededFor(route, gate, session);
     if (!needed) ready.push(route);
     else if (session.waiting.size < MAX_IN_FLIGHT) setAside(route, () => learnThenJudge(route, needed, session), session);
     else refused.set(route, refuseWaiting(route, session));
   }
-  return then(judge(ready, session), (judged) =>
+  return then(judge(ready, gate, session), (judged) =>
     routes.map((route) => (route.kind === 'judge' ? (judged.get(route) ?? refused.get(route) ?? { kind: 'drop' }) : route)),
   );
 }
 
 async function learnThenJudge(route: Judging, needed: 'list' | 'schemas', session: Session): Promise<void> {
   await learnTools(session, needed === 'schemas');
-  const judged = await judge([route], session);
+  const judged = await judge([route], await readGate(session.served, session.ports), session);
   deliver([...judged.values()], session);
 }
 
 /** What becomes of each call, but for those that were cancelled before, and those that are kept open. */
-function judge(routes: readonly Judging[], session: Session): Later<ReadonlyMap<Judging, Route>> {
+function judge(routes: readonly Judging[], gate: Gate, session: Session): Later<ReadonlyMap<Judging, Route>> {
   const waiting = routes.filter((route) => isWaiting(route, session));
   const arrivals = waiting.map((route) => arrivalOf(route, session));
-  return then(enforceAll(arrivals, session), (outcomes) => {
+  return then(enforceAll(arrivals, gate, session), (outcomes) => {
     const judged = new Map<Judging, Route>();
     for (const [index, route] of waiting.entries()) {
       const arrival = arrivals[index] as Arrival;
-      const outcome = showPage(route, arrival, outcomes[index] as Enforced, session);
+      const outcome = showPage(route, arrival, outcomes[index] as Enforced, gate, session);
       if (outcome.kind === 'in_flight' || isKeptOpen(outcome, session))
         setAside(route, () => keepOpen(route, arrival, outcome, session), session);
       else judged.set(route, routeOf(route, arrival, outcome, session));
@@ -61,9 +62,9 @@ function judge(routes: readonly Judging[], session: Session): Later<ReadonlyMap<
   });
 }
 
-function enforceAll(arrivals: readonly Arrival[], session: Session): Later<readonly Enforced[]> {
+function enforceAll(arrivals: readonly Arrival[], gate: Gate, session: Session): Later<readonly Enforced[]> {
   return attempt(
-    () => enforce(arrivals, session),
+    () => enforce(arrivals, gate, session),
     (error) => faulted(error, arrivals, session),
   );
 }
@@ -73,10 +74,14 @@ async function keepOpen(route: Judging, arrival: Arrival, outcome: Outcome, sess
   const ending: Ending = {
     isOpen: () => isWaiting(route, session),
     async judgeAgain(waited) {
-      const needed = neededFor(route, session);
-      if (needed) await learnTools(session, needed === 'schemas');
-      const [again] = await enforceAll([{ ...arrival, waited }], session);
-      return showPage(route, arrival, again as Enforced, session);
+      let gate = await readGate(session.served, session.ports);
+      const needed = neededFor(route, gate, session);
+      if (needed) {
+        await learnTools(session, needed === 'schemas');
+        gate = await readGate(session.served, session.ports);
+      }
+      const [again] = await enforceAll([{ ...arrival, waited }], gate, session);
+      return showPage(route, arrival, again as Enforced, gate, session);
     },
     tellProgress: progressOf(route, session),
     decided: (approval) => endPage(approval, route, session),
@@ -162,8 +167,7 @@ function renderOutcome({ id, frame: { modern } }: Judging, outcome: Exclude<Fina
 }
 
 /** What has to be known of the server's tools before the call is judged (wire.md §3); undefined where nothing more has. */
-function neededFor({ toolCall, id }: Judging, session: Session): 'list' | 'schemas' | undefined {
-  const rulebook = session.served.rules.current;
+function neededFor({ toolCall, id }: Judging, { rulebook }: Gate, session: Session): 'list' | 'schemas' | undefined {
   if (!rulebook) return undefined;
   const { uses, mode } = rulebook.policy;
   if (!uses.serverSchemas && !uses.approvals && !uses.spend) return undefined;

@@ -3,6 +3,7 @@
  * INVARIANT I7: what is written is what was read, byte for byte, or nothing.
  */
 import type { AuditEvent } from '../../core/audit.ts';
+import { type Gate, readGate } from '../../engine/gate.ts';
 import { type Later, then } from '../../engine/later.ts';
 import { readClientFrame } from '../../mcp/messages/client.ts';
 import type { ClientFrame } from '../../mcp/messages/frame.ts';
@@ -11,7 +12,7 @@ import { renderError } from '../../mcp/messages/reply.ts';
 import { judgeCalls } from '../calls/calls.ts';
 import type { Exchange, Incoming, ReplyTo } from '../exchange.ts';
 import { type Element, type Route, routeFrame } from '../route.ts';
-import { type Gate, readGate, type Session } from '../state.ts';
+import type { Session } from '../state.ts';
 import { createBatchAnswer } from './batch.ts';
 import { deliver } from './deliver.ts';
 import { ownReply } from './outgoing.ts';
@@ -21,7 +22,7 @@ export function receiveFromAgent(lines: readonly Incoming[], session: Session): 
   return then(readGate(session.served, session.ports), (gate) => {
     const elements = lines.flatMap((line) => elementsOf(line, session));
     const routes = elements.map((element) => routeFrame(element, gate, session));
-    return then(judgeCalls(routes, session), (judged) => deliver(recorded(judged, gate, session), session));
+    return then(judgeCalls(routes, gate, session), (judged) => deliver(recorded(judged, gate, session), session));
   });
 }
 

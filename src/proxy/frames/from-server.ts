@@ -1,6 +1,7 @@
 /** Frames from the server: settled, filtered where the policy hides, otherwise passed on as they came (wire.md §2.9, §3). */
 import type { AuditEvent } from '../../core/audit.ts';
 import type { Denial } from '../../core/decision.ts';
+import { type Gate, readGate } from '../../engine/gate.ts';
 import { all, attempt, type Later, then } from '../../engine/later.ts';
 import { readMember } from '../../mcp/messages/envelope.ts';
 import type { FrameBytes, ServerFrame } from '../../mcp/messages/frame.ts';
@@ -12,7 +13,7 @@ import type { Exchange, ServerLine } from '../exchange.ts';
 import { methodDenial, refusalOf, refusedInput, renderRefusal } from '../gate.ts';
 import { UNLIMITED } from '../payments/challenge.ts';
 import { isPriced } from '../payments/challenge-answer.ts';
-import { type Gate, readGate, type Session } from '../state.ts';
+import type { Session } from '../state.ts';
 import { ownReply } from './outgoing.ts';
 import { endAnswer, frameOf, joinPassed, type Passed, writePassed } from './passed.ts';
 import { requestEvent } from './request-record.ts';

@@ -4,11 +4,11 @@ import type { Denial } from '../../core/decision.ts';
 import { isNumber } from '../../core/json.ts';
 import { isKnownNotification } from '../../core/methods.ts';
 import { selfDenial } from '../../core/plan.ts';
+import type { Gate } from '../../engine/gate.ts';
 import { membersAt } from '../../mcp/json/scan.ts';
 import { readMember } from '../../mcp/messages/envelope.ts';
 import type { ClientFrame, ReplyFrame, ServerFrame } from '../../mcp/messages/frame.ts';
 import { policyDenial } from '../gate.ts';
-import type { Gate } from '../state.ts';
 
 type Requesting = Extract<ClientFrame | ServerFrame, { kind: 'request' | 'notification' }>;
 

@@ -1,6 +1,7 @@
 /** The server's answers: matched to their request, settled, and passed on (wire.md §2, §3). */
 import { isVisible } from '../../core/match.ts';
 import { asksForPayment, isTaskHandle } from '../../engine/enforce-answer.ts';
+import type { Gate } from '../../engine/gate.ts';
 import { attempt, type Later, then } from '../../engine/later.ts';
 import { TOO_LARGE } from '../../engine/tool-memory.ts';
 import { readMember } from '../../mcp/messages/envelope.ts';
@@ -15,7 +16,7 @@ import { refusedAsking } from '../payments/challenge-answer.ts';
 import type { PendingRequest } from '../requests/inflight.ts';
 import { taskOpenedBy } from '../requests/own-tasks.ts';
 import { settle } from '../settle.ts';
-import type { Gate, Session } from '../state.ts';
+import type { Session } from '../state.ts';
 import { atOnceOrInTurns } from '../turns.ts';
 import type { Passed } from './passed.ts';
 import { restoreAnswer } from './restore.ts';

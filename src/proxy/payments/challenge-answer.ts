@@ -3,7 +3,8 @@ import { DECISION_KEY, renderDenial } from '../../core/answer.ts';
 import type { Denial } from '../../core/decision.ts';
 import type { ForwardedCall } from '../../engine/arrival.ts';
 import { UNREADABLE_CHALLENGE } from '../../engine/enforce-answer.ts';
-import { factsFor } from '../../engine/facts.ts';
+import type { Gate } from '../../engine/gate.ts';
+import { factsFor } from '../../engine/gate.ts';
 import { type Later, then } from '../../engine/later.ts';
 import { renderJson } from '../../mcp/json/values.ts';
 import type { FrameBytes, NotificationFrame, ResponseFrame } from '../../mcp/messages/frame.ts';
@@ -14,7 +15,7 @@ import { type Challenge, findChallenge } from '../../mcp/payments/payment.ts';
 import { recordOf } from '../calls/record.ts';
 import { renderRefusal } from '../gate.ts';
 import type { PendingRequest } from '../requests/inflight.ts';
-import type { Gate, Session } from '../state.ts';
+import type { Session } from '../state.ts';
 import { atOnceOrInTurns, inTurns } from '../turns.ts';
 import { judgeOffers, keepChallenge, UNLIMITED } from './challenge.ts';
 
@@ -30,20 +31,21 @@ export async function answerChallenge(
   bytes: FrameBytes,
   request: PendingRequest,
   call: ForwardedCall,
-  { rulebook }: Gate,
+  gate: Gate,
   session: Session,
 ): Promise<FrameBytes> {
+  const { rulebook } = gate;
   if (asked.kind === 'unreadable') {
     session.ports.log.warn(`refused an answer of the server: ${UNREADABLE_CHALLENGE}`);
     return renderError(request.id.text, -32603, `the server's answer could not be read: ${UNREADABLE_CHALLENGE}`);
   }
   if (!rulebook || rulebook.policy.mode === 'shadow') return withoutDecision(frame) ?? bytes;
-  const facts = await factsFor(rulebook, session.tools.catalog(), session.ports.pauses, session.client, session.identity);
-  if (!('policy' in facts)) return refuseChallenge(facts.outcome === 'deny' ? facts.denial : UNLIMITED, request, call, session);
+  const facts = factsFor(rulebook, gate, session.tools.catalog(), session.client, session.identity);
+  if (!('policy' in facts)) return refuseChallenge(facts.outcome === 'deny' ? facts.denial : UNLIMITED, request, call, gate, session);
   const judged = await judgeOffers(asked.offers, call.call, facts, session.ports);
-  if (judged.cut.size === asked.offers.length) return refuseChallenge(judged.denial ?? UNLIMITED, request, call, session);
+  if (judged.cut.size === asked.offers.length) return refuseChallenge(judged.denial ?? UNLIMITED, request, call, gate, session);
   const denied = await keepChallenge(asked.offers, judged, call.call, session);
-  if (denied) return refuseChallenge(denied, request, call, session);
+  if (denied) return refuseChallenge(denied, request, call, gate, session);
   return judged.cut.size === 0 ? (withoutDecision(frame) ?? bytes) : await readAgain(asked.without(judged.cut));
 }
 
@@ -54,8 +56,14 @@ async function readAgain(text: string): Promise<string> {
 }
 
 /** The denial in the challenge's place, recorded like any other. */
-export function refuseChallenge(denied: Denial, request: PendingRequest, { id, call }: ForwardedCall, session: Session): string {
-  const { ports, served, protocol } = session;
+export function refuseChallenge(
+  denied: Denial,
+  request: PendingRequest,
+  { id, call }: ForwardedCall,
+  { rulebook }: Gate,
+  session: Session,
+): string {
+  const { ports, protocol } = session;
   const arrival = {
     id,
     call,
@@ -65,7 +73,7 @@ export function refuseChallenge(denied: Denial, request: PendingRequest, { id, c
     arrivedAt: ports.monotonic(),
   };
   try {
-    ports.audit.write(recordOf(arrival, undefined, { outcome: 'deny', denial: denied, shadow: [] }, served.rules.current?.policy, session));
+    ports.audit.write(recordOf(arrival, undefined, { outcome: 'deny', denial: denied, shadow: [] }, rulebook?.policy, session));
   } catch (error) {
     ports.log.error(`audit: ${error instanceof Error ? error.message : String(error)}`);
   }

@@ -11,11 +11,12 @@ import type { Offer } from '../../core/offer.ts';
 import { denial } from '../../core/plan.ts';
 import { type OfferPlan, planOffer } from '../../core/plan-offer.ts';
 import type { Reservation } from '../../core/store.ts';
+import type { Gate } from '../../engine/gate.ts';
 import type { Ports } from '../../engine/ports.ts';
 import { type Credential, findCredentials } from '../../mcp/payments/credential.ts';
 import type { ReplyTo } from '../exchange.ts';
 import { endReservations } from '../settle.ts';
-import type { Gate, Session } from '../state.ts';
+import type { Session } from '../state.ts';
 
 /** Which offers may be made, and why the others may not. */
 export interface JudgedOffers {

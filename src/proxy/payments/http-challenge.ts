@@ -2,7 +2,7 @@
 import type { Denial } from '../../core/decision.ts';
 import type { Offer } from '../../core/offer.ts';
 import { denial } from '../../core/plan.ts';
-import { factsFor } from '../../engine/facts.ts';
+import { factsFor, type Gate, readGate } from '../../engine/gate.ts';
 import type { RequestId } from '../../mcp/messages/id.ts';
 import { answer } from '../frames/answer.ts';
 import { renderRefusal } from '../gate.ts';
@@ -24,12 +24,13 @@ export async function judgeHttp(
   session: Session,
 ): Promise<ReadonlySet<number> | 'all' | 'answered'> {
   if (!limitsSpend(session) || offers.length === 0) return NONE;
+  const gate = await readGate(session.served, session.ports);
   const requests = ids.flatMap(({ key }) => session.inflight.get(key) ?? []);
   const [only, ...others] = requests;
-  const judged = only && others.length === 0 ? await judgeFor(only, offers, session) : UNLIMITED;
+  const judged = only && others.length === 0 ? await judgeFor(only, offers, gate, session) : UNLIMITED;
   if (!('code' in judged)) return judged;
   if (judged === UNLIMITED && !isDemand) return 'all';
-  await refuseAll(requests, judged, session);
+  await refuseAll(requests, judged, gate, session);
   return 'answered';
 }
 
@@ -44,13 +45,14 @@ const NONE: ReadonlySet<number> = new Set();
 async function judgeFor(
   request: PendingRequest,
   offers: readonly Offer[] | 'unreadable',
+  gate: Gate,
   session: Session,
 ): Promise<ReadonlySet<number> | Denial> {
   const { purpose } = request;
-  const rulebook = session.served.rules.current;
+  const { rulebook } = gate;
   if (purpose.kind !== 'call' || !rulebook) return UNLIMITED;
   if (offers === 'unreadable') return UNREADABLE;
-  const facts = await factsFor(rulebook, session.tools.catalog(), session.ports.pauses, session.client, session.identity);
+  const facts = factsFor(rulebook, gate, session.tools.catalog(), session.client, session.identity);
   if (!('policy' in facts)) return facts.outcome === 'deny' ? facts.denial : UNLIMITED;
   const judged = await judgeOffers(offers, purpose.call.call, facts, session.ports);
   if (judged.cut.size === offers.length) return judged.denial ?? UNLIMITED;
@@ -64,14 +66,14 @@ async function judgeFor(
 
 const UNREADABLE: Denial = denial('unpriceable', '(payment)', 'The server asks for a payment in a form that cannot be read');
 
-async function refuseAll(requests: readonly PendingRequest[], denied: Denial, session: Session): Promise<void> {
+async function refuseAll(requests: readonly PendingRequest[], denied: Denial, gate: Gate, session: Session): Promise<void> {
   for (const request of requests) {
     const { purpose, sentAs, to } = request;
     if (purpose.kind === 'judging' || !session.inflight.take(sentAs.key)) continue;
     if (purpose.kind === 'own') purpose.resolve(undefined);
     else if (purpose.kind === 'call') {
       await settle([{ call: purpose.call, outcome: { result: 'released', error: 'payment required' } }], session);
-      answer(refuseChallenge(denied, request, purpose.call, session), to, session);
+      answer(refuseChallenge(denied, request, purpose.call, gate, session), to, session);
     } else if (purpose.kind !== 'answered') answer(renderRefusal(request.id.text, denied, session.ports.clock()), to, session);
   }
 }

@@ -8,6 +8,7 @@ import { type Answer, DECISION_KEY } from '../../core/answer.ts';
 import type { HeldApproval } from '../../core/approval.ts';
 import { isMethodAllowed } from '../../core/methods.ts';
 import type { Arrival } from '../../engine/arrival.ts';
+import type { Gate } from '../../engine/gate.ts';
 import { CAPABILITIES_KEY } from '../../mcp/messages/revisions.ts';
 import type { Enforced } from '../enforce.ts';
 import type { Route } from '../route.ts';
@@ -31,11 +32,16 @@ const KEY = 'intercept_approval';
 const MAX_SHOWN = 1_024;
 
 /** Shows the page of a call that is held, where client, policy and configuration let it; else the outcome stays as it is. */
-export function showPage(route: Judging, { call, held }: Arrival, outcome: Enforced, session: Session): Enforced | Asking {
+export function showPage(
+  route: Judging,
+  { call, held }: Arrival,
+  outcome: Enforced,
+  { rulebook }: Gate,
+  session: Session,
+): Enforced | Asking {
   if (outcome.kind !== 'answer' || !outcome.approval || held) return outcome;
   const page = session.ports.approvalPage?.(outcome.approval.id);
-  const policy = session.served.rules.current?.policy;
-  if (page === undefined || !policy || !isMethodAllowed(policy, ELICIT)) return outcome;
+  if (page === undefined || !rulebook || !isMethodAllowed(rulebook.policy, ELICIT)) return outcome;
   if (route.frame.modern) {
     if (route.returned || !showsPages(route.toolCall.meta?.get(CAPABILITIES_KEY))) return outcome;
     return { kind: 'ask', answer: outcome.answer, page, state: ownState(call, outcome.approval, session) };
