@@ -1,53 +1,60 @@
-/** Finds out whether audit files are as they were written: each line names the hash of the line before (cli.md §2). */
-import { basename } from 'node:path';
-import { hashLine, NO_LINE } from './chain-hash.ts';
-import { readLines } from './evidence/lines.ts';
-import { parseRecord, placeOf, type StoredRecord } from './evidence/read.ts';
+/** How the lines of an audit file are chained and encoded (cli.md §2). */
+import { hash } from 'node:crypto';
+import { escapeUnseen } from './escape.ts';
 
-/**
- * `line` counts from 1. `torn`: the file ends in half a record, as a killed machine may leave it. `last` is the hash of the
- * last line: lines cut off at the end show only to who has noted it. `begins` is the number of the first record: over 1
- * where older files of the chain have ended (`--audit-retention`).
- */
-export type ChainVerdict =
-  | { readonly ok: true; readonly begins: number; readonly records: number; readonly last: string; readonly torn: boolean }
-  | { readonly ok: false; readonly file: string; readonly line: number; readonly why: string };
+/** `prev` of a file's first record. */
+export const NO_LINE = '0'.repeat(64);
 
-/** Follows a chain from its first line to its last, through the files that follow each other, in order. */
-export async function verifyChain(...files: readonly string[]): Promise<ChainVerdict> {
-  let records = 0;
-  let begins = 1;
-  let last = isFirst(files[0] ?? '') ? NO_LINE : undefined;
-  let seq: number | undefined;
-  let torn = false;
-  for (const file of files) {
-    let line = 0;
-    for await (const { text, whole } of readLines(file)) {
-      line++;
-      torn = !whole;
-      if (torn && file === files.at(-1)) break;
-      const record = parseRecord(text);
-      const why = breakOf(record, last, seq);
-      if (why !== undefined) return { ok: false, file, line, why };
-      seq = record?.seq as number;
-      if (records === 0) begins = seq;
-      records++;
-      last = hashLine(text);
+/** The hash that the next line's `prev` holds: of the line's UTF-8 bytes, without its line feed. */
+export function hashLine(line: string | Uint8Array): string {
+  return hash('sha256', line);
+}
+
+/** The bytes of records that are written together: encoded once, into memory that is used again. */
+export interface Page {
+  clear(): void;
+  /** Adds a line and its line feed; answers with the line's hash. */
+  add(line: string): string;
+  bytes(): Uint8Array;
+}
+
+const FIRST_CAPACITY = 65_536;
+/** A page that one record made huge is given up afterwards (I11). */
+const KEPT_CAPACITY = 1_048_576;
+const LF = 10;
+const DELETE = 0x7f;
+
+/** Opens an empty page. */
+export function openPage(): Page {
+  const encoder = new TextEncoder();
+  let memory = Buffer.alloc(FIRST_CAPACITY);
+  let length = 0;
+
+  /** Answers where the line ends. */
+  function encode(line: string): number {
+    const most = length + line.length * 3 + 1;
+    if (most > memory.length) {
+      const grown = Buffer.alloc(Math.max(memory.length * 2, most));
+      memory.copy(grown, 0, 0, length);
+      memory = grown;
     }
+    return length + encoder.encodeInto(line, memory.subarray(length)).written;
   }
-  return { ok: true, begins, records, last: last ?? NO_LINE, torn };
-}
 
-/** A later file of a chain may be the oldest that is left; then the record before its first one is not known. */
-function isFirst(file: string): boolean {
-  return placeOf(basename(file)).number === 0;
-}
-
-function breakOf(record: StoredRecord | undefined, last: string | undefined, seq: number | undefined): string | undefined {
-  if (!record) return 'the line is not a record';
-  if (last !== undefined && record.prev !== last)
-    return last === NO_LINE ? 'the first record is missing' : 'the line before was changed, removed or moved';
-  if (typeof record.seq !== 'number') return 'the record has no number';
-  if (seq !== undefined && record.seq !== seq + 1) return `record ${seq + 1} is missing`;
-  return undefined;
+  return {
+    clear() {
+      length = 0;
+      if (memory.length > KEPT_CAPACITY) memory = Buffer.alloc(FIRST_CAPACITY);
+    },
+    add(line) {
+      const start = length;
+      let end = encode(line);
+      // JSON has no raw control characters; of ASCII only DEL is left to be unseen. Other lines are looked at one by one.
+      if (end - start !== line.length || memory.subarray(start, end).includes(DELETE)) end = encode(escapeUnseen(line));
+      memory[end] = LF;
+      length = end + 1;
+      return hashLine(memory.subarray(start, end));
+    },
+    bytes: () => memory.subarray(0, length),
+  };
 }

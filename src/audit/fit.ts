@@ -2,10 +2,10 @@
  * Arguments as a record holds them (cli.md §2): masked and cut value by value. Where there is too much of them, each
  * member gets its share of the room. INVARIANT I12: no member can push another one out.
  */
-import { isArray, isNumber, isObject, type Json, type JsonObject } from '../core/json.ts';
-import { costOf } from './cost.ts';
+import { isArray, isNumber, isObject, type Json, type JsonNumber, type JsonObject } from '../core/json.ts';
+import { costOf } from './escape.ts';
 import { type MaskOptions, maskText, type Tally } from './mask.ts';
-import { isSecretName } from './secret-names.ts';
+import { isSecretName, MOST_NAME } from './secrets.ts';
 import { type Budget, MOST_HIDDEN } from './spans.ts';
 
 export interface FitOptions extends MaskOptions {
@@ -15,31 +15,21 @@ export interface FitOptions extends MaskOptions {
 
 /** Each member takes so many bytes at least; where there is no room for that, those in the middle are counted instead. */
 const LEAST_SHARE = 64;
-/** Names are cut, too, and as long ones may be credentials themselves. */
-const MOST_NAME = 128;
+/** Names that are longer may be credentials themselves. */
 const LONG_NAME = 16;
 
 /** The same value where nothing is hidden or cut, else a copy. `under`: it stands below a secret-like name. */
 export function fit(value: Json, room: number, options: FitOptions, tally: Tally, under?: Budget): Json {
-  if (typeof value === 'string') return fitText(value, room, options, tally, under);
-  if (isNumber(value)) return fitNumber(value, room, options, tally, under);
-  if (value === null || typeof value === 'boolean') return value;
+  if (value === null || typeof value === 'boolean' || value === '') return value;
+  if (typeof value === 'string') return maskText(value, options, Math.min(room, options.perValue), tally, under !== undefined, under);
+  if (isNumber(value)) return fitNumber(value, Math.min(room, options.perValue), options, tally, under);
   const space = room === Infinity || sizeOf(value, room) <= room ? Infinity : room;
-  return isArray(value)
-    ? fitArray(value, space, options, tally, under)
-    : isObject(value)
-      ? fitObject(value, space, options, tally, under)
-      : value;
+  return isObject(value) ? fitObject(value, space, options, tally, under) : fitArray(value, space, options, tally, under);
 }
 
-function fitText(text: string, room: number, options: FitOptions, tally: Tally, under?: Budget): string {
-  if (text === '') return text;
-  return maskText(text, options, { room: Math.min(room, options.perValue), secret: under !== undefined, budget: under }, tally);
-}
-
-function fitNumber(value: Json & { readonly number: string }, room: number, options: FitOptions, tally: Tally, under?: Budget): Json {
-  if (!under && value.number.length <= Math.min(room, options.perValue)) return value;
-  const shown = fitText(value.number, room, options, tally, under);
+function fitNumber(value: JsonNumber, room: number, options: FitOptions, tally: Tally, under?: Budget): Json {
+  if (!under && value.number.length <= room) return value;
+  const shown = maskText(value.number, options, room, tally, under !== undefined, under);
   return shown === value.number ? value : shown;
 }
 
@@ -65,21 +55,21 @@ function fitArray(values: readonly Json[], room: number, options: FitOptions, ta
 
 function fitObject(object: JsonObject, room: number, options: FitOptions, tally: Tally, under?: Budget): JsonObject {
   const { head, tail } = ends(object.size, room, MOST_NAME);
-  const kept = head === object.size ? object : membersAt(object, head, tail);
+  const isWhole = head === object.size;
+  const kept = isWhole ? object : membersAt(object, head, tail);
   const share = room === Infinity ? room : sharesOf([...kept.values()], room - namesOf(kept));
-  const labelled = isLabelled(object);
-  let copy = kept === object ? undefined : new Map<string, Json>();
+  let copy = isWhole ? undefined : new Map<string, Json>();
   let index = 0;
   for (const [name, value] of kept) {
-    if (kept !== object && index === head) copy?.set(`…[cut, ${tail - head} of ${object.size} members]…`, null);
-    const secret = isSecretName(name, isNumber(value)) || (labelled && name.toLowerCase() === 'value');
+    if (!isWhole && index === head) copy?.set(`…[cut, ${tail - head} of ${object.size} members]…`, null);
+    const secret = isSecretName(name, isNumber(value)) || (name.length === 5 && name.toLowerCase() === 'value' && isLabelled(object));
     const shown = fit(value, share, options, tally, secret ? { left: MOST_HIDDEN } : under);
-    const shownName = name.length < LONG_NAME ? name : maskText(name, options, { room: MOST_NAME }, tally);
+    const shownName = name.length < LONG_NAME ? name : maskText(name, options, MOST_NAME, tally);
     if (shown !== value || shownName !== name) copy ??= new Map([...kept].slice(0, index));
     copy?.set(unusedName(shownName, copy), shown);
     index++;
   }
-  if (kept !== object) tally.cut++;
+  if (!isWhole) tally.cut++;
   return copy ?? object;
 }
 

@@ -1,7 +1,6 @@
-/** Where a text holds credentials: by their shape, or by what stands before them. */
-import { findKeyBlocks } from './key-blocks.ts';
+/** Where a text holds credentials: by their shape, or by what stands before them; and which names have secrets for values. */
+import { findKeyBlocks, findVendorKeys, findWebTokens } from './credentials.ts';
 import { allowed, type Budget, endOf, MOST_HIDDEN, readToken, type Span, TOKEN } from './spans.ts';
-import { findVendorKeys, findWebTokens } from './tokens.ts';
 
 const NAME =
   '(?:[A-Za-z0-9]{1,32}[_-]){0,4}(?:[A-Za-z0-9]{0,16}(?:password|passwd|passphrase|apikey|secretkey|accesskey|accountkey)|pass|pwd|secret|token|(?:api|access|secret|private|account|auth)[_-]?key|client[_-]?secret|[a-z]{1,12}token|credentials?)';
@@ -33,14 +32,125 @@ const CONTEXTS: readonly (readonly [RegExp, Reader])[] = [
   [new RegExp(`--${NAME}[ \\t]{1,4}`, 'gi'), readToken],
   [/(?:^|\s)(?:-u|--user)[ \t]{1,4}[^\s:"'`;]{1,128}:/g, readToken],
 ];
-/** Every text in which something is found contains one of these. */
-const MAYBE_SECRET =
-  /bearer|basic|token|digest|negotiate|pass|pwd|secret|key|cred|auth|cookie|:\/\/|eyJ|[sr]k[-_]|whsec_|gh[pousr]_|github_pat|glpat-|npm_|pypi-|xox|xapp-|AKIA|ASIA|AIza|ya29|SG\.|hf_|dop_v1|shp|sq0|lin_api|ntn_|hv[sb]\.|dapi|-u|--user|hooks\.slack|webhooks|sig|AWS4/i;
+/** Every text in which something is found contains one of these, in any case. */
+const TEXT_WORDS = [
+  ...[
+    'bearer',
+    'basic',
+    'token',
+    'digest',
+    'negotiate',
+    'pass',
+    'pwd',
+    'secret',
+    'key',
+    'cred',
+    'auth',
+    'cookie',
+    '://',
+    'eyJ',
+    'sk-',
+    'sk_',
+  ],
+  ...[
+    'rk-',
+    'rk_',
+    'whsec_',
+    'ghp_',
+    'gho_',
+    'ghu_',
+    'ghs_',
+    'ghr_',
+    'github_pat',
+    'glpat-',
+    'npm_',
+    'pypi-',
+    'xox',
+    'xapp-',
+    'AKIA',
+    'ASIA',
+  ],
+  ...[
+    'AIza',
+    'ya29',
+    'SG.',
+    'hf_',
+    'dop_v1',
+    'shp',
+    'sq0',
+    'lin_api',
+    'ntn_',
+    'hvs.',
+    'hvb.',
+    'dapi',
+    '-u',
+    'hooks.slack',
+    'webhooks',
+    'sig',
+  ],
+  'AWS4',
+];
+/** Every secret name contains one of these, ends with one, or has other characters than ASCII; most names do not. */
+const NAME_WORDS = [
+  ...['pass', 'pwd', 'secret', 'token', 'cred', 'auth', 'bearer', 'cookie', 'key', 'jwt', 'otp', 'pin', 'cvv', 'cvc', 'csc', 'card', 'ssn'],
+  ...['social', 'code', 'seed', 'mnemonic', 'conn', 'assertion'],
+];
+const NAME_ENDS = ['pw', 'pan', 'sas'];
+const anyOf = (words: readonly string[]) => words.map((word) => word.replace(/[.]/g, '\\$&')).join('|');
+const MAYBE_SECRET = new RegExp(anyOf(TEXT_WORDS), 'i');
+const MAYBE_NAME = new RegExp(`${anyOf(NAME_WORDS)}|(?:${anyOf(NAME_ENDS)})$|[^ -~]`, 'i');
+/** All of that in names and values where they stand in JSON; escapes could hide any of it. */
+const MAYBE_IN_JSON = new RegExp(`${anyOf([...NAME_WORDS, ...TEXT_WORDS])}|(?:${anyOf(NAME_ENDS)})"|[^ -[\\]-~]`, 'i');
+
+/** Marks the first three characters of each word, or the two that it has behind any other, by `hashOf`. */
+const BEGINNINGS = new Uint8Array(0x8000);
+const hashOf = (before: number, character: number) => ((before << 5) ^ (character | 32)) & 0x7fff;
+for (const word of [...TEXT_WORDS, ...NAME_WORDS, ...NAME_ENDS.map((end) => `${end}"`)])
+  for (let before = 0; before < 32; before++) {
+    const [a, b, c] = [...word].map((character) => character.charCodeAt(0));
+    BEGINNINGS[c === undefined ? hashOf(hashOf(before, a ?? 0), b ?? 0) : hashOf(hashOf(hashOf(0, a ?? 0), b ?? 0), c)] = 1;
+  }
+
+/**
+ * Answers false where a text, or a piece of JSON, certainly holds none of the words, and only ASCII without escapes: in
+ * one pass and without a pattern, for that is what most texts are.
+ */
+function isSuspect(text: string): boolean {
+  let last = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code < 32 || code > 126 || code === BACKSLASH) return true;
+    last = ((last << 5) ^ (code | 32)) & 0x7fff;
+    if (BEGINNINGS[last] === 1) return true;
+  }
+  // A name ends with what would be a quote.
+  return BEGINNINGS[hashOf(last, QUOTE)] === 1;
+}
+
+const BACKSLASH = 92;
+const QUOTE = 34;
+const PLAIN_JSON = /^[ -[\]-~]*$/;
+/** Names are cut that are longer; this finds one in JSON without escapes. */
+export const MOST_NAME = 128;
+const LONG_NAME = new RegExp(`"[^"]{${MOST_NAME + 1},}":`);
+
+/**
+ * Answers at a glance that short JSON text holds nothing to be masked or cut: ASCII without escapes, no name that is too
+ * long, no secret that is known, and none of the words that every other one has about it. `full`: only those that are
+ * known are masked.
+ */
+export function isPlainJson(json: string, known: readonly string[] | undefined, full: boolean): boolean {
+  if (full ? !PLAIN_JSON.test(json) : isSuspect(json) && MAYBE_IN_JSON.test(json)) return false;
+  if (json.length > MOST_NAME && LONG_NAME.test(json)) return false;
+  if (known !== undefined) for (const secret of known) if (json.includes(secret)) return false;
+  return true;
+}
+
 const SHORTEST = 8;
 
 /** All that looks like a credential in it, in any order. */
 export function findSecrets(text: string): readonly Span[] {
-  if (text.length < SHORTEST || !MAYBE_SECRET.test(text)) return NONE;
+  if (text.length < SHORTEST || !isSuspect(text) || !MAYBE_SECRET.test(text)) return NONE;
   return [
     ...findKeyBlocks(text),
     ...findWebTokens(text),
@@ -120,4 +230,45 @@ function readCookies(text: string, from: number): readonly Span[] {
     at = endOf(NEXT_COOKIE, text, value.at(-1)?.end ?? at);
   }
   return spans;
+}
+
+/** In snake case. A secret word has to end the name: `token_type` and `secret_name` tell nothing. */
+const SECRET_NAME = new RegExp(
+  `(?:^|_)(?:${[
+    '[a-z0-9]*(?:password|passwd|passphrase|apikey|secretkey|privatekey|accesskey|clientsecret|(?:access|auth|refresh|session|id|bearer|api)token)s?',
+    'pass|passcode|pwd|pw|secrets?|client_?secret|token|jwt|bearer|otp|totp|pin|pin_?code',
+    'auth|(?:proxy_?)?authorization|auth_(?:header|code|data)|authorization_code|authentication',
+    '(?:set_?)?cookies?|credentials?|creds?|client_assertion|connection_?str(?:ing)?|conn_?str|sas',
+    '(?:api|app|access|secret|private|encryption|decryption|signing|master|service|ssh|gpg|pgp|rsa|auth|account|storage|shared|session|webhook|hmac)_?keys?',
+    '(?:otp|mfa|totp|2fa|verification|one_time|recovery|backup|security|access)_?codes?|code_?verifier',
+    '(?:credit_?|debit_?)?card_?(?:number|num|no)|(?:credit|debit)_?card|pan|cvv2?|cvc2?|csc|ssn|social_security(?:_number)?',
+    'seed_?(?:phrase|words)|mnemonic',
+  ].join('|')})(?:_(?:value|text|string|plain|hash|base64|b64|pem|raw|new|old|current|confirm|confirmation|again|repeat|\\d+))*$`,
+);
+const PLURAL_TOKENS = /(?:^|_)tokens$/;
+/** Tokens that are places in a list, symbols or counts. */
+const HARMLESS_TOKEN =
+  /(?:^|_)(?:page|next|continuation|start|stop|sync|eos|bos|pad|sep|unk|mask|max|min|num|total|per|prompt|completion|input|output)_tokens?$/;
+
+/** Of longer names the end says what they are. */
+const LONGEST_NAME = 256;
+
+/** Answers whether values under this name are secrets. `counts`: the value is a number, as in `tokens: 100`. */
+export function isSecretName(name: string, counts = false): boolean {
+  const end = name.length > LONGEST_NAME ? name.slice(-LONGEST_NAME) : name;
+  if (!isSuspect(end) || !MAYBE_NAME.test(end)) return false;
+  const words = snakeCase(end);
+  if (HARMLESS_TOKEN.test(words)) return false;
+  return PLURAL_TOKENS.test(words) ? !counts : SECRET_NAME.test(words);
+}
+
+function snakeCase(name: string): string {
+  const plain = /^[ -~]*$/.test(name) ? name : name.normalize('NFKC').replace(/\p{Cf}/gu, '');
+  return plain
+    .slice(-128)
+    .replace(/([a-z\d])([A-Z])/g, '$1_$2')
+    .replace(/([A-Z])([A-Z][a-z])/g, '$1_$2')
+    .toLowerCase()
+    .replace(/[^a-z\d]+/g, '_')
+    .replace(/^_|_$/g, '');
 }

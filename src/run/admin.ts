@@ -3,8 +3,8 @@
  * over. All of it stands beside the calls; what a policy does not use is not even loaded.
  */
 import { openSweep } from '../approval/sweep.ts';
-import { RECORD_ROOM, renderArgs } from '../audit/args.ts';
 import type { MaskOptions } from '../audit/mask.ts';
+import { RECORD_ROOM, renderArgs } from '../audit/record.ts';
 import { describeCounters } from '../authoring/counter-limits.ts';
 import type { Approval } from '../core/approval.ts';
 import { AuditError, type AuditSink, type PlainEvent } from '../core/audit.ts';

@@ -10,7 +10,7 @@ export function liveInstances(instances: readonly Instance[], now: number): read
   return instances.filter(({ host, pid, seenAt }) => (host === hostname() ? isAlive(pid) : now - seenAt <= SEEN_LATELY));
 }
 
-function isAlive(pid: number): boolean {
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

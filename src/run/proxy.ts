@@ -1,15 +1,14 @@
 /** `intercept -c policy.yaml …`: the proxy in front of a server. The composition root. */
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { maskCommand } from '../audit/command.ts';
 import { escapeUnseen } from '../audit/escape.ts';
+import { pruneEvents } from '../audit/evidence/retention.ts';
 import { loadHashKey, openKeyedHash } from '../audit/key.ts';
-import { openMask } from '../audit/known-secrets.ts';
 import type { MaskOptions } from '../audit/mask.ts';
+import { maskCommand, openMask } from '../audit/mask.ts';
 import { openFileSink } from '../audit/sinks/file.ts';
 import { type LineWriter, openLineWriter } from '../audit/sinks/line-writer.ts';
 import { createLog } from '../audit/sinks/log.ts';
-import { pruneEvents } from '../audit/sinks/retention.ts';
 import { openStderrSink } from '../audit/sinks/stderr.ts';
 import { teeSinks } from '../audit/sinks/tee.ts';
 import { renderDiagnostic } from '../authoring/policy-file.ts';
@@ -30,6 +29,7 @@ import type { Transport } from '../serve/transport.ts';
 import type { StateLocation } from '../state/open.ts';
 import { type Admin, AdminError, openAdmin } from './admin.ts';
 import { namespaceOf, ownPaths } from './home.ts';
+import { isAlive } from './instances.ts';
 import { dropExposed, keyIn } from './own-folders.ts';
 import { openPresence, type PresenceOptions } from './presence.ts';
 import { proxyWarning } from './proxy-variables.ts';
@@ -145,7 +145,7 @@ async function serve(parts: Parts, accept: Acceptance, seen: string | undefined)
   void announceApprovers(policy, store, log);
   const events = join(options.home, 'events');
   const unpruned = (error: unknown) => log.warn(`old audit files could not be looked for: ${String(error)}`);
-  setTimeout(() => void pruneEvents(events, options.auditRetention, Date.now()).catch(unpruned), PRUNE_AFTER).unref();
+  setTimeout(() => void pruneEvents(events, options.auditRetention, Date.now(), isAlive).catch(unpruned), PRUNE_AFTER).unref();
   const space = watchSpace({ folders: [events, ...options.state.folders], warn: log.warn });
   const status = await sessions.ended;
   space.stop();

@@ -1,7 +1,6 @@
 /** What of a remote server's URL and headers is secret (I10), and what its operator should know of it. */
-import { hideSecrets, openMask } from '../audit/known-secrets.ts';
-import { isSecretName } from '../audit/secret-names.ts';
-import { hasSecret } from '../audit/secrets.ts';
+import { hideSecrets, openMask } from '../audit/mask.ts';
+import { hasSecret, isSecretName } from '../audit/secrets.ts';
 import { isLoopback } from '../http/proxies.ts';
 import type { GivenHeader, Remote } from './options.ts';
 

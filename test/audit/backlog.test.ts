@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { openBacklog } from '../../src/audit/sinks/backlog.ts';
+import { openBacklog } from '../../src/audit/sinks/line-writer.ts';
 
 function filled(piece: number, ...lines: string[]) {
   const backlog = openBacklog(piece);

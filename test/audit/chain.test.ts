@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { verifyChain } from '../../src/audit/chain.ts';
+import { verifyChain } from '../../src/audit/evidence/verify.ts';
 import { callOf, withSink } from './events.ts';
 
 type Edit = (lines: string[]) => string[];

@@ -3,8 +3,8 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { verifyChain } from '../../src/audit/chain.ts';
 import { listEventFiles, readEvents } from '../../src/audit/evidence/read.ts';
+import { verifyChain } from '../../src/audit/evidence/verify.ts';
 import { withFolder } from './events.ts';
 
 const SCRIPT = join(import.meta.dir, 'children', 'write-records.ts');

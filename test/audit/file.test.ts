@@ -3,8 +3,8 @@ import { createHash, createHmac } from 'node:crypto';
 import * as fs from 'node:fs';
 import { basename, join } from 'node:path';
 import fc from 'fast-check';
-import { verifyChain } from '../../src/audit/chain.ts';
 import { listEventFiles, readEvents } from '../../src/audit/evidence/read.ts';
+import { verifyChain } from '../../src/audit/evidence/verify.ts';
 import { openKeyedHash } from '../../src/audit/key.ts';
 import { openFileSink } from '../../src/audit/sinks/file.ts';
 import { AuditError, type AuditSink, type CallEvent } from '../../src/core/audit.ts';
@@ -212,7 +212,10 @@ describe('arguments', () => {
 
   test('what stands beside them is recorded like them: _meta, and what was entered', () =>
     withSink(({ sink, records }) => {
-      const meta = { value: asJson({ 'example.com/account': 'ceo', password: 'hunter22' }) as JsonObject, text: '{"any":1}' };
+      const meta = {
+        value: asJson({ 'example.com/account': 'ceo', password: 'hunter22' }) as JsonObject,
+        text: '{"example.com/account":"ceo","password":"hunter22"}',
+      };
       sink.write([callOf({}, { meta, inputs: '{"a":{"action":"accept"}}' }), callOf({})]);
       const [first, second] = records();
       expect(first).toMatchObject({ meta: { 'example.com/account': 'ceo' }, inputs: '{"a":{"action":"accept"}}' });
@@ -355,7 +358,7 @@ describe('faults (I3)', () => {
     withSink(({ sink, records }) => {
       const circular = new Map<string, unknown>();
       circular.set('self', circular);
-      expect(() => sink.write([callOf({}), callOf({}, { args: circular as never })])).toThrow(AuditError);
+      expect(() => sink.write([callOf({}), callOf({}, { args: circular as never, argsText: '{"self":"\\u0073"}' })])).toThrow(AuditError);
       sink.write([callOf({})]);
       expect(records()).toMatchObject([{ seq: 1, prev: ZEROS }]);
     }));

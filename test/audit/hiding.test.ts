@@ -1,13 +1,12 @@
 /** I12: whoever sends a text does not choose what records hide of it; and credentials stay hidden (I10). */
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { RECORD_ROOM, renderArgs } from '../../src/audit/args.ts';
-import { maskCommand } from '../../src/audit/command.ts';
-import { maskText } from '../../src/audit/mask.ts';
+import { maskCommand, maskText } from '../../src/audit/mask.ts';
+import { RECORD_ROOM, renderArgs } from '../../src/audit/record.ts';
 import { callOf } from './events.ts';
 
 const OPTIONS = { keyedHash: () => '3f2a5c' };
-const mask = (text: string) => maskText(text, OPTIONS, { room: 1e9 }, { masked: 0, cut: 0 });
+const mask = (text: string) => maskText(text, OPTIONS, 1e9, { masked: 0, cut: 0 });
 /** A blank, as a shell reads it. */
 const GAP = '$'.concat('{IFS}');
 const shown = (args: Record<string, unknown>) => renderArgs(callOf(args), 'redacted', OPTIONS, RECORD_ROOM)?.text ?? '';

@@ -1,7 +1,7 @@
 /** I10: secrets that the proxy holds never reach audit and logs, and what masks them breaks nothing. */
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { openJsonMask, openMask } from '../../src/audit/known-secrets.ts';
+import { openJsonMask, openMask } from '../../src/audit/mask.ts';
 
 const SECRETS = ['tok-7f3a9c', '123456', 'nsecret', 'a"b\\c.d*e', 'Bearer tok-7f3a9c'];
 

@@ -3,7 +3,8 @@ import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { readEventLines, readEvents } from '../../src/audit/evidence/read.ts';
-import { pruneEvents } from '../../src/audit/sinks/retention.ts';
+import { pruneEvents } from '../../src/audit/evidence/retention.ts';
+import { isAlive } from '../../src/run/instances.ts';
 import { callOf, NOON, withFolder, withSink } from './events.ts';
 
 const record = (ts: number, more: Record<string, unknown> = {}) =>
@@ -63,7 +64,7 @@ describe('retention', () => {
       put(dir, 'old.jsonl', 31 * DAY, record(NOON, { type: 'startup', pid: dead() }));
       put(dir, 'young.jsonl', 29 * DAY, record(NOON, { type: 'startup', pid: dead() }));
       put(dir, 'other.txt', 31 * DAY, '');
-      expect(await pruneEvents(dir, 30 * DAY, NOON)).toEqual([join(dir, 'old.jsonl')]);
+      expect(await pruneEvents(dir, 30 * DAY, NOON, isAlive)).toEqual([join(dir, 'old.jsonl')]);
       expect(fs.readdirSync(dir).sort()).toEqual(['other.txt', 'young.jsonl']);
     }));
 
@@ -72,7 +73,7 @@ describe('retention', () => {
       const start = record(NOON, { type: 'startup', pid: process.pid });
       put(dir, 'silent.jsonl', 31 * DAY, start);
       put(dir, 'ended.jsonl', 31 * DAY, start + record(NOON, { type: 'shutdown' }));
-      await pruneEvents(dir, 30 * DAY, NOON);
+      await pruneEvents(dir, 30 * DAY, NOON, isAlive);
       expect(fs.readdirSync(dir)).toEqual(['silent.jsonl']);
     }));
 
@@ -80,7 +81,7 @@ describe('retention', () => {
     withFolder(async (dir) => {
       put(dir, 'x.jsonl', 31 * DAY, record(NOON, { type: 'startup', pid: process.pid }));
       for (const number of [1, 2, 10]) put(dir, `x.${number}.jsonl`, 31 * DAY, record(NOON, { type: 'heartbeat' }));
-      expect(await pruneEvents(dir, 30 * DAY, NOON)).toEqual(['x.jsonl', 'x.1.jsonl', 'x.2.jsonl'].map((name) => join(dir, name)));
+      expect(await pruneEvents(dir, 30 * DAY, NOON, isAlive)).toEqual(['x.jsonl', 'x.1.jsonl', 'x.2.jsonl'].map((name) => join(dir, name)));
       expect(fs.readdirSync(dir)).toEqual(['x.10.jsonl']);
     }));
 
@@ -89,7 +90,7 @@ describe('retention', () => {
       fs.mkdirSync(join(dir, 'a-folder.jsonl'));
       fs.utimesSync(join(dir, 'a-folder.jsonl'), 0, 0);
       put(dir, 'ended.jsonl', 31 * DAY, record(NOON, { type: 'shutdown' }));
-      expect(await pruneEvents(dir, 30 * DAY, NOON)).toEqual([join(dir, 'ended.jsonl')]);
+      expect(await pruneEvents(dir, 30 * DAY, NOON, isAlive)).toEqual([join(dir, 'ended.jsonl')]);
       expect(fs.readdirSync(dir)).toEqual(['a-folder.jsonl']);
     }));
 });

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { RECORD_ROOM, renderArgs } from '../../src/audit/args.ts';
 import { maskText as mask } from '../../src/audit/mask.ts';
+import { RECORD_ROOM, renderArgs } from '../../src/audit/record.ts';
 import type { CallEvent } from '../../src/core/audit.ts';
 import { callOf } from './events.ts';
 
 const OPTIONS = { keyedHash: () => '3f2a5c' };
 const render = (call: CallEvent) => renderArgs(call, 'redacted', OPTIONS, RECORD_ROOM)?.text ?? '';
-const raw = (text: string) => mask(text, OPTIONS, { room: 1e9 }, { masked: 0, cut: 0 });
+const raw = (text: string) => mask(text, OPTIONS, 1e9, { masked: 0, cut: 0 });
 /** Masks without their traces. */
 const bare = (text: string) => text.replace(/\[redacted \d+ chars #3f2a\]/g, '[redacted]');
 const maskText = (text: string) => bare(raw(text));
@@ -61,6 +61,7 @@ describe('secret-like names (cli.md §2)', () => {
           ['password', 'x' as never],
           ['a', { number: '9007199254740993' } as never],
         ]),
+        argsText: '{"b":1.0,"password":"x","a":9007199254740993}',
       },
     );
     expect(bare(render(call))).toBe('{"b":1.0,"password":"[redacted]","a":9007199254740993}');
@@ -140,5 +141,27 @@ describe('credentials by their shape (cli.md §2)', () => {
         expect(maskText(`${before} ${token} ${after}`)).not.toContain(token);
       }),
     );
+  });
+});
+
+describe('short arguments that are taken as they are', () => {
+  const shownWith = (args: Record<string, unknown>, known?: readonly string[]) =>
+    renderArgs(callOf(args), 'redacted', { ...OPTIONS, known }, RECORD_ROOM);
+
+  test('hold no secret of ours, however harmless it looks', () => {
+    expect(shownWith({ note: 'a fine word it is' }, ['fine word'])?.text).toBe('{"note":"a [redacted] it is"}');
+    expect(shownWith({ note: 'a fine word it is' }, ['other words'])?.text).toBe('{"note":"a fine word it is"}');
+  });
+
+  test('hold no name that is too long', () => {
+    expect(shownWith({ ['n'.repeat(128)]: 1 })?.cut).toBe(0);
+    expect(shownWith({ ['n'.repeat(129)]: 1 })?.cut).toBe(1);
+  });
+
+  test('hold no secret name, whatever case it is in and wherever it ends', () => {
+    for (const name of ['PASSWORD', 'userPW', 'SAS', 'pan', 'x-api-KEY', 'otp', 'p\u0061ss', 'ｐａｓｓ'])
+      expect(shownWith({ amount: 1, [name]: 'hunter22' })?.masked).toBe(1);
+    expect(shownWith({ list: ['run', '--pw', 'hunter22'] })?.masked).toBe(1);
+    expect(shownWith({ text: 'curl -u me:hunter22' })?.masked).toBe(1);
   });
 });

@@ -1,6 +1,6 @@
 /** Records of other requests than calls (cli.md §2, invariant I10). */
 import { expect, test } from 'bun:test';
-import type { ArgsMode } from '../../src/audit/args.ts';
+import type { ArgsMode } from '../../src/audit/record.ts';
 import { renderFields } from '../../src/audit/record.ts';
 
 const fields = (values: Readonly<Record<string, string>>, args: ArgsMode) =>

@@ -116,6 +116,6 @@ test('arguments that cannot be rendered cost the line its arguments, not the cal
   const circular = new Map<string, unknown>();
   circular.set('self', circular);
   const sink = openStderrSink({ level: 'info', args: 'redacted', mask: MASK, write: { write: (text) => lines.push(text) } });
-  sink.write([callOf({}, { args: circular as never })]);
+  sink.write([callOf({}, { args: circular as never, argsText: '{"self":"\\u0073"}' })]);
   expect(lines).toEqual(['[INTERCEPT] ALLOWED tool=create_refund']);
 });

@@ -25,6 +25,8 @@ export const ARROWS: Readonly<Record<string, Row>> = {
   policy: { to: ['core'], packages: ['yaml', 're2js'] },
   state: { to: ['core'], packages: PLATFORM },
   audit: { to: ['core'], packages: PLATFORM },
+  'audit/sinks': { to: ['core', 'audit'], packages: PLATFORM },
+  'audit/evidence': { to: ['core', 'audit'], packages: PLATFORM },
   approval: { to: ['core'], packages: PLATFORM },
   process: { to: ['core'], packages: [...PLATFORM, 'bun'] },
   http: { to: ['core'], packages: [...PLATFORM, 'cookie'] },

@@ -1,7 +1,7 @@
 /** Reading the audit files back (cli.md §2). */
+import { createReadStream } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { join } from 'node:path';
-import { readLines } from './lines.ts';
 
 /** A record as it was written; whatever else a newer version writes is there too. */
 export type StoredRecord = Readonly<Record<string, unknown>> & { readonly ts: string; readonly type: string };
@@ -85,4 +85,29 @@ function isRecord(value: unknown): value is StoredRecord {
 async function endedBefore(file: string, since: number): Promise<boolean> {
   const stat = await fs.stat(file).catch(() => undefined);
   return stat === undefined || stat.mtimeMs < since;
+}
+
+interface FileLine {
+  readonly text: string;
+  /** A line feed ended it; a torn last line has none. */
+  readonly whole: boolean;
+}
+
+/** Reads the lines of a file that may still be growing, split at line feeds alone. A file that is gone has none. */
+export async function* readLines(file: string): AsyncGenerator<FileLine> {
+  let parts: string[] = [];
+  try {
+    for await (const chunk of createReadStream(file, 'utf8')) {
+      const pieces = (chunk as string).split('\n');
+      parts.push(pieces[0] ?? '');
+      for (const piece of pieces.slice(1)) {
+        yield { text: parts.join(''), whole: true };
+        parts = [piece];
+      }
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  const rest = parts.join('');
+  if (rest !== '') yield { text: rest, whole: false };
 }

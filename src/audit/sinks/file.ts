@@ -1,13 +1,10 @@
 /** The audit file: one JSONL file per process, each line chained to the one before by its hash (cli.md §2). */
-import { AuditError, type AuditEvent, type AuditSink, type RecordedPolicy } from '../../core/audit.ts';
-import type { ArgsMode } from '../args.ts';
-import { hashLine, NO_LINE } from '../chain-hash.ts';
-import { openPage } from '../evidence/page.ts';
-import { openJsonMask } from '../known-secrets.ts';
-import type { MaskOptions } from '../mask.ts';
-import { renderFields } from '../record.ts';
-import { type EventFile, openEventFile } from './event-file.ts';
-import { openFlood } from './flood.ts';
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { AuditError, type AuditEvent, type AuditSink, type CallEvent, type PlainEvent } from '../../core/audit.ts';
+import { NO_LINE, openPage, type Page } from '../chain.ts';
+import { type MaskOptions, openJsonMask } from '../mask.ts';
+import { type ArgsMode, type RecordOptions, renderFields } from '../record.ts';
 
 export interface FileSinkOptions {
   readonly dir: string;
@@ -24,95 +21,277 @@ export interface FileSinkOptions {
 /** cli.md §2. */
 const MOST_BYTES = 256 * 1024 ** 2;
 
+interface State {
+  readonly options: FileSinkOptions;
+  readonly rendering: RecordOptions;
+  /** For denials that come too fast. */
+  readonly bare: RecordOptions;
+  readonly mask: ((json: string) => string) | undefined;
+  readonly isFlood: (event: AuditEvent, now: number) => boolean;
+  readonly page: Page;
+  /** The revision of the policy in use, and how lines name it. */
+  inUse: string | undefined;
+  middle: string;
+  file: EventFile | undefined;
+  closed: boolean;
+  seq: number;
+  prev: string;
+}
+
 /** Opens the sink that decides whether a call is recorded. Throws `AuditError`, also where the folder can not be written. */
 export function openFileSink(options: FileSinkOptions): AuditSink {
-  const isFlood = openFlood();
-  const rendering = { args: options.args, keyedHash: options.keyedHash, known: options.secrets };
-  const bare = { ...rendering, args: 'hash' } as const;
-  const middles = openMiddles(options.instance);
-  const mask = openJsonMask(options.secrets ?? []);
-  let file: EventFile | undefined = attempt(options, () => openEventFile(options));
-  let closed = false;
-  let seq = 0;
-  let prev = NO_LINE;
-  const page = openPage();
-
-  function append(events: readonly AuditEvent[]): void {
-    const now = options.clock();
-    // An outcome decides nothing: only what lets a call pass asks first whether anyone will find its record.
-    if (!file || events.some(({ type }) => type !== 'outcome')) file = attached(file, now);
-    const ts = new Date(now).toISOString();
-    let last = prev;
-    let count = seq;
-    page.clear();
-    for (const event of events) {
-      const fields = mask(renderFields(event, isFlood(event, now) ? bare : rendering));
-      const line = page.add(`{"ts":"${ts}","seq":${++count},"type":"${event.type}"${middles.of(event)}${last}"${fields}}`);
-      last = hashLine(line);
-    }
-    file = appendTo(file, page.bytes(), options.maxBytes ?? MOST_BYTES);
-    // INVARIANT I3: number and chain move on only when every byte is written.
-    seq = count;
-    prev = last;
-  }
-
-  /** A file that was deleted, or whose torn tail could not be cut off, is followed by a new one. */
-  function attached(current: EventFile | undefined, now: number): EventFile {
-    if (current?.attached()) return current;
-    current?.close();
-    file = undefined;
-    const next = openEventFile({ ...options, clock: () => now });
-    prev = NO_LINE;
-    return next;
-  }
-
+  const { dir, instance, secrets = [] } = options;
+  const rendering = { args: options.args, keyedHash: options.keyedHash, known: secrets };
+  const state: State = {
+    options,
+    rendering,
+    bare: { ...rendering, args: 'hash' },
+    mask: secrets.length === 0 ? undefined : openJsonMask(secrets),
+    isFlood: openFlood(),
+    page: openPage(),
+    inUse: undefined,
+    middle: renderMiddle(instance, undefined, undefined),
+    file: undefined,
+    closed: false,
+    seq: 0,
+    prev: NO_LINE,
+  };
+  attempt(state, [], attach);
   return {
     write(events) {
-      if (closed) throw new AuditError(`the audit file in ${JSON.stringify(options.dir)} is closed`);
-      if (events.length > 0) attempt(options, () => append(events));
+      if (state.closed) throw new AuditError(`the audit file in ${JSON.stringify(dir)} is closed`);
+      if (events.length > 0) attempt(state, events, append);
     },
-    use: middles.use,
+    use({ name, revision }) {
+      state.inUse = revision;
+      state.middle = renderMiddle(instance, name, revision);
+    },
     close() {
-      closed = true;
-      file?.close();
-      file = undefined;
+      state.closed = true;
+      state.file?.close();
+      state.file = undefined;
     },
   };
 }
 
-/** Answers with the file that holds them. INVARIANT I3: the next one is begun before the full one is let go. */
-function appendTo(file: EventFile, bytes: Uint8Array, most: number): EventFile {
-  const isFull = file.size() > 0 && file.size() + bytes.length > most;
-  const to = isFull ? file.next() : file;
+function attempt(
+  state: State,
+  events: readonly AuditEvent[],
+  step: (state: State, events: readonly AuditEvent[], now: number) => void,
+): void {
+  try {
+    step(state, events, state.options.clock());
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new AuditError(`cannot write an audit record in ${JSON.stringify(state.options.dir)}: ${why}`, { cause });
+  }
+}
+
+function append(state: State, events: readonly AuditEvent[], now: number): void {
+  const current = attach(state, events, now);
+  const { page } = state;
+  const { seq, prev } = addLines(state, events, now);
+  const bytes = page.bytes();
+  const size = current.size();
+  const isFull = size > 0 && size + bytes.length > (state.options.maxBytes ?? MOST_BYTES);
+  const to = isFull ? current.next() : current;
   to.append(bytes);
-  if (isFull) file.close();
-  return to;
+  // INVARIANT I3: the next file is begun before the full one is let go; number and chain move on only when every byte is written.
+  if (isFull) current.close();
+  state.file = to;
+  state.seq = seq;
+  state.prev = prev;
+}
+
+/** Renders the lines on the page; answers with what number and chain are once they are written. */
+function addLines(state: State, events: readonly AuditEvent[], now: number): Pick<State, 'seq' | 'prev'> {
+  const { page, mask, inUse, middle } = state;
+  const ts = new Date(now).toISOString();
+  let { seq, prev } = state;
+  page.clear();
+  for (const event of events) {
+    const isOutcome = event.type === 'outcome';
+    const fields = renderFields(event, !isOutcome && state.isFlood(event, now) ? state.bare : state.rendering);
+    // INVARIANT I8: the policy that judged is named, also where a reload came before the record.
+    const judged = isOutcome ? undefined : event.policy;
+    const own =
+      judged === undefined || judged.revision === inUse ? middle : renderMiddle(state.options.instance, judged.name, judged.revision);
+    prev = page.add(`{"ts":"${ts}","seq":${++seq},"type":"${event.type}"${own}${prev}"${mask ? mask(fields) : fields}}`);
+  }
+  return { seq, prev };
+}
+
+/**
+ * Answers with the file to write to. One that was deleted, or whose torn tail could not be cut off, is followed by a
+ * new one. An outcome decides nothing: only what lets a call pass asks first whether anyone will find its record.
+ */
+function attach(state: State, events: readonly AuditEvent[], now: number): EventFile {
+  let decides = false;
+  for (const { type } of events) decides ||= type !== 'outcome';
+  if (state.file && (!decides || state.file.attached())) return state.file;
+  state.file?.close();
+  state.file = undefined;
+  const next = openEventFile(state.options.dir, state.options.instance, now);
+  state.prev = NO_LINE;
+  state.file = next;
+  return next;
 }
 
 /** The part of each line between its type and its link. It changes with the policy alone, and is rendered as seldom. */
-function openMiddles(instance: string) {
-  const render = (name: string | undefined, revision: string | undefined) =>
-    `,"instance":${JSON.stringify(instance)},"policy":${JSON.stringify(name ?? null)},"revision":${JSON.stringify(revision ?? null)},"prev":"`;
-  let inUse: string | undefined;
-  let middle = render(undefined, inUse);
+function renderMiddle(instance: string, name: string | undefined, revision: string | undefined): string {
+  return `,"instance":${JSON.stringify(instance)},"policy":${JSON.stringify(name ?? null)},"revision":${JSON.stringify(revision ?? null)},"prev":"`;
+}
+
+/** The files that one process appends whole lines to, one after the other. */
+interface EventFile {
+  /** Writes all of the bytes or throws; what was written of them is taken back, or the file is given up. */
+  append(bytes: Uint8Array): void;
+  /** Answers whether the file still stands in a folder and ends with a whole line; one that has no line yet may not stand there. */
+  attached(): boolean;
+  /** Bytes that were written to it. */
+  size(): number;
+  /** A file with the next number in its name, to go on in. This one stays open. */
+  next(): EventFile;
+  close(): void;
+}
+
+const { O_APPEND, O_CREAT, O_EXCL, O_WRONLY } = fs.constants;
+
+/**
+ * Opens a file of its own in `dir`, readable by its owner only; names sort by time. It is made with its first line: a command
+ * that fails before it leaves none. Throws where the folder cannot be had or written to.
+ */
+function openEventFile(dir: string, instance: string, now: number): EventFile {
+  prepareFolder(dir);
+  fs.accessSync(dir, fs.constants.W_OK | fs.constants.X_OK);
+  const time = new Date(now).toISOString().replaceAll(':', '-');
+  return eventFile(dir, `${time}-${instance.replace(/[^\w.-]/g, '_').slice(0, 100)}`, 0);
+}
+
+function eventFile(dir: string, name: string, from: number): EventFile {
+  let file: Created | undefined;
+  let size = 0;
+  let whole = true;
+
+  function create(): Created {
+    prepareFolder(dir);
+    file = createFile(dir, name, from);
+    return file;
+  }
+
+  /** A file of which nothing is left is none: a full disk would gather them. */
+  function takeBack({ fd, path }: Created): void {
+    try {
+      fs.ftruncateSync(fd, size);
+      if (size > 0) return;
+      file = undefined;
+      fs.closeSync(fd);
+      fs.rmSync(path, { force: true });
+    } catch {
+      whole = false;
+    }
+  }
+
   return {
-    use({ name, revision }: RecordedPolicy): void {
-      inUse = revision;
-      middle = render(name, revision);
+    append(bytes) {
+      const to = file ?? create();
+      try {
+        writeAll(to.fd, bytes);
+      } catch (error) {
+        takeBack(to);
+        throw error;
+      }
+      size += bytes.length;
     },
-    /** INVARIANT I8: the policy that judged is named, also where a reload came before the record. */
-    of(event: AuditEvent): string {
-      const judged = event.type === 'outcome' ? undefined : event.policy;
-      return judged === undefined || judged.revision === inUse ? middle : render(judged.name, judged.revision);
+    // A process may go on writing to a deleted file, and nobody would ever read it.
+    // Asked before every write, so by the cheapest call there is: a stat builds an object with four dates.
+    attached: () => whole && (file === undefined || fs.existsSync(file.path)),
+    size: () => size,
+    next: () => eventFile(dir, name, (file?.number ?? from) + 1),
+    close() {
+      try {
+        if (file) fs.closeSync(file.fd);
+      } catch {
+        // All that was acknowledged is written; there is nothing left to lose.
+      }
     },
   };
 }
 
-function attempt<T>(options: FileSinkOptions, step: () => T): T {
-  try {
-    return step();
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new AuditError(`cannot write an audit record in ${JSON.stringify(options.dir)}: ${why}`, { cause });
+interface Created {
+  readonly fd: number;
+  readonly path: string;
+  readonly number: number;
+}
+
+const ATTEMPTS = 100;
+
+/** Where a number is taken, the next one is. */
+function createFile(dir: string, name: string, from: number): Created {
+  for (let number = from; ; number++) {
+    const path = join(dir, `${name}${number === 0 ? '' : `.${number}`}.jsonl`);
+    try {
+      return { fd: fs.openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND, 0o600), path, number };
+    } catch (error) {
+      if (number - from === ATTEMPTS || (error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
   }
+}
+
+/** SECURITY: arguments are other people's data; a folder that stood already may be open to all. */
+function prepareFolder(dir: string): void {
+  fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
+  if ((fs.statSync(dir).mode & 0o077) !== 0) fs.chmodSync(dir, 0o700);
+}
+
+function writeAll(fd: number, bytes: Uint8Array): void {
+  let written = 0;
+  while (written < bytes.length) {
+    const count = fs.writeSync(fd, bytes, written, bytes.length - written);
+    if (count === 0) throw new Error('the file takes no more bytes');
+    written += count;
+  }
+}
+
+const MINUTE = 60_000;
+/** Denied and refused records a minute that hold their arguments: of one agent key, and of all keys of one name, which can be invented. */
+const MOST_OF_KEY = 100;
+const MOST_OF_NAME = 500;
+/** INVARIANT I11: keys and names that are counted apart; beyond them all are one. */
+const MOST_COUNTED = 1_000;
+const OTHERS = '\0others';
+
+/**
+ * Opens a count of denials that come too fast to be kept in full (cli.md §2): an agent must not fill the disk with what
+ * it may not do. Answers whether this record comes after so many others that it is written without
+ * arguments.
+ */
+function openFlood(): (event: AuditEvent, now: number) => boolean {
+  const counts = new Map<string, number>();
+  let minute = 0;
+
+  function count(key: string): number {
+    const known = counts.has(key) || counts.size < MOST_COUNTED ? key : OTHERS;
+    const next = (counts.get(known) ?? 0) + 1;
+    counts.set(known, next);
+    return next;
+  }
+
+  return (event, now) => {
+    if (!isRefusal(event)) return false;
+    if (Math.abs(now - minute) >= MINUTE) {
+      counts.clear();
+      minute = now;
+    }
+    const { agent, agentKey = '' } = event.type === 'tool_call' ? (event as CallEvent) : NOBODY;
+    const ofName = count(`name ${agent ?? ''}`);
+    return count(`key ${agentKey}`) > MOST_OF_KEY || ofName > MOST_OF_NAME;
+  };
+}
+
+const NOBODY: Pick<CallEvent, 'agent' | 'agentKey'> = {};
+
+function isRefusal(event: AuditEvent): boolean {
+  if (event.type === 'tool_call') return (event as CallEvent).result === 'denied';
+  return event.type === 'refused' || (event.type === 'request' && (event as PlainEvent).fields.result === 'denied');
 }

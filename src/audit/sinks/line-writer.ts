@@ -1,6 +1,6 @@
 /** Lines to stderr that never wait for whoever reads it. */
-import { openBacklog } from './backlog.ts';
-import { type Outlet, openOutlet, type Taken } from './outlet.ts';
+import * as fs from 'node:fs';
+import { Socket } from 'node:net';
 
 export interface LineWriter {
   /** Takes a line without its line break. Returns at once, whether or not anyone reads. */
@@ -11,9 +11,25 @@ export interface LineWriter {
   flush(ms: number): Promise<void>;
 }
 
+/** INVARIANT I11: bytes of lines that wait for a reader. */
 const MOST_BYTES = 1_048_576;
 const FIRST_RETRY_MS = 5;
 const LAST_RETRY_MS = 80;
+
+interface State {
+  readonly outlet: Outlet;
+  readonly backlog: Backlog;
+  /** Those that wait until all is out. */
+  readonly waiting: Set<() => void>;
+  phase: 'idle' | 'due' | 'sending' | 'closed';
+  /** Until the next try while nobody reads, ms. */
+  pause: number;
+  lost: number;
+  /** Lines that are lost, and nobody was told. */
+  unsaid: number;
+  /** Takes what a sending that did not answer at once has sent. */
+  readonly settled: (taken: Taken) => void;
+}
 
 /**
  * Opens a writer on a file descriptor. Lines go out after the current turn of the event loop; those that find no
@@ -21,145 +37,269 @@ const LAST_RETRY_MS = 80;
  */
 export function openLineWriter(fd: number): LineWriter {
   const outlet = openOutlet(fd);
-  const backlog = openBacklog(outlet.piece);
-  const waiters = openWaiters();
-  const pump = openPump(outlet, { next: nextBytes, advance: backlog.advance, rest: waiters.release, lose: giveUp });
-  let lost = 0;
-  let untold = 0;
-
-  function add(line: string): void {
-    const bytes = Buffer.byteLength(line) + 1;
-    if (pump.state() === 'closed') lost++;
-    else if (backlog.bytes() + bytes > MOST_BYTES) untold++;
-    else {
-      tellLoss();
-      backlog.add(line, bytes);
-      pump.start();
-    }
-  }
-
-  function nextBytes(): Uint8Array {
-    if (backlog.bytes() === 0) tellLoss();
-    return backlog.next();
-  }
-
-  function giveUp(): void {
-    lost += untold + backlog.clear();
-    untold = 0;
-    waiters.release();
-  }
-
-  function tellLoss(): void {
-    if (untold === 0) return;
-    const line = `[INTERCEPT] WARN ${untold} lines dropped here: nobody read this stream`;
-    lost += untold;
-    untold = 0;
-    backlog.add(line, line.length + 1);
-  }
-
-  process.on('exit', pump.last);
+  const state: State = {
+    outlet,
+    backlog: openBacklog(outlet.piece),
+    waiting: new Set(),
+    phase: 'idle',
+    pause: FIRST_RETRY_MS,
+    lost: 0,
+    unsaid: 0,
+    settled(taken) {
+      if (progress(state, taken)) run(state);
+    },
+  };
+  process.on('exit', () => sendLast(state));
   return {
-    write: add,
-    dropped: () => lost + untold,
-    flush: (ms) => (pump.state() === 'idle' || pump.state() === 'closed' ? Promise.resolve() : waiters.wait(ms)),
+    write: (line) => write(state, line),
+    dropped: () => state.lost + state.unsaid,
+    flush: (ms) => (state.phase === 'idle' || state.phase === 'closed' ? Promise.resolve() : wait(state, ms)),
   };
 }
 
-/** What a pump sends. */
-interface Supply {
-  /** Empty where there is nothing. */
+function write(state: State, line: string): void {
+  const bytes = Buffer.byteLength(line) + 1;
+  if (state.phase === 'closed') state.lost++;
+  else if (state.backlog.bytes() + bytes > MOST_BYTES) state.unsaid++;
+  else {
+    if (state.unsaid > 0) sayLoss(state);
+    state.backlog.add(line, bytes);
+    if (state.phase !== 'idle') return;
+    state.phase = 'due';
+    setImmediate(run, state);
+  }
+}
+
+/** Sends until nothing is left; while nobody reads it tries again, less and less often. */
+function run(state: State): void {
+  for (let bytes = next(state); bytes.length > 0; bytes = next(state)) {
+    state.phase = 'sending';
+    const taken = state.outlet.send(bytes, state.settled);
+    if (taken === undefined || !progress(state, taken)) return;
+  }
+  state.phase = 'idle';
+  if (state.waiting.size > 0) release(state);
+}
+
+function next(state: State): Uint8Array {
+  if (state.unsaid > 0 && state.backlog.bytes() === 0) sayLoss(state);
+  return state.backlog.next();
+}
+
+/** Answers whether anything went out; else it is tried later, or given up. */
+function progress(state: State, taken: Taken): boolean {
+  if (taken > 0) {
+    state.pause = FIRST_RETRY_MS;
+    state.backlog.advance(taken);
+  } else if (taken === 0) {
+    state.phase = 'due';
+    setTimeout(run, state.pause, state).unref();
+    state.pause = Math.min(state.pause * 2, LAST_RETRY_MS);
+  } else {
+    state.phase = 'closed';
+    state.lost += state.unsaid + state.backlog.clear();
+    state.unsaid = 0;
+    release(state);
+  }
+  return taken > 0;
+}
+
+function sayLoss(state: State): void {
+  const line = `[INTERCEPT] WARN ${state.unsaid} lines dropped here: nobody read this stream`;
+  state.lost += state.unsaid;
+  state.unsaid = 0;
+  state.backlog.add(line, line.length + 1);
+}
+
+/** At exit: sends what the stream takes at once. */
+function sendLast(state: State): void {
+  if (state.phase === 'sending') return;
+  for (let bytes = next(state); bytes.length > 0; bytes = next(state)) {
+    const taken = state.outlet.sendLast(bytes);
+    if (taken <= 0) return;
+    state.backlog.advance(taken);
+  }
+}
+
+function release({ waiting }: State): void {
+  for (const done of waiting) done();
+}
+
+/** Ends when all is out, or after `ms`. */
+function wait({ waiting }: State, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, ms);
+    function done(): void {
+      clearTimeout(timer);
+      waiting.delete(done);
+      resolve();
+    }
+    waiting.add(done);
+  });
+}
+
+/** Lines on their way out, in order, by bytes. */
+interface Backlog {
+  add(line: string, bytes: number): void;
+  bytes(): number;
+  /** The next bytes to send: whole lines, or what is left of one; empty when there are none. */
   next(): Uint8Array;
-  advance(bytes: number): void;
-  /** All is out. */
-  rest(): void;
-  /** The reader is gone for good. */
-  lose(): void;
+  /** The first `count` of them went out. */
+  advance(count: number): void;
+  /** Forgets all of them; answers how many lines that were. */
+  clear(): number;
 }
 
-interface Pump {
-  state(): 'idle' | 'due' | 'sending' | 'closed';
-  /** Sends after the current turn, unless that is on its way already. */
-  start(): void;
-  /** At exit: what the stream takes at once. */
-  last(): void;
-}
+const LINE_FEED = 10;
 
-/** Sends until the supply is empty; while nobody reads it tries again, less and less often. */
-function openPump(outlet: Outlet, supply: Supply): Pump {
-  let state: ReturnType<Pump['state']> = 'idle';
-  let pause = FIRST_RETRY_MS;
+/** Opens an empty backlog that gives out whole lines up to `piece` bytes, or a single longer one. */
+export function openBacklog(piece: number): Backlog {
+  let waiting = '';
+  let waitingBytes = 0;
+  let current = Buffer.alloc(0);
+  let sent = 0;
 
-  function run(): void {
-    for (let bytes = supply.next(); bytes.length > 0; bytes = supply.next()) {
-      state = 'sending';
-      const taken = outlet.send(bytes, settle);
-      if (taken === undefined || !progress(taken)) return;
-    }
-    state = 'idle';
-    supply.rest();
-  }
-
-  function settle(taken: Taken): void {
-    if (progress(taken)) run();
-  }
-
-  function progress(taken: Taken): boolean {
-    if (taken > 0) {
-      pause = FIRST_RETRY_MS;
-      supply.advance(taken);
-    } else if (taken === 0) later();
-    else {
-      state = 'closed';
-      supply.lose();
-    }
-    return taken > 0;
-  }
-
-  function later(): void {
-    state = 'due';
-    setTimeout(run, pause).unref();
-    pause = Math.min(pause * 2, LAST_RETRY_MS);
+  function turn(): void {
+    current = Buffer.from(waiting);
+    sent = 0;
+    waiting = '';
+    waitingBytes = 0;
   }
 
   return {
-    state: () => state,
-    start() {
-      if (state !== 'idle') return;
-      state = 'due';
-      setImmediate(run);
+    add(line, bytes) {
+      waiting += `${line}\n`;
+      waitingBytes += bytes;
     },
-    last() {
-      if (state === 'sending') return;
-      for (let bytes = supply.next(); bytes.length > 0; bytes = supply.next()) {
-        const taken = outlet.sendLast(bytes);
-        if (taken <= 0) return;
-        supply.advance(taken);
-      }
+    bytes: () => current.length - sent + waitingBytes,
+    next() {
+      if (sent === current.length && waiting !== '') turn();
+      return current.subarray(sent, pieceEnd(current, sent, piece));
+    },
+    advance(count) {
+      sent += count;
+    },
+    clear() {
+      const lines = countLines(current.subarray(sent)) + countLines(Buffer.from(waiting));
+      waiting = '';
+      turn();
+      return lines;
     },
   };
 }
 
-interface Waiters {
-  /** Ends at the next release, or after `ms`. */
-  wait(ms: number): Promise<void>;
-  release(): void;
+function pieceEnd(bytes: Buffer, start: number, piece: number): number {
+  if (bytes.length - start <= piece) return bytes.length;
+  const last = bytes.lastIndexOf(LINE_FEED, start + piece - 1);
+  return (last >= start ? last : bytes.indexOf(LINE_FEED, start)) + 1;
 }
 
-function openWaiters(): Waiters {
-  const waiting = new Set<() => void>();
+function countLines(bytes: Uint8Array): number {
+  return bytes.reduce((count, byte) => count + (byte === LINE_FEED ? 1 : 0), 0);
+}
+
+/** How many bytes went out; 0: none now; -1: none ever again. */
+type Taken = number;
+
+/** Writes to a descriptor that other processes share, without waiting: the part that differs between runtimes. */
+interface Outlet {
+  /** How much is sent at once. */
+  readonly piece: number;
+  /** Sends some of the bytes; answers at once, or with undefined and later by `settled`. Never waits for a reader. */
+  send(bytes: Uint8Array, settled: (taken: Taken) => void): Taken | undefined;
+  /** The process ends in this turn: sends what can be sent without waiting. */
+  sendLast(bytes: Uint8Array): Taken;
+}
+
+/** POSIX writes up to this much to a pipe in one piece: the lines of a child that shares it do not cut ours. */
+const PIPE_PIECE = 4096;
+const THREAD_PIECE = 65_536;
+
+/** Opens an outlet on `fd`, whatever it is. */
+function openOutlet(fd: number): Outlet {
+  const kind = kindOf(fd);
+  if (kind === 'closed') return CLOSED;
+  if (kind === 'file') return directOutlet(fd, THREAD_PIECE);
+  const own = kind === 'socket' ? undefined : reopen(fd);
+  if (own !== undefined) return directOutlet(own, PIPE_PIECE);
+  return kind !== 'terminal' && makeNonBlocking(fd) ? directOutlet(fd, PIPE_PIECE) : threadOutlet(fd);
+}
+
+function kindOf(fd: number): 'closed' | 'file' | 'pipe' | 'socket' | 'terminal' {
+  try {
+    const stat = fs.fstatSync(fd);
+    if (stat.isFIFO()) return 'pipe';
+    if (stat.isSocket()) return 'socket';
+    // Of the devices, only terminals make a writer wait (Ctrl-S).
+    return stat.isCharacterDevice() && stat.rdev !== NULL_DEVICE ? 'terminal' : 'file';
+  } catch {
+    return 'closed';
+  }
+}
+
+/** Linux: major 1, minor 3. */
+const NULL_DEVICE = 0x103;
+
+/**
+ * A description of our own for the same pipe or terminal: being non-blocking is a trait of the description, and the
+ * one we were given is shared with the server, which would see its own writes fail. Sockets do not open this way.
+ */
+function reopen(fd: number): number | undefined {
+  if (process.platform !== 'linux') return undefined;
+  try {
+    return fs.openSync(`/proc/self/fd/${fd}`, fs.constants.O_WRONLY | fs.constants.O_NONBLOCK | fs.constants.O_NOCTTY);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Node makes the shared description non-blocking as soon as anything touches `process.stderr`, and would wait for a
+ * stuck thread when it exits. So there the description itself is used; under Bun, which does neither, it stays as it is.
+ */
+function makeNonBlocking(fd: number): boolean {
+  if (process.versions.bun !== undefined) return false;
+  try {
+    const socket = new Socket({ fd, readable: false, writable: true });
+    socket.on('error', () => {});
+    socket.unref();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function directOutlet(fd: number, piece: number): Outlet {
+  const send = (bytes: Uint8Array): Taken => {
+    try {
+      return fs.writeSync(fd, bytes);
+    } catch (error) {
+      return takenBy(error);
+    }
+  };
+  return { piece, send, sendLast: send };
+}
+
+/** A blocking write in a thread of the pool, one at a time. */
+function threadOutlet(fd: number): Outlet {
   return {
-    wait: (ms) =>
-      new Promise((resolve) => {
-        const timer = setTimeout(done, ms);
-        function done(): void {
-          clearTimeout(timer);
-          waiting.delete(done);
-          resolve();
-        }
-        waiting.add(done);
-      }),
-    release() {
-      for (const done of [...waiting]) done();
+    piece: THREAD_PIECE,
+    send(bytes, settled) {
+      fs.write(fd, bytes, (error, count) => settled(error ? takenBy(error) : count));
+      return undefined;
+    },
+    sendLast(bytes) {
+      fs.write(fd, bytes, () => {});
+      // The thread needs a moment that the event loop no longer has. It may be stuck, so nobody waits for it.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+      return 0;
     },
   };
+}
+
+const CLOSED: Outlet = { piece: PIPE_PIECE, send: () => -1, sendLast: () => -1 };
+
+function takenBy(error: unknown): Taken {
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === 'EAGAIN' || code === 'EINTR' || code === 'ENOSPC' ? 0 : -1;
 }

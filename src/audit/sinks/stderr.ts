@@ -1,8 +1,8 @@
 /** Decisions as people read them on stderr, one line each (cli.md §2). */
 import type { AuditSink, CallEvent, OutcomeEvent } from '../../core/audit.ts';
-import { type ArgsMode, type Room, renderArgs } from '../args.ts';
 import { escapeUnseen, renderName } from '../escape.ts';
 import type { MaskOptions } from '../mask.ts';
+import { type ArgsMode, type Room, renderArgs } from '../record.ts';
 import type { LineWriter } from './line-writer.ts';
 import { isSeen, type LogLevel } from './log.ts';
 

@@ -1,4 +1,4 @@
-/** Several sinks as one. */
+/** Several sinks as one. A file of its own, since it joins whatever sinks there are. */
 import type { AuditEvent, AuditSink } from '../../core/audit.ts';
 
 /** The first sink decides whether an event is recorded; the others may fail without anyone noticing. */
@@ -10,26 +10,35 @@ export function teeSinks(sinks: readonly AuditSink[]): AuditSink {
         first?.write(events);
       } catch (error) {
         // Nothing of this passes now, so only what says that a call was stopped is still true.
-        tell(others, (sink) => sink.write(events.filter(isDenial)));
+        for (const sink of others) show(sink, events.filter(isDenial));
         throw error;
       }
-      tell(others, (sink) => sink.write(events));
+      for (const sink of others) show(sink, events);
     },
-    use: (policy) => tell(sinks, (sink) => sink.use(policy)),
-    close: () => tell(sinks, (sink) => sink.close()),
+    use: (policy) => ask(sinks, (sink) => sink.use(policy)),
+    close: () => ask(sinks, (sink) => sink.close()),
   };
 }
 
-function isDenial(event: AuditEvent): boolean {
-  return event.type === 'tool_call' && 'result' in event && event.result === 'denied';
+/** What people read on stderr never decides over a call. */
+function show(sink: AuditSink, events: readonly AuditEvent[]): void {
+  try {
+    sink.write(events);
+  } catch {
+    // The first sink has recorded it, or has thrown.
+  }
 }
 
-function tell(sinks: readonly AuditSink[], step: (sink: AuditSink) => void): void {
+function ask(sinks: readonly AuditSink[], step: (sink: AuditSink) => void): void {
   for (const sink of sinks) {
     try {
       step(sink);
     } catch {
-      // What people read on stderr never decides over a call.
+      // One that fails keeps no other from it.
     }
   }
+}
+
+function isDenial(event: AuditEvent): boolean {
+  return event.type === 'tool_call' && 'result' in event && event.result === 'denied';
 }

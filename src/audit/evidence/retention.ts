@@ -1,16 +1,18 @@
 /** Forgetting old audit files (`--audit-retention`, cli.md §2). */
 import * as fs from 'node:fs/promises';
 import { basename } from 'node:path';
-import { listEventFiles, parseRecord, placeOf, type StoredRecord } from '../evidence/read.ts';
+import { listEventFiles, parseRecord, placeOf, type StoredRecord } from './read.ts';
+
+type IsAlive = (pid: number) => boolean;
 
 /** Deletes whole files that nothing was written to for `retentionMs` and that no process still writes; answers which. */
-export async function pruneEvents(dir: string, retentionMs: number, now: number): Promise<readonly string[]> {
+export async function pruneEvents(dir: string, retentionMs: number, now: number, isAlive: IsAlive): Promise<readonly string[]> {
   const pruned: string[] = [];
   const files = await listEventFiles(dir);
   for (const [i, file] of files.entries()) {
     if (!(await isOlder(file, now - retentionMs))) continue;
     const chain = files.filter((other) => startOf(other) === startOf(file));
-    if (await forget(file, startOf(files[i + 1] ?? '') === startOf(file), chain[0] ?? file)) pruned.push(file);
+    if (await forget(file, startOf(files[i + 1] ?? '') === startOf(file), chain[0] ?? file, isAlive)) pruned.push(file);
   }
   return pruned;
 }
@@ -20,9 +22,9 @@ function startOf(file: string): string {
 }
 
 /** Leaves what it cannot read or delete: it is another user's, or no file. One that is followed is written to no more. */
-async function forget(file: string, isFollowed: boolean, first: string): Promise<boolean> {
+async function forget(file: string, isFollowed: boolean, first: string, isAlive: IsAlive): Promise<boolean> {
   try {
-    if (!isFollowed && (await isOpen(file, first))) return false;
+    if (!isFollowed && (await isOpen(file, first, isAlive))) return false;
     await fs.rm(file, { force: true });
     return true;
   } catch {
@@ -36,7 +38,7 @@ async function isOlder(file: string, limit: number): Promise<boolean> {
 }
 
 /** The chain's first record names the process that writes it, the file's last says whether that ended in good order. */
-async function isOpen(file: string, first: string): Promise<boolean> {
+async function isOpen(file: string, first: string, isAlive: IsAlive): Promise<boolean> {
   const { last } = await readEnds(file);
   if (last?.type === 'shutdown') return false;
   const begun = (await readEnds(first)).first;
@@ -59,14 +61,5 @@ async function readEnds(file: string): Promise<{ readonly first: StoredRecord | 
     return { first, last: lines(tail.buffer.toString('utf8', 0, tail.bytesRead)).at(-1) };
   } finally {
     await handle.close();
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
