@@ -71,9 +71,7 @@ export function createEngine(policy: LoadedPolicy, options: EngineOptions = {}):
     async decide(input) {
       const call = callOf(input);
       const pause = await pauseFor(store, policy.name);
-      const { decision } = await judgeCall(call, input.argsJson ?? renderJson(call.args), { ...fixed, pause }, store);
-      const claim = decision.outcome === 'allow' && decision.reservation?.claim;
-      if (claim) leases.keep(claim);
+      const { decision } = await judgeCall(call, input.argsJson ?? renderJson(call.args), { ...fixed, pause }, { store, leases });
       return decision;
     },
     async settle(decision, outcome, result) {

@@ -1,7 +1,6 @@
 /** Walks one call through a policy and says what decides, without deciding anything (cli.md §1). */
 import { type Answer, renderDenial, renderHold } from '../core/answer.ts';
 import type { ToolCatalog } from '../core/catalog.ts';
-import { conclude, concludeDenied, concludeStateless } from '../core/conclude.ts';
 import { MAX_MICROS, renderMicros } from '../core/decimal.ts';
 import type { Call, Decision, TraceEntry } from '../core/decision.ts';
 import { UsageError } from '../core/fault.ts';
@@ -13,7 +12,7 @@ import type { Policy } from '../core/policy.ts';
 import type { CounterReading, Pause, Term } from '../core/store.ts';
 import { type WindowUnit, windowAt } from '../core/window.ts';
 import { parseArguments } from '../engine/arguments.ts';
-import { fingerprintFor, verdictOn } from '../engine/judge-call.ts';
+import { decideOn, fingerprintFor } from '../engine/judge-call.ts';
 import type { StateLocation } from '../state/open.ts';
 
 export interface ExplainedCall {
@@ -78,7 +77,8 @@ export async function explainCall({ tool, argsText, agent }: ExplainedCall, fact
     return { planned, readings: planned.kind === 'store' ? await store.read(planned.reservable.counters) : [] };
   });
   const { planned, readings } = stored ?? withEmptyCounters(planUnder(undefined), now);
-  const decision = decisionOn(planned, readings, now);
+  const values = new Map(readings.map(({ id, micros }) => [id, micros]));
+  const decision = decideOn(planned, ({ id }) => values.get(id) ?? 0, now);
   const counters = planned.kind === 'store' ? counterUses(planned, readings) : [];
   return { call, argsText, policy, trace, counters, stored: stored !== undefined, decision, answer: answerTo(decision, policy, now) };
 }
@@ -86,13 +86,6 @@ export async function explainCall({ tool, argsText, agent }: ExplainedCall, fact
 function withEmptyCounters(planned: Plan, now: number): { readonly planned: Plan; readonly readings: readonly CounterReading[] } {
   const counters = planned.kind === 'deny' ? [] : planned.reservable.counters;
   return { planned, readings: counters.map((counter) => ({ ...counter, ...windowAt(counter.unit, now), micros: 0 })) };
-}
-
-function decisionOn(planned: Plan, readings: readonly CounterReading[], now: number): Decision {
-  if (planned.kind === 'deny') return concludeDenied(planned);
-  const values = new Map(readings.map(({ id, micros }) => [id, micros]));
-  const verdict = verdictOn(planned, ({ id }) => values.get(id) ?? 0, now);
-  return verdict ? conclude(planned, verdict) : concludeStateless(planned);
 }
 
 /** SPEC: policy.md §10: shadow mode forwards all but what a pause denies. */

@@ -2,14 +2,14 @@
  * What calls and other frames are judged by. INVARIANT I8: read once for those that arrived together, and passed on, so
  * that each sees one policy throughout.
  */
-import type { ToolCatalog } from '../core/catalog.ts';
 import { INTERNAL_ERROR } from '../core/conclude.ts';
-import type { Decision } from '../core/decision.ts';
+import type { Denial } from '../core/decision.ts';
 import type { Facts } from '../core/facts.ts';
 import { denial } from '../core/plan.ts';
 import type { Pause } from '../core/store.ts';
 import type { CallIdentity } from './identity.ts';
 import type { Client, Ports, Rulebook, Served } from './ports.ts';
+import type { ToolMemory } from './tool-memory.ts';
 
 /** The policy in force and the pause. `fault`: neither can be known. */
 export interface Gate {
@@ -22,28 +22,36 @@ export interface Gate {
 export function readGate({ rules }: Served, { pauses }: Ports): Gate | Promise<Gate> {
   const rulebook = rules.current;
   if (!rulebook) return { rulebook, pause: undefined, fault: 'no policy is in force' };
-  const unknown = (error: unknown): Gate => ({
-    rulebook,
-    pause: undefined,
-    fault: error instanceof Error ? error.message : String(error),
-  });
   try {
     const pause = pauses.current(rulebook.policy.name);
-    if (pause instanceof Promise) return pause.then((read): Gate => ({ rulebook, pause: read, fault: undefined }), unknown);
-    return { rulebook, pause, fault: undefined };
+    return pause instanceof Promise ? readLate(rulebook, pause) : { rulebook, pause, fault: undefined };
   } catch (error) {
-    return unknown(error);
+    return unknown(rulebook, error);
   }
 }
 
-/** The facts that calls share, or the decision where the pause cannot be known. */
-export function factsFor(
-  { policy, match }: Rulebook,
-  { pause, fault }: Gate,
-  catalog: ToolCatalog | undefined,
-  { credential }: Client,
-  { fingerprint }: CallIdentity,
-): Facts | Decision {
-  if (fault !== undefined) return { outcome: 'deny', denial: denial('state_error', '(state)', INTERNAL_ERROR, fault), shadow: [] };
-  return { policy, match, catalog, pause, credential, fingerprint };
+async function readLate(rulebook: Rulebook, pause: Promise<Pause | undefined>): Promise<Gate> {
+  try {
+    return { rulebook, pause: await pause, fault: undefined };
+  } catch (error) {
+    return unknown(rulebook, error);
+  }
+}
+
+function unknown(rulebook: Rulebook, error: unknown): Gate {
+  return { rulebook, pause: undefined, fault: error instanceof Error ? error.message : String(error) };
+}
+
+/** What calls are judged by with what is known of their client and server. */
+export interface Circumstances {
+  readonly tools: Pick<ToolMemory, 'catalog'>;
+  readonly client: Client;
+  readonly identity: Pick<CallIdentity, 'fingerprint'>;
+}
+
+/** The facts that calls share, or why they are denied where policy or pause is not known. */
+export function factsOf({ rulebook, pause, fault }: Gate, { tools, client, identity }: Circumstances): Facts | Denial {
+  if (!rulebook || fault !== undefined) return denial('state_error', rulebook ? '(state)' : '(policy)', INTERNAL_ERROR, fault);
+  const { policy, match } = rulebook;
+  return { policy, match, catalog: tools.catalog(), pause, credential: client.credential, fingerprint: identity.fingerprint };
 }

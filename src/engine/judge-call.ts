@@ -1,20 +1,14 @@
-/** One call from plan to decision over any store: what the proxy does for calls that arrive, without wire and audit. */
-import { conclude, concludeDenied, concludeStateless } from '../core/conclude.ts';
+/** Judging without a proxy: one call over a store, or on counters as somebody says that they stand. */
 import type { Call, Decision, Trace } from '../core/decision.ts';
 import type { Facts } from '../core/facts.ts';
 import { identityText } from '../core/fingerprint.ts';
 import { judge } from '../core/judge.ts';
-import { type Plan, plan } from '../core/plan.ts';
+import type { Plan } from '../core/plan.ts';
 import type { CounterRef, Store, StoreVerdict } from '../core/store.ts';
 import { windowAt } from '../core/window.ts';
 import { sha256 } from '../policy/sha256.ts';
+import { concludePlan, type JudgedCall, judgeCalls } from './judge.ts';
 import { createLeases, type Leases } from './leases.ts';
-import { reservableOf } from './reserve.ts';
-
-export interface JudgedCall {
-  readonly plan: Plan;
-  readonly decision: Decision;
-}
 
 /** The fingerprint of calls under a namespace, to a server (policy.md §12). */
 export function fingerprintFor(namespace: string, upstream: string): Facts['fingerprint'] {
@@ -22,15 +16,16 @@ export function fingerprintFor(namespace: string, upstream: string): Facts['fing
 }
 
 /** Judges a call and takes what it draws. Rejects with `StoreError` where the store does not answer. */
-export async function judgeCall(call: Call, argsText: string, facts: Facts, store: Store, trace?: Trace): Promise<JudgedCall> {
-  const planned = plan(call, facts, trace);
-  if (planned.kind === 'deny') return { plan: planned, decision: concludeDenied(planned) };
+export async function judgeCall(
+  call: Call,
+  argsText: string,
+  facts: Facts,
+  { store, leases }: { readonly store: Pick<Store, 'reserve'>; readonly leases?: Leases },
+  trace?: Trace,
+): Promise<JudgedCall> {
   const arrival = { call, argsText, requestId: '1', client: undefined };
-  const asked = reservableOf(planned, arrival, facts, { sha256, shownUpstream: '' });
-  if (!asked) return { plan: planned, decision: concludeStateless(planned) };
-  const [verdict] = await store.reserve([asked]);
-  if (!verdict) throw new Error('the store did not judge the call');
-  return { plan: planned, decision: conclude(planned, verdict) };
+  const [judged] = await judgeCalls([arrival], facts, { store, leases, sha256, shownUpstream: '', failMode: 'throw' }, trace);
+  return judged as JudgedCall;
 }
 
 /** Renews the claims of calls that are not settled yet. A store that fails says so when they are. */
@@ -38,8 +33,12 @@ export function openLeases(store: Store): Leases {
   return createLeases({ store, log: { warn() {}, error() {} } });
 }
 
-/** Says what a store with these counters would, without drawing; undefined where nothing is to be asked of one. `now` gives the time of a retry. */
-export function verdictOn(
+/** Decides as a store with these counters would, without drawing. `now` gives the time of a retry. */
+export function decideOn(planned: Plan, read: (counter: CounterRef) => number, now: number | undefined): Decision {
+  return concludePlan(planned, planned.kind === 'store' ? verdictOn(planned, read, now) : undefined);
+}
+
+function verdictOn(
   { reservable }: Extract<Plan, { kind: 'store' }>,
   read: (counter: CounterRef) => number,
   now: number | undefined,

@@ -1,16 +1,15 @@
 /** The library's decision: synchronous and pure; the caller says what its counters stand at. */
 
 import type { ToolCatalog } from '../core/catalog.ts';
-import { conclude, concludeDenied, concludeStateless } from '../core/conclude.ts';
 import { renderMicros } from '../core/decimal.ts';
 import type { Call, Decision, TraceEntry } from '../core/decision.ts';
 import { NO_ARGUMENTS } from '../core/json.ts';
 import { createMatcher, type ToolMatcher } from '../core/match.ts';
 import { type Plan, plan } from '../core/plan.ts';
 import type { Policy } from '../core/policy.ts';
-import type { CounterRef, StoreVerdict } from '../core/store.ts';
+import type { CounterRef } from '../core/store.ts';
 import { parseArguments, plainArguments } from '../engine/arguments.ts';
-import { fingerprintFor, verdictOn } from '../engine/judge-call.ts';
+import { decideOn, fingerprintFor } from '../engine/judge-call.ts';
 
 /** A policy with what is made of it once, so that each call costs little. */
 export interface LoadedPolicy extends Policy {
@@ -60,10 +59,9 @@ export function decide(policy: LoadedPolicy, input: CallInput, options: DecideOp
   const trace: TraceEntry[] | undefined = options.trace ? [] : undefined;
   const facts = { policy, match: policy.match, catalog: options.tools, pause: undefined, fingerprint };
   const planned = plan(callOf(input), facts, trace && ((entry) => trace.push(entry)));
-  const verdict = planned.kind === 'store' ? verdictOn(planned, readerOf(options.counters), options.now) : undefined;
-  const decision = planned.kind === 'deny' ? concludeDenied(planned) : verdict ? conclude(planned, verdict) : concludeStateless(planned);
+  const decision = decideOn(planned, readerOf(options.counters), options.now);
   const forward = decision.outcome === 'allow' || policy.mode === 'shadow';
-  return { ...decision, forward, draws: decision.outcome === 'allow' && planned.kind === 'store' ? drawsOf(planned, verdict) : [], trace };
+  return { ...decision, forward, draws: drawsOf(planned, decision), trace };
 }
 
 /** Adds to a compiled policy what `decide` needs. */
@@ -86,10 +84,11 @@ function readerOf(counters: DecideOptions['counters']): (counter: CounterRef) =>
   return typeof counters === 'function' ? counters : ({ id }) => counters?.get(id) ?? 0;
 }
 
-function drawsOf({ draft }: Extract<Plan, { kind: 'store' }>, verdict: StoreVerdict | undefined): readonly DrawOf[] {
-  if (verdict?.kind !== 'reserved') return [];
-  return verdict.reservation.draws.map(({ id, unit, micros }) => {
-    const place = draft.counters.findIndex((counter) => counter.id === id);
-    return { counter: { id, unit }, label: draft.sources[place]?.label ?? id, micros, amount: renderMicros(micros) };
+function drawsOf(planned: Plan, decision: Decision): readonly DrawOf[] {
+  if (planned.kind !== 'store' || decision.outcome !== 'allow' || !decision.reservation) return [];
+  const { counters, sources } = planned.draft;
+  return decision.reservation.draws.map(({ id, unit, micros }) => {
+    const place = counters.findIndex((counter) => counter.id === id);
+    return { counter: { id, unit }, label: sources[place]?.label ?? id, micros, amount: renderMicros(micros) };
   });
 }

@@ -21,13 +21,8 @@ export function openShare(): Share {
 }
 
 /** Resolves when others had their turn. */
-function nextTurn(): Promise<void> {
+export function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
-}
-
-/** Gives others their turn before more is done with texts of which one is large. */
-export function turnBetween(texts: readonly string[]): Later<void> {
-  return texts.some(isLarge) ? nextTurn() : undefined;
 }
 
 /** Does work on something large, and gives others their turns. */

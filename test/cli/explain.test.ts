@@ -57,7 +57,7 @@ describe('cli.md §1: explain', () => {
       fingerprint: fingerprintFor('', ''),
     };
     const call = { tool: 'refund', args: new Map([['amount', { number: '1' }]]), agent: undefined, session: undefined };
-    for (let count = 0; count < 2; count++) await judgeCall(call, '{"amount":1}', facts, store);
+    for (let count = 0; count < 2; count++) await judgeCall(call, '{"amount":1}', facts, { store });
     const argv = ['explain', '-c', file, '--call', 'refund', '--args', '{"amount":1}'];
     for (let count = 0; count < 2; count++) {
       const { status, out } = await folder.run(...argv);

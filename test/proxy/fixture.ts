@@ -253,3 +253,8 @@ export async function handshake(rig: Rig, version: string): Promise<void> {
     });
   await rig.send({ jsonrpc: '2.0', method: 'notifications/initialized' });
 }
+
+/** Lets what waits for nothing go on, within this turn of the event loop. */
+export async function withinTurn(): Promise<void> {
+  for (let step = 0; step < 100; step++) await Promise.resolve();
+}

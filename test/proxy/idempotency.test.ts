@@ -2,7 +2,20 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { openMemoryStore } from '../../src/state/memory/memory.ts';
 import { until } from '../harness/wait.ts';
-import { DECISION, handshake, lines, META, type Message, OK, type Options, openRig, type Rig, START, verdict } from './fixture.ts';
+import {
+  DECISION,
+  handshake,
+  lines,
+  META,
+  type Message,
+  OK,
+  type Options,
+  openRig,
+  type Rig,
+  START,
+  verdict,
+  withinTurn,
+} from './fixture.ts';
 
 // A machine that has much else to do may take its time.
 setDefaultTimeout(60_000);
@@ -450,14 +463,9 @@ describe('who does not use it pays nothing', () => {
 
   test('a call that needs nothing is forwarded and answered within the turn it came in', async () => {
     const { rig, asked } = await counting('version: "1"\ntools:\n  pay: {rules: []}\n');
-    let turnIsOver = false;
-    setImmediate(() => {
-      turnIsOver = true;
-    });
     begin(rig, request(1));
-    for (let step = 0; step < 100 && rig.answersTo(1).length === 0; step++) await Promise.resolve();
+    await withinTurn();
     expect(verdict(rig.answersTo(1)[0])).toBe('server');
-    expect(turnIsOver).toBe(false);
     expect(asked).toEqual([]);
   });
 

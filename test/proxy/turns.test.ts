@@ -3,7 +3,7 @@ import { createPump } from '../../src/proxy/pump.ts';
 import { inTurns } from '../../src/proxy/turns.ts';
 import { expectShortTurns } from '../harness/cost.ts';
 import { SHAPES } from '../harness/large-frames.ts';
-import { agreeable, lines, type Message, openRig, type Rig } from './fixture.ts';
+import { agreeable, lines, type Message, openRig, type Rig, withinTurn } from './fixture.ts';
 
 setDefaultTimeout(60_000);
 
@@ -52,6 +52,7 @@ describe('a large frame', () => {
   test('keeps its place behind what came with it before', async () => {
     const rig = await openRig({ policy: POLICY });
     const sending = rig.send(call(1, 'small'), call(2, LARGE), call(3, 'small'), call(4, LARGE));
+    await withinTurn();
     expect(idsOf(rig.server)).toEqual([1]);
     await sending;
     expect(idsOf(rig.server)).toEqual([1, 2, 3, 4]);

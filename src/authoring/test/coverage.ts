@@ -1,7 +1,7 @@
 /** Which rules the cases made pass and made fail; for triggers, stay silent and fire (policy.md §15). */
 import type { TraceEntry } from '../../core/decision.ts';
 import type { Policy, Rule } from '../../core/policy.ts';
-import type { JudgedCall } from '../../engine/judge-call.ts';
+import type { JudgedCall } from '../../engine/judge.ts';
 
 export interface RuleCoverage {
   readonly key: string;

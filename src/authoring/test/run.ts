@@ -6,7 +6,8 @@ import type { ToolMatcher } from '../../core/match.ts';
 import { createMatcher } from '../../core/match.ts';
 import type { Policy } from '../../core/policy.ts';
 import type { Records, Store } from '../../core/store.ts';
-import { fingerprintFor, type JudgedCall, judgeCall } from '../../engine/judge-call.ts';
+import type { JudgedCall } from '../../engine/judge.ts';
+import { fingerprintFor, judgeCall } from '../../engine/judge-call.ts';
 import { openMemoryStore } from '../../state/memory/memory.ts';
 import type { Coverage } from './coverage.ts';
 import { mismatchOf } from './expect.ts';
@@ -113,7 +114,7 @@ async function judge(call: Call, argsText: string, { bench, store }: Running, tr
   const { policy, match, catalog } = bench;
   const { pauses } = await store.control();
   const facts: Facts = { policy, match, catalog, pause: pauses[0], fingerprint: fingerprintFor('test', '') };
-  return judgeCall(call, argsText, facts, store, (entry) => trace.push(entry));
+  return judgeCall(call, argsText, facts, { store }, (entry) => trace.push(entry));
 }
 
 /** SPEC: policy.md §6: a failure gives back, an unknown outcome keeps. */

@@ -5,7 +5,6 @@ import type { Call } from '../../core/decision.ts';
 import { denial } from '../../core/plan.ts';
 import { type Arrival, type ForwardedCall, type Holding, NO_HOLDING } from '../../engine/arrival.ts';
 import { type Gate, readGate } from '../../engine/gate.ts';
-import { attempt, type Later, then } from '../../engine/later.ts';
 import { renderReplay, renderToolResult } from '../../mcp/messages/reply.ts';
 import { MODERN } from '../../mcp/messages/revisions.ts';
 import { type Enforced, enforce } from '../enforce.ts';
@@ -23,50 +22,60 @@ import { progressOf } from '../waiting/progress.ts';
 type Judging = Extract<Route, { kind: 'judge' }>;
 
 /** Replaces each call by what becomes of it. Calls that wait for something are set aside and go out on their own. */
-export function judgeCalls(routes: readonly Route[], gate: Gate, session: Session): Later<readonly Route[]> {
-  const calls = routes.filter((route) => route.kind === 'judge');
-  if (calls.length === 0) return routes;
+export async function enforceCalls(routes: readonly Route[], gate: Gate, session: Session): Promise<readonly Route[]> {
   const ready: Judging[] = [];
-  const refused = new Map<Judging, Route>();
-  for (const route of calls) {
+  const ended = new Map<Judging, Route>();
+  for (const route of routes) {
+    if (route.kind !== 'judge') continue;
     const needed = neededFor(route, gate, session);
     if (!needed) ready.push(route);
     else if (session.waiting.size < MAX_IN_FLIGHT) setAside(route, () => learnThenJudge(route, needed, session), session);
-    else refused.set(route, refuseWaiting(route, session));
+    else ended.set(route, refuseWaiting(route, session));
   }
-  return then(judge(ready, gate, session), (judged) =>
-    routes.map((route) => (route.kind === 'judge' ? (judged.get(route) ?? refused.get(route) ?? { kind: 'drop' }) : route)),
-  );
+  if (ready.length > 0) await judge(ready, ended, gate, session);
+  return routes.map((route) => (route.kind === 'judge' ? (ended.get(route) ?? DROPPED) : route));
 }
+
+const DROPPED: Route = { kind: 'drop' };
 
 async function learnThenJudge(route: Judging, needed: 'list' | 'schemas', session: Session): Promise<void> {
   await learnTools(session, needed === 'schemas');
-  const judged = await judge([route], await readGate(session.served, session.ports), session);
-  deliver([...judged.values()], session);
+  const ended = new Map<Judging, Route>();
+  await judge([route], ended, await readGate(session.served, session.ports), session);
+  deliver([...ended.values()], session);
 }
 
-/** What becomes of each call, but for those that were cancelled before, and those that are kept open. */
-function judge(routes: readonly Judging[], gate: Gate, session: Session): Later<ReadonlyMap<Judging, Route>> {
+/** Adds what becomes of each call to `ended`, but for those that were cancelled before, and those that are kept open. */
+async function judge(routes: readonly Judging[], ended: Map<Judging, Route>, gate: Gate, session: Session): Promise<void> {
   const waiting = routes.filter((route) => isWaiting(route, session));
+  if (waiting.length === 0) return;
   const arrivals = waiting.map((route) => arrivalOf(route, session));
-  return then(enforceAll(arrivals, gate, session), (outcomes) => {
-    const judged = new Map<Judging, Route>();
-    for (const [index, route] of waiting.entries()) {
-      const arrival = arrivals[index] as Arrival;
-      const outcome = showPage(route, arrival, outcomes[index] as Enforced, gate, session);
-      if (outcome.kind === 'in_flight' || isKeptOpen(outcome, session))
-        setAside(route, () => keepOpen(route, arrival, outcome, session), session);
-      else judged.set(route, routeOf(route, arrival, outcome, session));
-    }
-    return judged;
-  });
+  const outcomes = await enforceOrDeny(arrivals, gate, session);
+  for (const [index, route] of waiting.entries()) {
+    const arrival = arrivals[index] as Arrival;
+    const outcome = withPage(route, arrival, outcomes[index] as Enforced, gate, session);
+    if (outcome.kind === 'in_flight' || isKeptOpen(outcome, session))
+      setAside(route, () => keepOpen(route, arrival, outcome, session), session);
+    else ended.set(route, routeOf(route, arrival, outcome, session));
+  }
 }
 
-function enforceAll(arrivals: readonly Arrival[], gate: Gate, session: Session): Later<readonly Enforced[]> {
-  return attempt(
-    () => enforce(arrivals, gate, session),
-    (error) => faulted(error, arrivals, session),
-  );
+/** Most calls are not held: of those nobody is shown a page. */
+function withPage(route: Judging, arrival: Arrival, outcome: Enforced, gate: Gate, session: Session): Outcome {
+  return outcome.kind === 'answer' && outcome.approval ? showPage(route, arrival, outcome, gate, session) : outcome;
+}
+
+/** A fault of our own denies (I2), and each call gets its answer (I9). */
+async function enforceOrDeny(arrivals: readonly Arrival[], gate: Gate, session: Session): Promise<readonly Enforced[]> {
+  try {
+    return await enforce(arrivals, gate, session);
+  } catch (error) {
+    const { log, clock } = session.ports;
+    const why = error instanceof Error ? error.message : String(error);
+    log.error(`internal fault: ${why}`);
+    const answer = renderDenial(denial('state_error', '(internal)', INTERNAL_ERROR, why), clock());
+    return arrivals.map(() => ({ kind: 'answer', answer }));
+  }
 }
 
 /** The call goes out, or is answered, when what it waits for has ended: judged anew, under the policy then in force. */
@@ -80,8 +89,8 @@ async function keepOpen(route: Judging, arrival: Arrival, outcome: Outcome, sess
         await learnTools(session, needed === 'schemas');
         gate = await readGate(session.served, session.ports);
       }
-      const [again] = await enforceAll([{ ...arrival, waited }], gate, session);
-      return showPage(route, arrival, again as Enforced, gate, session);
+      const [again] = await enforceOrDeny([{ ...arrival, waited }], gate, session);
+      return withPage(route, arrival, again as Enforced, gate, session);
     },
     tellProgress: progressOf(route, session),
     decided: (approval) => endPage(approval, route, session),
@@ -94,14 +103,6 @@ async function keepOpen(route: Judging, arrival: Arrival, outcome: Outcome, sess
 
 function isWaiting({ pending }: Judging, { inflight }: Session): boolean {
   return pending === undefined || inflight.get(pending.sentAs.key) === pending;
-}
-
-/** A fault of our own denies (I2), and each call gets its answer (I9). */
-function faulted(error: unknown, calls: readonly Arrival[], { ports }: Session): readonly Enforced[] {
-  const why = error instanceof Error ? error.message : String(error);
-  ports.log.error(`internal fault: ${why}`);
-  const answer = renderDenial(denial('state_error', '(internal)', INTERNAL_ERROR, why), ports.clock());
-  return calls.map(() => ({ kind: 'answer', answer }));
 }
 
 function arrivalOf({ toolCall, id, credentials, known, returned, frame: { modern } }: Judging, session: Session): Arrival {

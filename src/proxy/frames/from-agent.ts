@@ -9,7 +9,7 @@ import { readClientFrame } from '../../mcp/messages/client.ts';
 import type { ClientFrame } from '../../mcp/messages/frame.ts';
 import type { Refusal } from '../../mcp/messages/refusal.ts';
 import { renderError } from '../../mcp/messages/reply.ts';
-import { judgeCalls } from '../calls/calls.ts';
+import { enforceCalls } from '../calls/calls.ts';
 import type { Exchange, Incoming, ReplyTo } from '../exchange.ts';
 import { type Element, type Route, routeFrame } from '../route.ts';
 import type { Session } from '../state.ts';
@@ -22,7 +22,7 @@ export function receiveFromAgent(lines: readonly Incoming[], session: Session): 
   return then(readGate(session.served, session.ports), (gate) => {
     const elements = lines.flatMap((line) => elementsOf(line, session));
     const routes = elements.map((element) => routeFrame(element, gate, session));
-    return then(judgeCalls(routes, gate, session), (judged) => deliver(recorded(judged, gate, session), session));
+    return then(enforceCalls(routes, gate, session), (judged) => deliver(recorded(judged, gate, session), session));
   });
 }
 

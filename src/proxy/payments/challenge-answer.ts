@@ -4,7 +4,6 @@ import type { Denial } from '../../core/decision.ts';
 import type { ForwardedCall } from '../../engine/arrival.ts';
 import { UNREADABLE_CHALLENGE } from '../../engine/enforce-answer.ts';
 import type { Gate } from '../../engine/gate.ts';
-import { factsFor } from '../../engine/gate.ts';
 import { type Later, then } from '../../engine/later.ts';
 import { renderJson } from '../../mcp/json/values.ts';
 import type { FrameBytes, NotificationFrame, ResponseFrame } from '../../mcp/messages/frame.ts';
@@ -17,7 +16,7 @@ import { renderRefusal } from '../gate.ts';
 import type { PendingRequest } from '../requests/inflight.ts';
 import type { Session } from '../state.ts';
 import { atOnceOrInTurns, inTurns } from '../turns.ts';
-import { judgeOffers, keepChallenge, UNLIMITED } from './challenge.ts';
+import { judgeChallenge, UNLIMITED } from './challenge.ts';
 
 /** What the message asks to be paid. */
 export function challengeIn(frame: Pick<ResponseFrame | NotificationFrame, 'text' | 'span'>): Later<Challenge | undefined> {
@@ -34,19 +33,14 @@ export async function answerChallenge(
   gate: Gate,
   session: Session,
 ): Promise<FrameBytes> {
-  const { rulebook } = gate;
   if (asked.kind === 'unreadable') {
     session.ports.log.warn(`refused an answer of the server: ${UNREADABLE_CHALLENGE}`);
     return renderError(request.id.text, -32603, `the server's answer could not be read: ${UNREADABLE_CHALLENGE}`);
   }
-  if (!rulebook || rulebook.policy.mode === 'shadow') return withoutDecision(frame) ?? bytes;
-  const facts = factsFor(rulebook, gate, session.tools.catalog(), session.client, session.identity);
-  if (!('policy' in facts)) return refuseChallenge(facts.outcome === 'deny' ? facts.denial : UNLIMITED, request, call, gate, session);
-  const judged = await judgeOffers(asked.offers, call.call, facts, session.ports);
-  if (judged.cut.size === asked.offers.length) return refuseChallenge(judged.denial ?? UNLIMITED, request, call, gate, session);
-  const denied = await keepChallenge(asked.offers, judged, call.call, session);
-  if (denied) return refuseChallenge(denied, request, call, gate, session);
-  return judged.cut.size === 0 ? (withoutDecision(frame) ?? bytes) : await readAgain(asked.without(judged.cut));
+  if (gate.rulebook?.policy.mode !== 'enforce') return withoutDecision(frame) ?? bytes;
+  const cut = await judgeChallenge(asked.offers, call.call, gate, session);
+  if ('code' in cut) return refuseChallenge(cut, request, call, gate, session);
+  return cut.size === 0 ? (withoutDecision(frame) ?? bytes) : await readAgain(asked.without(cut));
 }
 
 /** SECURITY: what is left may not carry a decision's mark either. */

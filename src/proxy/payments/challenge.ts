@@ -11,7 +11,8 @@ import type { Offer } from '../../core/offer.ts';
 import { denial } from '../../core/plan.ts';
 import { type OfferPlan, planOffer } from '../../core/plan-offer.ts';
 import type { Reservation } from '../../core/store.ts';
-import type { Gate } from '../../engine/gate.ts';
+import { factsOf, type Gate } from '../../engine/gate.ts';
+import { reserve } from '../../engine/judge.ts';
 import type { Ports } from '../../engine/ports.ts';
 import { type Credential, findCredentials } from '../../mcp/payments/credential.ts';
 import type { ReplyTo } from '../exchange.ts';
@@ -19,7 +20,7 @@ import { endReservations } from '../settle.ts';
 import type { Session } from '../state.ts';
 
 /** Which offers may be made, and why the others may not. */
-export interface JudgedOffers {
+interface JudgedOffers {
   readonly cut: ReadonlySet<number>;
   /** What the dearest of the others holds. */
   readonly reservation: Reservation | undefined;
@@ -46,8 +47,22 @@ export const UNLIMITED: Denial = denial(
   'Only tool calls may be paid for: no spend limit is about anything else',
 );
 
-/** Judges what the server asks for a call, dearest offer first, and holds the price of the dearest that may be made. */
-export async function judgeOffers(offers: readonly Offer[], call: Call, facts: Facts, ports: Ports): Promise<JudgedOffers> {
+/** Judges what the server asks for a call, and keeps what is about to be delivered of it. Which offers may not be made, or why none may. */
+export async function judgeChallenge(
+  offers: readonly Offer[],
+  call: Call,
+  gate: Gate,
+  session: Session,
+): Promise<ReadonlySet<number> | Denial> {
+  const facts = factsOf(gate, session);
+  if ('code' in facts) return facts;
+  const judged = await judgeOffers(offers, call, facts, session.ports);
+  if (judged.cut.size === offers.length) return judged.denial ?? UNLIMITED;
+  return (await keepChallenge(offers, judged, call, session)) ?? judged.cut;
+}
+
+/** Judges dearest first, and holds the price of the dearest that may be made. */
+async function judgeOffers(offers: readonly Offer[], call: Call, facts: Facts, ports: Ports): Promise<JudgedOffers> {
   const planned = offers.map((offer, index) => ({ index, plan: planOffer(call, offer, facts) }));
   const cut = new Set<number>();
   let reservation: Reservation | undefined;
@@ -78,21 +93,18 @@ function priceOf(plan: OfferPlan): number {
   return plan.kind === 'deny' ? 0 : Math.max(0, ...plan.reservable.draws.map(({ micros }) => micros));
 }
 
-async function hold(plan: OfferPlan, ports: Ports): Promise<{ readonly reservation?: Reservation | undefined; readonly denial?: Denial }> {
+async function hold(
+  plan: OfferPlan,
+  { store, log }: Ports,
+): Promise<{ readonly reservation?: Reservation | undefined; readonly denial?: Denial }> {
   if (plan.kind === 'deny') return { denial: plan.denial };
   if (plan.reservable.draws.length === 0) return {};
-  const store = { ...plan, shadow: [], holds: [], idempotencyWindow: 0 };
-  try {
-    const [verdict] = await ports.store.reserve([{ ...plan.reservable, hold: undefined, claim: undefined }]);
-    const decision = verdict && conclude(store, verdict);
-    if (decision?.outcome === 'allow') return { reservation: decision.reservation };
-    return { denial: decision?.outcome === 'deny' ? decision.denial : UNLIMITED };
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    ports.log.error(`state: ${why}`);
-    const failed = concludeFailed(store, why);
-    return { denial: failed.outcome === 'deny' ? failed.denial : UNLIMITED };
-  }
+  const planned = { ...plan, shadow: [], holds: [], idempotencyWindow: 0 };
+  const [verdict] = await reserve([{ ...plan.reservable, hold: undefined, claim: undefined }], { store, log, failMode: 'closed' });
+  if (!verdict) return { denial: UNLIMITED };
+  const decision = verdict.kind === 'failed' ? concludeFailed(planned, verdict.why) : conclude(planned, verdict);
+  if (decision.outcome === 'allow') return { reservation: decision.reservation };
+  return { denial: decision.outcome === 'deny' ? decision.denial : UNLIMITED };
 }
 
 /** How long a challenge holds its price at most, ms. */
@@ -101,7 +113,7 @@ const CHALLENGE_TIMEOUT = 600_000;
 const MAX_KEPT = 65_536;
 
 /** Keeps what is about to be delivered of these offers until its time is over; or tells why it may not be delivered. */
-export async function keepChallenge(
+async function keepChallenge(
   all: readonly Offer[],
   { cut, reservation }: JudgedOffers,
   call: Call,

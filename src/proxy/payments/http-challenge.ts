@@ -2,14 +2,14 @@
 import type { Denial } from '../../core/decision.ts';
 import type { Offer } from '../../core/offer.ts';
 import { denial } from '../../core/plan.ts';
-import { factsFor, type Gate, readGate } from '../../engine/gate.ts';
+import { type Gate, readGate } from '../../engine/gate.ts';
 import type { RequestId } from '../../mcp/messages/id.ts';
 import { answer } from '../frames/answer.ts';
 import { renderRefusal } from '../gate.ts';
 import type { PendingRequest } from '../requests/inflight.ts';
 import { settle } from '../settle.ts';
 import type { Session } from '../state.ts';
-import { judgeOffers, keepChallenge, UNLIMITED } from './challenge.ts';
+import { judgeChallenge, UNLIMITED } from './challenge.ts';
 import { refuseChallenge } from './challenge-answer.ts';
 
 /**
@@ -49,19 +49,14 @@ async function judgeFor(
   session: Session,
 ): Promise<ReadonlySet<number> | Denial> {
   const { purpose } = request;
-  const { rulebook } = gate;
-  if (purpose.kind !== 'call' || !rulebook) return UNLIMITED;
+  if (purpose.kind !== 'call' || !gate.rulebook) return UNLIMITED;
   if (offers === 'unreadable') return UNREADABLE;
-  const facts = factsFor(rulebook, gate, session.tools.catalog(), session.client, session.identity);
-  if (!('policy' in facts)) return facts.outcome === 'deny' ? facts.denial : UNLIMITED;
-  const judged = await judgeOffers(offers, purpose.call.call, facts, session.ports);
-  if (judged.cut.size === offers.length) return judged.denial ?? UNLIMITED;
-  const denied = await keepChallenge(offers, judged, purpose.call.call, session);
-  if (denied) return denied;
+  const cut = await judgeChallenge(offers, purpose.call.call, gate, session);
+  if ('code' in cut) return cut;
   // INVARIANT I4: a call that was given up meanwhile is settled, and waits for nothing.
   // What the body asks is what was judged here.
   if (session.inflight.get(request.sentAs.key) === request) session.inflight.add({ ...request, purpose: { ...purpose, challenged: true } });
-  return judged.cut;
+  return cut;
 }
 
 const UNREADABLE: Denial = denial('unpriceable', '(payment)', 'The server asks for a payment in a form that cannot be read');

@@ -4,23 +4,35 @@
  */
 import type { OpenChallenge } from '../../core/challenge.ts';
 import type { Offer } from '../../core/offer.ts';
-import type { Arrival, Paid, Payment } from '../../engine/arrival.ts';
-import type { Later } from '../../engine/later.ts';
+import type { Arrival, Paid, Paying, Payment } from '../../engine/arrival.ts';
 import type { Credential } from '../../mcp/payments/credential.ts';
 import type { Session } from '../state.ts';
 
+/** Reads what each of the calls pays; of one whose challenges the store does not give, why. */
+export function readPayments(arrivals: readonly Arrival[], session: Session): Promise<readonly Paying[]> {
+  return Promise.all(
+    arrivals.map(async (arrival) => {
+      try {
+        return { ...arrival, payment: await paidBy(arrival, session) };
+      } catch (error) {
+        return { ...arrival, payment: { failed: error instanceof Error ? error.message : String(error) } };
+      }
+    }),
+  );
+}
+
 /**
  * What a call pays by the credentials it carries; `unasked` where nobody asked for it, or more than one thing is paid.
- * The leg of a call (wire.md §2.12) that repeats what an earlier leg paid with pays nothing more. Rejects where the store
- * cannot say what was asked.
+ * The leg of a call (wire.md §2.12) that repeats what an earlier leg paid with pays nothing more.
  */
-export function paidBy({ call, held, credentials }: Arrival, { ports, identity }: Session): Later<Paid> {
+async function paidBy({ call, held, credentials }: Arrival, { ports, identity }: Session): Promise<Paid> {
   const carried = credentials?.() ?? [];
   if (carried.length === 0) return undefined;
   const [credential, ...others] = carried;
   if (!credential || others.length > 0) return 'unasked';
   if (credential.text === held?.payment?.text) return undefined;
-  return ports.store.challenges.openFor(identity.fingerprint(call)).then((open) => paidOf(open, credential) ?? 'unasked');
+  const open = await ports.store.challenges.openFor(identity.fingerprint(call));
+  return paidOf(open, credential) ?? 'unasked';
 }
 
 function paidOf(open: readonly OpenChallenge[], credential: Credential): Payment | undefined {
@@ -31,6 +43,7 @@ function paidOf(open: readonly OpenChallenge[], credential: Credential): Payment
   }
   return undefined;
 }
+
 /** SECURITY: what is signed for may not be more than the offer that was judged; of several that fit, none is meant for certain. */
 function paidOffer(offers: readonly Offer[], refused: readonly Offer[], { protocol, pays, amount, most }: Credential): Offer | undefined {
   const fits = (offer: Offer) => offer.protocol === protocol && pays(offer.key);
