@@ -2,8 +2,29 @@
 import { Command, CommanderError } from 'commander';
 import { CommandError, EXIT, UsageError } from '../core/fault.ts';
 import { didYouMean } from '../policy/nearest.ts';
-import { declareCommands } from './commands.ts';
+import { VERSION } from '../process/version.ts';
+import { AUTHORING } from './declare/author.ts';
+import { DECIDING } from './declare/decide.ts';
+import type { Invocation } from './declare/declare.ts';
+import { OPERATING } from './declare/operate.ts';
+import { PROXY } from './declare/proxy.ts';
 import type { Terminal } from './terminal.ts';
+
+/** All commands. What each does is loaded when it runs. */
+export const COMMANDS = [PROXY, ...AUTHORING, ...OPERATING, ...DECIDING];
+
+/** Declares all of them. */
+export function declareCommands(program: Command, invocation: Invocation): void {
+  const { terminal } = invocation;
+  program
+    .exitOverride()
+    .enablePositionalOptions()
+    .showSuggestionAfterError(false)
+    .configureOutput({ writeOut: (text) => terminal.out(text.trimEnd()), writeErr: () => undefined })
+    .helpCommand(false)
+    .version(VERSION, '-V, --version');
+  for (const each of COMMANDS) each.declare(program, invocation);
+}
 
 /** Runs what the arguments ask for and answers with the exit status. Prints faults; never rejects. */
 export async function runProgram(argv: readonly string[], terminal: Terminal): Promise<number> {

@@ -2,11 +2,12 @@ import { describe, expect, test } from 'bun:test';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { declareCommands } from '../../src/cli/commands.ts';
-import { HELP } from '../../src/cli/help.ts';
-import { parseProxyOptions } from '../../src/cli/options.ts';
+import { parseProxyOptions } from '../../src/cli/declare/proxy.ts';
+import { COMMANDS, declareCommands } from '../../src/cli/program.ts';
 import { openTerminal } from '../../src/cli/terminal.ts';
 import { openFolder } from './run.ts';
+
+const HELP: Readonly<Record<string, string>> = Object.fromEntries(COMMANDS.map(({ name, help }) => [name, help]));
 
 function declared(): Command {
   const program = new Command('intercept');

@@ -3,9 +3,7 @@ import { expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { declareProxy } from '../../src/cli/declare-proxy.ts';
-import { parseProxyOptions } from '../../src/cli/options.ts';
-import { UsageError } from '../../src/core/fault.ts';
+import { PROXY, type ProxyFlags, parseProxyOptions } from '../../src/cli/declare/proxy.ts';
 import { loadPolicyText } from '../../src/policy/load.ts';
 import { warningsOf } from '../../src/serve/remote-secrets.ts';
 import { ROOT } from '../harness/paths.ts';
@@ -66,9 +64,9 @@ function expectBehindIntercept({ command, args, env, env_vars }: Entry): void {
   const given = Object.fromEntries([...Object.keys(env ?? {}), ...(env_vars ?? [])].map((name) => [name, 'Bearer something']));
   const inherited = env || env_vars ? given : { STRIPE_AUTH: 'Bearer something' };
   const program = new Command('intercept').exitOverride().configureOutput({ writeErr: () => {} });
-  declareProxy(program, {} as Parameters<typeof declareProxy>[1], (word) => new UsageError(`unknown command ${word}`));
+  PROXY.declare(program, {} as Parameters<typeof PROXY.declare>[1]);
   let options: ReturnType<typeof parseProxyOptions> | undefined;
-  program.action((words: readonly string[], flags) => {
+  program.action((words: readonly string[], flags: ProxyFlags) => {
     expect(words).toEqual([]);
     options = parseProxyOptions(flags, { ...inherited, HOME: '/home/me' });
   });

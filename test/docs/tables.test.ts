@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { HELP } from '../../src/cli/help.ts';
+import { COMMANDS } from '../../src/cli/program.ts';
 import { REASONS } from '../../src/core/codes.ts';
 import { EXIT } from '../../src/core/fault.ts';
 import { DIAGNOSTICS } from '../../src/policy/codes.ts';
@@ -10,6 +10,8 @@ import { POLICY, RULE_KEYS } from '../../src/policy/format/format.ts';
 import { OPERATORS, STATE_OPERATORS } from '../../src/policy/format/format-conditions.ts';
 import { ROOT } from '../harness/paths.ts';
 import { keysAfter, readPage, tableAfter } from './markdown.ts';
+
+const HELP: Readonly<Record<string, string>> = Object.fromEntries(COMMANDS.map(({ name, help }) => [name, help]));
 
 const ERRORS = 'docs/errors.md';
 const POLICY_PAGE = 'docs/policy.md';

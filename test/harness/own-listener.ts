@@ -1,6 +1,6 @@
 /** The listener in the test's own process, whose clock the test moves: all its parts are real. */
 
-import { type ProxyFlags, parseProxyOptions } from '../../src/cli/options.ts';
+import { type ProxyFlags, parseProxyOptions } from '../../src/cli/declare/proxy.ts';
 import { listenBefore, listenBeforeCommand } from '../../src/serve/listener/listener.ts';
 import { type Options, openRig, type Rig } from '../proxy/fixture.ts';
 import { beatingEvery } from './ticker.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { parseDurationFlag, parsePercentFlag, parseSizeFlag } from '../../src/cli/flags.ts';
+import { parseDurationFlag, parsePercentFlag, parseSizeFlag } from '../../../src/cli/declare/flags.ts';
 
 describe('cli.md §1: values of flags', () => {
   test('durations', () => {

@@ -2,12 +2,12 @@
 import { UsageError } from '../core/fault.ts';
 import type { GivenHeader, Remote } from '../serve/options.ts';
 
-export interface RemoteFlags {
-  readonly upstream?: string;
+export interface RemoteValues {
+  readonly upstream: string | undefined;
   /** `Name: value`. */
-  readonly header?: readonly string[];
+  readonly header: readonly string[];
   /** `Name=VARIABLE`. */
-  readonly headerEnv?: readonly string[];
+  readonly headerEnv: readonly string[];
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -22,7 +22,7 @@ const OURS = [
 ];
 
 /** Reads the flags; undefined where no upstream is named. Throws `UsageError`. */
-export function parseRemote({ upstream, header = [], headerEnv = [] }: RemoteFlags, env: Environment): Remote | undefined {
+export function parseRemote({ upstream, header, headerEnv }: RemoteValues, env: Environment): Remote | undefined {
   if (upstream === undefined) {
     if (header.length + headerEnv.length > 0)
       throw new UsageError('there is nowhere to send headers to', 'name the server with --upstream');

@@ -1,59 +1,48 @@
-/** `--transport http` and what belongs to it: where the proxy listens, and to whom (cli.md §1, wire.md §5). */
+/** What `--transport http` is given: where the proxy listens, and to whom (cli.md §1, wire.md §5). */
 
 import { UsageError } from '../core/fault.ts';
 import { isLoopback } from '../http/proxies.ts';
 import type { ListenOptions } from '../serve/options.ts';
 
-export interface ListenFlags {
-  readonly transport?: 'stdio' | 'http' | 'sse';
-  readonly bind?: string;
-  readonly port?: number;
-  readonly publicUrl?: string;
-  readonly allowHost?: readonly string[];
-  readonly allowOrigin?: readonly string[];
-  readonly tokenEnv?: string;
-  readonly passHeader?: readonly string[];
-  readonly preserveHost?: boolean;
-  readonly maxSessions?: number;
+export interface ListenValues {
+  readonly bind: string;
+  readonly port: number;
+  readonly publicUrl: string | undefined;
+  readonly allowHost: readonly string[];
+  readonly allowOrigin: readonly string[];
+  /** The variable that holds the token. */
+  readonly tokenEnv: string | undefined;
+  readonly passHeader: readonly string[];
+  readonly preserveHost: boolean;
+  readonly maxSessions: number;
+  readonly upstreamSse: boolean;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-const DEFAULTS = { bind: '127.0.0.1', port: 0, maxSessions: 64 } as const;
-
-/** Reads the flags; undefined where the agent speaks over stdio. Throws `UsageError`. */
-export function parseListen({ transport = 'stdio', ...flags }: ListenFlags, env: Environment): ListenOptions | undefined {
-  if (transport === 'stdio') {
-    const [stray] = Object.keys(flags).filter((key) => LISTEN_ONLY.has(key));
-    if (stray === undefined) return undefined;
-    const flag = `--${stray.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-    throw new UsageError(`${flag} is for a proxy that listens`, 'add --transport http, or remove it');
-  }
-  const bind = flags.bind ?? DEFAULTS.bind;
-  const token = flags.tokenEnv === undefined ? undefined : { variable: flags.tokenEnv, value: tokenIn(flags.tokenEnv, env) };
+/** Checks where the proxy is to listen, and to whom. Throws `UsageError`. */
+export function listenOptions(values: ListenValues, env: Environment): ListenOptions {
+  const { bind, port, publicUrl, allowHost, allowOrigin, tokenEnv, passHeader, preserveHost, maxSessions, upstreamSse } = values;
+  const token = tokenEnv === undefined ? undefined : { variable: tokenEnv, value: tokenIn(tokenEnv, env) };
   if (!token && !isLoopback(bind))
     throw new UsageError(
       `--bind ${bind} lets other machines call, and nothing says who may`,
       'name a variable that holds a bearer token with --token-env, or bind 127.0.0.1',
     );
-  const named = flags.publicUrl === undefined ? undefined : parsePublicUrl(flags.publicUrl);
+  const named = publicUrl === undefined ? undefined : parsePublicUrl(publicUrl);
   return {
     bind,
-    port: flags.port ?? DEFAULTS.port,
+    port,
     publicUrl: named && `${named.origin}${named.pathname.replace(/\/+$/, '')}`,
-    hosts: [...(flags.allowHost ?? []).map(parseHost), ...namesOf(named)],
-    origins: (flags.allowOrigin ?? []).map(parseOrigin),
+    hosts: [...allowHost.map(parseHost), ...namesOf(named)],
+    origins: allowOrigin.map(parseOrigin),
     token,
-    passHeaders: (flags.passHeader ?? []).map(parseName),
-    preserveHost: flags.preserveHost ?? false,
-    maxSessions: flags.maxSessions ?? DEFAULTS.maxSessions,
-    upstreamSse: transport === 'sse',
+    passHeaders: passHeader.map(parseName),
+    preserveHost,
+    maxSessions,
+    upstreamSse,
   };
 }
-
-const LISTEN_ONLY: ReadonlySet<string> = new Set<keyof ListenFlags>([
-  ...(['bind', 'port', 'publicUrl', 'allowHost', 'allowOrigin', 'tokenEnv', 'passHeader', 'preserveHost', 'maxSessions'] as const),
-]);
 
 /** SECURITY: a short token can be guessed, and one with a space cannot be sent. */
 function tokenIn(variable: string, env: Environment): string {

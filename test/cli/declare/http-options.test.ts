@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'bun:test';
-import { parseListen } from '../../src/cli/listen-options.ts';
-import { parseRemote } from '../../src/cli/remote-options.ts';
-import type { Remote } from '../../src/serve/options.ts';
-import { shownUrl, warningsOf } from '../../src/serve/remote-secrets.ts';
+import { parseListen } from '../../../src/cli/declare/proxy.ts';
+import { parseRemote } from '../../../src/run/remote.ts';
+import type { Remote } from '../../../src/serve/options.ts';
+import { shownUrl, warningsOf } from '../../../src/serve/remote-secrets.ts';
 
 const ENV = { TOKEN: '0123456789abcdef', AUTH: 'Bearer secret', SHORT: 'abc', EMPTY: '', BREAK: 'a\r\nX-Evil: 1' };
 
 const variable = (name: string) => `\${${name}}`;
 
 describe('cli.md §1: --upstream and its headers', () => {
-  const remote = (more: object) => parseRemote({ upstream: 'https://mcp.example.com/mcp', ...more }, ENV);
+  const remote = (more: object) => parseRemote({ upstream: 'https://mcp.example.com/mcp', header: [], headerEnv: [], ...more }, ENV);
   test('values come from the line, from variables in it, and from --header-env, whose variables no server gets', () => {
     const parsed = remote({ header: ['X-Tenant: acme', `X-Auth:  ${variable('AUTH')} `], headerEnv: ['Authorization=TOKEN'] });
     expect(parsed?.headers).toEqual({ 'x-tenant': 'acme', 'x-auth': 'Bearer secret', authorization: '0123456789abcdef' });
@@ -115,7 +115,7 @@ describe('cli.md §1, wire.md §5: where the proxy listens', () => {
 });
 
 describe('I10: what of a remote server is secret, and what its operator is told', () => {
-  const remote = (upstream: string, more: object = {}) => parseRemote({ upstream, ...more }, ENV) as Remote;
+  const remote = (upstream: string, more: object = {}) => parseRemote({ upstream, header: [], headerEnv: [], ...more }, ENV) as Remote;
   const shown = (upstream: string) => shownUrl(remote(upstream));
 
   test('a URL is shown without its user, its secret parameters and the tokens in its path', () => {

@@ -1,0 +1,78 @@
+/** The commands by which people write policies: `validate`, `test`, `explain` (cli.md §1). */
+import { UsageError } from '../../core/fault.ts';
+import { command } from './declare.ts';
+import { mentioned, parsePercentFlag, set, text, words } from './flags.ts';
+import { JSON_OUT, placesOf, STATE, STATE_PREFIX } from './state.ts';
+
+const VALIDATE = command({
+  name: 'validate',
+  width: 20,
+  argument: '[files...]',
+  takesServer: true,
+  usage: 'validate FILE… [flags] [-- COMMAND…]',
+  about: 'Say everything that is wrong with policies, with line, column and what to do.',
+  body: [
+    {
+      config: { ...text('file', 'FILE', 'a policy, as the proxy takes it'), short: '-c' },
+      strict: set('warnings are errors'),
+      tools: text('file', 'FILE', 'a tools/list result: are there such tools and arguments?'),
+    },
+    '  -- COMMAND…         the same, asking the server itself',
+    JSON_OUT,
+  ],
+  end: 'Exit status: 0 valid, 3 invalid.\nExample: intercept validate --strict stripe.yaml -- npx -y @stripe/mcp',
+  async run({ config, ...values }, files, { terminal, server }) {
+    const all = [...files, ...(config === undefined ? [] : [config])];
+    if (all.length === 0) throw new UsageError('no policy to validate', 'write "intercept validate policy.yaml"');
+    return (await import('../validate.ts')).validate(all, { ...values, server }, terminal);
+  },
+});
+
+const TEST = command({
+  name: 'test',
+  argument: '[files...]',
+  usage: 'test FILE|FOLDER… [flags]',
+  about: 'Run policy tests offline, by the engine that enforces, with a clock of its own.',
+  body: [
+    {
+      coverage: set('list rules that no case made pass and fail'),
+      minCoverage: { value: 'percent', shown: '90', about: 'fail below it', parse: parsePercentFlag, fallback: undefined },
+    },
+    JSON_OUT,
+  ],
+  end: 'Exit status: 0 all passed, 4 a test failed, 3 a policy is invalid.\nExample: intercept test --coverage policies/',
+  async run(values, files, { terminal }) {
+    if (files.length === 0) throw new UsageError('no tests to run', 'name files, or a folder with *.test.yaml below it');
+    return (await import('../test.ts')).testPolicies(files, values, terminal);
+  },
+});
+
+const EXPLAIN = command({
+  name: 'explain',
+  usage: 'explain -c POLICY --call TOOL [flags]',
+  about: 'Walk one call through a policy: each rule, each clause, and what decides.\nNothing is counted, sent or recorded.',
+  body: [
+    {
+      config: { ...text('file', 'FILE', 'the policy'), short: '-c' },
+      call: words('tool', 'TOOL', "the tool's name"),
+      args: words('json', 'JSON', 'the arguments; @FILE, or - for stdin'),
+      agent: text('name', 'NAME', 'who calls'),
+      tools: text('file', 'FILE', 'a tools/list result, where rules validate against it'),
+    },
+    mentioned({ ...STATE, ...STATE_PREFIX }),
+    '  --state-dir DIR, --state-prefix TEXT   whose counters are read',
+    { fresh: set('as with empty counters') },
+    JSON_OUT,
+  ],
+  end: `Exit status: 0 allowed, 4 denied or held, 3 the policy is invalid.\nExample: intercept explain -c p.yaml --call refund --args '{"amount":5000}'`,
+  async run(values, _, { terminal, program }) {
+    // It may stand before the word as well: `intercept -c policy.yaml explain`.
+    const config = values.config ?? program.opts<{ config?: string }>().config;
+    if (config === undefined) throw new UsageError('no policy', 'name it with "-c policy.yaml"');
+    if (values.call === undefined) throw new UsageError('no call to explain', 'name the tool with "--call NAME"');
+    const { explain } = await import('../explain.ts');
+    return explain({ ...values, ...placesOf(values, terminal.env), config, call: values.call }, terminal);
+  },
+});
+
+export const AUTHORING = [VALIDATE, TEST, EXPLAIN];
