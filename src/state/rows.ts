@@ -45,7 +45,7 @@ export interface ApprovalRows {
   /** Pending and approved records of all namespaces that have run out, oldest first. */
   over(now: number, limit: number): readonly ApprovalHead[];
   /** Writes an event; due for the webhook at once where the record has one. */
-  tell(type: ApprovalEvent['type'], id: string, at: number): void;
+  addEvent(type: ApprovalEvent['type'], id: string, at: number): void;
 }
 
 /** A claim as it is stored. `until`: the end of the lease while it is in flight, else when it is forgotten. */

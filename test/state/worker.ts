@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Records, Settlement, Store, StoreVerdict } from '../../src/core/store.ts';
 import { openMemoryStore } from '../../src/state/memory/memory.ts';
-import { loadDriver } from '../../src/state/sqlite/driver.ts';
+import { loadDriver } from '../../src/state/sqlite/connection.ts';
 import { openSqliteStore } from '../../src/state/sqlite/sqlite.ts';
 import { approvalOf, clockAt, counter, held, limited, moneyCall, reservationOf, STATELESS } from './calls.ts';
 

@@ -1,7 +1,6 @@
 /** Approval records of the memory store: the rows of the shared rules, and the port for people. */
 import { type Approval, type ApprovalEvent, type Approvals, EXPIRED_ARGS, type HoldRequest, MOST_EVENT_ARGS } from '../../core/approval.ts';
-import { decideRecord, expireRecords, stateAt } from '../decide.ts';
-import { asOf, DELIVERY_LEASE, deliveryId, sequenceOf } from '../events.ts';
+import { asOf, DELIVERY_LEASE, decideRecord, deliveryId, expireRecords, sequenceOf, stateAt } from '../approvals.ts';
 import type { ApprovalHead, ApprovalRows } from '../rows.ts';
 
 /** A record, immutable; the table keeps the newest version of each. */
@@ -60,7 +59,7 @@ export function approvalRows(tables: ApprovalTables): ApprovalRows {
       rows((row) => row.expiresAt <= now && (row.state === 'pending' || row.state === 'approved'))
         .sort((a, b) => a.expiresAt - b.expiresAt)
         .slice(0, limit),
-    tell(type, id, at) {
+    addEvent(type, id, at) {
       const dueAt = approvals.get(id)?.notify ? at : undefined;
       tables.events.push({ sequence: ++tables.sequence, type, approval: id, at, dueAt, tries: 0 });
     },
@@ -153,10 +152,10 @@ function outbox(
           .slice(0, limit)
           .flatMap(eventOf)
           .map((event) => ({ ...event, approval: { ...event.approval, args: event.approval.args.slice(0, argsLimit) } }));
-        let room = MOST_EVENT_ARGS;
+        let budget = MOST_EVENT_ARGS;
         return found.filter(({ approval }) => {
-          const fits = room > 0;
-          room -= approval.args.length;
+          const fits = budget > 0;
+          budget -= approval.args.length;
           return fits;
         });
       }),

@@ -14,11 +14,9 @@ import { deliverChallenge, expireChallenges } from '../challenge.ts';
 import { renewClaim } from '../claim.ts';
 import { type Ids, RANDOM_IDS } from '../ids.ts';
 import { checkClock, FORGET_INSTANCE, keepUntil, settlingTime, windowFinder } from '../lifetime.ts';
-import type { StepRows } from '../rows.ts';
-import { settleAll, settleOnce } from '../settle.ts';
-import { judgeStateless, reserveCalls } from '../step.ts';
+import type { ChallengeRow, ChallengeRows, StepRows } from '../rows.ts';
+import { judgeStateless, reserveCalls, settleAll, settleOnce } from '../step.ts';
 import { type ApprovalTables, approvalRows, emptyApprovals, memoryApprovals, pruneApprovals } from './approvals.ts';
-import { type ChallengeTable, challengeRows } from './challenges.ts';
 import { type ClaimTable, claimRows, memoryClaims, pruneClaims } from './claims.ts';
 
 export interface MemoryOptions {
@@ -171,4 +169,20 @@ function prune(tables: Tables, now: number): void {
 
 function rowKey({ id, unit }: CounterRef, start: number): string {
   return `${unit}:${start}:${id}`;
+}
+
+/** In the order in which they were delivered. */
+export type ChallengeTable = Map<string, ChallengeRow>;
+
+/** What the shared rules read and write. */
+export function challengeRows(table: ChallengeTable): ChallengeRows {
+  const all = (isWanted: (row: ChallengeRow) => boolean) => [...table.values()].filter(isWanted);
+  return {
+    challenge: (id) => table.get(id),
+    putChallenge: (row) => void table.set(row.id, row),
+    dropChallenge: (id) => void table.delete(id),
+    countChallenges: (agent, now) => all((row) => row.until > now && (agent === undefined || row.agent === agent)).length,
+    challengesFor: (call, now) => all((row) => row.call === call && row.until > now),
+    overChallenges: (now, limit) => all(({ until }) => until <= now).slice(0, limit),
+  };
 }

@@ -1,7 +1,6 @@
 /** The open database: opened, checked once a second to be the one at its path, dropped after a fault, opened again. */
 import type { DatabaseSync } from 'node:sqlite';
 import { StoreError } from '../../core/store.ts';
-import { loadDriver } from './driver.ts';
 import { type Identity, isSameFile, prepareFile } from './filesystem.ts';
 import { isBusy } from './lane.ts';
 import { type LogFile, openLogFile } from './log-file.ts';
@@ -138,4 +137,22 @@ function configure(db: DatabaseSync, path: string): void {
   // Where the system's own sync stops at the drive's cache (macOS), `fullfsync` goes on to the drive. It is never turned
   // off again: each change of it makes SQLite compile every prepared statement anew.
   db.exec('PRAGMA synchronous = NORMAL; PRAGMA fullfsync = ON; PRAGMA journal_size_limit = 8388608; PRAGMA temp_store = MEMORY');
+}
+
+type Driver = typeof import('node:sqlite');
+
+/**
+ * Loads `node:sqlite`. Node before 24 warns at its first load that it is experimental; that line would stand on
+ * the stderr of every start and says nothing that an operator can act on.
+ */
+export function loadDriver(): Driver {
+  const emitWarning = process.emitWarning;
+  process.emitWarning = () => {};
+  try {
+    const driver = process.getBuiltinModule('node:sqlite') as Driver | undefined;
+    if (!driver) throw new StoreError('this runtime has no node:sqlite; use Node 22.13 or newer, or the standalone binary');
+    return driver;
+  } finally {
+    process.emitWarning = emitWarning;
+  }
 }

@@ -2,11 +2,10 @@
 import { type Approval, type ApprovalEvent, type Approvals, type Delivery, EXPIRED_ARGS, MOST_EVENT_ARGS } from '../../core/approval.ts';
 import type { Claims } from '../../core/claim.ts';
 import type { Records } from '../../core/store.ts';
+import { asOf, DELIVERY_LEASE, decideRecord, deliveryId, EXPIRE_BATCH, expireRecords, sequenceOf } from '../approvals.ts';
 import { resolveClaim } from '../claim.ts';
-import { decideRecord, EXPIRE_BATCH, expireRecords } from '../decide.ts';
-import { asOf, DELIVERY_LEASE, deliveryId, sequenceOf } from '../events.ts';
-import { approvalOf, approvalRows } from './approval-rows.ts';
-import { claimOf, claimRows } from './claim-rows.ts';
+import { approvalOf, approvalRows } from './approvals.ts';
+import { claimOf, claimRows } from './claims.ts';
 import type { Durability } from './connection.ts';
 import type { Statements } from './statements.ts';
 
@@ -72,13 +71,13 @@ function outbox({ clock, look, write }: Access): Pick<Approvals, 'newest' | 'eve
         const found: ApprovalEvent[] = [];
         let last = after;
         // One by one: what stands in them may be large.
-        for (let room = MOST_EVENT_ARGS; room > 0 && found.length < limit; ) {
+        for (let budget = MOST_EVENT_ARGS; budget > 0 && found.length < limit; ) {
           const [row] = approvals.events.all({ after: last, limit: 1, now: clock(), most: argsLimit });
           if (!row) break;
           const event = eventOf(row);
           found.push(event);
           last = event.sequence;
-          room -= event.approval.args.length;
+          budget -= event.approval.args.length;
         }
         return found;
       }),

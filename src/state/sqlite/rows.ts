@@ -3,9 +3,9 @@ import type { CounterReading, Instance, Pause } from '../../core/store.ts';
 import type { Window, WindowUnit } from '../../core/window.ts';
 import { keepUntil } from '../lifetime.ts';
 import type { StepRows } from '../rows.ts';
-import { approvalRows } from './approval-rows.ts';
-import { challengeRows } from './challenge-rows.ts';
-import { claimRows } from './claim-rows.ts';
+import { approvalRows } from './approvals.ts';
+import { challengeRows } from './challenges.ts';
+import { claimRows } from './claims.ts';
 import type { Statements } from './statements.ts';
 
 /** What the step reads and writes, inside the caller's transaction. */

@@ -6,16 +6,15 @@ import { renewClaim } from '../claim.ts';
 import { type Ids, RANDOM_IDS } from '../ids.ts';
 import { checkClock, FORGET_INSTANCE, MARK_STEP, settlingTime, windowFinder } from '../lifetime.ts';
 import type { StepRows } from '../rows.ts';
-import { mustLast, settleAll, settleOnce } from '../settle.ts';
-import { judgeStateless, reserveCalls } from '../step.ts';
-import { challengeRows } from './challenge-rows.ts';
-import { claimRows } from './claim-rows.ts';
+import { judgeStateless, mustLast, reserveCalls, settleAll, settleOnce } from '../step.ts';
+import { challengeRows } from './challenges.ts';
+import { claimRows } from './claims.ts';
 import { type Connection, type Durability, keepConnection, transact } from './connection.ts';
 import { mayHaveDone, openLane } from './lane.ts';
-import { pruner } from './prune.ts';
 import { type Access, sqliteRecords } from './records.ts';
 import { instanceOf, liveCounters, pausesOf, scopeOf, sqliteRows } from './rows.ts';
 import type { Statements } from './statements.ts';
+import { pruner } from './statements.ts';
 import { openTogether } from './together.ts';
 
 export interface SqliteOptions {

@@ -1,9 +1,9 @@
-/** Every SQL statement of the store, prepared once for a connection. Those of records are in files of their own. */
+/** Every SQL statement of the store by its name, and how they are prepared for a connection. Those of records stand with their rows. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { APPROVAL_SQL } from './approval-statements.ts';
-import { CHALLENGE_SQL } from './challenge-statements.ts';
-import { CLAIM_SQL } from './claim-statements.ts';
-import { prepareLazily } from './prepare.ts';
+import { PRUNE_EVERY } from '../lifetime.ts';
+import { APPROVAL_SQL } from './approvals.ts';
+import { CHALLENGE_SQL } from './challenges.ts';
+import { CLAIM_SQL } from './claims.ts';
 
 export interface Statements {
   /** The namespace's number; its row is never removed, so the number holds as long as the file. */
@@ -80,4 +80,39 @@ export function prepareStatements(db: DatabaseSync, namespace: string | undefine
 function numberOf(db: DatabaseSync, namespace: string): number {
   db.prepare('INSERT INTO namespaces (name) VALUES (?) ON CONFLICT DO NOTHING').run(namespace);
   return (db.prepare('SELECT ns FROM namespaces WHERE name = ?').get(namespace) as { ns: number }).ns;
+}
+
+/** Answers with an object of the same names. */
+export function prepareLazily<Name extends string>(
+  db: DatabaseSync,
+  sql: Readonly<Record<Name, string>>,
+): Readonly<Record<Name, StatementSync>> {
+  const prepared = {} as Record<Name, StatementSync>;
+  for (const name of Object.keys(sql) as Name[]) {
+    Object.defineProperty(prepared, name, {
+      configurable: true,
+      get() {
+        const value = db.prepare(sql[name]);
+        Object.defineProperty(prepared, name, { value });
+        return value;
+      },
+    });
+  }
+  return prepared;
+}
+
+/** Records carry arguments and results; fewer of them than of counters go at a time. */
+const RECORD_BATCH = 20;
+
+/** Sweeps once a second; goes on in the next transaction while there is more. */
+export function pruner(): (statements: Statements, now: number) => void {
+  let prunedAt = -Infinity;
+  return ({ prune, approvals, claims }, now) => {
+    if (Math.abs(now - prunedAt) < PRUNE_EVERY) return;
+    const counters = Number(prune.run(now).changes);
+    approvals.forgetEvents.run(now, RECORD_BATCH);
+    const decided = Number(approvals.forgetApprovals.run(now, RECORD_BATCH).changes);
+    const claimed = Number(claims.forgetClaims.run(now, RECORD_BATCH).changes);
+    if (counters < PRUNE_BATCH && decided < RECORD_BATCH && claimed < RECORD_BATCH) prunedAt = now;
+  };
 }

@@ -3,7 +3,7 @@
  * It says on stdout how far it came. `crash-worker.ts <path> <n> <approve|committed|released|kept>`.
  */
 import { writeSync } from 'node:fs';
-import { loadDriver } from '../../../src/state/sqlite/driver.ts';
+import { loadDriver } from '../../../src/state/sqlite/connection.ts';
 import { openSqliteRecords, openSqliteStore } from '../../../src/state/sqlite/sqlite.ts';
 import { CRASH_TIME, moneyCall, reservationOf } from '../calls.ts';
 

@@ -1,12 +1,20 @@
 /**
- * Held calls in the store step (policy.md §12): finds what stands for exactly this call, consumes an approval, or opens
- * a record.
+ * Approval records (policy.md §12), the same over every adapter's rows: what a held call finds or opens in the store step,
+ * what people decide, and the events that an adapter stores of both.
  * INVARIANT I5: an approval is consumed in the transaction that reserves, so that no two calls find the same one.
  */
 import { KEYS_OF_A_NAME } from '../core/agent-key.ts';
-import type { HeldApproval, HoldRequest, LeasedApproval } from '../core/approval.ts';
+import type {
+  Approval,
+  ApprovalDecision,
+  ApprovalEvent,
+  ApprovalState,
+  HeldApproval,
+  HoldRequest,
+  LeasedApproval,
+} from '../core/approval.ts';
 import type { StoreVerdict } from '../core/store.ts';
-import { keepOpened } from './lifetime.ts';
+import { keepDecided, keepOpened } from './lifetime.ts';
 import type { ApprovalHead, ApprovalRows } from './rows.ts';
 
 /** After so many denials of a tool within a timeout, further holds of it are denied. */
@@ -35,7 +43,7 @@ export function standingFor(hold: HoldRequest, rows: ApprovalRows, now: number, 
 /** Consumes an approval; the lease is what a release has to show to give it back. */
 export function lease(head: ApprovalHead, rows: ApprovalRows, now: number, token: string): LeasedApproval {
   rows.saveHead({ ...head, state: 'consumed', attempts: head.attempts + 1, consumedAt: now, token });
-  rows.tell('approval.consumed', head.id, now);
+  rows.addEvent('approval.consumed', head.id, now);
   return { id: head.id, token };
 }
 
@@ -48,7 +56,7 @@ function open(hold: HoldRequest, rows: ApprovalRows, now: number, newId: () => s
   const id = newId();
   const expiresAt = now + hold.timeout;
   rows.insertHold(hold, id, now, keepOpened(expiresAt, hold));
-  rows.tell('approval.requested', id, now);
+  rows.addEvent('approval.requested', id, now);
   return { kind: 'hold', approval: { id, expiresAt, reused: false } };
 }
 
@@ -70,5 +78,78 @@ export function settleApproval({ id, token }: LeasedApproval, released: boolean,
 /** Ends a record without a decision, or without a success. */
 export function expire(head: ApprovalHead, rows: ApprovalRows, now: number, reason: string | undefined): void {
   rows.saveHead({ ...head, state: 'expired', reason });
-  rows.tell('approval.expired', head.id, now);
+  rows.addEvent('approval.expired', head.id, now);
+}
+
+/** How many records one transaction marks as expired. */
+export const EXPIRE_BATCH = 200;
+
+/** The state as of now: nothing but time makes a record expire. */
+export function stateAt({ state, expiresAt }: Pick<ApprovalHead, 'state' | 'expiresAt'>, now: number): ApprovalState {
+  return (state === 'pending' || state === 'approved') && expiresAt <= now ? 'expired' : state;
+}
+
+/** Decides a pending, unexpired record; an approved one lives for another timeout. */
+export function decideRecord(
+  { id, verdict, by, reason }: ApprovalDecision,
+  rows: ApprovalRows,
+  now: number,
+): 'decided' | 'not_pending' | 'unknown' {
+  const head = rows.head(id);
+  if (!head) return 'unknown';
+  if (stateAt(head, now) !== 'pending') return 'not_pending';
+  const approved = verdict === 'approve';
+  const expiresAt = approved ? now + head.timeout : head.expiresAt;
+  rows.saveHead({
+    ...head,
+    state: approved ? 'approved' : 'denied',
+    expiresAt,
+    decidedAt: now,
+    decidedBy: by,
+    reason,
+    keepUntil: keepDecided(expiresAt, head.timeout),
+  });
+  rows.addEvent(approved ? 'approval.approved' : 'approval.denied', id, now);
+  // One decision per call: what is still open of it would otherwise let it through a second time.
+  for (const other of rows.siblings(id, now)) expire(other, rows, now, `the same call was decided as ${id}`);
+  return 'decided';
+}
+
+/** Marks records that have run out; answers with their ids. */
+export function expireRecords(rows: ApprovalRows, now: number): readonly string[] {
+  const over = rows.over(now, EXPIRE_BATCH);
+  for (const head of over) expire(head, rows, now, head.reason);
+  return over.map(({ id }) => id);
+}
+
+/** How long a delivery belongs to whoever took it, ms. */
+export const DELIVERY_LEASE = 60_000;
+
+/** The same for every try, and another one for every event of every store: the record's id is random. */
+export function deliveryId({ sequence, approval }: ApprovalEvent): string {
+  return `${approval.id}-${sequence}`;
+}
+
+/** The event that a delivery was about; 0, which none has, where the id is not one of ours. */
+export function sequenceOf(id: string): number {
+  return Number(/^apr_[^-]*-(\d{1,15})$/.exec(id)?.[1] ?? 0);
+}
+
+const UNDECIDED = { decidedAt: undefined, decidedBy: undefined, reason: undefined };
+
+/** The record as the event left it, from the record as it is: later changes are taken back. */
+export function asOf(type: ApprovalEvent['type'], approval: Approval): Approval {
+  const { createdAt, decidedAt, timeout } = approval;
+  switch (type) {
+    case 'approval.requested':
+      return { ...approval, ...UNDECIDED, state: 'pending', expiresAt: createdAt + timeout, attempts: 0, consumedAt: undefined };
+    case 'approval.approved':
+      return { ...approval, state: 'approved', expiresAt: (decidedAt ?? createdAt) + timeout, attempts: 0, consumedAt: undefined };
+    case 'approval.denied':
+      return { ...approval, state: 'denied' };
+    case 'approval.expired':
+      return { ...approval, state: 'expired' };
+    case 'approval.consumed':
+      return { ...approval, state: 'consumed' };
+  }
 }
