@@ -118,7 +118,7 @@ function messageOf(fields: Fields, patterns: RegexCompiler): CallStep['message']
   const pattern = text === undefined ? undefined : /^\/(.*)\/$/s.exec(text)?.[1];
   if (pattern === undefined) return text;
   const regex = patterns(pattern);
-  if (regex.ok) return { pattern, matches: regex.matches };
+  if (regex.ok) return { pattern, matches: (message) => regex.matches(message) === true };
   fields.fault('message', `the pattern is refused: ${regex.why}`);
   return undefined;
 }

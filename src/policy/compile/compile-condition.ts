@@ -6,7 +6,6 @@ import { parseArgPath } from '../format/path.ts';
 import { canonicalNode, itemsOf, type Node, textOf, textsOf, toJson, valueAt } from '../format/tree.ts';
 import type { Report } from '../report.ts';
 import type { RegexCompiler } from '../schema/regex.ts';
-import { MAX_WORK } from '../schema/work.ts';
 import type { CounterTable } from './counters.ts';
 import type { Origins } from './origins.ts';
 
@@ -87,7 +86,7 @@ function compare<Op extends string>(op: Op, value: Decimal | undefined): { reado
 function compileRegex(op: 'regex' | 'not_regex', value: Node, { regex, report }: ConditionContext): ArgTest | undefined {
   if (value.kind !== 'text' || !regex) return undefined;
   const compiled = regex(value.text);
-  if (compiled.ok) return { op, matches: (text) => (compiled.work(text) > MAX_WORK ? undefined : compiled.matches(text)) };
+  if (compiled.ok) return { op, matches: compiled.matches };
   report.add(
     'bad-regex',
     value.offset,

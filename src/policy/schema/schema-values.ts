@@ -22,8 +22,7 @@ export function isOfType(value: Json, type: string, run: Run): boolean {
 
 /** Whether a pattern is found in a text. */
 export function matches(matcher: Matcher, text: string, { work }: Run): boolean {
-  work.charge(matcher.work(text));
-  return matcher.matches(text);
+  return matcher.matchesWithin(text, work);
 }
 
 /** The exact value of a number. */
