@@ -1,10 +1,8 @@
-/** Conditions, compiled (policy.md §4). `evaluate.ts` evaluates them. */
+/** Conditions, compiled and evaluated (policy.md §4). */
 import type { Counter } from './counter.ts';
 import type { Decimal } from './decimal.ts';
-import type { Json } from './json.ts';
-
-/** Kleene's three values. */
-export type Truth = 'true' | 'false' | 'unknown';
+import { AMBIGUOUS, isArray, isObject, type Json, type JsonObject, lookUp } from './json.ts';
+import { type ArgTest, type CounterOperator, type Truth, whyTooLong } from './operators.ts';
 
 export type Segment =
   | { readonly kind: 'key'; readonly key: string }
@@ -17,18 +15,6 @@ export interface ArgPath {
   readonly segments: readonly Segment[];
 }
 
-export type Comparison = 'lt' | 'lte' | 'gt' | 'gte';
-
-export type ArgTest =
-  | { readonly op: 'eq' | 'neq' | 'contains' | 'not_contains'; readonly value: Json }
-  | { readonly op: 'in' | 'not_in'; readonly values: readonly Json[] }
-  | { readonly op: Comparison; readonly value: Decimal }
-  /** `matches` is undefined for a text that is too long for this pattern. */
-  | { readonly op: 'regex' | 'not_regex'; readonly matches: (text: string) => boolean | undefined }
-  | { readonly op: 'starts_with' | 'ends_with'; readonly value: string }
-  | { readonly op: 'within'; readonly folders: readonly string[] }
-  | { readonly op: 'exists'; readonly value: boolean };
-
 /** A condition on an argument. `text` is the value as written, for `explain`. */
 export interface ArgCondition {
   readonly path: ArgPath;
@@ -37,7 +23,7 @@ export interface ArgCondition {
 }
 
 export type StateTest =
-  | { readonly op: Comparison | 'eq' | 'neq'; readonly value: Decimal }
+  | { readonly op: Exclude<CounterOperator, 'in' | 'not_in'>; readonly value: Decimal }
   | { readonly op: 'in' | 'not_in'; readonly values: readonly Decimal[] };
 
 /** A condition on a counter. Where the call draws on that counter, `lt` and `lte` of a requirement are its limit (§6). */
@@ -46,4 +32,81 @@ export interface StateCondition {
   readonly counter: Counter;
   readonly test: StateTest;
   readonly text: string;
+}
+
+/** How `[*]` is read: a requirement needs `every` element, a trigger (and `when`) `any`. */
+export type Quantifier = 'every' | 'any';
+
+/** Evaluates a condition. `from` is the segment of the path that is read first. */
+export function evaluateCondition(condition: ArgCondition, args: Json, quantifier: Quantifier, from = 0): Truth {
+  const { test } = condition;
+  const { segments } = condition.path;
+  let value: Json = args;
+  for (let at = from; at < segments.length; at++) {
+    const segment = segments[at] as Segment;
+    if (segment.kind === 'every') return evaluateElements(condition, value, quantifier, at + 1);
+    const next: Json | undefined | typeof AMBIGUOUS = step(value, segment);
+    if (next === AMBIGUOUS) return 'unknown';
+    if (next === undefined) return test.absent;
+    value = next;
+  }
+  return test.holds(value);
+}
+
+/** `every`: one that is false decides; `any`: one that is true does. */
+function evaluateElements(condition: ArgCondition, list: Json, quantifier: Quantifier, from: number): Truth {
+  if (!isArray(list)) return condition.test.absent;
+  const decides: Truth = quantifier === 'every' ? 'false' : 'true';
+  let all: Truth = quantifier === 'every' ? 'true' : 'false';
+  for (const element of list) {
+    const truth = evaluateCondition(condition, element, quantifier, from);
+    if (truth === decides) return truth;
+    if (truth === 'unknown') all = 'unknown';
+  }
+  return all;
+}
+
+/** AND as Kleene has it: false wins over unknown; nothing at all is true. */
+export function evaluateAll(conditions: readonly ArgCondition[], args: JsonObject, quantifier: Quantifier): Truth {
+  let all: Truth = 'true';
+  for (const condition of conditions) {
+    const truth = evaluateCondition(condition, args, quantifier);
+    if (truth === 'false') return 'false';
+    if (truth === 'unknown') all = 'unknown';
+  }
+  return all;
+}
+
+/** One segment down; undefined where there is nothing. Only own members of JSON objects count. */
+function step(value: Json, segment: Exclude<Segment, { kind: 'every' }>): Json | undefined | typeof AMBIGUOUS {
+  if (segment.kind === 'key') return isObject(value) ? lookUp(value, segment.key) : undefined;
+  return isArray(value) ? value[segment.index] : undefined;
+}
+
+/** The one value at a path without `[*]`, or undefined; also where a key on the way has a look-alike. */
+export function valueAt(path: ArgPath, args: JsonObject): Json | undefined {
+  let value: Json | undefined = args;
+  for (const segment of path.segments) {
+    if (value === undefined || segment.kind === 'every') return undefined;
+    const next: Json | undefined | typeof AMBIGUOUS = step(value, segment);
+    if (next === AMBIGUOUS) return undefined;
+    value = next;
+  }
+  return value;
+}
+
+/** Says what is known of why a condition is unknown: a value is too long for it. */
+export function whyUnknown({ path, test }: ArgCondition, args: JsonObject): string | undefined {
+  let values: readonly Json[] = [args];
+  for (const segment of path.segments)
+    values = values.flatMap((value) => {
+      if (segment.kind === 'every') return isArray(value) ? value : [];
+      const next = step(value, segment);
+      return next === undefined || next === AMBIGUOUS ? [] : [next];
+    });
+  for (const value of values) {
+    const why = whyTooLong(test.op, value);
+    if (why !== undefined) return why;
+  }
+  return undefined;
 }

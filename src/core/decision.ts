@@ -2,9 +2,9 @@
 import type { HeldApproval } from './approval.ts';
 import type { ShadowVerdict } from './audit.ts';
 import type { ReasonCode } from './codes.ts';
-import type { Truth } from './condition.ts';
 import type { JsonObject } from './json.ts';
 import type { Offer } from './offer.ts';
+import type { Truth } from './operators.ts';
 import type { Reservation } from './store.ts';
 
 /** A tool call as it is judged. `agent` is who the operator says it is, undefined where nobody vouches for it. */
@@ -29,6 +29,14 @@ export interface Denial {
   readonly why: string | undefined;
   /** Epoch ms from which the same call can succeed, where it is known. */
   readonly retryAt: number | undefined;
+}
+
+/** Why a requirement fails. `why` is for people; `message` is what the agent is told where the rule has no `on_deny`. */
+export interface ClauseFailure {
+  readonly clause: string;
+  readonly code: ReasonCode;
+  readonly why: string;
+  readonly message?: string;
 }
 
 /** A call that waits for a human. `approval` is undefined where none was recorded (shadow, offline). */

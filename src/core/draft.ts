@@ -3,9 +3,11 @@
  * rules use it, and each is drawn on once.
  */
 import type { ReasonCode } from './codes.ts';
-import type { Count, Counter } from './counter.ts';
-import { scopedId } from './counter.ts';
+import type { StateCondition, StateTest } from './condition.ts';
+import { type Count, type Counter, scopedId } from './counter.ts';
+import { type Decimal, toMicros } from './decimal.ts';
 import type { Call } from './decision.ts';
+import type { Facts } from './facts.ts';
 import type { Policy, Rule } from './policy.ts';
 import type { CounterRef, ReservedDraw, Step, Term } from './store.ts';
 
@@ -28,14 +30,10 @@ export interface Draft {
   readonly draws: ReservedDraw[];
 }
 
-/** What a counter's `per` stands for in this call. `fingerprint` is only asked for where a counter is kept per call. */
+/** What a counter's `per` stands for. The fingerprint is only asked for where a counter is kept per call. */
 export interface Scope {
   readonly call: Call;
-  readonly fingerprint: () => string;
-}
-
-export function createDraft(): Draft {
-  return { unpriced: false, counters: [], sources: [], steps: [], origins: [], draws: [] };
+  readonly facts: Facts;
 }
 
 /** The index of a counter in the draft, for this call's agent, session or fingerprint. */
@@ -48,7 +46,7 @@ export function useCounter(draft: Draft, counter: Counter, scope: Scope): number
 }
 
 /** An unknown agent counts as one agent of its own; without sessions, `session` counts per agent (§6). */
-function scopeOf(counter: Counter, { call, fingerprint }: Scope): string | undefined {
+function scopeOf(counter: Counter, { call, facts }: Scope): string | undefined {
   switch (counter.per) {
     case 'policy':
       return undefined;
@@ -57,7 +55,7 @@ function scopeOf(counter: Counter, { call, fingerprint }: Scope): string | undef
     case 'session':
       return call.session === undefined ? agentScope(call) : `session ${call.session}`;
     case 'call':
-      return fingerprint();
+      return facts.fingerprint(call);
   }
 }
 
@@ -98,4 +96,41 @@ export function dropRule(draft: Draft, firstStep: number): void {
   draft.origins.length = firstStep;
   const kept = draft.draws.filter((draw) => draw.unlessShadow !== RULE_STEPS);
   draft.draws.splice(0, draft.draws.length, ...kept);
+}
+
+/**
+ * What the counter's value before the call has to be for the condition to hold. As a limit, `lt X` and `lte X` also
+ * bound the value after the call by X, so both admit exactly X.
+ */
+export function termOf(condition: StateCondition, counter: number, asLimit: boolean): Term {
+  const { test } = condition;
+  const bounds = boundsOf(test);
+  if (asLimit && (test.op === 'lt' || test.op === 'lte')) return { counter, ...bounds, after: toMicros(test.value, 'down') };
+  return { counter, ...bounds };
+}
+
+function boundsOf(test: StateTest): Omit<Term, 'counter'> {
+  switch (test.op) {
+    case 'lt':
+      return { max: toMicros(test.value, 'up') - 1 };
+    case 'lte':
+      return { max: toMicros(test.value, 'down') };
+    case 'gt':
+      return { min: toMicros(test.value, 'down') + 1 };
+    case 'gte':
+      return { min: toMicros(test.value, 'up') };
+    case 'eq':
+      return { only: wholeMicros([test.value]) };
+    case 'neq':
+      return { not: wholeMicros([test.value]) };
+    case 'in':
+      return { only: wholeMicros(test.values) };
+    case 'not_in':
+      return { not: wholeMicros(test.values) };
+  }
+}
+
+/** A value between two millionths is one that no counter ever has. */
+function wholeMicros(values: readonly Decimal[]): readonly number[] {
+  return values.map((value) => toMicros(value, 'down')).filter((micros, index) => micros === toMicros(values[index] as Decimal, 'up'));
 }

@@ -1,9 +1,8 @@
 /** What a call costs (policy.md §8): by its arguments, and by the offer that it pays. */
 import type { ToolDefinition } from './catalog.ts';
-import { type Failure, valueAt } from './clauses.ts';
-import type { ArgPath } from './condition.ts';
+import { type ArgPath, valueAt } from './condition.ts';
 import { MAX_MICROS, parseDecimal, shiftPoint, toMicros } from './decimal.ts';
-import type { Call } from './decision.ts';
+import type { Call, ClauseFailure } from './decision.ts';
 import { AMBIGUOUS, isNumber, type JsonObject, lookUp } from './json.ts';
 import { assetName, type Offer } from './offer.ts';
 import type { Asset, Spend, SpendLimit } from './policy.ts';
@@ -12,7 +11,7 @@ import type { Asset, Spend, SpendLimit } from './policy.ts';
 export type Price =
   | { readonly kind: 'price'; readonly micros: number }
   | { readonly kind: 'unpriced' }
-  | { readonly kind: 'failure'; readonly failure: Failure };
+  | { readonly kind: 'failure'; readonly failure: ClauseFailure };
 
 const AMOUNT_KEY = 'amount';
 const AMOUNT: ArgPath = { text: 'args.amount', segments: [{ kind: 'key', key: AMOUNT_KEY }] };
@@ -45,7 +44,7 @@ export function spendMessage(spend: Spend, limit: SpendLimit): string {
 const PRICED: Readonly<Record<Offer['protocol'], string>> = { mpp: 'charge', x402: 'exact' };
 
 /** Why an offer has no price under any limit: of its kind nobody knows what will be paid. */
-export function kindFailure({ protocol, intent }: Offer): Failure | undefined {
+export function kindFailure({ protocol, intent }: Offer): ClauseFailure | undefined {
   return intent === PRICED[protocol] ? undefined : offerFault(`a payment of kind ${shown(intent)} has no known price`);
 }
 
@@ -99,6 +98,6 @@ function offerFailure(why: string): Price {
   return { kind: 'failure', failure: offerFault(why) };
 }
 
-function offerFault(why: string): Failure {
+function offerFault(why: string): ClauseFailure {
   return { clause: 'spend', code: 'unpriceable', why, message: `The price of the payment can not be known: ${why}` };
 }

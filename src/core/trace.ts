@@ -1,14 +1,14 @@
 /** The walk of one rule, told clause by clause for `explain` (cli.md §1). Never on the path of an enforced call. */
-import { drawAmount, type Failure, valueAt } from './clauses.ts';
-import type { ArgCondition } from './condition.ts';
+
+import { type ArgCondition, evaluateAll, evaluateCondition, type Quantifier, valueAt } from './condition.ts';
 import { renderMicros } from './decimal.ts';
-import type { Call, Trace, TraceEntry } from './decision.ts';
-import { evaluateAll, evaluateCondition, type Quantifier } from './evaluate.ts';
+import type { Call, ClauseFailure, Trace, TraceEntry } from './decision.ts';
 import { isArray, isNumber, isObject, type Json } from './json.ts';
 import type { Rule } from './policy.ts';
+import { drawAmount } from './requirement.ts';
 
 /** Tells each clause of a rule that binds, then what the rule as a whole says. */
-export function traceRule(rule: Rule, call: Call, judged: boolean, failure: Failure | undefined, trace: Trace): void {
+export function traceRule(rule: Rule, call: Call, judged: boolean, failure: ClauseFailure | undefined, trace: Trace): void {
   const isTrigger = rule.action === 'deny' || rule.action === 'require_approval';
   const tell = (clause: string, found: string, verdict: TraceEntry['verdict']) =>
     trace({ key: rule.key, rule: rule.label, clause, found, verdict, shadow: rule.shadow });
@@ -29,7 +29,7 @@ export function traceRule(rule: Rule, call: Call, judged: boolean, failure: Fail
 
 type Tell = (clause: string, found: string, verdict: TraceEntry['verdict']) => void;
 
-function traceDraws(rule: Rule, call: Call, failure: Failure | undefined, tell: Tell): void {
+function traceDraws(rule: Rule, call: Call, failure: ClauseFailure | undefined, tell: Tell): void {
   if (rule.rateLimit) tell(`rate_limit ${rule.rateLimit.max}/${rule.rateLimit.draw.counter.unit}`, '', 'at the store');
   if (rule.state) {
     const amount = drawAmount(rule.state, call.args);
@@ -51,12 +51,12 @@ function tellCondition(condition: ArgCondition, call: Call, quantifier: Quantifi
   tell(textOf(condition), foundBy(condition, call), judged ? 'skipped' : evaluateCondition(condition, call.args, quantifier));
 }
 
-function argumentVerdict(name: string, judged: boolean, failure: Failure | undefined): TraceEntry['verdict'] {
+function argumentVerdict(name: string, judged: boolean, failure: ClauseFailure | undefined): TraceEntry['verdict'] {
   if (judged) return 'skipped';
   return failure?.clause === `arguments.${name}` ? 'fails' : 'passes';
 }
 
-function wholeVerdict(rule: Rule, call: Call, failure: Failure | undefined): TraceEntry['verdict'] {
+function wholeVerdict(rule: Rule, call: Call, failure: ClauseFailure | undefined): TraceEntry['verdict'] {
   if (rule.action === 'evaluate' || rule.action === 'allow') return failure ? 'fails' : 'passes';
   if (evaluateAll(rule.conditions, call.args, 'any') === 'false') return 'silent';
   return rule.stateConditions.length > 0 ? 'at the store' : 'fires';

@@ -1,21 +1,21 @@
 /** The `within` operator (policy.md §4): lexical containment of absolute paths, with no file system in sight. */
-import type { Truth } from './condition.ts';
-
+/** Characters of the longest path that any system has. A longer text is none (policy.md §4), and normalising it would take too long. */
+export const LONGEST_PATH = 32_767;
 const UNCERTAIN = /^file:|%[0-9A-Fa-f]{2}|\0/i;
 const UNC = /^[\\/]{2}/;
 const DRIVE = /^[A-Za-z]:[\\/]/;
 
 /**
- * Whether an absolute path lies in one of the folders. Unknown where two readers could disagree on what the text
+ * Whether an absolute path lies in one of the folders. Undefined where two readers could disagree on what the text
  * names: relative, `~`, `%`-escapes, NUL, `file:`, UNC, and back-slashes that change the answer.
  */
-export function isWithin(path: string, folders: readonly string[]): Truth {
-  if (UNCERTAIN.test(path) || UNC.test(path) || !isAbsolute(path)) return 'unknown';
+export function isWithin(path: string, folders: readonly string[]): boolean | undefined {
+  if (path.length > LONGEST_PATH || UNCERTAIN.test(path) || UNC.test(path) || !isAbsolute(path)) return undefined;
   const split = lies(normalise(path.replaceAll('\\', '/')), folders);
-  if (!path.includes('\\')) return split ? 'true' : 'false';
+  if (!path.includes('\\')) return split;
   // SECURITY: on one system `\` separates, on another it is part of a name; both readings have to lie inside.
-  if (DRIVE.test(path)) return split ? 'true' : 'false';
-  return lies(normalise(path), folders) === split ? (split ? 'true' : 'false') : 'unknown';
+  if (DRIVE.test(path)) return split;
+  return lies(normalise(path), folders) === split ? split : undefined;
 }
 
 /** Whether `path` says from the root where it leads. */

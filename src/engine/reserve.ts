@@ -6,7 +6,7 @@ import type { HoldRequest } from '../core/approval.ts';
 import type { ClaimRequest } from '../core/claim.ts';
 import { type ClientMeta, coveredMeta } from '../core/client-meta.ts';
 import type { Facts } from '../core/facts.ts';
-import { overriddenRules } from '../core/overridden.ts';
+import { overriddenRules } from '../core/requirement.ts';
 import type { Plan } from '../core/plan.ts';
 import type { Rule } from '../core/policy.ts';
 import type { Reservable, Step } from '../core/store.ts';

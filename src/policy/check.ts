@@ -1,7 +1,7 @@
 /** Checks a tree against the format (policy.md §14): shapes, keys, types of values. Meaning is for `compile`. */
 import { checkChoice, checkExactly, checkNumber, checkText, describeShape, wrongType } from './check-leaf.ts';
 import { RULE_KEYS } from './format/format.ts';
-import { OPERATORS, STATE_OPERATORS } from './format/format-conditions.ts';
+import { STATE_VALUES, VALUES } from './format/format-conditions.ts';
 import type { Key, Shape } from './format/shape.ts';
 import { entriesOf, type MapNode, type Node, textOf, valueAt } from './format/tree.ts';
 import { didYouMean } from './nearest.ts';
@@ -151,12 +151,12 @@ function helpWithClause(key: string, on: readonly string[]): string {
 function checkCondition(condition: MapNode, report: Report): void {
   const op = textOf(valueAt(condition, 'op'));
   const value = valueAt(condition, 'value');
-  if (op === undefined || !Object.hasOwn(OPERATORS, op)) return;
+  if (op === undefined || !Object.hasOwn(VALUES, op)) return;
   const state = textOf(valueAt(condition, 'path'))?.startsWith('state') === true;
-  const table: Readonly<Record<string, Shape>> = state ? STATE_OPERATORS : OPERATORS;
+  const table = state ? STATE_VALUES : VALUES;
   const shape = Object.hasOwn(table, op) ? table[op] : undefined;
   if (!shape) {
-    const help = `counters take ${Object.keys(STATE_OPERATORS).join(', ')}`;
+    const help = `counters take ${Object.keys(STATE_VALUES).join(', ')}`;
     report.add('unknown-operator', valueAt(condition, 'op')?.offset ?? condition.offset, `operator "${op}" is not for counters`, help);
   } else if (value) checkShape(value, shape, `the value of "${op}"`, report);
 }

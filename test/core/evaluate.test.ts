@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, test } from 'bun:test';
-import type { ArgCondition, Truth } from '../../src/core/condition.ts';
-import { evaluateAll, evaluateCondition } from '../../src/core/evaluate.ts';
+import { type ArgCondition, evaluateAll, evaluateCondition, whyUnknown } from '../../src/core/condition.ts';
+import type { Json } from '../../src/core/json.ts';
+import { OPERATORS, type Truth } from '../../src/core/operators.ts';
+import { costOf } from '../harness/cost.ts';
 import { argsOf, policyOf } from './cases.ts';
 
 /** The condition as the policy's compiler makes it. */
@@ -144,4 +146,51 @@ describe("policy.md §4: AND is Kleene's", () => {
     }
   }
   test('nothing at all is true', () => expect(evaluateAll([], argsOf('{}'), 'any')).toBe('true'));
+});
+
+test('every operator is in the table of this page', () => {
+  expect([...new Set(TABLE.map(([op]) => op))].sort()).toEqual(Object.keys(OPERATORS).sort());
+});
+
+describe('policy.md §4: I2, I11: what is too long is unknown, says why, and costs nothing', () => {
+  const megabytes = 10 * 1024 * 1024;
+  const long = 'a'.repeat(megabytes);
+  const cases: readonly (readonly [string, unknown, string, string])[] = [
+    ['regex', '^a', `"${'a'.repeat(500_001)}"`, 'it is longer than 500000 characters, which a pattern is not tried on'],
+    ['not_regex', '^b', `"${long}"`, 'it is longer than 500000 characters, which a pattern is not tried on'],
+    ['contains', 'b', `"${long}"`, 'it is longer than 5000000 characters, which are not searched'],
+    ['not_contains', 'b', `"${long}"`, 'it is longer than 5000000 characters, which are not searched'],
+    ['within', '/a', `"/${'a/'.repeat(megabytes / 2)}"`, 'it is longer than 32767 characters, which no path has'],
+    ['lte', 5, '9'.repeat(megabytes), 'it is longer than 10000 characters, which no number is read from'],
+    ['gt', 5, `0.${'0'.repeat(megabytes)}1`, 'it is longer than 10000 characters, which no number is read from'],
+  ];
+  test.each(cases)('%s %p', async (op, value, given, why) => {
+    const condition = await conditionOf(op, value);
+    const args = new Map<string, Json>([['x', given.startsWith('"') ? given.slice(1, -1) : { number: given }]]);
+    expect(costOf(() => evaluateCondition(condition, args, 'every'))).toBeLessThan(5);
+    expect(evaluateCondition(condition, args, 'every')).toBe('unknown');
+    expect(whyUnknown(condition, args)).toBe(why);
+    expect(whyUnknown(await conditionOf(op, value, 'args.x[*]'), new Map([['x', ['b', args.get('x') ?? null]]]))).toBe(why);
+  });
+
+  const quick: readonly (readonly [string, unknown])[] = [
+    ['eq', 'a'],
+    ['in', ['a', 'b']],
+    ['starts_with', 'b'],
+    ['ends_with', 'ab'],
+    ['exists', true],
+  ];
+  test.each(quick)('%s reads a text of 10 MiB in less than 50 ms', async (op, value) => {
+    const condition = await conditionOf(op, value);
+    const args = new Map([['x', long]]);
+    expect(costOf(() => evaluateCondition(condition, args, 'every'))).toBeLessThan(50);
+    expect(whyUnknown(condition, args)).toBeUndefined();
+  });
+
+  test('the longest that is read, is', async () => {
+    const texts = new Map<string, Json>([['x', 'a'.repeat(500_000)]]);
+    expect(evaluateCondition(await conditionOf('regex', 'a$'), texts, 'every')).toBe('true');
+    const numbers = new Map<string, Json>([['x', { number: `1${'0'.repeat(9_999)}` }]]);
+    expect(evaluateCondition(await conditionOf('gt', 5), numbers, 'every')).toBe('true');
+  });
 });

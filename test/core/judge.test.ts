@@ -2,9 +2,9 @@ import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import type { StateCondition, StateTest } from '../../src/core/condition.ts';
 import { compareDecimals, MAX_MICROS, parseDecimal } from '../../src/core/decimal.ts';
+import { termOf } from '../../src/core/draft.ts';
 import { drawnFrom, judge } from '../../src/core/judge.ts';
 import type { Reservable, Step } from '../../src/core/store.ts';
-import { termOf } from '../../src/core/terms.ts';
 
 function reservable(
   steps: readonly Step[],

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { COMMANDS } from '../../src/cli/program.ts';
 import { REASONS } from '../../src/core/codes.ts';
 import { EXIT } from '../../src/core/fault.ts';
+import { isCounterOperator, OPERATORS } from '../../src/core/operators.ts';
 import { DIAGNOSTICS } from '../../src/policy/codes.ts';
 import { POLICY, RULE_KEYS } from '../../src/policy/format/format.ts';
-import { OPERATORS, STATE_OPERATORS } from '../../src/policy/format/format-conditions.ts';
 import { ROOT } from '../harness/paths.ts';
 import { keysAfter, readPage, tableAfter } from './markdown.ts';
 
@@ -63,7 +63,7 @@ test('policy.md lists every key and operator', () => {
   expect(keysAfter(POLICY_PAGE, 'approvals')).toEqual(Object.keys(approvals.keys));
   expect(keysAfter(POLICY_PAGE, 'operators')).toEqual(Object.keys(OPERATORS));
   const ofState = /On `state` paths: (.*), with numbers/.exec(readPage(POLICY_PAGE))?.[1];
-  expect(ofState?.replaceAll('`', '').split(', ')).toEqual(Object.keys(STATE_OPERATORS));
+  expect(ofState?.replaceAll('`', '').split(', ')).toEqual(Object.keys(OPERATORS).filter(isCounterOperator));
 });
 
 test('policy.md says which actions take a clause', () => {

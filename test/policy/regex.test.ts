@@ -2,9 +2,11 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { RE2JS } from 're2js';
-import { LONGEST_TEXT, loadRegexCompiler, type Matcher } from '../../src/policy/schema/regex.ts';
+import { loadRegexCompiler, type Matcher } from '../../src/policy/schema/regex.ts';
 import { openWork, UnjudgeableError } from '../../src/policy/schema/work.ts';
 
+/** What a condition tries a pattern on. */
+const LONGEST_TEXT = 500_000;
 const compile = await loadRegexCompiler();
 
 function matcherOf(pattern: string, folded = false): Matcher {
@@ -14,7 +16,27 @@ function matcherOf(pattern: string, folded = false): Matcher {
 }
 
 describe('a pattern is found where RE2 finds it', () => {
-  const atoms = ['a', 'b', 'K', '_', '.', '\\d', '\\w', '[a-c]', '[^a-c]', '\\pL', '\\b', '\\B', '^', '$', 'é', '😀', '(?:ab|b)', '(a|\\s)', '(?m:^b$)'];
+  const atoms = [
+    'a',
+    'b',
+    'K',
+    '_',
+    '.',
+    '\\d',
+    '\\w',
+    '[a-c]',
+    '[^a-c]',
+    '\\pL',
+    '\\b',
+    '\\B',
+    '^',
+    '$',
+    'é',
+    '😀',
+    '(?:ab|b)',
+    '(a|\\s)',
+    '(?m:^b$)',
+  ];
   const atom = fc.constantFrom(...atoms);
   const repeat = fc.constantFrom('', '', '', '*', '+', '?', '{2}', '{1,3}', '*?');
   const pattern = fc
@@ -24,7 +46,28 @@ describe('a pattern is found where RE2 finds it', () => {
       fc.constantFrom('', '', '$', '\\z', '|c$'),
     )
     .map(([start, pieces, end]) => start + pieces.map((piece) => piece.join('')).join('') + end);
-  const characters = ['a', 'b', 'c', 'A', 'k', '_', '-', '0', ' ', '\n', '\r', 'é', '😀', '\ud83d', '\ude00', '\u2028', 'ſ', 'K', '\uffff', '\0'];
+  const characters = [
+    'a',
+    'b',
+    'c',
+    'A',
+    'k',
+    '_',
+    '-',
+    '0',
+    ' ',
+    '\n',
+    '\r',
+    'é',
+    '😀',
+    '\ud83d',
+    '\ude00',
+    '\u2028',
+    'ſ',
+    'K',
+    '\uffff',
+    '\0',
+  ];
   const text = fc.string({ unit: fc.constantFrom(...characters), maxLength: 12 });
 
   test('property', () => {
@@ -79,13 +122,6 @@ describe('I11: a text keeps the loop for less than 50 ms', () => {
     }
     expect(least).toBeLessThan(50);
     expect(found).not.toBe(true);
-  });
-
-  test('a longer text is not tried', () => {
-    const { matches } = matcherOf('^a');
-    expect(matches('a'.repeat(LONGEST_TEXT))).toBe(true);
-    expect(matches('a'.repeat(LONGEST_TEXT + 1))).toBeUndefined();
-    expect(matches('a'.repeat(10 * 1024 * 1024))).toBeUndefined();
   });
 
   test('within a budget, what is too much is thrown', () => {

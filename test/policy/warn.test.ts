@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import type { ArgTest } from '../../src/core/condition.ts';
+import { evaluateCondition } from '../../src/core/condition.ts';
 import { type Decimal, parseDecimal } from '../../src/core/decimal.ts';
-import { evaluateCondition } from '../../src/core/evaluate.ts';
 import type { Json } from '../../src/core/json.ts';
+import { type ArgTest, makeTest, OPERATORS } from '../../src/core/operators.ts';
 import { loadPolicyText } from '../../src/policy/load.ts';
 import { isAnchored, placeOf } from '../../src/policy/warn/anchors.ts';
 import { isSatisfiable } from '../../src/policy/warn/satisfy.ts';
@@ -116,12 +116,16 @@ const value: fc.Arbitrary<Json> = fc.oneof(
 );
 const decimal = number.map((n) => parseDecimal(String(n)) as Decimal);
 const test1: fc.Arbitrary<ArgTest> = fc.oneof(
-  fc.record({ op: fc.constantFrom('eq', 'neq'), value }),
-  fc.record({ op: fc.constantFrom('in', 'not_in'), values: fc.array(value, { minLength: 1, maxLength: 3 }) }),
-  fc.record({ op: fc.constantFrom('lt', 'lte', 'gt', 'gte'), value: decimal }),
-  fc.record({ op: fc.constantFrom('starts_with', 'ends_with'), value: word }),
-  fc.record({ op: fc.constant('exists' as const), value: fc.boolean() }),
-) as fc.Arbitrary<ArgTest>;
+  fc.tuple(fc.constantFrom('eq' as const, 'neq' as const), value).map(([op, one]) => makeTest(op, OPERATORS[op], one)),
+  fc
+    .tuple(fc.constantFrom('in' as const, 'not_in' as const), fc.array(value, { minLength: 1, maxLength: 3 }))
+    .map(([op, list]) => makeTest(op, OPERATORS[op], list)),
+  fc
+    .tuple(fc.constantFrom('lt' as const, 'lte' as const, 'gt' as const, 'gte' as const), decimal)
+    .map(([op, bound]) => makeTest(op, OPERATORS[op], bound)),
+  fc.tuple(fc.constantFrom('starts_with' as const, 'ends_with' as const), word).map(([op, part]) => makeTest(op, OPERATORS[op], part)),
+  fc.boolean().map((wanted) => makeTest('exists', OPERATORS.exists, wanted)),
+);
 
 test('what is called unsatisfiable, no value satisfies', () => {
   const candidates: readonly (Json | undefined)[] = [

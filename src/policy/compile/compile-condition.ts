@@ -1,7 +1,16 @@
 /** Conditions, from tree to tests. What the check has refused already is passed over in silence. */
-import type { ArgCondition, ArgTest, StateCondition, StateTest } from '../../core/condition.ts';
+import type { ArgCondition, StateCondition, StateTest } from '../../core/condition.ts';
 import { type Decimal, parseDecimal } from '../../core/decimal.ts';
-import type { Operator } from '../format/format-conditions.ts';
+import {
+  type ArgTest,
+  isCounterOperator,
+  isOperator,
+  makeTest,
+  OPERATORS,
+  type Operator,
+  type OperatorRow,
+  type Pattern,
+} from '../../core/operators.ts';
 import { parseArgPath } from '../format/path.ts';
 import { canonicalNode, itemsOf, type Node, textOf, textsOf, toJson, valueAt } from '../format/tree.ts';
 import type { Report } from '../report.ts';
@@ -45,48 +54,38 @@ function push<T extends ArgCondition | StateCondition>(list: T[], condition: T |
 function compileArgCondition(node: Node, text: string, context: ConditionContext): ArgCondition | undefined {
   const path = parseArgPath(text);
   const value = valueAt(node, 'value');
-  const test = value && compileTest(textOf(valueAt(node, 'op')) as Operator | undefined, value, context);
-  return path && test && { path, test, text: canonicalNode(value) };
+  const op = textOf(valueAt(node, 'op')) ?? '';
+  const test = value && isOperator(op) ? compileTest(op, OPERATORS[op], value, context) : undefined;
+  return path && value && test && { path, test, text: canonicalNode(value) };
 }
 
-function compileTest(op: Operator | undefined, value: Node, context: ConditionContext): ArgTest | undefined {
-  switch (op) {
-    case 'eq':
-    case 'neq':
-    case 'contains':
-    case 'not_contains':
-      return { op, value: toJson(value) };
-    case 'in':
-    case 'not_in':
-      return { op, values: itemsOf(value).map(toJson) };
-    case 'lt':
-    case 'lte':
-    case 'gt':
-    case 'gte':
-      return compare(op, decimalOf(value, context.report));
-    case 'starts_with':
-    case 'ends_with':
-      return { op, value: textOf(value) ?? '' };
-    case 'within':
-      return { op, folders: value.kind === 'text' ? [value.text] : textsOf(value) };
-    case 'exists':
-      return { op, value: value.kind === 'boolean' && value.value };
-    case 'regex':
-    case 'not_regex':
-      return compileRegex(op, value, context);
-    default:
-      return undefined;
+function compileTest(op: Operator, row: OperatorRow, value: Node, context: ConditionContext): ArgTest | undefined {
+  switch (row.operand) {
+    case 'any':
+      return makeTest(op, row, toJson(value));
+    case 'list':
+      return makeTest(op, row, itemsOf(value).map(toJson));
+    case 'number': {
+      const number = decimalOf(value, context.report);
+      return number && makeTest(op, row, number);
+    }
+    case 'text':
+      return makeTest(op, row, textOf(value) ?? '');
+    case 'folders':
+      return makeTest(op, row, value.kind === 'text' ? [value.text] : textsOf(value));
+    case 'boolean':
+      return makeTest(op, row, value.kind === 'boolean' && value.value);
+    case 'pattern': {
+      const pattern = compileRegex(value, context);
+      return pattern && makeTest(op, row, pattern);
+    }
   }
 }
 
-function compare<Op extends string>(op: Op, value: Decimal | undefined): { readonly op: Op; readonly value: Decimal } | undefined {
-  return value && { op, value };
-}
-
-function compileRegex(op: 'regex' | 'not_regex', value: Node, { regex, report }: ConditionContext): ArgTest | undefined {
+function compileRegex(value: Node, { regex, report }: ConditionContext): Pattern | undefined {
   if (value.kind !== 'text' || !regex) return undefined;
   const compiled = regex(value.text);
-  if (compiled.ok) return { op, matches: compiled.matches };
+  if (compiled.ok) return compiled;
   report.add(
     'bad-regex',
     value.offset,
@@ -104,25 +103,15 @@ function helpWithRegex(pattern: string): string | undefined {
 function compileStateCondition(node: Node, text: string, offset: number, context: ConditionContext): StateCondition | undefined {
   const counter = context.counters.find(text, offset);
   const value = valueAt(node, 'value');
-  const test = value && compileStateTest(textOf(valueAt(node, 'op')), value, context.report);
+  const test = value && compileStateTest(textOf(valueAt(node, 'op')) ?? '', value, context.report);
   return counter && test && { path: text, counter, test, text: canonicalNode(value) };
 }
 
-function compileStateTest(op: string | undefined, value: Node, report: Report): StateTest | undefined {
-  switch (op) {
-    case 'in':
-    case 'not_in':
-      return { op, values: itemsOf(value).flatMap((item) => decimalOf(item, report) ?? []) };
-    case 'eq':
-    case 'neq':
-    case 'lt':
-    case 'lte':
-    case 'gt':
-    case 'gte':
-      return compare(op, decimalOf(value, report));
-    default:
-      return undefined;
-  }
+function compileStateTest(op: string, node: Node, report: Report): StateTest | undefined {
+  if (!isCounterOperator(op)) return undefined;
+  if (op === 'in' || op === 'not_in') return { op, values: itemsOf(node).flatMap((item) => decimalOf(item, report) ?? []) };
+  const value = decimalOf(node, report);
+  return value && { op, value };
 }
 
 /** A number's exact value; one whose exponent is beyond comparison is an error, not a limit that never bites. */

@@ -1,4 +1,5 @@
 /** Conditions (policy.md §4): the operators, and what each compares with. */
+import { isCounterOperator, OPERATORS, type Operands } from '../../core/operators.ts';
 import { ARGUMENT_PATH, STATE_PATH } from './format-values.ts';
 import type { Shape } from './shape.ts';
 
@@ -11,39 +12,27 @@ const ANY: Shape = { kind: 'any' };
 const PATTERN: Shape = { kind: 'text', expected: 'an RE2 pattern' };
 const FOLDER: Shape = { kind: 'text', expected: 'an absolute folder such as /app/src', pattern: /^(?:\/(?!\/)|[A-Za-z]:[\\/])[^%\0]*$/ };
 
+const OPERANDS: { readonly [Kind in keyof Operands]: Shape } = {
+  any: ANY,
+  list: { kind: 'list', of: ANY, min: 1 },
+  number: NUMBER,
+  text: TEXT,
+  pattern: PATTERN,
+  folders: { kind: 'either', of: [FOLDER, { kind: 'list', of: FOLDER, min: 1 }] },
+  boolean: { kind: 'boolean' },
+};
+
 /** What stands under `value`, by operator. */
-export const OPERATORS = {
-  eq: ANY,
-  neq: ANY,
-  in: { kind: 'list', of: ANY, min: 1 },
-  not_in: { kind: 'list', of: ANY, min: 1 },
-  lt: NUMBER,
-  lte: NUMBER,
-  gt: NUMBER,
-  gte: NUMBER,
-  regex: PATTERN,
-  not_regex: PATTERN,
-  contains: ANY,
-  not_contains: ANY,
-  starts_with: TEXT,
-  ends_with: TEXT,
-  within: { kind: 'either', of: [FOLDER, { kind: 'list', of: FOLDER, min: 1 }] },
-  exists: { kind: 'boolean' },
-} as const satisfies Readonly<Record<string, Shape>>;
+export const VALUES: Readonly<Record<string, Shape>> = Object.fromEntries(
+  Object.entries(OPERATORS).map(([op, { operand }]) => [op, OPERANDS[operand]]),
+);
 
-/** What `state` takes: numbers alone. */
-export const STATE_OPERATORS = {
-  eq: NUMBER,
-  neq: NUMBER,
-  in: { kind: 'list', of: NUMBER, min: 1 },
-  not_in: { kind: 'list', of: NUMBER, min: 1 },
-  lt: NUMBER,
-  lte: NUMBER,
-  gt: NUMBER,
-  gte: NUMBER,
-} as const satisfies Readonly<Record<string, Shape>>;
-
-export type Operator = keyof typeof OPERATORS;
+/** The same where `state` is read: numbers alone. */
+export const STATE_VALUES: Readonly<Record<string, Shape>> = Object.fromEntries(
+  Object.entries(OPERATORS)
+    .filter(([op]) => isCounterOperator(op))
+    .map(([op, { operand }]) => [op, operand === 'list' ? { kind: 'list', of: NUMBER, min: 1 } : NUMBER]),
+);
 
 /** `path` says which table of operators holds. */
 export const CONDITION = condition(

@@ -1,7 +1,7 @@
 /** The published JSON Schema of the format, for editors: made of the same description as the checker. */
 import type { Action } from '../../core/policy.ts';
 import { POLICY, RULE, RULE_KEYS } from './format.ts';
-import { ARGUMENT_CONDITION, CONDITION, OPERATORS, STATE_OPERATORS } from './format-conditions.ts';
+import { ARGUMENT_CONDITION, CONDITION, STATE_VALUES, VALUES } from './format-conditions.ts';
 import type { Shape } from './shape.ts';
 
 /** JSON as it is written to the file. */
@@ -123,8 +123,8 @@ function renderNeedsClause(): SchemaJson {
 
 function renderOperators(): readonly SchemaJson[] {
   const state = { properties: { path: { type: 'string', pattern: '^state' } }, required: ['path'] };
-  const numeric = { properties: { op: { enum: Object.keys(STATE_OPERATORS) } }, allOf: renderValues(STATE_OPERATORS) };
-  return [ifThen(state, numeric, { allOf: renderValues(OPERATORS) })];
+  const numeric = { properties: { op: { enum: Object.keys(STATE_VALUES) } }, allOf: renderValues(STATE_VALUES) };
+  return [ifThen(state, numeric, { allOf: renderValues(VALUES) })];
 }
 
 function renderValues(operators: Readonly<Record<string, Shape>>): readonly SchemaJson[] {

@@ -25,8 +25,6 @@ const MAX_PATTERN = 10_000;
 /** Of compiled patterns, the newest are kept: so many, and so many instructions (each is some 700 bytes). */
 const KEPT = 256;
 const KEPT_SIZE = 100_000;
-/** Characters of the longest text that a pattern is tried on (policy.md §4): what the slower engine reads in half of 40 ms. */
-export const LONGEST_TEXT = 500_000;
 /** Bytes of states, as RE2 counts them, that a pattern keeps from one text to the next. */
 const KEPT_STATES = 2 * 1024 * 1024;
 
@@ -61,7 +59,6 @@ function matcherOf(compiled: RE2JS): Matcher {
     return run(automaton, text, work);
   };
   const matches = (text: string) => {
-    if (text.length > LONGEST_TEXT) return undefined;
     try {
       return matchesWithin(text, openWork());
     } catch (error) {

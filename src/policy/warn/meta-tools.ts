@@ -1,5 +1,6 @@
 /** Tools that call tools, and arguments that a rule pins down (policy.md §14). */
 import type { ArgPath } from '../../core/condition.ts';
+import { OPERATORS } from '../../core/operators.ts';
 import type { Rule } from '../../core/policy.ts';
 
 /** Arguments that hold the name of a tool. */
@@ -16,7 +17,7 @@ export function callsTools(name: string, properties: readonly string[]): boolean
 export function pins(rules: readonly Rule[], name: string): boolean {
   return rules.some((rule) => {
     if (rule.action === 'deny' || rule.action === 'require_approval' || rule.shadow) return false;
-    const listed = rule.conditions.some(({ path, test }) => isArgument(path, name) && (test.op === 'eq' || test.op === 'in'));
+    const listed = rule.conditions.some(({ path, test }) => isArgument(path, name) && 'lists' in OPERATORS[test.op]);
     return listed || rule.arguments.some((argument) => argument.name === name);
   });
 }

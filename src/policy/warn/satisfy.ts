@@ -1,16 +1,16 @@
 /** Whether some value satisfies all tests (policy.md §14). Says no only where that is certain. */
-import type { ArgTest, StateTest } from '../../core/condition.ts';
+import type { StateTest } from '../../core/condition.ts';
 import { compareDecimals, type Decimal, parseDecimal } from '../../core/decimal.ts';
-import { evaluateCondition } from '../../core/evaluate.ts';
 import { isNumber, type Json } from '../../core/json.ts';
+import { type ArgTest, OPERATORS, type OperatorRow } from '../../core/operators.ts';
 
 /** Whether one argument can pass all of these tests. */
 export function isSatisfiable(tests: readonly ArgTest[]): boolean {
   // What does not exist is absent or null; nothing but `exists` is true of the absent.
-  if (tests.some((test) => test.op === 'exists' && !test.value)) return tests.every((test) => passes(null, test));
+  if (tests.some(({ absent }) => absent === 'true')) return tests.every((test) => test.holds(null) === 'true');
   if (wantsTwoTypes(tests) || !textsAgree(tests)) return false;
   const candidates = candidatesOf(tests);
-  if (candidates) return candidates.some((value) => tests.every((test) => passes(value, test)));
+  if (candidates) return candidates.some((value) => tests.every((test) => test.holds(value) === 'true'));
   return boundsAgree(tests.flatMap(boundsOfArg));
 }
 
@@ -21,27 +21,28 @@ export function isCounterSatisfiable(tests: readonly StateTest[]): boolean {
 
 /** The values of the shortest list that must hold one; undefined where nothing lists them. */
 function candidatesOf(tests: readonly ArgTest[]): readonly Json[] | undefined {
-  const lists = tests.flatMap((test) => (test.op === 'eq' ? [[test.value]] : test.op === 'in' ? [test.values] : []));
+  const lists = tests.flatMap((test) => {
+    if (!rowOf(test).lists) return [];
+    return test.operand === 'any' ? [[test.value]] : test.operand === 'list' ? [test.value] : [];
+  });
   return lists.sort((a, b) => a.length - b.length)[0];
 }
 
-function passes(value: Json, test: ArgTest): boolean {
-  const path = { text: 'args.value', segments: [{ kind: 'key', key: 'value' }] } as const;
-  return evaluateCondition({ path, test, text: '' }, new Map([['value', value]]), 'every') === 'true';
+function rowOf({ op }: ArgTest | StateTest): OperatorRow {
+  return OPERATORS[op];
 }
 
 function wantsTwoTypes(tests: readonly ArgTest[]): boolean {
-  const number = tests.some(({ op }) => op === 'lt' || op === 'lte' || op === 'gt' || op === 'gte');
-  const text = tests.some(
-    ({ op }) => op === 'regex' || op === 'not_regex' || op === 'starts_with' || op === 'ends_with' || op === 'within',
-  );
-  return number && text;
+  const types = new Set(tests.map((test) => rowOf(test).of).filter((type) => type !== undefined));
+  return types.size > 1;
 }
 
 /** Of two beginnings of one text, one begins with the other. */
 function textsAgree(tests: readonly ArgTest[]): boolean {
-  const starts = tests.flatMap((test) => (test.op === 'starts_with' ? [test.value] : []));
-  const ends = tests.flatMap((test) => (test.op === 'ends_with' ? [test.value] : []));
+  const fixedAt = (end: 'start' | 'end') =>
+    tests.flatMap((test) => (test.operand === 'text' && rowOf(test).fixes === end ? [test.value] : []));
+  const starts = fixedAt('start');
+  const ends = fixedAt('end');
   const startsFit = starts.every((a) => starts.every((b) => a.startsWith(b) || b.startsWith(a)));
   return startsFit && ends.every((a) => ends.every((b) => a.endsWith(b) || b.endsWith(a)));
 }
@@ -64,23 +65,15 @@ function boundsAgree(bounds: readonly Bound[]): boolean {
 }
 
 function boundsOfArg(test: ArgTest): readonly Bound[] {
-  if (test.op === 'eq') return isNumber(test.value) ? exactly(parseDecimal(test.value.number)) : [];
-  return isComparison(test) ? [boundOf(test)] : [];
+  const { bound, lists } = rowOf(test);
+  if (test.operand === 'number') return bound ? [{ ...bound, value: test.value }] : [];
+  return lists && test.operand === 'any' && isNumber(test.value) ? exactly(parseDecimal(test.value.number)) : [];
 }
 
 function boundsOfState(test: StateTest): readonly Bound[] {
-  if (test.op === 'eq') return exactly(test.value);
-  return isComparison(test) ? [boundOf(test)] : [];
-}
-
-type Comparing = { readonly op: 'lt' | 'lte' | 'gt' | 'gte'; readonly value: Decimal };
-
-function isComparison(test: ArgTest | StateTest): test is Comparing {
-  return test.op === 'lt' || test.op === 'lte' || test.op === 'gt' || test.op === 'gte';
-}
-
-function boundOf({ op, value }: Comparing): Bound {
-  return { side: op === 'gt' || op === 'gte' ? 'above' : 'below', value, strict: op === 'lt' || op === 'gt' };
+  if ('values' in test) return [];
+  const { bound, lists } = rowOf(test);
+  return bound ? [{ ...bound, value: test.value }] : lists ? exactly(test.value) : [];
 }
 
 function exactly(value: Decimal | undefined): readonly Bound[] {

@@ -89,7 +89,7 @@ export function warnAbsent(rule: Rule, required: ReadonlySet<string>, { report, 
   if (isRequirement(rule)) return;
   const tested = presentPaths(rule.conditions);
   const condition = rule.conditions.find(
-    ({ path, test }) => test.op !== 'exists' && !tested.includes(path.text) && !required.has(path.text),
+    ({ path, test }) => test.absent === 'unknown' && !tested.includes(path.text) && !required.has(path.text),
   );
   if (!condition) return;
   const text = condition.path.text;
@@ -103,13 +103,13 @@ export function warnAbsent(rule: Rule, required: ReadonlySet<string>, { report, 
 }
 
 function presentPaths(conditions: readonly ArgCondition[]): readonly string[] {
-  return conditions.filter(({ test }) => test.op === 'exists').map(({ path }) => path.text);
+  return conditions.filter(({ test }) => test.absent !== 'unknown').map(({ path }) => path.text);
 }
 
 /** Paths that are there in every call that has passed the rule. */
 export function requiredPaths(rule: Rule): readonly string[] {
   if (!isRequirement(rule) || !bindsAlways(rule)) return [];
-  const tested = rule.conditions.filter(({ test, path }) => (test.op !== 'exists' || test.value) && isSingle(path));
+  const tested = rule.conditions.filter(({ test, path }) => test.absent !== 'true' && isSingle(path));
   return [...tested.map(({ path }) => path.text), ...rule.arguments.filter(({ optional }) => !optional).map(({ name }) => `args.${name}`)];
 }
 

@@ -8,8 +8,7 @@ import { conclude, concludeFailed, INTERNAL_ERROR } from '../../core/conclude.ts
 import type { Call, Denial } from '../../core/decision.ts';
 import type { Facts } from '../../core/facts.ts';
 import type { Offer } from '../../core/offer.ts';
-import { denial } from '../../core/plan.ts';
-import { type OfferPlan, planOffer } from '../../core/plan-offer.ts';
+import { denial, type OfferPlan, planOffer } from '../../core/plan.ts';
 import type { Reservation } from '../../core/store.ts';
 import { factsOf, type Gate } from '../../engine/gate.ts';
 import { reserve } from '../../engine/judge.ts';

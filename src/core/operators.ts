@@ -1,0 +1,223 @@
+/**
+ * The operators of conditions (policy.md §4), one row each: the checker, the published schema, the compiler, the warnings
+ * and the evaluation all read this table.
+ * INVARIANT I2: what cannot be evaluated is unknown; the caller lets unknown fail a requirement and fire a trigger.
+ */
+import { compareDecimals, type Decimal, LONGEST_NUMBER, parseDecimal } from './decimal.ts';
+import { compareJson, isArray, isNumber, type Json, typeOf } from './json.ts';
+import { isWithin, LONGEST_PATH } from './within.ts';
+
+/** Kleene's three values. */
+export type Truth = 'true' | 'false' | 'unknown';
+
+/** What an operator compares with, by its kind. */
+export interface Operands {
+  readonly any: Json;
+  readonly list: readonly Json[];
+  readonly number: Decimal;
+  readonly text: string;
+  readonly pattern: Pattern;
+  readonly folders: readonly string[];
+  readonly boolean: boolean;
+}
+
+/** A compiled pattern. `matches` is undefined where that takes too much work. */
+export interface Pattern {
+  readonly matches: (text: string) => boolean | undefined;
+}
+
+interface Row<Kind extends keyof Operands> {
+  readonly operand: Kind;
+  readonly test: (operand: Operands[Kind]) => (value: Json) => Truth;
+  /** What it says of an argument that is not there; unknown where it says nothing. */
+  readonly absent?: (operand: Operands[Kind]) => Truth;
+  /** The only type of values that it can be true of. */
+  readonly of?: 'text' | 'number';
+  /** Counters take it, too. */
+  readonly counters?: true;
+  /** It is true of no other values than those it is given. */
+  readonly lists?: true;
+  /** It bounds a number. */
+  readonly bound?: Bounding;
+  /** It says how a text begins or ends. */
+  readonly fixes?: 'start' | 'end';
+  /** Characters from which on a value is unknown, and what is not done with more of them. */
+  readonly longest?: { readonly characters: number; readonly why: string };
+}
+
+interface Bounding {
+  readonly side: 'above' | 'below';
+  readonly strict: boolean;
+}
+
+/** A row of any kind of operand. */
+export type OperatorRow = { readonly [Kind in keyof Operands]: Row<Kind> }[keyof Operands];
+
+/** Characters of the longest text that a pattern is tried on, and of the longest that is searched: 40 ms of the slower engine. */
+const LONGEST_TRIED = { characters: 500_000, why: 'which a pattern is not tried on' };
+const LONGEST_SEARCHED = { characters: 5_000_000, why: 'which are not searched' };
+const NUMBER = { characters: LONGEST_NUMBER, why: 'which no number is read from' };
+const PATH = { characters: LONGEST_PATH, why: 'which no path has' };
+
+const [LT, LTE]: readonly [Bounding, Bounding] = [
+  { side: 'below', strict: true },
+  { side: 'below', strict: false },
+];
+const [GT, GTE]: readonly [Bounding, Bounding] = [
+  { side: 'above', strict: true },
+  { side: 'above', strict: false },
+];
+
+export const OPERATORS = {
+  eq: { operand: 'any', test: equals, counters: true, lists: true, longest: NUMBER },
+  neq: { operand: 'any', test: (value) => not(equals(value)), counters: true, longest: NUMBER },
+  in: { operand: 'list', test: isIn, counters: true, lists: true, longest: NUMBER },
+  not_in: { operand: 'list', test: (values) => not(isIn(values)), counters: true, longest: NUMBER },
+  lt: { operand: 'number', test: (value) => compares(LT, value), of: 'number', counters: true, bound: LT, longest: NUMBER },
+  lte: { operand: 'number', test: (value) => compares(LTE, value), of: 'number', counters: true, bound: LTE, longest: NUMBER },
+  gt: { operand: 'number', test: (value) => compares(GT, value), of: 'number', counters: true, bound: GT, longest: NUMBER },
+  gte: { operand: 'number', test: (value) => compares(GTE, value), of: 'number', counters: true, bound: GTE, longest: NUMBER },
+  regex: { operand: 'pattern', test: matches, of: 'text', longest: LONGEST_TRIED },
+  not_regex: { operand: 'pattern', test: (pattern) => not(matches(pattern)), of: 'text', longest: LONGEST_TRIED },
+  contains: { operand: 'any', test: contains, longest: LONGEST_SEARCHED },
+  not_contains: { operand: 'any', test: (wanted) => not(contains(wanted)), longest: LONGEST_SEARCHED },
+  starts_with: { operand: 'text', test: (start) => ofText((text) => text.startsWith(start)), of: 'text', fixes: 'start' },
+  ends_with: { operand: 'text', test: (end) => ofText((text) => text.endsWith(end)), of: 'text', fixes: 'end' },
+  within: { operand: 'folders', test: liesIn, of: 'text', longest: PATH },
+  exists: { operand: 'boolean', test: (wanted) => (value) => truth((value !== null) === wanted), absent: (wanted) => truth(!wanted) },
+} as const satisfies Readonly<Record<string, OperatorRow>>;
+
+export type Operator = keyof typeof OPERATORS;
+
+/** The operators that counters take. */
+export type CounterOperator = {
+  readonly [Op in Operator]: (typeof OPERATORS)[Op] extends { readonly counters: true } ? Op : never;
+}[Operator];
+
+/** Answers whether there is such an operator. */
+export function isOperator(op: string): op is Operator {
+  return Object.hasOwn(OPERATORS, op);
+}
+
+/** Answers whether counters take the operator. */
+export function isCounterOperator(op: string): op is CounterOperator {
+  return isOperator(op) && 'counters' in OPERATORS[op];
+}
+
+interface TestOf<Kind extends keyof Operands> {
+  readonly op: Operator;
+  readonly operand: Kind;
+  readonly value: Operands[Kind];
+  readonly holds: (value: Json) => Truth;
+  readonly absent: Truth;
+}
+
+/** An operator with what it compares with. */
+export type ArgTest = { readonly [Kind in keyof Operands]: TestOf<Kind> }[keyof Operands];
+
+/** Gives an operator what it compares with. */
+export function makeTest<Kind extends keyof Operands>(op: Operator, row: Row<Kind>, value: Operands[Kind]): TestOf<Kind> {
+  return { op, operand: row.operand, value, holds: row.test(value), absent: row.absent?.(value) ?? 'unknown' };
+}
+
+/** Says of a value that is too long for an operator why it is unknown. */
+export function whyTooLong(op: Operator, value: Json): string | undefined {
+  const { longest }: OperatorRow = OPERATORS[op];
+  const length = typeof value === 'string' ? value.length : isNumber(value) ? value.number.length : 0;
+  if (!longest || length <= longest.characters || (longest === NUMBER && typeof value === 'string')) return undefined;
+  return `it is longer than ${longest.characters} characters, ${longest.why}`;
+}
+
+/** Another type is an unknown, not a different value; so is an object with a look-alike of a compared name. */
+function equals(wanted: Json): (value: Json) => Truth {
+  const type = typeOf(wanted);
+  return (value) => (typeOf(value) === type ? truthOf(compareJson(value, wanted)) : 'unknown');
+}
+
+function isIn(values: readonly Json[]): (value: Json) => Truth {
+  const types = new Set(values.map(typeOf));
+  const texts = new Set(values.filter((value) => typeof value === 'string'));
+  const others = values.filter((value) => typeof value !== 'string');
+  let longest = 0;
+  for (const text of texts) longest = Math.max(longest, text.length);
+  return (value) => {
+    // A text that is longer than all of them is not hashed.
+    if (typeof value === 'string') return texts.size === 0 ? 'unknown' : truth(value.length <= longest && texts.has(value));
+    return types.has(typeOf(value)) ? isAny(others, (candidate) => compareJson(value, candidate)) : 'unknown';
+  };
+}
+
+/** True where one is equal, and unknown where one may be. */
+function isAny(values: readonly Json[], isEqual: (value: Json) => boolean | undefined): Truth {
+  let found: Truth = 'false';
+  for (const value of values) {
+    const equal = isEqual(value);
+    if (equal) return 'true';
+    if (equal === undefined) found = 'unknown';
+  }
+  return found;
+}
+
+/** Substring of a string, or element of a list; an element of another type is an unknown, not a different one. */
+function contains(wanted: Json): (value: Json) => Truth {
+  const type = typeOf(wanted);
+  return (value) => {
+    if (typeof value === 'string')
+      return typeof wanted === 'string' && value.length <= LONGEST_SEARCHED.characters ? truth(value.includes(wanted)) : 'unknown';
+    if (!isArray(value)) return 'unknown';
+    return isAny(value, (element) => (typeOf(element) === type ? compareJson(element, wanted) : undefined));
+  };
+}
+
+const SMALL = /^-?\d{1,15}$/;
+
+/** Compares exactly. Most amounts are whole and small: doubles are as exact for those. */
+function compares({ side, strict }: Bounding, bound: Decimal): (value: Json) => Truth {
+  const small = smallOf(bound);
+  return (value) => {
+    if (!isNumber(value)) return 'unknown';
+    let order: number;
+    if (small !== undefined && SMALL.test(value.number)) order = Number(value.number) - small;
+    else {
+      const decimal = parseDecimal(value.number);
+      if (!decimal) return 'unknown';
+      order = compareDecimals(decimal, bound);
+    }
+    return truth(order === 0 ? !strict : order < 0 === (side === 'below'));
+  };
+}
+
+/** A whole number of no more than fifteen digits. */
+function smallOf({ negative, digits, point }: Decimal): number | undefined {
+  if (digits === '') return 0;
+  if (digits.length > point || point > 15) return undefined;
+  return Number(digits.padEnd(point, '0')) * (negative ? -1 : 1);
+}
+
+function matches(pattern: Pattern): (value: Json) => Truth {
+  return (value) => (typeof value === 'string' && value.length <= LONGEST_TRIED.characters ? truthOf(pattern.matches(value)) : 'unknown');
+}
+
+function ofText(test: (text: string) => boolean): (value: Json) => Truth {
+  return (value) => (typeof value === 'string' ? truth(test(value)) : 'unknown');
+}
+
+function liesIn(folders: readonly string[]): (value: Json) => Truth {
+  return (value) => (typeof value === 'string' ? truthOf(isWithin(value, folders)) : 'unknown');
+}
+
+function not(test: (value: Json) => Truth): (value: Json) => Truth {
+  return (value) => {
+    const found = test(value);
+    if (found === 'unknown') return 'unknown';
+    return found === 'true' ? 'false' : 'true';
+  };
+}
+
+function truthOf(holds: boolean | undefined): Truth {
+  return holds === undefined ? 'unknown' : holds ? 'true' : 'false';
+}
+
+function truth(holds: boolean): Truth {
+  return holds ? 'true' : 'false';
+}
