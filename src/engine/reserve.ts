@@ -6,9 +6,9 @@ import type { HoldRequest } from '../core/approval.ts';
 import type { ClaimRequest } from '../core/claim.ts';
 import { type ClientMeta, coveredMeta } from '../core/client-meta.ts';
 import type { Facts } from '../core/facts.ts';
-import { overriddenRules } from '../core/requirement.ts';
 import type { Plan } from '../core/plan.ts';
 import type { Rule } from '../core/policy.ts';
+import { overriddenRules } from '../core/requirement.ts';
 import type { Reservable, Step } from '../core/store.ts';
 import type { Arrival, Holding, Paying } from './arrival.ts';
 
