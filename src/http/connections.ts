@@ -2,7 +2,7 @@
 import { request } from 'node:http';
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectSecurely } from 'node:tls';
-import { faultOf, UpstreamFault } from './fault.ts';
+import { faultOf, faultOfAnswer, UpstreamFault } from './fault.ts';
 import type { GiveUpSignal } from './give-up.ts';
 import { addressOf, type HttpProxy } from './proxies.ts';
 
@@ -167,7 +167,7 @@ function askProxy(socket: Socket, url: URL, proxy: HttpProxy, signal: GiveUpSign
       maxHeaderSize: MAX_PROXY_HEAD,
     };
     const asking = request({ ...options, createConnection: () => socket });
-    asking.on('error', (error) => done(proxyFault(proxy, faultOf(error, true).message, error)));
+    asking.on('error', (error) => done(proxyFault(proxy, faultOfAnswer(error, false).message, error)));
     asking.once('connect', ({ statusCode = 0 }, _, head: Buffer) => {
       if (statusCode < 200 || statusCode > 299) done(proxyFault(proxy, `refuses (${statusCode})${HINTS[statusCode] ?? ''}`));
       // SECURITY: the server says nothing before it is spoken to, so what comes with the answer is not the server's.

@@ -41,8 +41,15 @@ export function proxyFor(url: URL, env: Environment): HttpProxy | undefined {
   return { name, url: proxy, authorization };
 }
 
+/** A warning where `ALL_PROXY` alone asks for a way to this server that is not taken. */
+export function unusedProxy(url: URL, env: Environment): string | undefined {
+  const name = ['all_proxy', 'ALL_PROXY'].find((candidate) => env[candidate]);
+  if (name === undefined || isDirect(url, env) || proxyFor(url, env)) return undefined;
+  return `${name} is set, and is not used: ${url.hostname} is connected to directly; ${url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY'} names a proxy that is`;
+}
+
 /** Whether `NO_PROXY` excludes this server; the own machine is never reached through a proxy. */
-export function isDirect(url: URL, env: Environment): boolean {
+function isDirect(url: URL, env: Environment): boolean {
   const { host, port } = addressOf(url);
   const entries = (env.no_proxy ?? env.NO_PROXY ?? '').toLowerCase().split(/[\s,]+/);
   return isLoopback(host) || entries.some((entry) => entry !== '' && excludes(entry, host, port));

@@ -21,6 +21,7 @@ import { watchApprovals } from '../engine/approval-watch.ts';
 import { createLeases } from '../engine/leases.ts';
 import { watchPauses } from '../engine/pause-watch.ts';
 import type { Log, PauseWatch, PolicySource, Ports, Served } from '../engine/ports.ts';
+import { proxyFor, unusedProxy } from '../http/proxies.ts';
 import { childEnvironment, StartError } from '../process/child.ts';
 import { VERSION } from '../process/version.ts';
 import type { ProxyOptions } from '../serve/options.ts';
@@ -32,7 +33,6 @@ import { namespaceOf, ownPaths } from './home.ts';
 import { isAlive } from './instances.ts';
 import { dropExposed, keyIn } from './own-folders.ts';
 import { openPresence, type PresenceOptions } from './presence.ts';
-import { proxyWarning } from './proxy-variables.ts';
 import { type Acceptance, loadFirst, watchPolicy } from './rules.ts';
 import { openServing } from './serving.ts';
 import { watchSpace } from './space.ts';
@@ -243,13 +243,19 @@ function sameNamespace(accept: Acceptance, namespace: string, { statePrefix, con
       : { refusal: '`name` was changed, and with it the counters: restart the proxy to use it' };
 }
 
+function announceProxy(url: URL, log: Log): void {
+  const proxy = proxyFor(url, process.env);
+  if (proxy) log.info(`${url.host} is reached through the proxy ${proxy.url.host} (${proxy.name})`);
+  const unused = unusedProxy(url, process.env);
+  if (unused !== undefined) log.warn(unused);
+}
+
 function announceStart(policy: Policy, options: ProxyOptions, log: Log): void {
   log.info(
     `policy ${policy.name ?? options.config} in force, revision ${policy.revision}${policy.mode === 'shadow' || options.shadow ? ' (shadow: nothing is enforced)' : ''}`,
   );
   for (const warning of options.remote ? warningsOf(options.remote) : []) log.warn(warning);
-  const unused = options.remote && proxyWarning(options.remote.url, process.env);
-  if (unused !== undefined) log.warn(unused);
+  if (options.remote) announceProxy(options.remote.url, log);
   if (options.stateFailMode === 'open') log.warn('--state-fail-mode open: while the state store fails, counters are skipped');
   if (policy.approvals.webhook && policy.approvals.webhook.secretEnv === undefined)
     log.warn('approvals.notify.webhook has no `secret_env`: who receives it cannot tell who sent it');
