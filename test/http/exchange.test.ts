@@ -29,13 +29,13 @@ async function ask(client: HttpClient): Promise<string> {
 
 describe('connections that are used again', () => {
   test(
-    '10,000 requests, one after the other, take one connection',
+    '2,000 requests, one after the other, take one connection',
     async () => {
       await withServer(
         (socket, { body }) => void socket.write(counted(body)),
         async (client, server) => {
-          for (let i = 0; i < 10_000; i++) expect(await textOf((await post(client, { body: `${i}` })).body)).toBe(`${i}`);
-          expect([server.connections(), server.requests.length]).toEqual([1, 10_000]);
+          for (let i = 0; i < 2_000; i++) expect(await textOf((await post(client, { body: `${i}` })).body)).toBe(`${i}`);
+          expect([server.connections(), server.requests.length]).toEqual([1, 2_000]);
         },
       );
     },
@@ -84,6 +84,7 @@ describe('connections that are used again', () => {
     ['HTTP/1.0', 'HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok'],
     ['a time-out of a second', counted('ok', 'Keep-Alive: timeout=1\r\n')],
     ['a body of 204', 'HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\nok'],
+    ['a body of 304 that does not come', 'HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n'],
   ])('not after %s', async (_, answer) => {
     await withServer(
       (socket) => void socket.write(answer),
