@@ -110,7 +110,9 @@ describe('a proxy that does not lead on: nothing was sent, and it says who refus
 
   test('it wants other credentials', async () => {
     await using proxy = await startForwardProxy(1, 'us:er');
-    expect(await ask(`http://u:hush@127.0.0.1:${proxy.port}`)).toMatch(/the proxy 127\.0\.0\.1:\d+ \(HTTPS_PROXY\) refuses \(407\): it wants/);
+    expect(await ask(`http://u:hush@127.0.0.1:${proxy.port}`)).toMatch(
+      /the proxy 127\.0\.0\.1:\d+ \(HTTPS_PROXY\) refuses \(407\): it wants/,
+    );
   });
 
   test.each([
@@ -128,7 +130,13 @@ describe('a proxy that does not lead on: nothing was sent, and it says who refus
   test('giving up while it is asked drops the connection', async () => {
     const closed = Promise.withResolvers<void>();
     const giveUp = new AbortController();
-    const server = createServer((socket) => void socket.on('error', () => {}).on('close', closed.resolve).once('data', () => giveUp.abort()));
+    const server = createServer(
+      (socket) =>
+        void socket
+          .on('error', () => {})
+          .on('close', closed.resolve)
+          .once('data', () => giveUp.abort()),
+    );
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as { port: number };
     const client = openHttpClient(new URL('https://mcp.test/'), {}, { HTTPS_PROXY: `http://127.0.0.1:${port}` });
