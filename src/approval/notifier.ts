@@ -5,9 +5,7 @@
 import type { Approvals, Delivery } from '../core/approval.ts';
 import type { Every } from '../core/ticker.ts';
 import { type BodyOptions, webhookBody } from './body.ts';
-import { originOf, type Posted, postWebhook } from './post.ts';
-import { nextTry } from './retry.ts';
-import { webhookHeaders } from './sign.ts';
+import { nextTry, originOf, type Posted, postWebhook, webhookHeaders } from './post.ts';
 
 /** How often the outbox is asked, ms, and how many of its deliveries are under way at once. */
 const LOOK = 500;

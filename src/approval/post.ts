@@ -1,4 +1,5 @@
-/** One POST to a webhook: bounded in time, its answer is a status and nothing else. */
+/** One try of a webhook: its signature, the POST, and when it is tried again. */
+import { createHmac } from 'node:crypto';
 
 /** ms. */
 const PATIENCE = 10_000;
@@ -73,4 +74,49 @@ function whyOf(error: unknown): string {
   const { code: cause } = (error.cause ?? {}) as NodeJS.ErrnoException;
   const known = cause ?? code;
   return known === undefined ? 'no connection' : `no connection (${known})`;
+}
+
+const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
+const PREFIX = 'whsec_';
+
+/** The key that a secret stands for: base64 behind `whsec_`, else the text's own bytes. Undefined where it is no secret. */
+export function keyOf(secret: string): Uint8Array | undefined {
+  if (!secret.startsWith(PREFIX)) return secret === '' ? undefined : Buffer.from(secret, 'utf8');
+  const text = secret.slice(PREFIX.length);
+  return BASE64.test(text) ? Buffer.from(text, 'base64') : undefined;
+}
+
+/** The headers of one try; `now` in epoch ms. Without a key there is no signature. */
+export function webhookHeaders(id: string, now: number, body: string, key: Uint8Array | undefined): Readonly<Record<string, string>> {
+  const timestamp = String(Math.floor(now / 1000));
+  const headers = { 'webhook-id': id, 'webhook-timestamp': timestamp };
+  if (!key) return headers;
+  const signature = createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64');
+  return { ...headers, 'webhook-signature': `v1,${signature}` };
+}
+
+const FIRST = 5_000;
+const FACTOR = 3;
+const LONGEST = 2 * 3_600_000;
+const DAY = 86_400_000;
+/** The part of a delay that chance decides, so that many records do not come at once. */
+const JITTER = 0.4;
+
+export interface Try {
+  /** This one included. */
+  readonly tries: number;
+  /** When the event happened. */
+  readonly at: number;
+  readonly now: number;
+  /** What the server asked for. */
+  readonly wish: number | undefined;
+  /** 0 to 1. */
+  readonly chance: number;
+}
+
+/** Epoch ms of the next try; undefined: given up. */
+export function nextTry({ tries, at, now, wish, chance }: Try): number | undefined {
+  const regular = Math.min(FIRST * FACTOR ** (tries - 1), LONGEST) * (1 - JITTER / 2 + JITTER * chance);
+  const next = now + Math.max(regular, wish ?? 0);
+  return next - at > DAY ? undefined : Math.round(next);
 }

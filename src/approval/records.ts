@@ -1,7 +1,8 @@
-/** Finds, lists, follows and decides records for people (policy.md §12). Each record may be as long as a message. */
+/** Finds, lists, follows, decides and expires records (policy.md §12). Each record may be as long as a message. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Approval, ApprovalDecision, ApprovalEvent, ApprovalFilter, Approvals, Decided } from '../core/approval.ts';
 import type { PlainEvent, PlainEventType } from '../core/audit.ts';
+import type { Every } from '../core/ticker.ts';
 
 /** Records that are read at once. */
 const PAGE = 200;
@@ -111,4 +112,37 @@ export function auditRecordOf(
 ): PlainEvent {
   const policy = { name: evidence.policy, revision: evidence.revision };
   return { type, policy, fields: { approval: id, tool, agent, rule, by: decidedBy, reason: reason || undefined, via } };
+}
+
+/** ms. */
+const EVERY = 1_000;
+
+export interface SweepOptions {
+  readonly approvals: Pick<Approvals, 'expire'>;
+  /** Whether there may be anything to mark. */
+  readonly wanted: () => boolean;
+  readonly onExpired: (approval: Approval) => void;
+  readonly warn: (text: string) => void;
+  readonly every: Every;
+}
+
+/** Starts to look once a second; answers with how to stop. */
+export function openSweep({ approvals, wanted, onExpired, warn, every }: SweepOptions): () => void {
+  let busy = false;
+  let failing = false;
+  const look = async () => {
+    if (busy || !wanted()) return;
+    busy = true;
+    try {
+      for (const approval of await approvals.expire()) onExpired(approval);
+      failing = false;
+    } catch (error) {
+      // Once; every second would fill the log.
+      if (!failing) warn(`approvals: those that are over were not marked: ${error instanceof Error ? error.message : String(error)}`);
+      failing = true;
+    } finally {
+      busy = false;
+    }
+  };
+  return every(EVERY, () => void look());
 }

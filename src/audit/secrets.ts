@@ -124,7 +124,7 @@ function isSuspect(text: string): boolean {
     if (BEGINNINGS[last] === 1) return true;
   }
   // A name ends with what would be a quote.
-  return BEGINNINGS[hashOf(last, QUOTE)] === 1;
+  return BEGINNINGS[((last << 5) ^ (QUOTE | 32)) & 0x7fff] === 1;
 }
 
 const BACKSLASH = 92;

@@ -2,7 +2,7 @@
  * What a proxy does for the people who decide (policy.md §12): the admin server, webhooks, and marking records that are
  * over. All of it stands beside the calls; what a policy does not use is not even loaded.
  */
-import { openSweep } from '../approval/sweep.ts';
+import { openSweep } from '../approval/records.ts';
 import type { MaskOptions } from '../audit/mask.ts';
 import { RECORD_ROOM, renderArgs } from '../audit/record.ts';
 import { describeCounters } from '../authoring/counter-limits.ts';

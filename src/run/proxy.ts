@@ -49,9 +49,8 @@ export interface RunOptions extends ProxyOptions {
 
 /** Runs the proxy until its server ends; answers with the exit status. */
 export async function runProxy(options: RunOptions, command: readonly string[]): Promise<number> {
-  const mask = openMask(secretsIn(options));
   const stderr = openLineWriter(2);
-  const lines = { ...stderr, write: (line: string) => stderr.write(mask(line)) };
+  const lines = withoutSecrets(stderr, secretsIn(options));
   const ticker = createTicker();
   const beating = setInterval(ticker.beat, BEAT);
   try {
@@ -190,6 +189,13 @@ function servedOf({ options, identity, upstream, namespace }: Parts, rules: Poli
     failMode: options.stateFailMode,
     toolsListed,
   };
+}
+
+/** Takes them out of every line. */
+function withoutSecrets(lines: LineWriter, secrets: readonly string[]): LineWriter {
+  if (secrets.length === 0) return lines;
+  const mask = openMask(secrets);
+  return { ...lines, write: (line) => lines.write(mask(line)) };
 }
 
 /** What the proxy holds and never writes anywhere (I10). */

@@ -1,5 +1,5 @@
 /** The webhook of a policy with the secret that it names, from the environment. */
-import { keyOf } from '../approval/sign.ts';
+import { keyOf } from '../approval/post.ts';
 import type { Policy } from '../core/policy.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { Webhook } from 'standardwebhooks';
 import { type Failure, type Notifier, openNotifier } from '../../src/approval/notifier.ts';
-import { keyOf } from '../../src/approval/sign.ts';
+import { keyOf } from '../../src/approval/post.ts';
 import type { HoldRequest } from '../../src/core/approval.ts';
 import type { Records, Store } from '../../src/core/store.ts';
 import { openSqliteStore } from '../../src/state/sqlite/sqlite.ts';

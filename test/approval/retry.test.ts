@@ -1,7 +1,6 @@
 /** When a webhook is tried again (policy.md §12). */
 import { expect, test } from 'bun:test';
-import { nextTry } from '../../src/approval/retry.ts';
-import { keyOf } from '../../src/approval/sign.ts';
+import { keyOf, nextTry } from '../../src/approval/post.ts';
 
 const DAY = 86_400_000;
 

@@ -3,7 +3,7 @@ import { expect, test } from 'bun:test';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FAULTS } from '../../src/admin/answer.ts';
-import { keyOf, webhookHeaders } from '../../src/approval/sign.ts';
+import { keyOf, webhookHeaders } from '../../src/approval/post.ts';
 import { useDesk } from '../admin/fixture.ts';
 import type { Loose } from '../harness/message.ts';
 import { temporaryFolder } from '../harness/paths.ts';

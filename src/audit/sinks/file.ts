@@ -89,8 +89,19 @@ function attempt(
 
 function append(state: State, events: readonly AuditEvent[], now: number): void {
   const current = attach(state, events, now);
-  const { page } = state;
-  const { seq, prev } = addLines(state, events, now);
+  const { page, mask, inUse, middle } = state;
+  const ts = new Date(now).toISOString();
+  let { seq, prev } = state;
+  page.clear();
+  for (const event of events) {
+    const isOutcome = event.type === 'outcome';
+    const fields = renderFields(event, !isOutcome && isRefusal(event) && state.isFlood(event, now) ? state.bare : state.rendering);
+    // INVARIANT I8: the policy that judged is named, also where a reload came before the record.
+    const judged = isOutcome ? undefined : event.policy;
+    const own =
+      judged === undefined || judged.revision === inUse ? middle : renderMiddle(state.options.instance, judged.name, judged.revision);
+    prev = page.add(`{"ts":"${ts}","seq":${++seq},"type":"${event.type}"${own}${prev}"${mask ? mask(fields) : fields}}`);
+  }
   const bytes = page.bytes();
   const size = current.size();
   const isFull = size > 0 && size + bytes.length > (state.options.maxBytes ?? MOST_BYTES);
@@ -101,24 +112,6 @@ function append(state: State, events: readonly AuditEvent[], now: number): void 
   state.file = to;
   state.seq = seq;
   state.prev = prev;
-}
-
-/** Renders the lines on the page; answers with what number and chain are once they are written. */
-function addLines(state: State, events: readonly AuditEvent[], now: number): Pick<State, 'seq' | 'prev'> {
-  const { page, mask, inUse, middle } = state;
-  const ts = new Date(now).toISOString();
-  let { seq, prev } = state;
-  page.clear();
-  for (const event of events) {
-    const isOutcome = event.type === 'outcome';
-    const fields = renderFields(event, !isOutcome && state.isFlood(event, now) ? state.bare : state.rendering);
-    // INVARIANT I8: the policy that judged is named, also where a reload came before the record.
-    const judged = isOutcome ? undefined : event.policy;
-    const own =
-      judged === undefined || judged.revision === inUse ? middle : renderMiddle(state.options.instance, judged.name, judged.revision);
-    prev = page.add(`{"ts":"${ts}","seq":${++seq},"type":"${event.type}"${own}${prev}"${mask ? mask(fields) : fields}}`);
-  }
-  return { seq, prev };
 }
 
 /**
@@ -196,7 +189,11 @@ function eventFile(dir: string, name: string, from: number): EventFile {
     append(bytes) {
       const to = file ?? create();
       try {
-        writeAll(to.fd, bytes);
+        for (let written = 0; written < bytes.length; ) {
+          const count = fs.writeSync(to.fd, bytes, written, bytes.length - written);
+          if (count === 0) throw new Error('the file takes no more bytes');
+          written += count;
+        }
       } catch (error) {
         takeBack(to);
         throw error;
@@ -244,15 +241,6 @@ function prepareFolder(dir: string): void {
   if ((fs.statSync(dir).mode & 0o077) !== 0) fs.chmodSync(dir, 0o700);
 }
 
-function writeAll(fd: number, bytes: Uint8Array): void {
-  let written = 0;
-  while (written < bytes.length) {
-    const count = fs.writeSync(fd, bytes, written, bytes.length - written);
-    if (count === 0) throw new Error('the file takes no more bytes');
-    written += count;
-  }
-}
-
 const MINUTE = 60_000;
 /** Denied and refused records a minute that hold their arguments: of one agent key, and of all keys of one name, which can be invented. */
 const MOST_OF_KEY = 100;
@@ -263,7 +251,7 @@ const OTHERS = '\0others';
 
 /**
  * Opens a count of denials that come too fast to be kept in full (cli.md §2): an agent must not fill the disk with what
- * it may not do. Answers whether this record comes after so many others that it is written without
+ * it may not do. Answers whether this denied or refused record comes after so many others that it is written without
  * arguments.
  */
 function openFlood(): (event: AuditEvent, now: number) => boolean {
@@ -278,7 +266,6 @@ function openFlood(): (event: AuditEvent, now: number) => boolean {
   }
 
   return (event, now) => {
-    if (!isRefusal(event)) return false;
     if (Math.abs(now - minute) >= MINUTE) {
       counts.clear();
       minute = now;
