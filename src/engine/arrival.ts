@@ -1,9 +1,13 @@
-/** A tool call on its way into judgement. */
+/** A tool call on its way into judgement, what it holds once it was sent, and what makes two calls the same one. */
 import type { ClientMeta } from '../core/client-meta.ts';
 import type { Call } from '../core/decision.ts';
+import { beginIdentity, identityText } from '../core/fingerprint.ts';
+import { canonicalInSlices } from '../core/fingerprint-slices.ts';
 import type { Offer } from '../core/offer.ts';
+import type { Slices } from '../core/slices.ts';
 import type { Reservation } from '../core/store.ts';
 import type { Credential } from '../mcp/payments/credential.ts';
+import type { Client, Ports, Served } from './ports.ts';
 
 /** What a call pays. */
 export interface Payment {
@@ -63,4 +67,40 @@ export interface SentCall {
 /** A call that went to the server and is not settled yet. */
 export interface ForwardedCall extends SentCall {
   readonly call: Call;
+}
+
+/** Names the calls of one client to one server: what makes two the same (policy.md §12), and a retry the continuation of a call (wire.md §2.12). */
+export interface CallIdentity {
+  /** Alike for the same call of the same agent to the same server. */
+  fingerprint(call: Call): string;
+  /** The fingerprint of a large call, for `Call.fingerprint`. */
+  fingerprintInSlices(call: Named): Slices<string>;
+  /** What a retry has to have in common with the call that it continues: the same call, and the state it was given. */
+  continuationKey(call: Call, state: string | undefined): string;
+}
+
+type Named = Pick<Call, 'agent' | 'tool' | 'args'>;
+
+/** Opens the identity of one client's calls. */
+export function openIdentity(
+  { sha256, openSha256 }: Pick<Ports, 'sha256' | 'openSha256'>,
+  { namespace, upstream }: Pick<Served, 'namespace' | 'upstream'>,
+  { credential }: Client,
+): CallIdentity {
+  const identityOf = ({ agent, tool, args }: Named) => ({ namespace, upstream, agent, credential, tool, args });
+  const fingerprint = (call: Call) => call.fingerprint ?? sha256(identityText(identityOf(call)));
+  return {
+    fingerprint,
+    *fingerprintInSlices(call) {
+      const hash = openSha256();
+      hash.update(beginIdentity(identityOf(call)));
+      yield* canonicalInSlices(call.args, (piece) => void hash.update(piece));
+      hash.update(']');
+      return hash.digest('hex');
+    },
+    continuationKey(call, state) {
+      const print = fingerprint(call);
+      return state === undefined ? print : sha256(`${print}\n${state}`);
+    },
+  };
 }

@@ -7,7 +7,7 @@ import type { Denial } from '../core/decision.ts';
 import type { Facts } from '../core/facts.ts';
 import { denial } from '../core/plan.ts';
 import type { Pause } from '../core/store.ts';
-import type { CallIdentity } from './identity.ts';
+import type { CallIdentity } from './arrival.ts';
 import type { Client, Ports, Rulebook, Served } from './ports.ts';
 import type { ToolMemory } from './tool-memory.ts';
 
@@ -53,5 +53,5 @@ export interface Circumstances {
 export function factsOf({ rulebook, pause, fault }: Gate, { tools, client, identity }: Circumstances): Facts | Denial {
   if (!rulebook || fault !== undefined) return denial('state_error', rulebook ? '(state)' : '(policy)', INTERNAL_ERROR, fault);
   const { policy, match } = rulebook;
-  return { policy, match, catalog: tools.catalog(), pause, credential: client.credential, fingerprint: identity.fingerprint };
+  return { policy, match, catalog: tools.catalog, pause, credential: client.credential, fingerprint: identity.fingerprint };
 }

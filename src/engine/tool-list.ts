@@ -26,7 +26,7 @@ export async function openCatalog(tools: readonly ListedTool[]): Promise<ToolCat
   const memory = createToolMemory(sha256);
   memory.useCompiler(await loadSchemaCompiler());
   memory.page(tools, undefined, undefined);
-  return memory.catalog();
+  return memory.catalog;
 }
 
 function asAnswer(text: string): string {

@@ -1,9 +1,9 @@
 /** The server's own tool list as the session has seen it (wire.md §3), for `validate`, approvals and look-alikes. */
 import type { ToolCatalog, ToolDefinition } from '../core/catalog.ts';
-import type { Json } from '../core/json.ts';
-import { openNewest } from '../core/newest.ts';
+import { isArray, isObject, type Json } from '../core/json.ts';
+import { type Newest, openNewest } from '../core/newest.ts';
+import { readJson, renderJson } from '../mcp/json/values.ts';
 import type { ListedTool } from '../mcp/messages/lists.ts';
-import { type Defining, defineTool, UNKNOWN } from './definition.ts';
 import type { SchemaCompiler } from './ports.ts';
 
 /** Pages of one list, at most (wire.md §2.13). */
@@ -18,7 +18,8 @@ const READ = 256;
 const READ_CHARACTERS = 4 * 1024 ** 2;
 
 export interface ToolMemory {
-  catalog(): ToolCatalog;
+  /** What is known now. A field: each call reads it. */
+  readonly catalog: ToolCatalog;
   /** Takes in a page that was asked for with `cursor`; a page without a next cursor completes the list. */
   page(tools: readonly ListedTool[], cursor: string | undefined, next: string | undefined): 'taken' | 'too many pages' | 'too large';
   /** The server says that its list changed. */
@@ -46,18 +47,13 @@ const NOTHING: ToolCatalog = { complete: false, tools: new Map() };
 export function createToolMemory(sha256: (text: string) => string, listed: (catalog: ToolCatalog) => void = () => {}): ToolMemory {
   // What is known besides the listing under way: a listing that was left off leaves nothing behind.
   let base = NOTHING;
-  let catalog = base;
   let listing: Listing | undefined;
   let compiler: SchemaCompiler | undefined;
-  let changes = 0;
   const defining: Defining = { sha256, compiler: () => compiler, read: openNewest<Json>(READ, READ_CHARACTERS) };
-  const forget = () => {
-    listing = undefined;
-    base = NOTHING;
-    catalog = NOTHING;
-  };
-  return {
-    catalog: () => catalog,
+  const memory: { -readonly [Member in keyof ToolMemory]: ToolMemory[Member] } = {
+    catalog: NOTHING,
+    changes: 0,
+    canCheck: false,
     page(tools, cursor, next) {
       const before = cursor !== undefined && listing?.next === cursor ? listing : undefined;
       const pages = (before?.pages ?? 0) + 1;
@@ -65,33 +61,31 @@ export function createToolMemory(sha256: (text: string) => string, listed: (cata
       const known = before?.tools ?? new Map<string, ToolDefinition>();
       const size = addTools(tools, known, before?.size ?? 0, defining);
       if (size === undefined) {
-        forget();
+        listing = undefined;
+        base = NOTHING;
+        memory.catalog = NOTHING;
         return 'too large';
       }
       const begun = before?.begun ?? cursor === undefined;
       const whole = next === undefined && begun;
       listing = whole ? undefined : { tools: known, next, pages, size, begun };
       if (whole) base = { complete: true, tools: known };
-      catalog = whole ? base : { ...base, tools: new Map([...base.tools, ...known]) };
-      if (whole) listed(catalog);
+      memory.catalog = whole ? base : { ...base, tools: new Map([...base.tools, ...known]) };
+      if (whole) listed(memory.catalog);
       return 'taken';
     },
     stale() {
-      changes++;
-      base = { complete: false, tools: new Map([...catalog.tools].map(([name, tool]) => [name, nameOnly(tool)])) };
-      catalog = base;
+      memory.changes++;
+      base = { complete: false, tools: new Map([...memory.catalog.tools].map(([name, tool]) => [name, nameOnly(tool)])) };
+      memory.catalog = base;
       listing = undefined;
     },
-    useCompiler: (compile) => {
+    useCompiler(compile) {
       compiler = compile;
-    },
-    get changes() {
-      return changes;
-    },
-    get canCheck() {
-      return compiler !== undefined;
+      memory.canCheck = true;
     },
   };
+  return memory;
 }
 
 /** Adds a page to a list. Of a name with two definitions nobody knows which one the server means. The size of the list, or undefined where it is larger than what is kept. */
@@ -115,4 +109,70 @@ function addTools(
 /** A tool of which only the name is known: no schema of it holds, and no approval. */
 function nameOnly({ name }: ToolDefinition): ToolDefinition {
   return { name, inputSchema: undefined, required: undefined, properties: undefined, hash: '', check: () => UNKNOWN };
+}
+
+interface Defining {
+  readonly sha256: (text: string) => string;
+  readonly compiler: () => SchemaCompiler | undefined;
+  /** Schemas that were read lately, by their texts. */
+  readonly read: Newest<Json>;
+}
+
+/** A definition, and about how many characters it holds. */
+interface Defined {
+  readonly tool: ToolDefinition;
+  readonly size: number;
+}
+
+/** What a schema says of which nothing is known. */
+const UNKNOWN = { ok: false, why: 'the schema is not known' } as const;
+
+/** The schema stays text; it is read, and compiled, when a call needs it: most tools never do. */
+function defineTool(listed: ListedTool, { sha256, compiler, read }: Defining): Defined {
+  const schema = isObject(listed.inputSchema) ? listed.inputSchema : undefined;
+  const text = listed.inputSchema === undefined ? undefined : copyText(renderJson(listed.inputSchema));
+  const required = schema && requiredBy(schema.get('required') ?? [], schema.get('properties'))?.map(copyText);
+  const properties = namesIn(schema?.get('properties'))?.map(copyText);
+  const size = listed.name.length + (text?.length ?? 0) + sizeOf(required) + sizeOf(properties);
+  const isObjectSchema = schema !== undefined;
+  const readSchema = (from: string) => {
+    const found = read.get(from) ?? readJson(from);
+    read.set(from, found, from.length);
+    return found;
+  };
+  const tool: ToolDefinition = {
+    name: copyText(listed.name),
+    required,
+    properties,
+    hash: sha256(listed.definition),
+    get inputSchema() {
+      return text === undefined ? undefined : readSchema(text);
+    },
+    check(value) {
+      const compile = compiler();
+      return compile && isObjectSchema && text !== undefined ? compile({ key: text, read: () => readJson(text) })(value) : UNKNOWN;
+    },
+  };
+  return { tool, size };
+}
+
+/** A text of its own: a part of a text keeps the whole of it in memory. */
+function copyText(text: string): string {
+  return text.isWellFormed() ? new TextDecoder('utf-8', { ignoreBOM: true }).decode(new TextEncoder().encode(text)) : [...text].join('');
+}
+
+/** Older drafts let a property say of itself that it is required. */
+function requiredBy(names: Json, properties: Json | undefined): readonly string[] | undefined {
+  const own = isObject(properties) ? [...properties].filter(([, property]) => isObject(property) && property.get('required') === true) : [];
+  if (!isArray(names)) return undefined;
+  const listed = names.filter((element) => typeof element === 'string');
+  return listed.length === names.length ? [...listed, ...own.map(([name]) => name)] : undefined;
+}
+
+function namesIn(value: Json | undefined): readonly string[] | undefined {
+  return isObject(value) ? [...value.keys()] : undefined;
+}
+
+function sizeOf(names: readonly string[] = []): number {
+  return names.reduce((size, name) => size + name.length, 0);
 }

@@ -19,7 +19,7 @@ export async function learnTools(session: Session, forSchemas: boolean): Promise
   if (forSchemas && !session.tools.canCheck) await readyEngine(session);
   const { tools, listing, ports } = session;
   for (;;) {
-    if (session.over !== undefined || tools.catalog().complete || ports.monotonic() < listing.againAt) return;
+    if (session.over !== undefined || tools.catalog.complete || ports.monotonic() < listing.againAt) return;
     // One asking for all calls that wait: two at once would take each other's pages for a list of their own.
     listing.asking ??= learn(session).finally(() => {
       listing.asking = undefined;

@@ -115,7 +115,7 @@ export function openSession(ports: Ports, served: Served, client: Client, output
     agentTaken: fromAgent.idle,
     serverIdle: fromServer.idle,
     agentGone: session.waits.close,
-    inputSchemaOf: (tool) => session.tools.catalog().tools.get(tool)?.inputSchema,
+    inputSchemaOf: (tool) => session.tools.catalog.tools.get(tool)?.inputSchema,
     protocolVersion: () => session.protocol.version,
     refreshTools: () => refreshTools(session),
     policyChanged: (before, after) => announceTools(before, after, session),
@@ -160,7 +160,7 @@ function forget(id: RequestId, exchange: Exchange | undefined, { inflight }: Ses
 }
 
 function announceTools(before: Rulebook | undefined, after: Rulebook | undefined, session: Session): void {
-  const names = [...session.tools.catalog().tools.keys()];
+  const names = [...session.tools.catalog.tools.keys()];
   const sees = (rulebook: Rulebook | undefined, name: string) => rulebook !== undefined && isVisible(rulebook.policy, rulebook.match(name));
   if (!names.some((name) => sees(before, name) !== sees(after, name))) return;
   const { protocol, inflight, output } = session;

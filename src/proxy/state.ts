@@ -1,6 +1,6 @@
 /** One session between an agent and a server: what it remembers, and where its frames go. */
 
-import { type CallIdentity, openIdentity } from '../engine/identity.ts';
+import { type CallIdentity, openIdentity } from '../engine/arrival.ts';
 import type { Client, Ports, Served } from '../engine/ports.ts';
 import { BODY_LIMITS, type FrameLimits, LINE_LIMITS } from '../mcp/messages/frame.ts';
 import type { SessionOutput } from './exchange.ts';

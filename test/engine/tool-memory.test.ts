@@ -19,7 +19,7 @@ describe('wire.md §2.13: a tool list is kept up to 16 MiB and 10,000 tools', ()
     );
     expect(pages).toEqual(['taken', 'taken', 'taken', 'too large', 'taken']);
     expect(memory.page([], '5', undefined)).toBe('taken');
-    expect(memory.catalog().complete).toBe(false);
+    expect(memory.catalog.complete).toBe(false);
   });
 
   test('so many tools and no more', () => {
@@ -27,15 +27,15 @@ describe('wire.md §2.13: a tool list is kept up to 16 MiB and 10,000 tools', ()
     const tools = Array.from({ length: 10_000 }, (_, index) => tool(`t${index}`));
     expect(memory.page(tools, undefined, undefined)).toBe('taken');
     expect(memory.page([...tools, tool('more')], undefined, undefined)).toBe('too large');
-    expect(memory.catalog()).toMatchObject({ complete: false });
-    expect(memory.catalog().tools.size).toBe(0);
+    expect(memory.catalog).toMatchObject({ complete: false });
+    expect(memory.catalog.tools.size).toBe(0);
   });
 
   test('listings that never end leave nothing behind but the last one', () => {
     const memory = openMemory();
     memory.page([tool('known')], undefined, undefined);
     for (let round = 0; round < 100; round++) memory.page([tool(`t${round}`)], undefined, `next${round}`);
-    expect([...memory.catalog().tools.keys()]).toEqual(['known', 't99']);
+    expect([...memory.catalog.tools.keys()]).toEqual(['known', 't99']);
   });
 });
 
@@ -46,7 +46,7 @@ describe('a name that a list has twice', () => {
     const memory = openMemory();
     for (const [index, page] of pages.entries())
       memory.page(page, index === 0 ? undefined : `${index}`, index === pages.length - 1 ? undefined : `${index + 1}`);
-    return memory.catalog().tools.get('pay');
+    return memory.catalog.tools.get('pay');
   };
 
   test('is known by its definition where that is the same', () => {
@@ -68,7 +68,7 @@ test('a schema is read when it is asked for, and is what was listed', () => {
     undefined,
     undefined,
   );
-  expect(memory.catalog().tools.get('a')?.inputSchema).toEqual(new Map([['maximum', { number: '9007199254740993.10' }]]));
+  expect(memory.catalog.tools.get('a')?.inputSchema).toEqual(new Map([['maximum', { number: '9007199254740993.10' }]]));
 });
 
 test('a property that says of itself that it is required is required', () => {
@@ -83,5 +83,5 @@ test('a property that says of itself that it is required is required', () => {
     ],
   ]);
   memory.page([{ name: 'a', definition: '', inputSchema }], undefined, undefined);
-  expect(memory.catalog().tools.get('a')?.required).toEqual(['a']);
+  expect(memory.catalog.tools.get('a')?.required).toEqual(['a']);
 });

@@ -40,7 +40,7 @@ function keepOpen(frame: ResponseFrame, call: ForwardedCall, session: Session): 
     return;
   }
   const state = readMember(frame, 'requestState');
-  const key = session.identity.legKey(call.call, typeof state === 'string' ? state : undefined);
+  const key = session.identity.continuationKey(call.call, typeof state === 'string' ? state : undefined);
   const given = session.legs.keep(key, call, session.ports.clock());
   if (given) void settle([{ call: given, outcome: { result: 'kept', error: 'too many calls wait for a continuation' } }], session);
 }

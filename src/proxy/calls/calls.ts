@@ -116,7 +116,7 @@ function arrivalOf({ toolCall, id, credentials, known, returned, frame: { modern
     ...known,
   };
   const continued =
-    id && !returned && !session.legs.isEmpty && session.legs.take(identity.legKey(call, toolCall.requestState), ports.clock());
+    id && !returned && !session.legs.isEmpty && session.legs.take(identity.continuationKey(call, toolCall.requestState), ports.clock());
   const held = continued ? continued.holding : undefined;
   return {
     id: continued ? continued.id : ports.newId(),
@@ -172,7 +172,7 @@ function neededFor({ toolCall, id }: Judging, { rulebook }: Gate, session: Sessi
   if (!rulebook) return undefined;
   const { uses, mode } = rulebook.policy;
   if (!uses.serverSchemas && !uses.approvals && !uses.spend) return undefined;
-  const listed = session.tools.catalog().complete;
+  const listed = session.tools.catalog.complete;
   if (listed && (!uses.serverSchemas || session.tools.canCheck)) return undefined;
   const rules = rulebook.match(toolCall.name).entries.flatMap((entry) => entry.rules);
   if (rules.some((rule) => rule.validate)) return 'schemas';

@@ -32,7 +32,7 @@ export function isOwnAnswer(id: RequestId | undefined, { shown }: Session): bool
 
 /** The state for a call that may come back with it. */
 export function ownState(call: Call, { expiresAt }: HeldApproval, { identity, ports }: Session): string {
-  const content = `${expiresAt}.${identity.legKey(call, undefined)}`;
+  const content = `${expiresAt}.${identity.continuationKey(call, undefined)}`;
   return `${STATE}${content}.${ports.sign(content)}`;
 }
 
@@ -55,7 +55,7 @@ export function withoutOwnState(
   const content = requestState.slice(STATE.length, requestState.lastIndexOf('.'));
   const genuine = ports.sha256(requestState) === ports.sha256(`${STATE}${content}.${ports.sign(content)}`);
   const [until, key] = content.split('.');
-  const sameCall = key === identity.legKey({ tool: name, args, agent: client.agent, session: undefined, fingerprint }, undefined);
+  const sameCall = key === identity.continuationKey({ tool: name, args, agent: client.agent, session: undefined, fingerprint }, undefined);
   const { span } = frame.params;
   if (!genuine || !sameCall || Number(until) <= ports.clock() || !span) return refuse('bad_call', NOT_OURS, frame.id);
   const text = cutMembers(frame.text, frame.span, span, ['requestState', 'inputResponses']);
