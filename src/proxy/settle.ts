@@ -3,9 +3,7 @@ import type { OutcomeEvent } from '../core/audit.ts';
 import type { Settlement } from '../core/store.ts';
 import type { SentCall } from '../engine/arrival.ts';
 import type { Outcome } from '../engine/enforce-answer.ts';
-import { type Later, then } from '../engine/later.ts';
 import type { Ports } from '../engine/ports.ts';
-import type { Unpriced } from './payments/unpriced.ts';
 
 /** Where outcomes are recorded. While it is held, they wait for the answers that they are about. */
 export interface OutcomeLog {
@@ -57,42 +55,68 @@ export function createOutcomeLog({ audit, log }: Pick<Ports, 'audit' | 'log'>): 
 }
 
 /** What settling needs of a session. */
-interface Settling {
+export interface Settling {
   readonly ports: Ports;
   readonly outcomes: OutcomeLog;
   readonly unpriced: Unpriced;
 }
 
-/**
- * Settles calls and records how they ended. What could not be released stays spent, and the record says so. Never
- * rejects: an answer reaches the agent whatever the store or the audit do.
- */
-export function settle(
-  ended: readonly { readonly call: SentCall; readonly outcome: Outcome }[],
-  { ports, outcomes, unpriced }: Settling,
-): Later<void> {
-  for (const { call, outcome } of ended) noteUnpriced(call, outcome, ports, unpriced);
-  const settlements = ended.flatMap(({ call, outcome }) => settlementsOf(call, outcome));
-  const settling = then(settlements.length > 0 ? endReservations(settlements, ports) : undefined, (fault) =>
-    outcomes.add(
-      ended.map(({ call, outcome }) => outcomeEvent(call, fault === undefined ? outcome : faulted(call, outcome, fault), ports)),
-    ),
-  );
-  if (settling instanceof Promise) outcomes.expect(settling);
-  return settling;
+/** Calls that succeeded and whose price nobody knows (policy.md §8) are warned of once. */
+export interface Unpriced {
+  isWarned: boolean;
 }
 
-/** SPEC: policy.md §8 — what was not priced and succeeded is warned of once. */
-function noteUnpriced({ holding }: SentCall, { result }: Outcome, { log }: Ports, unpriced: Unpriced): void {
-  if (holding.unpriced && result === 'committed' && unpriced.first())
-    log.warn('a call under a spend limit named no price, so nothing was counted: add "from" to the limit, or see "unpriced" in the audit');
+/**
+ * Settles calls and records how they ended; at once where the store need not be told. What could not be released stays
+ * spent, and the record says so. Never rejects: an answer reaches the agent whatever the store or the audit do.
+ */
+export async function settle(
+  ended: readonly { readonly call: SentCall; readonly outcome: Outcome }[],
+  { ports, outcomes, unpriced }: Settling,
+): Promise<void> {
+  const settlements: Settlement[] = [];
+  for (const { call, outcome } of ended) {
+    const { holding } = call;
+    if (holding.unpriced && outcome.result === 'committed' && !unpriced.isWarned) {
+      unpriced.isWarned = true;
+      ports.log.warn(UNPRICED);
+    }
+    if (holding.reservations.length > 0) settlements.push(...settlementsOf(call, outcome));
+  }
+  if (settlements.length === 0) outcomes.add(ended.map(({ call, outcome }) => outcomeEvent(call, outcome, ports)));
+  else {
+    const settling = settleInStore(ended, settlements, ports, outcomes);
+    outcomes.expect(settling);
+    await settling;
+  }
+}
+
+const UNPRICED =
+  'a call under a spend limit named no price, so nothing was counted: add "from" to the limit, or see "unpriced" in the audit';
+
+async function settleInStore(
+  ended: Parameters<typeof settle>[0],
+  settlements: readonly Settlement[],
+  ports: Ports,
+  outcomes: OutcomeLog,
+): Promise<void> {
+  const fault = await endReservations(settlements, ports);
+  outcomes.add(ended.map(({ call, outcome }) => outcomeEvent(call, fault === undefined ? outcome : faulted(call, outcome, fault), ports)));
+}
+
+/** Settles calls of which nobody will learn how they ended. SPEC: policy.md §6 — an unknown outcome stays spent. */
+export async function keep(calls: readonly SentCall[], why: string, settling: Settling): Promise<void> {
+  if (calls.length > 0)
+    await settle(
+      calls.map((call) => ({ call, outcome: { result: 'kept', error: why } })),
+      settling,
+    );
 }
 
 /** What the store has to be told. Draws that stay spent need no telling. */
 function settlementsOf({ holding }: SentCall, { result, text }: Outcome): readonly Settlement[] {
-  if (holding.reservations.length === 0) return [];
-  const told = result === 'released' ? holding.reservations : holding.reservations.filter(({ approval, claim }) => approval ?? claim);
-  return told.map((reservation) => ({ reservation, outcome: result, result: text }));
+  const concerned = result === 'released' ? holding.reservations : holding.reservations.filter(({ approval, claim }) => approval ?? claim);
+  return concerned.map((reservation) => ({ reservation, outcome: result, result: text }));
 }
 
 /** What was to be given back and was not stays spent; of any other outcome only the record in the store is missing. */

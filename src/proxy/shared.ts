@@ -2,17 +2,15 @@
 
 import type { Ports, Served } from '../engine/ports.ts';
 import { createToolMemory, type ToolMemory } from '../engine/tool-memory.ts';
-import { createLegs, createTasks, type Legs, type Tasks } from './calls/continuation.ts';
-import { keep } from './calls/keep.ts';
-import { settleUnfetched } from './calls/unfetched.ts';
+import { type Continuations, createContinuations } from './calls/continuations.ts';
+import { createTasks, settleUnfetched, type Tasks } from './calls/tasks.ts';
 import { type Buffer, createBuffer } from './frames/buffer.ts';
-import { createUnpriced, type Unpriced } from './payments/unpriced.ts';
 import type { Room } from './requests/inflight.ts';
 import { createOwnTasks, type OwnTasks } from './requests/own-tasks.ts';
-import { createOutcomeLog } from './settle.ts';
+import { createOutcomeLog, keep, type Unpriced } from './settle.ts';
 
 export interface Shared {
-  readonly legs: Legs;
+  readonly continuations: Continuations;
   readonly tasks: Tasks;
   readonly unpriced: Unpriced;
   readonly ownTasks: OwnTasks;
@@ -34,7 +32,7 @@ export interface Listing {
 export interface SharedSession extends Shared {
   /** Whether something of the agent outlasts its requests: a call that may be continued, a task. */
   readonly isHolding: boolean;
-  /** Ends legs and tasks that have waited too long. To be called about once a second. */
+  /** Ends calls and tasks that have waited too long. To be called about once a second. */
   sweep(): Promise<void>;
   /** Settles what its sessions left behind as unknown. To be called after the last of them has ended. */
   end(why: string): Promise<void>;
@@ -44,19 +42,19 @@ export interface SharedSession extends Shared {
 export function createShared(ports: Ports, served: Served): SharedSession {
   const shared = createOwn(ports, served);
   const outcomes = createOutcomeLog(ports);
-  const settling = { ports, outcomes, unpriced: shared.unpriced };
+  const settling = { ports, outcomes, unpriced: shared.unpriced, tasks: shared.tasks };
   return {
     ...shared,
     get isHolding() {
-      return !shared.legs.isEmpty || !shared.ownTasks.isEmpty;
+      return shared.continuations.size > 0 || !shared.ownTasks.isEmpty;
     },
     async sweep() {
-      await keep(shared.legs.expired(ports.clock()), 'no continuation came in time', settling);
-      await settleUnfetched(ports.clock(), shared.tasks, settling);
+      await keep(shared.continuations.expired(ports.clock()), 'no continuation came in time', settling);
+      await settleUnfetched(ports.clock(), settling);
     },
     async end(why) {
-      await settleUnfetched(Number.POSITIVE_INFINITY, shared.tasks, settling);
-      await keep([...shared.legs.drain(), ...shared.tasks.drain()], why, settling);
+      await settleUnfetched(Number.POSITIVE_INFINITY, settling);
+      await keep([...shared.continuations.drain(), ...shared.tasks.drain()], why, settling);
       await outcomes.idle();
     },
   };
@@ -65,9 +63,9 @@ export function createShared(ports: Ports, served: Served): SharedSession {
 /** The same for a session that shares nothing, and ends it itself. */
 export function createOwn({ sha256 }: Ports, { toolsListed }: Served): Shared {
   return {
-    legs: createLegs(),
+    continuations: createContinuations(),
     tasks: createTasks(),
-    unpriced: createUnpriced(),
+    unpriced: { isWarned: false },
     ownTasks: createOwnTasks(),
     tools: createToolMemory(sha256, toolsListed),
     buffer: createBuffer(),

@@ -52,7 +52,7 @@ export interface Session extends Omit<Shared, 'ownTasks'> {
   readonly limits: FrameLimits;
   readonly replaceIds: boolean;
   readonly joinBatches: boolean;
-  /** Whether legs, tasks, tools and buffer are those of other sessions, too. */
+  /** Whether continuations, tasks, tools and buffer are those of other sessions, too. */
   readonly isSharing: boolean;
   readonly inflight: Inflight;
   /** Undefined where the server has no other agents. */

@@ -1,7 +1,8 @@
 /** What one agent can make the proxy keep (wire.md §2.13). */
 import { expect, test } from 'bun:test';
 import { NO_HOLDING } from '../../src/engine/arrival.ts';
-import { createLegs, createTasks, LEG_TIMEOUT, MAX_KEPT } from '../../src/proxy/calls/continuation.ts';
+import { CONTINUE_WITHIN, createContinuations, MAX_WAITING } from '../../src/proxy/calls/continuations.ts';
+import { createTasks, MAX_TASKS } from '../../src/proxy/calls/tasks.ts';
 import { openMemoryStore } from '../../src/state/memory/memory.ts';
 import { META, OK, openRig, type Responder, START, verdict } from './fixture.ts';
 
@@ -77,7 +78,7 @@ test('256 calls wait for the tool list, with or without an id', async () => {
 
 test('wire.md §2.12: 1,024 calls wait for a continuation; beyond, the outcome of the oldest is unknown', async () => {
   const rig = await openRig({ policy: LIMIT, respond: () => ({ result: { resultType: 'input_required', requestState: 's' } }) });
-  for (let n = 0; n <= MAX_KEPT; n++) await rig.call('u', { n }, { _meta: META });
+  for (let n = 0; n <= MAX_WAITING; n++) await rig.call('u', { n }, { _meta: META });
   expect(rig.outcomes()).toMatchObject([{ call: rig.calls()[0]?.call, result: 'kept', error: 'too many calls wait for a continuation' }]);
 });
 
@@ -87,28 +88,28 @@ test('wire.md §2.11: 1,024 tasks are followed; beyond, the outcome of the oldes
     result: method === 'tools/call' ? { task: { taskId: `task${task++}`, status: 'working' } } : OK,
   });
   const rig = await openRig({ policy: LIMIT, respond });
-  for (let n = 0; n <= MAX_KEPT; n++) await rig.call('u', { n }, { task: {} });
+  for (let n = 0; n <= MAX_TASKS; n++) await rig.call('u', { n }, { task: {} });
   expect(rig.outcomes()).toMatchObject([{ call: rig.calls()[0]?.call, result: 'kept', error: 'too many tasks are under way' }]);
   await rig.request('tasks/result', { taskId: 'task1' });
   expect(rig.outcomes().map(({ result }) => result)).toEqual(['kept', 'committed']);
 });
 
 test('legs of the same key are continued in the order in which they began, expired ones never', () => {
-  const legs = createLegs();
-  legs.keep('k', sent('a'), 0);
-  legs.keep('k', sent('b'), 1);
-  legs.keep('k', sent('c'), 2);
-  legs.keep('other', sent('d'), 3);
-  expect(legs.take('k', LEG_TIMEOUT)?.id).toBe('b');
-  expect(legs.expired(LEG_TIMEOUT).map(({ id }) => id)).toEqual(['a']);
-  expect([legs.take('k', 3)?.id, legs.take('k', 3)]).toEqual(['c', undefined]);
-  expect(legs.drain().map(({ id }) => id)).toEqual(['d']);
-  expect(legs.isEmpty).toBe(true);
+  const continuations = createContinuations();
+  continuations.keep('k', sent('a'), 0);
+  continuations.keep('k', sent('b'), 1);
+  continuations.keep('k', sent('c'), 2);
+  continuations.keep('other', sent('d'), 3);
+  expect(continuations.take('k', CONTINUE_WITHIN)?.id).toBe('b');
+  expect(continuations.expired(CONTINUE_WITHIN).map(({ id }) => id)).toEqual(['a']);
+  expect([continuations.take('k', 3)?.id, continuations.take('k', 3)]).toEqual(['c', undefined]);
+  expect(continuations.drain().map(({ id }) => id)).toEqual(['d']);
+  expect(continuations.size).toBe(0);
 });
 
 test('a task whose id is given away again begins anew', () => {
   const tasks = createTasks();
-  for (let n = 0; n < MAX_KEPT; n++) tasks.keep(`t${n}`, sent(`c${n}`));
+  for (let n = 0; n < MAX_TASKS; n++) tasks.keep(`t${n}`, sent(`c${n}`));
   expect(tasks.keep('t0', sent('again'))).toEqual({ replaced: sent('c0'), oldest: undefined });
   expect(tasks.keep('new', sent('new')).oldest).toEqual(sent('c1'));
 });

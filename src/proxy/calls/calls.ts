@@ -1,16 +1,20 @@
-/** Tool calls on their way from the agent to judgement and on. */
+/** Tool calls: from the agent to judgement and on, and their answers on the way back. */
 import { DECISION_KEY, renderDenial } from '../../core/answer.ts';
 import { INTERNAL_ERROR } from '../../core/conclude.ts';
 import type { Call } from '../../core/decision.ts';
 import { denial } from '../../core/plan.ts';
 import { type Arrival, type ForwardedCall, type Holding, NO_HOLDING } from '../../engine/arrival.ts';
+import { answerIn, enforceAnswer, isTaskHandle } from '../../engine/enforce-answer.ts';
 import { type Gate, readGate } from '../../engine/gate.ts';
-import { renderReplay, renderToolResult } from '../../mcp/messages/reply.ts';
+import { readMember } from '../../mcp/messages/envelope.ts';
+import type { FrameBytes, ResponseFrame } from '../../mcp/messages/frame.ts';
+import { renderReplay, renderToolResult, withoutDecision } from '../../mcp/messages/reply.ts';
 import { MODERN } from '../../mcp/messages/revisions.ts';
 import { type Enforced, enforce } from '../enforce.ts';
 import { deliver } from '../frames/deliver.ts';
 import { learnTools } from '../learn-tools.ts';
-import { MAX_IN_FLIGHT } from '../requests/inflight.ts';
+import { answerChallenge, challengeIn } from '../payments/challenge-answer.ts';
+import { MAX_IN_FLIGHT, type PendingRequest, type Purpose } from '../requests/inflight.ts';
 import { type Route, refuse } from '../route.ts';
 import { settle } from '../settle.ts';
 import type { Session } from '../state.ts';
@@ -18,6 +22,7 @@ import { setAside } from '../waiting/aside.ts';
 import { endPage, renderAsking, showPage } from '../waiting/elicit.ts';
 import { type Ending, type Final, isKeptOpen, type Outcome, waitToEnd } from '../waiting/open-calls.ts';
 import { progressOf } from '../waiting/progress.ts';
+import { keepTask } from './tasks.ts';
 
 type Judging = Extract<Route, { kind: 'judge' }>;
 
@@ -116,7 +121,10 @@ function arrivalOf({ toolCall, id, credentials, known, returned, frame: { modern
     ...known,
   };
   const continued =
-    id && !returned && !session.legs.isEmpty && session.legs.take(identity.continuationKey(call, toolCall.requestState), ports.clock());
+    id &&
+    !returned &&
+    session.continuations.size > 0 &&
+    session.continuations.take(identity.continuationKey(call, toolCall.requestState), ports.clock());
   const held = continued ? continued.holding : undefined;
   return {
     id: continued ? continued.id : ports.newId(),
@@ -189,4 +197,38 @@ function refuseWaiting({ id, pending, to }: Judging, session: Session): Route {
   const message = `more than ${MAX_IN_FLIGHT} calls wait for the server's tool list`;
   const route = refuse({ code: -32600, reason: 'too_many_requests', message, id }, to, session);
   return id ? route : { kind: 'drop', event: route.event };
+}
+
+/**
+ * Settles the call, and returns what the agent gets. `refused` is what it gets where the answer asks for what the policy
+ * refuses. Where nothing is waited for, the call is settled, or kept, before this returns: the frame behind may be about it.
+ */
+export async function receiveCallAnswer(
+  frame: ResponseFrame,
+  bytes: FrameBytes,
+  request: PendingRequest,
+  { call, challenged }: Extract<Purpose, { kind: 'call' }>,
+  refused: string | undefined,
+  gate: Gate,
+  session: Session,
+): Promise<FrameBytes> {
+  const finding = refused === undefined && !challenged && gate.rulebook?.policy.uses.spend ? challengeIn(frame) : undefined;
+  const asked = finding instanceof Promise ? await finding : finding;
+  const { outcome } = enforceAnswer(call, answerIn(frame), { isRefused: refused !== undefined, asked });
+  if (outcome) await settle([{ call, outcome }], session);
+  else keepForLater(frame, call, session);
+  if (asked) return answerChallenge(asked, frame, bytes, request, call, gate, session);
+  return refused ?? (frame.outcome === 'result' ? (withoutDecision(frame) ?? bytes) : bytes);
+}
+
+/** The call goes on: what it holds waits for its task to end, or for the client to continue it. */
+function keepForLater(frame: ResponseFrame, call: ForwardedCall, session: Session): void {
+  if (isTaskHandle(frame)) {
+    keepTask(frame, call, session);
+    return;
+  }
+  const state = readMember(frame, 'requestState');
+  const key = session.identity.continuationKey(call.call, typeof state === 'string' ? state : undefined);
+  const given = session.continuations.keep(key, call, session.ports.clock());
+  if (given) void settle([{ call: given, outcome: { result: 'kept', error: 'too many calls wait for a continuation' } }], session);
 }

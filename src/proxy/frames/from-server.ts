@@ -8,7 +8,7 @@ import type { FrameBytes, ServerFrame } from '../../mcp/messages/frame.ts';
 import type { Line } from '../../mcp/messages/lines.ts';
 import { markOwnWords, renderError } from '../../mcp/messages/reply.ts';
 import { readServerFrame } from '../../mcp/messages/server.ts';
-import { settleByNotification } from '../calls/task-outcome.ts';
+import { settleByNotification } from '../calls/tasks.ts';
 import type { Exchange, ServerLine } from '../exchange.ts';
 import { methodDenial, refusalOf, refusedInput, renderRefusal } from '../gate.ts';
 import { UNLIMITED } from '../payments/challenge.ts';

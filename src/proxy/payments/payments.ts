@@ -5,6 +5,7 @@
 import type { OpenChallenge } from '../../core/challenge.ts';
 import type { Offer } from '../../core/offer.ts';
 import type { Arrival, Paid, Paying, Payment } from '../../engine/arrival.ts';
+import type { Ports, Served } from '../../engine/ports.ts';
 import type { Credential } from '../../mcp/payments/credential.ts';
 import type { Session } from '../state.ts';
 
@@ -57,4 +58,14 @@ function paidOffer(offers: readonly Offer[], refused: readonly Offer[], { protoc
 
 function isAtMost(named: bigint, offered: string | undefined): boolean {
   return offered !== undefined && /^\d{1,78}$/.test(offered) && named <= BigInt(offered);
+}
+
+/** Gives back what unpaid challenges held, whoever delivered them. Never rejects: what fails is tried again. To be called about once a second. */
+export async function releaseUnpaid({ rules }: Served, { store, log }: Ports): Promise<void> {
+  if (!rules.current?.policy.uses.spend) return;
+  try {
+    await store.challenges.expire();
+  } catch (error) {
+    log.debug(`state: what unpaid challenges hold was not given back: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }

@@ -1,22 +1,21 @@
 /** Requests that end without an answer of the server (policy.md §6): in time, with their client, with their stream, with the session. */
 import type { RequestId } from '../../mcp/messages/id.ts';
 import { renderError } from '../../mcp/messages/reply.ts';
-import { keep } from '../calls/keep.ts';
-import { settleUnfetched } from '../calls/unfetched.ts';
+import { settleUnfetched } from '../calls/tasks.ts';
 import type { Exchange } from '../exchange.ts';
 import { answer, forgo } from '../frames/answer.ts';
 import { ownCancel } from '../frames/outgoing.ts';
-import { releaseUnpaid } from '../payments/unpaid.ts';
-import { settle } from '../settle.ts';
+import { releaseUnpaid } from '../payments/payments.ts';
+import { keep, settle } from '../settle.ts';
 import type { Session } from '../state.ts';
 import type { PendingRequest } from './inflight.ts';
 
 /** Ends what has waited too long. */
 export async function sweep(session: Session): Promise<void> {
-  const { ports, legs, inflight } = session;
+  const { ports, continuations, inflight } = session;
   if (!session.isSharing) {
-    await keep(legs.expired(ports.clock()), 'no continuation came in time', session);
-    await settleUnfetched(ports.clock(), session.tasks, session);
+    await keep(continuations.expired(ports.clock()), 'no continuation came in time', session);
+    await settleUnfetched(ports.clock(), session);
     await releaseUnpaid(session.served, ports);
   }
   if (ports.timeouts.upstream === 0) return;
@@ -34,9 +33,9 @@ export async function endAll(why: string, session: Session): Promise<void> {
   const { answering } = session.inflight;
   const unanswered = session.inflight.drain();
   for (const request of unanswered) answering.begin(request);
-  if (!session.isSharing) await settleUnfetched(Number.POSITIVE_INFINITY, session.tasks, session);
+  if (!session.isSharing) await settleUnfetched(Number.POSITIVE_INFINITY, session);
   const calls = unanswered.flatMap(({ purpose }) => (purpose.kind === 'call' ? [purpose.call] : []));
-  const left = session.isSharing ? [] : [...session.legs.drain(), ...session.tasks.drain()];
+  const left = session.isSharing ? [] : [...session.continuations.drain(), ...session.tasks.drain()];
   await keep([...calls, ...left], why, session);
   for (const request of unanswered) {
     const { id, to, purpose } = request;

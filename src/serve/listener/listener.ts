@@ -8,7 +8,7 @@ import { type HttpServer, openHttpServer, type ServedRequest } from '../../http/
 import { createTurns } from '../../http/turns.ts';
 import { checkCommand, StartError } from '../../process/child.ts';
 import { onSignals } from '../../process/exit.ts';
-import { releaseUnpaid } from '../../proxy/payments/unpaid.ts';
+import { releaseUnpaid } from '../../proxy/payments/payments.ts';
 import type { ListenOptions, ProxyOptions, Remote } from '../options.ts';
 import { wordMask } from '../remote-secrets.ts';
 import { type Transport, tellReload } from '../transport.ts';
