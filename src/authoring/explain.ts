@@ -116,3 +116,28 @@ function limitOf(terms: readonly Term[]): string | undefined {
   const least = Math.min(...terms.map(({ after }) => after ?? MAX_MICROS));
   return least < MAX_MICROS ? renderMicros(least) : undefined;
 }
+
+/** A rule's clauses, told in order; `verdict` is what the rule as a whole says. */
+export interface WalkedRule {
+  readonly key: string;
+  readonly rule: string;
+  readonly shadow: boolean;
+  readonly verdict: TraceEntry['verdict'];
+  readonly why: string;
+  readonly clauses: readonly TraceEntry[];
+}
+
+/** Gathers the entries of a walk by rule. An entry without a clause ends its rule. */
+export function rulesOf(trace: readonly TraceEntry[]): readonly WalkedRule[] {
+  const rules: WalkedRule[] = [];
+  let clauses: TraceEntry[] = [];
+  for (const entry of trace) {
+    if (entry.clause !== '' && entry.verdict !== 'not bound') clauses.push(entry);
+    else {
+      const { key, rule, shadow, verdict, found } = entry;
+      rules.push({ key, rule, shadow, verdict, why: found, clauses });
+      clauses = [];
+    }
+  }
+  return rules;
+}

@@ -1,5 +1,6 @@
 /** `intercept idempotency list` and `resolve`: calls that are kept from being sent twice (policy.md §9). */
 import { checkApprover } from '../approval/secret.ts';
+import { renderClaim } from '../core/approval-json.ts';
 import type { ClaimRecord, Resolved } from '../core/claim.ts';
 import { CommandError, EXIT } from '../core/fault.ts';
 import type { OwnPlaces } from '../run/own-folders.ts';
@@ -95,19 +96,4 @@ function wordsOf({ state, until }: ClaimRecord, now: number): string {
     case 'unknown':
       return `outcome unknown, denied for ${spanOf(until - now)}`;
   }
-}
-
-/** JSON text on one line, the arguments as they arrived. */
-function renderClaim({ key, state, tool, agent, args, claimedAt, until, resultBytes, resolvedBy }: ClaimRecord): string {
-  const fields = {
-    key,
-    state,
-    tool,
-    agent: agent ?? null,
-    claimed_at: new Date(claimedAt).toISOString(),
-    until: new Date(until).toISOString(),
-    result_bytes: resultBytes ?? null,
-    resolved_by: resolvedBy ?? null,
-  };
-  return `${JSON.stringify(fields).slice(0, -1)},"args":${args === '' ? null : args.replace(/[\r\n]+/g, ' ')}}`;
 }

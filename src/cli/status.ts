@@ -4,9 +4,9 @@ import type { CounterStatus } from '../core/counter.ts';
 import { EXIT } from '../core/fault.ts';
 import { openHistory, type PolicyStatus, readStatus, type Status, type StatusSource } from '../run/status.ts';
 import { createPaint, type Paint, shown } from './paint.ts';
+import { watchScreen } from './screen.ts';
 import { spanOf, timeOf } from './spans.ts';
 import type { Terminal } from './terminal.ts';
-import { watchScreen } from './watch-screen.ts';
 
 const MOST = 8;
 const BAR = 20;
@@ -42,21 +42,26 @@ function renderJson(status: Status): string {
   return JSON.stringify({ ...status, policies, unknown }, null, 2);
 }
 
-/** Lays it out for people, line by line. */
+/** Lays it out for people: sections that have something to say, with a blank line between them. */
 function renderStatus(status: Status, paint: Paint): readonly string[] {
+  const { tools, denyRules, recentDenials, shadow } = status.summary;
   const sections = [
-    instancesOf,
-    pausesOf,
-    totalsOf,
-    toolsOf,
-    rulesOf,
-    denialsOf,
-    shadowOf,
-    ...status.policies.map((policy) => () => policyOf(policy, status, paint)),
-    unknownOf,
+    instancesOf(status, paint),
+    pausesOf(status, paint),
+    totalsOf(status, paint),
+    counted('tools', tools.slice(0, MOST), ({ tool, calls }) => [calls, shown(tool, 60)], paint),
+    counted('denied by', denyRules.slice(0, MOST), ({ rule, count }) => [count, shown(rule, 60)], paint),
+    titled('latest denials', recentDenials.slice(0, MOST).map(denialLine), paint),
+    counted(
+      'shadow: enforcement would have',
+      shadow,
+      ({ rule, result, count }) => [count, `${result === 'denied' ? 'denied' : 'held'} by ${shown(rule, 60)}`],
+      paint,
+    ),
+    ...status.policies.map((policy) => policyOf(policy, status, paint)),
+    unknownOf(status, paint),
   ];
-  const filled = sections.map((section) => section(status, paint)).filter((lines) => lines.length > 0);
-  return filled.flatMap((lines, index) => (index === 0 ? lines : ['', ...lines]));
+  return sections.filter((lines) => lines.length > 0).flatMap((lines, index) => (index === 0 ? lines : ['', ...lines]));
 }
 
 function instancesOf({ instances, stored, stateDir, notInForce }: Status, paint: Paint): readonly string[] {
@@ -84,34 +89,13 @@ function totalsOf({ summary, since }: Status, paint: Paint): readonly string[] {
   return [`${paint('bold', `calls since ${timeOf(since)}`)}  ${allowed} allowed, ${denied} denied, ${held} held, ${replayed} replayed`];
 }
 
-function toolsOf({ summary }: Status, paint: Paint): readonly string[] {
-  return titled(
-    'tools',
-    summary.tools.slice(0, MOST).map(({ tool, calls }) => `${String(calls).padStart(7)}  ${shown(tool, 60)}`),
-    paint,
-  );
+function denialLine({ ts, tool, rule, code }: Status['summary']['recentDenials'][number]): string {
+  return `${ts}  ${shown(tool, 40)}  ${shown(rule ?? code ?? '', 60)}`;
 }
 
-function rulesOf({ summary }: Status, paint: Paint): readonly string[] {
-  return titled(
-    'denied by',
-    summary.denyRules.slice(0, MOST).map(({ rule, count }) => `${String(count).padStart(7)}  ${shown(rule, 60)}`),
-    paint,
-  );
-}
-
-function denialsOf({ summary }: Status, paint: Paint): readonly string[] {
-  const lines = summary.recentDenials
-    .slice(0, MOST)
-    .map(({ ts, tool, rule, code }) => `${ts}  ${shown(tool, 40)}  ${shown(rule ?? code ?? '', 60)}`);
-  return titled('latest denials', lines, paint);
-}
-
-function shadowOf({ summary }: Status, paint: Paint): readonly string[] {
-  const lines = summary.shadow.map(
-    ({ rule, result, count }) => `${String(count).padStart(7)}  ${result === 'denied' ? 'denied' : 'held'} by ${shown(rule, 60)}`,
-  );
-  return titled('shadow: enforcement would have', lines, paint);
+function counted<T>(title: string, entries: readonly T[], row: (entry: T) => readonly [number, string], paint: Paint): readonly string[] {
+  const lines = entries.map(row).map(([count, text]) => `${String(count).padStart(7)}  ${text}`);
+  return titled(title, lines, paint);
 }
 
 function policyOf({ name, counters, pending }: PolicyStatus, { now }: Status, paint: Paint): readonly string[] {

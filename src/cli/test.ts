@@ -24,42 +24,30 @@ export async function testPolicies(paths: readonly string[], options: TestOption
   return statusOf(run, percent, options, terminal);
 }
 
-function printRun({ files, coverage, diagnostics }: TestRun, options: TestOptions, terminal: Terminal): void {
+function printRun({ files, totals, coverage, diagnostics }: TestRun, options: TestOptions, terminal: Terminal): void {
   const paint = createPaint(terminal.colour);
   for (const { file, diagnostic } of diagnostics) terminal.err(renderDiagnostic(file, diagnostic));
   for (const file of files) for (const line of renderFile(file, paint)) terminal.out(line);
   if (options.coverage || options.minCoverage !== undefined) for (const line of renderCoverage(coverage, paint)) terminal.out(line);
-  terminal.out(renderTotals(totalsOf(files), paint));
+  terminal.out(`${totals.passed} passed${totals.failed > 0 ? `, ${paint('red', `${totals.failed} failed`)}` : ''}`);
 }
 
-function statusOf({ files, diagnostics }: TestRun, percent: number, { minCoverage }: TestOptions, terminal: Terminal): number {
+function statusOf({ totals, diagnostics }: TestRun, percent: number, { minCoverage }: TestOptions, terminal: Terminal): number {
   if (diagnostics.some(({ of, diagnostic }) => of === 'policy' && diagnostic.severity === 'error')) return EXIT.invalidPolicy;
   if (diagnostics.some(({ diagnostic }) => diagnostic.severity === 'error')) return EXIT.failed;
-  if (totalsOf(files).failed > 0) return EXIT.found;
+  if (totals.failed > 0) return EXIT.found;
   if (minCoverage === undefined || percent >= minCoverage) return EXIT.done;
   terminal.err(`coverage is ${percent}%, below ${minCoverage}%`);
   return EXIT.found;
 }
 
-function toJson({ files, coverage, diagnostics }: TestRun, percent: number): object {
+function toJson({ files, totals, coverage, diagnostics }: TestRun, percent: number): object {
   return {
-    totals: totalsOf(files),
+    totals,
     files,
     coverage: { percent, policies: [...coverage].map(([file, rules]) => ({ file, percent: coveredPercent(rules), rules })) },
     diagnostics: diagnostics.map(({ file, diagnostic }) => ({ file, ...diagnostic })),
   };
-}
-
-interface Totals {
-  readonly passed: number;
-  readonly failed: number;
-}
-
-/** Counts cases by how they ended. */
-function totalsOf(files: readonly FileResult[]): Totals {
-  const ended = files.flatMap(({ cases }) => cases.map(({ status }) => status));
-  const count = (wanted: string) => ended.filter((status) => status === wanted).length;
-  return { passed: count('passed'), failed: count('failed') };
 }
 
 /** The lines about one file. */
@@ -92,12 +80,6 @@ function renderFailure(file: string, { step, line, call, expected, got, walk }: 
     'walk:',
     ...renderWalk(walk, paint).map((text) => `  ${text}`),
   ];
-}
-
-/** The last line. */
-function renderTotals({ passed, failed }: Totals, paint: Paint): string {
-  const parts = [`${passed} passed`, failed > 0 ? paint('red', `${failed} failed`) : ''];
-  return parts.filter((part) => part !== '').join(', ');
 }
 
 /** What the cases left untried, policy by policy. */

@@ -1,31 +1,7 @@
 /** The walk of a call as people read it: each rule that was looked at, each clause, what it found and what it said. */
+import { rulesOf, type WalkedRule } from '../authoring/explain.ts';
 import type { TraceEntry } from '../core/decision.ts';
 import { type Colour, type Paint, shown } from './paint.ts';
-
-/** A rule's clauses, told in order; `verdict` is what the rule as a whole says. */
-interface WalkedRule {
-  readonly key: string;
-  readonly rule: string;
-  readonly shadow: boolean;
-  readonly verdict: TraceEntry['verdict'];
-  readonly why: string;
-  readonly clauses: readonly TraceEntry[];
-}
-
-/** Gathers the entries of a walk by rule. An entry without a clause ends its rule. */
-function rulesOf(trace: readonly TraceEntry[]): readonly WalkedRule[] {
-  const rules: WalkedRule[] = [];
-  let clauses: TraceEntry[] = [];
-  for (const entry of trace) {
-    if (entry.clause !== '' && entry.verdict !== 'not bound') clauses.push(entry);
-    else {
-      const { key, rule, shadow, verdict, found } = entry;
-      rules.push({ key, rule, shadow, verdict, why: found, clauses });
-      clauses = [];
-    }
-  }
-  return rules;
-}
 
 /** Lines of text, without indentation of their own. */
 export function renderWalk(trace: readonly TraceEntry[], paint: Paint): readonly string[] {

@@ -1,5 +1,6 @@
-/** An approval record as programs read it: from the command line, the admin API, its event stream and webhooks. */
+/** Records as programs read them: from the command line, the admin API, its event stream and webhooks. */
 import type { Approval, ApprovalEvent } from './approval.ts';
+import type { ClaimRecord } from './claim.ts';
 
 /**
  * JSON text on one line. `args` and `meta` are JSON texts and stand in it as they are, so that no number is rounded;
@@ -37,6 +38,21 @@ export function renderApproval(approval: Approval, args: string | undefined, met
 /** An event on one line, with the record in full. */
 export function renderApprovalEvent({ sequence, type, at, approval }: ApprovalEvent): string {
   return `{"sequence":${sequence},"type":"${type}","at":"${timeOf(at)}","approval":${renderApproval(approval, approval.args)}}`;
+}
+
+/** A claim on one line, with the arguments as they arrived. */
+export function renderClaim({ key, state, tool, agent, args, claimedAt, until, resultBytes, resolvedBy }: ClaimRecord): string {
+  const fields = {
+    key,
+    state,
+    tool,
+    agent: agent ?? null,
+    claimed_at: timeOf(claimedAt),
+    until: timeOf(until),
+    result_bytes: resultBytes ?? null,
+    resolved_by: resolvedBy ?? null,
+  };
+  return `${JSON.stringify(fields).slice(0, -1)},"args":${args === '' ? null : oneLine(args)}}`;
 }
 
 /** Raw line breaks stand between the tokens of JSON only, never inside its strings. */

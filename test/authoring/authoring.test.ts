@@ -34,8 +34,9 @@ function openFiles(): Disposable & { readonly path: string } {
 
 test('runs policy tests: which passed, why one failed, and what they covered', async () => {
   using files = openFiles();
-  const { files: results, coverage, diagnostics } = await runTestFiles(findTestFiles([files.path]));
+  const { files: results, totals, coverage, diagnostics } = await runTestFiles(findTestFiles([files.path]));
   expect(diagnostics).toEqual([]);
+  expect(totals).toEqual({ passed: 2, failed: 1 });
   const cases = results.flatMap((result) => result.cases);
   expect(cases.map(({ status }) => status)).toEqual(['passed', 'passed', 'failed']);
   const failure = cases[2]?.status === 'failed' ? cases[2].failure : undefined;

@@ -25,6 +25,8 @@ export interface FileResult {
 /** What running files leaves behind. `diagnostics` are of the test files and their policies. */
 export interface TestRun {
   readonly files: readonly FileResult[];
+  /** Cases by how they ended. */
+  readonly totals: { readonly passed: number; readonly failed: number };
   readonly coverage: ReadonlyMap<string, readonly RuleCoverage[]>;
   readonly diagnostics: readonly { readonly file: string; readonly diagnostic: Diagnostic; readonly of: 'test' | 'policy' }[];
 }
@@ -63,8 +65,11 @@ export async function runTestFiles(paths: readonly string[]): Promise<TestRun> {
     for (const each of file.cases) cases.push(await runCase(each, bench));
     run.files.push({ file: path, cases, shadow: tested.policy.mode === 'shadow' });
   }
+  const ended = run.files.flatMap(({ cases }) => cases);
+  const passed = ended.filter((each) => each.status === 'passed').length;
   return {
     files: run.files,
+    totals: { passed, failed: ended.length - passed },
     diagnostics: run.diagnostics,
     coverage: new Map([...run.coverages].map(([file, coverage]) => [file, coverage.rules()])),
   };

@@ -1,14 +1,8 @@
-/**
- * What a person who watches approvals has before them, and what their keys do. Pure.
- *
- * SECURITY: a key decides only the record that has been on the screen for a second, so that a key meant for another
- * one never does, and approves only what has been on the screen whole.
- */
+/** What a person who watches approvals has before them, and what their keys do. Pure. */
+import { addDrawn, type Drawn, refuseUnseen, type Seen } from '../../approval/seen.ts';
 import type { Approval, ApprovalVerdict } from '../../core/approval.ts';
 import type { Key } from './keys.ts';
 
-/** How long a record has to be seen before a key counts, ms (cli.md §3). */
-export const SETTLE = 1_000;
 const NOTICE = 6_000;
 const MOST_REASON = 500;
 
@@ -26,17 +20,6 @@ export interface WatchState {
   readonly notice: { readonly text: string; readonly until: number } | undefined;
   /** A decision on its way to the store; no other is taken meanwhile. */
   readonly deciding: boolean;
-}
-
-/** What of the selected record has been on the screen since it was selected. Epoch ms. */
-interface Seen {
-  readonly id: string;
-  readonly width: number;
-  readonly since: number;
-  /** Lines from the first one without a gap. */
-  readonly lines: number;
-  /** Since when all of them; undefined while there are others. */
-  readonly wholeSince: number | undefined;
 }
 
 export type Effect =
@@ -59,15 +42,6 @@ export const FIRST: WatchState = {
   deciding: false,
 };
 
-/** What a draw put on the screen of the selected record. */
-export interface Drawn {
-  readonly id: string;
-  readonly width: number;
-  readonly from: number;
-  readonly to: number;
-  readonly total: number;
-}
-
 /** Takes the records as they are now. The selection stays where it is, or goes to the record that took its place. */
 export function takeRecords(state: WatchState, records: readonly Approval[], now: number): WatchState {
   if (records.some(({ id }) => id === state.selected)) return { ...state, records };
@@ -81,24 +55,13 @@ export function takeRecords(state: WatchState, records: readonly Approval[], now
 
 /** Notes what has been on the screen. */
 export function noteDrawn(state: WatchState, drawn: Drawn | undefined, now: number): WatchState {
-  if (!drawn || drawn.id !== state.selected) return state;
-  const known = state.seen?.id === drawn.id && state.seen.width === drawn.width ? state.seen : undefined;
-  const before = known?.lines ?? 0;
-  const lines = drawn.from <= before ? Math.max(before, drawn.to) : before;
-  const isWhole = lines >= drawn.total;
-  const wholeSince = isWhole ? (known?.wholeSince ?? now) : undefined;
-  return { ...state, seen: { id: drawn.id, width: drawn.width, since: known?.since ?? now, lines, wholeSince } };
+  return drawn && drawn.id === state.selected ? { ...state, seen: addDrawn(state.seen, drawn, now) } : state;
 }
 
-/** Why a verdict on the selected record does not count yet; undefined where it does. */
-export function refuseVerdict(state: WatchState, verdict: ApprovalVerdict, now: number): string | undefined {
-  const { seen, selected, deciding } = state;
+/** Says why a verdict on the selected record does not count yet; undefined where it does. */
+export function refuseVerdict({ seen, selected, deciding }: WatchState, verdict: ApprovalVerdict, now: number): string | undefined {
   if (selected === undefined) return 'nothing is selected';
-  if (deciding) return 'the last decision is on its way';
-  if (seen?.id !== selected || now - seen.since < SETTLE) return 'shown just now: look at it for a second';
-  if (verdict === 'deny') return undefined;
-  if (seen.wholeSince === undefined) return 'not all of it was shown: press s and read to its end';
-  return now - seen.wholeSince < SETTLE ? 'its end was shown just now: look at it for a second' : undefined;
+  return deciding ? 'the last decision is on its way' : refuseUnseen(seen, selected, verdict, now);
 }
 
 /** What one key does. */

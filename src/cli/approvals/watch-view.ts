@@ -1,11 +1,12 @@
-/** The screen of `approvals watch`: the list, and below it the selected record. Pure. */
+/** Lays out the screen of `approvals watch`: the list, and below it the selected record. Pure. */
+import type { Drawn } from '../../approval/seen.ts';
 import type { Approval } from '../../core/approval.ts';
 import { type Paint, shown } from '../paint.ts';
 import { spanOf } from '../spans.ts';
 import type { Size } from '../terminal.ts';
 import { columnsOf } from './marked.ts';
 import { type ArgumentLines, paintLine, renderRecordLines } from './record-lines.ts';
-import { type Drawn, refuseVerdict, type WatchState } from './watch-state.ts';
+import { refuseVerdict, type WatchState } from './watch-state.ts';
 
 const NARROWEST = 30;
 const LOWEST = 8;
