@@ -1,7 +1,6 @@
 /** Arguments from outside the wire: as text, read as strictly as a call's, or as plain JavaScript values. */
 import type { Json, JsonObject } from '../core/json.ts';
-import { scanMessage } from '../mcp/json/scan.ts';
-import { openScan } from '../mcp/json/token.ts';
+import { openScan, scanMessage } from '../mcp/json/scan.ts';
 import { readJson } from '../mcp/json/values.ts';
 import { refuseFault } from '../mcp/messages/refusal.ts';
 

@@ -4,7 +4,7 @@
  */
 import type { OutcomeEvent } from '../core/audit.ts';
 import { isObject, type Json } from '../core/json.ts';
-import type { Span } from '../mcp/json/token.ts';
+import type { Span } from '../mcp/json/scan-types.ts';
 import { membersOf } from '../mcp/messages/envelope.ts';
 import type { ResponseFrame } from '../mcp/messages/frame.ts';
 import { resultText } from '../mcp/messages/reply.ts';

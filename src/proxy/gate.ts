@@ -11,8 +11,7 @@ import type { Policy } from '../core/policy.ts';
 import type { Slices } from '../core/slices.ts';
 import type { Gate } from '../engine/gate.ts';
 import type { Served } from '../engine/ports.ts';
-import { endsWithin } from '../mcp/json/token.ts';
-import { cutText, readJson, readLongString, readString } from '../mcp/json/values.ts';
+import { endsWithin, readJson, readLongString, readString } from '../mcp/json/values.ts';
 import type { ClientMessage } from '../mcp/messages/frame.ts';
 import { renderError, textOf } from '../mcp/messages/reply.ts';
 
@@ -34,7 +33,7 @@ export function* ownPathInSlices({ text, span }: ClientMessage, { own }: Pick<Se
   const cursor = { text, at: text.indexOf('"', span.start) };
   for (let pausedAt = cursor.at; cursor.at >= 0 && cursor.at < span.end; cursor.at = text.indexOf('"', cursor.at)) {
     const isShort = endsWithin(text, cursor.at, SLICE);
-    const said = isShort ? readString(cursor, cutText) : yield* readLongString(cursor);
+    const said = isShort ? readString(cursor) : yield* readLongString(cursor);
     if (isShort ? own.names(said) : yield* own.namesInSlices(said)) return said;
     if (cursor.at - pausedAt <= SLICE) continue;
     pausedAt = cursor.at;

@@ -1,8 +1,7 @@
 /** INVARIANT I11: what is read of a peer costs no more than so many times its length (wire.md §2.13). */
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { finish } from '../../src/core/slices.ts';
-import { applyEdits, cutItems, cutMembers, setMember } from '../../src/mcp/json/edit.ts';
-import { elementsAt, membersAt } from '../../src/mcp/json/scan.ts';
+import { applyEdits, cutItems, cutMembers, elementsAt, membersAt, setMember } from '../../src/mcp/json/edit.ts';
 import { readJson, renderJson, toPlain } from '../../src/mcp/json/values.ts';
 import { readClientFrame, readClientFrameInSlices, readToolCall } from '../../src/mcp/messages/client.ts';
 import type { ResponseFrame } from '../../src/mcp/messages/frame.ts';
@@ -79,6 +78,11 @@ describe('frames, of every shape', () => {
     ['brackets that never close', (bytes: number) => '['.repeat(bytes)],
     ['objects that never close', (bytes: number) => '{"a":'.repeat(bytes / 5)],
     ['what is broken at its end', (bytes: number) => `{"jsonrpc":"2.0","id":1,"result":[${list(() => '1', bytes)}}`],
+    ['long strings', (bytes: number) => `[${list(() => `"${'x'.repeat(100)}"`, bytes)}]`],
+    ['long strings with escapes far apart', (bytes: number) => `[${list(() => `"${'x'.repeat(100)}\\n${'y'.repeat(100)}"`, bytes)}]`],
+    ['escapes far apart, and no end', (bytes: number) => `{"a":"${`${'x'.repeat(100)}\\n`.repeat(bytes / 102)}`],
+    ['escaped quotes far apart, and no end', (bytes: number) => `{"a":"${`${'x'.repeat(100)}\\"`.repeat(bytes / 102)}`],
+    ['long strings, the last with a tab', (bytes: number) => `[${list(() => `"${'x'.repeat(100)}"`, bytes)},"\t"]`],
     ['a string that never ends', (bytes: number) => `{"jsonrpc":"2.0","id":1,"x":"${'\\"'.repeat(bytes / 2)}`],
   ])('by either reader, of %s', (_name, make) => {
     expectLinear(

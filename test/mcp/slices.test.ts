@@ -1,8 +1,9 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import fc from 'fast-check';
 import { finish, type Slices } from '../../src/core/slices.ts';
-import { elementsAt, type Member } from '../../src/mcp/json/scan.ts';
+import { elementsAt } from '../../src/mcp/json/edit.ts';
 import { elementsInSlices } from '../../src/mcp/json/scan-slices.ts';
+import type { Member } from '../../src/mcp/json/scan-types.ts';
 import { readJson, readJsonInSlices } from '../../src/mcp/json/values.ts';
 import { readClientFrame, readClientFrameInSlices, readToolCall } from '../../src/mcp/messages/client.ts';
 import { readServerFrame, readServerFrameInSlices } from '../../src/mcp/messages/server.ts';

@@ -1,6 +1,6 @@
 /** JSON in base64, as the headers of payments carry it (policy.md §8). */
-import { isStrictValue, scanMessage } from './scan.ts';
-import { openScan } from './token.ts';
+import { isStrictValue } from './edit.ts';
+import { openScan, scanMessage } from './scan.ts';
 
 /** The text of the JSON object in a base64url or base64 text; undefined where there is none that every reader reads alike. */
 export function decodeText(encoded: string): string | undefined {

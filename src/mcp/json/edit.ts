@@ -1,6 +1,7 @@
-/** Changes to a message's text that leave the rest byte for byte as it came. */
-import { membersAt } from './scan.ts';
-import type { Span } from './token.ts';
+/** Members of a text known to be valid: where they stand, and changes that leave the rest byte for byte as it came. */
+
+import { openScan, scanElements, scanObject, scanValue } from './scan.ts';
+import type { Member, Scan, Span } from './scan-types.ts';
 
 /** What stands at the span gives way to `text`; an empty span is a place to insert at. */
 export interface Edit extends Span {
@@ -56,4 +57,28 @@ export function cutMembers(text: string, span: Span, object: Span, keys: readonl
     span,
     cutItems(places, (index) => keys.includes(members[index]?.key ?? '')),
   );
+}
+
+/** A scan of a text known to be valid. */
+export function openLenient(text: string): Scan {
+  return openScan(text, { strict: false, maxDepth: Number.POSITIVE_INFINITY, anySpace: true });
+}
+
+/** Members of the object that starts at `start` of a text known to be valid. */
+export function membersAt(text: string, start: number): readonly Member[] {
+  const into: Member[] = [];
+  scanObject(openLenient(text), start, 1, into, false);
+  return into;
+}
+
+/** Elements of the array that starts at `start` of a text known to be valid; the members of those that are objects. */
+export function elementsAt(text: string, start: number): readonly Member[] {
+  const into: Member[] = [];
+  scanElements(openLenient(text), start, 1, into, Number.POSITIVE_INFINITY, false);
+  return into;
+}
+
+/** Whether a value within a text known to be valid also holds to the strict rules: no duplicate key, no lone surrogate. */
+export function isStrictValue(text: string, start: number): boolean {
+  return scanValue(openScan(text, { strict: true, maxDepth: 256, anySpace: true }), start, 1) >= 0;
 }

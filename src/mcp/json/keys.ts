@@ -36,3 +36,30 @@ export function foldKey(key: string): string {
 export function isLong(key: string): boolean {
   return key.length > LONG && key.replace(UNSEEN, '').length > LONG;
 }
+
+/**
+ * The keys that nearly every message has, as constants. A key cut from a fresh text is a new string that has to be
+ * hashed and compared by character; measured, that was a third of the cost of reading a call.
+ */
+export const COMMON_KEYS = [
+  'id',
+  'name',
+  'task',
+  'error',
+  '_meta',
+  'method',
+  'params',
+  'result',
+  'jsonrpc',
+  'content',
+  'isError',
+  'version',
+  'arguments',
+  'resultType',
+  'progressToken',
+  'structuredContent',
+  'io.modelcontextprotocol/clientInfo',
+  'io.modelcontextprotocol/serverInfo',
+  'io.modelcontextprotocol/protocolVersion',
+  'io.modelcontextprotocol/clientCapabilities',
+] as const;

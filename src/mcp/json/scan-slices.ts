@@ -3,21 +3,10 @@
  * besides, because nobody should have to look through a large one again.
  */
 import type { Slices } from '../../core/slices.ts';
-import {
-  endOfMessage,
-  failKey,
-  isNewKey,
-  type Keys,
-  MAX_BATCH,
-  type Member,
-  openKeys,
-  openLenient,
-  readKey,
-  scanValue,
-  type Top,
-  topAt,
-} from './scan.ts';
-import { endsWithin, fail, failMany, type Scan, scanString, skipSpace, stepInString } from './token.ts';
+import { openLenient } from './edit.ts';
+import { endOfMessage, fail, isKnownKey, MANY_KEYS, MAX_BATCH, readKey, scanString, scanValue, skipSpace, stepInString } from './scan.ts';
+import type { Member, Scan, Top } from './scan-types.ts';
+import { endsWithin } from './values.ts';
 
 /** Characters between two pauses. */
 const SLICE = 32 * 1024;
@@ -31,7 +20,9 @@ interface Open {
   readonly into: Member[] | undefined;
   readonly most: number;
   readonly role: Role;
-  readonly keys: Keys | undefined;
+  /** Where its keys begin among those of the scan; all of them, once they are many. */
+  readonly firstKey: number;
+  keys: Set<string> | undefined;
   /** The value that is read: where it begins, under which key, and what becomes of its members. */
   key: string;
   keyStart: number;
@@ -50,9 +41,10 @@ const MAX_KEPT = 100_000;
 
 /** Scans the whole text, as `scanMessage` does. */
 export function* scanMessageInSlices(scan: Scan, into: Member[]): Slices<Top | undefined> {
-  scan.room = MAX_KEPT;
+  scan.budget = MAX_KEPT;
   const start = skipSpace(scan, 0);
-  const top = topAt(scan.text, start);
+  const code = scan.text.charCodeAt(start);
+  const top: Top = code === 123 ? 'object' : code === 91 ? 'array' : 'other';
   const role = top === 'object' ? 'message' : top === 'array' ? 'batch' : 'plain';
   const end = yield* scanInSlices(scan, start, role, top === 'other' ? undefined : into);
   return endOfMessage(scan, top, end);
@@ -108,9 +100,8 @@ function* scanInSlices(scan: Scan, at: number, role: Role, into: Member[] | unde
 }
 
 function openFirst(isObject: boolean, role: Role, into: Member[] | undefined, scan: Scan): Open {
-  const keys = isObject && scan.strict ? openKeys() : undefined;
   const most = role === 'batch' ? MAX_BATCH : scan.maxMembers;
-  return { isObject, into, most, role, keys, key: '', keyStart: 0, start: 0, members: undefined };
+  return { isObject, into, most, role, firstKey: scan.keyCount, keys: undefined, key: '', keyStart: 0, start: 0, members: undefined };
 }
 
 /** A container as the value that `parent` is at. */
@@ -150,9 +141,13 @@ function beginItem(scan: Scan, open: Open, at: number): number {
   if (text.charCodeAt(at) !== 34) return fail(scan, 'syntax', at);
   const end = scanString(scan, at);
   if (end < 0) return end;
-  open.key = open.keys || open.into ? readKey(scan, at, end) : '';
-  if (open.keys && !isNewKey(open.keys, open.key)) return failKey(scan, open.key, at);
-  if ((open.keys?.all?.size ?? 0) > MAX_KEYS) return failMany(scan, MAX_KEYS, at);
+  open.key = scan.strict || open.into ? readKey(scan, at, end) : '';
+  if (scan.strict) {
+    const { key, keys, firstKey } = open;
+    if (keys ? keys.has(key) : isKnownKey(scan, firstKey, key)) return fail(scan, 'duplicate_key', at, key);
+    if ((keys?.add(key).size ?? 0) > MAX_KEYS) return fail(scan, 'too_many', at, MAX_KEYS);
+    if (!keys && scan.keyCount - firstKey === MANY_KEYS) open.keys = new Set(scan.keys.slice(firstKey, scan.keyCount));
+  }
   const colon = skipSpace(scan, end);
   if (text.charCodeAt(colon) !== 58) return fail(scan, 'syntax', colon);
   open.start = skipSpace(scan, colon + 1);
@@ -166,13 +161,14 @@ function afterValue(scan: Scan, stack: Open[], end: number): number {
   for (let open = stack.at(-1); open; open = stack.at(-1)) {
     const { into, key, keyStart, start, members, most, isObject } = open;
     if (into && into.push({ key, keyStart, start, end: i, members }) > most)
-      return isObject ? failMany(scan, most, keyStart) : fail(scan, 'batch', keyStart);
-    if (into && --scan.room < 0) return failMany(scan, MAX_KEPT, keyStart);
+      return isObject ? fail(scan, 'too_many', keyStart, most) : fail(scan, 'batch', keyStart);
+    if (into && --scan.budget < 0) return fail(scan, 'too_many', keyStart, MAX_KEPT);
     i = skipSpace(scan, i);
     const code = text.charCodeAt(i);
     if (code === 44) return beginItem(scan, open, skipSpace(scan, i + 1));
     if (code !== closing(open)) return fail(scan, 'syntax', i);
     i++;
+    scan.keyCount = open.firstKey;
     stack.pop();
   }
   return i;

@@ -1,8 +1,8 @@
 /** Builds and writes JSON values (core's `Json`) from and to text: numbers keep their text, objects are Maps. */
 import { isArray, isNumber, isObject, type Json } from '../../core/json.ts';
 import type { Slices } from '../../core/slices.ts';
-import { cutKey } from './intern.ts';
-import { endsWithin, findFrom, LONG_RUN } from './token.ts';
+import { cutKey, findFrom, LONG_RUN } from './scan.ts';
+import type { Span } from './scan-types.ts';
 /** Reads the value that begins at `start` of a text that a scan has found valid. The later of two equal keys wins. */
 export function readJson(text: string, start = 0): Json {
   return readValue({ text, at: start });
@@ -35,6 +35,19 @@ export function toPlain(value: Json): unknown {
   return isNumber(value) ? Number(value.number) : value;
 }
 
+/** The value of a string that stands at `span`, or undefined where no string stands there. */
+export function stringAt(text: string, span: Span): string | undefined {
+  if (text.charCodeAt(span.start) !== 34) return undefined;
+  const inner = text.slice(span.start + 1, span.end - 1);
+  return inner.includes('\\') ? JSON.parse(text.slice(span.start, span.end)) : inner;
+}
+
+/** Whether the string at `at` surely ends within so many characters: a quote behind a backslash may not be its end. */
+export function endsWithin(text: string, at: number, most: number): boolean {
+  const quote = text.indexOf('"', at + 1);
+  return quote >= 0 && quote - at < most && text.charCodeAt(quote - 1) !== 92;
+}
+
 /** A place in a text, and the text. */
 export interface Cursor {
   readonly text: string;
@@ -44,10 +57,10 @@ export interface Cursor {
 /** The value at the cursor, which goes behind it. */
 export function readValue(cursor: Cursor): Json {
   const { text } = cursor;
-  skipSpace(cursor);
+  if (text.charCodeAt(cursor.at) <= 32) skipSpace(cursor);
   switch (text.charCodeAt(cursor.at)) {
     case 34:
-      return readString(cursor, cutText);
+      return readString(cursor);
     case 123:
       return readObject(cursor);
     case 91:
@@ -77,38 +90,37 @@ export function skipSpace(cursor: Cursor): void {
 
 /** The next mark (`,` `:` or a closing bracket) is read; what it is tells the caller whether to go on. */
 export function takeMark(cursor: Cursor): number {
-  skipSpace(cursor);
+  if (cursor.text.charCodeAt(cursor.at) <= 32) skipSpace(cursor);
   return cursor.text.charCodeAt(cursor.at++);
 }
 
-/** The string at the cursor; `cut` takes out of the text what has no escapes. */
-export function readString(cursor: Cursor, cut: (text: string, start: number, end: number) => string): string {
+/** The string at the cursor. `isKey`: it is likely to be one of those that nearly every message has. */
+export function readString(cursor: Cursor, isKey = false): string {
   const { text, at } = cursor;
-  let end = at + 1;
-  let escaped = false;
-  for (let code = text.charCodeAt(end); code !== 34; code = text.charCodeAt(end)) {
-    if (Number.isNaN(code)) throw new RangeError(`the string at offset ${at} does not end`);
-    if (code === 92) {
-      escaped = true;
-      end++;
-    }
-    end++;
-  }
+  let end = text.indexOf('"', at + 1);
+  while (text.charCodeAt(end - 1) === 92 && isEscaped(text, at, end)) end = text.indexOf('"', end + 1);
+  if (end < 0) throw new RangeError(`the string at offset ${at} does not end`);
   cursor.at = end + 1;
-  return escaped ? JSON.parse(text.slice(at, end + 1)) : cut(text, at + 1, end);
+  const inner = isKey ? cutKey(text, at + 1, end) : text.slice(at + 1, end);
+  return inner.includes('\\') ? JSON.parse(text.slice(at, end + 1)) : inner;
 }
 
-/** Takes a string without escapes as it is. */
-export function cutText(text: string, start: number, end: number): string {
-  return text.slice(start, end);
+/** Whether an odd number of backslashes stands before the quote. Each stands before one quote, so all looks together are linear. */
+function isEscaped(text: string, start: number, quote: number): boolean {
+  let at = quote;
+  while (at - 1 > start && text.charCodeAt(at - 1) === 92) at--;
+  return (quote - at) % 2 === 1;
 }
 
 function readNumber(cursor: Cursor): Json {
   const { text, at } = cursor;
   let end = at;
-  while (isNumberPart(text.charCodeAt(end))) {
+  let code = text.charCodeAt(end);
+  // Digits, `+`, `-`, `.`, `E`, `e`.
+  while ((code >= 48 && code <= 57) || code === 46 || code === 45 || code === 43 || (code | 32) === 101) {
     end++;
     if (end - at === LONG_RUN) end = findFrom(text, end, /[^-+.0-9Ee]/g);
+    code = text.charCodeAt(end);
   }
   if (end === at) throw new RangeError(`no JSON value at offset ${at}`);
   cursor.at = end;
@@ -117,11 +129,6 @@ function readNumber(cursor: Cursor): Json {
 
 /** Numbers of one digit, which may come by the million. */
 const DIGITS: readonly Json[] = Array.from({ length: 10 }, (_, digit) => ({ number: `${digit}` }));
-
-/** Digits, `+`, `-`, `.`, `E`, `e`. */
-function isNumberPart(code: number): boolean {
-  return (code >= 48 && code <= 57) || code === 46 || code === 45 || code === 43 || code === 69 || code === 101;
-}
 
 function readArray(cursor: Cursor): Json {
   const items: Json[] = [];
@@ -137,20 +144,23 @@ function readArray(cursor: Cursor): Json {
 }
 
 function readObject(cursor: Cursor): Json {
+  const { text } = cursor;
   const members = new Map<string, Json>();
   cursor.at++;
-  skipSpace(cursor);
-  if (cursor.text.charCodeAt(cursor.at) === 125) {
+  if (text.charCodeAt(cursor.at) <= 32) skipSpace(cursor);
+  if (text.charCodeAt(cursor.at) === 125) {
     cursor.at++;
     return members;
   }
-  do {
-    skipSpace(cursor);
-    const key = readString(cursor, cutKey);
-    takeMark(cursor);
+  for (;;) {
+    if (text.charCodeAt(cursor.at) <= 32) skipSpace(cursor);
+    const key = readString(cursor, true);
+    if (text.charCodeAt(cursor.at) <= 32) skipSpace(cursor);
+    cursor.at++;
     members.set(key, readValue(cursor));
-  } while (takeMark(cursor) === 44);
-  return members;
+    if (text.charCodeAt(cursor.at) <= 32) skipSpace(cursor);
+    if (text.charCodeAt(cursor.at++) !== 44) return members;
+  }
 }
 
 /** Characters between two pauses. */
@@ -213,7 +223,7 @@ function begin(cursor: Cursor, stack: Open[]): Json | typeof LONG | undefined {
 
 function readKey(cursor: Cursor): string {
   skipSpace(cursor);
-  const key = readString(cursor, cutKey);
+  const key = readString(cursor, true);
   takeMark(cursor);
   return key;
 }

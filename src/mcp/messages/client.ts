@@ -6,23 +6,24 @@ import { type ClientMeta, clientMembers } from '../../core/client-meta.ts';
 import { isObject, type Json, type JsonObject, NO_ARGUMENTS } from '../../core/json.ts';
 import { finish, type Slices } from '../../core/slices.ts';
 import { definePlace, isLookAlike, PARAMS_KEYS, RESULT_KEYS } from '../json/keys.ts';
-import { type Member, scanMessage } from '../json/scan.ts';
+import { openScan, scanMessage } from '../json/scan.ts';
 import { scanMessageInSlices } from '../json/scan-slices.ts';
-import { openScan, type Scan, type Span, stringAt } from '../json/token.ts';
-import { renderJson } from '../json/values.ts';
-import { type Envelope, findLookAlike, idAt, isWord, MAX_VALUES, readEnvelope, readMember, readParams, valuesIn } from './envelope.ts';
+import type { Member, Scan, Span, Top } from '../json/scan-types.ts';
+import { readJson, renderJson, stringAt } from '../json/values.ts';
+import { ABSENT, type Envelope, findLookAlike, idAt, isWord, MAX_VALUES, NONE, readEnvelope, valuesIn } from './envelope.ts';
 import type {
   ClientBatch,
   ClientFrame,
   ClientMessage,
   FrameLimits,
   NotificationFrame,
+  Params,
   ReplyFrame,
   RequestFrame,
   ToolCall,
 } from './frame.ts';
-import { isLonger, isStrictId, type RequestId } from './id.ts';
-import { quote, type Refusal, type RefusalReason, refuse, refuseFault } from './refusal.ts';
+import { isLonger, type RequestId } from './id.ts';
+import { quote, type Refusal, refuse, refuseFault } from './refusal.ts';
 
 const MAX_NAME = 1024;
 /** Characters of what a client adds in `_meta`: who decides is shown all of it. */
@@ -36,13 +37,13 @@ const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Reads one frame of a client: a message, a batch, or why it is refused. */
 export function readClientFrame(bytes: Uint8Array, limits: FrameLimits): ClientFrame | Refusal {
-  const scan = openClientScan(bytes, limits);
+  const scan = openClientScan(bytes, limits, bytes);
   if ('kind' in scan) return scan;
   const members: Member[] = [];
   const top = scanMessage(scan, members);
   if (!top) return refuseFault(scan, recoverId(scan.text));
   if (top === 'array') return finish(readClientBatch(scan.text, members, limits.maxName));
-  return readClientMessage(scan.text, wholeOf(scan), top === 'object' ? members : undefined, limits.maxName);
+  return readSingle(scan, top, members, limits);
 }
 
 /** Reads a large frame as `readClientFrame` does, and in slices what is asked of its requests: their `params`, as values. */
@@ -53,8 +54,7 @@ export function* readClientFrameInSlices(bytes: Uint8Array, limits: FrameLimits)
   const members: Member[] = [];
   const top = yield* scanMessageInSlices(scan, members);
   if (!top) return refuseFault(scan, yield* recoverIdInSlices(scan.text));
-  if (top !== 'array')
-    return yield* withParams(readClientMessage(scan.text, wholeOf(scan), top === 'object' ? members : undefined, limits.maxName));
+  if (top !== 'array') return yield* withParams(readSingle(scan, top, members, limits));
   const frame = yield* readClientBatch(scan.text, members, limits.maxName);
   if (frame.kind !== 'batch') return frame;
   const items: (ClientMessage | Refusal)[] = [];
@@ -70,48 +70,58 @@ function* withParams(frame: ClientMessage | Refusal): Slices<ClientMessage | Ref
   return refuse('too_many', message, frame.kind === 'request' ? frame.id : undefined);
 }
 
-function openClientScan(bytes: Uint8Array, limits: FrameLimits): Scan | Refusal {
-  const text = decodeStrictly(bytes);
-  if (text === undefined) return refuse('encoding', 'the message is not valid UTF-8');
+/** `whole`: where the frame is scanned in one go. */
+function openClientScan(bytes: Uint8Array, { maxDepth, anySpace = false }: FrameLimits, whole?: Uint8Array): Scan | Refusal {
+  let text: string;
+  try {
+    text = strictUtf8.decode(bytes);
+  } catch {
+    return refuse('encoding', 'the message is not valid UTF-8');
+  }
   if (text.charCodeAt(0) === 0xfeff) return refuse('encoding', 'the message begins with a byte order mark');
-  return openScan(text, { strict: true, maxDepth: limits.maxDepth, anySpace: limits.anySpace === true, maxMembers: MAX_MEMBERS });
+  return openScan(text, { strict: true, maxDepth, anySpace, maxMembers: MAX_MEMBERS }, whole);
 }
 
-function wholeOf({ text }: Scan): Span {
-  return { start: 0, end: text.length };
+function readSingle({ text }: Scan, top: Top, members: readonly Member[], limits: FrameLimits): ClientMessage | Refusal {
+  return readClientMessage(text, { start: 0, end: text.length }, top === 'object' ? members : undefined, limits.maxName);
 }
 
 /** Reads what a `tools/call` asks for, or why it can not be judged (wire.md §2.4). */
 export function readToolCall(frame: RequestFrame | NotificationFrame): ToolCall | Refusal {
   const { text, params } = frame;
-  for (const key of params.members.keys())
+  const id = frame.kind === 'request' ? frame.id : undefined;
+  const values = new Map<string, Json>();
+  for (const [key, { start }] of params.members) {
     if (!CALL_MEMBERS.has(key)) {
       const message = `"params" of a call has no member ${quote(key)}: what the tool is to get stands in "arguments"`;
-      return refuse('bad_call', message, frame.kind === 'request' ? frame.id : undefined);
+      return refuse('bad_call', message, id);
     }
-  const bad = (message: string): Refusal => refuse('bad_call', message, frame.kind === 'request' ? frame.id : undefined);
+    if (key === 'name') continue;
+    const value = frame.values?.get(key) ?? readJson(text, start);
+    // `null` is as good as absent.
+    if (value !== null) values.set(key, value);
+  }
   const nameAt = params.members.get('name');
   const name = nameAt && stringAt(text, nameAt);
-  if (name === undefined) return bad('"params.name" has to be a string');
-  if (isLonger(name, MAX_NAME)) return bad(`"params.name" is longer than ${MAX_NAME} bytes`);
-  // `null` is as good as absent.
-  const member = (key: string): Json | undefined => readMember(frame, key) ?? undefined;
-  const [args, meta, inputs, task] = [member('arguments'), member('_meta'), member('inputResponses'), member('task')];
-  const requestState = member('requestState');
-  if (!isObjectOrAbsent(args)) return bad('"params.arguments" has to be an object');
-  if (!isObjectOrAbsent(meta)) return bad('"params._meta" has to be an object');
-  if (!isObjectOrAbsent(inputs)) return bad('"params.inputResponses" has to be an object');
-  if (!isObjectOrAbsent(task)) return bad('"params.task" has to be an object');
-  if (requestState !== undefined && typeof requestState !== 'string') return bad('"params.requestState" has to be a string');
-  const argsAt = args && params.members.get('arguments');
-  const argsText = argsAt ? text.slice(argsAt.start, argsAt.end) : '{}';
+  if (name === undefined) return refuse('bad_call', '"params.name" has to be a string', id);
+  if (name.length * 3 > MAX_NAME && isLonger(name, MAX_NAME))
+    return refuse('bad_call', `"params.name" is longer than ${MAX_NAME} bytes`, id);
+  const [args, meta, inputs, task] = [values.get('arguments'), values.get('_meta'), values.get('inputResponses'), values.get('task')];
+  const requestState = values.get('requestState');
+  const bad = (key: string, kind: string) => refuse('bad_call', `"params.${key}" has to be ${kind}`, id);
+  if (args !== undefined && !isObject(args)) return bad('arguments', 'an object');
+  if (meta !== undefined && !isObject(meta)) return bad('_meta', 'an object');
+  if (inputs !== undefined && !isObject(inputs)) return bad('inputResponses', 'an object');
+  if (task !== undefined && !isObject(task)) return bad('task', 'an object');
+  if (requestState !== undefined && typeof requestState !== 'string') return bad('requestState', 'a string');
   const ownMeta = meta && clientMetaOf(meta);
-  if (ownMeta && ownMeta.text.length > MAX_META) return bad(`"params._meta" is larger than ${MAX_META / 1024} KiB`);
+  if (ownMeta && ownMeta.text.length > MAX_META) return refuse('bad_call', `"params._meta" is larger than ${MAX_META / 1024} KiB`, id);
+  const argsAt = args && params.members.get('arguments');
   const inputsAt = inputs && params.members.get('inputResponses');
   return {
     name,
     args: args ?? NO_ARGUMENTS,
-    argsText,
+    argsText: argsAt ? text.slice(argsAt.start, argsAt.end) : '{}',
     meta,
     ownMeta,
     requestState,
@@ -125,14 +135,6 @@ function clientMetaOf(meta: JsonObject): ClientMeta | undefined {
   return value && { value, text: renderJson(value) };
 }
 
-function decodeStrictly(bytes: Uint8Array): string | undefined {
-  try {
-    return strictUtf8.decode(bytes);
-  } catch {
-    return undefined;
-  }
-}
-
 function* readClientBatch(text: string, elements: readonly Member[], maxName: number): Slices<ClientBatch | Refusal> {
   if (elements.length === 0) return refuse('batch', 'the batch is empty');
   if (elements.some(({ start }) => text.charCodeAt(start) === 91)) return refuse('batch', 'a batch stands within the batch');
@@ -142,10 +144,6 @@ function* readClientBatch(text: string, elements: readonly Member[], maxName: nu
     yield;
   }
   return { kind: 'batch', items, text, span: { start: 0, end: text.length } };
-}
-
-function isObjectOrAbsent(value: Json | undefined): value is JsonObject | undefined {
-  return value === undefined || isObject(value);
 }
 
 /** How deep a refused text is still read to find the id of its request, and how many members it may have. */
@@ -164,11 +162,9 @@ export function readClientMessage(
 ): ClientMessage | Refusal {
   if (!members) return refuse('not_json_rpc', 'a JSON-RPC message is a JSON object');
   const envelope = readEnvelope(members);
-  const fault = checkEnvelope(text, envelope, members, maxName);
-  if (fault) return fault;
-  if (!envelope.method) return readReply(text, span, envelope);
-  const meta = members.find(({ key }) => key === '_meta');
-  return readRequest(text, span, envelope, envelope.method, meta, maxName);
+  const fault = faultOf(text, envelope);
+  if (fault) return refuse(fault.reason, fault.message, certainId(text, members, maxName));
+  return envelope.method ? readRequest(text, span, envelope, envelope.method, maxName) : readReply(text, span, envelope);
 }
 
 /**
@@ -195,45 +191,50 @@ function certainId(text: string, members: readonly Member[], most: number): Requ
   return id && isValidId(id, most) && id.key.isWellFormed() ? id : undefined;
 }
 
-function checkEnvelope(text: string, envelope: Envelope, members: readonly Member[], maxName: number): Refusal | undefined {
-  const { odd, jsonrpc, method, result, error } = envelope;
-  const no = (reason: RefusalReason, message: string): Refusal => refuse(reason, message, certainId(text, members, maxName));
-  if (odd) return no(odd.kind, `key ${quote(odd.key)} only looks like one of JSON-RPC's`);
-  if (!jsonrpc || stringAt(text, jsonrpc) !== '2.0') return no('not_json_rpc', '"jsonrpc" has to be "2.0"');
-  if (method && (result || error)) return no('not_json_rpc', 'a message with "method" has neither "result" nor "error"');
-  if (!method && !result === !error) return no('not_json_rpc', 'a message has "method", or one of "result" and "error"');
-  return undefined;
+type EnvelopeFault = Pick<Refusal, 'reason' | 'message'>;
+
+/** Why an envelope is refused. */
+function faultOf(text: string, { odd, jsonrpc, method, result, error }: Envelope): EnvelopeFault | undefined {
+  if (odd) return { reason: odd.kind, message: `key ${quote(odd.key)} only looks like one of JSON-RPC's` };
+  if (!jsonrpc || stringAt(text, jsonrpc) !== '2.0') return { reason: 'not_json_rpc', message: '"jsonrpc" has to be "2.0"' };
+  if (method && !result && !error) return undefined;
+  if (method) return { reason: 'not_json_rpc', message: 'a message with "method" has neither "result" nor "error"' };
+  return !result === !error ? { reason: 'not_json_rpc', message: 'a message has "method", or one of "result" and "error"' } : undefined;
 }
 
-function isValidId(id: RequestId, maxName: number): boolean {
-  return isStrictId(id) && !isLonger(id.text, maxName + 2);
+/** Whether a client may use the id: a string, or a number written as a whole one (`1.0` and `1e0` are not), and not too long. */
+function isValidId({ key, text }: RequestId, maxName: number): boolean {
+  if (!key.startsWith('s:') && !WHOLE.test(text)) return false;
+  return text.length * 3 <= maxName || !isLonger(text, maxName + 2);
 }
 
-function readRequest(
-  text: string,
-  span: Span,
-  envelope: Envelope,
-  found: Member,
-  meta: Span | undefined,
-  maxName: number,
-): ClientMessage | Refusal {
+const WHOLE = /^-?\d+$/;
+
+function readRequest(text: string, span: Span, envelope: Envelope, found: Member, maxName: number): ClientMessage | Refusal {
   const id = envelope.id && idAt(text, envelope.id);
   if (envelope.id && !(id && isValidId(id, maxName))) return badId(text, envelope.id);
   const method = stringAt(text, found);
   if (method === undefined) return refuse('not_json_rpc', '"method" has to be a string', id);
-  if (isLonger(method, maxName)) return refuse('too_long', `"method" is longer than ${maxName} bytes`, id);
-  const fault = checkParams(text, envelope.params, id);
-  if (fault) return fault;
-  const params = readParams(envelope.params);
+  if (method.length * 3 > maxName && isLonger(method, maxName)) return refuse('too_long', `"method" is longer than ${maxName} bytes`, id);
+  const params = envelope.params ? readStrictParams(text, envelope.params, id) : ABSENT;
+  if ('kind' in params) return params;
+  const { meta } = envelope;
   if (!id || !envelope.id) return { kind: 'notification', method, params, meta, text, span };
   return { kind: 'request', id, idSpan: envelope.id, method, params, meta, text, span };
 }
 
-function checkParams(text: string, found: Member | undefined, id: RequestId | undefined): Refusal | undefined {
-  if (!found) return undefined;
-  if (!found.members) return isWord(text, found, 'null') ? undefined : refuse('bad_params', '"params" has to be an object', id);
-  const odd = findLookAlike(found.members, PARAMS_KEYS);
-  return odd === undefined ? undefined : refuse('look_alike_key', `key ${quote(odd)} of "params" only looks like one of MCP's`, id);
+/** The params, where no key only looks like one of MCP's. A strict scan has seen that none occurs twice. */
+function readStrictParams(text: string, found: Member, id: RequestId | undefined): Params | Refusal {
+  if (!found.members)
+    return isWord(text, found, 'null') ? { members: NONE, span: found } : refuse('bad_params', '"params" has to be an object', id);
+  const members = new Map<string, Member>();
+  for (const member of found.members) {
+    const { key } = member;
+    if (!PARAMS_KEYS.keys.has(key) && isLookAlike(key, PARAMS_KEYS))
+      return refuse('look_alike_key', `key ${quote(key)} of "params" only looks like one of MCP's`, id);
+    members.set(key, member);
+  }
+  return { members, span: found };
 }
 
 function readReply(text: string, span: Span, { id: found, result, error }: Envelope): ReplyFrame | Refusal {

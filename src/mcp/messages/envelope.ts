@@ -1,10 +1,10 @@
 /** The members that make a JSON object a JSON-RPC message, each found once and under no other spelling (wire.md §2.3, §2.4), and what stands there. */
 import type { Json } from '../../core/json.ts';
 import type { Slices } from '../../core/slices.ts';
+import { membersAt } from '../json/edit.ts';
 import { ENVELOPE_KEYS, isLookAlike, type Place } from '../json/keys.ts';
-import { type Member, membersAt } from '../json/scan.ts';
-import { type Span, stringAt } from '../json/token.ts';
-import { type Allowance, readJson, readJsonInSlices } from '../json/values.ts';
+import type { Member, Span } from '../json/scan-types.ts';
+import { type Allowance, readJson, readJsonInSlices, stringAt } from '../json/values.ts';
 import type { NotificationFrame, Params, RequestFrame, ResponseFrame, Values } from './frame.ts';
 import type { RequestId } from './id.ts';
 
@@ -16,6 +16,8 @@ export interface Envelope {
   params?: Member;
   result?: Member;
   error?: Member;
+  /** The first `_meta` beside them. */
+  meta?: Member;
   odd?: Oddity;
 }
 
@@ -24,18 +26,31 @@ export interface Oddity {
   readonly key: string;
 }
 
-const NONE: ReadonlyMap<string, Member> = new Map();
-const ABSENT: Params = { kind: 'absent', members: NONE, span: undefined };
+export const NONE: ReadonlyMap<string, Member> = new Map();
+/** The params of a message that has none. */
+export const ABSENT: Params = { members: NONE, span: undefined };
 
 /** Sorts a message's members. Unknown ones pass. */
 export function readEnvelope(members: readonly Member[]): Envelope {
   const envelope: Envelope = {};
   for (const member of members) {
     const { key } = member;
-    if (isEnvelopeKey(key)) {
-      if (envelope[key]) envelope.odd ??= { kind: 'duplicate_key', key };
-      else envelope[key] = member;
-    } else if (isLookAlike(key, ENVELOPE_KEYS)) envelope.odd ??= { kind: 'look_alike_key', key };
+    switch (key) {
+      case 'jsonrpc':
+      case 'id':
+      case 'method':
+      case 'params':
+      case 'result':
+      case 'error':
+        if (envelope[key]) envelope.odd ??= { kind: 'duplicate_key', key };
+        else envelope[key] = member;
+        break;
+      case '_meta':
+        envelope.meta ??= member;
+        break;
+      default:
+        if (isLookAlike(key, ENVELOPE_KEYS)) envelope.odd ??= { kind: 'look_alike_key', key };
+    }
   }
   return envelope;
 }
@@ -58,15 +73,13 @@ export function findOddKey(members: readonly Member[] | undefined, place: Place)
 
 /** The first key that a lenient reader could take for one of the place's. */
 export function findLookAlike(members: readonly Member[] | undefined, place: Place): string | undefined {
-  if (members) for (const { key } of members) if (isLookAlike(key, place)) return key;
+  if (members) for (const { key } of members) if (!place.keys.has(key) && isLookAlike(key, place)) return key;
   return undefined;
 }
 
 /** `params` as found: its members where it is an object, else (null, or what MCP does not have) absent. */
 export function readParams(found: Member | undefined): Params {
-  if (!found) return ABSENT;
-  const { members } = found;
-  return members ? { kind: 'object', members: spansOf(members), span: found } : { kind: 'absent', members: NONE, span: found };
+  return found ? { members: spansOf(found.members), span: found } : ABSENT;
 }
 
 /** Spans by key; the later of two equal keys wins, as in JSON.parse. */
@@ -79,7 +92,7 @@ export function spansOf(members: readonly Member[] | undefined): ReadonlyMap<str
 
 /** Whether something stands at `span`, and is null. */
 export function isNull(text: string, span: Span | undefined): boolean {
-  return span !== undefined && isWord(text, span, 'null');
+  return span !== undefined && text.charCodeAt(span.start) === 110;
 }
 
 /** Whether the JSON text at `span` is exactly this word (`null`, `true`). */
@@ -87,11 +100,8 @@ export function isWord(text: string, span: Span, word: string): boolean {
   return span.end - span.start === word.length && text.startsWith(word, span.start);
 }
 
-function isEnvelopeKey(key: string): key is 'jsonrpc' | 'id' | 'method' | 'params' | 'result' | 'error' {
-  return key === 'jsonrpc' || key === 'id' || key === 'method' || key === 'params' || key === 'result' || key === 'error';
-}
-
 const NUMBER = /^-?\d/;
+
 /**
  * The id at `span`: a string or a number. Numbers are one id where a double can not tell them apart, because a server
  * in JavaScript answers `9007199254740993` as `9007199254740992`.
@@ -99,19 +109,12 @@ const NUMBER = /^-?\d/;
 export function idAt(text: string, span: Span): RequestId | undefined {
   const raw = text.slice(span.start, span.end);
   if (raw.charCodeAt(0) === 34) return { key: `s:${stringAt(raw, { start: 0, end: raw.length })}`, text: raw };
-  if (isShortCount(raw)) return { key: `n:${raw}`, text: raw };
+  // What most clients number their requests with: few digits, the first not 0.
+  let digits = 0;
+  for (let code = raw.charCodeAt(0); code >= 48 && code <= 57 && digits < 16 && raw.charCodeAt(0) !== 48; ) code = raw.charCodeAt(++digits);
+  if (digits > 0 && digits < 16 && digits === raw.length) return { key: `n:${raw}`, text: raw };
   // -0 becomes 0 when it is written.
   return NUMBER.test(raw) ? { key: `n:${Number(raw)}`, text: raw } : undefined;
-}
-
-/** What most clients number their requests with: few digits, the first not 0. */
-function isShortCount(raw: string): boolean {
-  if (raw.length > 15 || raw.charCodeAt(0) === 48) return false;
-  for (let index = 0; index < raw.length; index++) {
-    const code = raw.charCodeAt(index);
-    if (code < 48 || code > 57) return false;
-  }
-  return raw.length > 0;
 }
 
 type Asking = RequestFrame | NotificationFrame;

@@ -5,14 +5,12 @@
  */
 import type { ClientMeta } from '../../core/client-meta.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
-import type { Member } from '../json/scan.ts';
-import type { Span } from '../json/token.ts';
+import type { Member, Span } from '../json/scan-types.ts';
 import type { RequestId } from './id.ts';
 import type { Refusal } from './refusal.ts';
 
 /** The top-level members of `params`, by their decoded keys, with the spans of their values. `null` counts as absent. */
 export interface Params {
-  readonly kind: 'absent' | 'object';
   readonly members: ReadonlyMap<string, Member>;
   readonly span: Span | undefined;
 }

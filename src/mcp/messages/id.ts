@@ -31,11 +31,6 @@ export function otherSpelling({ key }: RequestId): string | undefined {
   return TEXT_NUMBER.test(value) ? `n:${Number(value)}` : undefined;
 }
 
-/** Whether a client may use the id: a string, or a number written as a whole one (`1.0` and `1e0` are not). */
-export function isStrictId(id: RequestId): boolean {
-  return id.key.startsWith('s:') || WHOLE.test(id.text);
-}
-
 /** Whether the text is longer than `most` bytes of UTF-8. */
 export function isLonger(text: string, most: number): boolean {
   return text.length > most || (text.length * 3 > most && encoder.encode(text).length > most);

@@ -47,7 +47,7 @@ export function createLineSplitter(maxBytes: number): LineSplitter {
         finish(partial, chunk.subarray(start, end), maxBytes, lines);
         start = end + 1;
       }
-      keep(partial, chunk.subarray(start), maxBytes);
+      if (start < chunk.length) keep(partial, chunk.subarray(start), maxBytes);
       return lines;
     },
     end() {
@@ -63,14 +63,14 @@ export function createLineSplitter(maxBytes: number): LineSplitter {
 function finish(partial: Partial, piece: Uint8Array, maxBytes: number, into: Line[]): void {
   if (partial.discarding) discard(partial, piece);
   else if (partial.length > 0) hold(partial, piece, maxBytes);
-  const bytes = withoutCr(partial.length > 0 ? takeHeld(partial) : piece);
+  let bytes = partial.length > 0 ? takeHeld(partial) : piece;
+  if (bytes[bytes.length - 1] === CR) bytes = bytes.subarray(0, -1);
   if (!partial.discarding && bytes.length > maxBytes) discard(partial, bytes);
   if (partial.discarding) into.push(tooLong(partial));
-  else if (!isBlank(bytes)) into.push({ kind: 'line', bytes });
+  else if ((bytes[0] ?? 0) > SPACE || !isBlank(bytes)) into.push({ kind: 'line', bytes });
 }
 
 function keep(partial: Partial, piece: Uint8Array, maxBytes: number): void {
-  if (piece.length === 0) return;
   // The last byte may be the CR that the LF to come takes with it.
   const allowed = piece[piece.length - 1] === CR ? maxBytes + 1 : maxBytes;
   if (!partial.discarding && partial.length + piece.length <= allowed) {
@@ -139,10 +139,6 @@ export function oneLine(frame: Uint8Array | string): Uint8Array | string {
   const line = frame.slice();
   for (let at = 0; at < line.length; at++) if (line[at] === LF || line[at] === CR) line[at] = SPACE;
   return line;
-}
-
-function withoutCr(bytes: Uint8Array): Uint8Array {
-  return bytes[bytes.length - 1] === CR ? bytes.subarray(0, -1) : bytes;
 }
 
 function isBlank(bytes: Uint8Array): boolean {

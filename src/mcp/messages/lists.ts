@@ -1,12 +1,11 @@
 /** Pages of `tools/list` (wire.md §3): hidden tools are cut out, everything else stays byte for byte. */
 import type { Json } from '../../core/json.ts';
 import { finish, type Slices } from '../../core/slices.ts';
-import { applyEdits, cutItems, type Edit, setMember } from '../json/edit.ts';
+import { applyEdits, cutItems, type Edit, elementsAt, isStrictValue, setMember } from '../json/edit.ts';
 import { definePlace } from '../json/keys.ts';
-import { elementsAt, isStrictValue, type Member } from '../json/scan.ts';
 import { elementsInSlices, MAX_ENTRIES } from '../json/scan-slices.ts';
-import { type Span, stringAt } from '../json/token.ts';
-import { readJson } from '../json/values.ts';
+import type { Member, Span } from '../json/scan-types.ts';
+import { readJson, stringAt } from '../json/values.ts';
 import { findOddKey, isWord } from './envelope.ts';
 import type { ResponseFrame } from './frame.ts';
 import { quote } from './refusal.ts';

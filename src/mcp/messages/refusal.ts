@@ -1,6 +1,6 @@
 /** Messages of a client that are not forwarded (wire.md §2): why, and the JSON-RPC code they are answered with. */
 
-import type { Scan } from '../json/token.ts';
+import type { Scan } from '../json/scan-types.ts';
 import type { RequestId } from './id.ts';
 
 const CODES = {
@@ -56,11 +56,11 @@ function describeFault(scan: Scan): string {
     case 'lone_surrogate':
       return 'half of a surrogate pair stands';
     case 'duplicate_key':
-      return `key ${quote(scan.faultKey)} occurs twice in one object: again`;
+      return `key ${quote(String(scan.faultDetail))} occurs twice in one object: again`;
     case 'too_deep':
       return `nesting passes ${scan.maxDepth} levels`;
     case 'too_many':
-      return `a message has at most ${scan.faultMost} members in one object: one more stands`;
+      return `a message has at most ${scan.faultDetail} members in one object: one more stands`;
     case 'batch':
       return 'the batch has too many messages:';
     default:

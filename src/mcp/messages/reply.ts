@@ -1,10 +1,9 @@
 /** What we write ourselves, and the few changes that we make to what a server wrote. */
 import { DECISION_KEY } from '../../core/answer.ts';
 import { lookOf } from '../../core/reveal.ts';
-import { applyEdits, cutItems, type Edit, setMember } from '../json/edit.ts';
+import { applyEdits, cutItems, type Edit, membersAt, setMember } from '../json/edit.ts';
 import { foldKey } from '../json/keys.ts';
-import { type Member, membersAt } from '../json/scan.ts';
-import type { Span } from '../json/token.ts';
+import type { Member, Span } from '../json/scan-types.ts';
 import { membersOf } from './envelope.ts';
 import type { ResponseFrame } from './frame.ts';
 export interface ToolResult {
@@ -46,6 +45,7 @@ export function declareListChanged(frame: ResponseFrame): string {
  * SECURITY: only our own answers carry that mark; every spelling that a lenient reader takes for it goes too.
  */
 export function withoutDecision(frame: ResponseFrame): string | undefined {
+  if (!frame.members.has('_meta')) return undefined;
   const edits = decisionEdits(frame.text, frame.result);
   return edits.length === 0 ? undefined : applyEdits(frame.text, frame.span, edits);
 }

@@ -4,11 +4,12 @@
  */
 import { finish, type Slices } from '../../core/slices.ts';
 import { RESULT_KEYS } from '../json/keys.ts';
-import { type Member, scanMessage, type Top } from '../json/scan.ts';
+import { openScan, scanMessage } from '../json/scan.ts';
 import { scanMessageInSlices } from '../json/scan-slices.ts';
-import { openScan, type Scan, type Span, stringAt } from '../json/token.ts';
-import { type Envelope, findOddKey, idAt, isNull, isWord, readEnvelope, readParams, spansOf, valuesIn } from './envelope.ts';
-import type { NotificationFrame, RequestFrame, ResponseFrame, ServerBatch, ServerFrame, ServerMessage, UnreadableFrame } from './frame.ts';
+import type { Member, Scan, Span, Top } from '../json/scan-types.ts';
+import { stringAt } from '../json/values.ts';
+import { type Envelope, findOddKey, idAt, isNull, isWord, NONE, readEnvelope, readParams, spansOf, valuesIn } from './envelope.ts';
+import type { NotificationFrame, RequestFrame, ServerBatch, ServerFrame, ServerMessage, UnreadableFrame } from './frame.ts';
 import { isLonger, type RequestId } from './id.ts';
 import { createIdFinder } from './id-finder.ts';
 import { quote } from './refusal.ts';
@@ -32,13 +33,9 @@ const ASKED: ReadonlySet<string> = new Set([
 ]);
 const lenientUtf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
-function wholeOf({ text }: Scan): Span {
-  return { start: 0, end: text.length };
-}
-
 /** Reads one frame of a server. */
 export function readServerFrame(bytes: Uint8Array): ServerFrame {
-  const scan = openScan(lenientUtf8.decode(bytes), SERVER_RULES);
+  const scan = openScan(lenientUtf8.decode(bytes), SERVER_RULES, bytes);
   const members: Member[] = [];
   const top = scanMessage(scan, members);
   if (!top) return readBroken(scan, finish(answeredId(scan.text, bytes)));
@@ -60,8 +57,8 @@ export function* readServerFrameInSlices(bytes: Uint8Array): Slices<ServerFrame>
   return { ...frame, items };
 }
 
-function readSingle(scan: Scan, top: Top, members: readonly Member[]): ServerMessage {
-  return readServerMessage(scan.text, wholeOf(scan), top === 'object' ? members : undefined);
+function readSingle({ text }: Scan, top: Top, members: readonly Member[]): ServerMessage {
+  return readServerMessage(text, { start: 0, end: text.length }, top === 'object' ? members : undefined);
 }
 
 function* withServerValues(frame: ServerMessage): Slices<ServerMessage> {
@@ -83,9 +80,9 @@ function* readServerBatch(text: string, elements: readonly Member[]): Slices<Ser
 }
 
 /** What is broken before or after its id still ends that request (I9); what has none is a banner, if it is no JSON. */
-function readBroken({ fault, faultMost }: Scan, id: RequestId | undefined): ServerFrame {
+function readBroken({ fault, faultDetail }: Scan, id: RequestId | undefined): ServerFrame {
   if (fault === 'too_deep') return unreadable('it is nested too deeply', id);
-  if (fault === 'too_many') return unreadable(`it has more than ${faultMost} members`, id);
+  if (fault === 'too_many') return unreadable(`it has more than ${faultDetail} members`, id);
   if (fault === 'batch') return unreadable('the batch has too many messages', undefined);
   return id ? unreadable('it is not valid JSON', id) : { kind: 'noise' };
 }
@@ -106,16 +103,18 @@ function* answeredId(text: string, bytes: Uint8Array): Slices<RequestId | undefi
 export function readServerMessage(text: string, span: Span, members: readonly Member[] | undefined): ServerMessage {
   if (!members) return unreadable('it is no JSON object', undefined);
   const envelope = withoutNulls(text, readEnvelope(members));
-  const { odd, jsonrpc, method, result, error } = envelope;
-  // SECURITY: the id of the server's own request, or in a line of its log, could be that of one of the client's; it names nothing here.
-  const isAnswer = result || error || (jsonrpc && !method);
-  const id = isAnswer ? knownId(text, members) : undefined;
-  if (odd) return unreadable(`key ${quote(odd.key)} of the message is there twice, or only looks like one of JSON-RPC's`, id);
-  if (!jsonrpc || stringAt(text, jsonrpc) !== '2.0') return unreadable('"jsonrpc" is not "2.0"', id);
-  if (method && (result || error)) return unreadable('it has "method" and an answer', id);
-  if (method) return readOwn(text, span, envelope, method);
-  if (!result === !error) return unreadable('it has none of "method", "result" and "error", or two of them', id);
-  return readResponse(text, span, envelope);
+  const { method } = envelope;
+  const why = faultOf(text, envelope);
+  if (why !== undefined) return unreadable(why, knownId(text, members, envelope));
+  return method ? readOwn(text, span, envelope, method) : readResponse(text, span, envelope);
+}
+
+/** Why an envelope cannot be read with certainty. */
+function faultOf(text: string, { odd, jsonrpc, method, result, error }: Envelope): string | undefined {
+  if (odd) return `key ${quote(odd.key)} of the message is there twice, or only looks like one of JSON-RPC's`;
+  if (!jsonrpc || stringAt(text, jsonrpc) !== '2.0') return '"jsonrpc" is not "2.0"';
+  if (method) return result || error ? 'it has "method" and an answer' : undefined;
+  return !result === !error ? 'it has none of "method", "result" and "error", or two of them' : undefined;
 }
 
 /**
@@ -125,16 +124,20 @@ export function readServerMessage(text: string, span: Span, members: readonly Me
  */
 function withoutNulls(text: string, envelope: Envelope): Envelope {
   const { method, error, result, id } = envelope;
-  if (isNull(text, method)) delete envelope.method;
-  if (isNull(text, error)) delete envelope.error;
-  if (isNull(text, result) && (envelope.method || envelope.error)) delete envelope.result;
+  if (method && isNull(text, method)) delete envelope.method;
+  if (error && isNull(text, error)) delete envelope.error;
+  if ((envelope.method || envelope.error) && isNull(text, result)) delete envelope.result;
   const name = id && envelope.method && isNull(text, id) ? stringAt(text, envelope.method) : undefined;
   if (name?.startsWith('notifications/')) delete envelope.id;
   return envelope;
 }
 
-/** The id of a message that can not be read: the only one there. */
-function knownId(text: string, members: readonly Member[]): RequestId | undefined {
+/**
+ * The id of an answer that cannot be read: the only one there. SECURITY: the id of the server's own request, or in a line of
+ * its log, could be that of one of the client's; it names nothing here.
+ */
+function knownId(text: string, members: readonly Member[], { jsonrpc, method, result, error }: Envelope): RequestId | undefined {
+  if (!result && !error && (!jsonrpc || method)) return undefined;
   const [only, ...others] = members.filter(({ key }) => key === 'id');
   return only && others.length === 0 ? idAt(text, only) : undefined;
 }
@@ -160,28 +163,22 @@ function readResponse(text: string, span: Span, { id: found, result, error }: En
   if (error && (!found || isNull(text, found))) return { kind: 'error_without_id', text, span };
   const id = found && idAt(text, found);
   if (!found || !id) return unreadable('an answer without the id of its request', undefined);
-  if (!result) return { ...answer(text, span, id, found), outcome: 'error', isError: true, error };
+  if (result) return readResult(text, span, id, found, result);
+  const nothing = { resultType: undefined, result: undefined, members: NONE };
+  return { kind: 'response', id, idSpan: found, outcome: 'error', isError: true, error, ...nothing, text, span };
+}
+
+/** `null` is as good as absent for `isError` and `resultType`. */
+function readResult(text: string, span: Span, id: RequestId, idSpan: Span, result: Member): ServerMessage {
   const odd = findOddKey(result.members, RESULT_KEYS);
   if (odd) return unreadable(`key ${quote(odd.key)} of "result" is there twice, or only looks like one of MCP's`, id);
-  return readResult(text, { ...answer(text, span, id, found), result, members: spansOf(result.members) });
-}
-
-function answer(text: string, span: Span, id: RequestId, idSpan: Span): ResponseFrame {
-  const nothing = { resultType: undefined, result: undefined, error: undefined, members: new Map() };
-  return { kind: 'response', id, idSpan, outcome: 'result', isError: false, ...nothing, text, span };
-}
-
-/** `null` is as good as absent for both members. */
-function readResult(text: string, frame: ResponseFrame): ServerMessage {
-  const isErrorAt = present(text, frame.members.get('isError'));
-  const resultTypeAt = present(text, frame.members.get('resultType'));
+  const members = spansOf(result.members);
+  const isErrorAt = members.get('isError');
   const isError = isErrorAt !== undefined && isWord(text, isErrorAt, 'true');
-  if (isErrorAt && !isError && !isWord(text, isErrorAt, 'false')) return unreadable('"isError" is neither true nor false', frame.id);
-  const resultType = resultTypeAt && stringAt(text, resultTypeAt);
-  if (resultTypeAt && resultType === undefined) return unreadable('"resultType" is not a string', frame.id);
-  return { ...frame, isError, resultType };
-}
-
-function present(text: string, span: Span | undefined): Span | undefined {
-  return isNull(text, span) ? undefined : span;
+  if (isErrorAt && !isError && !isNull(text, isErrorAt) && !isWord(text, isErrorAt, 'false'))
+    return unreadable('"isError" is neither true nor false', id);
+  const typeAt = members.get('resultType');
+  const resultType = typeAt && stringAt(text, typeAt);
+  if (typeAt && resultType === undefined && !isNull(text, typeAt)) return unreadable('"resultType" is not a string', id);
+  return { kind: 'response', id, idSpan, outcome: 'result', isError, resultType, result, error: undefined, members, text, span };
 }

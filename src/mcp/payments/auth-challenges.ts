@@ -2,7 +2,7 @@
  * The challenges of a `WWW-Authenticate` header, several fields of which are one list (SPEC: RFC 9110 §11.6.1). Read by the
  * letter: where a challenge begins and ends decides which one a wallet pays.
  */
-import type { Span } from '../json/token.ts';
+import type { Span } from '../json/scan-types.ts';
 
 /** One challenge; the span is that of its scheme and parameters, without the commas around it. */
 export interface AuthChallenge extends Span {

@@ -3,8 +3,8 @@
  * string. Each character is read a few times at most, in slices.
  */
 import type { Slices } from '../../core/slices.ts';
-import { isStrictValue } from '../json/scan.ts';
-import type { Span } from '../json/token.ts';
+import { isStrictValue } from '../json/edit.ts';
+import type { Span } from '../json/scan-types.ts';
 import { goOn, openWalk, partOf } from './challenge-walk.ts';
 import type { Finds, OfferList } from './offer-lists.ts';
 import { mayAsk } from './offer-names.ts';

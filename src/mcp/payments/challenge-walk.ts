@@ -3,7 +3,9 @@
  * what is read here.
  */
 
-import { fail, openScan, type Scan, type Span, scanNumber, scanWord, skipSpace, stepInString, stringAt } from '../json/token.ts';
+import { fail, openScan, scanNumber, scanWord, skipSpace, stepInString } from '../json/scan.ts';
+import type { Scan, Span } from '../json/scan-types.ts';
+import { stringAt } from '../json/values.ts';
 import { type Asking, endAsking, type Finds, type Listing, noteElement, noteName, openAsking, openList } from './offer-lists.ts';
 import { isNoName, MAX_KEY, type Name, nameOf } from './offer-names.ts';
 

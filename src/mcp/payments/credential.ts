@@ -2,9 +2,9 @@
 import { canonicalText } from '../../core/fingerprint.ts';
 import { isObject, type Json } from '../../core/json.ts';
 import type { Offer } from '../../core/offer.ts';
+import { membersAt } from '../json/edit.ts';
 import { definePlace, foldKey } from '../json/keys.ts';
-import { type Member, membersAt } from '../json/scan.ts';
-import type { Span } from '../json/token.ts';
+import type { Member, Span } from '../json/scan-types.ts';
 import { readJson } from '../json/values.ts';
 import type { NotificationFrame, RequestFrame } from '../messages/frame.ts';
 import { MPP_KEYS, mppKey, seemsTwice, textOf, x402Key, x402Prefix } from './offer.ts';

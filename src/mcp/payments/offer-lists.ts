@@ -1,6 +1,6 @@
 /** The lists of payment offers that a search through a text has found (policy.md §8), and whether all readers find the same. */
 
-import type { Span } from '../json/token.ts';
+import type { Span } from '../json/scan-types.ts';
 import type { Name } from './offer-names.ts';
 
 /** A list of offers; the spans are those of its elements. */

@@ -1,6 +1,6 @@
 /** The names that a payment challenge is known by (policy.md §8), as any reader may see them. */
 import { foldKey, isLong } from '../json/keys.ts';
-import type { Span } from '../json/token.ts';
+import type { Span } from '../json/scan-types.ts';
 
 export type Name = 'accepts' | 'challenges' | 'intent' | 'x402Version';
 

@@ -2,7 +2,7 @@
 
 import { isObject } from '../../core/json.ts';
 import { applyEdits } from '../../mcp/json/edit.ts';
-import type { Span } from '../../mcp/json/token.ts';
+import type { Span } from '../../mcp/json/scan-types.ts';
 import { readJson, renderJson } from '../../mcp/json/values.ts';
 import { readClientFrame } from '../../mcp/messages/client.ts';
 import { type ClientMessage, type FrameBytes, LINE_LIMITS, type NotificationFrame, type RequestFrame } from '../../mcp/messages/frame.ts';

@@ -5,7 +5,7 @@ import { isNumber } from '../../core/json.ts';
 import { isKnownNotification } from '../../core/methods.ts';
 import { selfDenial } from '../../core/plan.ts';
 import type { Gate } from '../../engine/gate.ts';
-import { membersAt } from '../../mcp/json/scan.ts';
+import { membersAt } from '../../mcp/json/edit.ts';
 import { readMember } from '../../mcp/messages/envelope.ts';
 import type { ClientFrame, ReplyFrame, ServerFrame } from '../../mcp/messages/frame.ts';
 import { policyDenial } from '../gate.ts';

@@ -1,7 +1,6 @@
 /** What the server sent, as the agent knows it: under the agent's own ids and tokens again, and for the exchange that it belongs to (wire.md §2.7). */
 import { applyEdits, type Edit } from '../../mcp/json/edit.ts';
-import type { Member } from '../../mcp/json/scan.ts';
-import type { Span } from '../../mcp/json/token.ts';
+import type { Member, Span } from '../../mcp/json/scan-types.ts';
 import { idAt, membersOf } from '../../mcp/messages/envelope.ts';
 import type { FrameBytes, ServerFrame } from '../../mcp/messages/frame.ts';
 import type { RequestId } from '../../mcp/messages/id.ts';

@@ -3,7 +3,7 @@
  * is its own scope, and one that is taken goes to the server under another, which is restored in what comes back.
  */
 
-import type { Span } from '../../mcp/json/token.ts';
+import type { Span } from '../../mcp/json/scan-types.ts';
 import { idAt, membersOf } from '../../mcp/messages/envelope.ts';
 import type { RequestFrame } from '../../mcp/messages/frame.ts';
 import type { RequestId } from '../../mcp/messages/id.ts';
