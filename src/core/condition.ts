@@ -1,8 +1,9 @@
 /** Conditions, compiled and evaluated (policy.md §4). */
 import type { Counter } from './counter.ts';
-import type { Decimal } from './decimal.ts';
+import { type Decimal, toMicros } from './decimal.ts';
 import { AMBIGUOUS, isArray, isObject, type Json, type JsonObject, lookUp } from './json.ts';
 import { type ArgTest, type CounterOperator, type Truth, whyTooLong } from './operators.ts';
+import type { Term } from './store.ts';
 
 export type Segment =
   | { readonly kind: 'key'; readonly key: string }
@@ -32,6 +33,45 @@ export interface StateCondition {
   readonly counter: Counter;
   readonly test: StateTest;
   readonly text: string;
+  /** What the counter's value before the call has to be for the condition to hold. */
+  readonly bounds: Bounds;
+  /** The same of a limit: `lt X` and `lte X` also bound the value after the call by X, so both admit exactly X. */
+  readonly limit: Bounds;
+}
+
+type Bounds = Omit<Term, 'counter'>;
+
+/** Readies a condition on a counter. */
+export function stateCondition(path: string, counter: Counter, test: StateTest, text: string): StateCondition {
+  const bounds = boundsOf(test);
+  const limit = test.op === 'lt' || test.op === 'lte' ? { ...bounds, after: toMicros(test.value, 'down') } : bounds;
+  return { path, counter, test, text, bounds, limit };
+}
+
+function boundsOf(test: StateTest): Bounds {
+  switch (test.op) {
+    case 'lt':
+      return { max: toMicros(test.value, 'up') - 1 };
+    case 'lte':
+      return { max: toMicros(test.value, 'down') };
+    case 'gt':
+      return { min: toMicros(test.value, 'down') + 1 };
+    case 'gte':
+      return { min: toMicros(test.value, 'up') };
+    case 'eq':
+      return { only: wholeMicros([test.value]) };
+    case 'neq':
+      return { not: wholeMicros([test.value]) };
+    case 'in':
+      return { only: wholeMicros(test.values) };
+    case 'not_in':
+      return { not: wholeMicros(test.values) };
+  }
+}
+
+/** A value between two millionths is one that no counter ever has. */
+function wholeMicros(values: readonly Decimal[]): readonly number[] {
+  return values.map((value) => toMicros(value, 'down')).filter((micros, index) => micros === toMicros(values[index] as Decimal, 'up'));
 }
 
 /** How `[*]` is read: a requirement needs `every` element, a trigger (and `when`) `any`. */

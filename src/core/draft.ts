@@ -3,9 +3,7 @@
  * rules use it, and each is drawn on once.
  */
 import type { ReasonCode } from './codes.ts';
-import type { StateCondition, StateTest } from './condition.ts';
 import { type Count, type Counter, scopedId } from './counter.ts';
-import { type Decimal, toMicros } from './decimal.ts';
 import type { Call } from './decision.ts';
 import type { Facts } from './facts.ts';
 import type { Policy, Rule } from './policy.ts';
@@ -38,9 +36,8 @@ export interface Scope {
 
 /** The index of a counter in the draft, for this call's agent, session or fingerprint. */
 export function useCounter(draft: Draft, counter: Counter, scope: Scope): number {
-  const id = scopedId(counter, scopeOf(counter, scope));
-  const known = draft.counters.findIndex((candidate) => candidate.id === id);
-  if (known >= 0) return known;
+  const id = counter.per === 'policy' ? counter.id : scopedId(counter, scopeOf(counter, scope));
+  for (let known = 0; known < draft.counters.length; known++) if (draft.counters[known]?.id === id) return known;
   draft.sources.push(counter);
   return draft.counters.push({ id, unit: counter.unit }) - 1;
 }
@@ -72,10 +69,13 @@ export function addStep(draft: Draft, kind: Step['kind'], terms: readonly Term[]
 /** Adds what a passing call takes. Two rules that keep the same counter draw on it once. */
 export function addDraw(draft: Draft, counter: number, micros: number, count: Count, rule: Rule, policy: Policy): void {
   const own = rule.shadow && !policy.enforcedCounters.has(draft.sources[counter]?.id ?? '');
-  const known = draft.draws.findIndex((draw) => draw.counter === counter);
-  const previous = draft.draws[known];
-  if (!previous) draft.draws.push({ counter, micros, count, unlessShadow: own ? RULE_STEPS : NO_STEPS });
-  else if (!own) draft.draws[known] = { ...previous, unlessShadow: NO_STEPS };
+  for (let known = 0; known < draft.draws.length; known++) {
+    const previous = draft.draws[known];
+    if (previous?.counter !== counter) continue;
+    if (!own) draft.draws[known] = { ...previous, unlessShadow: NO_STEPS };
+    return;
+  }
+  draft.draws.push({ counter, micros, count, unlessShadow: own ? RULE_STEPS : NO_STEPS });
 }
 
 const NO_STEPS: readonly number[] = [];
@@ -96,41 +96,4 @@ export function dropRule(draft: Draft, firstStep: number): void {
   draft.origins.length = firstStep;
   const kept = draft.draws.filter((draw) => draw.unlessShadow !== RULE_STEPS);
   draft.draws.splice(0, draft.draws.length, ...kept);
-}
-
-/**
- * What the counter's value before the call has to be for the condition to hold. As a limit, `lt X` and `lte X` also
- * bound the value after the call by X, so both admit exactly X.
- */
-export function termOf(condition: StateCondition, counter: number, asLimit: boolean): Term {
-  const { test } = condition;
-  const bounds = boundsOf(test);
-  if (asLimit && (test.op === 'lt' || test.op === 'lte')) return { counter, ...bounds, after: toMicros(test.value, 'down') };
-  return { counter, ...bounds };
-}
-
-function boundsOf(test: StateTest): Omit<Term, 'counter'> {
-  switch (test.op) {
-    case 'lt':
-      return { max: toMicros(test.value, 'up') - 1 };
-    case 'lte':
-      return { max: toMicros(test.value, 'down') };
-    case 'gt':
-      return { min: toMicros(test.value, 'down') + 1 };
-    case 'gte':
-      return { min: toMicros(test.value, 'up') };
-    case 'eq':
-      return { only: wholeMicros([test.value]) };
-    case 'neq':
-      return { not: wholeMicros([test.value]) };
-    case 'in':
-      return { only: wholeMicros(test.values) };
-    case 'not_in':
-      return { not: wholeMicros(test.values) };
-  }
-}
-
-/** A value between two millionths is one that no counter ever has. */
-function wholeMicros(values: readonly Decimal[]): readonly number[] {
-  return values.map((value) => toMicros(value, 'down')).filter((micros, index) => micros === toMicros(values[index] as Decimal, 'up'));
 }

@@ -52,8 +52,13 @@ export function lookUp(object: JsonObject, name: string): Json | undefined | typ
   const isPlain = ASCII.test(name);
   for (const key of object.keys()) {
     if (key === name) continue;
+    let arePlain = isPlain;
+    for (let at = 0; arePlain && at < key.length; at++) {
+      const code = key.charCodeAt(at);
+      arePlain = code > 32 && code < 127;
+    }
     // Most keys are plain, and of another length.
-    if (isPlain && ASCII.test(key)) {
+    if (arePlain) {
       if (key.length === name.length && key.toLowerCase() === name.toLowerCase()) return AMBIGUOUS;
     } else if (foldKey(key) === foldKey(name)) return AMBIGUOUS;
   }

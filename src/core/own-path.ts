@@ -4,8 +4,7 @@
  */
 import { isArray, isObject, type Json } from './json.ts';
 import { foldName, withoutUnseen } from './names.ts';
-import { EVERY, hintOf, mayName } from './own-hint.ts';
-import { asText, type Reading, someReading } from './path-readings.ts';
+import { asText, type Reading, someReading, withoutEscapes } from './path-readings.ts';
 import { finish, type Slices } from './slices.ts';
 
 /** The folders and files that are Intercept's own, prepared once. */
@@ -42,6 +41,16 @@ const HOME = /^(?:~[^/]*|\$\w+|\$\{\w+\}|%\w+%)\//;
 const MOST_HOME_NAMES = 3;
 /** Characters from which on a text is long. */
 const LONG = 32 * 1024;
+
+/**
+ * The cheap look: most texts name no file of ours, and need no other. No spelling that a server undoes gets past it.
+ */
+/** What URL parsers leave out, also as JSON writes it. */
+const ONE_LEFT_OUT = '(?:\\\\[tnr]|[\\0-\\x1f\\x7f])';
+const LEFT_OUT = `${ONE_LEFT_OUT}*`;
+const NOT_ASCII = /\P{ASCII}/u;
+/** How often escapes may be escaped. */
+const ROUNDS = 3;
 
 /** Prepares normalised absolute paths. `folder` is where the server reads relative ones from, normalised; undefined where nobody knows. */
 export function prepareOwnPaths(paths: readonly string[], folder?: string): OwnPaths {
@@ -218,3 +227,53 @@ function foldFileName(name: string): string {
   while (end > 0 && (plain[end - 1] === '.' || plain[end - 1] === ' ')) end--;
   return plain.slice(0, end);
 }
+
+/** The longest part of a name that JSON, URLs and case leave as it is; the empty one is in every text. */
+function anchorOf(name: string): string {
+  return (name.match(/[a-z0-9_][a-z0-9._~ -]*/g) ?? []).reduce((longest, part) => (part.length > longest.length ? part : longest), '');
+}
+
+/** The names that a path of ours cannot do without. */
+interface Hint {
+  /** As they stand in a text in lower case of which nothing is left out: the platform's own search finds them. */
+  readonly plain: readonly string[];
+  /** As they stand in any. */
+  readonly spelt: RegExp;
+}
+
+/** It is in every text. */
+const EVERY: Hint = { plain: [''], spelt: /(?:)/ };
+
+/** Readies the hint for these names, in lower case. */
+function hintOf(names: readonly string[]): Hint {
+  const anchors = names.map(anchorOf);
+  const leading = `(?:${spelt('proc')}|${spelt('dev')})${LEFT_OUT}[/\\\\]`;
+  return {
+    plain: [...new Set([...anchors, 'proc/', 'proc\\', 'dev/', 'dev\\'])],
+    spelt: new RegExp([...anchors.map(spelt), leading].join('|'), 'i'),
+  };
+}
+
+function spelt(name: string): string {
+  return Array.from(name, (one) => one.replace(/[.]/, '\\.')).join(LEFT_OUT);
+}
+
+/** A cheap look: linear, and most of it is the platform's own search. What is not ASCII may show nothing, and is left out. */
+function mayName(text: string, { plain, spelt: any }: Hint): boolean {
+  let read = NOT_ASCII.test(text) ? foldName(text).replace(BEYOND, '') : text;
+  for (let round = 0; ; round++) {
+    if (ANY_LEFT_OUT.test(read)) {
+      if (any.test(read)) return true;
+    } else {
+      const lower = read.toLowerCase();
+      for (const name of plain) if (lower.includes(name)) return true;
+    }
+    if (round === ROUNDS || !read.includes('%')) return false;
+    const next = withoutEscapes(read);
+    if (next === read) return false;
+    read = next.replace(BEYOND, '');
+  }
+}
+
+const BEYOND = /\P{ASCII}+/gu;
+const ANY_LEFT_OUT = new RegExp(ONE_LEFT_OUT);

@@ -126,6 +126,7 @@ export function denialFor(rule: Rule, failure: ClauseFailure): Denial {
 function refusedByName(call: Call, match: ToolMatch, { policy, pause, catalog }: Facts): Denial | undefined {
   if (pause) return denial('paused', '(paused)', pausedText(pause));
   if (call.ownPath !== undefined) return selfDenial(call.ownPath);
+  if (match.listed && !match.looksHidden) return undefined;
   const exists = catalog?.tools.has(call.tool) ?? false;
   const name = JSON.stringify(call.tool);
   if (match.hidden || (match.looksHidden && !exists)) return denial('hidden', '(hidden)', `Tool ${name} is hidden by policy`);

@@ -3,7 +3,7 @@ import type { ToolDefinition } from './catalog.ts';
 import { type ArgPath, evaluateAll, evaluateCondition, valueAt, whyUnknown } from './condition.ts';
 import { MAX_MICROS, MICROS_PER_UNIT, parseDecimal, toMicros } from './decimal.ts';
 import type { Call, ClauseFailure } from './decision.ts';
-import { addDraw, addStep, type Draft, type Scope, termOf, useCounter } from './draft.ts';
+import { addDraw, addStep, type Draft, type Scope, useCounter } from './draft.ts';
 import { AMBIGUOUS, isNumber, type JsonObject, lookUp, membersBy, namesOf } from './json.ts';
 import type { ToolMatch } from './match.ts';
 import { matchesName } from './names.ts';
@@ -46,7 +46,10 @@ export function checkRequirement(rule: Rule, judged: boolean, checking: Checking
 
 /** The terms of a rule's conditions on counters; `asLimit` for requirements. */
 export function stateTerms(rule: Rule, checking: Checking, asLimit: boolean): readonly Term[] {
-  return rule.stateConditions.map((condition) => termOf(condition, useCounter(checking.draft, condition.counter, checking), asLimit));
+  return rule.stateConditions.map(({ counter, bounds, limit }) => ({
+    ...(asLimit ? limit : bounds),
+    counter: useCounter(checking.draft, counter, checking),
+  }));
 }
 
 function addRateLimit(rule: Rule, limit: RateLimit, checking: Checking): void {
@@ -164,11 +167,15 @@ function unmet(rule: Rule, call: Call): readonly string[] {
   return failure ? [`rule ${JSON.stringify(rule.label)}: ${failure.why}`] : [];
 }
 
+const SMALL = /^\d{1,9}$/;
+
 /** What a draw takes, in millionths, or why it cannot be known (§6). */
 export function drawAmount(draw: Draw, args: JsonObject): number | ClauseFailure {
   if (draw.amount.kind === 'fixed') return draw.amount.micros;
   const { path } = draw.amount;
   const value = valueAt(path, args);
+  // Most amounts are whole and small: a double is as exact for those.
+  if (isNumber(value) && SMALL.test(value.number)) return Number(value.number) * MICROS_PER_UNIT;
   const decimal = isNumber(value) ? parseDecimal(value.number) : undefined;
   if (!decimal) return drawFailure(path, value === undefined ? 'is missing' : 'is not a number');
   if (decimal.negative) return drawFailure(path, 'is negative');

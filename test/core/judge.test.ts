@@ -1,10 +1,9 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import type { StateCondition, StateTest } from '../../src/core/condition.ts';
+import { type StateTest, stateCondition } from '../../src/core/condition.ts';
 import { compareDecimals, MAX_MICROS, parseDecimal } from '../../src/core/decimal.ts';
-import { termOf } from '../../src/core/draft.ts';
 import { drawnFrom, judge } from '../../src/core/judge.ts';
-import type { Reservable, Step } from '../../src/core/store.ts';
+import type { Reservable, Step, Term } from '../../src/core/store.ts';
 
 function reservable(
   steps: readonly Step[],
@@ -133,15 +132,17 @@ const stateTest: fc.Arbitrary<StateTest> = fc.oneof(
 );
 const micros = fc.oneof(fc.integer({ min: 0, max: 3_500_000 }), fc.constantFrom(0, 1, 500_000, 999_999, 1_000_000, 1_000_001, 2_000_000));
 
-function conditionOf(test: StateTest): StateCondition {
-  return { path: 'state.t.c', counter: { id: 'a', unit: 'day', per: 'policy', label: 'c' }, test, text: '' };
+/** What the step of a condition asks of the first counter. */
+function termOf(test: StateTest, asLimit: boolean): Term {
+  const { limit, bounds } = stateCondition('state.t.c', { id: 'a', unit: 'day', per: 'policy', label: 'c' }, test, '');
+  return { ...(asLimit ? limit : bounds), counter: 0 };
 }
 
 describe('policy.md §6: conditions on counters as bounds', () => {
   test('mean what exact decimals mean, before the call', () => {
     fc.assert(
       fc.property(stateTest, micros, (test, value) => {
-        const step: Step = { kind: 'require', terms: [termOf(conditionOf(test), 0, false)], shadow: false };
+        const step: Step = { kind: 'require', terms: [termOf(test, false)], shadow: false };
         return (judge(reservable([step]), [value, 0]).kind === 'reserve') === holdsExactly(test, value);
       }),
       { numRuns: 1_000 },
@@ -152,7 +153,7 @@ describe('policy.md §6: conditions on counters as bounds', () => {
     const value = parseDecimal('0.0000015');
     if (!value) throw new Error('no value');
     for (const op of ['lt', 'lte', 'gt', 'gte', 'eq', 'neq'] as const) {
-      const step: Step = { kind: 'require', terms: [termOf(conditionOf({ op, value }), 0, false)], shadow: false };
+      const step: Step = { kind: 'require', terms: [termOf({ op, value }, false)], shadow: false };
       const passing = [0, 1, 2, 3].filter((micros) => judge(reservable([step]), [micros, 0]).kind === 'reserve');
       expect(passing).toEqual([0, 1, 2, 3].filter((micros) => holdsExactly({ op, value }, micros)));
     }
@@ -166,7 +167,7 @@ describe('policy.md §6: conditions on counters as bounds', () => {
         micros,
         fc.integer({ min: 0, max: 1_500_000 }),
         (op, value, before, drawn) => {
-          const step: Step = { kind: 'require', terms: [termOf(conditionOf({ op, value }), 0, true)], shadow: false };
+          const step: Step = { kind: 'require', terms: [termOf({ op, value }, true)], shadow: false };
           const expected = holdsExactly({ op, value }, before) && holdsExactly({ op: 'lte', value }, before + drawn);
           return (judge(reservable([step], [[0, drawn]]), [before, 0]).kind === 'reserve') === expected;
         },
@@ -179,7 +180,7 @@ describe('policy.md §6: conditions on counters as bounds', () => {
     for (const op of ['lt', 'lte'] as const) {
       const value = parseDecimal('3');
       if (!value) throw new Error('3');
-      const step: Step = { kind: 'require', terms: [termOf(conditionOf({ op, value }), 0, true)], shadow: false };
+      const step: Step = { kind: 'require', terms: [termOf({ op, value }, true)], shadow: false };
       let spent = 0;
       while (judge(reservable([step], [[0, 1_000_000]]), [spent, 0]).kind === 'reserve') spent += 1_000_000;
       expect(spent).toBe(3_000_000);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test';
+import { stateCondition } from '../../src/core/condition.ts';
 import { rateCounter, spendCounter, stateCounter } from '../../src/core/counter.ts';
 import { parseDecimal } from '../../src/core/decimal.ts';
 import { createMatcher } from '../../src/core/match.ts';
@@ -159,12 +160,7 @@ describe('policy.md §3: rules', () => {
       { op: 'lt', value: parseDecimal('9007199254740993') as never },
     ]);
     expect(rule.stateConditions).toEqual([
-      {
-        path: 'state.pay.c',
-        counter: stateCounter('pay', 'c', 'week', 'agent'),
-        test: { op: 'lte', value: parseDecimal('0.1') as never },
-        text: '0.1',
-      },
+      stateCondition('state.pay.c', stateCounter('pay', 'c', 'week', 'agent'), { op: 'lte', value: parseDecimal('0.1') as never }, '0.1'),
     ]);
   });
 

@@ -1,5 +1,5 @@
 /** Conditions, from tree to tests. What the check has refused already is passed over in silence. */
-import type { ArgCondition, StateCondition, StateTest } from '../../core/condition.ts';
+import { type ArgCondition, type StateCondition, type StateTest, stateCondition } from '../../core/condition.ts';
 import { type Decimal, parseDecimal } from '../../core/decimal.ts';
 import {
   type ArgTest,
@@ -104,7 +104,7 @@ function compileStateCondition(node: Node, text: string, offset: number, context
   const counter = context.counters.find(text, offset);
   const value = valueAt(node, 'value');
   const test = value && compileStateTest(textOf(valueAt(node, 'op')) ?? '', value, context.report);
-  return counter && test && { path: text, counter, test, text: canonicalNode(value) };
+  return counter && test && stateCondition(text, counter, test, canonicalNode(value));
 }
 
 function compileStateTest(op: string, node: Node, report: Report): StateTest | undefined {
