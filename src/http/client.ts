@@ -6,7 +6,6 @@
 import { openPool, type Pool } from './connections.ts';
 import { ask, type RawAnswer } from './exchange.ts';
 import { UpstreamFault } from './fault.ts';
-import type { GiveUpSignal } from './give-up.ts';
 import type { AnswerHeaders, CookieJar } from './headers.ts';
 import { inflate } from './inflate.ts';
 import { basicOf, type Environment, type HttpProxy, proxyFor } from './proxies.ts';
@@ -22,7 +21,7 @@ export interface UpstreamRequest {
   /** Of the session that it belongs to; without it none go, but for the operator's own. */
   readonly cookies?: CookieJar | undefined;
   /** Aborting drops the connection, also while the body is read. */
-  readonly signal: GiveUpSignal;
+  readonly signal: AbortSignal;
   /** Called when all of the request is with the operating system, or it failed. */
   readonly onSent?: (() => void) | undefined;
 }

@@ -3,7 +3,6 @@ import { request } from 'node:http';
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectSecurely } from 'node:tls';
 import { faultOf, faultOfAnswer, UpstreamFault } from './fault.ts';
-import type { GiveUpSignal } from './give-up.ts';
 import { addressOf, type HttpProxy } from './proxies.ts';
 
 export interface Connection {
@@ -16,7 +15,7 @@ export interface Connection {
 
 export interface Pool {
   /** One that takes a request now; rejects with `UpstreamFault`, of which nothing was sent. */
-  take(signal: GiveUpSignal): Connection | Promise<Connection>;
+  take(signal: AbortSignal): Connection | Promise<Connection>;
   /** Drops idle connections; those in use end with their requests. */
   close(): void;
 }
@@ -80,7 +79,7 @@ export function openPool(url: URL, proxy: HttpProxy | undefined): Pool {
     });
     return connection;
   };
-  const take = (signal: GiveUpSignal): Connection | Promise<Connection> => {
+  const take = (signal: AbortSignal): Connection | Promise<Connection> => {
     // The one that was used last is the last that its server gives up.
     for (let last = idle.pop(); last; last = idle.pop()) {
       const now = performance.now();
@@ -90,7 +89,7 @@ export function openPool(url: URL, proxy: HttpProxy | undefined): Pool {
     return dial(url, proxy, signal).then(adopt);
   };
   /** What the server closed a while ago may wait to be seen. INVARIANT I9: of a request that is written there nobody knows the end. */
-  const look = async (connection: Connection, signal: GiveUpSignal): Promise<Connection> => {
+  const look = async (connection: Connection, signal: AbortSignal): Promise<Connection> => {
     // The first turn ends the one that is under way; the second hears what has come.
     await turn();
     await turn();
@@ -117,7 +116,7 @@ function turn(): Promise<void> {
 }
 
 /** Opens a connection, ready to be written to: with TLS where the scheme says so, checked as the platform does by default. Rejects with `UpstreamFault`: nothing was sent. */
-async function dial(url: URL, proxy: HttpProxy | undefined, signal: GiveUpSignal): Promise<Socket> {
+async function dial(url: URL, proxy: HttpProxy | undefined, signal: AbortSignal): Promise<Socket> {
   if (!proxy) return ready(open(url), url, signal);
   const socket = await ready(open(proxy.url), proxy.url, signal).catch((fault: UpstreamFault) => {
     throw fault.code === 'aborted' ? fault : proxyFault(proxy, fault.message, fault);
@@ -143,7 +142,7 @@ function secure(url: URL, socket?: Socket): Socket {
   });
 }
 
-function ready(socket: Socket, { protocol }: URL, signal: GiveUpSignal): Promise<Socket> {
+function ready(socket: Socket, { protocol }: URL, signal: AbortSignal): Promise<Socket> {
   return waitFor(socket, signal, (done) => {
     socket.once(protocol === 'https:' ? 'secureConnect' : 'connect', () => {
       socket.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE);
@@ -153,7 +152,7 @@ function ready(socket: Socket, { protocol }: URL, signal: GiveUpSignal): Promise
 }
 
 /** Asks the proxy for a way to the server, which then is spoken to as if there were none between. */
-function askProxy(socket: Socket, url: URL, proxy: HttpProxy, signal: GiveUpSignal): Promise<Socket> {
+function askProxy(socket: Socket, url: URL, proxy: HttpProxy, signal: AbortSignal): Promise<Socket> {
   const { host, port } = addressOf(url);
   const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   return waitFor(socket, signal, (done) => {
@@ -179,7 +178,7 @@ function askProxy(socket: Socket, url: URL, proxy: HttpProxy, signal: GiveUpSign
 }
 
 /** Waits until `begin` calls back, for so long as anybody waits; without a fault the socket is handed on. */
-function waitFor(socket: Socket, signal: GiveUpSignal, begin: (done: (fault: UpstreamFault | undefined) => void) => void): Promise<Socket> {
+function waitFor(socket: Socket, signal: AbortSignal, begin: (done: (fault: UpstreamFault | undefined) => void) => void): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const done = (fault: UpstreamFault | undefined) => {
       clearTimeout(late);

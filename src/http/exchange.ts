@@ -5,7 +5,6 @@
 import { type ClientRequest, type IncomingMessage, request as openRequest } from 'node:http';
 import type { Connection } from './connections.ts';
 import { broken, cutOff, faultOfAnswer, quote, UpstreamFault } from './fault.ts';
-import type { GiveUpSignal } from './give-up.ts';
 import type { AnswerHeaders } from './headers.ts';
 
 export interface Sending {
@@ -13,7 +12,7 @@ export interface Sending {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array | undefined;
-  readonly signal: GiveUpSignal;
+  readonly signal: AbortSignal;
   /** Called when all of it is with the operating system, or it failed. */
   readonly onSent: (() => void) | undefined;
 }

@@ -8,24 +8,21 @@ import type { SetCookie } from 'cookie';
 /** Of an answer, by name in lower case; repeated ones joined with a comma. SECURITY: cookies are not among them. */
 export type AnswerHeaders = Readonly<Record<string, string | undefined>>;
 
-/** Every value of the header `name` (in lower case), in order. `raw` is what Node calls `rawHeaders`. */
+/**
+ * Every value of the header `name` (in lower case), in order. `raw` is what Node calls `rawHeaders`. SECURITY: without the
+ * white space that HTTP allows around a value, and no other: to who reads it next, U+00A0 belongs to it.
+ */
 export function valuesOf(raw: readonly string[], name: string): readonly string[] {
   const values: string[] = [];
-  for (let index = 0; index + 1 < raw.length; index += 2)
-    if (raw[index]?.length === name.length && raw[index]?.toLowerCase() === name) values.push(withoutSpace(raw[index + 1] as string));
+  for (let index = 0; index + 1 < raw.length; index += 2) {
+    if (raw[index]?.length !== name.length || raw[index]?.toLowerCase() !== name) continue;
+    const value = raw[index + 1] as string;
+    let [start, end] = [0, value.length];
+    for (let code = value.charCodeAt(start); code === 32 || code === 9; code = value.charCodeAt(start)) start++;
+    for (let code = value.charCodeAt(end - 1); end > start && (code === 32 || code === 9); code = value.charCodeAt(end - 1)) end--;
+    values.push(value.slice(start, end));
+  }
   return values;
-}
-
-/** SECURITY: without the white space that HTTP allows around a value, and no other: to who reads it next, U+00A0 belongs to it. */
-function withoutSpace(value: string): string {
-  let [start, end] = [0, value.length];
-  while (isSpace(value.charCodeAt(start))) start++;
-  while (end > start && isSpace(value.charCodeAt(end - 1))) end--;
-  return value.slice(start, end);
-}
-
-function isSpace(code: number): boolean {
-  return code === 32 || code === 9;
 }
 
 /** A credential's beginning, and a parameter of the one before. */

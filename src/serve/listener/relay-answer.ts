@@ -1,7 +1,6 @@
 /** What a POST sends on through the listener, and what comes back for it: whole, or as events (wire.md §1, §5). */
 
 import type { UpstreamAnswer } from '../../http/client.ts';
-import type { GiveUp } from '../../http/give-up.ts';
 import { ofSender } from '../../http/headers.ts';
 import type { EventStream } from '../../http/reply.ts';
 import type { ServedRequest } from '../../http/server.ts';
@@ -36,7 +35,7 @@ export interface Posting {
 /** A POST that is being served. */
 export interface Open extends Posting {
   readonly exchange: Exchange;
-  readonly abort: GiveUp;
+  readonly abort: AbortController;
   /** Of the client's, those that the server gets. */
   readonly headers: Readonly<Record<string, string>>;
   /** Resolved when nothing more will come of it. */

@@ -1,6 +1,5 @@
 /** A POST on its way through the listener: judged, sent on with its own bytes, and answered with what may come back (wire.md §1, §5). */
 
-import { createGiveUp } from '../../http/give-up.ts';
 import { speaksOfPayment, toUpstream, valuesOf } from '../../http/headers.ts';
 import { renderMessage } from '../../http/sse-render.ts';
 import type { FrameBytes } from '../../mcp/messages/frame.ts';
@@ -20,7 +19,7 @@ const ACCEPT = { accept: 'application/json, text/event-stream' };
 export async function servePost(posting: Posting): Promise<'served' | 'old'> {
   const { request, relay, bytes, frame } = posting;
   const { session } = relay;
-  const abort = createGiveUp();
+  const abort = new AbortController();
   const faulted = (error: unknown) => {
     relay.agent.ports.log.error(`internal fault: ${error instanceof Error ? error.message : String(error)}`);
     request.reply.refuse(500, 'internal fault');
