@@ -204,48 +204,47 @@ const AUTHORITY = /^(\[[0-9a-f:.]+\]|[^\s:/?#@\\,[\]]+)(?::(\d{1,5}))?$/;
 
 /** Checks a request against the rules. Preflights carry no credentials by their nature, and get none of ours. */
 export function checkRequest(request: Arriving, rules: GuardRules): Verdict {
-  const repeated = repeatedIn(request.rawHeaders);
-  if (repeated) return { kind: 'refused', status: 400, why: `the header ${JSON.stringify(repeated)} occurs twice` };
-  const [authorization = ''] = valuesOf(request.rawHeaders, 'authorization');
+  const said = singlesIn(request.rawHeaders);
+  if (typeof said === 'string') return { kind: 'refused', status: 400, why: `the header ${JSON.stringify(said)} occurs twice` };
+  const { authorization = '', host = '', origin } = said;
   if (namesSeveral(authorization)) return { kind: 'refused', status: 400, why: 'the header "authorization" has several credentials' };
   // SECURITY: who undoes another encoding reads another body (RFC 9112 §6.1).
-  const [encoding = 'chunked'] = valuesOf(request.rawHeaders, 'transfer-encoding');
+  const encoding = said['transfer-encoding'] ?? 'chunked';
   if (encoding.toLowerCase() !== 'chunked')
     return { kind: 'refused', status: 501, why: `the transfer encoding ${JSON.stringify(encoding)} is not implemented: send "chunked"` };
   if (!request.target.startsWith('/')) return { kind: 'refused', status: 400, why: 'the request target is not a path' };
-  const [host = ''] = valuesOf(request.rawHeaders, 'host');
   if (!isAllowedHost(host.toLowerCase(), rules))
     return { kind: 'refused', status: 403, why: `host ${JSON.stringify(host)} is not allowed: name it with --allow-host` };
-  const [origin] = valuesOf(request.rawHeaders, 'origin');
   if (origin !== undefined && !isAllowedOrigin(origin, rules))
     return { kind: 'refused', status: 403, why: `origin ${JSON.stringify(origin)} is not allowed: name it with --allow-origin` };
-  const page = origin === undefined ? pageBehind(request.rawHeaders) : undefined;
+  const page = origin === undefined ? pageBehind(said) : undefined;
   if (page !== undefined) return { kind: 'refused', status: 403, why: page };
-  if (request.method !== 'OPTIONS' && !bringsToken(request.rawHeaders, rules.token))
+  if (rules.token !== undefined && request.method !== 'OPTIONS' && !bringsToken(authorization, rules.token))
     return { kind: 'refused', status: 401, why: 'the bearer token is missing or wrong', origin };
   return { kind: 'admitted', origin };
+}
+
+type Singles = Readonly<Record<string, string | undefined>>;
+
+/** The headers of which there may be one, by their names in lower case; the name of one that occurs twice. */
+function singlesIn(rawHeaders: readonly string[]): Singles | string {
+  const found: Record<string, string> = Object.create(null);
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const name = (rawHeaders[index] as string).toLowerCase();
+    if (!SINGLE.has(name)) continue;
+    if (found[name] !== undefined) return name;
+    found[name] = rawHeaders[index + 1] as string;
+  }
+  return found;
 }
 
 /**
  * SECURITY: a page may ask for an image or a document of anybody without saying who it is, and see nothing of it; what
  * asking for it does is done all the same. Browsers say by these headers that they were made to.
  */
-function pageBehind(rawHeaders: readonly string[]): string | undefined {
-  const [site = ''] = valuesOf(rawHeaders, 'sec-fetch-site');
-  const [mode = ''] = valuesOf(rawHeaders, 'sec-fetch-mode');
+function pageBehind({ 'sec-fetch-site': site = '', 'sec-fetch-mode': mode = '' }: Singles): string | undefined {
   if (OWN_SITES.has(site.toLowerCase()) && SCRIPT_MODES.has(mode.toLowerCase())) return undefined;
   return `a web page made a browser ask (${site || 'site unknown'}, ${mode || 'mode unknown'}): it may where its origin is allowed, with --allow-origin`;
-}
-
-function repeatedIn(rawHeaders: readonly string[]): string | undefined {
-  const seen: string[] = [];
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = (rawHeaders[index] as string).toLowerCase();
-    if (!SINGLE.has(name)) continue;
-    if (seen.includes(name)) return name;
-    seen.push(name);
-  }
-  return undefined;
 }
 
 /**
@@ -266,9 +265,8 @@ function isAllowedOrigin(origin: string, { origins, port }: GuardRules): boolean
   return origins.includes(given) || LOOPBACK_NAMES.some((name) => given === `http://${name}:${port}`);
 }
 
-function bringsToken(rawHeaders: readonly string[], token: string | undefined): boolean {
-  if (token === undefined) return true;
-  const [, given] = /^bearer +([^\s]+)$/i.exec(valuesOf(rawHeaders, 'authorization')[0] ?? '') ?? [];
+function bringsToken(authorization: string, token: string): boolean {
+  const [, given] = /^bearer +([^\s]+)$/i.exec(authorization) ?? [];
   // Digests have one length, and comparing them takes one time, whatever was sent.
   return timingSafeEqual(digest(given ?? ''), digest(token)) && given !== undefined;
 }
