@@ -55,7 +55,7 @@ export const UNREADABLE_CHALLENGE = 'it asks for a payment in a form that can be
 export function enforceAnswer(call: SentCall, answer: CallAnswer, { isRefused, asked }: Findings = NOTHING_FOUND): JudgedAnswer {
   if (isRefused) return { passes: false, outcome: { result: 'kept', error: 'asks for what the policy refuses' } };
   if (asked) return { passes: false, outcome: outcomeOfAsking(answer, asked) };
-  return { passes: true, outcome: outcomeOf(answer, isClaimed(call)) };
+  return { passes: true, outcome: outcomeOf(answer, call.holding.reservations.length > 0 && isClaimed(call)) };
 }
 
 const NOTHING_FOUND: Findings = { isRefused: false, asked: undefined };

@@ -59,7 +59,7 @@ export function watchPauses(options: PauseWatchOptions): RunningPauseWatch {
     if (!isFresh()) throw new StoreError(`the store took more than ${MAX_AGE} ms`);
   };
   const current = (policy: string | undefined) => {
-    if (reading && isFresh()) return reading.pauses.length === 0 ? undefined : pauseFor(reading, policy);
+    if (reading && options.monotonic() - askedAt <= MAX_AGE) return reading.pauses.length === 0 ? undefined : pauseFor(reading, policy);
     return readFresh().then(
       () => pauseFor(reading, policy),
       (error: unknown) => {

@@ -38,10 +38,14 @@ export async function enforceCalls(routes: readonly Route[], gate: Gate, session
     else ended.set(route, refuseWaiting(route, session));
   }
   if (ready.length > 0) await judge(ready, ended, gate, session);
-  return routes.map((route) => (route.kind === 'judge' ? (ended.get(route) ?? DROPPED) : route));
+  // What was cancelled, or set aside, goes nowhere now.
+  const left: Route[] = [];
+  for (const route of routes) {
+    const last = route.kind === 'judge' ? ended.get(route) : route;
+    if (last) left.push(last);
+  }
+  return left;
 }
-
-const DROPPED: Route = { kind: 'drop' };
 
 async function learnThenJudge(route: Judging, needed: 'list' | 'schemas', session: Session): Promise<void> {
   await learnTools(session, needed === 'schemas');
@@ -52,22 +56,29 @@ async function learnThenJudge(route: Judging, needed: 'list' | 'schemas', sessio
 
 /** Adds what becomes of each call to `ended`, but for those that were cancelled before, and those that are kept open. */
 async function judge(routes: readonly Judging[], ended: Map<Judging, Route>, gate: Gate, session: Session): Promise<void> {
-  const waiting = routes.filter((route) => isWaiting(route, session));
+  const waiting: Judging[] = [];
+  const arrivals: Arrival[] = [];
+  for (const route of routes) {
+    if (!isWaiting(route, session)) continue;
+    waiting.push(route);
+    arrivals.push(arrivalOf(route, session));
+  }
   if (waiting.length === 0) return;
-  const arrivals = waiting.map((route) => arrivalOf(route, session));
   const outcomes = await enforceOrDeny(arrivals, gate, session);
   for (const [index, route] of waiting.entries()) {
-    const arrival = arrivals[index] as Arrival;
-    const outcome = withPage(route, arrival, outcomes[index] as Enforced, gate, session);
-    if (outcome.kind === 'in_flight' || isKeptOpen(outcome, session))
-      setAside(route, () => keepOpen(route, arrival, outcome, session), session);
+    const [arrival, outcome] = [arrivals[index] as Arrival, outcomes[index] as Enforced];
+    const isHeld = outcome.kind === 'in_flight' || (outcome.kind === 'answer' && outcome.approval !== undefined);
+    if (isHeld) judgeHeld(route, arrival, outcome, ended, gate, session);
     else ended.set(route, routeOf(route, arrival, outcome, session));
   }
 }
 
-/** Most calls are not held: of those nobody is shown a page. */
-function withPage(route: Judging, arrival: Arrival, outcome: Enforced, gate: Gate, session: Session): Outcome {
-  return outcome.kind === 'answer' && outcome.approval ? showPage(route, arrival, outcome, gate, session) : outcome;
+/** What waits for a human or for an identical call is kept open, or answered where there is no room for it. */
+function judgeHeld(route: Judging, arrival: Arrival, enforced: Enforced, ended: Map<Judging, Route>, gate: Gate, session: Session): void {
+  const outcome = showPage(route, arrival, enforced, gate, session);
+  if (outcome.kind === 'in_flight' || isKeptOpen(outcome, session))
+    setAside(route, () => keepOpen(route, arrival, outcome, session), session);
+  else ended.set(route, routeOf(route, arrival, outcome, session));
 }
 
 /** A fault of our own denies (I2), and each call gets its answer (I9). */
@@ -95,7 +106,7 @@ async function keepOpen(route: Judging, arrival: Arrival, outcome: Outcome, sess
         gate = await readGate(session.served, session.ports);
       }
       const [again] = await enforceOrDeny([{ ...arrival, waited }], gate, session);
-      return withPage(route, arrival, again as Enforced, gate, session);
+      return showPage(route, arrival, again as Enforced, gate, session);
     },
     tellProgress: progressOf(route, session),
     decided: (approval) => endPage(approval, route, session),

@@ -6,6 +6,7 @@ import { renderMicros } from '../../core/decimal.ts';
 import type { Decision } from '../../core/decision.ts';
 import type { Plan } from '../../core/plan.ts';
 import type { Policy } from '../../core/policy.ts';
+import type { Reservation } from '../../core/store.ts';
 import type { Arrival } from '../../engine/arrival.ts';
 import type { Session } from '../state.ts';
 
@@ -19,7 +20,8 @@ export function recordOf(
 ): AuditEvent[] {
   const shadow = policy?.mode === 'shadow';
   const call = callEvent(arrival, planned, decision, policy, session);
-  const about = shadow ? undefined : approvalEvent(arrival, decision, policy);
+  const hasApproval = decision.outcome === 'hold' || (decision.outcome === 'allow' && decision.reservation?.approval !== undefined);
+  const about = hasApproval && !shadow ? approvalEvent(arrival, decision, policy) : undefined;
   return about ? [call, about] : [call];
 }
 
@@ -60,7 +62,7 @@ function callEvent(
     session: call.session,
     requestId: arrival.requestId,
     durationUs: Math.round((session.ports.monotonic() - arrival.arrivedAt) * 1000),
-    draws: drawsOf(planned, decision),
+    draws: decision.outcome === 'allow' && decision.reservation ? drawsOf(planned, decision.reservation) : undefined,
   };
 }
 
@@ -97,10 +99,10 @@ function noneIfEmpty(shadow: readonly ShadowVerdict[]): readonly ShadowVerdict[]
   return shadow.length > 0 ? shadow : undefined;
 }
 
-function drawsOf(planned: Plan | undefined, decision: Decision): CallEvent['draws'] {
-  if (planned?.kind !== 'store' || decision.outcome !== 'allow' || !decision.reservation) return undefined;
+function drawsOf(planned: Plan | undefined, reservation: Reservation): CallEvent['draws'] {
+  if (planned?.kind !== 'store') return undefined;
   const { counters, sources } = planned.draft;
-  return decision.reservation.draws.map(({ id, micros }) => ({
+  return reservation.draws.map(({ id, micros }) => ({
     counter: sources[counters.findIndex((counter) => counter.id === id)]?.label ?? id,
     amount: renderMicros(micros),
   }));

@@ -4,7 +4,6 @@ import type { Denial } from '../../core/decision.ts';
 import type { ForwardedCall } from '../../engine/arrival.ts';
 import { UNREADABLE_CHALLENGE } from '../../engine/enforce-answer.ts';
 import type { Gate } from '../../engine/gate.ts';
-import { type Later, then } from '../../engine/later.ts';
 import { renderJson } from '../../mcp/json/values.ts';
 import type { FrameBytes, NotificationFrame, ResponseFrame } from '../../mcp/messages/frame.ts';
 import { renderError, renderToolResult, withoutDecision } from '../../mcp/messages/reply.ts';
@@ -19,7 +18,9 @@ import { atOnceOrInTurns, inTurns } from '../turns.ts';
 import { judgeChallenge, UNLIMITED } from './challenge.ts';
 
 /** What the message asks to be paid. */
-export function challengeIn(frame: Pick<ResponseFrame | NotificationFrame, 'text' | 'span'>): Later<Challenge | undefined> {
+export function challengeIn(
+  frame: Pick<ResponseFrame | NotificationFrame, 'text' | 'span'>,
+): Challenge | undefined | Promise<Challenge | undefined> {
   return atOnceOrInTurns(findChallenge(frame));
 }
 
@@ -76,17 +77,21 @@ export function refuseChallenge(
   return renderToolResult(request.id.text, { text, meta: { [DECISION_KEY]: meta }, resultType });
 }
 
-/** Anything but a call may not ask to be paid: no limit is about it. Undefined where it does not ask, or in shadow mode. */
-export function refusedAsking(frame: ResponseFrame, request: PendingRequest, gate: Gate, session: Session): Later<string | undefined> {
-  return then(isPriced(frame, gate), (asks) => {
-    if (!asks) return undefined;
-    session.ports.log.warn(`refused an answer of the server: ${request.method} asks for a payment`);
-    return renderRefusal(request.id.text, UNLIMITED, session.ports.clock());
-  });
+/** Refuses the payment that anything but a call asks for: no limit is about it. Undefined where it does not ask, or in shadow mode. */
+export async function refusedAsking(
+  frame: ResponseFrame,
+  request: PendingRequest,
+  gate: Gate,
+  session: Session,
+): Promise<string | undefined> {
+  if (!(await isPriced(frame, gate))) return undefined;
+  session.ports.log.warn(`refused an answer of the server: ${request.method} asks for a payment`);
+  return renderRefusal(request.id.text, UNLIMITED, session.ports.clock());
 }
 
 /** Whether the message asks for a payment, and limits on what calls cost are enforced. */
-export function isPriced(frame: Parameters<typeof challengeIn>[0], gate: Gate): Later<boolean> {
-  const { policy } = gate.rulebook ?? {};
-  return policy?.uses.spend === true && policy.mode === 'enforce' && then(challengeIn(frame), (asked) => asked !== undefined);
+export function isPriced(frame: Parameters<typeof challengeIn>[0], { rulebook }: Gate): boolean | Promise<boolean> {
+  if (!rulebook?.policy.uses.spend || rulebook.policy.mode !== 'enforce') return false;
+  const asked = challengeIn(frame);
+  return asked instanceof Promise ? asked.then((found) => found !== undefined) : asked !== undefined;
 }
