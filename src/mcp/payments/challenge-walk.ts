@@ -6,8 +6,20 @@
 import { fail, openScan, scanNumber, scanWord, skipSpace, stepInString } from '../json/scan.ts';
 import type { Scan, Span } from '../json/scan-types.ts';
 import { stringAt } from '../json/values.ts';
-import { type Asking, endAsking, type Finds, type Listing, noteElement, noteName, openAsking, openList } from './offer-lists.ts';
-import { isNoName, MAX_KEY, type Name, nameOf } from './offer-names.ts';
+import {
+  type Asking,
+  endAsking,
+  type Finds,
+  isNoName,
+  type Listing,
+  MAX_KEY,
+  type Name,
+  nameOf,
+  noteElement,
+  noteName,
+  openAsking,
+  openList,
+} from './offer-lists.ts';
 
 const MAX_DEPTH = 256;
 

@@ -8,14 +8,12 @@ import type { Slices } from '../../core/slices.ts';
 import { decodeText, encodeText } from '../json/base64.ts';
 import { applyEdits, cutItems, membersAt } from '../json/edit.ts';
 import { foldKey } from '../json/keys.ts';
+import type { HeaderValues } from '../messages/headers.ts';
 import { type AuthChallenge, readAuthChallenges } from './auth-challenges.ts';
 import { type Credential, readMppCredential, readX402Credential } from './credential.ts';
 import { decodeObject, readMppOffer } from './offer.ts';
 import { MAX_OFFERS } from './offer-lists.ts';
 import { readAsked } from './payment.ts';
-
-/** All values of a header, in their order; none where it is absent. */
-export type HeaderValues = (name: string) => readonly string[];
 
 /** What an HTTP answer asks to be paid: its headers by their names in lower case, repeated ones joined, and its body. */
 export interface HttpAsking {
