@@ -1,6 +1,6 @@
-/** What a policy says of a name before it looks at a single argument (policy.md §2, §5.2–3). */
-import { foldName, matchesFolded, matchesName } from './names.ts';
-import type { Policy, ToolEntry } from './policy.ts';
+/** What a policy says of the name of a tool, or of a method, before it looks at a single argument (policy.md §2, §5.2–3). */
+import { foldName, matchesFolded, matchesName, type NamePattern } from './names.ts';
+import type { MethodRule, Policy, ToolEntry } from './policy.ts';
 
 /** `entries` in the order they are walked: the exact key, globs in file order, `"*"`. */
 export interface ToolMatch {
@@ -55,3 +55,151 @@ export function isVisible(policy: Policy, match: ToolMatch): boolean {
   if (match.hidden) return false;
   return match.listed || policy.default === 'allow' || policy.unlisted === 'show';
 }
+
+/** The methods of every MCP revision but `tools/*` (wire.md §1). Under `default: deny` no other method passes. */
+const KNOWN_METHODS: ReadonlySet<string> = new Set([
+  'initialize',
+  'ping',
+  'server/discover',
+  'tools/list',
+  'tools/call',
+  'resources/list',
+  'resources/templates/list',
+  'resources/read',
+  'resources/subscribe',
+  'resources/unsubscribe',
+  'resources/directory/read',
+  'prompts/list',
+  'prompts/get',
+  'completion/complete',
+  'logging/setLevel',
+  'subscriptions/listen',
+  'tasks/get',
+  'tasks/update',
+  'tasks/result',
+  'tasks/list',
+  'tasks/cancel',
+  'sampling/createMessage',
+  'elicitation/create',
+  'roots/list',
+]);
+
+/** The notifications of every MCP revision. They pass whatever `methods` say; others fall under it. */
+const KNOWN_NOTIFICATIONS: ReadonlySet<string> = new Set([
+  'notifications/initialized',
+  'notifications/cancelled',
+  'notifications/progress',
+  'notifications/message',
+  'notifications/resources/updated',
+  'notifications/resources/list_changed',
+  'notifications/prompts/list_changed',
+  'notifications/tools/list_changed',
+  'notifications/roots/list_changed',
+  'notifications/tasks/status',
+  'notifications/elicitation/complete',
+  'notifications/subscriptions/acknowledged',
+  'notifications/tasks',
+]);
+
+/** Answers whether the protocol defines this notification. */
+export function isKnownNotification(method: string): boolean {
+  return KNOWN_NOTIFICATIONS.has(method);
+}
+
+/** What keeps a session alive and what the policy decides elsewhere: only an exact key of `methods` reaches these. */
+const LIFE_CYCLE = /^(initialize|ping|server\/discover|tools\/list|tools\/call)$/;
+
+/**
+ * Whether a method may pass in either direction (policy.md §2 `methods`; tool calls are judged by `plan`). An exact
+ * key decides before a glob, a longer glob before a shorter one, and deny between equals.
+ */
+export function isMethodAllowed(policy: Policy, method: string): boolean {
+  if (KNOWN_NOTIFICATIONS.has(method)) return true;
+  if (resembledMethod(method, policy) !== undefined) return false;
+  const rule = methodRule(policy, method);
+  // SECURITY: what a server makes of another method of tools may be a call; who lets it pass has to mean it.
+  if (method.startsWith('tools/') && !KNOWN_METHODS.has(method)) return rule?.verdict === 'allow' && rule.pattern.text.startsWith('tools/');
+  if (rule) return rule.verdict === 'allow';
+  return policy.default === 'allow' || KNOWN_METHODS.has(method);
+}
+
+/** What a key of `methods` matches without deciding it, where it can decide nothing else. Undefined where it can. */
+export function undecidedBy(pattern: NamePattern): readonly string[] | undefined {
+  if (pattern.kind === 'exact')
+    return KNOWN_NOTIFICATIONS.has(pattern.text) || resembledMethod(pattern.text) !== undefined ? [pattern.text] : undefined;
+  const matched = [...KNOWN_METHODS].filter((method) => matchesName(pattern, method));
+  return matched.length > 0 && matched.every((method) => LIFE_CYCLE.test(method)) ? matched : undefined;
+}
+
+/**
+ * The method that a loose reader could take this one for: one of MCP's, or one that the policy names. Undefined where it
+ * is one of those itself, or resembles none. SECURITY: such a server would run `Tools/Call` as a call that nobody judged.
+ */
+export function resembledMethod(method: string, policy?: Policy): string | undefined {
+  if (KNOWN_METHODS.has(method) || KNOWN_NOTIFICATIONS.has(method)) return undefined;
+  const rules = policy?.methods.filter(({ pattern }) => !matchesName(pattern, method)) ?? [];
+  for (const readable of readingsOf(method)) {
+    const folded = foldMethod(readable);
+    const alike = FOLDED.get(joinWords(folded)) ?? rules.find(({ pattern, verdict }) => isTakenFor(folded, pattern, verdict))?.pattern.text;
+    if (alike !== undefined) return alike;
+  }
+  return undefined;
+}
+
+/** A reader in C stops at NUL; others drop it with all else that they cannot show. */
+function readingsOf(method: string): readonly string[] {
+  const end = method.indexOf('\0');
+  return end < 0 ? [method] : [method.slice(0, end), method];
+}
+
+/** A glob names what it denies; what a glob allows need not be spelled exactly. */
+function isTakenFor(folded: string, pattern: NamePattern, verdict: MethodRule['verdict']): boolean {
+  if (pattern.kind === 'exact') return foldMethod(pattern.text) === folded;
+  return verdict === 'deny' && matchesFolded({ ...pattern, foldedParts: pattern.foldedParts.map(foldSeparators) }, folded);
+}
+
+/** Slashes, what looks like one, and what stands for one where methods become names of functions or paths. */
+const SEPARATORS = /(?:[\\/\u2044\u2215\u29f8\uff0f.:_-]|%2f)+/g;
+const UNSEEN = /[\p{Cc}\s\ufffd]/gu;
+
+/** Without case, what cannot be seen, and other separators than single slashes. */
+function foldMethod(method: string): string {
+  if (PLAIN.test(method)) return method;
+  return foldSeparators(foldName(method.replace(UNSEEN, ''))).replace(/^\/|\/$/g, '');
+}
+
+function foldSeparators(folded: string): string {
+  return folded.replace(SEPARATORS, '/');
+}
+
+const PLAIN = /^[a-z0-9]+(?:\/[a-z0-9]+)*$/;
+const FOLDED: ReadonlyMap<string, string> = new Map(
+  [...KNOWN_METHODS, ...KNOWN_NOTIFICATIONS].map((method) => [joinWords(foldMethod(method)), method]),
+);
+
+/** `toolsCall`, too, is what servers make of `tools/call` that look for a function of that name. */
+function joinWords(folded: string): string {
+  return folded.replaceAll('/', '');
+}
+
+function methodRule(policy: Policy, method: string): MethodRule | undefined {
+  const exact = policy.methods.find((rule) => rule.pattern.kind === 'exact' && rule.pattern.text === method);
+  if (exact || LIFE_CYCLE.test(method)) return exact;
+  const globs = policy.methods.filter((rule) => matchesName(rule.pattern, method));
+  const longest = Math.max(...globs.map((rule) => rule.pattern.text.length));
+  const best = globs.filter((rule) => rule.pattern.text.length === longest);
+  return best.find((rule) => rule.verdict === 'deny') ?? best[0];
+}
+
+/** Answers whether a pause lets a message through (policy.md §11): it keeps the session alive, or only looks. */
+export function passesPause(method: string): boolean {
+  return PASSES_PAUSE.has(method) || (KNOWN_METHODS.has(method) && method.endsWith('/list'));
+}
+
+const PASSES_PAUSE: ReadonlySet<string> = new Set([
+  'ping',
+  'initialize',
+  'server/discover',
+  'notifications/initialized',
+  'notifications/cancelled',
+]);

@@ -4,7 +4,7 @@ import { renderDenial } from '../core/answer.ts';
 import { INTERNAL_ERROR } from '../core/conclude.ts';
 import type { Denial } from '../core/decision.ts';
 import { isObject, type Json } from '../core/json.ts';
-import { isMethodAllowed, passesPause } from '../core/methods.ts';
+import { isMethodAllowed, passesPause } from '../core/match.ts';
 import { ownPathIn } from '../core/own-path.ts';
 import { denial, pausedText, selfDenial } from '../core/plan.ts';
 import type { Policy } from '../core/policy.ts';

@@ -1,6 +1,6 @@
 /** Where a frame of the agent goes: to the server, to judgement, back with an answer, or nowhere. */
 import type { PlainEvent } from '../core/audit.ts';
-import { resembledMethod } from '../core/methods.ts';
+import { resembledMethod } from '../core/match.ts';
 import type { Gate } from '../engine/gate.ts';
 import { readToolCall } from '../mcp/messages/client.ts';
 import { idAt } from '../mcp/messages/envelope.ts';

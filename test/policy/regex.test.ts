@@ -2,8 +2,7 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { RE2JS } from 're2js';
-import { loadRegexCompiler, type Matcher } from '../../src/policy/schema/regex.ts';
-import { openWork, UnjudgeableError } from '../../src/policy/schema/work.ts';
+import { loadRegexCompiler, type Matcher, openWork, UnjudgeableError } from '../../src/policy/schema/regex.ts';
 
 /** What a condition tries a pattern on. */
 const LONGEST_TEXT = 500_000;

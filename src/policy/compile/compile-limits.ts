@@ -9,7 +9,6 @@ import { WINDOW_UNITS, type WindowUnit } from '../../core/window.ts';
 import { parseArgPath } from '../format/path.ts';
 import { entriesOf, type Node, type NumberNode, textOf, valueAt } from '../format/tree.ts';
 import type { Report } from '../report.ts';
-import { minorDigits } from './currency.ts';
 
 const SECONDS: ReadonlyMap<number, WindowUnit> = new Map([
   [1, 'second'],
@@ -129,4 +128,20 @@ function compileAssets(node: Node | undefined): Spend['assets'] {
     });
   }
   return assets;
+}
+
+/** Minor units of ISO 4217: how many decimal places the smallest unit of a currency has. */
+const DIGITS: ReadonlyMap<string, number> = new Map([
+  ...names('bif clp djf gnf isk jpy kmf krw pyg rwf ugx uyi vnd vuv xaf xof xpf', 0),
+  ...names('bhd iqd jod kwd lyd omr tnd', 3),
+  ...names('clf uyw', 4),
+]);
+
+/** 2 for cents; 0 for currencies without a minor unit. */
+function minorDigits(currency: string): number {
+  return DIGITS.get(currency.toLowerCase()) ?? 2;
+}
+
+function names(list: string, digits: number): readonly (readonly [string, number])[] {
+  return list.split(' ').map((name) => [name, digits] as const);
 }

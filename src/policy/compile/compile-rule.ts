@@ -1,11 +1,22 @@
 /** One rule, from tree to `Rule`. */
+import { isObject, type Json } from '../../core/json.ts';
 import { compileName, type NamePattern } from '../../core/names.ts';
-import type { Action, Agents, Rule } from '../../core/policy.ts';
-import { parseDuration } from '../format/duration.ts';
-import { canonicalNode, type MapNode, type Node, textOf, textsOf, valueAt } from '../format/tree.ts';
+import type { Action, Agents, ArgumentSchema, Rule } from '../../core/policy.ts';
+import {
+  canonicalNode,
+  type Entry,
+  entriesOf,
+  itemsOf,
+  type MapNode,
+  type Node,
+  textOf,
+  textsOf,
+  toJson,
+  valueAt,
+} from '../format/tree.ts';
+import type { Report } from '../report.ts';
 import type { SchemaCompiler } from '../schema/schema.ts';
 import { sha256 } from '../sha256.ts';
-import { compileArguments } from './compile-arguments.ts';
 import { type ConditionContext, compileConditions } from './compile-condition.ts';
 import { compileRateLimit, compileSpend, compileState } from './compile-limits.ts';
 
@@ -66,4 +77,42 @@ function compileValidate(node: Node | undefined): Rule['validate'] {
 
 function isTrue(node: Node | undefined): boolean {
   return node?.kind === 'boolean' && node.value;
+}
+
+const MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+const PART = /(\d+)([smhd])/g;
+
+/** `1h30m` in milliseconds; the text has passed the check of its shape. */
+function parseDuration(text: string): number {
+  let total = 0;
+  for (const [, count, unit] of text.matchAll(PART)) total += Number(count) * MS[unit as keyof typeof MS];
+  return total;
+}
+
+/** Compiles each argument's schema; `optional` is ours, the rest JSON Schema. */
+function compileArguments(node: Node | undefined, schemas: SchemaCompiler | undefined, report: Report): readonly ArgumentSchema[] {
+  if (!schemas) return [];
+  return entriesOf(node).map((entry) => compileArgument(entry, schemas, report));
+}
+
+function compileArgument(entry: Entry, schemas: SchemaCompiler, report: Report): ArgumentSchema {
+  const optional = valueAt(entry.value, 'optional');
+  if (optional && optional.kind !== 'boolean') report.add('bad-schema', optional.offset, '"optional" must be true or false');
+  const schema = withoutOptional(toJson(entry.value));
+  const { faults, check } = schemas(schema);
+  for (const { path, message, help } of faults) {
+    report.add('bad-schema', nodeAt(entry.value, path).offset, `the schema of "${entry.key}": ${message}`, help);
+  }
+  return { name: entry.key, optional: optional?.kind === 'boolean' && optional.value, check };
+}
+
+function withoutOptional(schema: Json): Json {
+  return isObject(schema) ? new Map([...schema].filter(([key]) => key !== 'optional')) : schema;
+}
+
+/** The node at a path into the schema, or the deepest one on the way. */
+function nodeAt(node: Node, path: readonly string[]): Node {
+  let at = node;
+  for (const step of path) at = (at.kind === 'list' ? itemsOf(at)[Number(step)] : valueAt(at, step)) ?? at;
+  return at;
 }

@@ -3,7 +3,6 @@
 import type { RE2JS } from 're2js';
 import { type Newest, openNewest } from '../../core/newest.ts';
 import { patternSize } from './pattern-size.ts';
-import { openWork, UnjudgeableError, type Work } from './work.ts';
 
 /** A pattern that can be used. */
 export interface Matcher {
@@ -119,4 +118,39 @@ function build(automaton: Automaton, state: State, characters: number, character
   const next = automaton.step(state, characters, character, UNANCHORED);
   work.charge(INSTRUCTION * (FEW + state.nfaStates.length + (next?.nfaStates.length ?? 0)));
   return next;
+}
+
+/** A value that can not be judged; the call is denied. */
+export class UnjudgeableError extends Error {
+  readonly code = 'unjudgeable';
+}
+
+/** What a check may cost: about 50 ms. SECURITY: a schema is a stranger's and the value another's; together they end after so much work: one for the visit of a value, for a few characters of text, for a member of a list. */
+const MAX_WORK = 1_000_000;
+/** Schemas that lead from one to the next without an end. */
+const MAX_DEPTH = 1_500;
+
+export interface Work {
+  /** Charges for work that is about to be done. Throws `UnjudgeableError` where that is too much. */
+  charge(amount: number): void;
+  enter(): void;
+  leave(): void;
+}
+
+/** Opens a budget. */
+export function openWork(): Work {
+  let left = MAX_WORK;
+  let depth = 0;
+  return {
+    charge(amount) {
+      left -= amount;
+      if (left < 0) throw new UnjudgeableError('the schema takes too many steps');
+    },
+    enter() {
+      if (++depth > MAX_DEPTH) throw new UnjudgeableError('the schema takes too many steps: its references lead too deep');
+    },
+    leave() {
+      depth--;
+    },
+  };
 }

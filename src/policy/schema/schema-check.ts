@@ -4,6 +4,7 @@
  */
 import { canonicalText } from '../../core/fingerprint.ts';
 import { foldKey, isArray, isNumber, isObject, type Json, type JsonObject, membersBy, type Names } from '../../core/json.ts';
+import { UnjudgeableError } from './regex.ts';
 import type { Assertion, KeyPattern, SchemaNode } from './schema-node.ts';
 import {
   decimalOf,
@@ -17,7 +18,6 @@ import {
   type Run,
   weightOf,
 } from './schema-values.ts';
-import { UnjudgeableError } from './work.ts';
 
 /** What does not fit: the keyword, the name that is missing or too many, and the way to the value, innermost first. */
 export interface Misfit {

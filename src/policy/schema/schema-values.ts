@@ -2,9 +2,8 @@
 import { compareDecimals, type Decimal, parseDecimal } from '../../core/decimal.ts';
 import { canonicalText } from '../../core/fingerprint.ts';
 import { compareJson, isArray, isNumber, isObject, type Json, typeOf } from '../../core/json.ts';
-import type { Matcher } from './regex.ts';
+import { type Matcher, UnjudgeableError, type Work } from './regex.ts';
 import type { BoundKeyword, CountKeyword, Values } from './schema-node.ts';
-import { UnjudgeableError, type Work } from './work.ts';
 
 /** One check: its budget, and what measuring values has found. */
 export interface Run {

@@ -5,14 +5,13 @@
 import { isArray, isObject, type Json } from '../../core/json.ts';
 import { openNewest } from '../../core/newest.ts';
 import type { SchemaCheck } from '../../core/policy.ts';
-import { loadRegexCompiler, type RegexCompiler } from './regex.ts';
+import { loadRegexCompiler, openWork, type RegexCompiler } from './regex.ts';
 import { checkNode, type Misfit } from './schema-check.ts';
 import type { SchemaNode } from './schema-node.ts';
 import { openPatterns } from './schema-patterns.ts';
 import { readSchema } from './schema-read.ts';
 import { openReading, type SchemaFault } from './schema-reading.ts';
 import { linkSchema } from './schema-refs.ts';
-import { openWork } from './work.ts';
 
 interface CompiledSchema {
   /** What is wrong with it, strict faults included. */

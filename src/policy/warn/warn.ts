@@ -1,5 +1,5 @@
 /** The warnings of policy.md §14: policies that load, and may not do what they look like. */
-import { undecidedBy } from '../../core/methods.ts';
+import { undecidedBy } from '../../core/match.ts';
 import { matchesName, type NamePattern } from '../../core/names.ts';
 import type { Policy, ToolEntry } from '../../core/policy.ts';
 import type { CounterTable } from '../compile/counters.ts';

@@ -2,7 +2,7 @@
 import type { PlainEvent } from '../../core/audit.ts';
 import type { Denial } from '../../core/decision.ts';
 import { isNumber } from '../../core/json.ts';
-import { isKnownNotification } from '../../core/methods.ts';
+import { isKnownNotification } from '../../core/match.ts';
 import { selfDenial } from '../../core/plan.ts';
 import type { Gate } from '../../engine/gate.ts';
 import { membersAt } from '../../mcp/json/edit.ts';

@@ -6,7 +6,7 @@
 
 import { type Answer, DECISION_KEY } from '../../core/answer.ts';
 import type { HeldApproval } from '../../core/approval.ts';
-import { isMethodAllowed } from '../../core/methods.ts';
+import { isMethodAllowed } from '../../core/match.ts';
 import type { Arrival } from '../../engine/arrival.ts';
 import type { Gate } from '../../engine/gate.ts';
 import { CAPABILITIES_KEY } from '../../mcp/messages/revisions.ts';
