@@ -22,7 +22,7 @@ export const ARROWS: Readonly<Record<string, Row>> = {
   'mcp/json': { to: ['core'] },
   'mcp/messages': { to: ['core', 'mcp/json'] },
   'mcp/payments': { to: ['core', 'mcp/json', 'mcp/messages'] },
-  policy: { to: ['core'], packages: ['yaml', 're2js'] },
+  policy: { to: ['core'], packages: ['yaml', 're2js', '@noble/hashes'] },
   state: { to: ['core'], packages: PLATFORM },
   audit: { to: ['core'], packages: PLATFORM },
   'audit/sinks': { to: ['core', 'audit'], packages: PLATFORM },

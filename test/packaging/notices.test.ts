@@ -11,7 +11,7 @@ test('every package that the source imports has its licence in the bundle', () =
     if (!file.endsWith('.ts')) continue;
     const text = readFileSync(join(ROOT, 'src', file), 'utf8');
     for (const [, name] of text.matchAll(/(?:from|import) ?\(?'([a-z@][\w@/.-]*)'/g)) {
-      if (name && name !== 'node' && name !== 'bun') imported.add(name.split('/')[0] as string);
+      if (name && name !== 'node' && name !== 'bun') imported.add(/^(?:@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? name);
     }
   }
   expect([...imported].sort()).toEqual([...BUNDLED].sort());
