@@ -7,7 +7,7 @@ import type { MaskOptions } from '../audit/mask.ts';
 import { RECORD_ROOM, renderArgs } from '../audit/record.ts';
 import { describeCounters } from '../authoring/counter-limits.ts';
 import type { Approval } from '../core/approval.ts';
-import { AuditError, type AuditSink, type PlainEvent } from '../core/audit.ts';
+import type { AuditSink } from '../core/audit.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Records, Store } from '../core/store.ts';
@@ -19,6 +19,7 @@ import type { ProxyOptions } from '../serve/options.ts';
 import { liveInstances } from './instances.ts';
 import { operator } from './operator.ts';
 import { dropExposed, tokenIn } from './own-folders.ts';
+import { openRecorder, type Recorder } from './presence.ts';
 import { webhookOf } from './webhook.ts';
 
 export interface AdminOptions {
@@ -47,8 +48,6 @@ export interface Admin {
 export class AdminError extends Error {
   override readonly name = 'AdminError';
 }
-
-type Recorder = (type: PlainEvent['type'], fields: PlainEvent['fields']) => void;
 
 /** Opens what is asked for. Throws `AdminError`. */
 export async function openAdmin(parts: AdminOptions): Promise<Admin> {
@@ -152,15 +151,4 @@ function openNotices(parts: AdminOptions, policy: () => Policy, record: Recorder
 
 function namesOf({ id, tool, agent, rule }: Approval) {
   return { approval: id, tool, agent, rule };
-}
-
-function openRecorder({ audit, log }: AdminOptions): Recorder {
-  return (type, fields) => {
-    try {
-      audit.write([{ type, fields }]);
-    } catch (error) {
-      if (!(error instanceof AuditError)) throw error;
-      log.error(`audit: ${error.message}`);
-    }
-  };
 }

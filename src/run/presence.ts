@@ -33,11 +33,11 @@ export interface Presence {
   stop(status: number): Promise<void>;
 }
 
-type Fields = PlainEvent['fields'];
+export type Recorder = (type: PlainEvent['type'], fields: PlainEvent['fields']) => void;
 
 /** Speaks for one instance. Nothing here ever fails a call. */
 export function openPresence({ store, audit, log, policy, instance, namespace, upstream, every }: PresenceOptions): Presence {
-  const record = openRecorder(audit, log);
+  const record = openRecorder({ audit, log });
   const stops: (() => void)[] = [];
   const row = { id: instance, pid: process.pid, host: hostname(), namespace, upstream, startedAt: Date.now() };
   const tools = openToolNotice(log);
@@ -87,7 +87,8 @@ export function openPresence({ store, audit, log, policy, instance, namespace, u
   };
 }
 
-function openRecorder(audit: AuditSink, log: Log): (type: PlainEvent['type'], fields: Fields) => void {
+/** Writes records that are not about a call. One that cannot be written is an error in the log, and stops nothing. */
+export function openRecorder({ audit, log }: Pick<PresenceOptions, 'audit' | 'log'>): Recorder {
   return (type, fields) => {
     try {
       audit.write([{ type, fields }]);
@@ -113,7 +114,7 @@ function openToolNotice(log: Log): { missing(): readonly string[]; compare(polic
   };
 }
 
-function recordPause(pause: Control['pauses'][number] | undefined, record: ReturnType<typeof openRecorder>, log: Log): void {
+function recordPause(pause: Control['pauses'][number] | undefined, record: Recorder, log: Log): void {
   log.warn(pause ? `paused: ${pause.reason || 'no reason given'}` : 'resumed');
   record(pause ? 'paused' : 'resumed', { reason: pause?.reason });
 }

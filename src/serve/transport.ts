@@ -1,6 +1,18 @@
 /** The port that whatever carries sessions implements: stdio, the bridge and the listener. */
-import type { Rulebook } from '../engine/ports.ts';
+import type { Every } from '../core/ticker.ts';
+import type { Client, Ports, Rulebook, Served } from '../engine/ports.ts';
 import type { ProxySession } from '../proxy/session.ts';
+import type { ProxyOptions } from './options.ts';
+
+/** What a transport is opened with, besides the server and how agents reach it. */
+export interface Opening {
+  readonly ports: Ports;
+  readonly served: Served;
+  /** Who is served over stdio; behind a listener there are many. */
+  readonly client: Client;
+  readonly options: ProxyOptions;
+  readonly every: Every;
+}
 
 /** What became of a policy file that changed. */
 export type Reload =

@@ -5,7 +5,7 @@ import { didYouMean } from '../../policy/nearest.ts';
 import { interceptHome, stateLocation } from '../../run/home.ts';
 import { listenOptions } from '../../run/listen.ts';
 import { checkFolders } from '../../run/own-folders.ts';
-import type { RunOptions } from '../../run/proxy.ts';
+import type { RunOptions } from '../../run/parts.ts';
 import { parseRemote } from '../../run/remote.ts';
 import type { ListenOptions } from '../../serve/options.ts';
 import { addFlags, type CommandRow, flagsIn, type Invocation } from './declare.ts';

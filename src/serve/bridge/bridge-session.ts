@@ -1,12 +1,12 @@
 /** One agent on stdio in front of a remote server (wire.md §1): frames to HTTP requests, and what comes back to frames. */
 
 import type { Every } from '../../core/ticker.ts';
-import type { Client, Log, Ports, Served } from '../../engine/ports.ts';
+import type { Log } from '../../engine/ports.ts';
 import { type HttpClient, openHttpClient } from '../../http/client.ts';
 import { headersFor } from '../../mcp/messages/headers.ts';
 import { createIdFinder } from '../../mcp/messages/id-finder.ts';
 import { oneLine } from '../../mcp/messages/lines.ts';
-import { onSignals } from '../../process/exit.ts';
+import { type EndingSignal, exitStatus, onSignals } from '../../process/exit.ts';
 import { type Downstream, openStdio } from '../../process/stdio.ts';
 import type { OutgoingFrame } from '../../proxy/exchange.ts';
 import { openSession, type ProxySession } from '../../proxy/session.ts';
@@ -14,30 +14,20 @@ import { agentSide, connect, type Flow, readAgent, type Side } from '../flow.ts'
 import { awaitLastAnswers } from '../last-answers.ts';
 import type { Remote } from '../options.ts';
 import { wordMask } from '../remote-secrets.ts';
-import { type Transport, tellReload } from '../transport.ts';
+import { type Opening, type Transport, tellReload } from '../transport.ts';
 import { explainUnauthorized } from '../upstream/authorization.ts';
 import type { NonMessageEvent, Received } from '../upstream/read-answer.ts';
 import { type Bridge, openBridge } from './bridge.ts';
-
-interface Bridging {
-  readonly ports: Ports;
-  readonly served: Served;
-  readonly client: Client;
-  readonly remote: Remote;
-  readonly maxMessage: number;
-  readonly every: Every;
-}
 
 const SWEEP = 1_000;
 /** Bytes that may wait besides one whole message: the proxy's own answers, and what is on its way to a slow server. */
 const SPARE = 4 * 1024 * 1024;
 /** How long what is under way has to finish once the agent has gone, ms. */
 const GRACE = 1_000;
-/** 128 and the signal's number, as a process that dies of it. */
-const DIED_OF = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 /** Serves this process's own stdin and stdout. */
-export function serveBridge({ ports, served, client, remote, maxMessage, every }: Bridging): Transport {
+export function serveBridge(remote: Remote, { ports, served, client, options, every }: Opening): Transport {
+  const { maxMessage } = options;
   const agent = openStdio();
   const upstream = openHttpClient(remote.url, remote.headers);
   const gate = openGate();
@@ -146,7 +136,7 @@ async function endOf({ agent, session, bridge, flow, every }: Ending): Promise<n
     void session.sweep();
   });
   const over = Promise.withResolvers<void>();
-  let signal: keyof typeof DIED_OF | undefined;
+  let signal: EndingSignal | undefined;
   let isUnread = false;
   agent.onEnd(over.resolve);
   agent.onError(() => {
@@ -167,7 +157,7 @@ async function endOf({ agent, session, bridge, flow, every }: Ending): Promise<n
   await session.end(signal === undefined ? 'the agent has gone' : `the proxy was ended by ${signal}`);
   await agent.flush(1_000);
   unsubscribe();
-  return signal === undefined ? 0 : DIED_OF[signal];
+  return exitStatus({ code: signal === undefined ? 0 : null, signal: signal ?? null });
 }
 
 /** What is told of a 401 in one session: a server may ask for something else each time. */

@@ -1,29 +1,19 @@
 /** One agent on stdio in front of one child process (wire.md §4): bytes to frames, back-pressure both ways, an orderly end. */
-import type { Every } from '../../core/ticker.ts';
-import type { Client, Ports, Served } from '../../engine/ports.ts';
 import type { Upstream } from '../../process/child.ts';
 import { exitStatus, onSignals, type ProcessExit } from '../../process/exit.ts';
 import { openStdio } from '../../process/stdio.ts';
 import { openSession } from '../../proxy/session.ts';
 import { agentSide, connect, readAgent, readServer, serverSide } from '../flow.ts';
 import { awaitLastAnswers } from '../last-answers.ts';
-import { type Transport, tellReload } from '../transport.ts';
-
-interface Serving {
-  readonly ports: Ports;
-  readonly served: Served;
-  readonly client: Client;
-  readonly child: Upstream;
-  readonly maxMessage: number;
-  readonly every: Every;
-}
+import { type Opening, type Transport, tellReload } from '../transport.ts';
 
 const SWEEP = 1_000;
 /** Bytes of the proxy's own answers that may wait for a slow reader, besides one whole message. */
 const ANSWERS = 4 * 1024 * 1024;
 
 /** Serves this process's own stdin and stdout. */
-export function serveStdio({ ports, served, client, child, maxMessage, every }: Serving): Transport {
+export function serveStdio(child: Upstream, { ports, served, client, options, every }: Opening): Transport {
+  const { maxMessage } = options;
   const agent = openStdio();
   const flow = connect(agentSide(agent), serverSide(child), maxMessage + ANSWERS);
   let isOver = false;

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
 import { tmpdir } from 'node:os';
-import { warnOfSpace } from '../../src/run/space.ts';
+import { warnOfSpace } from '../../src/run/disk.ts';
 
 const MIB = 1024 ** 2;
 

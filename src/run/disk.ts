@@ -1,8 +1,15 @@
-/** Says in time that the disk fills up (cli.md §2): on a full one no record can be written, and no call passes. */
+/** Looks after the disk (cli.md §2): on a full one no record can be written, and no call passes. */
 import { statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pruneEvents } from '../audit/evidence/retention.ts';
+import { isAlive } from './instances.ts';
+import type { RunOptions } from './parts.ts';
 
 const LEAST = 512 * 1024 ** 2;
 const EVERY = 60_000;
+
+/** Old audit files are looked for once the start is over, ms. */
+const PRUNE_AFTER = 5_000;
 
 export interface SpaceOptions {
   readonly folders: readonly string[];
@@ -11,11 +18,16 @@ export interface SpaceOptions {
   readonly free?: (folder: string) => Promise<number>;
 }
 
-/** Looks once a minute, from now on, until it is stopped. */
-export function watchSpace(options: SpaceOptions): { stop(): void } {
-  const timer = setInterval(() => void warnOfSpace(options), EVERY);
+/** Removes audit files that are old enough, once; looks for free space now and once a minute, until it is stopped. */
+export function watchDisk(options: RunOptions, warn: (text: string) => void): { stop(): void } {
+  const { home, auditRetention, state } = options;
+  const events = join(home, 'events');
+  const failed = (error: unknown) => warn(`old audit files could not be looked for: ${String(error)}`);
+  setTimeout(() => void pruneEvents(events, auditRetention, Date.now(), isAlive).catch(failed), PRUNE_AFTER).unref();
+  const look = () => void warnOfSpace({ folders: [events, ...state.folders], warn });
+  const timer = setInterval(look, EVERY);
   timer.unref();
-  void warnOfSpace(options);
+  look();
   return { stop: () => clearInterval(timer) };
 }
 
