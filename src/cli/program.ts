@@ -3,15 +3,14 @@ import { Command, CommanderError } from 'commander';
 import { CommandError, EXIT, UsageError } from '../core/fault.ts';
 import { didYouMean } from '../policy/nearest.ts';
 import { VERSION } from '../process/version.ts';
-import { AUTHORING } from './declare/author.ts';
-import { DECIDING } from './declare/decide.ts';
+import { SINGLE } from './declare/commands.ts';
 import type { Invocation } from './declare/declare.ts';
-import { OPERATING } from './declare/operate.ts';
+import { GROUPS } from './declare/groups.ts';
 import { PROXY } from './declare/proxy.ts';
 import type { Terminal } from './terminal.ts';
 
 /** All commands. What each does is loaded when it runs. */
-export const COMMANDS = [PROXY, ...AUTHORING, ...OPERATING, ...DECIDING];
+export const COMMANDS = [PROXY, ...SINGLE, ...GROUPS];
 
 /** Declares all of them. */
 export function declareCommands(program: Command, invocation: Invocation): void {
@@ -39,12 +38,9 @@ export async function runProgram(argv: readonly string[], terminal: Terminal): P
     await program.parseAsync([...own], { from: 'user' });
     return status;
   } catch (error) {
-    return report(error, program, terminal, isDebug(own));
+    const isDebug = own.includes('--log-level=debug') || own[own.indexOf('--log-level') + 1] === 'debug';
+    return report(error, program, terminal, isDebug);
   }
-}
-
-function isDebug(own: readonly string[]): boolean {
-  return own.includes('--log-level=debug') || own[own.indexOf('--log-level') + 1] === 'debug';
 }
 
 function report(error: unknown, program: Command, terminal: Terminal, debug: boolean): number {

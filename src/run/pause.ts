@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkApprover } from '../approval/secret.ts';
 import type { Instance, Records, Store } from '../core/store.ts';
+import { operator } from './home.ts';
 import { liveInstances } from './instances.ts';
-import { operator } from './operator.ts';
 import type { OwnPlaces } from './own-folders.ts';
 import { type CommandPorts, openOwnRecords } from './own-records.ts';
 

@@ -1,5 +1,6 @@
 /** The rows of a command's table: how a flag is written, read and explained, and what stands where it is not written (cli.md §1). */
 import { InvalidArgumentError } from 'commander';
+import { type OwnPlaces, ownPlaces } from '../../run/own-folders.ts';
 
 const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const DURATION = /^(?:\d+(?:ms|[smhd]))+$/;
@@ -124,4 +125,14 @@ export function parsePortFlag(text: string): number {
 export function parseCountFlag(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('write a whole number of at least 1');
   return Number(text);
+}
+
+/** How every command finds the state: another kind of store is one more row. */
+export const STATE = { stateDir: text('folder', 'DIR') };
+export const STATE_PREFIX = { statePrefix: text('text', 'TEXT') };
+export const JSON_OUT = { json: set('for programs') };
+
+/** Home and state, once it is known that they are this user's alone. */
+export function placesOf({ stateDir }: Values<typeof STATE>, env: Readonly<Record<string, string | undefined>>): OwnPlaces {
+  return ownPlaces(stateDir, env);
 }

@@ -19,6 +19,8 @@ import {
   parsePortFlag,
   parseSizeFlag,
   parseTextFlag,
+  STATE,
+  STATE_PREFIX,
   set,
   several,
   text,
@@ -26,7 +28,6 @@ import {
   type Written,
 } from './flags.ts';
 import { linesOf } from './help.ts';
-import { STATE, STATE_PREFIX } from './state.ts';
 
 const POLICY = {
   config: { ...text('file', 'FILE', 'the policy; edits are taken while running'), short: '-c' },

@@ -1,9 +1,8 @@
-/** The commands by which people decide: `approvals` and `idempotency` (cli.md §3). */
+/** The commands of two words, by which people decide: `approvals` and `idempotency` (cli.md §3). */
 import { UsageError } from '../../core/fault.ts';
-import { operator } from '../../run/operator.ts';
+import { operator } from '../../run/home.ts';
 import { group, part } from './declare.ts';
-import { mentioned, set, text, words } from './flags.ts';
-import { JSON_OUT, placesOf, STATE } from './state.ts';
+import { JSON_OUT, mentioned, placesOf, STATE, set, text, words } from './flags.ts';
 
 const COMMON = { ...STATE, ...JSON_OUT };
 const AS = { as: text('name', 'NAME', 'who decides; else the user of the operating system') };
@@ -108,4 +107,4 @@ const IDEMPOTENCY = group({
   end: 'Example: intercept idempotency resolve 3f9a --did-not',
 });
 
-export const DECIDING = [APPROVALS, IDEMPOTENCY];
+export const GROUPS = [APPROVALS, IDEMPOTENCY];
