@@ -1,6 +1,5 @@
 /** What a POST says. A large body is read in turns, and counts as its agent's for so long (wire.md §2.13). */
 
-import type { Later } from '../../engine/later.ts';
 import type { ServedRequest } from '../../http/server.ts';
 import { readClientFrame } from '../../mcp/messages/client.ts';
 import type { ClientFrame, FrameLimits } from '../../mcp/messages/frame.ts';
@@ -14,7 +13,7 @@ export function readPosted(
   bytes: Uint8Array,
   limits: FrameLimits,
   { room }: Agent,
-): Later<ClientFrame | Refusal | undefined> {
+): ClientFrame | Refusal | undefined | Promise<ClientFrame | Refusal | undefined> {
   if (!isLarge(bytes)) return readClientFrame(bytes, limits);
   if (room.take(bytes.length)) return readInTurns(bytes, limits).finally(() => room.give(bytes.length));
   reply.refuse(503, 'too much waits to be judged');
