@@ -9,7 +9,7 @@ import type { Reservation } from '../core/store.ts';
 import type { Credential } from '../mcp/payments/credential.ts';
 import type { Client, Ports, Served } from './ports.ts';
 
-/** What a call pays. */
+/** A payment for a call. */
 export interface Payment {
   readonly offer: Offer;
   /** The challenge that it answers. */
@@ -29,7 +29,7 @@ export interface Arrival {
   readonly requestId: string | undefined;
   readonly client: string | undefined;
   readonly arrivedAt: number;
-  /** What an earlier leg of the same call still holds (wire.md §2.12). */
+  /** Held by the call that this one continues (wire.md §2.12). */
   readonly held?: Holding | undefined;
   /** It has waited for an identical call as long as it may (policy.md §9). */
   readonly waited?: boolean | undefined;
@@ -37,13 +37,13 @@ export interface Arrival {
   readonly credentials?: (() => readonly (Credential | undefined)[]) | undefined;
 }
 
-/** What a call pays; `unasked`: a payment that nobody here was asked for (policy.md §8). */
+/** The payment that a call carries; `unasked`: one that nobody here was asked for (policy.md §8). */
 export type Paid = Payment | 'unasked' | undefined;
 
 /** A call whose payment was read. `failed`: the store does not say what was asked. */
 export type Paying = Arrival & { readonly payment?: Paid | { readonly failed: string } };
 
-/** What a call took, and holds until it is settled. */
+/** Taken by a call, and held until it is settled. */
 export interface Holding {
   readonly reservations: readonly Reservation[];
   /** The approval rules that a human approved this call for, as `approvedRules` names them. */
@@ -57,7 +57,7 @@ export interface Holding {
 /** A call that needed nothing. */
 export const NO_HOLDING: Holding = { reservations: [], approved: [] };
 
-/** What settling needs of a call that went to the server; a call that waits long is kept without its arguments. */
+/** A call that went to the server, as far as settling needs it: one that waits long is kept without its arguments. */
 export interface SentCall {
   readonly id: string;
   readonly holding: Holding;

@@ -85,7 +85,7 @@ function outcomeOf(answer: CallAnswer, isKept: boolean): Outcome | undefined {
   }
 }
 
-/** Whether the call's result is kept, and given once more to an identical one (policy.md §9). */
+/** Tells a call whose result is kept, and given once more to an identical one (policy.md §9). */
 export function isClaimed({ holding }: SentCall): boolean {
   return holding.reservations.some(({ claim }) => claim !== undefined);
 }
@@ -119,7 +119,7 @@ export function isTaskHandle(frame: ResponseFrame): boolean {
   return frame.resultType === 'task' || (frame.members.has('task') && !frame.members.has('content'));
 }
 
-/** Whether the result says so itself. SPEC: policy.md §6 — a payment challenge in any form is a failure. */
+/** Tells a result that says itself that it asks for a payment. SPEC: policy.md §6 — a payment challenge in any form is a failure. */
 export function asksForPayment({ members, text }: ResponseFrame): boolean {
   const meta = members.get('_meta');
   return meta !== undefined && membersOf(text, meta).some(({ key }) => key === 'org.paymentauth/payment-required');

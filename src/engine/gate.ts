@@ -42,7 +42,7 @@ function unknown(rulebook: Rulebook, error: unknown): Gate {
   return { rulebook, pause: undefined, fault: error instanceof Error ? error.message : String(error) };
 }
 
-/** What calls are judged by with what is known of their client and server. */
+/** The client of the calls, and what is known of its server's tools. */
 export interface Circumstances {
   readonly tools: Pick<ToolMemory, 'catalog'>;
   readonly client: Client;

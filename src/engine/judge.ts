@@ -17,7 +17,7 @@ type StorePlan = Extract<Plan, { kind: 'store' }>;
 /** A call as it arrived, or as much of it as there is outside of the wire. */
 export type Judgeable = Pick<Arrival, 'call' | 'argsText' | 'meta' | 'requestId' | 'client' | 'held' | 'waited'> & Pick<Paying, 'payment'>;
 
-/** What calls are judged over. */
+/** The store that calls are judged over, and what happens where it fails. */
 export interface JudgePorts extends Naming {
   readonly store: Pick<Store, 'reserve'>;
   /** Keeps the claims that are taken; whoever keeps them otherwise, or not at all, has none here. */
@@ -38,7 +38,7 @@ export interface JudgedCall {
   readonly wasAsked: boolean;
 }
 
-/** What the store says of a call, or why it says nothing. */
+/** The store's verdict on a call, or why there is none. */
 export type Verdict = StoreVerdict | { readonly kind: 'failed'; readonly why: string };
 
 /** Judges calls that came together, in one transaction. Calls that need nothing of the store cost it nothing. */

@@ -22,15 +22,15 @@ export interface Naming {
   readonly shownUpstream: string;
 }
 
-/** Whether the call is sent once at most (policy.md §9). In shadow mode nothing is claimed and nothing replayed (§10). */
+/** Says that the call is sent once at most (policy.md §9). In shadow mode nothing is claimed and nothing replayed (§10). */
 export function isIdempotent({ idempotencyWindow }: StorePlan, { policy }: Facts): boolean {
   return idempotencyWindow > 0 && policy.mode === 'enforce';
 }
 
-/** What the call asks of the store, or undefined where it needs nothing of it. */
+/** Collects what the call asks of the store; undefined where it needs nothing of it. */
 export function reservableOf(planned: StorePlan, arrival: Asking, facts: Facts, naming: Naming): Reservable | undefined {
   const { held } = arrival;
-  // What was let through without an account of it, in shadow mode, is counted with the leg that is enforced.
+  // What was let through without an account of it, in shadow mode, is counted with the continuation that is enforced.
   if (held && held.reservations.length > 0) return continuedOf(planned, arrival, held, facts, naming);
   const { counters, steps, draws } = planned.reservable;
   const claim = planned.idempotencyWindow > 0 ? claimRequest(planned, arrival, facts) : undefined;
@@ -51,7 +51,7 @@ function claimRequest(planned: StorePlan, { call, argsText }: Asking, facts: Fac
 
 /**
  * SPEC: wire.md §2.12: a continued call is judged again and keeps what it holds. It has drawn and claimed already, and is
- * not measured against itself; an approval rule that came between its legs, or was edited, holds it. What it pays now was
+ * not measured against itself; an approval rule that came meanwhile, or was edited, holds it. What it pays now was
  * not drawn before: that is counted like a call of its own (policy.md §8).
  */
 function continuedOf(planned: StorePlan, arrival: Asking, held: Holding, facts: Facts, naming: Naming): Reservable | undefined {
@@ -149,7 +149,7 @@ export function certainHolds(
   return approvedRules(rules, call.tool, meta, facts);
 }
 
-/** Whether the step holds the call by its arguments alone. */
+/** Tells a step that holds the call by its arguments alone. */
 function isCertainHold(step: Step | undefined): boolean {
   return step?.kind === 'hold' && step.terms.length === 0 && !step.shadow;
 }

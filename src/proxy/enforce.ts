@@ -23,7 +23,7 @@ import { isLarge, nextTurn } from './turns.ts';
 
 /** What becomes of an arrival. */
 export type Enforced =
-  /** `holding`: what this call took, and what its earlier leg held. */
+  /** `holding`: what this call took, and what the call held that it continues. */
   | { readonly kind: 'forward'; readonly holding: Holding }
   /** `approval`: what a held call waits for. */
   | { readonly kind: 'answer'; readonly answer: Answer; readonly approval?: HeldApproval | undefined }
@@ -58,7 +58,7 @@ async function judge(arrivals: readonly Paying[], gate: Gate, session: Session):
   return since ? denyPassing(judged, denied(denial('paused', '(paused)', pausedText(since))), session) : judged;
 }
 
-/** What was read last; the store answered a moment ago, so nothing is waited for again. */
+/** Returns the pause that was read last; the store answered a moment ago, so nothing is waited for again. */
 function knownPause({ name }: Policy, { ports }: Session): Pause | undefined {
   try {
     const pause = ports.pauses.current(name);
@@ -71,7 +71,7 @@ function knownPause({ name }: Policy, { ports }: Session): Pause | undefined {
   return undefined;
 }
 
-/** Denies what would have passed, and gives back what was taken for it. An earlier leg of a continued call has left the proxy. */
+/** Denies what would have passed, and gives back what was taken for it. What a continued call held before has left the proxy. */
 async function denyPassing(judged: readonly Judged[], instead: Decision, { ports }: Session): Promise<readonly Judged[]> {
   const taken = judged.flatMap(({ decision }) => (decision.outcome === 'allow' && decision.reservation ? [decision.reservation] : []));
   if (taken.length > 0)
@@ -132,7 +132,7 @@ function enforced(judged: Judged, arrival: Paying, shadow: boolean, session: Ses
   }
 }
 
-/** What the call holds once it is sent. A payment that failed to be read, or that nobody asked for, was denied. */
+/** Adds up what the call holds once it is sent. A payment that failed to be read, or that nobody asked for, was denied. */
 function holdingOf({ plan, approved }: Judged, reservation: Reservation | undefined, { held, payment }: Paying): Holding {
   const unpriced = plan?.kind === 'store' && plan.draft.unpriced;
   const paid = typeof payment === 'object' && 'challenge' in payment ? payment : undefined;

@@ -113,7 +113,7 @@ export async function keep(calls: readonly SentCall[], why: string, settling: Se
     );
 }
 
-/** What the store has to be told. Draws that stay spent need no telling. */
+/** Selects what the store has to learn. Draws that stay spent are spent already. */
 function settlementsOf({ holding }: SentCall, { result, text }: Outcome): readonly Settlement[] {
   const concerned = result === 'released' ? holding.reservations : holding.reservations.filter(({ approval, claim }) => approval ?? claim);
   return concerned.map((reservation) => ({ reservation, outcome: result, result: text }));

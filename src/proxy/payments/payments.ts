@@ -24,7 +24,7 @@ export function readPayments(arrivals: readonly Arrival[], session: Session): Pr
 
 /**
  * What a call pays by the credentials it carries; `unasked` where nobody asked for it, or more than one thing is paid.
- * The leg of a call (wire.md §2.12) that repeats what an earlier leg paid with pays nothing more.
+ * A continuation (wire.md §2.12) that repeats what the call paid with before pays nothing more.
  */
 async function paidBy({ call, held, credentials }: Arrival, { ports, identity }: Session): Promise<Paid> {
   const carried = credentials?.() ?? [];
