@@ -5,7 +5,6 @@ import type { RequestId } from '../mcp/messages/id.ts';
 import type { Line } from '../mcp/messages/lines.ts';
 import type { Refusal } from '../mcp/messages/refusal.ts';
 import type { Credential } from '../mcp/payments/credential.ts';
-import type { BatchAnswer } from './frames/batch.ts';
 
 /**
  * Where a frame of the agent came from and where what belongs to it goes back: one POST, one legacy message channel.
@@ -69,4 +68,29 @@ export interface OutgoingFrame {
 export interface SessionOutput {
   toServer(frames: readonly OutgoingFrame[]): void;
   toAgent(frames: readonly FrameBytes[], exchange: Exchange | undefined, code?: number): void;
+}
+
+/** The answers to a batch (wire.md §2.1): judged element by element, answered in one array once the last answer is there. */
+export interface BatchAnswer {
+  /** Takes an answer. Once it is the last, all of them, with commas between: the array without its brackets. */
+  add(text: string): string | undefined;
+  /** One answer fewer will come: its request was cancelled, and the others must not wait for it (I9). */
+  forgo(): string | undefined;
+}
+
+/** Collects `expected` answers. */
+export function createBatchAnswer(expected: number): BatchAnswer {
+  const answers: string[] = [];
+  let open = expected;
+  const countDown = () => {
+    open -= 1;
+    return open === 0 && answers.length > 0 ? answers.join(',') : undefined;
+  };
+  return {
+    add(text) {
+      answers.push(text);
+      return countDown();
+    },
+    forgo: countDown,
+  };
 }

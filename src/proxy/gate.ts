@@ -5,29 +5,19 @@ import { INTERNAL_ERROR } from '../core/conclude.ts';
 import type { Denial } from '../core/decision.ts';
 import { isObject, type Json } from '../core/json.ts';
 import { isMethodAllowed, passesPause } from '../core/match.ts';
-import { ownPathIn } from '../core/own-path.ts';
 import { denial, pausedText, selfDenial } from '../core/plan.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Slices } from '../core/slices.ts';
 import type { Gate } from '../engine/gate.ts';
 import type { Served } from '../engine/ports.ts';
-import { endsWithin, readJson, readLongString, readString } from '../mcp/json/values.ts';
+import { endsWithin, readLongString, readString } from '../mcp/json/values.ts';
 import type { ClientMessage } from '../mcp/messages/frame.ts';
-import { renderError, textOf } from '../mcp/messages/reply.ts';
+import { renderError } from '../mcp/messages/reply.ts';
 
 /** The JSON-RPC code of a request that the policy refuses (policy.md §13). */
 export const REFUSED = -32010;
 
-/**
- * The first text in a message of the agent that names one of Intercept's own files (policy.md §5.1). INVARIANT I13: asked
- * for every frame, whatever its method, before anything else is made of it.
- */
-export function ownPathOf({ text, span }: ClientMessage, { own }: Pick<Served, 'own'>): string | undefined {
-  if (!own?.mayStandIn(textOf({ text, span }))) return undefined;
-  return ownPathIn(readJson(text, span.start), own);
-}
-
-/** The same for a large frame: text by text, with a pause after so many characters. */
+/** The first text in a large message of the agent that names one of Intercept's own files (policy.md §5.1): looked for text by text, with a pause after so many characters. */
 export function* ownPathInSlices({ text, span }: ClientMessage, { own }: Pick<Served, 'own'>): Slices<string | undefined> {
   if (!own) return undefined;
   const cursor = { text, at: text.indexOf('"', span.start) };

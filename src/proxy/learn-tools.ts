@@ -3,7 +3,7 @@
 import { MAX_PAGES, TOO_LARGE } from '../engine/tool-memory.ts';
 import type { ServerFrame } from '../mcp/messages/frame.ts';
 import { filterToolPageInSlices } from '../mcp/messages/lists.ts';
-import { ownRequest, protocolMeta } from './frames/outgoing.ts';
+import { ownRequest, protocolMeta } from './deliver.ts';
 import { freshId } from './requests/ids.ts';
 import type { Session } from './state.ts';
 import { inTurns } from './turns.ts';

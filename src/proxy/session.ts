@@ -2,22 +2,19 @@
 import type { Json } from '../core/json.ts';
 import { isVisible } from '../core/match.ts';
 import type { Offer } from '../core/offer.ts';
-import { type Later, then } from '../engine/later.ts';
 import type { Client, Ports, Rulebook, Served } from '../engine/ports.ts';
 import type { FrameBytes } from '../mcp/messages/frame.ts';
 import type { RequestId } from '../mcp/messages/id.ts';
 import type { Line } from '../mcp/messages/lines.ts';
-import type { Exchange, Incoming, ServerLine, SessionOutput } from './exchange.ts';
-import { admit, dismiss } from './frames/admit.ts';
-import { answerAll, askedIn } from './frames/answer.ts';
-import { receiveFromAgent } from './frames/from-agent.ts';
+import { answerAll, askedIn } from './deliver.ts';
+import type { Exchange, Incoming, SessionOutput } from './exchange.ts';
+import { admit, dismiss, receiveFromAgent } from './frames/from-agent.ts';
 import { receiveFromServer, relayFromServer } from './frames/from-server.ts';
 import { refreshTools } from './learn-tools.ts';
 import { judgeHttp, limitsSpend } from './payments/http-challenge.ts';
-import { createPump } from './pump.ts';
 import { endAll, type Failure, fail, leave, sweep } from './requests/ending.ts';
 import { createSession, type Session, type SessionOptions } from './state.ts';
-import { readLarge, readLargeOfServer, weigh } from './turns.ts';
+import { createPump, hasLarge, readLarge, readLargeOfServer, weigh } from './turns.ts';
 
 export interface ProxySession {
   readonly id: string;
@@ -29,7 +26,7 @@ export interface ProxySession {
    * One JSON body, or the data of one SSE event, that came on the stream of the agent's own. Answers with what may go on
    * in its place, there; nothing where it must not. To be asked in the order in which a stream brings them.
    */
-  relay(line: Line): Later<readonly FrameBytes[]>;
+  relay(line: Line): Promise<readonly FrameBytes[]>;
   /** The client closed this exchange's stream: its modern requests are cancelled, legacy ones go on (wire.md §5). */
   left(exchange: Exchange): void;
   /** These requests, by the ids that the server got, will have no answer of it. */
@@ -78,7 +75,10 @@ export interface ProxySession {
 export function openSession(ports: Ports, served: Served, client: Client, output: SessionOutput, options?: SessionOptions): ProxySession {
   const session = createSession(ports, served, client, output, options);
   const fromAgent = createPump<Incoming>({
-    work: (lines) => then(readLarge(lines, session), (read) => then(receiveFromAgent(read, session), () => dismiss(lines, session))),
+    async work(lines) {
+      await receiveFromAgent(hasLarge(lines) ? await readLarge(lines, session) : lines, session);
+      dismiss(lines, session);
+    },
     onFault: (error, lines) => {
       dismiss(lines, session);
       abandon(error, lines, session);
@@ -86,23 +86,23 @@ export function openSession(ports: Ports, served: Served, client: Client, output
     weigh,
   });
   const fromServer = createPump<Line>({
-    work: (lines) => then(readLargeOfServer(lines), (read) => receiveFromServer(read, session)),
+    work: async (lines) => receiveFromServer(hasLarge(lines) ? await readLargeOfServer(lines) : lines, session),
     onFault: (error) => logFault(error, session),
     weigh,
   });
-  const takeIn = (lines: readonly Incoming[]) => {
-    if (session.over === undefined) fromAgent.push(admit(lines, session));
-    else answerEach(lines, { code: -32000, message: session.over }, session);
-  };
   const agentIdle = async () => {
     await fromAgent.idle();
     await Promise.all(session.waiting);
   };
   return {
     id: session.id,
-    fromAgent: (lines, exchange) => takeIn(exchange ? lines.map((line) => ({ ...line, exchange })) : lines),
+    fromAgent(received, exchange) {
+      const lines = exchange ? received.map((line) => ({ ...line, exchange })) : received;
+      if (session.over === undefined) fromAgent.push(admit(lines, session));
+      else answerEach(lines, { code: -32000, message: session.over }, session);
+    },
     fromServer: fromServer.push,
-    relay: (line) => then(readLargeOfServer([line]), ([read]) => relayFromServer(read as ServerLine, session)),
+    relay: (line) => relay(line, session),
     left: (exchange) => leave(exchange, session),
     upstreamFailed: (ids, failure) => fail(ids, failure, session),
     waitsFor: ({ key }) => session.inflight.get(key) !== undefined,
@@ -131,6 +131,11 @@ export function openSession(ports: Ports, served: Served, client: Client, output
       await session.outcomes.idle();
     },
   };
+}
+
+async function relay(line: Line, session: Session): Promise<readonly FrameBytes[]> {
+  const [read = line] = hasLarge([line]) ? await readLargeOfServer([line]) : [line];
+  return relayFromServer(read, session);
 }
 
 function logFault(error: unknown, { ports }: Session): void {

@@ -4,7 +4,6 @@ import type { Ports, Served } from '../engine/ports.ts';
 import { createToolMemory, type ToolMemory } from '../engine/tool-memory.ts';
 import { type Continuations, createContinuations } from './calls/continuations.ts';
 import { createTasks, settleUnfetched, type Tasks } from './calls/tasks.ts';
-import { type Buffer, createBuffer } from './frames/buffer.ts';
 import type { Room } from './requests/inflight.ts';
 import { createOwnTasks, type OwnTasks } from './requests/own-tasks.ts';
 import { createOutcomeLog, keep, type Unpriced } from './settle.ts';
@@ -15,10 +14,23 @@ export interface Shared {
   readonly unpriced: Unpriced;
   readonly ownTasks: OwnTasks;
   readonly tools: ToolMemory;
-  readonly buffer: Buffer;
+  readonly buffer: Buffered;
   readonly room: Room;
   readonly listing: Listing;
 }
+
+/**
+ * How much of one agent's is kept in memory (wire.md §2.13): frames that wait to be judged, and calls set aside. Never more
+ * than MAX_BUFFERED, but for one frame alone.
+ */
+export interface Buffered {
+  bytes: number;
+}
+
+/** Bytes, at most. */
+export const MAX_BUFFERED = 64 * 1024 * 1024;
+/** What a frame costs besides its bytes: short ones are kept at many times their length. */
+export const FRAME_COST = 1024;
 
 /** The proxy's own asking for the server's tool list. */
 export interface Listing {
@@ -68,7 +80,7 @@ export function createOwn({ sha256 }: Ports, { toolsListed }: Served): Shared {
     unpriced: { isWarned: false },
     ownTasks: createOwnTasks(),
     tools: createToolMemory(sha256, toolsListed),
-    buffer: createBuffer(),
+    buffer: { bytes: 0 },
     room: { taken: 0 },
     listing: { asking: undefined, againAt: 0 },
   };

@@ -3,7 +3,6 @@
  * the pause go on. What is small is done within the turn that it came in.
  */
 import { createShare, type Share, type Slices } from '../core/slices.ts';
-import type { Later } from '../engine/later.ts';
 import { readClientFrameInSlices, readToolCall } from '../mcp/messages/client.ts';
 import type { ClientFrame, ClientMessage, FrameLimits } from '../mcp/messages/frame.ts';
 import type { Refusal } from '../mcp/messages/refusal.ts';
@@ -36,7 +35,7 @@ export async function inTurns<T>(work: Slices<T>): Promise<T> {
 }
 
 /** The same for work that may turn out small: then it is done at once. */
-export function atOnceOrInTurns<T>(work: Slices<T>): Later<T> {
+export function atOnceOrInTurns<T>(work: Slices<T>): T | Promise<T> {
   const first = work.next();
   return first.done ? first.value : inTurns(work);
 }
@@ -51,9 +50,17 @@ export function readInTurns(bytes: Uint8Array, limits: FrameLimits): Promise<Cli
   return inTurns(readClientFrameInSlices(bytes, limits));
 }
 
+/** Whether a frame has to be read in slices. */
+export function hasLarge(lines: readonly (ServerLine | Incoming)[]): boolean {
+  for (const line of lines) if (line.kind === 'line' && line.bytes.length >= LARGE) return true;
+  return false;
+}
+
 /** The agent's frames, of which the large ones are read and looked through; the others are when they are dealt with. */
-export function readLarge(lines: readonly Incoming[], session: Session): Later<readonly Incoming[]> {
-  return each(lines, (line) => inTurns(readAndLook(line, session)));
+export async function readLarge(lines: readonly Incoming[], session: Session): Promise<readonly Incoming[]> {
+  const all: Incoming[] = [];
+  for (const line of lines) all.push(isLargeLine(line) ? await inTurns(readAndLook(line, session)) : line);
+  return all;
 }
 
 function* readAndLook(line: Incoming, session: Session): Slices<Incoming> {
@@ -78,23 +85,13 @@ function* lookThrough(message: ClientMessage, { served, client, identity }: Sess
 }
 
 /** The same for a server's. */
-export function readLargeOfServer(lines: readonly ServerLine[]): Later<readonly ServerLine[]> {
-  return each(lines, async (line) =>
-    line.kind === 'line' ? { ...line, frame: await inTurns(readServerFrameInSlices(line.bytes)) } : line,
-  );
-}
-
-function each<L extends ServerLine | Incoming>(lines: readonly L[], read: (line: L) => Promise<L>): Later<readonly L[]> {
-  return lines.some(isLargeLine) ? readEach(lines, read) : lines;
-}
-
-async function readEach<L extends ServerLine | Incoming>(lines: readonly L[], read: (line: L) => Promise<L>): Promise<readonly L[]> {
-  const all: L[] = [];
-  for (const line of lines) all.push(isLargeLine(line) ? await read(line) : line);
+export async function readLargeOfServer(lines: readonly ServerLine[]): Promise<readonly ServerLine[]> {
+  const all: ServerLine[] = [];
+  for (const line of lines) all.push(isLargeLine(line) ? { ...line, frame: await inTurns(readServerFrameInSlices(line.bytes)) } : line);
   return all;
 }
 
-function isLargeLine(line: ServerLine | Incoming): boolean {
+function isLargeLine<L extends ServerLine | Incoming>(line: L): line is Extract<L, { kind: 'line' }> {
   return line.kind === 'line' && isLarge(line.bytes);
 }
 
@@ -104,4 +101,84 @@ const PIECE = 2048;
 /** How much of a turn a frame takes, roughly, in small frames. */
 export function weigh(line: ServerLine | Incoming): number {
   return line.kind === 'line' ? 1 + Math.floor(line.bytes.length / PIECE) : 1;
+}
+
+/** Runs work over whatever has piled up, one lot at a time and in order: frames that arrive together are judged together. */
+export interface Pump<T> {
+  push(items: readonly T[]): void;
+  /** How much was pushed and is not done: the items, and by their weight the large ones more than once. */
+  readonly backlog: number;
+  /** Resolves when all that was pushed is done. */
+  idle(): Promise<void>;
+}
+
+export interface PumpOptions<T> {
+  /** Never overlaps itself. */
+  readonly work: (items: readonly T[]) => void | Promise<void>;
+  /** Gets what the work throws, with the items it was given; the pump goes on. */
+  readonly onFault: (error: unknown, items: readonly T[]) => void;
+  /** At least 1. */
+  readonly weigh: (item: T) => number;
+}
+
+/** The weight of what is worked on together: more of it would keep the loop for long. */
+const LOT = 128;
+
+/** Opens a pump. Between two lots it gives others a turn, where it had its share of this one (wire.md §2.13). */
+export function createPump<T>({ work, onFault, weigh }: PumpOptions<T>): Pump<T> {
+  const share = openShare();
+  let queue: T[] = [];
+  let weights: number[] = [];
+  let backlog = 0;
+  let busy = false;
+  let running: Promise<void> | undefined;
+  const drain = async (): Promise<void> => {
+    while (queue.length > 0) {
+      const count = queue.length === 1 ? 1 : lotOf(weights);
+      const items = queue;
+      const done = weights;
+      queue = count === items.length ? [] : items.splice(count);
+      weights = count === done.length ? [] : done.splice(count);
+      try {
+        const working = work(items);
+        if (working instanceof Promise) await working;
+      } catch (error) {
+        onFault(error, items);
+      }
+      for (const weight of done) backlog -= weight;
+      const turn = queue.length > 0 ? share.next() : undefined;
+      if (turn) await turn;
+    }
+    busy = false;
+  };
+  return {
+    push(items) {
+      for (const item of items) {
+        const weight = weigh(item);
+        queue.push(item);
+        weights.push(weight);
+        backlog += weight;
+      }
+      if (busy || queue.length === 0) return;
+      busy = true;
+      share.begin();
+      running = drain();
+    },
+    get backlog() {
+      return backlog;
+    },
+    async idle() {
+      while (busy) await running;
+    },
+  };
+}
+
+/** How many of the first are not too much together; a heavy one goes alone. */
+function lotOf(weights: readonly number[]): number {
+  let weight = 0;
+  for (const [index, more] of weights.entries()) {
+    if (index > 0 && weight + more > LOT) return index;
+    weight += more;
+  }
+  return weights.length;
 }

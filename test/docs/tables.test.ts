@@ -32,7 +32,7 @@ test('errors.md lists every reason to refuse a message with its code', () => {
   const source = readFileSync(join(ROOT, 'src/mcp/messages/refusal.ts'), 'utf8');
   const codes = /const CODES = \{([^}]*)\}/.exec(source)?.[1] ?? '';
   const reading = [...codes.matchAll(/(\w+): (-\d+)/g)].map(([, reason, code]) => [`\`${reason}\``, code]);
-  const found = readFileSync(join(ROOT, 'src/proxy/route.ts'), 'utf8').matchAll(/(?:refused\(|reason: )'(\w+)'/g);
+  const found = readFileSync(join(ROOT, 'src/proxy/frames/route.ts'), 'utf8').matchAll(/(?:refused\(|reason: )'(\w+)'/g);
   const routing = [...new Set([...found].map(([, reason]) => `\`${reason}\``))];
   const rows = tableAfter(ERRORS, 'refusals').map(([reason, code]) => [reason, code]);
   expect(reading.length).toBeGreaterThan(10);

@@ -1,6 +1,5 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
-import { createPump } from '../../src/proxy/pump.ts';
-import { inTurns } from '../../src/proxy/turns.ts';
+import { createPump, inTurns } from '../../src/proxy/turns.ts';
 import { expectShortTurns } from '../harness/cost.ts';
 import { SHAPES } from '../harness/large-frames.ts';
 import { agreeable, lines, type Message, openRig, type Rig, withinTurn } from './fixture.ts';

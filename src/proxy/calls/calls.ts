@@ -10,12 +10,11 @@ import { readMember } from '../../mcp/messages/envelope.ts';
 import type { FrameBytes, ResponseFrame } from '../../mcp/messages/frame.ts';
 import { renderReplay, renderToolResult, withoutDecision } from '../../mcp/messages/reply.ts';
 import { MODERN } from '../../mcp/messages/revisions.ts';
+import { deliver, type Route, refuse } from '../deliver.ts';
 import { type Enforced, enforce } from '../enforce.ts';
-import { deliver } from '../frames/deliver.ts';
 import { learnTools } from '../learn-tools.ts';
 import { answerChallenge, challengeIn } from '../payments/challenge-answer.ts';
 import { MAX_IN_FLIGHT, type PendingRequest, type Purpose } from '../requests/inflight.ts';
-import { type Route, refuse } from '../route.ts';
 import { settle } from '../settle.ts';
 import type { Session } from '../state.ts';
 import { setAside } from '../waiting/aside.ts';
@@ -118,7 +117,7 @@ async function keepOpen(route: Judging, arrival: Arrival, outcome: Outcome, sess
 }
 
 function isWaiting({ pending }: Judging, { inflight }: Session): boolean {
-  return pending === undefined || inflight.get(pending.sentAs.key) === pending;
+  return pending === undefined || (pending.purpose.kind === 'judging' && inflight.get(pending.sentAs.key) === pending);
 }
 
 function arrivalOf({ toolCall, id, credentials, known, returned, frame: { modern } }: Judging, session: Session): Arrival {
@@ -172,8 +171,10 @@ function routeOf(route: Judging, arrival: Arrival, outcome: Final, session: Sess
 }
 
 function sendCall({ pending, frame, to }: Judging, call: ForwardedCall, session: Session): Route {
-  if (pending) session.inflight.add({ ...pending, purpose: { kind: 'call', call }, since: call.sentAt });
-  else void settle([{ call, outcome: { result: 'kept', error: 'a call without an id has no answer' } }], session);
+  if (pending) {
+    pending.purpose = { kind: 'call', call };
+    pending.since = call.sentAt;
+  } else void settle([{ call, outcome: { result: 'kept', error: 'a call without an id has no answer' } }], session);
   return { kind: 'forward', frame, to };
 }
 

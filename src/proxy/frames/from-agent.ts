@@ -1,29 +1,77 @@
 /**
- * Frames from the agent: read strictly, judged, and only then written to the server (wire.md §2).
+ * Frames from the agent: taken in where there is room, read strictly, judged, and only then written to the server (wire.md §2).
  * INVARIANT I7: what is written is what was read, byte for byte, or nothing.
  */
 import type { AuditEvent } from '../../core/audit.ts';
 import { type Gate, readGate } from '../../engine/gate.ts';
-import { type Later, then } from '../../engine/later.ts';
 import { readClientFrame } from '../../mcp/messages/client.ts';
 import type { ClientFrame } from '../../mcp/messages/frame.ts';
 import type { Refusal } from '../../mcp/messages/refusal.ts';
 import { renderError } from '../../mcp/messages/reply.ts';
 import { enforceCalls } from '../calls/calls.ts';
-import type { Exchange, Incoming, ReplyTo } from '../exchange.ts';
-import { type Element, type Route, routeFrame } from '../route.ts';
+import { answerAll, askedIn, deliver, ownReply, type Route } from '../deliver.ts';
+import { createBatchAnswer, type Exchange, type Incoming, type ReplyTo } from '../exchange.ts';
+import { FRAME_COST, MAX_BUFFERED } from '../shared.ts';
 import type { Session } from '../state.ts';
-import { createBatchAnswer } from './batch.ts';
-import { deliver } from './deliver.ts';
-import { ownReply } from './outgoing.ts';
+import { type Element, routeFrame } from './route.ts';
+
+/** Takes in the frames for which there is room (wire.md §2.13), which is theirs until `dismiss`; the others are refused at once. */
+export function admit(lines: readonly Incoming[], session: Session): readonly Incoming[] {
+  const { buffer } = session;
+  const admitted: Incoming[] = [];
+  for (const line of lines) {
+    const cost = FRAME_COST + (line.kind === 'line' ? line.bytes.length : 0);
+    // Alone a frame may have any length that `--max-message` allows.
+    if (buffer.bytes > 0 && buffer.bytes + cost > MAX_BUFFERED) {
+      refuseForRoom(line, session);
+      continue;
+    }
+    buffer.bytes += cost;
+    admitted.push(line);
+  }
+  return admitted;
+}
+
+/** Gives up the room of frames that are done with. */
+export function dismiss(lines: readonly Incoming[], { buffer }: Session): void {
+  for (const line of lines) buffer.bytes -= FRAME_COST + (line.kind === 'line' ? line.bytes.length : 0);
+}
+
+const WHY = `more than ${MAX_BUFFERED / 1024 / 1024} MiB wait to be judged`;
+
+/** Requests are answered (I9); what has no answer is dropped. */
+function refuseForRoom(line: Incoming, session: Session): void {
+  session.ports.log.warn(`refused a frame of the agent (too_many_requests): ${WHY}`);
+  const asked = askedIn(line, session);
+  for (const id of asked.ids.length > 0 ? asked.ids : [undefined])
+    tryWrite([{ type: 'refused', fields: { reason: 'too_many_requests', message: WHY, request_id: id?.text } }], session);
+  answerAll(asked, { code: -32600, message: WHY }, line.exchange, session);
+}
+
+function tryWrite(events: readonly AuditEvent[], { ports }: Session): boolean {
+  try {
+    ports.audit.write(events);
+    return true;
+  } catch (error) {
+    ports.log.error(`audit: ${error instanceof Error ? error.message : String(error)}`);
+    return false;
+  }
+}
 
 /** Takes frames that arrived together. Resolves when each was forwarded, answered, dropped or set aside to wait. */
-export function receiveFromAgent(lines: readonly Incoming[], session: Session): Later<void> {
-  return then(readGate(session.served, session.ports), (gate) => {
-    const elements = lines.flatMap((line) => elementsOf(line, session));
-    const routes = elements.map((element) => routeFrame(element, gate, session));
-    return then(enforceCalls(routes, gate, session), (judged) => deliver(recorded(judged, gate, session), session));
-  });
+export async function receiveFromAgent(lines: readonly Incoming[], session: Session): Promise<void> {
+  const reading = readGate(session.served, session.ports);
+  const gate = reading instanceof Promise ? await reading : reading;
+  const routes: Route[] = [];
+  let isCall = false;
+  for (const line of lines)
+    for (const element of elementsOf(line, session)) {
+      const route = routeFrame(element, gate, session);
+      isCall ||= route.kind === 'judge';
+      routes.push(route);
+    }
+  const judged = isCall ? await enforceCalls(routes, gate, session) : routes;
+  deliver(recorded(judged, gate, session), session);
 }
 
 function elementsOf(line: Incoming, session: Session): readonly Element[] {
@@ -76,16 +124,10 @@ function replyTo(exchange: Exchange | undefined): ReplyTo | undefined {
 
 /** Writes the records of everything but calls. What could not be recorded is not forwarded (I3), but in shadow mode (policy.md §10). */
 function recorded(routes: readonly Route[], { rulebook }: Gate, session: Session): readonly Route[] {
-  const events = routes.flatMap((route): readonly AuditEvent[] => (route.event ? [route.event] : []));
-  if (events.length === 0) return routes;
-  try {
-    session.ports.audit.write(events);
-    return routes;
-  } catch (error) {
-    session.ports.log.error(`audit: ${error instanceof Error ? error.message : String(error)}`);
-    if (rulebook?.policy.mode === 'shadow') return routes;
-    return routes.map((route) => (route.event && route.kind === 'forward' ? unrecorded(route, session) : route));
-  }
+  const events: AuditEvent[] = [];
+  for (const { event } of routes) if (event) events.push(event);
+  if (events.length === 0 || tryWrite(events, session) || rulebook?.policy.mode === 'shadow') return routes;
+  return routes.map((route) => (route.event && route.kind === 'forward' ? unrecorded(route, session) : route));
 }
 
 function unrecorded(route: Extract<Route, { kind: 'forward' }>, session: Session): Route {

@@ -2,20 +2,18 @@
 import type { AuditEvent } from '../../core/audit.ts';
 import type { Denial } from '../../core/decision.ts';
 import { type Gate, readGate } from '../../engine/gate.ts';
-import { all, attempt, type Later, then } from '../../engine/later.ts';
 import { readMember } from '../../mcp/messages/envelope.ts';
 import type { FrameBytes, ServerFrame } from '../../mcp/messages/frame.ts';
 import type { Line } from '../../mcp/messages/lines.ts';
 import { markOwnWords, renderError } from '../../mcp/messages/reply.ts';
 import { readServerFrame } from '../../mcp/messages/server.ts';
 import { settleByNotification } from '../calls/tasks.ts';
+import { endAnswer, ownReply, type Passed, writePassed } from '../deliver.ts';
 import type { Exchange, ServerLine } from '../exchange.ts';
 import { methodDenial, refusalOf, refusedInput, renderRefusal } from '../gate.ts';
 import { UNLIMITED } from '../payments/challenge.ts';
 import { isPriced } from '../payments/challenge-answer.ts';
 import type { Session } from '../state.ts';
-import { ownReply } from './outgoing.ts';
-import { endAnswer, frameOf, joinPassed, type Passed, writePassed } from './passed.ts';
 import { requestEvent } from './request-record.ts';
 import { receiveResponse } from './response.ts';
 import { likelyExchange, relate } from './restore.ts';
@@ -23,24 +21,41 @@ import { likelyExchange, relate } from './restore.ts';
 type Single = Exclude<ServerFrame, { kind: 'batch' }>;
 
 /** Takes frames that arrived together. Resolves when all that concern the agent were written. */
-export function receiveFromServer(lines: readonly ServerLine[], session: Session): Later<void> {
-  return then(readGate(session.served, session.ports), (gate) => {
-    session.outcomes.hold();
-    // Each is begun when the one before was, and none waits for another's settlement: those that come together share a transaction.
-    return then(all(lines.map((line) => receiveLine(line, gate, session))), (passed) => sendToAgent(passed.flat(), session));
-  });
+export async function receiveFromServer(lines: readonly ServerLine[], session: Session): Promise<void> {
+  const reading = readGate(session.served, session.ports);
+  const gate = reading instanceof Promise ? await reading : reading;
+  session.outcomes.hold();
+  // Each is begun when the one before was, and none waits for another's settlement: those that come together share a transaction.
+  const [only] = lines;
+  const passed =
+    lines.length === 1 && only
+      ? await receiveLine(only, gate, session)
+      : (await Promise.all(lines.map((line) => receiveLine(line, gate, session)))).flat();
+  try {
+    if (passed.length > 0) writePassed(passed, session);
+  } finally {
+    // The agent need not wait for the record of how its call ended; the next frames do.
+    session.outcomes.flush();
+  }
 }
 
 /** One JSON body, or the data of one SSE event, that came for the agent: the one frame that may go on in its place, or none. */
-export function relayFromServer(line: ServerLine, session: Session): Later<readonly FrameBytes[]> {
-  return then(readGate(session.served, session.ports), (gate) => {
-    return then(receiveLine(line, gate, session), (received) => {
-      for (const one of received) endAnswer(one, session);
-      const passed = isArray(line) ? joinPassed(received) : received;
-      // What came in one array goes on in one, whoever asked for what stands in it: it is all on the agent's own stream.
-      return passed.length > 1 ? [`[${passed.map(({ bytes }) => String(bytes)).join(',')}]`] : passed.map(frameOf);
-    });
-  });
+export async function relayFromServer(line: ServerLine, session: Session): Promise<readonly FrameBytes[]> {
+  const reading = readGate(session.served, session.ports);
+  const gate = reading instanceof Promise ? await reading : reading;
+  const received = await receiveLine(line, gate, session);
+  for (const one of received) endAnswer(one, session);
+  const passed = isArray(line) ? joinPassed(received) : received;
+  // What came in one array goes on in one, whoever asked for what stands in it: it is all on the agent's own stream.
+  if (passed.length > 1) return [`[${passed.map(({ bytes }) => String(bytes)).join(',')}]`];
+  return passed.map(({ bytes, inArray }) => (inArray ? `[${bytes}]` : bytes));
+}
+
+/** Messages that came in one array, as one array for each exchange that they go to. */
+function joinPassed(parts: readonly Passed[]): readonly Passed[] {
+  const joined = new Map<Exchange | undefined, string[]>();
+  for (const { bytes, exchange } of parts) joined.set(exchange, [...(joined.get(exchange) ?? []), String(bytes)]);
+  return [...joined].map(([exchange, texts]) => ({ bytes: texts.join(','), exchange, inArray: true }));
 }
 
 function isArray(line: ServerLine): boolean {
@@ -50,21 +65,20 @@ function isArray(line: ServerLine): boolean {
 const SPACE: ReadonlySet<number> = new Set([9, 10, 13, 32]);
 const OPENING = 91;
 
-function receiveLine(line: ServerLine, gate: Gate, session: Session): Later<readonly Passed[]> {
-  return attempt<readonly Passed[]>(
-    () => {
-      if (line.kind === 'too_long') return then(receiveOversized(line, gate, session), listOf);
-      const frame = line.frame ?? readServerFrame(line.bytes);
-      const marked = 'text' in frame ? markOwnWords(frame.text) : undefined;
-      if (marked === undefined) return receiveFrame(frame, line.bytes, gate, session);
-      session.ports.log.warn('marked a text of the server that sounds like Intercept');
-      return receiveFrame(readServerFrame(new TextEncoder().encode(marked)), marked, gate, session);
-    },
-    (error) => faulted(error, session),
-  );
+/** INVARIANT I9: a fault over one message must not cost the others that came with it their answers. */
+async function receiveLine(line: ServerLine, gate: Gate, session: Session): Promise<readonly Passed[]> {
+  try {
+    if (line.kind === 'too_long') return listOf(await receiveOversized(line, gate, session));
+    const frame = line.frame ?? readServerFrame(line.bytes);
+    const marked = 'text' in frame ? markOwnWords(frame.text) : undefined;
+    if (marked === undefined) return await receiveFrame(frame, line.bytes, gate, session);
+    session.ports.log.warn('marked a text of the server that sounds like Intercept');
+    return await receiveFrame(readServerFrame(new TextEncoder().encode(marked)), marked, gate, session);
+  } catch (error) {
+    return faulted(error, session);
+  }
 }
 
-/** INVARIANT I9: a fault over one message must not cost the others that came with it their answers. */
 function faulted(error: unknown, { ports }: Session): readonly Passed[] {
   ports.log.error(`internal fault: ${error instanceof Error ? error.message : String(error)}`);
   return NOTHING;
@@ -76,17 +90,12 @@ function listOf(passed: Passed | undefined): readonly Passed[] {
   return passed ? [passed] : NOTHING;
 }
 
-function sendToAgent(passed: readonly Passed[], session: Session): void {
-  try {
-    if (passed.length > 0) writePassed(passed, session);
-  } finally {
-    // The agent need not wait for the record of how its call ended; the next frames do.
-    session.outcomes.flush();
-  }
-}
-
 /** What cannot be read still ends: the request that it answers, and the one that it asks. */
-function receiveOversized({ sender }: Extract<Line, { kind: 'too_long' }>, gate: Gate, session: Session): Later<Passed | undefined> {
+function receiveOversized(
+  { sender }: Extract<Line, { kind: 'too_long' }>,
+  gate: Gate,
+  session: Session,
+): Promise<Passed | undefined> | undefined {
   const why = 'it is larger than --max-message';
   if (!sender.isRequest) return receiveResponse({ kind: 'unreadable', id: sender.id, why }, '', gate, session);
   session.ports.log.warn(`refused a request of the server: ${why}`);
@@ -95,22 +104,28 @@ function receiveOversized({ sender }: Extract<Line, { kind: 'too_long' }>, gate:
 }
 
 /** SPEC: wire.md §2.1 — arrays exist in one revision alone: what came in one is written message by message, but for the answers to a batch. */
-function receiveFrame(frame: ServerFrame, bytes: FrameBytes, gate: Gate, session: Session): Later<readonly Passed[]> {
-  if (frame.kind !== 'batch') return then(receiveSingle(frame, bytes, gate, session), listOf);
-  const received = frame.items.map((item) =>
-    attempt<readonly Passed[]>(
-      () => then(receiveSingle(item, textOf(item), gate, session), listOf),
-      (error) => faulted(error, session),
-    ),
-  );
-  return then(all(received), (passed) => passed.flat());
+async function receiveFrame(frame: ServerFrame, bytes: FrameBytes, gate: Gate, session: Session): Promise<readonly Passed[]> {
+  if (frame.kind !== 'batch') {
+    const passed = await receiveSingle(frame, bytes, gate, session);
+    return passed ? [passed] : NOTHING;
+  }
+  const received = frame.items.map(async (item) => {
+    try {
+      return listOf(await receiveSingle(item, textOf(item), gate, session));
+    } catch (error) {
+      return faulted(error, session);
+    }
+  });
+  return (await Promise.all(received)).flat();
 }
 
 function textOf(item: Single): string {
   return 'span' in item ? item.text.slice(item.span.start, item.span.end) : '';
 }
 
-function receiveSingle(frame: Single, bytes: FrameBytes, gate: Gate, session: Session): Later<Passed | undefined> {
+type Passing = Promise<Passed | undefined> | Passed | undefined;
+
+function receiveSingle(frame: Single, bytes: FrameBytes, gate: Gate, session: Session): Passing {
   switch (frame.kind) {
     case 'response':
     case 'unreadable':
@@ -120,29 +135,37 @@ function receiveSingle(frame: Single, bytes: FrameBytes, gate: Gate, session: Se
     case 'notification':
       return receiveNotification(frame, bytes, gate, session);
     case 'error_without_id':
-      return then(isPriced(frame, gate), (asks) => {
-        if (!asks) return unrelated(bytes);
-        session.ports.log.warn('dropped an error of the server that names no request and asks for a payment');
-        return undefined;
-      });
+      return receiveNamelessError(frame, bytes, gate, session);
     case 'noise':
       session.ports.log.warn('dropped a line of the server that is not JSON');
       return undefined;
   }
 }
 
+async function receiveNamelessError(
+  frame: Extract<Single, { kind: 'error_without_id' }>,
+  bytes: FrameBytes,
+  gate: Gate,
+  session: Session,
+): Promise<Passed | undefined> {
+  if (!(await isPriced(frame, gate))) return { bytes, exchange: undefined, inArray: false };
+  session.ports.log.warn('dropped an error of the server that names no request and asks for a payment');
+  return undefined;
+}
+
 /** Sampling, elicitation and roots: `methods` holds in this direction, too. */
-function receiveRequest(
+async function receiveRequest(
   frame: Extract<Single, { kind: 'request' }>,
   bytes: FrameBytes,
   gate: Gate,
   session: Session,
-): Later<Passed | undefined> {
+): Promise<Passed | undefined> {
   const refused = refusalOf(frame.method, gate);
   if (refused) return passRequest(frame, bytes, refused, gate, session);
   const exchange = session.replaceIds ? likelyExchange(session) : undefined;
   // SPEC: policy.md §8 — a challenge may stand anywhere, and only a call may be paid for.
-  return then(isPriced(frame, gate), (asks) => passRequest(frame, bytes, asks ? UNLIMITED : undefined, gate, session, exchange));
+  const asks = await isPriced(frame, gate);
+  return passRequest(frame, bytes, asks ? UNLIMITED : undefined, gate, session, exchange);
 }
 
 function passRequest(
@@ -180,12 +203,12 @@ function tryWrite(event: AuditEvent, { ports }: Session): boolean {
 }
 
 /** Whose it is, is found before anything is waited for: the frame behind it is begun meanwhile, and may end what it is about. */
-function receiveNotification(
+async function receiveNotification(
   frame: Extract<Single, { kind: 'notification' }>,
   bytes: FrameBytes,
   gate: Gate,
   session: Session,
-): Later<Passed | undefined> {
+): Promise<Passed | undefined> {
   const policy = gate.rulebook?.policy;
   const denied = policy?.mode === 'enforce' ? methodDenial(frame.method, policy) : undefined;
   if (denied) {
@@ -196,24 +219,16 @@ function receiveNotification(
   if (frame.method === 'notifications/tools/list_changed') forgetTools(session);
   const passed: Passed = { ...relate(frame, bytes, session), inArray: false };
   const isStatus = frame.method === 'notifications/tasks/status' || frame.method === 'notifications/tasks';
-  const settled = isStatus ? settleByNotification(frame, session) : undefined;
-  return then(settled, () =>
-    then(isRefused(frame, isStatus, gate), (refused) => {
-      if (!refused) return passed;
-      session.ports.log.warn(`dropped a ${frame.method} of the server that asks for what the policy refuses`);
-      return undefined;
-    }),
-  );
+  if (isStatus) await settleByNotification(frame, session);
+  if (!(await isRefused(frame, isStatus, gate))) return passed;
+  session.ports.log.warn(`dropped a ${frame.method} of the server that asks for what the policy refuses`);
+  return undefined;
 }
 
 /** SPEC: policy.md §8: of a task, too, only the call that opened it may be paid for. */
-function isRefused(frame: Extract<Single, { kind: 'notification' }>, isStatus: boolean, gate: Gate): Later<boolean> {
+function isRefused(frame: Extract<Single, { kind: 'notification' }>, isStatus: boolean, gate: Gate): boolean | Promise<boolean> {
   const asked = isStatus ? readMember(frame, 'inputRequests') : undefined;
   return (asked !== undefined && refusedInput(asked, gate) !== undefined) || isPriced(frame, gate);
-}
-
-function unrelated(bytes: FrameBytes): Passed {
-  return { bytes, exchange: undefined, inArray: false };
 }
 
 /** A list that changed may be one that can be read now. */

@@ -2,73 +2,67 @@
 import { isVisible } from '../../core/match.ts';
 import { asksForPayment, isTaskHandle } from '../../engine/enforce-answer.ts';
 import type { Gate } from '../../engine/gate.ts';
-import { attempt, type Later, then } from '../../engine/later.ts';
 import { TOO_LARGE } from '../../engine/tool-memory.ts';
 import { readMember } from '../../mcp/messages/envelope.ts';
 import type { FrameBytes, ServerFrame } from '../../mcp/messages/frame.ts';
-import { otherSpelling, type RequestId } from '../../mcp/messages/id.ts';
+import type { RequestId } from '../../mcp/messages/id.ts';
 import { filterTaskPage, filterToolPageInSlices, type ToolPage } from '../../mcp/messages/lists.ts';
 import { declareListChanged, renderError, withoutDecision } from '../../mcp/messages/reply.ts';
 import { receiveCallAnswer } from '../calls/calls.ts';
 import { settleByAnswer } from '../calls/tasks.ts';
+import type { Passed } from '../deliver.ts';
 import { REFUSED, refusedInput, renderRefusal } from '../gate.ts';
 import { refusedAsking } from '../payments/challenge-answer.ts';
-import type { PendingRequest } from '../requests/inflight.ts';
+import type { PendingRequest, Purpose } from '../requests/inflight.ts';
 import { taskOpenedBy } from '../requests/own-tasks.ts';
 import { settle } from '../settle.ts';
 import type { Session } from '../state.ts';
 import { atOnceOrInTurns } from '../turns.ts';
-import type { Passed } from './passed.ts';
 import { restoreAnswer } from './restore.ts';
 
 type Response = Extract<ServerFrame, { kind: 'response' }>;
 type Answer = Response | Extract<ServerFrame, { kind: 'unreadable' }>;
 
 /** What the agent gets of an answer: nothing where no request of this session has its id. */
-export function receiveResponse(frame: Answer, bytes: FrameBytes, gate: Gate, session: Session): Later<Passed | undefined> {
-  const request = frame.id && takeRequest(frame.id, session);
-  const isAsSent = request?.sentAs.key === frame.id?.key;
+export async function receiveResponse(frame: Answer, bytes: FrameBytes, gate: Gate, session: Session): Promise<Passed | undefined> {
+  const { inflight } = session;
+  const request = frame.id && inflight.answer(frame.id);
   if (!request) {
     session.ports.log.warn(
       frame.kind === 'unreadable' ? `dropped an unreadable message of the server: ${frame.why}` : 'dropped an answer to no request',
     );
     return undefined;
   }
-  session.inflight.answering.begin(request);
-  if (frame.kind === 'unreadable') return then(refuseUnreadable(frame.why, request, session), (passed) => passOn(passed, request, session));
-  const answered = attempt(
-    () => {
-      const restored = restoreAnswer(frame, bytes, request, isAsSent);
-      return receiveAnswer(restored.frame, restored.bytes, request, gate, session);
-    },
-    (error) => refuseUnreadable(`internal fault: ${error}`, request, session),
-  );
-  return then(answered, (passed) => passOn(passed === bytes && request.to?.batch ? elementText(frame) : passed, request, session));
-}
-
-/** SECURITY: a call that is still being judged was not sent, so nothing can be an answer to it. */
-function takeRequest(id: RequestId, { inflight }: Session): PendingRequest | undefined {
-  const key = keyOf(id, inflight);
-  return inflight.get(key)?.purpose.kind === 'judging' ? undefined : inflight.take(key);
-}
-
-/** Where no request has this id, the other type of it is as good: that is how clients read it. */
-function keyOf(id: RequestId, inflight: Session['inflight']): string {
-  const other = inflight.has(id.key) ? undefined : otherSpelling(id);
-  return other !== undefined && inflight.get(other) ? other : id.key;
-}
-
-/** An answer to an element of a batch waits for the others. */
-function passOn(passed: FrameBytes | undefined, request: PendingRequest, { inflight }: Session): Passed | undefined {
   const { to } = request;
-  const bytes = passed !== undefined && to?.batch ? to.batch.add(String(passed)) : passed;
-  if (bytes !== undefined) return { bytes, exchange: to?.exchange, inArray: to?.batch !== undefined, answers: request };
-  inflight.answering.end(request);
+  if (to?.exchange) inflight.answering.begin(request);
+  let passed = await answerFor(frame, bytes, request, gate, session);
+  // An answer to an element of a batch waits for the others.
+  if (to?.batch && passed !== undefined) passed = to.batch.add(String(passed === bytes ? elementText(frame) : passed));
+  if (passed !== undefined) return { bytes: passed, exchange: to?.exchange, inArray: to?.batch !== undefined, answers: request };
+  if (to?.exchange) inflight.answering.end(request);
   return undefined;
 }
 
-function elementText({ text, span }: Response): string {
-  return text.slice(span.start, span.end);
+async function answerFor(
+  frame: Answer,
+  bytes: FrameBytes,
+  request: PendingRequest,
+  gate: Gate,
+  session: Session,
+): Promise<FrameBytes | undefined> {
+  if (frame.kind === 'unreadable') return refuseUnreadable(frame.why, request, session);
+  try {
+    const isKnown = request.sentAs === request.id && frame.id?.key === request.id.key;
+    if (isKnown) return await receiveAnswer(frame, bytes, request, gate, session);
+    const restored = restoreAnswer(frame, request);
+    return await receiveAnswer(restored.frame, restored.bytes, request, gate, session);
+  } catch (error) {
+    return refuseUnreadable(`internal fault: ${error}`, request, session);
+  }
+}
+
+function elementText(frame: Answer): string {
+  return frame.kind === 'response' ? frame.text.slice(frame.span.start, frame.span.end) : '';
 }
 
 /** SPEC: wire.md §2 — what cannot be read with certainty becomes an error, and the outcome is unknown. */
@@ -81,18 +75,13 @@ async function refuseUnreadable(why: string, request: PendingRequest, session: S
   return renderError(id.text, -32603, `the server's answer could not be read: ${why}`);
 }
 
-function receiveAnswer(
-  frame: Response,
-  bytes: FrameBytes,
-  request: PendingRequest,
-  gate: Gate,
-  session: Session,
-): Later<FrameBytes | undefined> {
-  const { purpose } = request;
-  const opened = session.ownTasks && request.method === 'tools/call' && isTaskHandle(frame) ? taskOpenedBy(frame) : undefined;
+type Answering = FrameBytes | undefined | Promise<FrameBytes | undefined>;
+
+function receiveAnswer(frame: Response, bytes: FrameBytes, request: PendingRequest, gate: Gate, session: Session): Answering {
+  const { purpose, method } = request;
+  const opened = session.ownTasks && method === 'tools/call' && isTaskHandle(frame) ? taskOpenedBy(frame) : undefined;
   if (opened !== undefined) session.ownTasks?.add(opened);
-  const passed = () => embedded ?? (frame.outcome === 'result' ? (withoutDecision(frame) ?? bytes) : bytes);
-  const embedded = embeddedRefusal(frame, request.id, gate, session);
+  const embedded = frame.members.has('inputRequests') ? embeddedRefusal(frame, request.id, gate, session) : undefined;
   switch (purpose.kind) {
     case 'own':
       purpose.resolve(frame);
@@ -102,22 +91,62 @@ function receiveAnswer(
     case 'call':
       return receiveCallAnswer(frame, bytes, request, purpose, embedded, gate, session);
     case 'tools/list':
-      return unless(refusedList(frame, request, gate, session), () => listFor(frame, bytes, request, purpose.cursor, gate, session));
     case 'tasks/list':
-      return unless(refusedList(frame, request, gate, session), () => ownTasksOf(frame, bytes, request, session));
+      return receiveList(frame, bytes, request, purpose, gate, session);
     case 'task':
-      return settleByAnswer(request.method, purpose.taskId, frame, session).then(() =>
-        unless(refusedAsking(frame, request, gate, session), passed),
-      );
+      return receiveTask(frame, bytes, request, purpose.taskId, embedded, gate, session);
     default:
-      if (request.method === 'initialize' || request.method === 'server/discover')
-        return unless(refusedList(frame, request, gate, session), () => learnProtocol(frame, bytes, request.method, session));
-      return unless(refusedAsking(frame, request, gate, session), passed);
+      return receiveOther(frame, bytes, request, embedded, gate, session);
   }
 }
 
-function unless(refusal: Later<string | undefined>, otherwise: () => Later<FrameBytes>): Later<FrameBytes> {
-  return then(refusal, (refused) => refused ?? otherwise());
+/** What a server says of itself and its tools may speak of prices; only what is put to a wallet asks for a payment. */
+async function receiveList(
+  frame: Response,
+  bytes: FrameBytes,
+  request: PendingRequest,
+  purpose: Extract<Purpose, { kind: 'tools/list' | 'tasks/list' }>,
+  gate: Gate,
+  session: Session,
+): Promise<FrameBytes> {
+  // A list is known before the next message says that it changed: what is here is not waited for.
+  const asking = refusedList(frame, request, gate, session);
+  const refused = asking instanceof Promise ? await asking : asking;
+  if (refused !== undefined) return refused;
+  if (frame.outcome === 'error') return bytes;
+  if (purpose.kind === 'tasks/list') return ownTasksOf(frame, bytes, request, session);
+  return listFor(frame, bytes, request, purpose.cursor, gate, session);
+}
+
+async function receiveTask(
+  frame: Response,
+  bytes: FrameBytes,
+  request: PendingRequest,
+  taskId: string | undefined,
+  embedded: string | undefined,
+  gate: Gate,
+  session: Session,
+): Promise<FrameBytes> {
+  await settleByAnswer(request.method, taskId, frame, session);
+  return (await refusedAsking(frame, request, gate, session)) ?? embedded ?? withoutMark(frame, bytes);
+}
+
+async function receiveOther(
+  frame: Response,
+  bytes: FrameBytes,
+  request: PendingRequest,
+  embedded: string | undefined,
+  gate: Gate,
+  session: Session,
+): Promise<FrameBytes> {
+  if (request.method !== 'initialize' && request.method !== 'server/discover')
+    return (await refusedAsking(frame, request, gate, session)) ?? embedded ?? withoutMark(frame, bytes);
+  return (await refusedList(frame, request, gate, session)) ?? learnProtocol(frame, bytes, request.method, session);
+}
+
+/** SECURITY: what a server answers carries no mark of a decision. */
+function withoutMark(frame: Response, bytes: FrameBytes): FrameBytes {
+  return frame.outcome === 'result' ? (withoutDecision(frame) ?? bytes) : bytes;
 }
 
 function embeddedRefusal(frame: Response, id: RequestId, gate: Gate, session: Session): string | undefined {
@@ -126,26 +155,29 @@ function embeddedRefusal(frame: Response, id: RequestId, gate: Gate, session: Se
   return refused && renderRefusal(id.text, refused, session.ports.clock());
 }
 
-/** What a server says of itself and its tools may speak of prices; only what is put to a wallet asks for a payment. */
-function refusedList(frame: Response, request: PendingRequest, gate: Gate, session: Session): Later<string | undefined> {
+function refusedList(
+  frame: Response,
+  request: PendingRequest,
+  gate: Gate,
+  session: Session,
+): string | undefined | Promise<string | undefined> {
   return frame.outcome === 'error' || asksForPayment(frame) ? refusedAsking(frame, request, gate, session) : undefined;
 }
 
 /** SPEC: wire.md §3 — hidden and unlisted tools leave every page; a page that cannot be read is an error, not a leak. */
-function listFor(
+async function listFor(
   frame: Response,
   bytes: FrameBytes,
   request: PendingRequest,
   cursor: string | undefined,
   { rulebook }: Gate,
   session: Session,
-): Later<FrameBytes> {
-  if (frame.outcome === 'error') return bytes;
+): Promise<FrameBytes> {
   const keep = (name: string) => rulebook !== undefined && isVisible(rulebook.policy, rulebook.match(name));
   const { changes } = session.tools;
-  return then(atOnceOrInTurns(filterToolPageInSlices(frame, keep, request.modern)), (page) =>
-    showList(page, bytes, request, cursor, changes, session),
-  );
+  const reading = atOnceOrInTurns(filterToolPageInSlices(frame, keep, request.modern));
+  const page = reading instanceof Promise ? await reading : reading;
+  return showList(page, bytes, request, cursor, changes, session);
 }
 
 function showList(
@@ -170,14 +202,12 @@ function showList(
 }
 
 /** SPEC: wire.md §2.7 — where agents share the server, each sees the tasks that it opened. */
-function ownTasksOf(frame: Response, bytes: FrameBytes, { id }: PendingRequest, { ownTasks, ports }: Session): Later<FrameBytes> {
-  if (frame.outcome === 'error') return bytes;
+async function ownTasksOf(frame: Response, bytes: FrameBytes, { id }: PendingRequest, { ownTasks, ports }: Session): Promise<FrameBytes> {
   if (!ownTasks) return withoutDecision(frame) ?? bytes;
-  return then(atOnceOrInTurns(filterTaskPage(frame, ownTasks.has)), (page) => {
-    if (page.kind === 'page') return page.removed > 0 ? page.text : bytes;
-    ports.log.warn(`refused a task list of the server: ${page.why}`);
-    return renderError(id.text, -32603, `the server's task list could not be read: ${page.why}`);
-  });
+  const page = await atOnceOrInTurns(filterTaskPage(frame, ownTasks.has));
+  if (page.kind === 'page') return page.removed > 0 ? page.text : bytes;
+  ports.log.warn(`refused a task list of the server: ${page.why}`);
+  return renderError(id.text, -32603, `the server's task list could not be read: ${page.why}`);
 }
 
 function learnProtocol(frame: Response, bytes: FrameBytes, method: string, { protocol }: Session): FrameBytes {

@@ -16,14 +16,8 @@ type Notification = Extract<ServerFrame, { kind: 'notification' }>;
 const SUBSCRIPTION_KEY = 'io.modelcontextprotocol/subscriptionId';
 const encoder = new TextEncoder();
 
-/** The answer under the request's own id; as it came where that was not replaced, and `isAsSent` says that the server has it so. */
-export function restoreAnswer(
-  frame: Response,
-  bytes: FrameBytes,
-  { id, sentAs, purpose }: PendingRequest,
-  isAsSent: boolean,
-): { frame: Response; bytes: FrameBytes } {
-  if (sentAs === id && isAsSent) return { frame, bytes };
+/** The answer under the request's own id, where that was replaced, or the server wrote it otherwise. */
+export function restoreAnswer(frame: Response, { id, purpose }: PendingRequest): { readonly frame: Response; readonly bytes: string } {
   const edits: Edit[] = [{ ...frame.idSpan, text: id.text }];
   const named = purpose.kind === 'listen' ? subscriptionSpan(frame.text, frame.members.get('_meta')) : undefined;
   if (named) edits.push({ ...named, text: id.text });

@@ -4,7 +4,7 @@ import type { Offer } from '../../core/offer.ts';
 import { denial } from '../../core/plan.ts';
 import { type Gate, readGate } from '../../engine/gate.ts';
 import type { RequestId } from '../../mcp/messages/id.ts';
-import { answer } from '../frames/answer.ts';
+import { answer } from '../deliver.ts';
 import { renderRefusal } from '../gate.ts';
 import type { PendingRequest } from '../requests/inflight.ts';
 import { settle } from '../settle.ts';
@@ -55,7 +55,7 @@ async function judgeFor(
   if ('code' in cut) return cut;
   // INVARIANT I4: a call that was given up meanwhile is settled, and waits for nothing.
   // What the body asks is what was judged here.
-  if (session.inflight.get(request.sentAs.key) === request) session.inflight.add({ ...request, purpose: { ...purpose, challenged: true } });
+  if (session.inflight.get(request.sentAs.key) === request) request.purpose = { ...purpose, challenged: true };
   return cut;
 }
 

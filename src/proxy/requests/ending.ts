@@ -2,9 +2,8 @@
 import type { RequestId } from '../../mcp/messages/id.ts';
 import { renderError } from '../../mcp/messages/reply.ts';
 import { settleUnfetched } from '../calls/tasks.ts';
+import { answer, forgo, ownCancel } from '../deliver.ts';
 import type { Exchange } from '../exchange.ts';
-import { answer, forgo } from '../frames/answer.ts';
-import { ownCancel } from '../frames/outgoing.ts';
 import { releaseUnpaid } from '../payments/payments.ts';
 import { keep, settle } from '../settle.ts';
 import type { Session } from '../state.ts';

@@ -11,9 +11,8 @@ import type { Exchange, ReplyTo } from '../exchange.ts';
 import type { Session } from '../state.ts';
 import type { PendingRequest, ProgressToken } from './inflight.ts';
 
-/** The id that the server gets; undefined where the request has to be refused. */
-export function idToSend(id: RequestId, to: ReplyTo | undefined, session: Session): RequestId | undefined {
-  if (!session.inflight.has(id.key)) return id;
+/** The id that the server gets for one that is taken; undefined where the request has to be refused. */
+export function otherId(id: RequestId, to: ReplyTo | undefined, session: Session): RequestId | undefined {
   if (!session.replaceIds || isWaiting(id, to?.exchange, session)) return undefined;
   return freshId(session);
 }

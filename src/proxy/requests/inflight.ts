@@ -1,9 +1,47 @@
-/** Requests of one session that wait for their answer (wire.md §2.7, §2.13). INVARIANT I9: each leaves here exactly once. */
-import type { Exchange } from '../exchange.ts';
-import { createPast } from './past-requests.ts';
-import type { PendingRequest, Purpose } from './pending.ts';
+/** Requests of one session that wait for their answer (wire.md §2.7, §2.13), and those whose answer may still come. INVARIANT I9: each leaves here exactly once. */
+import type { ForwardedCall } from '../../engine/arrival.ts';
+import type { ServerFrame } from '../../mcp/messages/frame.ts';
+import { keptId, keptText, otherSpelling, type RequestId } from '../../mcp/messages/id.ts';
+import type { Exchange, ReplyTo } from '../exchange.ts';
 
-export type { PendingRequest, ProgressToken, Purpose } from './pending.ts';
+/** What the answer to a request is for. */
+export type Purpose =
+  /** `challenged`: what its answer asks to be paid was judged already. */
+  | { readonly kind: 'call'; readonly call: ForwardedCall; readonly challenged?: true }
+  /** A call that is being judged: nothing was sent yet. */
+  | { readonly kind: 'judging' }
+  | { readonly kind: 'tools/list'; readonly cursor: string | undefined }
+  /** Of what it lists, the agent gets its own. */
+  | { readonly kind: 'tasks/list' }
+  | { readonly kind: 'task'; readonly taskId: string | undefined }
+  | { readonly kind: 'listen'; readonly toolChanges: boolean }
+  | { readonly kind: 'own'; readonly resolve: (frame: ServerFrame | undefined) => void }
+  /** Answered already by the proxy, after a time-out or a failure: what comes late is dropped. */
+  | { readonly kind: 'answered' }
+  | { readonly kind: 'other' };
+
+/** A request of the agent, or of the proxy's own, that waits for its answer. */
+export interface PendingRequest {
+  /** The client's. */
+  readonly id: RequestId;
+  /** What the server gets: the same, but where that was taken and may be replaced (wire.md §2.7). */
+  readonly sentAs: RequestId;
+  readonly method: string;
+  readonly modern: boolean;
+  readonly to: ReplyTo | undefined;
+  /** Changes once: from `judging` to `call`, when the call is sent. */
+  purpose: Purpose;
+  /** Monotonic ms; of a call, when it was sent. */
+  since: number;
+  /** Under what its progress is told, where that says to which exchange it goes. */
+  readonly token?: ProgressToken | undefined;
+}
+
+/** A progress token as the client chose it, and as the server got it. */
+export interface ProgressToken {
+  readonly given: RequestId;
+  readonly sentAs: RequestId;
+}
 
 /** All keys are of ids as the server gets them, unless it says otherwise. */
 export interface Inflight {
@@ -14,10 +52,12 @@ export interface Inflight {
   /** The request that waits under this id. */
   get(key: string): PendingRequest | undefined;
   add(request: PendingRequest): void;
-  /** The request that an answer with this id belongs to, in flight or past, and forgets it. */
+  /** The request that the server answers under this id, in flight or past, and forgets it. SECURITY: a call that is being judged was not sent, so nothing answers it. */
+  answer(id: RequestId): PendingRequest | undefined;
+  /** The request with this id, in flight or past, and forgets it. */
   take(key: string): PendingRequest | undefined;
   /** The client no longer waits. Where something was sent, the id stays taken, so that a late answer is never taken for another's. */
-  cancel(key: string): PendingRequest | undefined;
+  cancel(key: string): void;
   /** The proxy answers it itself, and the server may still do: its late answer will be dropped. */
   giveUp(key: string): void;
   /** Every request that still waits, and forgets them. */
@@ -90,66 +130,70 @@ function createByExchange() {
   };
 }
 
-const placesOf = ({ purpose }: PendingRequest) => (purpose.kind === 'own' ? 0 : 1);
-
 export function createInflight(options: InflightOptions): Inflight {
-  const { room } = options;
+  const { room, mayReplace, resumable } = options;
   const waiting = new Map<string, PendingRequest>();
   const byExchange = createByExchange();
   const past = createPast(options);
+  const timed = () => [...waiting.values()].filter(({ purpose }) => TIMED.has(purpose.kind));
   const leave = (key: string): PendingRequest | undefined => {
     const found = waiting.get(key);
     if (!found) return undefined;
     waiting.delete(key);
-    byExchange.remove(found);
-    room.taken -= placesOf(found);
+    if (found.to?.exchange) byExchange.remove(found);
+    if (found.purpose.kind !== 'own') room.taken -= 1;
     return found;
   };
-  const giveUp = (key: string): void => {
+  // Over stdio ids are never replaced, and mostly nothing is past: then nothing need be looked for.
+  const has = (key: string) => waiting.has(key) || ((mayReplace || past.requests.size > 0) && past.has(key));
+  const take = (key: string) => {
     const request = leave(key);
-    if (request) past.giveUp(request);
+    if (request && resumable) past.answered(request);
+    return request ?? past.take(key);
+  };
+  const remember = (key: string, how: (request: PendingRequest) => void) => {
+    const request = leave(key);
+    if (request) how(request);
   };
   return {
     get isFull() {
-      return room.taken >= MAX_IN_FLIGHT || past.isFull;
+      return room.taken >= MAX_IN_FLIGHT || (!mayReplace && past.requests.size >= MAX_PAST);
     },
-    has: (key) => waiting.has(key) || past.has(key),
+    has,
     get: (key) => waiting.get(key),
     add(request) {
       const before = waiting.get(request.sentAs.key);
       if (before) byExchange.remove(before);
-      else room.taken += placesOf(request);
-      byExchange.add(request);
-      past.note(request.sentAs.key);
+      else if (request.purpose.kind !== 'own') room.taken += 1;
+      if (request.to?.exchange) byExchange.add(request);
+      if (mayReplace) past.note(request.sentAs.key);
       waiting.set(request.sentAs.key, request);
     },
-    take(key) {
-      const request = leave(key);
-      if (request) past.answered(request);
-      return request ?? past.take(key);
+    answer(id) {
+      const key = has(id.key) ? id.key : meantBy(id, waiting);
+      return waiting.get(key)?.purpose.kind === 'judging' ? undefined : take(key);
     },
-    cancel(key) {
-      const request = leave(key);
-      if (request) past.cancel(request);
-      return request;
-    },
-    giveUp,
-    drain() {
-      const all = [...waiting.values()];
-      for (const { sentAs } of all) leave(sentAs.key);
-      return all;
-    },
+    take,
+    cancel: (key) => remember(key, past.cancel),
+    giveUp: (key) => remember(key, past.giveUp),
+    drain: () => [...waiting.keys()].flatMap((key) => leave(key) ?? []),
     expire(since) {
-      const over = [...waiting.values()].filter((request) => request.since < since && TIMED.has(request.purpose.kind));
-      for (const request of over) giveUp(request.sentAs.key);
+      const over = timed().filter((request) => request.since < since);
+      for (const request of over) remember(request.sentAs.key, past.giveUp);
       return over;
     },
-    open: () => [...waiting.values()].filter(({ purpose }) => TIMED.has(purpose.kind)).length,
+    open: () => timed().length,
     all: () => waiting.values(),
     of: (exchange) => [...byExchange.of(exchange)],
     waitingOn: (exchange) => byExchange.of(exchange).size,
     answering: createAnswering(),
   };
+}
+
+/** Where no request has this id, the other type of it is as good: that is how clients read it. */
+function meantBy(id: RequestId, waiting: ReadonlyMap<string, PendingRequest>): string {
+  const other = otherSpelling(id);
+  return other !== undefined && waiting.has(other) ? other : id.key;
 }
 
 /** Requests that are remembered; of more, the oldest are forgotten, and what answers them answers something unknown. */
@@ -180,3 +224,101 @@ export function createAsked(): AskedRequests {
     },
   };
 }
+
+/** All keys are of ids as the server got them. */
+export interface PastRequests {
+  readonly requests: ReadonlyMap<string, PendingRequest>;
+  /** Whether an answer under this id may still be one to a past request. */
+  has(key: string): boolean;
+  /** An id that is being used. */
+  note(key: string): void;
+  /** The client no longer waits; a late answer passes, and settles nothing. */
+  cancel(request: PendingRequest): void;
+  /** The proxy answered it; a late answer is dropped. */
+  giveUp(request: PendingRequest): void;
+  /** The server answered it, and may do so again. */
+  answered(request: PendingRequest): void;
+  /** The request that a late answer belongs to. */
+  take(key: string): PendingRequest | undefined;
+}
+
+/** How many are remembered, and how many where ids can be replaced. */
+const MAX_PAST = 65_536;
+const MAX_REPLACEABLE = 2_048;
+
+/** Nothing past yet. */
+export function createPast({ mayReplace, resumable }: { readonly mayReplace: boolean; readonly resumable: boolean }): PastRequests {
+  const past = new Map<string, PendingRequest>();
+  const counts = createCounts();
+  let forgotten = false;
+  const remember = (request: PendingRequest): void => {
+    const [oldest] = past.keys();
+    if (mayReplace && past.size >= MAX_REPLACEABLE && oldest !== undefined) {
+      // SECURITY: a late answer to what is forgotten could settle a newer request of the same id: no id is sent that may have been used.
+      forgotten = true;
+      past.delete(oldest);
+    }
+    past.set(request.sentAs.key, keptRequest(request));
+  };
+  return {
+    requests: past,
+    has: (key) => past.has(key) || (forgotten && !counts.isNew(key)),
+    note: counts.note,
+    cancel(request) {
+      if (request.purpose.kind !== 'judging') remember(withoutCall(request));
+    },
+    giveUp: (request) => remember({ ...request, to: undefined, purpose: { kind: 'answered' } }),
+    answered(request) {
+      if (mayComeAgain(request)) remember({ ...withoutCall(request), to: undefined });
+    },
+    take(key) {
+      const late = past.get(key);
+      if (late && resumable) past.set(key, { ...late, to: undefined });
+      else past.delete(key);
+      return late;
+    },
+  };
+}
+
+/** INVARIANT I11: thousands may be remembered, so each is kept without the frame that it came in. */
+function keptRequest(request: PendingRequest): PendingRequest {
+  const id = keptId(request.id);
+  const sentAs = request.sentAs === request.id ? id : keptId(request.sentAs);
+  return { ...request, id, sentAs, method: keptText(request.method), purpose: keptPurpose(request.purpose), token: undefined };
+}
+
+function keptPurpose(purpose: Purpose): Purpose {
+  if (purpose.kind === 'tools/list') return { ...purpose, cursor: purpose.cursor && keptText(purpose.cursor) };
+  if (purpose.kind === 'task') return { ...purpose, taskId: purpose.taskId && keptText(purpose.taskId) };
+  return purpose;
+}
+
+/** Only what was sent for the client can be answered to it again. */
+function mayComeAgain({ purpose }: PendingRequest): boolean {
+  return purpose.kind !== 'judging' && purpose.kind !== 'own';
+}
+
+/** INVARIANT I4: a past call is settled, so a late answer settles nothing, and is no part of its batch. */
+function withoutCall(request: PendingRequest): PendingRequest {
+  return { ...request, to: withoutBatch(request.to), purpose: request.purpose.kind === 'call' ? { kind: 'other' } : request.purpose };
+}
+
+function withoutBatch(to: ReplyTo | undefined): ReplyTo | undefined {
+  return to?.batch ? { exchange: to.exchange, batch: undefined } : to;
+}
+
+/** The highest number that was an id, and the highest in a text that was one: clients count, and beyond it every number is new. */
+function createCounts() {
+  const highest = { n: Number.NEGATIVE_INFINITY, s: Number.NEGATIVE_INFINITY };
+  const kindOf = (key: string) => (key.startsWith('n:') ? 'n' : 's');
+  const numberOf = (key: string) => (COUNT.test(key) ? Number(key.slice(2)) : Number.NaN);
+  return {
+    note(key: string) {
+      const number = numberOf(key);
+      if (number > highest[kindOf(key)]) highest[kindOf(key)] = number;
+    },
+    isNew: (key: string) => numberOf(key) > highest[kindOf(key)],
+  };
+}
+
+const COUNT = /^(?:n:.+|s:-?\d+)$/;

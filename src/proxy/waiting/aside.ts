@@ -1,8 +1,8 @@
 /** Calls that are set aside to wait: each goes on by itself, and others overtake it. */
 import { INTERNAL_ERROR } from '../../core/conclude.ts';
 import { renderError } from '../../mcp/messages/reply.ts';
-import { answer } from '../frames/answer.ts';
-import type { Route } from '../route.ts';
+import { answer, type Route } from '../deliver.ts';
+import { FRAME_COST } from '../shared.ts';
 import type { Session } from '../state.ts';
 
 type Judging = Extract<Route, { kind: 'judge' }>;
@@ -13,17 +13,17 @@ export function setAside(route: Judging, goOn: () => Promise<void>, session: Ses
     .catch((error: unknown) => abandon(error, route, session))
     .finally(() => {
       session.waiting.delete(done);
-      session.buffer.remove(route.frame.bytes.length);
+      session.buffer.bytes -= FRAME_COST + route.frame.bytes.length;
     });
   session.waiting.add(done);
   // There was room for it when it was taken in, and this is the same room.
-  session.buffer.add(route.frame.bytes.length);
+  session.buffer.bytes += FRAME_COST + route.frame.bytes.length;
 }
 
 /** A fault of our own over a call that waited alone: nothing was sent, and it still gets its answer (I9). */
 function abandon(error: unknown, { pending, to }: Judging, session: Session): void {
   session.ports.log.error(`internal fault: ${error instanceof Error ? error.message : String(error)}`);
-  if (!pending || session.inflight.get(pending.sentAs.key) !== pending) return;
+  if (pending?.purpose.kind !== 'judging' || session.inflight.get(pending.sentAs.key) !== pending) return;
   session.inflight.take(pending.sentAs.key);
   answer(renderError(pending.id.text, -32603, INTERNAL_ERROR), to, session);
 }

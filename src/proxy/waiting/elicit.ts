@@ -10,8 +10,8 @@ import { isMethodAllowed } from '../../core/match.ts';
 import type { Arrival } from '../../engine/arrival.ts';
 import type { Gate } from '../../engine/gate.ts';
 import { CAPABILITIES_KEY } from '../../mcp/messages/revisions.ts';
+import type { Route } from '../deliver.ts';
 import type { Enforced } from '../enforce.ts';
-import type { Route } from '../route.ts';
 import type { Session } from '../state.ts';
 import { ownState, PAGE_REQUEST, showsPages } from './own-state.ts';
 

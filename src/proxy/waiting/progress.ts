@@ -1,7 +1,7 @@
 /** Progress of a call that waits (policy.md §12), for clients that asked for it. */
 import { isNumber, type Json } from '../../core/json.ts';
 import { renderJson } from '../../mcp/json/values.ts';
-import type { Route } from '../route.ts';
+import type { Route } from '../deliver.ts';
 import type { Session } from '../state.ts';
 
 /** Progress has to grow, and what the server tells later begins anew: steps this small stay below its first. */

@@ -1,27 +1,27 @@
 /** Where a frame of the agent goes: to the server, to judgement, back with an answer, or nowhere. */
-import type { PlainEvent } from '../core/audit.ts';
-import { resembledMethod } from '../core/match.ts';
-import type { Gate } from '../engine/gate.ts';
-import { readToolCall } from '../mcp/messages/client.ts';
-import { idAt } from '../mcp/messages/envelope.ts';
-import type { ClientFrame, FrameBytes, NotificationFrame, ReplyFrame, RequestFrame, ToolCall } from '../mcp/messages/frame.ts';
-import type { RequestId } from '../mcp/messages/id.ts';
-import { quote, type Refusal } from '../mcp/messages/refusal.ts';
-import { renderError } from '../mcp/messages/reply.ts';
-import type { Known, KnownOf, OutgoingFrame, ReplyTo } from './exchange.ts';
-import { forgo } from './frames/answer.ts';
-import { outgoing, outgoingCancel, ownReply } from './frames/outgoing.ts';
-import { noteProtocol } from './frames/protocol.ts';
-import { answerEvent, requestEvent } from './frames/request-record.ts';
-import { methodDenial, ownPathOf, refusalOf, refusedAnswer, renderRefusal } from './gate.ts';
-import { paysWith, refusedPayment } from './payments/challenge.ts';
-import { idToSend, meantBy, tokenSpan, tokenToSend } from './requests/ids.ts';
-import { MAX_IN_FLIGHT, type PendingRequest, type Purpose } from './requests/inflight.ts';
-import { foreignTaskError, namesForeignTask } from './requests/own-tasks.ts';
-import { purposeOf } from './requests/purpose.ts';
-import { settle } from './settle.ts';
-import type { Session } from './state.ts';
-import { isOwnAnswer, isOwnState, withoutOwnState } from './waiting/own-state.ts';
+import { isObject, type Json } from '../../core/json.ts';
+import { resembledMethod } from '../../core/match.ts';
+import { type OwnPaths, ownPathIn } from '../../core/own-path.ts';
+import type { Gate } from '../../engine/gate.ts';
+import { readJson } from '../../mcp/json/values.ts';
+import { readToolCall } from '../../mcp/messages/client.ts';
+import { idAt, readMember } from '../../mcp/messages/envelope.ts';
+import type { ClientFrame, ClientMessage, FrameBytes, NotificationFrame, ReplyFrame, RequestFrame } from '../../mcp/messages/frame.ts';
+import type { RequestId } from '../../mcp/messages/id.ts';
+import { quote, type Refusal } from '../../mcp/messages/refusal.ts';
+import { textOf } from '../../mcp/messages/reply.ts';
+import { CLIENT_KEY, MODERN, VERSION_KEY } from '../../mcp/messages/revisions.ts';
+import { forgo, outgoing, outgoingCancel, ownReply, type Route, refuse } from '../deliver.ts';
+import type { Known, KnownOf, ReplyTo } from '../exchange.ts';
+import { methodDenial, refusalOf, refusedAnswer, renderRefusal } from '../gate.ts';
+import { paysWith, refusedPayment } from '../payments/challenge.ts';
+import { meantBy, otherId, tokenSpan, tokenToSend } from '../requests/ids.ts';
+import { MAX_IN_FLIGHT, type PendingRequest, type Purpose } from '../requests/inflight.ts';
+import { foreignTaskError, namesForeignTask } from '../requests/own-tasks.ts';
+import { settle } from '../settle.ts';
+import type { Session } from '../state.ts';
+import { isOwnAnswer, isOwnState, showsPages, withoutOwnState } from '../waiting/own-state.ts';
+import { answerEvent, requestEvent } from './request-record.ts';
 
 type Single = Exclude<ClientFrame, { kind: 'batch' }>;
 
@@ -34,32 +34,11 @@ export interface Element {
   readonly known?: Known | undefined;
 }
 
-/** `event`: the record that has to be written first. */
-export type Route = { readonly event?: PlainEvent | undefined } & (
-  | { readonly kind: 'forward'; readonly frame: OutgoingFrame; readonly to: ReplyTo | undefined }
-  | {
-      readonly kind: 'judge';
-      readonly toolCall: ToolCall;
-      readonly id: RequestId | undefined;
-      /** The request as it waits; undefined for a call without an id. */
-      readonly pending: PendingRequest | undefined;
-      /** Reads what it pays with. */
-      readonly credentials: () => ReturnType<typeof paysWith>;
-      readonly known: KnownOf;
-      /** Its client comes back from the approval page. */
-      readonly returned: boolean;
-      readonly frame: OutgoingFrame;
-      readonly to: ReplyTo | undefined;
-    }
-  | { readonly kind: 'answer'; readonly text: string; readonly to: ReplyTo | undefined; readonly code?: number | undefined }
-  | { readonly kind: 'drop' }
-);
-
 /** Routes one frame. Requests that go on are in flight from here. */
 export function routeFrame(element: Element, gate: Gate, session: Session): Route {
   const { frame, to } = element;
   if (frame.kind === 'refused') return refuse(frame, to, session);
-  const known = element.known?.get(frame) ?? { ownPath: ownPathOf(frame, session.served), fingerprint: undefined };
+  const known = element.known?.get(frame) ?? { ownPath: ownPathOf(frame, session.served.own), fingerprint: undefined };
   switch (frame.kind) {
     case 'response':
       return routeAnswer(frame, element, known.ownPath, gate, session);
@@ -68,6 +47,15 @@ export function routeFrame(element: Element, gate: Gate, session: Session): Rout
     case 'request':
       return routeRequest(frame, element, known, gate, session);
   }
+}
+
+/**
+ * The first text in a message of the agent that names one of Intercept's own files (policy.md §5.1). INVARIANT I13: asked
+ * for every frame, whatever its method, before anything else is made of it.
+ */
+function ownPathOf({ text, span }: ClientMessage, own: OwnPaths | undefined): string | undefined {
+  if (!own?.mayStandIn(textOf({ text, span }))) return undefined;
+  return ownPathIn(readJson(text, span.start), own);
 }
 
 /** The server gets an error in the place of an answer that may not go on: it waits for one. */
@@ -83,23 +71,11 @@ function routeAnswer(frame: ReplyFrame, { bytes, to }: Element, ownPath: string 
   return { kind: 'forward', frame: ownReply(text, to?.exchange), to, event };
 }
 
-/** Refuses a frame: recorded, said in the log, and answered with an error. */
-export function refuse(
-  refusal: Pick<Refusal, 'message' | 'id'> & { readonly code: number; readonly reason: string; readonly data?: object },
-  to: ReplyTo | undefined,
-  session: Session,
-): Route {
-  session.ports.log.warn(`refused a frame of the agent (${refusal.reason}): ${refusal.message}`);
-  const event: PlainEvent = { type: 'refused', fields: { reason: refusal.reason, message: refusal.message, request_id: refusal.id?.text } };
-  const text = renderError(refusal.id?.text ?? null, refusal.code, refusal.message, refusal.data);
-  return { kind: 'answer', text, to, code: refusal.code, event };
-}
-
 function routeRequest(frame: RequestFrame, element: Element, known: KnownOf, gate: Gate, session: Session): Route {
   const { id, method } = frame;
   const { to } = element;
   const refused = (reason: string, message: string, code: Refusal['code'] = -32600) => refuse({ code, reason, message, id }, to, session);
-  const sentAs = idToSend(id, to, session);
+  const sentAs = session.inflight.has(id.key) ? otherId(id, to, session) : id;
   if (!sentAs) return refused('id_in_flight', `request id ${id.text} is still in flight`);
   if (session.inflight.isFull) return refused('too_many_requests', `more than ${MAX_IN_FLIGHT} requests in flight`);
   if (method === 'initialize' && to?.batch) return refused('batch', 'initialize must not be part of a batch');
@@ -107,7 +83,8 @@ function routeRequest(frame: RequestFrame, element: Element, known: KnownOf, gat
     return refuse({ ...foreignTaskError(frame), reason: 'unknown_task', id }, to, session);
   const alike = resembledMethod(method, gate.rulebook?.policy);
   if (alike !== undefined) return refused('look_alike_method', likeMethod(method, alike));
-  const modern = noteProtocol(frame, session);
+  const tells = method === 'initialize' || frame.params.members.has('_meta');
+  const modern = tells && noteProtocol(frame, session);
   if (method === 'tools/call' && !areCallsDenied(gate)) return routeCall(frame, element, modern, sentAs, known, gate, session);
   const refusal = refusalOf(method, gate, known.ownPath) ?? refusedPayment(() => paysWith(frame, to), gate);
   const event = requestEvent('agent', frame, refusal, gate, known.ownPath);
@@ -227,4 +204,47 @@ function cancel(frame: NotificationFrame, { bytes, to }: Element, session: Sessi
   if (request?.purpose.kind === 'call')
     void settle([{ call: request.purpose.call, outcome: { result: 'kept', error: 'cancelled by the client' } }], session);
   return { kind: 'forward', frame: outgoingCancel(frame, bytes, span, request, isModern, to), to };
+}
+
+/** The purpose of anything but a tool call. */
+function purposeOf(frame: RequestFrame): Purpose {
+  const { method } = frame;
+  const member = (name: string) => readMember(frame, name);
+  if (method === 'tools/list') {
+    const cursor = member('cursor');
+    return { kind: 'tools/list', cursor: typeof cursor === 'string' ? cursor : undefined };
+  }
+  if (method === 'tasks/list') return { kind: 'tasks/list' };
+  if (method === 'tasks/get' || method === 'tasks/result' || method === 'tasks/cancel') {
+    const taskId = member('taskId');
+    return { kind: 'task', taskId: typeof taskId === 'string' ? taskId : undefined };
+  }
+  if (method !== 'subscriptions/listen') return { kind: 'other' };
+  const wanted = member('notifications');
+  return { kind: 'listen', toolChanges: isObject(wanted) && wanted.get('toolsListChanged') === true };
+}
+
+/** Learns who speaks and in which era; answers whether this message is of the modern one. */
+function noteProtocol(frame: RequestFrame | NotificationFrame, { protocol }: Session): boolean {
+  const { method, params, text } = frame;
+  if (method === 'initialize') {
+    protocol.client ??= nameIn(readMember(frame, 'clientInfo'));
+    protocol.showsPages = showsPages(readMember(frame, 'capabilities'));
+  }
+  const meta = params.members.get('_meta');
+  // The common legacy request has no `_meta`, or one without a version: neither is parsed.
+  if (!meta || !text.includes('protocolVersion', meta.start)) return false;
+  const value = readMember(frame, '_meta');
+  if (!isObject(value)) return false;
+  const version = value.get(VERSION_KEY);
+  if (typeof version !== 'string' || version < MODERN) return false;
+  protocol.modernMeta = text.slice(meta.start, meta.end);
+  // There is no handshake: each message says who sends it.
+  protocol.client = nameIn(value.get(CLIENT_KEY)) ?? protocol.client;
+  return true;
+}
+
+function nameIn(info: Json | undefined): string | undefined {
+  const name = isObject(info) ? info.get('name') : undefined;
+  return typeof name === 'string' ? name.slice(0, 200) : undefined;
 }
