@@ -32,7 +32,9 @@ export const ARROWS: Readonly<Record<string, Row>> = {
   http: { to: ['core'], packages: [...PLATFORM, 'cookie'] },
 
   engine: { to: ['core', 'mcp', 'policy'] },
-  proxy: { to: ['core', 'mcp', 'engine'] },
+  proxy: { to: ['core', 'mcp', 'engine', 'proxy/frames', 'proxy/calls'] },
+  'proxy/frames': { to: ['core', 'mcp', 'engine', 'proxy', 'proxy/calls'] },
+  'proxy/calls': { to: ['core', 'mcp', 'engine', 'proxy'] },
 
   serve: { to: ['core', 'mcp', 'audit', 'process', 'http', 'engine', 'proxy'], packages: PLATFORM },
   'serve/upstream': { to: ['core', 'mcp', 'audit', 'http', 'proxy', 'serve'], packages: PLATFORM },
