@@ -11,7 +11,7 @@ import type { Exchange, Incoming, SessionOutput } from './exchange.ts';
 import { admit, dismiss, receiveFromAgent } from './frames/from-agent.ts';
 import { receiveFromServer, relayFromServer } from './frames/from-server.ts';
 import { refreshTools } from './learn-tools.ts';
-import { judgeHttp, limitsSpend } from './payments/http-challenge.ts';
+import { judgeHttp, limitsSpend } from './payments/challenge-answer.ts';
 import { endAll, type Failure, fail, leave, sweep } from './requests/ending.ts';
 import { createSession, type Session, type SessionOptions } from './state.ts';
 import { createPump, hasLarge, readLarge, readLargeOfServer, weigh } from './turns.ts';

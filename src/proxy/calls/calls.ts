@@ -17,10 +17,8 @@ import { answerChallenge, challengeIn } from '../payments/challenge-answer.ts';
 import { MAX_IN_FLIGHT, type PendingRequest, type Purpose } from '../requests/inflight.ts';
 import { settle } from '../settle.ts';
 import type { Session } from '../state.ts';
-import { setAside } from '../waiting/aside.ts';
-import { endPage, renderAsking, showPage } from '../waiting/elicit.ts';
-import { type Ending, type Final, isKeptOpen, type Outcome, waitToEnd } from '../waiting/open-calls.ts';
-import { progressOf } from '../waiting/progress.ts';
+import { type Ending, type Final, isKeptOpen, type Outcome, progressOf, setAside, waitToEnd } from '../waiting/open-calls.ts';
+import { endPage, renderAsking, showPage } from '../waiting/pages.ts';
 import { keepTask } from './tasks.ts';
 
 type Judging = Extract<Route, { kind: 'judge' }>;

@@ -20,7 +20,7 @@ import { MAX_IN_FLIGHT, type PendingRequest, type Purpose } from '../requests/in
 import { foreignTaskError, namesForeignTask } from '../requests/own-tasks.ts';
 import { settle } from '../settle.ts';
 import type { Session } from '../state.ts';
-import { isOwnAnswer, isOwnState, showsPages, withoutOwnState } from '../waiting/own-state.ts';
+import { isOwnAnswer, isOwnState, showsPages, withoutOwnState } from '../waiting/pages.ts';
 import { answerEvent, requestEvent } from './request-record.ts';
 
 type Single = Exclude<ClientFrame, { kind: 'batch' }>;

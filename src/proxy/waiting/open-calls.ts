@@ -1,10 +1,16 @@
-/** Calls that are kept open until an identical one has ended (policy.md §9), or a human has decided (§12). */
+/** Calls that wait, each by itself, while others overtake it: for the server's tools, for an identical call to end (policy.md §9), for a human to decide (§12). */
 import type { HeldApproval } from '../../core/approval.ts';
+import { INTERNAL_ERROR } from '../../core/conclude.ts';
+import { isNumber, type Json } from '../../core/json.ts';
 import type { Arrival } from '../../engine/arrival.ts';
+import { renderJson } from '../../mcp/json/values.ts';
+import { renderError } from '../../mcp/messages/reply.ts';
+import { answer, type Route } from '../deliver.ts';
 import { type Enforced, giveUp } from '../enforce.ts';
 import { MAX_IN_FLIGHT } from '../requests/inflight.ts';
+import { FRAME_COST } from '../shared.ts';
 import type { Session } from '../state.ts';
-import type { Asking } from './elicit.ts';
+import type { Asking } from './pages.ts';
 
 /** How long a call waits for an identical one, ms. */
 const IDENTICAL = 60_000;
@@ -87,4 +93,50 @@ async function waitForHuman(held: Final, approval: HeldApproval, ending: Ending,
   }
   if (record.hasChanged) ending.decided(approval);
   return ending.judgeAgain(false);
+}
+
+type Judging = Extract<Route, { kind: 'judge' }>;
+
+/** Goes on with the call by itself. The session's input is not closed before it is done. */
+export function setAside(route: Judging, goOn: () => Promise<void>, session: Session): void {
+  const done: Promise<void> = goOn()
+    .catch((error: unknown) => abandon(error, route, session))
+    .finally(() => {
+      session.waiting.delete(done);
+      session.buffer.bytes -= FRAME_COST + route.frame.bytes.length;
+    });
+  session.waiting.add(done);
+  // There was room for it when it was taken in, and this is the same room.
+  session.buffer.bytes += FRAME_COST + route.frame.bytes.length;
+}
+
+/** A fault of our own over a call that waited alone: nothing was sent, and it still gets its answer (I9). */
+function abandon(error: unknown, { pending, to }: Judging, session: Session): void {
+  session.ports.log.error(`internal fault: ${error instanceof Error ? error.message : String(error)}`);
+  if (pending?.purpose.kind !== 'judging' || session.inflight.get(pending.sentAs.key) !== pending) return;
+  session.inflight.take(pending.sentAs.key);
+  answer(renderError(pending.id.text, -32603, INTERNAL_ERROR), to, session);
+}
+
+/** Progress has to grow, and what the server tells later begins anew: steps this small stay below its first. */
+const STEP = 1e-6;
+
+/** Tells the client of this call, each time it is called; nothing where the client gave no token. */
+export function progressOf({ toolCall, to }: Extract<Route, { kind: 'judge' }>, { output, ports }: Session): (text: string) => void {
+  const token = toolCall.meta?.get('progressToken');
+  let steps = 0;
+  return (text) => {
+    if (!isToken(token)) return;
+    steps += 1;
+    const members = `"progressToken":${renderJson(token)},"progress":${(steps * STEP).toFixed(6)},"message":${JSON.stringify(text)}`;
+    try {
+      output.toAgent([`{"jsonrpc":"2.0","method":"notifications/progress","params":{${members}}}`], to?.exchange);
+    } catch (error) {
+      ports.log.error(`the agent cannot be written to: ${String(error)}`);
+    }
+  };
+}
+
+function isToken(token: Json | undefined): token is Json {
+  return typeof token === 'string' || isNumber(token);
 }
