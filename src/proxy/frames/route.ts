@@ -118,7 +118,8 @@ function routeCall(
   const { to } = element;
   const toolCall = readToolCall(frame);
   if ('kind' in toolCall) return refuse(toolCall, to, session);
-  if (frame.kind === 'request' && isOwnState(toolCall.requestState)) {
+  const { requestState } = toolCall;
+  if (frame.kind === 'request' && requestState !== undefined && isOwnState(requestState)) {
     const cut = withoutOwnState(frame, toolCall, known.fingerprint, session);
     if (cut.kind === 'refused') return refuse(cut, to, session);
     return routeCall(cut, { ...element, bytes: cut.text }, modern, sentAs, known, gate, session, true);

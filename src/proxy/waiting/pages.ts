@@ -47,8 +47,8 @@ export function ownState(call: Call, { expiresAt }: HeldApproval, { identity, po
 }
 
 /** Whether a call carries a state that is meant for the proxy, and not for the server. */
-export function isOwnState(state: string | undefined): state is string {
-  return state?.startsWith(STATE) ?? false;
+export function isOwnState(state: string): boolean {
+  return state.startsWith(STATE);
 }
 
 /**
