@@ -46,7 +46,8 @@ export const ARROWS: Readonly<Record<string, Row>> = {
   },
   authoring: { to: ['core', 'mcp', 'policy', 'state', 'engine'], packages: PLATFORM },
   setup: { to: ['core', 'mcp', 'process'], packages: PLATFORM },
-  admin: { to: ['core', 'approval'], packages: PLATFORM },
+  console: { to: ['core'] },
+  admin: { to: ['core', 'approval', 'console'], packages: PLATFORM },
   library: { to: ['core', 'engine'] },
 
   run: {

@@ -1,4 +1,6 @@
 /** The approval page's routes: the page itself, which holds nothing, and what it asks for once a human is signed in. */
+import type { ApprovalList, ShownRecord, SignedIn } from '../../console/api.ts';
+import { DOCUMENT, POLICY } from '../../console/built.ts';
 import type { Approval } from '../../core/approval.ts';
 import { type Answer, json, refuse } from '../answer.ts';
 import type { ApproverGate } from '../approver.ts';
@@ -7,7 +9,6 @@ import { decideApproval, refuseApprover, unknownRecord } from '../decide.ts';
 import type { AdminDeps } from '../deps.ts';
 import { sameText } from '../guard.ts';
 import type { AdminCall, Route } from '../route.ts';
-import { renderPage } from './markup.ts';
 import { noteShown, openSessions, type Session, type Sessions } from './sessions.ts';
 import { stateOf, viewApproval, viewLine } from './view.ts';
 
@@ -20,7 +21,7 @@ const MOST_SECRET = 1_000;
 export function pageRoutes(deps: AdminDeps, gate: ApproverGate, port: number): readonly Route[] {
   const sessions = openSessions(deps.monotonic);
   const cookie = `intercept_${port}`;
-  const page = renderPage();
+  const page: Answer = { kind: 'page', html: DOCUMENT, policy: POLICY };
   const signedIn =
     (answer: (call: AdminCall, session: Session) => Promise<Answer> | Answer): Route['answer'] =>
     (call) => {
@@ -70,10 +71,8 @@ async function signIn({ body }: AdminCall, { deps, sessions, cookie }: SignIn): 
   if (!given) return refuse('bad_request', '"secret" is missing');
   if (!sameText(given, deps.token)) return refuse('unauthorized', 'that is not the admin token');
   const session = sessions.open();
-  return json(
-    { key: session.key, operator: deps.operator, mayDecide: await mayDecide(session, deps) },
-    { 'set-cookie': `${cookie}=${session.id}; Path=/approvals; HttpOnly; SameSite=Strict` },
-  );
+  const signedIn: SignedIn = { key: session.key, operator: deps.operator, mayDecide: await mayDecide(session, deps) };
+  return json(signedIn, { 'set-cookie': `${cookie}=${session.id}; Path=/approvals; HttpOnly; SameSite=Strict` });
 }
 
 /** With the approver secret, which lets the session decide. */
@@ -93,7 +92,8 @@ async function mayDecide({ approver }: Session, { approvals }: AdminDeps): Promi
 
 async function listPending({ approvals, clock }: AdminDeps): Promise<Answer> {
   const found = await approvals.list({ state: 'pending', limit: MOST_LISTED, argsLimit: 0 });
-  return json({ approvals: found.map((approval) => viewLine(approval, clock())) });
+  const list: ApprovalList = { approvals: found.map((approval) => viewLine(approval, clock())) };
+  return json(list);
 }
 
 async function showRecord({ params: { id = '' } }: AdminCall, session: Session, deps: AdminDeps): Promise<Answer> {
@@ -101,7 +101,8 @@ async function showRecord({ params: { id = '' } }: AdminCall, session: Session, 
   if (!approval) return unknownRecord(id);
   noteShown(session, id, deps.monotonic());
   const view = viewApproval(approval, deps.clock(), deps.readJson);
-  return json({ ...view, mayDecide: await mayDecide(session, deps) });
+  const shown: ShownRecord = { ...view, mayDecide: await mayDecide(session, deps) };
+  return json(shown);
 }
 
 async function showState({ params: { id = '' } }: AdminCall, deps: AdminDeps): Promise<Answer> {

@@ -1,18 +1,10 @@
 /** A call's arguments as rows, one for each value, so that nothing stands below a fold (cli.md §3). */
+import type { ArgumentRow } from '../../console/api.ts';
 import { isArray, isNumber, isObject, type Json, typeOf } from '../../core/json.ts';
-import { lookOf, type Piece, revealText } from '../../core/reveal.ts';
-
-export interface Row {
-  readonly path: readonly Piece[];
-  /** `text, 12 characters`, `number`, `true or false`, `null`, `empty list`, `empty object`. */
-  readonly type: string;
-  readonly value: readonly Piece[];
-  /** Another name of the same object looks like this one. */
-  readonly twin: boolean;
-}
+import { lookOf, revealText } from '../../core/reveal.ts';
 
 export interface Rows {
-  readonly rows: readonly Row[];
+  readonly rows: readonly ArgumentRow[];
   /** Whether these are all, in full. */
   readonly complete: boolean;
 }
@@ -26,7 +18,7 @@ const DEEPEST = 100;
 const PLAIN_NAME = /^[A-Za-z_]\w{0,63}$/;
 
 interface Progress {
-  readonly rows: Row[];
+  readonly rows: ArgumentRow[];
   characters: number;
   pieces: number;
   complete: boolean;

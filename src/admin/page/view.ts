@@ -1,39 +1,11 @@
 /** A record as the page shows it: texts of strangers in pieces, times as spans from now. */
+import type { ApprovalLine, ApprovalView, ArgumentRow, RecordState } from '../../console/api.ts';
 import type { Approval } from '../../core/approval.ts';
 import type { Json } from '../../core/json.ts';
 import { type Piece, revealText } from '../../core/reveal.ts';
-import { MOST_CHARACTERS, type Row, type Rows, rowsOf } from './rows.ts';
+import { MOST_CHARACTERS, type Rows, rowsOf } from './rows.ts';
 
 const HEAD = 4_096;
-
-export interface ApprovalView {
-  readonly id: string;
-  readonly state: Approval['state'];
-  readonly tool: readonly Piece[];
-  /** Null: not known. */
-  readonly agent: readonly Piece[] | null;
-  /** The beginning of the hash of the client's own credential; null: it brought none. */
-  readonly credential: readonly Piece[] | null;
-  readonly upstream: readonly Piece[];
-  readonly policy: readonly Piece[] | null;
-  readonly revision: string;
-  readonly client: readonly Piece[] | null;
-  readonly rules: readonly { readonly rule: readonly Piece[]; readonly message: readonly Piece[] }[];
-  readonly overrides: readonly (readonly Piece[])[];
-  readonly rows: readonly Row[];
-  /** What the client added in `_meta`; empty: nothing. */
-  readonly meta: readonly Row[];
-  /** What the reader is to look at first. */
-  readonly warnings: readonly string[];
-  /** Whether all arguments are shown in full; only then may the page approve. */
-  readonly complete: boolean;
-  readonly attempts: number;
-  readonly retries: number;
-  /** ms from now; negative where it is over. */
-  readonly expiresIn: number;
-  readonly createdAt: string;
-  readonly decided: { readonly by: string; readonly at: string; readonly reason: string } | null;
-}
 
 /** The whole record. */
 export function viewApproval(approval: Approval, now: number, readJson: (text: string) => Json): ApprovalView {
@@ -64,16 +36,6 @@ export function viewApproval(approval: Approval, now: number, readJson: (text: s
   };
 }
 
-export interface ApprovalLine {
-  readonly id: string;
-  readonly tool: readonly Piece[];
-  readonly agent: readonly Piece[] | null;
-  readonly credential: readonly Piece[] | null;
-  readonly rule: readonly Piece[];
-  readonly message: readonly Piece[];
-  readonly expiresIn: number;
-}
-
 /** One line of the list. */
 export function viewLine({ id, tool, agent, evidence, rule, message, expiresAt }: Approval, now: number): ApprovalLine {
   return {
@@ -88,7 +50,7 @@ export function viewLine({ id, tool, agent, evidence, rule, message, expiresAt }
 }
 
 /** What may have changed since the record was shown. */
-export function stateOf(approval: Approval, now: number): Pick<ApprovalView, 'state' | 'expiresIn' | 'createdAt' | 'decided'> {
+export function stateOf(approval: Approval, now: number): RecordState {
   const { state, expiresAt, createdAt, decidedAt, decidedBy, reason } = approval;
   return {
     state,
@@ -109,7 +71,7 @@ function optional(text: string | undefined): readonly Piece[] | null {
   return text === undefined ? null : revealText(text);
 }
 
-function warningsOf(tool: readonly Piece[], rows: readonly Row[], complete: boolean): readonly string[] {
+function warningsOf(tool: readonly Piece[], rows: readonly ArgumentRow[], complete: boolean): readonly string[] {
   const pieces = [...tool, ...rows.flatMap(({ path, value }) => [...path, ...value])];
   const unseen = pieces.filter((piece) => piece.kind === 'unseen' && !piece.breaks && !piece.text.startsWith(' ')).length;
   const alike = pieces.filter(({ kind }) => kind === 'look_alike').length;

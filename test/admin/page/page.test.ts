@@ -33,7 +33,7 @@ describe('policy.md §12: the page', () => {
     expect(page.text).toBe(other.text);
     const policy = page.headers.get('content-security-policy') ?? '';
     const hashOf = (text: string) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
-    const [, script = ''] = /<script>(.*)<\/script>/s.exec(page.text) ?? [];
+    const [, script = ''] = /<script type="module">(.*)<\/script>/s.exec(page.text) ?? [];
     const [, style = ''] = /<style>(.*)<\/style>/s.exec(page.text) ?? [];
     expect(policy.split('; ')).toContain(`script-src ${hashOf(script)}`);
     expect(policy.split('; ')).toContain(`style-src ${hashOf(style)}`);

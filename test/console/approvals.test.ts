@@ -3,11 +3,11 @@ import { describe, expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { hashSecret } from '../../../src/approval/secret.ts';
-import { openSqliteStore } from '../../../src/state/sqlite/sqlite.ts';
-import { type Agent, openStage, type Stage } from '../../e2e/stories/stage.ts';
-import { openPage, whyNoBrowser } from '../../harness/browser.ts';
-import { until } from '../../harness/wait.ts';
+import { hashSecret } from '../../src/approval/secret.ts';
+import { openSqliteStore } from '../../src/state/sqlite/sqlite.ts';
+import { type Agent, openStage, type Stage } from '../e2e/stories/stage.ts';
+import { openPage, whyNoBrowser } from '../harness/browser.ts';
+import { until } from '../harness/wait.ts';
 import { faultsOf } from './accessibility.ts';
 
 const POLICY = `

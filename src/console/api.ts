@@ -1,0 +1,75 @@
+/** What the pages ask for and get. Texts of strangers come in pieces, times as spans from now. */
+import type { ApprovalState } from '../core/approval.ts';
+import type { Piece } from '../core/reveal.ts';
+
+/** One value of a call's arguments. */
+export interface ArgumentRow {
+  readonly path: readonly Piece[];
+  /** `text, 12 characters`, `number`, `true or false`, `null`, `empty list`, `empty object`. */
+  readonly type: string;
+  readonly value: readonly Piece[];
+  /** Another name of the same object looks like this one. */
+  readonly twin: boolean;
+}
+
+/** The answer to signing in. */
+export interface SignedIn {
+  /** What the page sends along with the cookie. */
+  readonly key: string;
+  readonly operator: string;
+  readonly mayDecide: boolean;
+}
+
+/** One line of the list. */
+export interface ApprovalLine {
+  readonly id: string;
+  readonly tool: readonly Piece[];
+  readonly agent: readonly Piece[] | null;
+  readonly credential: readonly Piece[] | null;
+  readonly rule: readonly Piece[];
+  readonly message: readonly Piece[];
+  readonly expiresIn: number;
+}
+
+export interface ApprovalList {
+  readonly approvals: readonly ApprovalLine[];
+}
+
+/** What may change while a record is shown. */
+export interface RecordState {
+  readonly state: ApprovalState;
+  /** ms from now; negative where it is over. */
+  readonly expiresIn: number;
+  readonly createdAt: string;
+  readonly decided: { readonly by: string; readonly at: string; readonly reason: string } | null;
+}
+
+/** A whole record. */
+export interface ApprovalView extends RecordState {
+  readonly id: string;
+  readonly tool: readonly Piece[];
+  /** Null: not known. */
+  readonly agent: readonly Piece[] | null;
+  /** The beginning of the hash of the client's own credential; null: it brought none. */
+  readonly credential: readonly Piece[] | null;
+  readonly upstream: readonly Piece[];
+  readonly policy: readonly Piece[] | null;
+  readonly revision: string;
+  readonly client: readonly Piece[] | null;
+  readonly rules: readonly { readonly rule: readonly Piece[]; readonly message: readonly Piece[] }[];
+  readonly overrides: readonly (readonly Piece[])[];
+  readonly rows: readonly ArgumentRow[];
+  /** What the client added in `_meta`; empty: nothing. */
+  readonly meta: readonly ArgumentRow[];
+  /** What the reader is to look at first. */
+  readonly warnings: readonly string[];
+  /** All arguments are shown in full; only then may the page approve. */
+  readonly complete: boolean;
+  readonly attempts: number;
+  readonly retries: number;
+}
+
+/** A whole record, and whether this session may decide on it. */
+export interface ShownRecord extends ApprovalView {
+  readonly mayDecide: boolean;
+}
