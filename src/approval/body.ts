@@ -1,9 +1,9 @@
-/** What a webhook is sent: `{type, timestamp, data}`, the record in `data`. */
+/** Writes what a webhook is sent: `{type, timestamp, data}`, the record in `data`. */
 import type { Approval, ApprovalEvent } from '../core/approval.ts';
 import { renderApproval } from '../core/approval-json.ts';
 
 export interface BodyOptions {
-  /** The admin server's address, where it runs: its pages and paths need a token, so the link holds the id only. */
+  /** The admin server's address, where it runs: its pages and paths need a token, so the URL holds the id only. */
   readonly origin: string | undefined;
   /** The arguments' JSON text, and how many parts of it are masked and cut; undefined where none of it may leave. */
   readonly renderArgs: (args: string) => SentArgs | undefined;
@@ -42,6 +42,6 @@ function linksOf({ id, state }: Approval, origin: string | undefined, whole: boo
   if (origin === undefined || state !== 'pending') return '';
   const page = `${origin}/approvals/${id}`;
   // SECURITY: INVARIANT I12: nobody decides where part of the call is hidden. The page shows all of it.
-  const links = whole ? { page, approve: `${origin}/v1/approvals/${id}/approve`, deny: `${origin}/v1/approvals/${id}/deny` } : { page };
-  return `,"urls":${JSON.stringify(links)}`;
+  const urls = whole ? { page, approve: `${origin}/v1/approvals/${id}/approve`, deny: `${origin}/v1/approvals/${id}/deny` } : { page };
+  return `,"urls":${JSON.stringify(urls)}`;
 }

@@ -7,10 +7,11 @@ import type { Every } from '../core/ticker.ts';
 import { type BodyOptions, webhookBody } from './body.ts';
 import { nextTry, originOf, type Posted, postWebhook, webhookHeaders } from './post.ts';
 
-/** How often the outbox is asked, ms, and how many of its deliveries are under way at once. */
+/** The outbox is asked this often, ms. */
 const LOOK = 500;
+/** So many of its deliveries are under way at once. */
 const AT_ONCE = 4;
-/** What is under way at the end may still arrive, ms. */
+/** Deliveries under way at the end may still arrive, ms. */
 const FAREWELL = 1_000;
 
 export interface Webhook {
@@ -64,9 +65,9 @@ export function openNotifier(options: NotifierOptions): Notifier {
     }, 0).unref();
   };
   const look = async () => {
-    const room = AT_ONCE - pending.size;
+    const free = AT_ONCE - pending.size;
     const webhook = options.webhook();
-    const taken = webhook && room > 0 ? await take(room) : [];
+    const taken = webhook && free > 0 ? await take(free) : [];
     for (const delivery of taken) {
       const work = deliver(delivery, webhook as Webhook, options, ending.signal).finally(() => pending.delete(work));
       pending.add(work);
@@ -94,11 +95,11 @@ export function openNotifier(options: NotifierOptions): Notifier {
 }
 
 /** Takes what is due; where the store fails, says so once and takes nothing. */
-function openTaker({ approvals, owner, namespace, warn }: NotifierOptions): (room: number) => Promise<readonly Delivery[]> {
+function openTaker({ approvals, owner, namespace, warn }: NotifierOptions): (free: number) => Promise<readonly Delivery[]> {
   let failing = false;
-  return async (room) => {
+  return async (free) => {
     try {
-      const taken = await approvals.due(owner, namespace, room);
+      const taken = await approvals.due(owner, namespace, free);
       failing = false;
       return taken;
     } catch (error) {

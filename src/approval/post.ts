@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto';
 
 /** ms. */
 const PATIENCE = 10_000;
-/** What a server may ask us to wait at most, ms. */
+/** A server may ask us to wait so long at most, ms. */
 const LONGEST_WISH = 3_600_000;
 
 export type Posted =
@@ -11,7 +11,7 @@ export type Posted =
   /** `final`: the server does not want it ever. `wish`: how long it asks us to wait, ms. */
   | { readonly kind: 'failed'; readonly why: string; readonly final: boolean; readonly wish: number | undefined };
 
-/** Sends it. SECURITY: redirects are not followed, and no reason that is told holds the URL. */
+/** Sends it. SECURITY: redirects are not followed, and no reason that is given holds the URL. */
 export async function postWebhook(
   url: string,
   headers: Readonly<Record<string, string>>,
@@ -108,7 +108,7 @@ export interface Try {
   /** When the event happened. */
   readonly at: number;
   readonly now: number;
-  /** What the server asked for. */
+  /** The server asked to wait so long. */
   readonly wish: number | undefined;
   /** 0 to 1. */
   readonly chance: number;

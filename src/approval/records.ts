@@ -11,7 +11,7 @@ const EVENTS = 100;
 /** ms between looks for new events. */
 const LOOK = 500;
 
-/** What the beginning of an id names; `several` come without their arguments. */
+/** The records that the beginning of an id names; `several` come without their arguments. */
 export type Found =
   | { readonly kind: 'one'; readonly approval: Approval }
   | { readonly kind: 'several'; readonly approvals: readonly Approval[] }
@@ -119,7 +119,7 @@ const EVERY = 1_000;
 
 export interface SweepOptions {
   readonly approvals: Pick<Approvals, 'expire'>;
-  /** Whether there may be anything to mark. */
+  /** True where there may be anything to mark. */
   readonly wanted: () => boolean;
   readonly onExpired: (approval: Approval) => void;
   readonly warn: (text: string) => void;

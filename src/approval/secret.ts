@@ -16,7 +16,7 @@ export async function hashSecret(secret: string): Promise<string> {
   return `scrypt:${COST.N}:${COST.r}:${COST.p}:${salt.toString('base64url')}:${hash.toString('base64url')}`;
 }
 
-/** Whether this is the secret that the stored text was made of. A stored text that cannot be read matches nothing. */
+/** True where this is the secret that the stored text was made of. A stored text that cannot be read matches nothing. */
 export async function matchesSecret(secret: string, stored: string): Promise<boolean> {
   const [, N, r, p, salt, hash] = HASH.exec(stored) ?? [];
   if (salt === undefined || hash === undefined) return false;

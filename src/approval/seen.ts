@@ -6,10 +6,10 @@
  */
 import type { ApprovalVerdict } from '../core/approval.ts';
 
-/** How long a record has to be seen before a verdict counts, ms. */
+/** A record has to be seen for so long before a verdict counts, ms. */
 const SETTLE = 1_000;
 
-/** What a draw put on the screen: lines of one record, laid out in one width. */
+/** A drawn screen: lines of one record, laid out in one width. */
 export interface Drawn {
   readonly id: string;
   readonly width: number;
@@ -18,7 +18,7 @@ export interface Drawn {
   readonly total: number;
 }
 
-/** What of a record has been on the screen since it was selected. Epoch ms. */
+/** The parts of a record that were on the screen since it was selected. Epoch ms. */
 export interface Seen {
   readonly id: string;
   readonly width: number;

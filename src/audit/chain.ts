@@ -1,4 +1,4 @@
-/** How the lines of an audit file are chained and encoded (cli.md §2). */
+/** Chains and encodes the lines of an audit file (cli.md §2). */
 import { hash } from 'node:crypto';
 import { escapeUnseen } from './escape.ts';
 

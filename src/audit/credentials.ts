@@ -36,7 +36,7 @@ export function findWebTokens(text: string): readonly Span[] {
   });
 }
 
-/** How much of it is a token's without doubt. Encrypted ones have five parts, and no JSON in the second. */
+/** Measures how much of it is a token's without doubt. Encrypted ones have five parts, and no JSON in the second. */
 function sureLength(token: string, header: string, payload: string, rest: string): number | undefined {
   if (token.length > MOST_CHARACTERS || !holdsJson(header)) return undefined;
   const [, signature = '', ...more] = rest.split('.');

@@ -17,7 +17,7 @@ export function escapeUnseen(text: string): string {
   return PLAIN.test(text) ? text : text.replace(UNSEEN, escapeUnits);
 }
 
-/** A name as it stands in a line of `key=value` pairs: bare where it can not be mistaken, else quoted. */
+/** A name as it stands in a line of `key=value` pairs: bare where it cannot be mistaken, else quoted. */
 export function renderName(name: string): string {
   return BARE.test(name) ? name : escapeUnseen(JSON.stringify(name));
 }
@@ -42,9 +42,9 @@ export function costOf(text: string, most: number): number {
   return cost;
 }
 
-/** Where a beginning ends and an end begins that take `room` bytes together, with what stands between them. */
-export function cutPlaces(text: string, room: number): { readonly head: number; readonly tail: number } {
-  const half = (room - NOTICE) / 2;
+/** Where a beginning ends and an end begins that take so many `bytes` together, with what stands between them. */
+export function cutPlaces(text: string, bytes: number): { readonly head: number; readonly tail: number } {
+  const half = (bytes - NOTICE) / 2;
   let head = 0;
   for (let cost = 0; head < text.length; head++) {
     cost += unitCost(text, head);

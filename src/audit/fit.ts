@@ -1,6 +1,6 @@
 /**
  * Arguments as a record holds them (cli.md §2): masked and cut value by value. Where there is too much of them, each
- * member gets its share of the room. INVARIANT I12: no member can push another one out.
+ * member gets its share of the bytes. INVARIANT I12: no member can push another one out.
  */
 import { isArray, isNumber, isObject, type Json, type JsonNumber, type JsonObject } from '../core/json.ts';
 import { costOf } from './escape.ts';
@@ -13,31 +13,31 @@ export interface FitOptions extends MaskOptions {
   readonly perValue: number;
 }
 
-/** Each member takes so many bytes at least; where there is no room for that, those in the middle are counted instead. */
+/** Each member takes so many bytes at least; where too few bytes are left for that, those in the middle are counted instead. */
 const LEAST_SHARE = 64;
 /** Names that are longer may be credentials themselves. */
 const LONG_NAME = 16;
 
 /** The same value where nothing is hidden or cut, else a copy. `under`: it stands below a secret-like name. */
-export function fit(value: Json, room: number, options: FitOptions, tally: Tally, under?: Budget): Json {
+export function fit(value: Json, bytes: number, options: FitOptions, tally: Tally, under?: Budget): Json {
   if (value === null || typeof value === 'boolean' || value === '') return value;
-  if (typeof value === 'string') return maskText(value, options, Math.min(room, options.perValue), tally, under !== undefined, under);
-  if (isNumber(value)) return fitNumber(value, Math.min(room, options.perValue), options, tally, under);
-  const space = room === Infinity || sizeOf(value, room) <= room ? Infinity : room;
+  if (typeof value === 'string') return maskText(value, options, Math.min(bytes, options.perValue), tally, under !== undefined, under);
+  if (isNumber(value)) return fitNumber(value, Math.min(bytes, options.perValue), options, tally, under);
+  const space = bytes === Infinity || sizeOf(value, bytes) <= bytes ? Infinity : bytes;
   return isObject(value) ? fitObject(value, space, options, tally, under) : fitArray(value, space, options, tally, under);
 }
 
-function fitNumber(value: JsonNumber, room: number, options: FitOptions, tally: Tally, under?: Budget): Json {
-  if (!under && value.number.length <= room) return value;
-  const shown = maskText(value.number, options, room, tally, under !== undefined, under);
+function fitNumber(value: JsonNumber, bytes: number, options: FitOptions, tally: Tally, under?: Budget): Json {
+  if (!under && value.number.length <= bytes) return value;
+  const shown = maskText(value.number, options, bytes, tally, under !== undefined, under);
   return shown === value.number ? value : shown;
 }
 
 /** Command lines are arrays too: what follows `--password` is a secret. */
-function fitArray(values: readonly Json[], room: number, options: FitOptions, tally: Tally, under?: Budget): readonly Json[] {
-  const { head, tail } = ends(values.length, room);
+function fitArray(values: readonly Json[], bytes: number, options: FitOptions, tally: Tally, under?: Budget): readonly Json[] {
+  const { head, tail } = ends(values.length, bytes);
   const kept = head === values.length ? values : [...values.slice(0, head), ...values.slice(tail)];
-  const share = sharesOf(kept, room);
+  const share = sharesOf(kept, bytes);
   let changed = kept !== values;
   const fitted = kept.map((value, i) => {
     const before = kept !== values && i === head ? values[tail - 1] : kept[i - 1];
@@ -53,11 +53,11 @@ function fitArray(values: readonly Json[], room: number, options: FitOptions, ta
   return changed ? fitted : values;
 }
 
-function fitObject(object: JsonObject, room: number, options: FitOptions, tally: Tally, under?: Budget): JsonObject {
-  const { head, tail } = ends(object.size, room, MOST_NAME);
+function fitObject(object: JsonObject, bytes: number, options: FitOptions, tally: Tally, under?: Budget): JsonObject {
+  const { head, tail } = ends(object.size, bytes, MOST_NAME);
   const isWhole = head === object.size;
   const kept = isWhole ? object : membersAt(object, head, tail);
-  const share = room === Infinity ? room : sharesOf([...kept.values()], room - namesOf(kept));
+  const share = bytes === Infinity ? bytes : sharesOf([...kept.values()], bytes - namesOf(kept));
   let copy = isWhole ? undefined : new Map<string, Json>();
   let index = 0;
   for (const [name, value] of kept) {
@@ -80,9 +80,9 @@ function unusedName(name: string, members: JsonObject): string {
   return unused;
 }
 
-/** Which of `count` members are shown: all, or as many first and last ones as there is room for. */
-function ends(count: number, room: number, name = 0): { readonly head: number; readonly tail: number } {
-  const most = Math.max(2, Math.floor(room / (LEAST_SHARE + name)));
+/** Chooses which of `count` members are shown: all, or as many first and last ones as the bytes allow. */
+function ends(count: number, bytes: number, name = 0): { readonly head: number; readonly tail: number } {
+  const most = Math.max(2, Math.floor(bytes / (LEAST_SHARE + name)));
   return count <= most ? { head: count, tail: count } : { head: most >> 1, tail: count - (most >> 1) };
 }
 
@@ -102,14 +102,14 @@ function namesOf(object: JsonObject): number {
   return cost;
 }
 
-/** Of what a large member gets the levels below it leave an eighth: so the work stays in proportion to the room, at any depth. */
+/** Of what a large member gets the levels below it leave an eighth: so the work stays in proportion to them, at any depth. */
 const BELOW = 7 / 8;
 
-/** How much room each of these gets: those that need less than their share leave the rest of it to the others. */
-function sharesOf(values: readonly Json[], room: number): number {
-  if (room === Infinity) return room;
-  const share = Math.max(LEAST_SHARE, Math.floor(room / Math.max(1, values.length)));
-  let spare = room;
+/** Divides the bytes: members that need less than their share leave the rest of it to the others. */
+function sharesOf(values: readonly Json[], bytes: number): number {
+  if (bytes === Infinity) return bytes;
+  const share = Math.max(LEAST_SHARE, Math.floor(bytes / Math.max(1, values.length)));
+  let spare = bytes;
   let large = 0;
   for (const value of values) {
     const size = sizeOf(value, share);

@@ -9,7 +9,7 @@ import { allowed, type Budget, MOST_HIDDEN, type Span } from './spans.ts';
 export interface MaskOptions {
   /** HMAC under this machine's key, hex: alike for equal texts, and of no use to who guesses. */
   readonly keyedHash: (text: string) => string;
-  /** Secrets that the operator gave us: nothing of them is ever told. */
+  /** Secrets that the operator gave us: nothing of them is ever shown. */
   readonly known?: readonly string[] | undefined;
   /** Nothing is masked but those. */
   readonly full?: boolean | undefined;
@@ -26,21 +26,21 @@ export const REDACTED = '[redacted]';
 
 /** Known secrets that are shorter would be found in innocent words. */
 const SHORTEST = 6;
-/** Characters beyond a cut that are looked at, so that no secret is cut in two: a key block has room in it. */
+/** Characters beyond a cut that are looked at, so that no secret is cut in two: a key block fits. */
 const MARGIN = 16_384;
 const TRACE = 4;
 const CUT_TRACE = 16;
 const MOST_HASHED = 262_144;
 
 /**
- * The text as it may be recorded, in `room` bytes; the same string where nothing is to be hidden. Adds to `tally` what
+ * The text as it may be recorded, in so many `bytes`; the same string where nothing is to be hidden. Adds to `tally` what
  * was. `named`: it stands under a secret-like name. Of guesses it hides what the budget has left.
  */
-export function maskText(text: string, options: MaskOptions, room: number, tally: Tally, named = false, budget?: Budget): string {
-  const isShort = text.length * MOST_COST <= room;
+export function maskText(text: string, options: MaskOptions, bytes: number, tally: Tally, named = false, budget?: Budget): string {
+  const isShort = text.length * MOST_COST <= bytes;
   const left = budget ?? (isShort ? undefined : { left: MOST_HIDDEN });
-  if (isShort || costOf(text, room) <= room) return replace(text, hiddenIn(text, options, named, left), options, tally);
-  return cut(text, room, (part) => hiddenIn(part, options, named, left), options, tally);
+  if (isShort || costOf(text, bytes) <= bytes) return replace(text, hiddenIn(text, options, named, left), options, tally);
+  return cut(text, bytes, (part) => hiddenIn(part, options, named, left), options, tally);
 }
 
 function hiddenIn(text: string, { known, full }: MaskOptions, named: boolean, budget: Budget | undefined): readonly Span[] {
@@ -74,8 +74,8 @@ function traceOf(text: string, { keyedHash }: MaskOptions): string {
 }
 
 /** Its beginning and its end. A secret that lies across a cut goes as a whole. */
-function cut(text: string, room: number, find: (part: string) => readonly Span[], options: MaskOptions, tally: Tally): string {
-  const { head, tail } = cutPlaces(text, room);
+function cut(text: string, bytes: number, find: (part: string) => readonly Span[], options: MaskOptions, tally: Tally): string {
+  const { head, tail } = cutPlaces(text, bytes);
   tally.cut++;
   const before = head === 0 ? '' : shown(text.slice(0, head + MARGIN), 0, head);
   const from = Math.max(0, tail - MARGIN);

@@ -7,10 +7,10 @@ import { fit } from './fit.ts';
 import { type MaskOptions, maskText } from './mask.ts';
 import { isPlainJson } from './secrets.ts';
 
-/** How much of a call's arguments is recorded (`--audit-args`): `full` is unmasked; `hash` records nothing but the keyed hash. */
+/** So much of a call's arguments is recorded (`--audit-args`): `full` is unmasked; `hash` records nothing but the keyed hash. */
 export type ArgsMode = 'redacted' | 'full' | 'hash';
 
-/** How arguments and texts stand in a record. */
+/** Arguments and texts stand in a record as these say. */
 export interface RecordOptions extends MaskOptions {
   readonly args: ArgsMode;
 }
@@ -22,12 +22,12 @@ export interface CallArgs {
 }
 
 /** Bytes that one value takes at most, and all of them: at least four times as many. */
-export interface Room {
+export interface ShownBytes {
   readonly value: number;
   readonly all: number;
 }
 
-export const RECORD_ROOM: Room = { value: 4096, all: 65_536 };
+export const RECORD_ROOM: ShownBytes = { value: 4096, all: 65_536 };
 
 /** The event's own fields, each behind a comma. */
 export function renderFields(event: AuditEvent, options: RecordOptions): string {
@@ -132,7 +132,7 @@ function nameText(name: string, options: RecordOptions): string {
   return JSON.stringify(maskText(name, { ...options, full: true }, RECORD_ROOM.value, { masked: 0, cut: 0 }));
 }
 
-/** How arguments are shown, and how many parts of them are not. Neither: they are whole. */
+/** Arguments as they are shown, and how many parts of them are not. Neither: they are whole. */
 export interface ShownArgs {
   readonly text: string;
   readonly masked: number;
@@ -145,19 +145,19 @@ const LEAST_SCALE = 6;
 const LEAST_ROOM = 256;
 
 /** As JSON text on one line: as they arrived where nothing is hidden, so that numbers and key order stay. Undefined in mode `hash`. */
-export function renderArgs({ args, argsText }: CallArgs, mode: ArgsMode, mask: MaskOptions, room: Room): ShownArgs | undefined {
+export function renderArgs({ args, argsText }: CallArgs, mode: ArgsMode, mask: MaskOptions, bytes: ShownBytes): ShownArgs | undefined {
   if (mode === 'hash') return undefined;
   const full = mode === 'full';
   if (args.size === 0) return { text: '{}', masked: 0, cut: 0 };
   // Short ASCII takes a byte for a character in a record, so that no value is cut, nor all of them.
-  if (argsText.length <= room.value && isPlainJson(argsText, mask.known, full)) return { text: argsText, masked: 0, cut: 0 };
-  const options = { ...mask, full, perValue: room.value };
-  const isSmall = argsText.length * LEAST_SCALE <= room.value;
-  for (let all = isSmall ? Infinity : (room.all * 7) / 8; ; all /= 2) {
+  if (argsText.length <= bytes.value && isPlainJson(argsText, mask.known, full)) return { text: argsText, masked: 0, cut: 0 };
+  const options = { ...mask, full, perValue: bytes.value };
+  const isSmall = argsText.length * LEAST_SCALE <= bytes.value;
+  for (let all = isSmall ? Infinity : (bytes.all * 7) / 8; ; all /= 2) {
     const tally = { masked: 0, cut: 0 };
     const fitted = fit(args, all, options, tally);
-    const text = fitted === args && argsText.length <= room.all ? oneLine(argsText) : renderJson(fitted);
-    if (isSmall || all < LEAST_ROOM || Buffer.byteLength(escapeUnseen(text)) <= room.all) return { text, ...tally };
+    const text = fitted === args && argsText.length <= bytes.all ? oneLine(argsText) : renderJson(fitted);
+    if (isSmall || all < LEAST_ROOM || Buffer.byteLength(escapeUnseen(text)) <= bytes.all) return { text, ...tally };
   }
 }
 

@@ -232,7 +232,7 @@ function readCookies(text: string, from: number): readonly Span[] {
   return spans;
 }
 
-/** In snake case. A secret word has to end the name: `token_type` and `secret_name` tell nothing. */
+/** In snake case. A secret word has to end the name: `token_type` and `secret_name` hold none. */
 const SECRET_NAME = new RegExp(
   `(?:^|_)(?:${[
     '[a-z0-9]*(?:password|passwd|passphrase|apikey|secretkey|privatekey|accesskey|clientsecret|(?:access|auth|refresh|session|id|bearer|api)token)s?',

@@ -4,7 +4,7 @@
  * go by the name alone, since a new credential must not begin a limit anew.
  */
 
-/** Who an agent is: its name by the operator's word, and the hash of the credential that it brought for the server. */
+/** Identifies an agent: its name by the operator's word, and the hash of the credential that it brought for the server. */
 export interface AgentIdentity {
   /** Undefined: nobody gave it a name. */
   readonly agent: string | undefined;
@@ -21,12 +21,12 @@ export function agentKey({ agent, credential }: AgentIdentity): AgentKey {
   return credential === undefined ? name : `[${name},${JSON.stringify(credential)}]`;
 }
 
-/** How many keys' worth of pending records all agents of one name may have together: credentials can be invented. */
+/** All agents of one name may together have the pending records of this many keys: credentials can be invented. */
 export const KEYS_OF_A_NAME = 5;
 
 const SHOWN = 8;
 
-/** The beginning of the hash: enough for people to tell agents without a name apart. */
+/** The beginning of the hash: enough for people to distinguish agents without a name. */
 export function shownCredential(credential: string | undefined): string | undefined {
   return credential?.slice(0, SHOWN);
 }

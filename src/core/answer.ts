@@ -1,4 +1,4 @@
-/** What the agent sees of a decision that is not an allow (policy.md §13). Never the policy's source, other rules or counter values. */
+/** The agent sees this of a decision that is not an allow (policy.md §13). Never the policy's source, other rules or counter values. */
 import { REASONS, type ReasonCode } from './codes.ts';
 import type { Denial, Hold } from './decision.ts';
 
@@ -52,7 +52,7 @@ export function renderHold({ rule, message, approval }: Hold): Answer {
   };
 }
 
-/** What stands beside the result that is given once more for an identical call (§9). */
+/** Marks the result that is given once more for an identical call (§9). */
 export function replayMark(): DecisionMeta {
   return { outcome: 'replayed', rule: '(idempotency)', code: 'already_done', retryable: false };
 }

@@ -6,7 +6,7 @@
  */
 import type { AgentKey } from './agent-key.ts';
 
-/** What a held call needs of the store, for exactly the approval rules that fired. Times in ms. */
+/** A held call asks this of the store, for exactly the approval rules that fired. Times in ms. */
 export interface HoldRequest {
   /** The call, every rule that fired and the tool's definition: an edited rule or a changed tool needs a new approval. */
   readonly fingerprint: string;
@@ -14,7 +14,7 @@ export interface HoldRequest {
   readonly call: string;
   readonly tool: string;
   readonly agent: string | undefined;
-  /** Whose pending records and denials are counted (policy.md §6). */
+  /** Pending records and denials are counted by this key (policy.md §6). */
   readonly agentKey: AgentKey;
   readonly rule: string;
   readonly message: string;
@@ -24,18 +24,18 @@ export interface HoldRequest {
   readonly timeout: number;
   readonly dedupeWindow: number;
   readonly maxPending: number;
-  /** How often the call may be repeated after the upstream failed. */
+  /** The call may be repeated this often after the upstream failed. */
   readonly retries: number;
-  /** Whether a webhook is to be told of what becomes of this record. */
+  /** True where a webhook is to be notified of what becomes of this record. */
   readonly notify: boolean;
 }
 
-/** What a human needs to know beside the call itself. Kept as JSON. */
+/** A human needs to know this beside the call itself. Kept as JSON. */
 export interface Evidence {
   readonly upstream: string;
   readonly policy: string | undefined;
   readonly revision: string;
-  /** What the client calls itself; nobody vouches for it. */
+  /** The client calls itself so; nobody vouches for it. */
   readonly client: string | undefined;
   /** The beginning of the hash of the credential that the client brought for the server, where it brought one. */
   readonly credential?: string | undefined;
@@ -53,7 +53,7 @@ export interface HeldApproval {
   readonly reused: boolean;
 }
 
-/** An approval that a reservation consumed. The token tells this use from earlier and later ones. */
+/** An approval that a reservation consumed. The token distinguishes this use from earlier and later ones. */
 export interface LeasedApproval {
   readonly id: string;
   readonly token: string;
@@ -78,7 +78,7 @@ export interface Approval {
   readonly decidedAt: number | undefined;
   readonly decidedBy: string | undefined;
   readonly reason: string | undefined;
-  /** How often a call went out on it; at most `retries` + 1. */
+  /** The call went out on it this often; at most `retries` + 1. */
   readonly attempts: number;
   readonly retries: number;
   readonly consumedAt: number | undefined;

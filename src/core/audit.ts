@@ -4,7 +4,7 @@ import type { ClientMeta } from './client-meta.ts';
 import type { ReasonCode } from './codes.ts';
 import type { JsonObject } from './json.ts';
 
-/** What a record names of a policy. */
+/** A record names this of a policy. */
 export interface RecordedPolicy {
   readonly name: string | undefined;
   readonly revision: string;
@@ -25,7 +25,7 @@ export interface CallEvent {
   readonly args: JsonObject;
   /** The arguments' JSON text as it arrived. */
   readonly argsText: string;
-  /** What the client added in `_meta`. */
+  /** The client added this in `_meta`. */
   readonly meta?: ClientMeta | undefined;
   /** The JSON text of what was entered for the server (`inputResponses`). */
   readonly inputs?: string | undefined;
@@ -39,7 +39,7 @@ export interface CallEvent {
   readonly durationUs: number;
   readonly draws?: readonly { readonly counter: string; readonly amount: string }[] | undefined;
   readonly approval?: string | undefined;
-  /** What enforcement would have decided, where shadow mode let it pass (policy.md §10). */
+  /** Enforcement would have decided this, where shadow mode let the call pass (policy.md §10). */
   readonly shadow?: readonly ShadowVerdict[] | undefined;
 }
 
@@ -49,14 +49,14 @@ export interface ShadowVerdict {
   readonly rule: string;
 }
 
-/** How a forwarded call ended (policy.md §6). */
+/** The end of a forwarded call (policy.md §6). */
 export interface OutcomeEvent {
   readonly type: 'outcome';
   readonly call: string;
   readonly result: 'committed' | 'released' | 'kept';
   readonly upstreamUs: number;
   readonly error?: string | undefined;
-  /** A limit on money binds the call, and nothing said what it costs (policy.md §8). */
+  /** A limit on money binds the call, and its price was not known (policy.md §8). */
   readonly unpriced?: true | undefined;
 }
 

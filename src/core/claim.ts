@@ -22,10 +22,10 @@ export interface HeldClaim {
   readonly window: number;
 }
 
-/** How long a claim is held without being renewed, ms. */
+/** A claim that is not renewed is held this long, ms. */
 export const CLAIM_LEASE = 10_000;
 
-/** A result larger than this is not kept; the repeat is told that the call already succeeded (§9). */
+/** A result larger than this is not kept; the repeat is answered that the call already succeeded (§9). */
 export const MAX_RESULT_BYTES = 1_048_576;
 
 /** As of now: one whose lease lapsed reads `unknown`. */
@@ -39,7 +39,7 @@ export interface ClaimRecord {
   readonly args: string;
   readonly state: ClaimState;
   readonly claimedAt: number;
-  /** When the lease ends, or when the record is forgotten. */
+  /** The lease ends then, or the record is forgotten. */
   readonly until: number;
   /** Bytes of the stored result; undefined where none is stored. */
   readonly resultBytes: number | undefined;

@@ -46,7 +46,7 @@ export function conclude(plan: StorePlan, verdict: StoreVerdict): Decision {
   }
 }
 
-/** What is said to a payment that nobody asked for, or that was made already (policy.md §8). */
+/** Denies a payment that nobody asked for, or that was made already (policy.md §8). */
 export const UNASKED: Denial = denial('spend', '(payment)', 'The payment answers no challenge that this call was given');
 
 /** The decision where the store did not answer (I2). */
@@ -59,10 +59,10 @@ export function concludeUnended(): Extract<Decision, { outcome: 'deny' }> {
   return { outcome: 'deny', denial: denial('outcome_unknown', '(idempotency)', OUTCOME_UNKNOWN, IN_FLIGHT), shadow: [] };
 }
 
-/** What the agent is told when the store or the audit fails; the reason is for the log. */
+/** The agent reads this when the store or the audit fails; the reason is for the log. */
 export const INTERNAL_ERROR = 'Internal policy error';
 
-/** What a decision would have done, for the record of a call that shadow mode let pass (§10). */
+/** Turns a decision into what it would have done, for the record of a call that shadow mode let pass (§10). */
 export function shadowVerdict(decision: Decision): ShadowVerdict | undefined {
   switch (decision.outcome) {
     case 'allow':
@@ -109,7 +109,7 @@ function deniedByStep(draft: Draft, { step, counter, retryAt, now }: Extract<Sto
   return { ...denial(code, rule.label, rule.message ?? `${message}${wait}`, brokenCounter(draft, counter)), retryAt };
 }
 
-/** When the limit's window ends, where a clock says (policy.md §6). */
+/** Says when the limit's window ends, where a clock says (policy.md §6). */
 function againText(retryAt: number | undefined, now: number): string {
   return retryAt === undefined ? 'Try again later.' : `Try again in ${renderWait(retryAt - now)}.`;
 }

@@ -33,7 +33,7 @@ export interface StateCondition {
   readonly counter: Counter;
   readonly test: StateTest;
   readonly text: string;
-  /** What the counter's value before the call has to be for the condition to hold. */
+  /** The condition holds while the counter's value before the call is within these. */
   readonly bounds: Bounds;
   /** The same of a limit: `lt X` and `lte X` also bound the value after the call by X, so both admit exactly X. */
   readonly limit: Bounds;
@@ -74,7 +74,7 @@ function wholeMicros(values: readonly Decimal[]): readonly number[] {
   return values.map((value) => toMicros(value, 'down')).filter((micros, index) => micros === toMicros(values[index] as Decimal, 'up'));
 }
 
-/** How `[*]` is read: a requirement needs `every` element, a trigger (and `when`) `any`. */
+/** Says how `[*]` is read: a requirement needs `every` element, a trigger (and `when`) `any`. */
 export type Quantifier = 'every' | 'any';
 
 /** Evaluates a condition. `from` is the segment of the path that is read first. */

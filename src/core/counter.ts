@@ -1,7 +1,7 @@
 /** Counter identities (policy.md §6): what keeps its count across edits of a policy, and what starts anew. */
 import type { WindowUnit } from './window.ts';
 
-/** Whose calls share one count (policy.md §6). */
+/** Calls that are alike in this share one count (policy.md §6). */
 export type Per = 'policy' | 'agent' | 'session' | 'call';
 
 /** `attempts`: a failed call stays counted; `successes`: it is given back. */
@@ -12,7 +12,7 @@ export interface Counter {
   readonly id: string;
   readonly unit: WindowUnit;
   readonly per: Per;
-  /** What people call it: `create_refund.daily_total`, or `create_refund 10/day` for a rate limit. */
+  /** People call it so: `create_refund.daily_total`, or `create_refund 10/day` for a rate limit. */
   readonly label: string;
 }
 
@@ -49,7 +49,7 @@ export interface CounterStatus {
   readonly scope: string | undefined;
   readonly value: string;
   readonly limit: string | undefined;
-  /** How much of the limit is used, 0 to 1. */
+  /** The used part of the limit, 0 to 1. */
   readonly used: number | undefined;
   readonly resetsAt: number;
 }

@@ -1,4 +1,4 @@
-/** What is decided about a call, and why (policy.md §5, §13). Values, never exceptions. */
+/** A decision about a call, and the reasons (policy.md §5, §13). Values, never exceptions. */
 import type { HeldApproval } from './approval.ts';
 import type { ShadowVerdict } from './audit.ts';
 import type { ReasonCode } from './codes.ts';
@@ -17,11 +17,11 @@ export interface Call {
   readonly ownPath?: string | undefined;
   /** Of a large call, whose fingerprint was made in slices (wire.md §2.13): the same that it would get otherwise. */
   readonly fingerprint?: string | undefined;
-  /** What it pays: the offer of a challenge that was delivered for this very call (§8). */
+  /** The call pays this: the offer of a challenge that was delivered for this very call (§8). */
   readonly offer?: Offer | undefined;
 }
 
-/** Why a call is not forwarded. `message` is what the agent is told, without prefix; `why` is for the audit and people. */
+/** Why a call is not forwarded. the agent reads `message`, without prefix; `why` is for the audit and people. */
 export interface Denial {
   readonly code: ReasonCode;
   readonly rule: string;
@@ -31,7 +31,7 @@ export interface Denial {
   readonly retryAt: number | undefined;
 }
 
-/** Why a requirement fails. `why` is for people; `message` is what the agent is told where the rule has no `on_deny`. */
+/** Why a requirement fails. `why` is for people; the agent reads `message` where the rule has no `on_deny`. */
 export interface ClauseFailure {
   readonly clause: string;
   readonly code: ReasonCode;
@@ -53,7 +53,7 @@ export interface Replay {
   readonly at: number;
 }
 
-/** What each call ends in. `shadow` lists what shadow rules would have done. */
+/** Each call ends in one of these. `shadow` lists what shadow rules would have done. */
 export type Decision = { readonly shadow: readonly ShadowVerdict[] } & (
   | { readonly outcome: 'allow'; readonly reservation: Reservation | undefined }
   | { readonly outcome: 'deny'; readonly denial: Denial }

@@ -1,4 +1,4 @@
-/** What is wrong with a policy, where, and what to do (policy.md §14). Collected, never thrown. */
+/** A diagnostic says what is wrong with a policy, where, and what to do (policy.md §14). Collected, never thrown. */
 import type { Position } from './policy.ts';
 
 export interface Diagnostic {

@@ -9,11 +9,11 @@ import type { Facts } from './facts.ts';
 import type { Policy, Rule } from './policy.ts';
 import type { CounterRef, ReservedDraw, Step, Term } from './store.ts';
 
-/** Where a step comes from, for the answer when it decides. */
+/** A step comes from here; the answer names it when the step decides. */
 export interface Origin {
   readonly rule: Rule;
   readonly code: ReasonCode;
-  /** What the agent is told where the rule has no message of its own. */
+  /** The agent reads this where the rule has no message of its own. */
   readonly message: string;
 }
 
@@ -28,7 +28,7 @@ export interface Draft {
   readonly draws: ReservedDraw[];
 }
 
-/** What a counter's `per` stands for. The fingerprint is only asked for where a counter is kept per call. */
+/** A counter's `per` stands for one of these. The fingerprint is only asked for where a counter is kept per call. */
 export interface Scope {
   readonly call: Call;
   readonly facts: Facts;

@@ -1,11 +1,10 @@
-/** What a call is judged by. */
 import type { ToolCatalog } from './catalog.ts';
 import type { Call } from './decision.ts';
 import type { ToolMatcher } from './match.ts';
 import type { Policy } from './policy.ts';
 import type { Pause } from './store.ts';
 
-/** What a call is judged by besides itself. */
+/** A call is judged by these besides itself. */
 export interface Facts {
   readonly policy: Policy;
   readonly match: ToolMatcher;

@@ -7,7 +7,7 @@ import type { Slices } from './slices.ts';
 const SLICE = 32 * 1024;
 /** An object of so few members is sorted at once. */
 const FEW = 16;
-/** How much it takes to put a member in its place, in characters that are compared. */
+/** Putting a member in its place costs this much, in characters that are compared. */
 const MEMBER = 16;
 
 /** Gives `take` the pieces in order; none ends within a character, so that each may be encoded by itself. */
@@ -18,7 +18,7 @@ export function* canonicalInSlices(value: Json, take: (piece: string) => void): 
 }
 
 interface Output {
-  /** What was written and not taken. */
+  /** Text that was written and not taken. */
   text: string;
   readonly take: (piece: string) => void;
 }
@@ -95,7 +95,7 @@ function* flush(out: Output): Slices<void> {
   out.text = '';
 }
 
-/** Where a piece ends that begins here: not between the two halves of a character. */
+/** Finds the end of a piece that begins here: not between the two halves of a character. */
 function pieceEnd(text: string, start: number): number {
   const end = start + SLICE;
   if (end >= text.length) return text.length;

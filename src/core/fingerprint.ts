@@ -16,7 +16,7 @@ export function identityText(call: CallIdentity): string {
   return `${beginIdentity(call)}${canonicalText(call.args)}]`;
 }
 
-/** What stands before the arguments in the text of an identity; behind them stands a `]`. */
+/** Writes the text of an identity up to the arguments; behind them stands a `]`. */
 export function beginIdentity({ namespace, upstream, tool, ...agent }: Omit<CallIdentity, 'args'>): string {
   return `[${JSON.stringify(namespace)},${JSON.stringify(upstream)},${agentKey(agent)},${JSON.stringify(tool)},`;
 }

@@ -106,7 +106,7 @@ export function foldKey(key: string): string {
   return foldName(seen).replace(DOTTED, 'i');
 }
 
-/** Whether two values are the same JSON value. Numbers whose value cannot be known are equal only by their text. */
+/** True where two values are the same JSON value. Numbers whose value cannot be known are equal only by their text. */
 export function equalJson(a: Json, b: Json): boolean {
   return compareJson(a, b) === true;
 }

@@ -30,7 +30,7 @@ export function judge(call: Reservable, values: readonly number[]): Judgement {
   return first === undefined ? { kind: 'reserve', draws, shadow } : { kind: 'hold', fired: [first, ...others], draws, shadow };
 }
 
-/** What all draws of the call add to one counter. */
+/** Adds up what all draws of the call add to one counter. */
 export function drawnFrom(call: Reservable, counter: number): number {
   let total = 0;
   for (const draw of call.draws) if (draw.counter === counter) total += draw.micros;

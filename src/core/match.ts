@@ -1,4 +1,4 @@
-/** What a policy says of the name of a tool, or of a method, before it looks at a single argument (policy.md §2, §5.2–3). */
+/** Matches the name of a tool or of a method with a policy, before a single argument is read (policy.md §2, §5.2–3). */
 import { foldName, matchesFolded, matchesName, type NamePattern } from './names.ts';
 import type { MethodRule, Policy, ToolEntry } from './policy.ts';
 
@@ -49,7 +49,7 @@ function resembled(policy: Policy, folded: string): ToolEntry | undefined {
   return policy.globs.find((entry) => matchesFolded(entry.pattern, folded));
 }
 
-/** Whether `tools/list` shows the tool: neither hidden nor, under `default: deny`, unlisted (wire.md §3). */
+/** True where `tools/list` shows the tool: neither hidden nor, under `default: deny`, unlisted (wire.md §3). */
 export function isVisible(policy: Policy, match: ToolMatch): boolean {
   if (policy.mode === 'shadow') return true;
   if (match.hidden) return false;
@@ -106,7 +106,7 @@ export function isKnownNotification(method: string): boolean {
   return KNOWN_NOTIFICATIONS.has(method);
 }
 
-/** What keeps a session alive and what the policy decides elsewhere: only an exact key of `methods` reaches these. */
+/** These keep a session alive or are decided elsewhere in the policy: only an exact key of `methods` reaches them. */
 const LIFE_CYCLE = /^(initialize|ping|server\/discover|tools\/list|tools\/call)$/;
 
 /**
@@ -123,7 +123,7 @@ export function isMethodAllowed(policy: Policy, method: string): boolean {
   return policy.default === 'allow' || KNOWN_METHODS.has(method);
 }
 
-/** What a key of `methods` matches without deciding it, where it can decide nothing else. Undefined where it can. */
+/** Lists what a key of `methods` matches without deciding it, where it can decide nothing else. Undefined where it can. */
 export function undecidedBy(pattern: NamePattern): readonly string[] | undefined {
   if (pattern.kind === 'exact')
     return KNOWN_NOTIFICATIONS.has(pattern.text) || resembledMethod(pattern.text) !== undefined ? [pattern.text] : undefined;

@@ -10,12 +10,12 @@ export function compileName(text: string): NamePattern {
   return { kind: 'glob', text, parts, foldedParts: parts.map(foldPart) };
 }
 
-/** Whether the pattern matches exactly this name. */
+/** True where the pattern matches exactly this name. */
 export function matchesName(pattern: NamePattern, name: string): boolean {
   return pattern.kind === 'exact' ? pattern.text === name : matchesParts(pattern.parts, name);
 }
 
-/** Whether the pattern matches the name once both are folded; `folded` comes from `foldName`. */
+/** True where the pattern matches the name once both are folded; `folded` comes from `foldName`. */
 export function matchesFolded(pattern: NamePattern, folded: string): boolean {
   return pattern.kind === 'exact' ? pattern.folded === folded : matchesParts(pattern.foldedParts, folded);
 }

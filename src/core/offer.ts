@@ -1,4 +1,4 @@
-/** What a payment challenge asks for, whichever protocol it came by (policy.md §8). */
+/** A payment challenge asks for this, whichever protocol it came by (policy.md §8). */
 
 /** One way to pay. A member that could not be read is undefined: such an offer has no price. */
 export interface Offer {
@@ -13,7 +13,7 @@ export interface Offer {
   readonly key: string;
   /** Epoch ms from which nobody need honour it, where it says so. */
   readonly expiresAt: number | undefined;
-  /** Whether what pays it leaves open how much that is; undefined while nothing pays it. */
+  /** True where what pays it leaves open how much that is; undefined while nothing pays it. */
   readonly isUnread?: boolean | undefined;
 }
 

@@ -10,7 +10,7 @@ import { isWithin, LONGEST_PATH } from './within.ts';
 /** Kleene's three values. */
 export type Truth = 'true' | 'false' | 'unknown';
 
-/** What an operator compares with, by its kind. */
+/** An operator compares with one of these, by its kind. */
 export interface Operands {
   readonly any: Json;
   readonly list: readonly Json[];
@@ -29,7 +29,7 @@ export interface Pattern {
 interface Row<Kind extends keyof Operands> {
   readonly operand: Kind;
   readonly test: (operand: Operands[Kind]) => (value: Json) => Truth;
-  /** What it says of an argument that is not there; unknown where it says nothing. */
+  /** Judges an argument that is not there; unknown where it is missing. */
   readonly absent?: (operand: Operands[Kind]) => Truth;
   /** The only type of values that it can be true of. */
   readonly of?: 'text' | 'number';

@@ -1,6 +1,6 @@
 /**
  * Rule (self), policy.md §5.1: an agent may not reach Intercept's own files through a server. What is compared are names:
- * as a path, as a URL reads it, with escapes undone, and without the case that some file systems do not tell apart.
+ * as a path, as a URL reads it, with escapes undone, and without the case that some file systems do not distinguish.
  */
 import { isArray, isObject, type Json } from './json.ts';
 import { foldName, withoutUnseen } from './names.ts';
@@ -9,20 +9,20 @@ import { finish, type Slices } from './slices.ts';
 
 /** The folders and files that are Intercept's own, prepared once. */
 export interface OwnPaths {
-  /** Whether a text of JSON may name one somewhere: a cheap look, which no spelling gets past. */
+  /** True where a text of JSON may name one somewhere: a cheap look, which no spelling gets past. */
   mayStandIn(json: string): boolean;
-  /** Whether this text is a path, or a URL, that names one. */
+  /** True where this text is a path, or a URL, that names one. */
   names(text: string): boolean;
   /** The same of a text of any length. */
   namesInSlices(text: string): Slices<boolean>;
 }
 
-/** A path as a reader without links walks it. */
+/** A path as a reader that follows no symbolic links walks it. */
 interface Walked {
   /** Folded, from the root or from where the path climbed to; no more than are compared. */
   readonly names: readonly string[];
   readonly depth: number;
-  /** How often it climbed above where it began. */
+  /** It climbed above where it began this often. */
   readonly climbs: number;
   /** It passes what leads anywhere, or into another process: `/proc/self/root`, `/dev/fd`. */
   readonly leads: boolean;
@@ -45,11 +45,11 @@ const LONG = 32 * 1024;
 /**
  * The cheap look: most texts name no file of ours, and need no other. No spelling that a server undoes gets past it.
  */
-/** What URL parsers leave out, also as JSON writes it. */
+/** URL parsers leave these out, also as JSON writes them. */
 const ONE_LEFT_OUT = '(?:\\\\[tnr]|[\\0-\\x1f\\x7f])';
 const LEFT_OUT = `${ONE_LEFT_OUT}*`;
 const NOT_ASCII = /\P{ASCII}/u;
-/** How often escapes may be escaped. */
+/** Escapes may be escaped this often. */
 const ROUNDS = 3;
 
 /** Prepares normalised absolute paths. `folder` is where the server reads relative ones from, normalised; undefined where nobody knows. */
@@ -130,7 +130,7 @@ function* standsIn({ path, bytes }: Reading, prepared: Prepared): Slices<boolean
   return yield* leadsTo({ path, bytes }, walked, base, prepared);
 }
 
-/** Whether what begins the path is what ends `own`: at least so many names, with at most so many before them. */
+/** True where what begins the path is what ends `own`: at least so many names, with at most so many before them. */
 function endsWith(own: readonly string[], path: readonly string[], least: number, before: number): boolean {
   for (let length = least; length <= Math.min(own.length, path.length); length++)
     if (own.length - length <= before && begins(path, own.slice(own.length - length))) return true;
@@ -182,7 +182,7 @@ function* walk(path: string, most: number, dotted: ReadonlySet<string>, bytes = 
   return { names, depth, climbs, leads, dotted: passes };
 }
 
-/** Whether a name that begins so may be one that begins with a dot. Letters, digits and signs of ASCII stay what they are. */
+/** True where a name that begins so may be one that begins with a dot. Letters, digits and signs of ASCII stay what they are. */
 function mayBeDotted(code: number): boolean {
   return code === 46 || code <= 32 || code >= 127;
 }
@@ -192,7 +192,7 @@ const MOST_SHOWN = 4096;
 
 const MOST_CONTINUED = 3;
 
-/** How a long name begins, without what shows nothing. Who cuts off what follows, or leaves dots and blanks out, is at no other name. */
+/** Yields the beginning of a long name, without what shows nothing. Who cuts off what follows, or leaves dots and blanks out, is at no other name. */
 function* beginningOf(path: string, start: number, end: number, bytes: boolean): Slices<string> {
   let shown = '';
   for (let at = start; at < end && shown.length < MOST_SHOWN; ) {

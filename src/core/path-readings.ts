@@ -1,7 +1,7 @@
 /** The ways in which a server may read a text as a path: as it is, as a URL, with escapes undone, up to a NUL, with `\` for `/`. */
 import { finish, type Slices } from './slices.ts';
 
-/** How often escapes may be escaped, and URLs stand in URLs. */
+/** Escapes may be escaped, and URLs stand in URLs, this often. */
 const ROUNDS = 3;
 /** Characters of a long text that are dealt with between two pauses. */
 const PIECE = 32 * 1024;
@@ -12,7 +12,7 @@ export interface Reading {
   readonly bytes: boolean;
 }
 
-/** Whether a test holds for any reading of a text. */
+/** True where a test holds for any reading of a text. */
 export function* someReading(text: string, holds: (reading: Reading) => Slices<boolean>): Slices<boolean> {
   let plain = yield* stripped(text);
   let bytes = false;
@@ -123,7 +123,7 @@ function isBlank(code: number): boolean {
   return code <= 32 || code === 0x7f || code === 0xa0 || code === 0xfeff || code === 0x3000 || (code >= 0x2000 && code <= 0x200f);
 }
 
-/** What follows a scheme of two letters or more: one letter is a drive. Servers have schemes of their own for files, so all are taken for `file:`. */
+/** Takes off a scheme of two letters or more: one letter is a drive. Servers have schemes of their own for files, so all are taken for `file:`. */
 function* withoutScheme(text: string): Slices<string | undefined> {
   const colon = text.indexOf(':');
   if (colon < 0 || !SCHEME.test(text.slice(0, colon))) return undefined;

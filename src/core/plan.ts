@@ -38,7 +38,7 @@ interface Walk extends Checking {
   window: number;
 }
 
-/** Plans a call. With `trace`, every rule and clause is told as it is walked. */
+/** Plans a call. With `trace`, every rule and clause is noted as it is walked. */
 export function plan(call: Call, facts: Facts, trace?: Trace): Plan {
   const match = facts.match(call.tool);
   const refused = refusedByName(call, match, facts);
@@ -145,7 +145,7 @@ export function selfDenial(ownPath: string): Denial {
 /** Characters of a text that a reason repeats. */
 const MOST_SHOWN = 512;
 
-/** What an agent is told while calls are paused (§11). */
+/** The agent reads this while calls are paused (§11). */
 export function pausedText(pause: Pause): string {
   return pause.reason === '' ? 'All tool calls are paused' : `All tool calls are paused: ${pause.reason}`;
 }
@@ -155,7 +155,7 @@ export function denial(code: ReasonCode, rule: string, message: string, why?: st
   return { code, rule, message, why, retryAt: undefined };
 }
 
-/** What an offer would draw; denied where a rule cannot price it, or where one call may not cost that much. */
+/** The draws of an offer; denied where a rule cannot price it, or where one call may not cost that much. */
 export type OfferPlan =
   | { readonly kind: 'deny'; readonly denial: Denial }
   | { readonly kind: 'store'; readonly draft: Draft; readonly reservable: Pick<Reservable, 'counters' | 'steps' | 'draws'> };

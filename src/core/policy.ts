@@ -10,17 +10,17 @@ import type { WindowUnit } from './window.ts';
 
 export type Action = 'evaluate' | 'allow' | 'deny' | 'require_approval';
 
-/** Where something stands in the policy file; line and column from 1. */
+/** A place in the policy file; line and column from 1. */
 export interface Position {
   readonly line: number;
   readonly column: number;
 }
 
-/** What a JSON Schema says of a value; `why` is for the audit and `explain`. */
+/** Judges a value by a JSON Schema; `why` is for the audit and `explain`. */
 export type SchemaCheck = (value: Json) => SchemaVerdict;
 export type SchemaVerdict = { readonly ok: true } | { readonly ok: false; readonly why: string };
 
-/** How a rule adds to a counter. `micros` are millionths. */
+/** A rule adds this to a counter. `micros` are millionths. */
 export interface Draw {
   readonly counter: Counter;
   readonly amount: { readonly kind: 'fixed'; readonly micros: number } | { readonly kind: 'from'; readonly path: ArgPath };
@@ -68,7 +68,7 @@ export interface Spend {
   readonly per: Per;
 }
 
-/** Which agents a rule binds: any of `only` (when there are some), and none of `except`. */
+/** A rule binds these agents: any of `only` (when there are some), and none of `except`. */
 export interface Agents {
   readonly only: readonly NamePattern[];
   readonly except: readonly NamePattern[];
@@ -144,7 +144,7 @@ export interface Policy {
   readonly enforcedCounters: ReadonlySet<string>;
   /** Environment variables that the policy names as secrets. */
   readonly secretEnv: readonly string[];
-  /** What the policy uses, so that what it does not use costs nothing. */
+  /** Lists what the policy uses, so that what it does not use costs nothing. */
   readonly uses: {
     readonly spend: boolean;
     readonly idempotency: boolean;

@@ -1,4 +1,4 @@
-/** What a call costs (policy.md §8): by its arguments, and by the offer that it pays. */
+/** Prices a call (policy.md §8): by its arguments, and by the offer that it pays. */
 import type { ToolDefinition } from './catalog.ts';
 import { type ArgPath, valueAt } from './condition.ts';
 import { MAX_MICROS, parseDecimal, shiftPoint, toMicros } from './decimal.ts';

@@ -20,7 +20,7 @@ export function isBinding({ agents, when }: Rule, { agent, args }: Call): boolea
   return evaluateAll(when, args, 'any') !== 'false';
 }
 
-/** What a requirement is checked with. */
+/** A requirement is checked with this. */
 export interface Checking extends Scope {
   readonly tool: ToolDefinition | undefined;
   readonly draft: Draft;
@@ -91,7 +91,7 @@ export function addSpend(rule: Rule, spend: Spend, checking: Checking): ClauseFa
   return undefined;
 }
 
-/** What the agent is told by a rule that has nothing of its own to say (§13). */
+/** The agent reads this of a rule that has no message of its own (§13). */
 export function defaultText(rule: Rule): string {
   return `Denied by rule "${rule.label}"`;
 }
@@ -169,7 +169,7 @@ function unmet(rule: Rule, call: Call): readonly string[] {
 
 const SMALL = /^\d{1,9}$/;
 
-/** What a draw takes, in millionths, or why it cannot be known (§6). */
+/** Computes what a draw takes, in millionths, or why it cannot be known (§6). */
 export function drawAmount(draw: Draw, args: JsonObject): number | ClauseFailure {
   if (draw.amount.kind === 'fixed') return draw.amount.micros;
   const { path } = draw.amount;

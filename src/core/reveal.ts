@@ -69,7 +69,7 @@ export function revealText(text: string): readonly Piece[] {
   return pieces;
 }
 
-/** One look for texts that are told apart by unseen or look-alike characters only. */
+/** One look for texts that are distinguished by unseen or look-alike characters only. */
 export function lookOf(text: string): string {
   return revealText(normalize(text))
     .map((piece) => (piece.kind === 'unseen' ? '' : piece.kind === 'look_alike' ? piece.like : piece.text))

@@ -12,7 +12,7 @@ export function finish<T>(work: Slices<T>): T {
   }
 }
 
-/** What one reader may take of a turn of the event loop. */
+/** One reader may take this much of a turn of the event loop. */
 export interface Share {
   /** A turn began. */
   begin(): void;

@@ -17,7 +17,7 @@ export interface CounterRef {
   readonly unit: WindowUnit;
 }
 
-/** What a counter's value before the call has to be, in millionths, bounds inclusive. Absent bounds do not bind. */
+/** Bounds a counter's value before the call, in millionths, both inclusive. Absent bounds do not bind. */
 export interface Term {
   /** Index into `Reservable.counters`. */
   readonly counter: number;
@@ -39,7 +39,7 @@ export interface Step {
   readonly shadow: boolean;
 }
 
-/** What a passing call takes from a counter, in millionths. */
+/** A passing call takes this from a counter, in millionths. */
 export interface ReservedDraw {
   readonly counter: number;
   readonly micros: number;
@@ -73,7 +73,7 @@ export interface Reservation {
   readonly draws: readonly DrawnCounter[];
   readonly approval?: LeasedApproval | undefined;
   readonly claim?: HeldClaim | undefined;
-  /** What it pays; asked for again where it is released. */
+  /** The call pays this; asked for again where it is released. */
   readonly challenge?: OpenChallenge | undefined;
 }
 
@@ -141,7 +141,7 @@ export interface Instance {
   readonly seenAt: number;
 }
 
-/** What every process reads twice a second. `sequence` grows with each pause and resume. */
+/** Every process reads this twice a second. `sequence` grows with each pause and resume. */
 export interface Control {
   readonly sequence: number;
   readonly pauses: readonly Pause[];
@@ -191,7 +191,7 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** What people look at and decide; of every namespace. */
+/** The records that people look at and decide, of every namespace. */
 export interface Records {
   readonly approvals: Approvals;
   readonly claims: Claims;

@@ -1,4 +1,4 @@
-/** The walk of one rule, told clause by clause for `explain` (cli.md §1). Never on the path of an enforced call. */
+/** The walk of one rule, noted clause by clause for `explain` (cli.md §1). Never on the path of an enforced call. */
 
 import { type ArgCondition, evaluateAll, evaluateCondition, type Quantifier, valueAt } from './condition.ts';
 import { renderMicros } from './decimal.ts';
@@ -10,45 +10,45 @@ import { drawAmount } from './requirement.ts';
 /** Tells each clause of a rule that binds, then what the rule as a whole says. */
 export function traceRule(rule: Rule, call: Call, judged: boolean, failure: ClauseFailure | undefined, trace: Trace): void {
   const isTrigger = rule.action === 'deny' || rule.action === 'require_approval';
-  const tell = (clause: string, found: string, verdict: TraceEntry['verdict']) =>
+  const note = (clause: string, found: string, verdict: TraceEntry['verdict']) =>
     trace({ key: rule.key, rule: rule.label, clause, found, verdict, shadow: rule.shadow });
   for (const condition of rule.when)
-    tell(`when ${textOf(condition)}`, foundBy(condition, call), evaluateCondition(condition, call.args, 'any'));
-  for (const condition of rule.conditions) tellCondition(condition, call, isTrigger ? 'any' : 'every', judged, tell);
+    note(`when ${textOf(condition)}`, foundBy(condition, call), evaluateCondition(condition, call.args, 'any'));
+  for (const condition of rule.conditions) noteCondition(condition, call, isTrigger ? 'any' : 'every', judged, note);
   for (const { name } of rule.arguments)
-    tell(
+    note(
       `arguments.${name}`,
       shorten(valueAt({ text: name, segments: [{ kind: 'key', key: name }] }, call.args)),
       argumentVerdict(name, judged, failure),
     );
-  if (rule.validate) tell('validate', '', failure?.clause === 'validate' ? 'fails' : 'passes');
-  for (const condition of rule.stateConditions) tell(`${condition.path} ${condition.test.op} ${condition.text}`, '', 'at the store');
-  traceDraws(rule, call, failure, tell);
-  tell('', failure?.why ?? '', wholeVerdict(rule, call, failure));
+  if (rule.validate) note('validate', '', failure?.clause === 'validate' ? 'fails' : 'passes');
+  for (const condition of rule.stateConditions) note(`${condition.path} ${condition.test.op} ${condition.text}`, '', 'at the store');
+  traceDraws(rule, call, failure, note);
+  note('', failure?.why ?? '', wholeVerdict(rule, call, failure));
 }
 
-type Tell = (clause: string, found: string, verdict: TraceEntry['verdict']) => void;
+type Note = (clause: string, found: string, verdict: TraceEntry['verdict']) => void;
 
-function traceDraws(rule: Rule, call: Call, failure: ClauseFailure | undefined, tell: Tell): void {
-  if (rule.rateLimit) tell(`rate_limit ${rule.rateLimit.max}/${rule.rateLimit.draw.counter.unit}`, '', 'at the store');
+function traceDraws(rule: Rule, call: Call, failure: ClauseFailure | undefined, note: Note): void {
+  if (rule.rateLimit) note(`rate_limit ${rule.rateLimit.max}/${rule.rateLimit.draw.counter.unit}`, '', 'at the store');
   if (rule.state) {
     const amount = drawAmount(rule.state, call.args);
-    tell(
+    note(
       `state ${rule.state.counter.label}`,
       typeof amount === 'number' ? `draws ${renderMicros(amount)}` : amount.why,
       typeof amount === 'number' ? 'at the store' : 'fails',
     );
   }
   if (rule.spend)
-    tell(
+    note(
       'spend',
       rule.spend.limits.map((limit) => `${limit.text}/${limit.window ?? 'call'}`).join(', '),
       failure?.clause.startsWith('spend') ? 'fails' : 'at the store',
     );
 }
 
-function tellCondition(condition: ArgCondition, call: Call, quantifier: Quantifier, judged: boolean, tell: Tell): void {
-  tell(textOf(condition), foundBy(condition, call), judged ? 'skipped' : evaluateCondition(condition, call.args, quantifier));
+function noteCondition(condition: ArgCondition, call: Call, quantifier: Quantifier, judged: boolean, note: Note): void {
+  note(textOf(condition), foundBy(condition, call), judged ? 'skipped' : evaluateCondition(condition, call.args, quantifier));
 }
 
 function argumentVerdict(name: string, judged: boolean, failure: ClauseFailure | undefined): TraceEntry['verdict'] {

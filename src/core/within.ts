@@ -18,7 +18,7 @@ export function isWithin(path: string, folders: readonly string[]): boolean | un
   return lies(normalise(path), folders) === split ? split : undefined;
 }
 
-/** Whether `path` says from the root where it leads. */
+/** True where `path` says from the root where it leads. */
 export function isAbsolute(path: string): boolean {
   return path.startsWith('/') || DRIVE.test(path);
 }
@@ -44,7 +44,7 @@ function lies(path: string, folders: readonly string[]): boolean {
   return folders.some((folder) => isBelow(path, normalise(folder.replaceAll('\\', '/'))));
 }
 
-/** Whether a normalised path is the folder or below it. */
+/** True where a normalised path is the folder or below it. */
 export function isBelow(path: string, folder: string): boolean {
   if (folder === '/') return true;
   return path === folder || path.startsWith(`${folder}/`);

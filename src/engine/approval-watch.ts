@@ -1,4 +1,4 @@
-/** What becomes of the records that calls are kept open for (policy.md §12): one look at the store for all of them. */
+/** Follows the records that calls are kept open for (policy.md §12): one look at the store for all of them. */
 import type { Approvals } from '../core/approval.ts';
 
 /** ms between looks at the store while a call waits. */
@@ -75,13 +75,13 @@ function createReader(approvals: ApprovalWatchOptions['approvals'], waiters: Wai
   let last: number | undefined;
   const check = async (id: string) => {
     const found = (await approvals.find(id, 0)).find((approval) => approval.id === id);
-    if (found?.state !== 'pending') waiters.tell(id);
+    if (found?.state !== 'pending') waiters.notify(id);
   };
   const readEvents = async (after: number) => {
     for (let from = after; ; ) {
       const events = await approvals.events(from, BATCH, 0);
       for (const { type, approval, sequence } of events) {
-        if (type !== 'approval.requested') waiters.tell(approval.id);
+        if (type !== 'approval.requested') waiters.notify(approval.id);
         from = sequence;
       }
       last = from;
@@ -91,7 +91,7 @@ function createReader(approvals: ApprovalWatchOptions['approvals'], waiters: Wai
   return {
     check,
     isReading: () => last !== undefined,
-    /** What happens until the next look is found by looking at the records. */
+    /** Looks at the records themselves next time, and so finds what happened until then. */
     forget() {
       last = undefined;
     },
@@ -107,7 +107,7 @@ function createReader(approvals: ApprovalWatchOptions['approvals'], waiters: Wai
 
 type Waiters = ReturnType<typeof createWaiters>;
 
-/** Who follows which record. */
+/** Keeps who follows which record. */
 function createWaiters() {
   const followed = new Map<string, Set<Waiter>>();
   return {
@@ -130,7 +130,7 @@ function createWaiters() {
         },
       };
     },
-    tell(id: string) {
+    notify(id: string) {
       for (const waiter of followed.get(id) ?? []) {
         waiter.hasChanged = true;
         waiter.resolve();

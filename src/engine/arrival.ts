@@ -23,7 +23,7 @@ export interface Arrival {
   readonly id: string;
   readonly call: Call;
   readonly argsText: string;
-  /** What its client added in `_meta`, and the JSON text of its `inputResponses`. */
+  /** Its client added this in `_meta`, and the JSON text of its `inputResponses`. */
   readonly meta?: ClientMeta | undefined;
   readonly inputs?: string | undefined;
   readonly requestId: string | undefined;
@@ -75,7 +75,7 @@ export interface CallIdentity {
   fingerprint(call: Call): string;
   /** The fingerprint of a large call, for `Call.fingerprint`. */
   fingerprintInSlices(call: Named): Slices<string>;
-  /** What a retry has to have in common with the call that it continues: the same call, and the state it was given. */
+  /** Names what a retry has to have in common with the call that it continues: the same call, and the state it was given. */
   continuationKey(call: Call, state: string | undefined): string;
 }
 

@@ -11,14 +11,14 @@ import { resultText } from '../mcp/messages/reply.ts';
 import type { Challenge } from '../mcp/payments/payment.ts';
 import type { SentCall } from './arrival.ts';
 
-/** How a call ended. `text`: the JSON text of its result, for the repeats of an idempotent call (policy.md §9). */
+/** The end of a call. `text`: the JSON text of its result, for the repeats of an idempotent call (policy.md §9). */
 export interface Outcome {
   readonly result: OutcomeEvent['result'];
   readonly error?: string | undefined;
   readonly text?: string | undefined;
 }
 
-/** What a message of the server says of a call. */
+/** A message of the server, as far as it concerns a call. */
 export type CallAnswer =
   | {
       readonly kind: 'result';
@@ -33,18 +33,18 @@ export type CallAnswer =
   /** The call goes on, as a task or with input of the client. */
   | { readonly kind: 'open' };
 
-/** What was found in the message besides. */
+/** Findings in the message besides. */
 export interface Findings {
   /** It asks the client for what `methods` refuse. */
   readonly isRefused: boolean;
-  /** What it asks to be paid, where the policy limits that. */
+  /** It asks to be paid this, where the policy limits that. */
   readonly asked: Challenge | undefined;
 }
 
 export interface JudgedAnswer {
-  /** Whether the agent may have it as it is. What asks to be paid passes only as far as its offers do. */
+  /** True where the agent may have it as it is. What asks to be paid passes only as far as its offers do. */
   readonly passes: boolean;
-  /** How the call ended; undefined while it goes on. */
+  /** The end of the call; undefined while it goes on. */
   readonly outcome: Outcome | undefined;
 }
 

@@ -23,7 +23,7 @@ export interface JudgePorts extends Naming {
   /** Keeps the claims that are taken; whoever keeps them otherwise, or not at all, has none here. */
   readonly leases?: Pick<Leases, 'keep'> | undefined;
   readonly log?: Pick<Log, 'error'> | undefined;
-  /** What happens where the store fails: the calls are denied, they pass as far as policy.md §1.2 lets them, or it is thrown. */
+  /** Where the store fails, the calls are denied, they pass as far as policy.md §1.2 lets them, or it is thrown. */
   readonly failMode: 'closed' | 'open' | 'throw';
 }
 
@@ -34,7 +34,7 @@ export interface JudgedCall {
   readonly approved: readonly string[];
   /** The claim of the identical call that it may wait for. */
   readonly inFlight: string | undefined;
-  /** Whether the store was asked, so that time went by. */
+  /** True where the store was asked, so that time went by. */
   readonly wasAsked: boolean;
 }
 

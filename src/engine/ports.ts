@@ -1,4 +1,4 @@
-/** What enforcement is built from, by how long it lasts: the process, a server that it serves, a client of that server. */
+/** Enforcement is built from these, by how long they last: the process, a server that it serves, a client of that server. */
 
 import type { AuditSink } from '../core/audit.ts';
 import type { ToolCatalog } from '../core/catalog.ts';
@@ -39,7 +39,7 @@ export interface TextHash {
   digest(encoding: 'hex'): string;
 }
 
-/** What one process has, whatever it serves. */
+/** The parts that one process has, whatever it serves. */
 export interface Ports {
   readonly store: Store;
   readonly pauses: PauseWatch;
@@ -47,7 +47,7 @@ export interface Ports {
   readonly leases: Leases;
   /** Looked at while calls are kept open for a human. */
   readonly approvals: ApprovalWatch;
-  /** How long a held call is kept open for that, ms; 0 answers at once. */
+  /** A held call is kept open for that so long, ms; 0 answers at once. */
   readonly approvalWait: number;
   /** The address of a record's page, where there is one for a human to decide on. */
   readonly approvalPage?: ((id: string) => string | undefined) | undefined;
@@ -71,21 +71,21 @@ export interface Ports {
 /** One server that agents reach through Intercept, and the policy in front of it. */
 export interface Served {
   readonly rules: PolicySource;
-  /** What names the server and the counters' namespace. */
+  /** Names the server and the counters' namespace. */
   readonly upstream: string;
   /** The same for people, with secrets masked. */
   readonly shownUpstream: string;
   readonly namespace: string;
-  /** What no message of the agent may name (policy.md §5.1); undefined where it may. */
+  /** No message of the agent may name these (policy.md §5.1); undefined where it may. */
   readonly own: OwnPaths | undefined;
   readonly failMode: 'closed' | 'open';
   /** Called with the server's tools whenever their list is known to its end (wire.md §3). */
   readonly toolsListed: (catalog: ToolCatalog) => void;
 }
 
-/** Who calls: its sessions come and go. */
+/** A caller: its sessions come and go. */
 export interface Client {
-  /** Who the agent is by the operator's word (`--agent`). */
+  /** The agent's name by the operator's word (`--agent`). */
   readonly agent: string | undefined;
   /** The hash of what the client brought for the server: a part of the agent key (policy.md §6), and of no counter, since the client chooses it. */
   readonly credential: string | undefined;

@@ -16,7 +16,7 @@ type StorePlan = Extract<Plan, { kind: 'store' }>;
 type Held = Pick<Arrival, 'call' | 'argsText' | 'meta' | 'requestId' | 'client'>;
 type Asking = Held & Pick<Paying, 'held' | 'payment'>;
 
-/** How approvals are named, and the server is shown to those who decide on them. */
+/** Names approvals, and shows the server to those who decide on them. */
 export interface Naming {
   readonly sha256: (text: string) => string;
   readonly shownUpstream: string;

@@ -18,13 +18,13 @@ const READ = 256;
 const READ_CHARACTERS = 4 * 1024 ** 2;
 
 export interface ToolMemory {
-  /** What is known now. A field: each call reads it. */
+  /** Everything that is known now. A field: each call reads it. */
   readonly catalog: ToolCatalog;
   /** Takes in a page that was asked for with `cursor`; a page without a next cursor completes the list. */
   page(tools: readonly ListedTool[], cursor: string | undefined, next: string | undefined): 'taken' | 'too many pages' | 'too large';
   /** The server says that its list changed. */
   stale(): void;
-  /** How often it did: what was asked for before, and is read in turns, is no longer the list. */
+  /** Counts how often it did: what was asked for before, and is read in turns, is no longer the list. */
   readonly changes: number;
   /** From now on schemas can be compiled. */
   useCompiler(compile: SchemaCompiler): void;
@@ -43,7 +43,7 @@ interface Listing {
 
 const NOTHING: ToolCatalog = { complete: false, tools: new Map() };
 
-/** Remembers nothing yet. `sha256` names definitions; `listed` is told of each list that was seen to its end. */
+/** Remembers nothing yet. `sha256` names definitions; `listed` is called with each list that was seen to its end. */
 export function createToolMemory(sha256: (text: string) => string, listed: (catalog: ToolCatalog) => void = () => {}): ToolMemory {
   // What is known besides the listing under way: a listing that was left off leaves nothing behind.
   let base = NOTHING;
@@ -124,7 +124,7 @@ interface Defined {
   readonly size: number;
 }
 
-/** What a schema says of which nothing is known. */
+/** The answer of a schema of which nothing is known. */
 const UNKNOWN = { ok: false, why: 'the schema is not known' } as const;
 
 /** The schema stays text; it is read, and compiled, when a call needs it: most tools never do. */

@@ -14,7 +14,7 @@ export interface BodyLimits {
   readonly maxGap: number;
 }
 
-/** How many bytes one agent may have on their way to being judged (wire.md §2.13). */
+/** Bounds the bytes that one agent may have on their way to being judged (wire.md §2.13). */
 export interface Room {
   /** Answers whether there is room, and takes it. */
   take(bytes: number): boolean;
@@ -105,7 +105,7 @@ function createPieces() {
     used = 0;
   };
   return {
-    /** How many came. */
+    /** The number of bytes that came. */
     get count() {
       return count;
     },

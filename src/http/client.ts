@@ -50,7 +50,7 @@ interface Upstream {
   readonly headers: HeaderFields;
   /** The operator's own. */
   readonly cookie: string | undefined;
-  /** What stands before the host in the configured URL. SECURITY: and in no other, which the server may have named. */
+  /** Credentials that stand before the host in the configured URL. SECURITY: and in no other, which the server may have named. */
   readonly authorization: string | undefined;
   /** A proxy that passes requests on, and reads them. */
   readonly relay: HttpProxy | undefined;
@@ -149,7 +149,7 @@ function add(fields: Record<string, string>, headers: HeaderFields): void {
     const name = given.toLowerCase();
     const value = headers[given] as string;
     if (OURS.has(name)) continue;
-    // SECURITY: the value may be a secret, and is not said.
+    // SECURITY: the value may be a secret, and is not shown.
     if (!NAME.test(name) || UNFIT.test(value))
       throw new UpstreamFault('unreachable', `was not asked: the header ${JSON.stringify(name)} cannot be written`, false);
     fields[name] = value;

@@ -31,9 +31,9 @@ interface Idle {
 const MAX_IDLE = 256;
 /** After so long without use the server may have closed one, which is asked of the system before it is used, ms. */
 const RESTED = 100;
-/** How often they are looked through, ms. */
+/** They are looked through this often, ms. */
 const SWEEP = 1_000;
-/** How long a connection may take to be made, ms. Nothing was sent before. */
+/** A connection may take so long to be made, ms. Nothing was sent before. */
 const PATIENCE = 30_000;
 /** After so long without a byte the system asks whether the other end is still there, ms. */
 const KEEP_ALIVE = 30_000;
@@ -88,7 +88,7 @@ export function openPool(url: URL, proxy: HttpProxy | undefined): Pool {
     }
     return dial(url, proxy, signal).then(adopt);
   };
-  /** What the server closed a while ago may wait to be seen. INVARIANT I9: of a request that is written there nobody knows the end. */
+  /** Lets a close that came a while ago be seen. INVARIANT I9: of a request that is written there nobody knows the end. */
   const look = async (connection: Connection, signal: AbortSignal): Promise<Connection> => {
     // The first turn ends the one that is under way; the second hears what has come.
     await turn();
@@ -190,7 +190,7 @@ function waitFor(socket: Socket, signal: AbortSignal, begin: (done: (fault: Upst
     const giveUp = () => done(new UpstreamFault('aborted', 'was given up', false));
     const late = setTimeout(() => done(faultOf(Object.assign(new Error('timed out'), { code: 'ETIMEDOUT' }), false)), PATIENCE);
     signal.addEventListener('abort', giveUp);
-    // The listeners stay: what befalls a connection later is told by its end.
+    // The listeners stay: what befalls a connection later is reported by its end.
     socket.on('error', (error) => done(faultOf(error, false)));
     socket.once('close', () => done(new UpstreamFault('unreachable', 'closed the connection before it was made', false)));
     begin(done);
@@ -199,7 +199,7 @@ function waitFor(socket: Socket, signal: AbortSignal, begin: (done: (fault: Upst
 
 const HINTS: Readonly<Record<number, string>> = { 407: ': it wants a name and a password, which stand before its host in the variable' };
 
-/** SECURITY: of the proxy its host is said, and not what stands before it. */
+/** SECURITY: of the proxy its host is named, and not what stands before it. */
 function proxyFault({ name, url }: HttpProxy, why: string, cause?: unknown): UpstreamFault {
   return new UpstreamFault('unreachable', `cannot be reached: the proxy ${url.host} (${name}) ${why}`, false, cause);
 }

@@ -34,9 +34,9 @@ interface Exchange {
   readonly giveUp: () => void;
   readonly body: Body;
   response: IncomingMessage | undefined;
-  /** How long the connection may be kept for another request, ms; 0 where it ends with this one. */
+  /** The connection may be kept so long for another request, ms; 0 where it ends with this one. */
   keptFor: number;
-  /** Found before the answer was whole; told when all that came before it was. */
+  /** Found before the answer was whole; thrown when all that came before it was. */
   fault: UpstreamFault | undefined;
   /** Bytes that the connection had brought before. */
   readonly readBefore: number;
@@ -56,7 +56,7 @@ interface Exchange {
 const MAX_HEAD = 64 * 1024;
 const MAX_FIELDS = 256;
 const MAX_INTERIM = 16;
-/** What is still read of a body that nobody wants, so that the connection can be used again: bytes, and ms. */
+/** So much is still read of a body that nobody wants, so that the connection can be used again: bytes, and ms. */
 const REST = 64 * 1024;
 const REST_TIME = 1_000;
 /** So many pieces within so many ms have to be worth what reading one costs, in bytes on the average. */
@@ -200,10 +200,10 @@ function discard(exchange: Exchange): void {
 }
 
 interface Body extends AsyncIterableIterator<Uint8Array> {
-  /** Whether anybody has begun to read. */
+  /** True once anybody has begun to read. */
   readonly isRead: boolean;
   push(piece: Uint8Array): void;
-  /** Nothing more will come; with a fault, which is told after all that came. */
+  /** Nothing more will come; with a fault, which is thrown after all that came. */
   end(fault: Error | undefined): void;
   /** Forgets what waits, and what is still to come. */
   forget(): void;
@@ -281,7 +281,7 @@ const SINGLE: ReadonlySet<string> = new Set([
 ]);
 /** Digits that a number holds exactly. */
 const LENGTH = /^\d{1,15}$/;
-/** How long an idle connection is kept, ms: where the server does not say, a little less than the 5 s after which many servers close theirs. */
+/** An idle connection is kept so long, ms: where the server does not say, a little less than the 5 s after which many servers close theirs. */
 const KEPT = 4_000;
 const MAX_KEPT = 60_000;
 /** The answer has a way to go, ms. */

@@ -40,7 +40,7 @@ export function faultOf(error: Error, connected: boolean): UpstreamFault {
   return new UpstreamFault('broken', `broke the connection (${code || error.message})`, true, error);
 }
 
-/** What OpenSSL says is for who wrote it; where several addresses were tried, the platform says nothing. */
+/** Shortens a message: what OpenSSL says is for who wrote it; where several addresses were tried, the platform says nothing. */
 function reasonOf({ message }: Error, code: string): string {
   return message === '' || code.startsWith('ERR_SSL_') ? code : message;
 }
@@ -60,7 +60,7 @@ export function cutOff(hasBegun: boolean, cause?: Error): UpstreamFault {
   );
 }
 
-/** What the runtime's reader refuses, in words. */
+/** Names what the runtime's reader refuses, in words. */
 const REFUSED: Readonly<Record<string, string>> = {
   HPE_CR_EXPECTED: 'a line that LF alone ends',
   HPE_INVALID_HEADER_TOKEN: 'a header that cannot be read',

@@ -94,13 +94,13 @@ export function withoutPayment(headers: Readonly<Record<string, string>>): Recor
   return { ...Object.fromEntries(kept), ...(naming !== '' && { authorization: naming }) };
 }
 
-/** Whether a client pays by these headers, or says that it can. */
+/** True where a client pays by these headers, or says that it can. */
 export function speaksOfPayment(headers: Readonly<Record<string, string>>): boolean {
   const { authorization = '' } = headers;
   return withoutPayments(authorization) !== authorization || Object.keys(headers).some((name) => PAYS.test(name));
 }
 
-/** What belongs to one message or one session. */
+/** Headers that belong to one message or one session. */
 const OF_MESSAGE = /^(?:accept|content-type|last-event-id|mcp-.*)$/;
 
 /** The headers that say who sends, and nothing of what: for messages that are written anew, and for streams before there is a session. */
@@ -180,17 +180,17 @@ export function createCookieJar(clock: () => number = Date.now): CookieJar {
   };
 }
 
-function keep(kept: Map<string, Kept>, said: SetCookie, url: URL, now: number): void {
-  const { name, value = '', domain, secure = false } = said;
+function keep(kept: Map<string, Kept>, set: SetCookie, url: URL, now: number): void {
+  const { name, value = '', domain, secure = false } = set;
   const pair = `${name}=${value}`;
   if (!COOKIE_NAME.test(name) || pair.length > MAX_COOKIE || !isOwn(domain, url.hostname)) return;
   // One that must not be read on the way does not come from where everybody could have set it.
   if (secure && url.protocol !== 'https:') return;
-  const path = said.path?.startsWith('/') ? said.path : directoryOf(url.pathname);
+  const path = set.path?.startsWith('/') ? set.path : directoryOf(url.pathname);
   if (path.length > MAX_COOKIE) return;
   const key = `${name}=${path}`;
   kept.delete(key);
-  const until = said.maxAge !== undefined ? now + said.maxAge * 1_000 : (said.expires?.getTime() ?? Number.POSITIVE_INFINITY);
+  const until = set.maxAge !== undefined ? now + set.maxAge * 1_000 : (set.expires?.getTime() ?? Number.POSITIVE_INFINITY);
   if (until <= now) return;
   kept.set(key, { name, pair, path, secure, until });
   for (const [oldest, cookie] of kept) {
@@ -205,7 +205,7 @@ function bytesOf(kept: ReadonlyMap<string, Kept>): number {
   return bytes;
 }
 
-/** Whether a cookie for this domain is one for this host. It goes to no other host of the domain, whatever it says. */
+/** True where a cookie for this domain is one for this host. It goes to no other host of the domain, whatever it says. */
 function isOwn(domain: string | undefined, host: string): boolean {
   const named = domain?.replace(/^\./, '').toLowerCase() ?? '';
   return named === '' || named === host || (isIP(host) === 0 && host.endsWith(`.${named}`));

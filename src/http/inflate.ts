@@ -5,7 +5,7 @@ import { UpstreamFault } from './fault.ts';
 type Unzip = Gunzip | Inflate | InflateRaw;
 
 const GZIP: ReadonlySet<string> = new Set(['gzip', 'x-gzip']);
-/** What a zlib stream begins with, in the lower half of its first byte. */
+/** A zlib stream begins so, in the lower half of its first byte. */
 const ZLIB = 8;
 
 /**
@@ -24,7 +24,7 @@ async function* inflated(body: AsyncIterable<Uint8Array>, name: string): AsyncGe
       run ??= begin(await openUnzip(name, piece));
       yield* run((unzip, done) => void unzip.write(piece, done));
     }
-    // The stream tells by its end, and not by having taken ours, that nothing of it is missing.
+    // The stream shows by its end, and not by having taken ours, that nothing of it is missing.
     if (run) yield* run((unzip) => void unzip.end());
   } catch (error) {
     if (error instanceof UpstreamFault) throw error;

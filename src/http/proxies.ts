@@ -1,4 +1,4 @@
-/** Which proxy leads to a server (wire.md §5): `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, as the environment has them. */
+/** Finds the proxy that leads to a server (wire.md §5): `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, as the environment has them. */
 import { BlockList, isIP } from 'node:net';
 import { UsageError } from '../core/fault.ts';
 
@@ -15,7 +15,7 @@ export interface HttpProxy {
 
 const LOOPBACK = /^(?:localhost|::1|127(?:\.\d{1,3}){3})$/;
 
-/** Whether an address is this machine's own and reachable from nowhere else. */
+/** True where an address is this machine's own and reachable from nowhere else. */
 export function isLoopback(address: string): boolean {
   return LOOPBACK.test(address);
 }
@@ -33,7 +33,7 @@ export function proxyFor(url: URL, env: Environment): HttpProxy | undefined {
   if (name === undefined || isDirect(url, env)) return undefined;
   const text = env[name] as string;
   const proxy = URL.parse(text.includes('://') ? text : `http://${text}`);
-  // SECURITY: the value may hold a password, and is not said.
+  // SECURITY: the value may hold a password, and is not shown.
   if (!proxy || !/^https?:$/.test(proxy.protocol))
     throw new UsageError(`${name} does not name an HTTP proxy, as http://proxy.example:3128 does`);
   const authorization = basicOf(proxy);
@@ -48,7 +48,7 @@ export function unusedProxy(url: URL, env: Environment): string | undefined {
   return `${name} is set, and is not used: ${url.hostname} is connected to directly; ${url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY'} names a proxy that is`;
 }
 
-/** Whether `NO_PROXY` excludes this server; the own machine is never reached through a proxy. */
+/** True where `NO_PROXY` excludes this server; the own machine is never reached through a proxy. */
 function isDirect(url: URL, env: Environment): boolean {
   const { host, port } = addressOf(url);
   const entries = (env.no_proxy ?? env.NO_PROXY ?? '').toLowerCase().split(/[\s,]+/);
@@ -77,7 +77,7 @@ function isWithin(network: string, host: string): boolean {
   return list.check(host, kind);
 }
 
-/** What stands before the host of a URL, as the header that it asks for. */
+/** Turns what stands before the host of a URL into the header that it asks for. */
 export function basicOf({ username, password }: URL): string | undefined {
   if (username === '' && password === '') return undefined;
   return `Basic ${Buffer.from(`${bytesIn(username)}:${bytesIn(password)}`, 'latin1').toString('base64')}`;

@@ -16,7 +16,7 @@ export interface EventStream {
 }
 
 export interface Reply {
-  /** Whether anything of the answer was sent. */
+  /** True once anything of the answer was sent. */
   readonly started: boolean;
   /** The client closed the connection, or the answer is complete. */
   readonly over: boolean;
@@ -34,7 +34,7 @@ export interface Reply {
   onOver(f: () => void): void;
 }
 
-/** What is left of a body whose request was refused is thrown away for so long, ms: a client that still writes reads nothing. */
+/** The rest of a body whose request was refused is thrown away for so long, ms: a client that still writes reads nothing. */
 const LINGER = 5_000;
 /** And so many pieces of it: each costs the same, however small it is. */
 const MAX_LEFT = 65_536;
@@ -59,7 +59,7 @@ export function openReply(request: IncomingMessage, response: ServerResponse, co
     if (!request.complete) linger(request);
     const length = body === undefined ? undefined : typeof body === 'string' ? Buffer.byteLength(body) : body.length;
     if (length !== undefined && unread && !unread.admits(length, response)) return refuse(503, UNREAD, id === undefined ? {} : { id });
-    // An answer without a body has no length to tell where its status says that there is none.
+    // An answer without a body has no length where its status says that there is none.
     const own: HeaderFields = length === undefined && status === 204 ? {} : { 'content-length': String(length ?? 0) };
     begin(status, { ...headers, ...own }).end(body);
   };
@@ -85,12 +85,12 @@ export function openReply(request: IncomingMessage, response: ServerResponse, co
     },
     onOver: (f) => void (response.destroyed || response.writableEnded ? queueMicrotask(f) : response.once('close', f)),
     onGone(f) {
-      const tell = () => {
+      const notify = () => {
         if (!response.writableFinished) f();
       };
       // Who is gone already says nothing more.
-      if (isGone) queueMicrotask(tell);
-      else response.once('close', tell);
+      if (isGone) queueMicrotask(notify);
+      else response.once('close', notify);
     },
   };
 }
@@ -136,9 +136,9 @@ function linger(request: IncomingMessage): void {
   request.resume();
 }
 
-/** What one agent was answered and has not read (wire.md §2.13): it waits in our memory, also once nobody waits for more of it. */
+/** Bounds what one agent was answered and has not read (wire.md §2.13): it waits in our memory, also once nobody waits for more of it. */
 export interface Unread {
-  /** Whether so many bytes more may be written to this response, beside all that waits in others of the agent. */
+  /** True where so many bytes more may be written to this response, beside all that waits in others of the agent. */
   admits(bytes: number, response: ServerResponse): boolean;
 }
 
@@ -157,7 +157,7 @@ export function createUnread(most: number): Unread {
       if (open.has(response)) return true;
       open.add(response);
       const done = () => open.delete(response);
-      // Not every platform tells of both.
+      // Not every platform emits both.
       response.once('finish', done).once('close', done);
       return true;
     },
@@ -172,7 +172,7 @@ export interface KeepAlive {
   beat(now: number): void;
 }
 
-/** How long a stream may be silent, ms: proxies and clients give up after 30 s and more. */
+/** A stream may be silent for so long, ms: proxies and clients give up after 30 s and more. */
 const SILENCE = 15_000;
 const COMMENT = ': keep-alive\n\n';
 

@@ -23,9 +23,9 @@ export interface ServerOptions {
   readonly bind: string;
   readonly port: number;
   readonly guard: Pick<GuardRules, 'hosts' | 'origins' | 'token'>;
-  /** What stands before every path for clients that reach it through another server, which may leave it there. */
+  /** Stands before every path for clients that reach it through another server, which may leave it there. */
   readonly prefix?: string;
-  /** Paths that are asked for without a token: what they tell is nobody's secret. */
+  /** Paths that are asked for without a token: what they answer is nobody's secret. */
   readonly untold?: ReadonlySet<string>;
   /** Headers of the client's that `--pass-header` names: pages may send them, too. */
   readonly passHeaders: readonly string[];
@@ -57,7 +57,7 @@ export interface HttpServer {
 }
 
 const TIMEOUTS: ServerTimeouts = { headers: 10_000, gap: 60_000, request: 120_000, idle: 60_000 };
-/** How often connections are looked at for these, ms. */
+/** Connections are looked at for these this often, ms. */
 const LOOK = 1_000;
 /** Bytes of all headers of a request: a token may be long, and a legion of headers not. */
 const MAX_HEADERS = 16 * 1024;
@@ -157,7 +157,7 @@ function pathOf(written: string, prefix = ''): string {
   return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
 }
 
-/** Where the body of this request ends nobody can tell. */
+/** Nobody knows where the body of this request ends. */
 const CLOSE = { connection: 'close' } as const;
 const CHALLENGE = { 'www-authenticate': 'Bearer realm="intercept"' } as const;
 
@@ -166,20 +166,20 @@ function preflight(origin: string | undefined, rawHeaders: readonly string[], re
   reply.send(204, headers);
 }
 
-/** Who may speak to the listener (wire.md §5): the name it is called by, the page that calls and what that may read, the token that it brings. */
+/** Says who may speak to the listener (wire.md §5): the name it is called by, the page that calls and what that may read, the token that it brings. */
 export interface GuardRules {
   /** `--allow-host`: names, with or without a port. */
   readonly hosts: readonly string[];
   /** `--allow-origin`. */
   readonly origins: readonly string[];
-  /** What a client has to bring as its bearer token; undefined where none is asked for. */
+  /** A client has to bring this as its bearer token; undefined where none is asked for. */
   readonly token: string | undefined;
   /** The listener is bound to a loopback address. */
   readonly loopback: boolean;
   readonly port: number;
 }
 
-/** What a request says of itself before its body is read. */
+/** A request before its body is read. */
 export interface Arriving {
   readonly method: string;
   readonly target: string;
@@ -196,7 +196,7 @@ const SINGLE: ReadonlySet<string> = new Set([
   ...['host', 'origin', 'authorization', 'content-type', 'content-encoding', 'content-length', 'transfer-encoding'],
   ...['mcp-session-id', 'last-event-id', 'sec-fetch-site', 'sec-fetch-mode'],
 ]);
-/** What browsers say of requests that no page of somebody else caused, and of those that a script reads. */
+/** Browsers send these with requests that no page of somebody else caused, and with those that a script reads. */
 const OWN_SITES: ReadonlySet<string> = new Set(['', 'same-origin', 'none']);
 const SCRIPT_MODES: ReadonlySet<string> = new Set(['', 'cors', 'same-origin']);
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
@@ -204,12 +204,12 @@ const AUTHORITY = /^(\[[0-9a-f:.]+\]|[^\s:/?#@\\,[\]]+)(?::(\d{1,5}))?$/;
 
 /** Checks a request against the rules. Preflights carry no credentials by their nature, and get none of ours. */
 export function checkRequest(request: Arriving, rules: GuardRules): Verdict {
-  const said = singlesIn(request.rawHeaders);
-  if (typeof said === 'string') return { kind: 'refused', status: 400, why: `the header ${JSON.stringify(said)} occurs twice` };
-  const { authorization = '', host = '', origin } = said;
+  const singles = singlesIn(request.rawHeaders);
+  if (typeof singles === 'string') return { kind: 'refused', status: 400, why: `the header ${JSON.stringify(singles)} occurs twice` };
+  const { authorization = '', host = '', origin } = singles;
   if (namesSeveral(authorization)) return { kind: 'refused', status: 400, why: 'the header "authorization" has several credentials' };
   // SECURITY: who undoes another encoding reads another body (RFC 9112 §6.1).
-  const encoding = said['transfer-encoding'] ?? 'chunked';
+  const encoding = singles['transfer-encoding'] ?? 'chunked';
   if (encoding.toLowerCase() !== 'chunked')
     return { kind: 'refused', status: 501, why: `the transfer encoding ${JSON.stringify(encoding)} is not implemented: send "chunked"` };
   if (!request.target.startsWith('/')) return { kind: 'refused', status: 400, why: 'the request target is not a path' };
@@ -217,7 +217,7 @@ export function checkRequest(request: Arriving, rules: GuardRules): Verdict {
     return { kind: 'refused', status: 403, why: `host ${JSON.stringify(host)} is not allowed: name it with --allow-host` };
   if (origin !== undefined && !isAllowedOrigin(origin, rules))
     return { kind: 'refused', status: 403, why: `origin ${JSON.stringify(origin)} is not allowed: name it with --allow-origin` };
-  const page = origin === undefined ? pageBehind(said) : undefined;
+  const page = origin === undefined ? pageBehind(singles) : undefined;
   if (page !== undefined) return { kind: 'refused', status: 403, why: page };
   if (rules.token !== undefined && request.method !== 'OPTIONS' && !bringsToken(authorization, rules.token))
     return { kind: 'refused', status: 401, why: 'the bearer token is missing or wrong', origin };
@@ -275,14 +275,14 @@ function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
-/** What pages of an allowed origin may do and read (wire.md §5). SECURITY: an origin is always named, never `*`. */
+/** Pages of an allowed origin may use these methods (wire.md §5). SECURITY: an origin is always named, never `*`. */
 const METHODS = 'GET, POST, DELETE, OPTIONS';
 const REQUEST_HEADERS = [
   ...['accept', 'authorization', 'content-type', 'last-event-id', 'mcp-method', 'mcp-name', 'mcp-protocol-version', 'mcp-session-id'],
   ...['traceparent', 'tracestate', 'baggage'],
 ];
 const EXPOSED = 'Mcp-Session-Id, WWW-Authenticate';
-/** How long a browser may remember the answer to a preflight, s. */
+/** A browser may remember the answer to a preflight for so long, s. */
 const PREFLIGHT_AGE = '600';
 
 /** The headers of an answer to this origin; none where the client is no page. */

@@ -34,7 +34,7 @@ function next(bytes: Uint8Array, byte: number, from: number, known: number | und
 /** The byte order mark, which may stand before a stream. */
 export const BOM: readonly number[] = [0xef, 0xbb, 0xbf];
 
-/** Whether the line at `from` begins with a byte order mark: a field of no name, but to a reader that decodes piece by piece. */
+/** True where the line at `from` begins with a byte order mark: a field of no name, but to a reader that decodes piece by piece. */
 export function isMarked(bytes: Uint8Array, from: number): boolean {
   return BOM.every((byte, index) => bytes[from + index] === byte);
 }

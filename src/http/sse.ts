@@ -12,7 +12,7 @@ export interface Look<S> {
 
 export interface WholeEvent {
   readonly kind: 'event';
-  /** What came, its blank line included. A comment that stands alone is an event of its own, so that it is passed on at once. */
+  /** The bytes that came, its blank line included. A comment that stands alone is an event of its own, so that it is passed on at once. */
   readonly raw: Uint8Array;
   /** Every reader finds the same lines in `raw`: none ended with a CR alone, or began with a byte order mark. */
   readonly plain: boolean;
@@ -40,7 +40,7 @@ export interface EventParser<S> {
 
 const LF = 10;
 const COLON = 58;
-/** What an event may have besides its data, and how many lines. */
+/** An event may have so much besides its data, and so many lines. */
 const OTHER_LINES = 64 * 1024;
 const MAX_LINES = 64 * 1024;
 const NOTHING = new Uint8Array(0);
@@ -48,7 +48,7 @@ const NOTHING = new Uint8Array(0);
 interface Discarding<S> {
   readonly look: Look<S>;
   length: number;
-  /** Whether the line that goes on has bytes: an empty one ends the event. */
+  /** True where the line that goes on has bytes: an empty one ends the event. */
   inLine: boolean;
 }
 
@@ -64,7 +64,7 @@ interface Reading<S> {
   plain: boolean;
   /** The last line ended with a CR at the end of its chunk: an LF that follows belongs to it. */
   afterCr: boolean;
-  /** How much of a byte order mark has come; undefined once the stream has begun. */
+  /** So much of a byte order mark has come; undefined once the stream has begun. */
   mark: number | undefined;
   discarding: Discarding<S> | undefined;
 }
@@ -87,7 +87,7 @@ export function createEventParser<S>(maxData: number, look: () => Look<S>): Even
 /** Bytes that are parsed at once: a stream of empty lines has as many events. */
 const PIECE = 64 * 1024;
 
-/** What comes, in pieces of which each is parsed soon. */
+/** Cuts what comes into pieces of which each is parsed soon. */
 export async function* piecesOf(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
   for await (const chunk of body)
     if (chunk.length <= PIECE) yield chunk;

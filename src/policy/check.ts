@@ -160,7 +160,7 @@ function checkCondition(condition: MapNode, report: Report): void {
   } else if (value) checkShape(value, shape, `the value of "${op}"`, report);
 }
 
-/** What a shape is called in messages. */
+/** Names a shape for messages. */
 function describeShape(shape: Shape): string {
   switch (shape.kind) {
     case 'text':
@@ -196,7 +196,7 @@ function describeNumber(shape: Extract<Shape, { kind: 'number' }>): string {
   return [noun, ...bounds].join(' ');
 }
 
-/** How a value is quoted in messages. */
+/** Quotes a value for messages. */
 function quote(node: Node): string {
   switch (node.kind) {
     case 'null':

@@ -81,7 +81,7 @@ function mayHave(schema: Json | undefined, segments: readonly Segment[]): boolea
   return property === undefined ? isOpen(schema) : mayHave(property, rest);
 }
 
-/** Whether a schema lets in names that it does not list, and means it. */
+/** True where a schema lets in names that it does not list, and means it. */
 function isOpen(schema: Json): boolean {
   if (!isObject(schema)) return true;
   const more = schema.get('additionalProperties');

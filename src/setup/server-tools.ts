@@ -30,12 +30,12 @@ export async function listServerTools(
 
 interface Asking {
   ask(method: string, params: object): Promise<ResponseFrame>;
-  tell(method: string): void;
+  notify(method: string): void;
 }
 
-async function askAll({ ask, tell }: Asking): Promise<readonly ListedTool[]> {
+async function askAll({ ask, notify }: Asking): Promise<readonly ListedTool[]> {
   await ask('initialize', { protocolVersion: PROTOCOL, capabilities: {}, clientInfo: { name: 'intercept', version: VERSION } });
-  tell('notifications/initialized');
+  notify('notifications/initialized');
   const tools: ListedTool[] = [];
   let cursor: string | undefined;
   for (let count = 0; count < MAX_PAGES; count++) {
@@ -65,7 +65,7 @@ function openAsking(child: Upstream): Asking {
   });
   child.onExit(() => give('it ended before it answered'));
   return {
-    tell: (method) => void child.write(`${JSON.stringify({ jsonrpc: '2.0', method })}\n`),
+    notify: (method) => void child.write(`${JSON.stringify({ jsonrpc: '2.0', method })}\n`),
     async ask(method, params) {
       const id = String(++next);
       const asked = Promise.withResolvers<ResponseFrame>();

@@ -20,7 +20,7 @@ import type { ApprovalHead, ApprovalRows } from './rows.ts';
 /** After so many denials of a tool within a timeout, further holds of it are denied. */
 const DENIALS = 3;
 
-/** What stands for a held call: an approval to be leased, or what is answered instead. */
+/** The state of a held call's approval: one to be leased, or what is answered instead. */
 export type Standing =
   | { readonly kind: 'approved'; readonly head: ApprovalHead }
   | { readonly kind: 'hold'; readonly approval: HeldApproval }
@@ -31,7 +31,7 @@ export type Standing =
 export function standingFor(hold: HoldRequest, rows: ApprovalRows, now: number, newId: () => string): Standing {
   const standing = rows.standing(hold.fingerprint, now);
   const denied = standing.find(({ state }) => state === 'denied');
-  // Beside an approval that came back after a failure, the denial is what the human said last.
+  // Beside an approval that came back after a failure, the denial is the last verdict of the human.
   if (denied) return { kind: 'approval_denied', id: denied.id, reason: denied.reason ?? '', until: denied.expiresAt };
   const approved = standing.find(({ state }) => state === 'approved');
   if (approved) return { kind: 'approved', head: approved };
@@ -81,7 +81,7 @@ export function expire(head: ApprovalHead, rows: ApprovalRows, now: number, reas
   rows.addEvent('approval.expired', head.id, now);
 }
 
-/** How many records one transaction marks as expired. */
+/** One transaction marks so many records as expired. */
 export const EXPIRE_BATCH = 200;
 
 /** The state as of now: nothing but time makes a record expire. */
@@ -122,7 +122,7 @@ export function expireRecords(rows: ApprovalRows, now: number): readonly string[
   return over.map(({ id }) => id);
 }
 
-/** How long a delivery belongs to whoever took it, ms. */
+/** A delivery belongs to whoever took it for so long, ms. */
 export const DELIVERY_LEASE = 60_000;
 
 /** The same for every try, and another one for every event of every store: the record's id is random. */

@@ -3,7 +3,7 @@ import { type DeliveredChallenge, MAX_ALL_CHALLENGES, MAX_OPEN_CHALLENGES } from
 import type { Reservation } from '../core/store.ts';
 import type { ChallengeRow, StepRows } from './rows.ts';
 
-/** How many of them one transaction ends. */
+/** One transaction ends so many of them. */
 const CHALLENGE_BATCH = 200;
 
 /** Keeps a challenge with what its dearest offer holds, inside a transaction. */

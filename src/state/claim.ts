@@ -7,7 +7,7 @@ import type { ClaimVerdict, Settlement } from '../core/store.ts';
 import { STEP_BACK } from './lifetime.ts';
 import type { ClaimRow, ClaimRows } from './rows.ts';
 
-/** What a record's own state says now: a lapsed lease is an unknown outcome, for a window from its lapse. */
+/** Reads a record's own state as of now: a lapsed lease is an unknown outcome, for a window from its lapse. */
 export function claimAt(row: ClaimRow, now: number): { readonly state: ClaimState; readonly until: number } | undefined {
   if (row.until > now) return { state: row.state, until: row.until };
   const until = row.until + row.window;

@@ -1,4 +1,4 @@
-/** How long a counter's row is kept, and how far a clock may step back (policy.md §6). */
+/** Computes how long a counter's row is kept, and how far a clock may step back (policy.md §6). */
 import type { HoldRequest } from '../core/approval.ts';
 import { StoreError } from '../core/store.ts';
 import { type Window, type WindowUnit, windowAt } from '../core/window.ts';
@@ -9,7 +9,7 @@ export const CLOCK_TOLERANCE = 60_000;
 export const MARK_STEP = 1_000;
 /** A clock can step back this far and count on: what is over stays that much longer. */
 export const STEP_BACK = CLOCK_TOLERANCE + 2 * MARK_STEP;
-/** How often forgotten windows are looked for. */
+/** Forgotten windows are looked for this often. */
 export const PRUNE_EVERY = 1_000;
 /** A process that has not been seen this long has gone without saying so. */
 export const FORGET_INSTANCE = 86_400_000;
@@ -58,7 +58,7 @@ export function keepDecided(end: number, timeout: number): number {
 
 /**
  * The same for a record as it is opened. What nobody decides is made by agents, not by people, and goes sooner, unless a
- * webhook is told of it; with large arguments as soon as it ends, or an agent could fill the disk.
+ * webhook is notified of it; with large arguments as soon as it ends, or an agent could fill the disk.
  */
 export function keepOpened(end: number, { timeout, notify, args }: Pick<HoldRequest, 'timeout' | 'notify' | 'args'>): number {
   if (args.length > LARGE_ARGS) return end + STEP_BACK;

@@ -3,26 +3,26 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Records, Store } from '../core/store.ts';
 
-/** How long commands wait for the store, ms: people wait longer than calls do. */
+/** Commands wait so long for the store, ms: people wait longer than calls do. */
 const PATIENCE = 3_000;
 
 export interface StoreOptions {
   readonly namespace: string;
-  /** How long to wait for other processes before a `StoreError`, ms. */
+  /** Waits so long for other processes before a `StoreError`, ms. */
   readonly timeoutMs?: number;
   /** Bytes that all stored results may take. */
   readonly maxResults?: number;
 }
 
-/** What can be asked of a store without changing anything. */
+/** The part of a store that changes nothing. */
 export interface StoreReader extends Pick<Store, 'control' | 'instances' | 'counters' | 'read'> {
   readonly approvals: Pick<Records['approvals'], 'list' | 'find'>;
   readonly claims: Pick<Records['claims'], 'list'>;
 }
 
-/** What a kind of store has to offer. */
+/** A kind of store. */
 interface Backend {
-  /** How messages call it: the folder, or an address without its password. */
+  /** Messages call it so: the folder, or an address without its password. */
   readonly name: string;
   /** Folders and files on this machine that must be this user's alone. No agent reaches the folders. */
   readonly folders: readonly string[];

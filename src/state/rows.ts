@@ -65,7 +65,7 @@ export interface ClaimRow {
   readonly resolvedBy: string | undefined;
 }
 
-/** What becomes of a claim when its call has ended. */
+/** The end of a claim whose call has ended. */
 export type ClaimEnd = Pick<ClaimRow, 'until' | 'finishedAt' | 'result' | 'resultBytes'> & { readonly state: 'done' | 'unknown' };
 
 export interface ClaimRows {
@@ -89,7 +89,7 @@ export interface ChallengeRows {
   /** Writes it in the place of the one with this id. */
   putChallenge(row: ChallengeRow): void;
   dropChallenge(id: string): void;
-  /** How many are open of this agent key, or of all. */
+  /** Counts the open ones of this agent key, or of all. */
   countChallenges(agent: AgentKey | undefined, now: number): number;
   /** Open ones of this call, the oldest first. */
   challengesFor(call: string, now: number): readonly ChallengeRow[];

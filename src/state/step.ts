@@ -184,7 +184,7 @@ export function settleAll(settlements: readonly Settlement[], rows: StepRows, no
   }
 }
 
-/** Whether the loss of power may not undo this settlement: one that keeps a consumed approval consumed changes nothing of worth. */
+/** True where the loss of power may not undo this settlement: one that keeps a consumed approval consumed changes nothing of worth. */
 export function mustLast({ reservation, outcome }: Settlement): boolean {
   return reservation.claim !== undefined || (reservation.approval !== undefined && outcome === 'released');
 }

@@ -1,4 +1,4 @@
-/** What `intercept status` tells of recorded events. */
+/** Summarises recorded events for `intercept status`. */
 import type { StoredRecord } from './read.ts';
 
 export interface InstanceSummary {
@@ -9,7 +9,7 @@ export interface InstanceSummary {
   readonly pid: number | undefined;
   readonly firstSeen: string;
   readonly lastSeen: string;
-  /** It said goodbye. */
+  /** It ended in order. */
   readonly ended: boolean;
 }
 
@@ -38,7 +38,7 @@ export interface Summary {
   readonly denyRules: readonly RuleCount[];
   /** Newest first, ten at most. */
   readonly recentDenials: readonly Denial[];
-  /** What enforcement would have denied or held, by rule (policy.md §10). */
+  /** Calls that enforcement would have denied or held, by rule (policy.md §10). */
   readonly shadow: readonly ShadowCount[];
   readonly tools: readonly { readonly tool: string; readonly calls: number }[];
 }
@@ -56,7 +56,7 @@ interface Tally {
 
 const RECENT = 10;
 
-/** Counts records in one pass, keeping no more of them than it tells. */
+/** Counts records in one pass, keeping no more of them than it reports. */
 export async function summarise(events: Iterable<StoredRecord> | AsyncIterable<StoredRecord>): Promise<Summary> {
   const tally = openTally();
   for await (const event of events) tally.count(event);

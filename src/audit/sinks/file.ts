@@ -38,7 +38,7 @@ interface State {
   prev: string;
 }
 
-/** Opens the sink that decides whether a call is recorded. Throws `AuditError`, also where the folder can not be written. */
+/** Opens the sink that decides whether a call is recorded. Throws `AuditError`, also where the folder cannot be written. */
 export function openFileSink(options: FileSinkOptions): AuditSink {
   const { dir, instance, secrets = [] } = options;
   const rendering = { args: options.args, keyedHash: options.keyedHash, known: secrets };
@@ -130,7 +130,7 @@ function attach(state: State, events: readonly AuditEvent[], now: number): Event
   return next;
 }
 
-/** The part of each line between its type and its link. It changes with the policy alone, and is rendered as seldom. */
+/** The part of each line between its type and its chain hash. It changes with the policy alone, and is rendered as seldom. */
 function renderMiddle(instance: string, name: string | undefined, revision: string | undefined): string {
   return `,"instance":${JSON.stringify(instance)},"policy":${JSON.stringify(name ?? null)},"revision":${JSON.stringify(revision ?? null)},"prev":"`;
 }

@@ -5,7 +5,7 @@ import { Socket } from 'node:net';
 export interface LineWriter {
   /** Takes a line without its line break. Returns at once, whether or not anyone reads. */
   write(line: string): void;
-  /** How many lines were given up so far. */
+  /** Counts the lines that were given up so far. */
   dropped(): number;
   /** Waits until all lines are out, `ms` at most. */
   flush(ms: number): Promise<void>;
@@ -25,7 +25,7 @@ interface State {
   /** Until the next try while nobody reads, ms. */
   pause: number;
   lost: number;
-  /** Lines that are lost, and nobody was told. */
+  /** Lines that were lost and not yet reported. */
   unsaid: number;
   /** Takes what a sending that did not answer at once has sent. */
   readonly settled: (taken: Taken) => void;
@@ -198,12 +198,12 @@ function countLines(bytes: Uint8Array): number {
   return bytes.reduce((count, byte) => count + (byte === LINE_FEED ? 1 : 0), 0);
 }
 
-/** How many bytes went out; 0: none now; -1: none ever again. */
+/** So many bytes went out; 0: none now; -1: none ever again. */
 type Taken = number;
 
 /** Writes to a descriptor that other processes share, without waiting: the part that differs between runtimes. */
 interface Outlet {
-  /** How much is sent at once. */
+  /** So much is sent at once. */
   readonly piece: number;
   /** Sends some of the bytes; answers at once, or with undefined and later by `settled`. Never waits for a reader. */
   send(bytes: Uint8Array, settled: (taken: Taken) => void): Taken | undefined;

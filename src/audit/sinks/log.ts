@@ -1,4 +1,4 @@
-/** What Intercept says to its operator on stderr, apart from decisions. */
+/** Intercept writes this to its operator on stderr, apart from decisions. */
 import { escapeUnseen } from '../escape.ts';
 import type { LineWriter } from './line-writer.ts';
 
@@ -9,7 +9,7 @@ const COLOURS = { debug: 90, info: 36, warn: 33, error: 31 } as const;
 
 export type Log = Readonly<Record<LogLevel, (text: string) => void>>;
 
-/** Whether something of level `at` is to be seen where `level` is asked for. */
+/** True where something of level `at` is to be seen where `level` is asked for. */
 export function isSeen(level: LogLevel, at: LogLevel): boolean {
   return LEVELS.indexOf(at) >= LEVELS.indexOf(level);
 }

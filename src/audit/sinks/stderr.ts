@@ -2,7 +2,7 @@
 import type { AuditSink, CallEvent, OutcomeEvent } from '../../core/audit.ts';
 import { escapeUnseen, renderName } from '../escape.ts';
 import type { MaskOptions } from '../mask.ts';
-import { type ArgsMode, type Room, renderArgs } from '../record.ts';
+import { type ArgsMode, renderArgs, type ShownBytes } from '../record.ts';
 import type { LineWriter } from './line-writer.ts';
 import { isSeen, type LogLevel } from './log.ts';
 
@@ -13,7 +13,7 @@ export interface StderrSinkOptions {
   readonly write: Pick<LineWriter, 'write'>;
 }
 
-const ROOM: Room = { value: 512, all: 2048 };
+const SHOWN: ShownBytes = { value: 512, all: 2048 };
 
 /** Opens the sink for people. Nothing it does or fails at changes a call. */
 export function openStderrSink(options: StderrSinkOptions): AuditSink {
@@ -66,7 +66,7 @@ function verdictOf(event: CallEvent): { readonly word: string; readonly rule: st
 }
 
 function argsPart(event: CallEvent, mode: ArgsMode, mask: MaskOptions): string {
-  const args = renderArgs(event, mode, mask, ROOM);
+  const args = renderArgs(event, mode, mask, SHOWN);
   if (args === undefined) return '';
   return ` args=${escapeUnseen(args.text)}${args.cut === 0 ? '' : ` (${Buffer.byteLength(event.argsText)} bytes)`}`;
 }

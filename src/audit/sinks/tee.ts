@@ -20,7 +20,7 @@ export function teeSinks(sinks: readonly AuditSink[]): AuditSink {
   };
 }
 
-/** What people read on stderr never decides over a call. */
+/** Shows events to people; a fault of stderr never decides over a call. */
 function show(sink: AuditSink, events: readonly AuditEvent[]): void {
   try {
     sink.write(events);

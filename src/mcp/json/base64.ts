@@ -19,7 +19,7 @@ export function encodeText(text: string): string {
   return encodeBytes(new TextEncoder().encode(text));
 }
 
-/** How many characters are made at once: each is an argument. */
+/** So many characters are made at once: each is an argument. */
 const PIECE = 8192;
 
 function encodeBytes(bytes: Uint8Array): string {

@@ -3,7 +3,7 @@
 import { openScan, scanElements, scanObject, scanValue } from './scan.ts';
 import type { Member, Scan, Span } from './scan-types.ts';
 
-/** What stands at the span gives way to `text`; an empty span is a place to insert at. */
+/** `text` replaces what stands at the span; an empty span is a place to insert at. */
 export interface Edit extends Span {
   readonly text: string;
 }
@@ -30,7 +30,7 @@ export function cutItems(items: readonly Span[], isCut: (index: number) => boole
   return closeGap(edits, items.at(-1)?.end, keptEnd);
 }
 
-/** What was cut at the end of the list takes along the comma after the last item that stays. */
+/** Cuts also the comma after the last item that stays, where the end of the list is cut. */
 function closeGap(edits: Edit[], end: number | undefined, keptEnd: number | undefined): Edit[] {
   if (edits.at(-1)?.end !== end || end === undefined) return edits;
   if (keptEnd === undefined) return [{ start: edits[0]?.start ?? end, end, text: '' }];
@@ -78,7 +78,7 @@ export function elementsAt(text: string, start: number): readonly Member[] {
   return into;
 }
 
-/** Whether a value within a text known to be valid also holds to the strict rules: no duplicate key, no lone surrogate. */
+/** True where a value within a text known to be valid also holds to the strict rules: no duplicate key, no lone surrogate. */
 export function isStrictValue(text: string, start: number): boolean {
   return scanValue(openScan(text, { strict: true, maxDepth: 256, anySpace: true }), start, 1) >= 0;
 }

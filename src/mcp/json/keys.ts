@@ -22,7 +22,7 @@ export const ENVELOPE_KEYS = definePlace('jsonrpc', 'id', 'method', 'params', 'r
 export const PARAMS_KEYS = definePlace('name', 'arguments', 'uri', 'task', '_meta', 'cursor', 'inputResponses', 'requestState', 'taskId');
 export const RESULT_KEYS = definePlace('resultType', 'isError', 'structuredContent', '_meta', 'content');
 
-/** Whether the key is not one of the place's but a lenient reader could take it for one. */
+/** True where the key is not one of the place's but a lenient reader could take it for one. */
 export function isLookAlike(key: string, place: Place): boolean {
   return !place.keys.has(key) && place.folded.has(foldKey(key));
 }
@@ -32,7 +32,7 @@ export function foldKey(key: string): string {
   return isLong(key) ? key : fold(key);
 }
 
-/** Whether more of the key shows than any has that matters. */
+/** True where more of the key shows than of any key that matters. */
 export function isLong(key: string): boolean {
   return key.length > LONG && key.replace(UNSEEN, '').length > LONG;
 }

@@ -111,7 +111,7 @@ function openWithin(parent: Open, isObject: boolean, scan: Scan): Open {
   return openFirst(isObject, role ?? 'plain', parent.members, scan);
 }
 
-/** What an object is there; undefined where its members are not kept. */
+/** Finds the role of an object there; undefined where its members are not kept. */
 function roleWithin({ role, key }: Open): Role | undefined {
   switch (role) {
     case 'batch':

@@ -1,4 +1,4 @@
-/** What a scan of a JSON text is asked, and what it finds. All places are offsets in the text. */
+/** A stretch of a JSON text. A scan gives all places as offsets in the text. */
 export interface Span {
   readonly start: number;
   readonly end: number;
@@ -12,7 +12,7 @@ export interface Member extends Span {
   readonly members: readonly Member[] | undefined;
 }
 
-/** What a text is, as a whole. */
+/** The kind of a text as a whole. */
 export type Top = 'object' | 'array' | 'other';
 
 export type Fault = 'syntax' | 'control_character' | 'lone_surrogate' | 'duplicate_key' | 'too_deep' | 'too_many' | 'batch';
@@ -22,7 +22,7 @@ export interface ScanRules {
   readonly maxDepth: number;
   /** Tab, LF and CR are white space too; else the space alone. */
   readonly anySpace: boolean;
-  /** How many members an object may have whose members are kept; any number where it is absent. */
+  /** An object whose members are kept may have this many; any number where it is absent. */
   readonly maxMembers?: number;
 }
 
@@ -38,12 +38,12 @@ export interface Scan extends ScanRules {
   faultAt: number;
   /** The key that occurs twice, or how many members one object may have. */
   faultDetail: string | number;
-  /** How many members may still be kept, of all objects together. */
+  /** So many members may still be kept, of all objects together. */
   budget: number;
-  /** Whether the string scanned last has an escape. */
+  /** True where the string scanned last has an escape. */
   escaped: boolean;
   /** The keys of all objects that are open, the inner ones' last; of a strict scan. */
   readonly keys: string[];
-  /** How many of them count. */
+  /** So many of them count. */
   keyCount: number;
 }

@@ -7,7 +7,7 @@
 import { COMMON_KEYS } from './keys.ts';
 import type { Fault, Member, Scan, ScanRules, Top } from './scan-types.ts';
 
-/** How many messages one batch may hold: more could not be in flight, and each costs an answer. */
+/** One batch may hold this many messages: more could not be in flight, and each costs an answer. */
 export const MAX_BATCH = 1024;
 /** From this many keys on, a set finds duplicates faster than a look through the list. */
 export const MANY_KEYS = 12;
@@ -45,7 +45,7 @@ export function scanMessage(scan: Scan, into: Member[]): Top | undefined {
   return endOfMessage(scan, 'other', scanValue(scan, start, 1));
 }
 
-/** What was scanned up to `end`, where nothing stands behind it. */
+/** Ends the message where nothing stands behind `end`. */
 export function endOfMessage(scan: Scan, top: Top, end: number): Top | undefined {
   if (end < 0) return undefined;
   const rest = end === scan.text.length ? end : skipSpace(scan, end);
@@ -211,7 +211,7 @@ function scanRest(scan: Scan, at: number): number {
   return i < 0 ? i : i + 1;
 }
 
-/** Whether a byte, and so a character, is below U+0020: in UTF-8 no other character has such a byte. */
+/** True where a byte, and so a character, is below U+0020: in UTF-8 no other character has such a byte. */
 function hasControl(bytes: Uint8Array): boolean {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = 0;

@@ -42,7 +42,7 @@ export function stringAt(text: string, span: Span): string | undefined {
   return inner.includes('\\') ? JSON.parse(text.slice(span.start, span.end)) : inner;
 }
 
-/** Whether the string at `at` surely ends within so many characters: a quote behind a backslash may not be its end. */
+/** True where the string at `at` surely ends within so many characters: a quote behind a backslash may not be its end. */
 export function endsWithin(text: string, at: number, most: number): boolean {
   const quote = text.indexOf('"', at + 1);
   return quote >= 0 && quote - at < most && text.charCodeAt(quote - 1) !== 92;
@@ -88,7 +88,7 @@ export function skipSpace(cursor: Cursor): void {
   }
 }
 
-/** The next mark (`,` `:` or a closing bracket) is read; what it is tells the caller whether to go on. */
+/** The next mark (`,` `:` or a closing bracket) is read; by it the caller knows whether to go on. */
 export function takeMark(cursor: Cursor): number {
   if (cursor.text.charCodeAt(cursor.at) <= 32) skipSpace(cursor);
   return cursor.text.charCodeAt(cursor.at++);
@@ -105,7 +105,7 @@ export function readString(cursor: Cursor, isKey = false): string {
   return inner.includes('\\') ? JSON.parse(text.slice(at, end + 1)) : inner;
 }
 
-/** Whether an odd number of backslashes stands before the quote. Each stands before one quote, so all looks together are linear. */
+/** True where an odd number of backslashes stands before the quote. Each stands before one quote, so all looks together are linear. */
 function isEscaped(text: string, start: number, quote: number): boolean {
   let at = quote;
   while (at - 1 > start && text.charCodeAt(at - 1) === 92) at--;

@@ -86,7 +86,7 @@ function readSingle({ text }: Scan, top: Top, members: readonly Member[], limits
   return readClientMessage(text, { start: 0, end: text.length }, top === 'object' ? members : undefined, limits.maxName);
 }
 
-/** Reads what a `tools/call` asks for, or why it can not be judged (wire.md §2.4). */
+/** Reads what a `tools/call` asks for, or why it cannot be judged (wire.md §2.4). */
 export function readToolCall(frame: RequestFrame | NotificationFrame): ToolCall | Refusal {
   const { text, params } = frame;
   const id = frame.kind === 'request' ? frame.id : undefined;
@@ -146,11 +146,11 @@ function* readClientBatch(text: string, elements: readonly Member[], maxName: nu
   return { kind: 'batch', items, text, span: { start: 0, end: text.length } };
 }
 
-/** How deep a refused text is still read to find the id of its request, and how many members it may have. */
+/** A refused text is still read so deep to find the id of its request, and may have so many members. */
 const RECOVERY = { strict: false, maxDepth: 2000, anySpace: true, maxMembers: MAX_MEMBERS };
 /** Bytes of an id in an answer, or in a message that is refused. */
 const MAX_ID = 1024;
-/** What tells a request from an answer, and which. */
+/** These keys distinguish a request from an answer, and name the request. */
 const ANSWER_KEYS = definePlace('id', 'result', 'error');
 
 /** Reads one message of a strictly scanned text. */
@@ -202,7 +202,7 @@ function faultOf(text: string, { odd, jsonrpc, method, result, error }: Envelope
   return !result === !error ? { reason: 'not_json_rpc', message: 'a message has "method", or one of "result" and "error"' } : undefined;
 }
 
-/** Whether a client may use the id: a string, or a number written as a whole one (`1.0` and `1e0` are not), and not too long. */
+/** True where a client may use the id: a string, or a number written as a whole one (`1.0` and `1e0` are not), and not too long. */
 function isValidId({ key, text }: RequestId, maxName: number): boolean {
   if (!key.startsWith('s:') && !WHOLE.test(text)) return false;
   return text.length * 3 <= maxName || !isLonger(text, maxName + 2);

@@ -90,12 +90,12 @@ export function spansOf(members: readonly Member[] | undefined): ReadonlyMap<str
   return spans;
 }
 
-/** Whether something stands at `span`, and is null. */
+/** True where something stands at `span`, and is null. */
 export function isNull(text: string, span: Span | undefined): boolean {
   return span !== undefined && text.charCodeAt(span.start) === 110;
 }
 
-/** Whether the JSON text at `span` is exactly this word (`null`, `true`). */
+/** True where the JSON text at `span` is exactly this word (`null`, `true`). */
 export function isWord(text: string, span: Span, word: string): boolean {
   return span.end - span.start === word.length && text.startsWith(word, span.start);
 }
@@ -103,7 +103,7 @@ export function isWord(text: string, span: Span, word: string): boolean {
 const NUMBER = /^-?\d/;
 
 /**
- * The id at `span`: a string or a number. Numbers are one id where a double can not tell them apart, because a server
+ * The id at `span`: a string or a number. Numbers are one id where a double cannot distinguish them, because a server
  * in JavaScript answers `9007199254740993` as `9007199254740992`.
  */
 export function idAt(text: string, span: Span): RequestId | undefined {
@@ -127,7 +127,7 @@ export function readMember(frame: Asking | ResponseFrame, key: string): Json | u
   return span && readJson(frame.text, span.start);
 }
 
-/** How many values one large frame may have where they are read, arrays and objects counted four times. */
+/** One large frame may have so many values where they are read, arrays and objects counted four times. */
 export const MAX_VALUES = 1_000_000;
 
 /** Reads these members of a large frame; undefined where they have more values than may be. */

@@ -15,7 +15,7 @@ export interface Params {
   readonly span: Span | undefined;
 }
 
-/** How far a client's frame may go (wire.md §2.13). */
+/** The limits of a client's frame (wire.md §2.13). */
 export interface FrameLimits {
   readonly maxDepth: number;
   /** Bytes of an id, a method or a tool's name. */
@@ -78,7 +78,7 @@ export interface ClientBatch extends Placed {
 
 export type ClientFrame = ClientMessage | ClientBatch;
 
-/** What a `tools/call` asks for. */
+/** The request of a `tools/call`. */
 export interface ToolCall {
   readonly name: string;
   readonly args: JsonObject;
@@ -87,11 +87,11 @@ export interface ToolCall {
   /** `params._meta`. */
   readonly meta: JsonObject | undefined;
   readonly requestState: string | undefined;
-  /** What the client adds in `params._meta` beside the protocol's own keys; undefined where it adds nothing. */
+  /** The client adds this in `params._meta` beside the protocol's own keys; undefined where it adds nothing. */
   readonly ownMeta: ClientMeta | undefined;
   /** The JSON text of its `inputResponses`. */
   readonly inputResponses: string | undefined;
-  /** Whether it asks to become a task. */
+  /** True where it asks to become a task. */
   readonly task: boolean;
 }
 
@@ -111,7 +111,7 @@ export interface ResponseFrame extends Placed {
   readonly values?: Values | undefined;
 }
 
-/** JSON, but what it is can not be read with certainty; never passed on. */
+/** JSON, but what it is cannot be read with certainty; never passed on. */
 export interface UnreadableFrame {
   readonly kind: 'unreadable';
   /** The request that it seems to answer. */

@@ -28,7 +28,7 @@ const VERSION = 'MCP-Protocol-Version';
 const METHOD = 'Mcp-Method';
 const NAME = 'Mcp-Name';
 const PARAM = 'Mcp-Param-';
-/** What `Mcp-Name` repeats. */
+/** `Mcp-Name` repeats these members, by method. */
 const NAMED_BY: ReadonlyMap<string, string> = new Map([
   ['tools/call', 'name'],
   ['prompts/get', 'name'],
@@ -40,7 +40,7 @@ const NAMED_BY: ReadonlyMap<string, string> = new Map([
 
 const REPEATING = /^mcp-(?:method|name|param-)/i;
 
-/** Whether there is a header that repeats what the body says. `raw`: names and values in turn. */
+/** True where a header repeats what the body says. `raw`: names and values in turn. */
 export function hasRepeating(raw: readonly string[]): boolean {
   for (let index = 0; index < raw.length; index += 2) if (REPEATING.test(raw[index] as string)) return true;
   return false;
@@ -57,8 +57,8 @@ export function checkHeaders(
   repeating = true,
 ): HeaderFault | undefined {
   if (!repeating && !namesVersion(frame)) return undefined;
-  for (const said of expected(frame, schemaOf)) {
-    const fault = compare(said, valuesOf(said.header.toLowerCase()));
+  for (const wanted of expected(frame, schemaOf)) {
+    const fault = compare(wanted, valuesOf(wanted.header.toLowerCase()));
     if (fault !== undefined) return { code: -32020, message: `the headers and the body disagree: ${fault}` };
   }
   return undefined;
@@ -78,19 +78,19 @@ export function headersFor(
   return headers;
 }
 
-/** Whether a message says that it is of 2026-07-28 or later: then it belongs to no session. */
+/** True where a message says that it is of 2026-07-28 or later: then it belongs to no session. */
 export function isModern(frame: ClientFrame | Refusal): boolean {
   return (frame.kind === 'request' || frame.kind === 'notification') && (versionOf(frame) ?? '') >= MODERN;
 }
 
-/** Whether a message of the modern era says what its client can do; without, it is answered with -32602 and status 400. */
+/** True where a message of the modern era declares its client's capabilities; without, it is answered with -32602 and status 400. */
 export function declaresCapabilities(frame: Asking): boolean {
   const meta = memberOf(frame, '_meta');
   return isObject(meta) && meta.has(CAPABILITIES_KEY);
 }
 
-/** What one header has to say. */
-interface Said {
+/** One header and the value that it has to have. */
+interface Wanted {
   readonly header: string;
   /** Undefined: the body has nothing that the header could repeat. AMBIGUOUS: nobody knows which of two things it repeats. */
   readonly value: Json | undefined | typeof AMBIGUOUS;
@@ -101,7 +101,7 @@ function namesVersion(frame: ClientFrame | Refusal): boolean {
   return (frame.kind === 'request' || frame.kind === 'notification') && versionOf(frame) !== undefined;
 }
 
-function* expected(frame: ClientFrame | Refusal, schemaOf: SchemaOf): Iterable<Said> {
+function* expected(frame: ClientFrame | Refusal, schemaOf: SchemaOf): Iterable<Wanted> {
   if (frame.kind === 'refused') return;
   if (frame.kind === 'batch' || frame.kind === 'response') {
     for (const header of [METHOD, NAME]) yield { header, value: undefined, isRequired: false };
@@ -118,7 +118,7 @@ function* expected(frame: ClientFrame | Refusal, schemaOf: SchemaOf): Iterable<S
 }
 
 /** SPEC: an argument that is null or absent has no header to compare; a number that no double holds, none that a client could write. */
-function* expectedParams(frame: Asking, tool: string, isRequired: boolean, schemaOf: SchemaOf): Iterable<Said> {
+function* expectedParams(frame: Asking, tool: string, isRequired: boolean, schemaOf: SchemaOf): Iterable<Wanted> {
   const declared = paramHeaders(schemaOf(tool));
   if (declared.length === 0) return;
   const args = memberOf(frame, 'arguments');
@@ -133,7 +133,7 @@ function* expectedParams(frame: Asking, tool: string, isRequired: boolean, schem
   }
 }
 
-function compare({ header, value, isRequired }: Said, values: readonly string[]): string | undefined {
+function compare({ header, value, isRequired }: Wanted, values: readonly string[]): string | undefined {
   const [first, second] = values;
   if (first === undefined && !isRequired) return undefined;
   // SECURITY: what goes by the header, and a server that folds keys, would see two different calls.
@@ -172,7 +172,7 @@ export function encodeHeader(text: string): string {
   return `${PREFIX}${encodeText(text)}${SUFFIX}`;
 }
 
-/** What a header's value says; undefined where it is framed and cannot be decoded. SECURITY: so is what is bare and no ASCII, which readers decode in different ways. */
+/** Decodes a header's value; undefined where it is framed and cannot be decoded. SECURITY: so is what is bare and no ASCII, which readers decode in different ways. */
 export function decodeHeader(value: string): string | undefined {
   const bare = withoutSpace(value);
   if (!isFramed(bare)) return ASCII.test(bare) ? bare : undefined;
@@ -194,7 +194,7 @@ export function headerText(value: Json | undefined): string | undefined {
   return Number.isFinite(number) && (!Number.isInteger(number) || Number.isSafeInteger(number)) ? String(number) : undefined;
 }
 
-/** Whether the decoded header says what the body says; numbers by their value. */
+/** True where the decoded header says what the body says; numbers by their value. */
 export function saysTheSame(decoded: string, value: Json): boolean {
   if (isNumber(value)) return decoded === headerText(value) || (DECIMAL.test(decoded) && equalJson({ number: decoded }, value));
   return decoded === headerText(value);

@@ -31,7 +31,7 @@ export function otherSpelling({ key }: RequestId): string | undefined {
   return TEXT_NUMBER.test(value) ? `n:${Number(value)}` : undefined;
 }
 
-/** Whether the text is longer than `most` bytes of UTF-8. */
+/** True where the text is longer than `most` bytes of UTF-8. */
 export function isLonger(text: string, most: number): boolean {
   return text.length > most || (text.length * 3 > most && encoder.encode(text).length > most);
 }

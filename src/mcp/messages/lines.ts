@@ -6,12 +6,12 @@ import { createIdFinder, type IdFinder, type Sender } from './id-finder.ts';
 
 export type Line =
   | { readonly kind: 'line'; readonly bytes: Uint8Array }
-  /** A line of more than the allowed size, thrown away as it came; `sender`: whose message it was, where that can be told. */
+  /** A line of more than the allowed size, thrown away as it came; `sender`: whose message it was, where that is known. */
   | { readonly kind: 'too_long'; readonly length: number; readonly sender: Sender };
 
 export interface LineSplitter {
   push(chunk: Uint8Array): readonly Line[];
-  /** What came after the last LF is a line. */
+  /** Ends the input: what came after the last LF is a line. */
   end(): readonly Line[];
 }
 
@@ -81,7 +81,7 @@ function keep(partial: Partial, piece: Uint8Array, maxBytes: number): void {
   discard(partial, piece);
 }
 
-/** Takes a few bytes that find room and end nothing, without making anything: who writes byte by byte costs little more. */
+/** Takes a few bytes that fit and end nothing, without making anything: who writes byte by byte costs little more. */
 function takeFew(partial: Partial, piece: Uint8Array): boolean {
   const { held, length } = partial;
   if (partial.discarding || length + piece.length > held.length) return false;

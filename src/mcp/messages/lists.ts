@@ -84,7 +84,7 @@ function readCursor(text: string, span: Span | undefined): string | undefined | 
 }
 
 /**
- * The tools; in the place of an entry that is no tool for anybody, why. Or why the page can not be read: an entry that two
+ * The tools; in the place of an entry that is no tool for anybody, why. Or why the page cannot be read: an entry that two
  * readers take for different tools.
  */
 function* readTools(text: string, entries: readonly Member[]): Slices<(ListedTool | string)[] | string> {

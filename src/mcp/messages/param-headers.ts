@@ -1,4 +1,4 @@
-/** Which arguments of a tool its schema wants repeated in headers: `x-mcp-header` (2026-07-28, Streamable HTTP). */
+/** Finds the arguments of a tool that its schema wants repeated in headers: `x-mcp-header` (2026-07-28, Streamable HTTP). */
 import { AMBIGUOUS, isArray, isObject, type Json, type JsonObject, lookUp } from '../../core/json.ts';
 
 /** One argument, by the keys that lead to it, and what follows `Mcp-Param-` in its header's name. */
@@ -31,10 +31,10 @@ const ELSEWHERE = [
 ];
 /** The same, by name. */
 const ELSEWHERE_NAMED = ['patternProperties', 'dependentSchemas', '$defs', 'definitions'];
-/** More no server can mean, and a header block has no room for. */
+/** More no server can mean, and a header block cannot hold. */
 const MAX_DEPTH = 64;
 
-/** The declarations of a schema; none where one of them breaks the rules, because then nobody can tell what is asked for. */
+/** The declarations of a schema; none where one of them breaks the rules, because then nobody knows what is asked for. */
 export function paramHeaders(schema: Json | undefined): readonly ParamHeader[] {
   const found: ParamHeader[] = [];
   if (!isObject(schema) || !collect(schema, [], found)) return [];

@@ -1,4 +1,4 @@
-/** What we write ourselves, and the few changes that we make to what a server wrote. */
+/** Writes our own messages, and the few changes that we make to a server's. */
 import { DECISION_KEY } from '../../core/answer.ts';
 import { lookOf } from '../../core/reveal.ts';
 import { applyEdits, cutItems, type Edit, membersAt, setMember } from '../json/edit.ts';
@@ -10,7 +10,7 @@ export interface ToolResult {
   readonly text: string;
   /** The result's whole `_meta`. */
   readonly meta: object;
-  /** Whether the session's revision has `resultType` (2026-07-28). */
+  /** True where the session's revision has `resultType` (2026-07-28). */
   readonly resultType: boolean;
 }
 
@@ -27,7 +27,7 @@ export function renderError(id: string | null, code: number, message: string, da
   return `{"jsonrpc":"2.0","id":${id ?? 'null'},"error":{"code":${code},"message":${JSON.stringify(message)}${more}}}`;
 }
 
-/** What the frame says: its own part of the text, also where it came in a batch. */
+/** Cuts the frame's own part out of the text, also where it came in a batch. */
 export function textOf({ text, span }: { readonly text: string; readonly span: Span }): string {
   return span.start === 0 && span.end === text.length ? text : text.slice(span.start, span.end);
 }
@@ -105,10 +105,10 @@ function objectMember(text: string, object: Span | undefined, key: string): Memb
   return found && text.charCodeAt(found.start) === 123 ? found : undefined;
 }
 
-/** What stands before such a text from then on. */
+/** Stands before such a text from then on. */
 export const NOT_OURS = '[FROM THE SERVER, NOT FROM INTERCEPT] ';
 
-/** How both begin, in lower-case letters alone. */
+/** Both begin so, in lower-case letters alone. */
 const OURS = ['interceptapprovalrequired', 'interceptpolicydenied'];
 /** Characters of a text that are looked at; in front of the words, nothing that can be seen stands. */
 const MOST_LOOKED_AT = 600;
@@ -117,11 +117,11 @@ const CLAIM = /intercept/i;
 const MAY_HIDE = /\\u|\P{ASCII}/u;
 /** Where a text begins, or a line of it. */
 const BEGINNING = String.raw`(?<!\\)"|\\[nr]|\\u(?:000[ad]|0085|202[89])|[\u0085\u2028\u2029]`;
-/** What shows nothing, or only how a line looks, and ends no line: each character of a message is looked at twice at most. */
+/** Characters that show nothing, or only how a line looks, and end no line: each character of a message is looked at twice at most. */
 const UNSEEN = String.raw`[>*#_~\x60|\-]|\\[bft]|\\u(?!005b|ff3b|3010|000[ad]|0085|202[89])[\da-f]{4}|(?![\u0085\u2028\u2029])[\s\p{Cc}\p{Cf}\p{Zs}\p{Default_Ignorable_Code_Point}]`;
 /** A text, or a line of one, whose first visible character is a bracket. */
 const BRACKETED = new RegExp(String.raw`(${BEGINNING})(?:${UNSEEN})*(?:[[\uff3b\u3010]|\\u(?:005b|ff3b|3010))`, 'giu');
-/** What names something, and is compared: it is no text that anybody reads. */
+/** Members that name something and are compared: nobody reads them as text. */
 const NAMES =
   /"(?:id|name|method|uri|cursor|nextCursor|requestState|taskId|requestId|progressToken|elicitationId|resultType|mimeType|blob)"\s*:\s*$/;
 /** Characters before a text in which its key is looked for. */
@@ -145,7 +145,7 @@ function soundsLikeOurs(text: string, start: number): boolean {
   const whole = /^(?:[^"\\]|\\(?:u[\da-f]{4}|[^u]))*/i.exec(raw)?.[0] ?? '';
   // What is followed by a colon is a key.
   if (whole.length < raw.length && /^"\s*:/.test(raw.slice(whole.length))) return false;
-  const said: string = JSON.parse(`"${whole.replaceAll(/\p{Cc}/gu, ' ')}"`);
-  const letters = lookOf(said).replace(/[^a-z]/g, '');
+  const decoded: string = JSON.parse(`"${whole.replaceAll(/\p{Cc}/gu, ' ')}"`);
+  const letters = lookOf(decoded).replace(/[^a-z]/g, '');
   return OURS.some((words) => letters.startsWith(words));
 }

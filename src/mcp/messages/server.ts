@@ -1,6 +1,6 @@
 /**
  * Reads what a server sends. Below the envelope it is taken as it is; refused is what could be read in two ways where
- * that decides something: the envelope, and what tells a failed call from one that succeeded (wire.md §2).
+ * that decides something: the envelope, and what distinguishes a failed call from one that succeeded (wire.md §2).
  */
 import { finish, type Slices } from '../../core/slices.ts';
 import { RESULT_KEYS } from '../json/keys.ts';
@@ -19,7 +19,7 @@ const MAX_MEMBERS = 32_768;
 const SERVER_RULES = { strict: false, maxDepth: 256, anySpace: true, maxMembers: MAX_MEMBERS };
 /** Bytes between two pauses. */
 const SLICE = 64 * 1024;
-/** What is asked of a server's message as a value. All else is passed on as it came, and `_meta` is looked into where it stands. */
+/** These members of a server's message are read as values. All else is passed on as it came, and `_meta` is looked into where it stands. */
 const ASKED: ReadonlySet<string> = new Set([
   'inputRequests',
   'protocolVersion',
@@ -79,7 +79,7 @@ function* readServerBatch(text: string, elements: readonly Member[]): Slices<Ser
   return { kind: 'batch', items, text, span: { start: 0, end: text.length } };
 }
 
-/** What is broken before or after its id still ends that request (I9); what has none is a banner, if it is no JSON. */
+/** Reads a broken message: before or after its id, it still ends that request (I9); without an id it is a banner, if it is no JSON. */
 function readBroken({ fault, faultDetail }: Scan, id: RequestId | undefined): ServerFrame {
   if (fault === 'too_deep') return unreadable('it is nested too deeply', id);
   if (fault === 'too_many') return unreadable(`it has more than ${faultDetail} members`, id);

@@ -44,7 +44,7 @@ export interface Walk {
   readonly finds: Finds;
   /** −1 where the text is no JSON; then the scan says why. */
   at: number;
-  /** What is read at `at`: a value begins, within a string or a key, or behind a value. */
+  /** The walk stands here at `at`: a value begins, within a string or a key, or behind a value. */
   state: 'value' | 'string' | 'key' | 'after';
   /** Where the string or key begins that is read. */
   stringStart: number;
@@ -75,7 +75,7 @@ export function goOn(walk: Walk, until: number, isWanted: (span: Span) => boolea
   return undefined;
 }
 
-/** Whether the string, which was begun, was read to its end. */
+/** Reads the rest of a string that was begun; true where it ended. */
 function readString(walk: Walk, until: number): boolean {
   const { scan } = walk;
   const at = stepInString(scan, walk.at, until);

@@ -14,7 +14,7 @@ import { readAmounts } from './signed-amount.ts';
 export interface Credential {
   readonly protocol: Offer['protocol'];
   readonly pays: (key: string) => boolean;
-  /** What it signs for, in the asset's smallest unit, where it says so. */
+  /** It signs for this amount, in the asset's smallest unit, where it says so. */
   readonly amount: bigint | undefined;
   /** The largest amount that it names: it must not be more than the offer. */
   readonly most: bigint;

@@ -15,7 +15,7 @@ import { decodeObject, readMppOffer } from './offer.ts';
 import { MAX_OFFERS } from './offer-lists.ts';
 import { readAsked } from './payment.ts';
 
-/** What an HTTP answer asks to be paid: its headers by their names in lower case, repeated ones joined, and its body. */
+/** An HTTP answer that may ask to be paid: its headers by their names in lower case, repeated ones joined, and its body. */
 export interface HttpAsking {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
@@ -36,7 +36,7 @@ export type HttpDemand =
 const MPP = 'www-authenticate';
 const X402 = 'payment-required';
 
-/** What a 402 asks to be paid, in slices where it is large; no offers where it asks for nothing. */
+/** Reads what a 402 asks to be paid, in slices where it is large; no offers where it asks for nothing. */
 export function* readDemand({ headers, body }: HttpAsking): Slices<HttpDemand> {
   const challenges = headers[MPP] === undefined ? NOTHING : readChallenges(headers[MPP]);
   const required = headers[X402] === undefined ? NOTHING : yield* readRequired(headers[X402]);
@@ -55,7 +55,7 @@ export function* readDemand({ headers, body }: HttpAsking): Slices<HttpDemand> {
   };
 }
 
-/** Whether anything in these headers asks for a payment. */
+/** True where anything in these headers asks for a payment. */
 export function mayAskForPayment(headers: Readonly<Record<string, string>>): boolean {
   return headers[X402] !== undefined || /payment/i.test(headers[MPP] ?? '');
 }
@@ -85,7 +85,7 @@ function withHeader(headers: Readonly<Record<string, string>>, name: string, val
   return value === '' ? others : { ...others, [name]: value };
 }
 
-/** What a request pays with in its headers. Undefined in the list: a credential that cannot be read. */
+/** Reads what a request pays with in its headers. Undefined in the list: a credential that cannot be read. */
 export function credentialsOf(header: HeaderValues): readonly (Credential | undefined)[] {
   const authorizations = [...header('authorization'), ...header('payment-authorization')];
   // Servers look for the scheme among several, too.
@@ -111,7 +111,7 @@ function* readRequired(encoded: string): Slices<Asked | undefined> {
   };
 }
 
-/** What is no JSON text is no message, and reaches nobody. */
+/** Reads a body; a text that is no JSON is no message, and reaches nobody. */
 function* readBody(text: string): Slices<Asked | undefined> {
   const asked = yield* readAsked(text, spanOf(text));
   if (asked.kind === 'unreadable') return undefined;
@@ -165,7 +165,7 @@ function isOdd({ params }: AuthChallenge): boolean {
   return params.some(({ name, raw }) => name === 'payment' || /,\s*payment\s/i.test(raw));
 }
 
-/** What decides which offer is paid, and at what price. */
+/** These members decide which offer is paid, and at what price. */
 const MATTERS = /^(?:id|realm|method|intent|request|expires|header)$/;
 
 function readChallenge({ params }: AuthChallenge): Offer | undefined {

@@ -26,12 +26,12 @@ export function nameOf(key: string): Name | undefined {
   return key.length < 6 ? undefined : NAMES.get(key.trim().toLowerCase());
 }
 
-/** Whether a key that begins so, and goes on beyond `MAX_KEY`, is no name for certain. SECURITY: one of which little shows may be taken for any. */
+/** True where a key that begins so, and goes on beyond `MAX_KEY`, is no name for certain. SECURITY: one of which little shows may be taken for any. */
 export function isNoName(beginning: string): boolean {
   return isLong(beginning);
 }
 
-/** How a lenient reader may find a word: what stands between the letters some readers drop (wire.md §2.3). */
+/** Matches a word as a lenient reader may find it: what stands between the letters some readers drop (wire.md §2.3). */
 function spelt(word: string): string {
   return [...word].join('(?:\\\\+[bfnrt])*');
 }
@@ -60,11 +60,11 @@ export interface OfferList extends Span {
   readonly elements: readonly Span[];
 }
 
-/** What was found in one text. `askings` are the outermost objects that ask. */
+/** The findings of one text. `askings` are the outermost objects that ask. */
 export interface Finds {
   readonly lists: OfferList[];
   readonly askings: Span[];
-  /** What all texts of the search have in common. */
+  /** All texts of the search have this in common. */
   readonly total: { offers: number };
   isUnreadable: boolean;
 }
@@ -81,14 +81,14 @@ export interface Listing {
   isLong: boolean;
 }
 
-/** What is known of an object that has a name that matters. */
+/** An object that has a name that matters, and what is known of it. */
 export interface Asking {
   readonly counts: Record<Name, number>;
   isVersionExact: boolean;
   readonly lists: Listing[];
 }
 
-/** How many offers of one answer are judged (policy.md §8). A list without any counts as one. */
+/** So many offers of one answer are judged (policy.md §8). A list without any counts as one. */
 export const MAX_OFFERS = 64;
 /** Characters of what asks, all its places together: they are read once more, strictly. */
 const MAX_ASKING = 1_048_576;

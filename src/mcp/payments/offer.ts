@@ -53,18 +53,18 @@ export function seemsTwice(object: JsonObject, place: Place): boolean {
   return [...object.keys()].some((key) => isLookAlike(key, place));
 }
 
-/** What tells one MPP challenge from another. */
+/** Distinguishes one MPP challenge from another. */
 export function mppKey(challenge: JsonObject): string {
   const part = (name: string) => canonicalText(challenge.get(name) ?? null);
   return `mpp [${part('id')},${part('realm')},${part('method')},${part('intent')},${canonicalText(requestOf(challenge))}]`;
 }
 
-/** What tells one offer of x402 from another. */
+/** Distinguishes one offer of x402 from another. */
 export function x402Key(requirements: JsonObject): string {
   return `${x402Prefix(textOf(requirements.get('scheme')) ?? '', textOf(requirements.get('network')) ?? '')}${canonicalText(requirements)}`;
 }
 
-/** What the keys of all offers of a scheme and a network begin with. */
+/** The keys of all offers of a scheme and a network begin so. */
 export function x402Prefix(scheme: string, network: string): string {
   return `x402 ${JSON.stringify(scheme)} ${JSON.stringify(network)} `;
 }

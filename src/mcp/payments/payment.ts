@@ -22,7 +22,7 @@ export type Challenge =
       without(cut: ReadonlySet<number>): string;
     };
 
-/** What a text asks to be paid; `noise` where it is no JSON. */
+/** A text asks for a payment, for nothing, or is no JSON (`noise`). */
 export type Asked = Challenge | { readonly kind: 'nothing' } | { readonly kind: 'noise' };
 
 type Placed = Pick<ResponseFrame | NotificationFrame, 'text' | 'span'>;
@@ -79,7 +79,7 @@ export interface Nested extends Span {
   readonly parts: Parts;
 }
 
-/** What asks for a payment in one text, in the order in which it stands there. */
+/** The parts of one text that ask for a payment, in the order in which they stand there. */
 export type Parts = readonly (OfferList | Nested)[];
 
 /** `unreadable`: two readers could read two things, or it is more than is judged. `noise`: the text is no JSON. */

@@ -1,4 +1,4 @@
-/** How much a payment signs for (policy.md §8). SECURITY: what is not known is not "enough" (I2). */
+/** Finds how much a payment signs for (policy.md §8). SECURITY: what is not known is not "enough" (I2). */
 import { isArray, isNumber, isObject, type Json, type JsonObject } from '../../core/json.ts';
 import { definePlace, foldKey, type Place } from '../json/keys.ts';
 import { seemsTwice } from './offer.ts';
@@ -56,7 +56,7 @@ function at(object: JsonObject, way: readonly string[]): Json | 'odd' | undefine
   return value;
 }
 
-/** What an amount is called, by servers and signers that nobody here knows. */
+/** Servers and signers that nobody here knows call an amount so. */
 const AMOUNT =
   /^(?:.*amounts?|(?:max|min|total|paid|transfer|permitted|authorized|approved|required)*(?:values?|sum|total|quantity|lamports|wei))(?:in|out|max|min|required|authorized|permitted|\d)*$/;
 

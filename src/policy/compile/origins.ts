@@ -1,4 +1,4 @@
-/** Where compiled things came from: warnings judge the compiled policy and point into the text. */
+/** Origins say where compiled things came from: warnings judge the compiled policy and point into the text. */
 import type { ArgCondition, StateCondition } from '../../core/condition.ts';
 import type { Rule, ToolEntry } from '../../core/policy.ts';
 import { entryOf, type MapNode } from '../format/tree.ts';
@@ -10,7 +10,7 @@ export interface Origins {
   readonly entries: Map<ToolEntry, number>;
 }
 
-/** What a warning needs. */
+/** A warning needs these. */
 export interface WarnContext {
   readonly report: Report;
   readonly origins: Origins;
@@ -21,7 +21,7 @@ export function openOrigins(): Origins {
   return { rules: new Map(), conditions: new Map(), entries: new Map() };
 }
 
-/** Where a key of the rule stands; the rule itself where it has none. */
+/** Finds where a key of the rule stands; the rule itself where it has none. */
 export function offsetInRule(rule: Rule, key: string, { rules }: Origins): number {
   const node = rules.get(rule);
   return entryOf(node, key)?.offset ?? node?.offset ?? 0;

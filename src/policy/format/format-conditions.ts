@@ -22,7 +22,7 @@ const OPERANDS: { readonly [Kind in keyof Operands]: Shape } = {
   boolean: { kind: 'boolean' },
 };
 
-/** What stands under `value`, by operator. */
+/** The shapes under `value`, by operator. */
 export const VALUES: Readonly<Record<string, Shape>> = Object.fromEntries(
   Object.entries(OPERATORS).map(([op, { operand }]) => [op, OPERANDS[operand]]),
 );

@@ -8,7 +8,7 @@ import type { Key, Keys, Shape } from './shape.ts';
 
 const REQUIREMENTS = ['evaluate', 'allow'] as const;
 const COUNT: Key = { shape: { kind: 'choice', values: ['attempts', 'successes'] }, about: 'whether failed calls stay counted' };
-/** What a counter in millionths can hold. */
+/** A counter in millionths can hold no more. */
 const MAX_COUNT = 9_007_199_254;
 const AMOUNT: Shape = { kind: 'number', min: 0, max: MAX_COUNT };
 

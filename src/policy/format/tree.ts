@@ -1,4 +1,4 @@
-/** What YAML says, with the place of everything: the tree that `check` and `compile` read. */
+/** Reads YAML with the place of everything: the tree that `check` and `compile` read. */
 import type { Json } from '../../core/json.ts';
 
 /** `offset` is where the value starts in the text; positions are made of it only for what is reported. */
@@ -91,7 +91,7 @@ export function toJson(node: Node): Json {
   }
 }
 
-/** One text per value, the order of keys left aside: for hashes. */
+/** One text per value, whatever the order of keys: for hashes. */
 export function canonicalNode(node: Node): string {
   switch (node.kind) {
     case 'null':

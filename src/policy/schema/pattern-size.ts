@@ -3,7 +3,7 @@
  * thousand copies of a class of seven hundred ranges; memory and time go by the program, not by the text.
  */
 
-/** What one unicode class costs to build, and each copy of it, in instructions of one character. */
+/** One unicode class, and each copy of it, costs this much to build, in instructions of one character. */
 const UNICODE_CLASS = 150;
 const UNICODE_COPY = 5;
 /** A range that has no case is compared with others character by character: so many are worth one instruction. */
@@ -15,7 +15,7 @@ interface Scan {
   readonly text: string;
   readonly folds: boolean;
   at: number;
-  /** What is built once, however often it is repeated. */
+  /** The part that is built once, however often it is repeated. */
   fixed: number;
 }
 

@@ -85,7 +85,7 @@ interface State {
 const BEGIN = { context: () => 4 };
 const UNANCHORED = 0;
 const END_TEXT = -1;
-/** What a step costs that is not known yet, in characters that are read: so much for each instruction of both states, and for so many more. */
+/** A step that is not known yet costs this much, in characters that are read: for each instruction of both states, and for so many more. */
 const INSTRUCTION = 7;
 const FEW = 20;
 
@@ -120,12 +120,12 @@ function build(automaton: Automaton, state: State, characters: number, character
   return next;
 }
 
-/** A value that can not be judged; the call is denied. */
+/** A value that cannot be judged; the call is denied. */
 export class UnjudgeableError extends Error {
   readonly code = 'unjudgeable';
 }
 
-/** What a check may cost: about 50 ms. SECURITY: a schema is a stranger's and the value another's; together they end after so much work: one for the visit of a value, for a few characters of text, for a member of a list. */
+/** A check may cost this much: about 50 ms. SECURITY: a schema is a stranger's and the value another's; together they end after so much work: one for the visit of a value, for a few characters of text, for a member of a list. */
 const MAX_WORK = 1_000_000;
 /** Schemas that lead from one to the next without an end. */
 const MAX_DEPTH = 1_500;

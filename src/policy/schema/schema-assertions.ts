@@ -170,7 +170,7 @@ function isOfKind(kind: KeywordKind, value: Json): boolean {
   }
 }
 
-/** A bound that a decimal can not hold would be a bound that does not hold. */
+/** A bound that a decimal cannot hold would be a bound that does not hold. */
 function isNumberOfKind(kind: 'number' | 'positive' | 'count', text: string): boolean {
   const value = parseDecimal(text);
   if (!value || value.digits.length > 400 || Math.abs(value.point) > 1_000) return false;

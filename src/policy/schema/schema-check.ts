@@ -19,7 +19,7 @@ import {
   weightOf,
 } from './schema-values.ts';
 
-/** What does not fit: the keyword, the name that is missing or too many, and the way to the value, innermost first. */
+/** A value that does not fit: the keyword, the name that is missing or too many, and the way to the value, innermost first. */
 export interface Misfit {
   readonly keyword: string;
   readonly name?: string;

@@ -51,11 +51,11 @@ export type Assertion =
   | { readonly kind: 'contains'; readonly of: SchemaNode; readonly min: number; readonly max: number };
 
 export interface SchemaNode {
-  /** What a schema that is `true` or `false` says of everything. */
+  /** A schema that is `true` or `false` says this of everything. */
   readonly constant?: boolean;
   /** `type` first: it is cheap, and says most. */
   readonly assertions: readonly Assertion[];
-  /** What one visit costs besides what it leads to. */
+  /** One visit costs this besides what it leads to. */
   readonly cost: number;
   /** The names that the schema gives to members of the object it judges; set once references are known. */
   names: Names | undefined;

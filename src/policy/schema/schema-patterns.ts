@@ -2,14 +2,14 @@
 import { patternSize } from './pattern-size.ts';
 import type { Regex, RegexCompiler } from './regex.ts';
 
-/** SECURITY: a schema has room for hundreds of patterns, and each may ask for thousands of instructions. */
+/** SECURITY: a schema may hold hundreds of patterns, and each may ask for thousands of instructions. */
 const MAX_SIZE = 50_000;
-/** What compiling a pattern costs however short it is, in instructions. */
+/** Compiling a pattern costs this however short it is, in instructions. */
 const EACH = 80;
 /** Longer ones are refused, and need not be spelt out. */
 const MAX_LENGTH = 10_000;
 
-/** What `\s` is in ECMA-262, which JSON Schema refers to; RE2 knows the blanks of ASCII only. */
+/** These are `\s` in ECMA-262, which JSON Schema refers to; RE2 knows the blanks of ASCII only. */
 const BLANK = String.raw`\t-\r \x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}\x{feff}`;
 const NO_BLANK = String.raw`\x{0}-\x{8}\x{e}-\x{1f}!-\x{9f}\x{a1}-\x{167f}\x{1681}-\x{1fff}\x{200b}-\x{2027}\x{202a}-\x{202e}\x{2030}-\x{205e}\x{2060}-\x{2fff}\x{3001}-\x{fefe}\x{ff00}-\x{10ffff}`;
 const NO_LINE_END = String.raw`[^\n\r\x{2028}\x{2029}]`;

@@ -19,7 +19,7 @@ export function readSchema(schema: Json, at: Place | undefined, above: Base | un
   if ((at?.depth ?? 0) > MAX_DEPTH) addFault(reading, at, 'it nests too deep');
   else if (!isObject(schema)) addFault(reading, at, 'a schema is a map, true or false');
   else if (schema.size === 0) return keepNode(reading, schema, { assertions: [], cost: 1, names: undefined, keyPatterns: [] });
-  // What can not be used any more is not read any further.
+  // What cannot be used any more is not read any further.
   else if (!reading.unusable || hasRoom(reading)) return readObject({ schema, at, base: baseOf(schema, above, reading), reading });
   return constantNode(false);
 }

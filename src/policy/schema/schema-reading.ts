@@ -1,9 +1,9 @@
-/** What the reading of one schema keeps, and how it notes what is wrong. */
+/** Keeps what the reading of one schema finds, and notes what is wrong. */
 import type { Json, JsonObject } from '../../core/json.ts';
 import type { RegexCompiler } from './regex.ts';
 import type { Assertion, SchemaNode } from './schema-node.ts';
 
-/** What is wrong with a schema, and where in it. `strict`: only a policy's own schema has to avoid it. */
+/** A fault of a schema, and its place. `strict`: only a policy's own schema has to avoid it. */
 export interface SchemaFault {
   readonly path: readonly string[];
   readonly message: string;
@@ -35,9 +35,9 @@ export interface Reading {
   readonly faults: SchemaFault[];
   /** There is a fault that is not merely strict. */
   unusable: boolean;
-  /** What each schema that is an object was read as. */
+  /** The node that each schema that is an object was read as. */
   readonly nodes: Map<JsonObject, SchemaNode>;
-  /** Where `true` and `false` stand as schemas: what holds them, and under which names. */
+  /** The places of `true` and `false` as schemas: what holds them, and under which names. */
   readonly constants: Map<Json, Set<string>>;
   readonly bases: Map<string, JsonObject>;
   /** By `<id of the base>#<anchor>`. */
@@ -66,10 +66,10 @@ export function below(at: Place | undefined, step: string): Place {
 
 /** More faults help nobody, and each costs a search for what was meant. */
 const MAX_FAULTS = 100;
-/** SECURITY: reading takes microseconds a schema, and 256 KiB have room for a hundred thousand. */
+/** SECURITY: reading takes microseconds a schema, and 256 KiB hold a hundred thousand. */
 const MAX_SCHEMAS = 10_000;
 
-/** Whether faults are still taken in: then their help is worth finding. */
+/** True while faults are still taken in: then their help is worth finding. */
 export function hasRoom({ faults }: Reading): boolean {
   return faults.length < MAX_FAULTS;
 }

@@ -4,7 +4,7 @@ import { constantNode, type KeyPattern, type SchemaNode, schemasOf } from './sch
 import { addFault, type Reading, type Reference } from './schema-reading.ts';
 import { keyWork } from './schema-values.ts';
 
-/** An identifier as a whole address where that can be told, and without an empty fragment. */
+/** An identifier as a whole address where that is known, and without an empty fragment. */
 export function resolveId(id: string, base: string): string {
   const plain = id.replace(/#$/, '');
   return URL.parse(plain, base === '' ? undefined : base)?.href ?? plain;
@@ -13,7 +13,7 @@ export function resolveId(id: string, base: string): string {
 /** SECURITY: a schema may hold thousands of `propertyNames` that all lead to the same thousands of schemas. */
 const MAX_COLLECTED = 50_000;
 
-/** What folding all names may cost, as a check counts it: half of what a check may. */
+/** Folding all names may cost this much, as a check counts it: half of what a check may. */
 const MAX_FOLDED = 500_000;
 
 /** Finds the target of each reference, and then the names of each schema. What is not there is a fault. */

@@ -1,4 +1,4 @@
-/** What the keywords of a JSON Schema say of one value, without what they lead to. Work is charged before it is done. */
+/** Checks one value by the keywords of a JSON Schema, without what they lead to. Work is charged before it is done. */
 import { compareDecimals, type Decimal, parseDecimal } from '../../core/decimal.ts';
 import { canonicalText } from '../../core/fingerprint.ts';
 import { compareJson, isArray, isNumber, isObject, type Json, typeOf } from '../../core/json.ts';
@@ -11,7 +11,7 @@ export interface Run {
   readonly weights: WeakMap<object, number>;
 }
 
-/** Whether it is of the type; 1.0 is an integer. */
+/** True where it is of the type; 1.0 is an integer. */
 export function isOfType(value: Json, type: string, run: Run): boolean {
   if (type !== 'integer') return typeOf(value) === type;
   if (!isNumber(value)) return false;
@@ -19,7 +19,7 @@ export function isOfType(value: Json, type: string, run: Run): boolean {
   return decimal.digits.length <= decimal.point || decimal.digits === '';
 }
 
-/** Whether a pattern is found in a text. */
+/** True where a pattern is found in a text. */
 export function matches(matcher: Matcher, text: string, { work }: Run): boolean {
   return matcher.matchesWithin(text, work);
 }
@@ -36,7 +36,7 @@ function inexact(text: string): UnjudgeableError {
   return new UnjudgeableError(`the number ${text.slice(0, 40)} can not be judged exactly`);
 }
 
-/** Whether a number keeps to a bound. */
+/** True where a number keeps to a bound. */
 export function isWithinBound(value: Decimal, keyword: BoundKeyword, limit: Decimal): boolean {
   const order = compareDecimals(value, limit);
   if (order === 0) return keyword === 'minimum' || keyword === 'maximum';
@@ -46,7 +46,7 @@ export function isWithinBound(value: Decimal, keyword: BoundKeyword, limit: Deci
 /** Digits that BigInt divides in microseconds. */
 const MAX_DIGITS = 2_000;
 
-/** Whether one number is a multiple of another: both as whole numbers of the smaller one's last place. */
+/** True where one number is a multiple of another: both as whole numbers of the smaller one's last place. */
 export function isMultiple(value: Decimal, divisor: Decimal, { work }: Run): boolean {
   const place = Math.min(lastPlace(value), lastPlace(divisor));
   const digits = Math.max(value.point, divisor.point) - place;
@@ -63,7 +63,7 @@ function wholeAt(value: Decimal, place: number): bigint {
   return BigInt(value.digits) * 10n ** BigInt(lastPlace(value) - place);
 }
 
-/** Whether there are so many characters, items or members; what has none of them is no matter. */
+/** True where there are so many characters, items or members; a value that has none of them passes. */
 export function isCounted(value: Json, keyword: CountKeyword, limit: number, run: Run): boolean {
   const what = keyword.slice(3);
   const size = what === 'Length' ? lengthOf(value, run) : what === 'Items' ? isArray(value) && value.length : isObject(value) && value.size;
@@ -83,7 +83,7 @@ function lengthOf(value: Json, { work }: Run): number | false {
   return length;
 }
 
-/** Whether it is one of the values. */
+/** True where it is one of the values. */
 export function isAmong(value: Json, { texts, others, structured }: Values, run: Run): boolean {
   if (typeof value === 'string') {
     run.work.charge(value.length >> 5);
@@ -107,7 +107,7 @@ export function isAmong(value: Json, { texts, others, structured }: Values, run:
 
 const ASCII = /^[!-~]*$/;
 
-/** What folding a key costs: what is not ASCII is normalised, and may grow eighteenfold. */
+/** Costs the folding of a key: what is not ASCII is normalised, and may grow eighteenfold. */
 export function keyWork(key: string): number {
   return ASCII.test(key) ? 1 + (key.length >> 2) : 20 + 8 * key.length;
 }

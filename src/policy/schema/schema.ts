@@ -1,6 +1,6 @@
 /**
  * JSON Schema 2020-12 over our own JSON values (policy.md §3): patterns run in RE2, numbers compare by exact value, work
- * is bounded, and whatever can not be judged denies.
+ * is bounded, and whatever cannot be judged denies.
  */
 import { isArray, isObject, type Json } from '../../core/json.ts';
 import { openNewest } from '../../core/newest.ts';
@@ -14,7 +14,7 @@ import { openReading, type SchemaFault } from './schema-reading.ts';
 import { linkSchema } from './schema-refs.ts';
 
 interface CompiledSchema {
-  /** What is wrong with it, strict faults included. */
+  /** Everything that is wrong with it, strict faults included. */
   readonly faults: readonly SchemaFault[];
   /** Denies always where a fault is not merely strict. */
   readonly check: SchemaCheck;

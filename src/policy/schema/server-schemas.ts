@@ -1,4 +1,4 @@
-/** Schemas of a server that rules with `validate` can not use: a call of such a tool is always denied (policy.md §3). */
+/** Schemas of a server that rules with `validate` cannot use: a call of such a tool is always denied (policy.md §3). */
 import type { Diagnostic } from '../../core/diagnostic.ts';
 import { isObject, NO_ARGUMENTS } from '../../core/json.ts';
 import { matchesName } from '../../core/names.ts';
@@ -7,7 +7,7 @@ import { DIAGNOSTICS, type DiagnosticCode } from '../codes.ts';
 import type { ServerTool } from '../server.ts';
 import type { SchemaCompiler } from './schema.ts';
 
-/** Names each such tool, with what a call of it would be told; sorted as the tools are. */
+/** Names each such tool, with the answer to a call of it; sorted as the tools are. */
 export function checkServerSchemas(policy: Policy, tools: readonly ServerTool[], compile: SchemaCompiler): readonly Diagnostic[] {
   return tools.flatMap((tool) => {
     const rules = rulesFor(tool.name, policy).filter(({ validate }) => validate !== undefined);

@@ -1,9 +1,9 @@
-/** Whether a pattern on a path or host says where in the text it matches (policy.md §14). */
+/** Judges whether a pattern on a path or host says where in the text it matches (policy.md §14). */
 
 const PATHS = new Set('path paths file files filename filepath dir directory folder cwd root'.split(' '));
 const HOSTS = new Set('host hostname url uri domain endpoint origin'.split(' '));
 
-/** What an argument of this name holds, as far as its name tells. */
+/** Guesses from an argument's name what it holds. */
 export function placeOf(name: string): 'path' | 'host' | undefined {
   const words = name
     .replace(/([a-z])([A-Z])/g, '$1_$2')
@@ -14,7 +14,7 @@ export function placeOf(name: string): 'path' | 'host' | undefined {
   return HOSTS.has(last) ? 'host' : undefined;
 }
 
-/** A path is told by its start, a host by both ends; in every alternative. */
+/** A path is known by its start, a host by both ends; in every alternative. */
 export function isAnchored(pattern: string, place: 'path' | 'host'): boolean {
   return splitAlternatives(pattern.replace(/^\(\?[a-zA-Z]+\)/, '')).every(
     (one) => startsAnchored(one) && (place === 'path' || endsAnchored(one)),

@@ -8,12 +8,12 @@ export const TOOL_NAMES: readonly string[] = ['tool', 'tool_name', 'toolName', '
 
 const CALLERS = /(?:^|[_.\-/])(?:call|invoke|execute|exec|run|use|dispatch|proxy)[_-]?(?:mcp[_-]?)?tools?$/i;
 
-/** Whether a tool takes another tool's name, as far as its own name and its arguments tell. */
+/** True where a tool takes another tool's name, judged by its own name and its arguments. */
 export function callsTools(name: string, properties: readonly string[]): boolean {
   return CALLERS.test(name) || properties.some((property) => TOOL_NAMES.includes(property));
 }
 
-/** Whether a requirement of these rules leaves the argument only values that the policy lists. */
+/** True where a requirement of these rules leaves the argument only values that the policy lists. */
 export function pins(rules: readonly Rule[], name: string): boolean {
   return rules.some((rule) => {
     if (rule.action === 'deny' || rule.action === 'require_approval' || rule.shadow) return false;

@@ -1,10 +1,10 @@
-/** Whether some value satisfies all tests (policy.md §14). Says no only where that is certain. */
+/** Judges whether some value satisfies all tests (policy.md §14). Says no only where that is certain. */
 import type { StateTest } from '../../core/condition.ts';
 import { compareDecimals, type Decimal, parseDecimal } from '../../core/decimal.ts';
 import { isNumber, type Json } from '../../core/json.ts';
 import { type ArgTest, OPERATORS, type OperatorRow } from '../../core/operators.ts';
 
-/** Whether one argument can pass all of these tests. */
+/** True where one argument can pass all of these tests. */
 export function isSatisfiable(tests: readonly ArgTest[]): boolean {
   // What does not exist is absent or null; nothing but `exists` is true of the absent.
   if (tests.some(({ absent }) => absent === 'true')) return tests.every((test) => test.holds(null) === 'true');
@@ -14,7 +14,7 @@ export function isSatisfiable(tests: readonly ArgTest[]): boolean {
   return boundsAgree(tests.flatMap(boundsOfArg));
 }
 
-/** Whether one counter can pass all of these tests. */
+/** True where one counter can pass all of these tests. */
 export function isCounterSatisfiable(tests: readonly StateTest[]): boolean {
   return boundsAgree(tests.flatMap(boundsOfState));
 }

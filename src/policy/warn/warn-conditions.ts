@@ -8,12 +8,12 @@ import { isCounterSatisfiable, isSatisfiable } from './satisfy.ts';
 
 const MOST_TOGETHER = 20;
 
-/** Whether the rule is a requirement. */
+/** True where the rule is a requirement. */
 export function isRequirement({ action }: Rule): boolean {
   return action === 'evaluate' || action === 'allow';
 }
 
-/** Whether the rule binds every call and is enforced. */
+/** True where the rule binds every call and is enforced. */
 export function bindsAlways(rule: Rule): boolean {
   return rule.when.length === 0 && rule.agents === undefined && !rule.shadow;
 }

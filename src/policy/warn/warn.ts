@@ -104,7 +104,7 @@ function covers(pattern: NamePattern, { pattern: own, key }: ToolEntry): boolean
   return pattern.text === key || (own.kind === 'exact' && matchesName(pattern, key));
 }
 
-/** What such a tool calls is not seen by the rules of the tool that it calls. */
+/** Warns of a tool that calls others: the rules of the tool that it calls do not see that. */
 function warnToolName(entry: ToolEntry, { report, origins }: WarnContext): void {
   if (entry.key === '*' || !callsTools(entry.key, [])) return;
   if (entry.rules.some((rule) => rule.action === 'deny') || TOOL_NAMES.some((name) => pins(entry.rules, name))) return;

@@ -28,7 +28,7 @@ export function emptyApprovals(): ApprovalTables {
   return { approvals: new Map(), events: [], sequence: 0, secret: undefined };
 }
 
-/** What the shared rules read and write. Records stand in the order they were made. */
+/** The rows that the shared rules read and write. Records stand in the order they were made. */
 export function approvalRows(tables: ApprovalTables): ApprovalRows {
   const { approvals } = tables;
   const rows = (test: (row: ApprovalRow) => boolean) => [...approvals.values()].filter(test).sort((a, b) => a.createdAt - b.createdAt);

@@ -6,7 +6,7 @@ import type { Transact } from './approvals.ts';
 
 export type ClaimTable = Map<string, ClaimRow>;
 
-/** What the shared rules read and write. */
+/** The rows that the shared rules read and write. */
 export function claimRows(table: ClaimTable): ClaimRows {
   return {
     claim: (key) => table.get(key),

@@ -46,7 +46,7 @@ interface Tables {
   prunedAt: number;
 }
 
-/** What stored results may take together, where nobody says otherwise: 256 MiB. */
+/** Stored results may take so much together, where nobody says otherwise: 256 MiB. */
 const MAX_RESULTS = 268_435_456;
 
 /** Opens an empty store that lives as long as this object, of one namespace. */
@@ -174,7 +174,7 @@ function rowKey({ id, unit }: CounterRef, start: number): string {
 /** In the order in which they were delivered. */
 export type ChallengeTable = Map<string, ChallengeRow>;
 
-/** What the shared rules read and write. */
+/** The rows that the shared rules read and write. */
 export function challengeRows(table: ChallengeTable): ChallengeRows {
   const all = (isWanted: (row: ChallengeRow) => boolean) => [...table.values()].filter(isWanted);
   return {

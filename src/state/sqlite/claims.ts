@@ -36,7 +36,7 @@ export const CLAIM_SQL = {
   findClaims: `SELECT ${shownWith('args')} AND substr(key, 1, length(:start)) = :start ORDER BY key`,
 } as const;
 
-/** How many results one transaction forgets at most; the next one goes on. */
+/** One transaction forgets so many results at most; the next one goes on. */
 const BOUND_BATCH = 50;
 
 interface Prepared {

@@ -82,7 +82,7 @@ export function keepConnection(path: string, namespace: string | undefined): Con
 
 /** Runs the work in a transaction that has the write lock from the start: all of it happens, or nothing. */
 export function transact<T>({ db, statements }: Pick<Connection, 'db' | 'statements'>, durability: Durability, work: () => T): T {
-  // The level can not change inside a transaction, so what may need the stronger one asks for it beforehand.
+  // The level cannot change inside a transaction, so what may need the stronger one asks for it beforehand.
   if (durability === 'full') db.exec('PRAGMA synchronous = FULL');
   try {
     statements.begin.run();

@@ -3,7 +3,7 @@ import { accessSync, chmodSync, closeSync, constants, mkdirSync, openSync, type 
 import { dirname } from 'node:path';
 import { StoreError } from '../../core/store.ts';
 
-/** What tells one file from another that later stands at the same path. */
+/** Distinguishes one file from another that later stands at the same path. */
 export interface Identity {
   readonly dev: number;
   readonly ino: number;
@@ -52,7 +52,7 @@ export function identify(path: string): Stats | undefined {
   return found;
 }
 
-/** Whether the file at the path still is this one. */
+/** True while the file at the path is still this one. */
 export function isSameFile(path: string, known: Identity): boolean {
   const found = identify(path);
   return found !== undefined && found.dev === known.dev && found.ino === known.ino;

@@ -1,5 +1,5 @@
 /**
- * The file of the write-ahead log, and room in it. A durable commit that makes the file longer waits for the file system's
+ * The file of the write-ahead log, and free space in it. A durable commit that makes the file longer waits for the file system's
  * own journal, too, and takes about twice as long as one that writes over bytes that are there. So a process that commits
  * for good makes the file as long as it gets between two checkpoints, a piece at a time and beside the calls.
  *
@@ -8,18 +8,18 @@
 import { closeSync, fdatasync, fstatSync, openSync, writeSync } from 'node:fs';
 import { type Identity, prepareFile } from './filesystem.ts';
 
-/** SQLite checkpoints after 1,000 pages: room for them and for a large transaction, below `journal_size_limit`. */
+/** SQLite checkpoints after 1,000 pages: space for them and for a large transaction, below `journal_size_limit`. */
 const ROOM = 4_718_592;
 const PIECE = 524_288;
 
 export interface LogFile extends Identity {
-  /** Whether commits may still have to make it longer. */
+  /** True while commits may still have to make it longer. */
   readonly isShort: boolean;
   /** Makes it a piece longer. The caller holds the write lock: nobody else writes to the end of it meanwhile. Throws nothing. */
   lengthen(): void;
 }
 
-/** The log at `path`, which SQLite has open. Only of Linux it is known that room helps. */
+/** The log at `path`, which SQLite has open. Only of Linux it is known that free space helps. */
 export function openLogFile(path: string): LogFile {
   const { dev, ino } = prepareFile(path, false);
   let isShort = process.platform === 'linux';

@@ -1,4 +1,4 @@
-/** What people look at and decide, over the tables of every namespace (policy.md §9, §12). */
+/** The records that people look at and decide, over the tables of every namespace (policy.md §9, §12). */
 import { type Approval, type ApprovalEvent, type Approvals, type Delivery, EXPIRED_ARGS, MOST_EVENT_ARGS } from '../../core/approval.ts';
 import type { Claims } from '../../core/claim.ts';
 import type { Records } from '../../core/store.ts';
@@ -9,7 +9,7 @@ import { claimOf, claimRows } from './claims.ts';
 import type { Durability } from './connection.ts';
 import type { Statements } from './statements.ts';
 
-/** How the port reaches the file. `change` refuses a clock that is too far behind. */
+/** The port reaches the file by these. `change` refuses a clock that is too far behind. */
 export interface Access {
   readonly clock: () => number;
   readonly look: <T>(work: (statements: Statements) => T) => Promise<T>;

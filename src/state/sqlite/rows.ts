@@ -8,7 +8,7 @@ import { challengeRows } from './challenges.ts';
 import { claimRows } from './claims.ts';
 import type { Statements } from './statements.ts';
 
-/** What the step reads and writes, inside the caller's transaction. */
+/** The rows that the step reads and writes, inside the caller's transaction. */
 export function sqliteRows(statements: Statements): StepRows {
   const { ns } = statements;
   return {

@@ -91,7 +91,7 @@ CREATE TABLE instances (
  * Approvals that can be decided, claims, and the events of approvals. Version 1 could not decide a record, so those of
  * it are over: a repeat of the call opens one that a human can judge. Arguments and results are the last columns, so
  * that what is read often lies before them. `stored` sums `result_bytes`; the triggers keep it right.
- * `due_at` is when an event is to be delivered (again); null where nobody is to be told, or everything was said.
+ * `due_at` is when an event is to be delivered (again); null where nobody is to be notified, or everybody was.
  */
 const VERSION_2 = `
 ALTER TABLE approvals RENAME TO approvals_1;

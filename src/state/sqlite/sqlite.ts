@@ -21,7 +21,7 @@ export interface SqliteOptions {
   readonly path: string;
   readonly namespace: string;
   readonly clock: () => number;
-  /** How long to wait for another process's lock before a `StoreError`. */
+  /** Waits so long for another process's lock before a `StoreError`, ms. */
   readonly timeoutMs: number;
   /** Bytes that all stored results may take, of every namespace. */
   readonly maxResults?: number;
@@ -48,7 +48,7 @@ export async function openSqliteRecords({
   return { ...sqliteRecords(file), close: file.close };
 }
 
-/** How long the first look may take, ms: agents start several proxies at once, and one of them makes the tables. */
+/** The first look may take so long, ms: agents start several proxies at once, and one of them makes the tables. */
 const BEGINNING = 5_000;
 
 interface StateFile extends Access {
@@ -109,7 +109,7 @@ function onceInTurn(work: () => unknown): () => void {
   };
 }
 
-/** What stored results may take together, where nobody says otherwise: 256 MiB. */
+/** Stored results may take so much together, where nobody says otherwise: 256 MiB. */
 const MAX_RESULTS = 268_435_456;
 
 function storeOf(

@@ -30,7 +30,7 @@ export interface Statements {
   readonly challenges: Readonly<Record<keyof typeof CHALLENGE_SQL, StatementSync>>;
 }
 
-/** How many rows one transaction removes at most: enough to keep up, few enough not to be felt. */
+/** One transaction removes so many rows at most: enough to keep up, few enough not to be felt. */
 export const PRUNE_BATCH = 200;
 
 const SQL = {

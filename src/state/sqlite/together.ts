@@ -6,7 +6,7 @@
 import { type Reservable, type Settlement, type Store, StoreError, type StoreVerdict } from '../../core/store.ts';
 import { isBusy } from './lane.ts';
 
-/** What one transaction does: it ends what has ended, and then judges the calls in order. */
+/** The work of one transaction: it ends what has ended, and then judges the calls in order. */
 export interface Batch {
   readonly settlements: readonly Settlement[];
   readonly calls: readonly Reservable[];
