@@ -1,4 +1,5 @@
 /** The routes for what runs: status, counters, pause and resume. */
+import { counterJson, instanceJson, pauseJson, timeJson } from '../core/instance-json.ts';
 import { type Answer, json, refuse } from './answer.ts';
 import type { ApproverGate } from './approver.ts';
 import { textOf } from './body.ts';
@@ -70,23 +71,16 @@ async function showStatus({ store, approvals, about, clock, liveInstances }: Adm
   return json({
     ...rest,
     policy: policy ?? null,
-    now: timeOf(clock()),
+    now: timeJson(clock()),
     pending: pending.length,
     protected: secret !== undefined,
-    pauses: control.pauses.map((one) => ({ policy: one.policy ?? null, reason: one.reason, since: timeOf(one.since) })),
-    instances: liveInstances(instances).map(({ id, pid, host, policy: name, revision, upstream, startedAt, seenAt, confirmed }) => ({
-      ...{ id, pid, host, policy: name ?? null, revision, upstream },
-      ...{ started_at: timeOf(startedAt), seen_at: timeOf(seenAt), confirmed },
-    })),
+    pauses: control.pauses.map(pauseJson),
+    instances: liveInstances(instances).map(instanceJson),
   });
 }
 
 async function listCounters({ store, describeCounters }: AdminDeps): Promise<Answer> {
-  const counters = describeCounters(await store.counters()).map(({ counter, unit, scope, value, limit, resetsAt }) => ({
-    ...{ counter, unit, value, resets_at: timeOf(resetsAt) },
-    ...{ scope: scope ?? null, limit: limit ?? null },
-  }));
-  return json({ counters });
+  return json({ counters: describeCounters(await store.counters()).map(counterJson) });
 }
 
 async function pause({ body }: AdminCall, { store, record, operator }: AdminDeps): Promise<Answer> {
@@ -117,8 +111,4 @@ function scopeOf(body: AdminCall['body']): { readonly policy: string | undefined
   if (policy === null || policy === '') return refuse('bad_request', '"policy" has to be the name of a policy, or absent');
   if (reason === null) return refuse('bad_request', `"reason" has to be a text of at most ${MOST_TEXT} visible characters`);
   return { policy, reason: reason ?? '' };
-}
-
-function timeOf(instant: number): string {
-  return new Date(instant).toISOString();
 }

@@ -14,7 +14,7 @@ export function interceptHome(env: Readonly<Record<string, string | undefined>>)
 
 /** The folders and files that are Intercept's own: as they are written, and where links lead. */
 export function ownPaths(paths: readonly string[]): OwnPaths {
-  const all = paths.flatMap((path) => [resolve(path), real(path)]).map((path) => normalise(path.replaceAll('\\', '/')));
+  const all = paths.flatMap((path) => [resolve(path), realPath(path)]).map((path) => normalise(path.replaceAll('\\', '/')));
   return prepareOwnPaths(all, workingFolder());
 }
 
@@ -32,12 +32,13 @@ function workingFolder(): string | undefined {
  * its real folder, so that two spellings of one path are one namespace.
  */
 export function namespaceOf(prefix: string | undefined, name: string | undefined, file: string): string {
-  const folder = real(dirname(resolve(file)));
+  const folder = realPath(dirname(resolve(file)));
   const own = name === undefined ? ['file', join(folder, basename(file))] : ['name', name];
   return joinParts([prefix ?? '', ...own]);
 }
 
-function real(path: string): string {
+/** The path without links, or as it is where it leads nowhere. */
+export function realPath(path: string): string {
   try {
     return realpathSync(path);
   } catch {

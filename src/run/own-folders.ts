@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { linkSync, lstatSync, renameSync, rmSync, type Stats, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { CommandError, EXIT, UsageError } from '../core/fault.ts';
 import type { StateLocation } from '../state/open.ts';
 import { interceptHome, stateLocation } from './home.ts';
@@ -27,6 +27,8 @@ export function checkFolders({ home, state }: OwnPlaces, env: Environment): void
   if (user === undefined) return;
   const group = groupOf(env);
   checkFolder('home', home, user);
+  // Before what stands in it, which may not be seen where it belongs to somebody else.
+  checkOwner('home', home, user);
   for (const folder of state.folders) checkFolder('state folder', folder, user);
   for (const [what, path] of [
     ['home', home],
@@ -110,7 +112,7 @@ const ELSEWHERE = 'INTERCEPT_HOME for the home, --state-dir for the state alone'
 
 function foreign(what: string, path: string, owner: number, user: number, flag = ''): CommandError {
   return new CommandError(
-    `the ${what} ${JSON.stringify(path)} belongs to user ${owner}, and this is user ${user}`,
+    `cannot read the ${what} ${JSON.stringify(path)}: it belongs to another user (${owner}), and this is user ${user}`,
     EXIT.failed,
     `run it as that user, set INTERCEPT_HOME to a folder of your own, or, if it is yours, run "chown ${flag}${user} ${quoted(path)}"`,
   );
@@ -121,21 +123,28 @@ function look(what: string, path: string, stat: typeof statSync): Stats | undefi
   try {
     return stat(path, { throwIfNoEntry: false });
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const why = WHYS.get(code ?? '') ?? (error instanceof Error ? error.message : String(error));
-    throw new CommandError(
-      `the ${what} ${JSON.stringify(path)} can not be reached: ${why}`,
-      EXIT.failed,
-      `name another folder: ${ELSEWHERE}`,
-    );
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = code === 'EACCES' ? closedBy(path) : (WHYS.get(code ?? '') ?? message);
+    throw new CommandError(`cannot read the ${what} ${JSON.stringify(path)}: ${why}`, EXIT.failed, `name another folder: ${ELSEWHERE}`);
   }
 }
 
 const WHYS: ReadonlyMap<string, string> = new Map([
-  ['EACCES', 'this user may not enter a folder on the way to it'],
   ['ENOTDIR', 'a file stands where a folder on the way to it would be'],
   ['ELOOP', 'links on the way to it lead in a circle'],
 ]);
+
+/** The nearest folder on the way that can be looked at is the one that nobody else may enter. */
+function closedBy(path: string): string {
+  for (let folder = dirname(path); folder !== dirname(folder); folder = dirname(folder)) {
+    try {
+      return `${JSON.stringify(folder)} belongs to another user (${statSync(folder).uid}), who lets nobody else in`;
+    } catch {
+      // It stands behind the one that is looked for.
+    }
+  }
+  return 'this user may not enter a folder on the way to it';
+}
 
 /** Bits of the group that the operator named are not looked at: Kubernetes sets them at every start of a volume. */
 function bitsOf({ mode, gid }: Stats, bits: number, group: number | undefined): number {

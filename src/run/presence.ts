@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { AuditError, type AuditSink, type PlainEvent } from '../core/audit.ts';
 import type { ToolCatalog } from '../core/catalog.ts';
 import type { Policy } from '../core/policy.ts';
-import type { Control, Store } from '../core/store.ts';
+import type { Control, Pause, Store } from '../core/store.ts';
 import type { Every } from '../core/ticker.ts';
 import type { Log } from '../engine/ports.ts';
 import type { Reload } from '../serve/transport.ts';
@@ -50,6 +50,12 @@ export function openPresence({ store, audit, log, policy, instance, namespace, u
       .announce({ ...row, policy: name, revision, confirmed })
       .catch((error: unknown) => log.debug(`state: not announced: ${String(error)}`));
   };
+  /** The first reading comes before the first record, which is `startup`. */
+  const notePause = (before: Pause | undefined, after: Pause | undefined, isFirst: boolean) => {
+    if (before?.since === after?.since && before?.reason === after?.reason) return;
+    log.warn(after ? `paused: ${after.reason || 'no reason given'}` : 'resumed');
+    if (!isFirst) record(after ? 'paused' : 'resumed', { reason: after?.reason });
+  };
   const beat = () => record('heartbeat', { not_in_force: rejected(), unknown_tools: tools.missing() });
   return {
     start(config, serverPid, version, notInForce) {
@@ -61,12 +67,10 @@ export function openPresence({ store, audit, log, policy, instance, namespace, u
     controlChanged(control, previous) {
       confirmed = control.sequence;
       announce();
-      if (previous)
-        recordPause(
-          control.pauses.find(({ policy: name }) => name === undefined || name === inForce.name),
-          record,
-          log,
-        );
+      const [before, after] = [previous, control].map((each) =>
+        each?.pauses.find(({ policy: name }) => name === undefined || name === inForce.name),
+      );
+      notePause(before, after, previous === undefined);
     },
     reloaded(event) {
       if (event.kind === 'taken') {
@@ -112,11 +116,6 @@ function openToolNotice(log: Log): { missing(): readonly string[]; compare(polic
       return fresh.length > 0;
     },
   };
-}
-
-function recordPause(pause: Control['pauses'][number] | undefined, record: Recorder, log: Log): void {
-  log.warn(pause ? `paused: ${pause.reason || 'no reason given'}` : 'resumed');
-  record(pause ? 'paused' : 'resumed', { reason: pause?.reason });
 }
 
 function reasonOf(event: Reload): string | undefined {

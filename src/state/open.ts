@@ -1,7 +1,7 @@
 /** Turns the location of the state into stores. Only this file knows which kinds of store there are. */
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Records, Store } from '../core/store.ts';
+import { type Records, type Store, StoreError } from '../core/store.ts';
 
 /** Commands wait so long for the store, ms: people wait longer than calls do. */
 const PATIENCE = 3_000;
@@ -27,7 +27,7 @@ interface Backend {
   /** Folders and files on this machine that must be this user's alone. No agent reaches the folders. */
   readonly folders: readonly string[];
   readonly files: readonly string[];
-  /** Tells whether a store is there already. */
+  /** Tells whether a store is there already. Rejects with `StoreError` where this user may not know. */
   isThere(): Promise<boolean>;
   /** Opens the store of a namespace, a new one where there is none. Rejects with `StoreError`. */
   open(options: StoreOptions): Promise<Store & Records>;
@@ -46,7 +46,7 @@ export interface StateLocation extends Backend {
 /** The state in a folder of this machine: one SQLite file, whose code is loaded when it is opened. */
 export function stateIn(folder: string): StateLocation {
   const path = join(folder, 'intercept.sqlite');
-  const isThere = () => existsSync(path);
+  const isThere = () => stands(path);
   const open = async ({ namespace, timeoutMs = PATIENCE, maxResults }: StoreOptions) => {
     const { openSqliteStore } = await import('./sqlite/sqlite.ts');
     return openSqliteStore({ path, namespace, clock: Date.now, timeoutMs, ...(maxResults === undefined ? {} : { maxResults }) });
@@ -62,6 +62,17 @@ export function stateIn(folder: string): StateLocation {
       return (await import('./sqlite/sqlite.ts')).openSqliteRecords({ path, clock: Date.now, timeoutMs: PATIENCE });
     },
   });
+}
+
+/** SECURITY: what may not be looked at is not absent. */
+function stands(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = code === 'EACCES' ? 'this user may not enter its folder, or one on the way to it' : message;
+    throw new StoreError(`cannot read the state file "${path}": ${why}`, { cause: error });
+  }
 }
 
 function locate(backend: Backend): StateLocation {

@@ -1,29 +1,15 @@
 import { describe, expect, test } from 'bun:test';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Instance } from '../../src/core/store.ts';
 import { liveInstances } from '../../src/run/instances.ts';
 import { stateIn } from '../../src/state/open.ts';
 import { BUN, interceptCommand } from '../harness/paths.ts';
-import { startProxy } from '../harness/proxy.ts';
-import { setUpRecorder } from '../harness/recorder.ts';
 import { approvalOf, claiming, held, reservationOf } from '../state/calls.ts';
 import { openFolder } from './run.ts';
-
-const POLICY = 'version: "1"\nname: demo\ndefault: deny\nmethods: {"*": allow}\ntools: {echo: [{name: few, rate_limit: 2/hour}]}\n';
-
-function records(home: string): readonly Record<string, unknown>[] {
-  const folder = join(home, 'events');
-  return readdirSync(folder).flatMap((name) =>
-    readFileSync(join(folder, name), 'utf8')
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line)),
-  );
-}
 
 function instance(fields: Partial<Instance>): Instance {
   return {
@@ -51,59 +37,6 @@ describe('policy.md §11: which instances live', () => {
       instance({ id: 'silent', host: 'other', seenAt: 84_999 }),
     ];
     expect(liveInstances(all, 100_000).map(({ id }) => id)).toEqual(['here', 'there']);
-  });
-});
-
-describe('policy.md §11: pause and resume', () => {
-  test('where nothing runs the pause holds for what starts', async () => {
-    using folder = openFolder();
-    const { status, out } = await folder.run('pause', '--reason', 'incident 42');
-    expect(out).toContain('paused: all policies (incident 42)');
-    expect(out).toContain('no instance is running');
-    expect(status).toBe(0);
-    expect((await folder.run('status')).out).toContain('PAUSED all policies');
-    expect(records(join(folder.path, 'home'))).toMatchObject([{ type: 'paused', reason: 'incident 42' }]);
-  });
-
-  test('resume ends the pause of its own scope, and names what goes on', async () => {
-    using folder = openFolder();
-    await folder.run('pause');
-    await folder.run('pause', '--policy', 'demo');
-    const one = await folder.run('resume');
-    expect(one.out).toContain('resumed: all policies');
-    expect(one.err).toContain('still paused: demo');
-    expect((await folder.run('resume')).out).toContain('was not paused');
-    expect((await folder.run('resume', '--policy', 'demo')).out).toContain('resumed: policy "demo"');
-  });
-
-  test('an instance that does not confirm is named, status 1', async () => {
-    using folder = openFolder();
-    const store = await stateIn(join(folder.path, 'home/state')).open({ namespace: 'n' });
-    await store.announce(instance({}));
-    const { status, err } = await folder.run('pause', '--policy', 'demo');
-    expect(err).toContain(`no answer  pid ${process.pid}`);
-    expect(status).toBe(1);
-    const other = await folder.run('pause', '--policy', 'another');
-    expect(other.status).toBe(0);
-    await store.close();
-  }, 120_000);
-
-  test('a running proxy confirms, denies, and goes on after resume; status shows it', async () => {
-    await using server = await setUpRecorder();
-    await using proxy = await startProxy({ policy: POLICY, server: server.command });
-    await proxy.client.initialize();
-    using folder = openFolder(proxy.home);
-    const paused = await folder.run('pause', '--reason', 'stop');
-    expect(paused.out).toContain('confirmed');
-    expect(paused.status).toBe(0);
-    expect(JSON.stringify(await proxy.client.request('tools/call', { name: 'echo', arguments: {} }))).toContain(
-      'All tool calls are paused: stop',
-    );
-    expect((await folder.run('resume')).out).toContain('confirmed');
-    expect(JSON.stringify(await proxy.client.request('tools/call', { name: 'echo', arguments: {} }))).not.toContain('paused');
-    const { out } = await folder.run('status');
-    expect(out).toContain('instances (1)');
-    expect(out).toMatch(/█+░+ {2}echo 2\/hour {2}1 of 2 this hour, resets in/);
   });
 });
 

@@ -67,7 +67,7 @@ describe('a place of somebody else', () => {
       for (const argv of COMMANDS) {
         const { status, out, err } = await folder.run(...argv);
         expect([argv, status, out]).toEqual([argv, 1, '']);
-        expect(err).toContain(`belongs to user ${OTHER}, and this is user ${process.getuid?.()}`);
+        expect(err).toContain(`: it belongs to another user (${OTHER}), and this is user ${process.getuid?.()}`);
         expect(err).toContain('INTERCEPT_HOME');
       }
     });
@@ -79,8 +79,18 @@ test.skipIf(!isRoot)('another user than the one whose home it is gets nowhere', 
   for (const path of [folder.path, home]) chmodSync(path, 0o755);
   const env = { ...process.env, INTERCEPT_HOME: home };
   const program = `process.setgid(${OTHER}); process.setuid(${OTHER}); process.argv = ['', '', 'status']; await import(${JSON.stringify(join(ROOT, 'src/cli/main.ts'))})`;
-  const { status, stderr } = spawnSync(BUN, ['-e', program], { env, encoding: 'utf8', cwd: '/' });
-  expect([status, stderr]).toEqual([1, expect.stringContaining(`belongs to user 0, and this is user ${OTHER}`)]);
+  const run = () => spawnSync(BUN, ['-e', program], { env, encoding: 'utf8', cwd: '/' });
+  const { status, stderr } = run();
+  expect([status, stderr]).toEqual([
+    1,
+    expect.stringContaining(`cannot read the home "${home}": it belongs to another user (0), and this is user ${OTHER}`),
+  ]);
+  chmodSync(folder.path, 0o700);
+  const closed = run();
+  expect([closed.status, closed.stderr]).toEqual([
+    1,
+    expect.stringContaining(`cannot read the home "${home}": "${folder.path}" belongs to another user (0), who lets nobody else in`),
+  ]);
 });
 
 test('commands that do not touch the home run all the same', async () => {
@@ -106,25 +116,22 @@ describe('a home that is no folder, or can not be reached, is named with what is
     for (const argv of COMMANDS) {
       const { status, out, err } = await folder.run(...argv);
       expect([argv, status, out]).toEqual([argv, 1, '']);
-      expect(err).toContain(`${JSON.stringify(home)} ${wrong}`);
+      expect(err).toContain(`${JSON.stringify(home)}${wrong}`);
       expect(err).toContain('help: ');
       expect(err).not.toMatch(/ENOENT|ENOTDIR|ELOOP|EEXIST/);
     }
   };
 
-  test('a file', () => said((folder) => folder.write('home', 'x'), 'is no folder'));
+  test('a file', () => said((folder) => folder.write('home', 'x'), ' is no folder'));
   test('below a file', () =>
-    said(
-      (folder) => join(folder.write('file', 'x'), 'home'),
-      'can not be reached: a file stands where a folder on the way to it would be',
-    ));
+    said((folder) => join(folder.write('file', 'x'), 'home'), ': a file stands where a folder on the way to it would be'));
   const linked = (to: string) => (folder: Folder) => {
     const path = join(folder.path, 'link');
     symlinkSync(to, path);
     return path;
   };
-  test('a link to nothing', () => said(linked('nothing'), 'is a link to nothing'));
-  test('a link to itself', () => said(linked('link'), 'can not be reached: links on the way to it lead in a circle'));
+  test('a link to nothing', () => said(linked('nothing'), ' is a link to nothing'));
+  test('a link to itself', () => said(linked('link'), ': links on the way to it lead in a circle'));
 });
 
 test.skipIf(!isRoot)('a link to the home is to be one of our own, or of root', () => {
@@ -135,7 +142,7 @@ test.skipIf(!isRoot)('a link to the home is to be one of our own, or of root', (
   checkFolders({ ...places, home: link }, {});
   lchownSync(link, OTHER, OTHER);
   expect(() => checkFolders({ ...places, home: link }, {})).toThrow(
-    `the link to the home ${JSON.stringify(link)} belongs to user ${OTHER}`,
+    `the link to the home ${JSON.stringify(link)}: it belongs to another user (${OTHER})`,
   );
 });
 

@@ -1,7 +1,7 @@
 /** Reading on in audit files that grow (cli.md §1): what was read once is not read again. */
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { listEventFiles, parseRecord, type StoredRecord } from './read.ts';
+import { listEventFiles, parseRecord, type StoredRecord, unreadable } from './read.ts';
 
 const LINE_FEED = 10;
 
@@ -50,6 +50,6 @@ async function* wholeLines(file: string, start: number): AsyncGenerator<{ readon
       parts.push(chunk.subarray(from));
     }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw unreadable('audit file', file, error as NodeJS.ErrnoException);
   }
 }

@@ -2,6 +2,7 @@
 import { createReadStream } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { join } from 'node:path';
+import { CommandError, EXIT } from '../../core/fault.ts';
 
 /** A record as it was written; whatever else a newer version writes is there too. */
 export type StoredRecord = Readonly<Record<string, unknown>> & { readonly ts: string; readonly type: string };
@@ -22,12 +23,20 @@ export interface ReadOptions {
 export async function listEventFiles(dir: string): Promise<readonly string[]> {
   const names = await fs.readdir(dir).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
-    throw error;
+    throw unreadable('audit folder', dir, error);
   });
   return names
     .filter((name) => name.endsWith('.jsonl'))
     .sort(byStart)
     .map((name) => join(dir, name));
+}
+
+/** What to say of a file or folder that is there and may not be read. */
+export function unreadable(what: string, path: string, error: NodeJS.ErrnoException): CommandError {
+  const isClosed = error.code === 'EACCES' || error.code === 'EPERM';
+  const why = isClosed ? 'it belongs to another user, or its permissions were taken away' : error.message;
+  const help = isClosed ? `see "ls -ld ${path}"` : undefined;
+  return new CommandError(`cannot read the ${what} ${JSON.stringify(path)}: ${why}`, EXIT.failed, help, { cause: error });
 }
 
 /** Files that follow each other have numbers behind one name: `x.jsonl`, `x.1.jsonl`, … `x.10.jsonl`. */
@@ -106,7 +115,7 @@ export async function* readLines(file: string): AsyncGenerator<FileLine> {
       }
     }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw unreadable('audit file', file, error as NodeJS.ErrnoException);
   }
   const rest = parts.join('');
   if (rest !== '') yield { text: rest, whole: false };

@@ -111,9 +111,17 @@ const PAUSE = command({
   name: 'pause',
   usage: 'pause [flags]',
   about:
-    'Deny every call at once, in every process that shares the state, until resumed.\nWaits until all that run have confirmed; exit 1 names those that have not.',
-  body: [{ reason: words('text', 'TEXT', 'what agents are told'), policy: text('name', 'NAME', 'that policy only') }, STATE, JSON_OUT],
-  end: 'Example: intercept pause --reason "incident 42"',
+    'Deny every call at once, in every process that shares the state, until resumed.\nSays whom that reaches, and which proxies run with another state.',
+  body: [
+    {
+      reason: words('text', 'TEXT', 'what agents are told'),
+      policy: text('name', 'NAME', 'that policy only'),
+      force: set('also a policy that nobody here has heard of'),
+    },
+    STATE,
+    JSON_OUT,
+  ],
+  end: 'Exit status: 0 all that run have confirmed, 1 one has not, or none runs.\nExample: intercept pause --reason "incident 42"',
   async run({ reason = '', ...values }, _, { terminal }) {
     const { throwSwitch } = await import('../pause.ts');
     return throwSwitch('paused', { ...values, reason, ...placesOf(values, terminal.env), patience: PATIENCE }, terminal);
@@ -125,10 +133,10 @@ const RESUME = command({
   usage: 'resume [flags]',
   about: 'End a pause, and wait until all that run have confirmed.',
   body: [{ policy: text('name', 'NAME', 'the pause of that policy') }, STATE, JSON_OUT],
-  end: 'Example: intercept resume',
+  end: 'Exit status: 0 all that run have confirmed, 1 one has not, or none runs.\nExample: intercept resume',
   async run(values, _, { terminal }) {
     const { throwSwitch } = await import('../pause.ts');
-    return throwSwitch('resumed', { ...values, reason: '', ...placesOf(values, terminal.env), patience: PATIENCE }, terminal);
+    return throwSwitch('resumed', { ...values, reason: '', force: false, ...placesOf(values, terminal.env), patience: PATIENCE }, terminal);
   },
 });
 
