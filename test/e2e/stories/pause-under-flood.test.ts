@@ -57,7 +57,7 @@ async function pauseTakes(home: string): Promise<number> {
   expect([confirmed.length, silent]).toEqual([1, []]);
   const store = await stateIn(join(home, 'state')).open({ namespace: '' });
   const { pauses } = await store.control().finally(store.close);
-  return confirmed[0].seenAt - (pauses[0]?.since ?? Number.NaN);
+  return Date.parse(confirmed[0].seen_at) - (pauses[0]?.since ?? Number.NaN);
 }
 
 /** ms of a command's start beside the flood: how busy the machine is, whatever the proxy does. */
