@@ -6,7 +6,6 @@ import { type CookieJar, createCookieJar, valuesOf, withoutPayments } from '../.
 import { createUnread, type Unread } from '../../http/reply.ts';
 import type { ServedRequest } from '../../http/server.ts';
 import { createShared, type SharedSession } from '../../proxy/shared.ts';
-import { createEventMemory, type EventMemory, NO_MEMORY } from './event-memory.ts';
 
 export interface Agent {
   /** What its sessions, servers and streams belong to (policy.md §6). */
@@ -20,8 +19,8 @@ export interface Agent {
   readonly room: Room;
   /** What it was answered and has not read. */
   readonly unread: Unread;
-  /** Events of its streams that it may go on from. */
-  readonly events: EventMemory;
+  /** Events of its streams that it may go on from; undefined where nobody is told apart, and every stream is everybody's. */
+  readonly events: EventMemory | undefined;
   /** Of the upstream, for what belongs to no session. */
   readonly cookies: CookieJar;
   /** Whether the upstream has taken its credential: one that it did not take may be invented. */
@@ -92,7 +91,7 @@ function openAgent(key: AgentKey, ports: Ports, served: Served, client: Client, 
     shared: createShared(ports, served),
     room: createRoom(MAX_ROOM),
     unread: createUnread(MAX_ROOM),
-    events: hasOthers ? createEventMemory(ports.sha256) : NO_MEMORY,
+    events: hasOthers ? createEventMemory(ports.sha256) : undefined,
     cookies: createCookieJar(),
     isAccepted: false,
   };
@@ -117,4 +116,40 @@ function forgetOne(agents: Map<string, Agent>, last: string, inUse: (agent: Agen
 
 function worth({ isAccepted, shared }: Agent): number {
   return shared.isHolding ? 2 : Number(isAccepted);
+}
+
+/** Remembers the events that an agent was given, and so may go on from (wire.md §2.7): streams belong to who opened them. */
+export interface EventMemory {
+  /** An event with this id goes to the agent. */
+  note(id: string): void;
+  /** Whether it was given the event that these headers name as its last; also where they name none. */
+  mayResume(rawHeaders: readonly string[]): boolean;
+}
+
+/** The newest are kept: a client goes on from the last that it read, and has not read far behind what was written. */
+const MAX_IDS = 4_096;
+/** A longer id is kept as its digest. */
+const MAX_LENGTH = 64;
+
+/** SECURITY: an id that is not known is nobody's: many servers have one event store for all their sessions, and ids that can be guessed. */
+function createEventMemory(sha256: (text: string) => string): EventMemory {
+  const ids = new Set<string>();
+  const short = (id: string) => (id.length > MAX_LENGTH ? sha256(id) : id);
+  return {
+    note(id) {
+      const kept = short(id);
+      ids.delete(kept);
+      ids.add(kept);
+      if (ids.size <= MAX_IDS) return;
+      for (const oldest of ids) {
+        ids.delete(oldest);
+        return;
+      }
+    },
+    mayResume(rawHeaders) {
+      const [id = ''] = valuesOf(rawHeaders, 'last-event-id');
+      // An id is UTF-8, of which a header has the bytes.
+      return id === '' || ids.has(short(id)) || ids.has(short(Buffer.from(id, 'latin1').toString()));
+    },
+  };
 }

@@ -1,9 +1,16 @@
 /** A server that writes to one place, behind one session of the listener: a child process, or a bridge to a remote one. */
+import type { Log } from '../../engine/ports.ts';
+import { openHttpClient } from '../../http/client.ts';
+import { ofSender, type RequestRules, toUpstream } from '../../http/headers.ts';
 import { oneLine } from '../../mcp/messages/lines.ts';
 import { startChild } from '../../process/child.ts';
 import type { OutgoingFrame } from '../../proxy/exchange.ts';
 import type { ProxySession } from '../../proxy/session.ts';
+import { openBridge } from '../bridge/bridge.ts';
+import { openExplainer, portsOf } from '../bridge/bridge-session.ts';
 import { joinFrames, readLines } from '../flow.ts';
+import type { Remote } from '../options.ts';
+import { wordMask } from '../remote-secrets.ts';
 import type { NonMessageEvent } from '../upstream/read-answer.ts';
 
 export interface Backend {
@@ -59,6 +66,79 @@ export function childBackend(command: readonly string[], env: Readonly<Record<st
       sweep: () => {},
       ended: ended.promise,
       stop: (how) => child.stop(how),
+    };
+  };
+}
+
+/** What is under way when a session ends has so long to finish, ms. */
+const GRACE = 1_000;
+
+/** Opens a new bridge for every session, behind clients of HTTP+SSE and before servers of it (wire.md §1). It sends what of its client's headers may pass. */
+export function bridgeBackend(remote: Remote, rules: RequestRules, maxMessage: number, log: Log): OpenBackend {
+  const mask = wordMask(remote);
+  return async (session, rawHeaders, nonMessage) => {
+    // What a message goes with besides, the bridge writes itself.
+    const client = openHttpClient(remote.url, { ...ofSender(toUpstream(rawHeaders, rules)), ...remote.headers });
+    const bridge = openBridge(
+      portsOf({
+        ...{ log, client, maxMessage, session, nonMessage, explain: openExplainer(log, client, remote), mask },
+        async receive(messages) {
+          session().fromServer(messages);
+          await session().serverIdle();
+        },
+      }),
+    );
+    return {
+      send: bridge.send,
+      get waiting() {
+        return bridge.waiting;
+      },
+      sweep: bridge.sweep,
+      // A remote server has no end that would be the session's: each request tells how it fares.
+      ended: new Promise<never>(() => {}),
+      stop: (how) => bridge.end(how === 'now' ? 0 : GRACE),
+    };
+  };
+}
+
+/**
+ * Opens nothing before a frame goes to the server: a session that begins with a stream has its server started by its first
+ * message, and by no GET (wire.md §5). `failed` is called where it then cannot be opened.
+ */
+export function startedByMessage(openBackend: OpenBackend, failed: (error: unknown) => void): OpenBackend {
+  return async (session, rawHeaders, nonMessage) => {
+    const ended = Promise.withResolvers<string>();
+    let opening: Promise<Backend | undefined> | undefined;
+    let opened: Backend | undefined;
+    // Bounded by the transport, which takes no message while more than one of the largest waits (`waiting`).
+    let early: OutgoingFrame[] = [];
+    let bytes = 0;
+    const open = async () => {
+      opened = await openBackend(session, rawHeaders, nonMessage);
+      void opened.ended.then(ended.resolve);
+      opened.send(early);
+      early = [];
+      return opened;
+    };
+    const start = () =>
+      open().catch((error: unknown) => {
+        failed(error);
+        ended.resolve('the server could not be started');
+        return undefined;
+      });
+    return {
+      send(frames) {
+        if (opened) return opened.send(frames);
+        early.push(...frames);
+        for (const frame of frames) bytes += frame.bytes.length;
+        opening ??= start();
+      },
+      get waiting() {
+        return opened?.waiting ?? bytes;
+      },
+      sweep: () => opened?.sweep(),
+      ended: ended.promise,
+      stop: async (how) => (await opening)?.stop(how),
     };
   };
 }

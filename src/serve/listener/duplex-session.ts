@@ -1,39 +1,53 @@
-/** One session of the listener's own making, in front of a server that writes to one place: what it writes finds its way to the streams of the client. */
+/**
+ * The sessions of the listener's own making, as many as are allowed, each in front of a server that writes to one place: what it
+ * writes finds its way to the streams of the client.
+ */
 import { randomBytes } from 'node:crypto';
 import type { EventStream } from '../../http/reply.ts';
+import type { ServedRequest } from '../../http/server.ts';
 import { renderMessage } from '../../http/sse-render.ts';
 import type { FrameBytes } from '../../mcp/messages/frame.ts';
 import { renderError } from '../../mcp/messages/reply.ts';
 import { readServerFrame } from '../../mcp/messages/server.ts';
+import { StartError } from '../../process/child.ts';
 import { ownReply } from '../../proxy/deliver.ts';
 import type { Exchange } from '../../proxy/exchange.ts';
 import { openSession, type ProxySession } from '../../proxy/session.ts';
-import type { Agent } from './agents.ts';
-import type { Backend, OpenBackend } from './backend.ts';
-import type { Listed } from './sessions.ts';
+import type { Agent, Agents } from './agents.ts';
+import { type Backend, type OpenBackend, startedByMessage } from './backend.ts';
+import type { Posted } from './front.ts';
+import { type Listed, refuseFull, type Sessions, type Uses } from './sessions.ts';
 
-/** A POST that waits for answers. */
-export interface Waiting {
-  /** `code` is that of an error of the proxy's own. */
-  take(frames: readonly FrameBytes[], code?: number): void;
-  /** Ends it where nothing of it waits any more. */
-  look(): void;
-  /** Whether messages that are not its own may come on its stream. */
-  readonly open: boolean;
+/** A POST that is being served. */
+export interface DuplexPost extends Posted {
+  readonly duplex: DuplexSession;
+  /** Enforcement keeps it as long as it remembers the request, and with it nothing of this POST (I11). */
+  readonly exchange: Exchange;
+  /** It only listens to what may come. */
   readonly listens: boolean;
-  /** Nobody is left to read its answer. */
-  readonly gone: boolean;
-  /** Opens its stream where its client has waited long enough for an answer. Monotonic ms. */
-  keepOpen(now: number): void;
+  /** Its client takes a stream. */
+  readonly streams: boolean;
+  /** Of 2026-07-28, where the status follows the error. */
+  readonly modern: boolean;
+  /** Monotonic ms at which it came. */
+  readonly since: number;
+  readonly over: PromiseWithResolvers<void>;
+  /** Frames of this turn: an answer that comes alone needs no stream. */
+  frames: FrameBytes[];
+  /** Of the last one, where it is an error of the proxy's own. */
+  code: number | undefined;
+  stream: EventStream | undefined;
+  /** It had its turn: from here on that nothing of it waits means that it is answered, or asks for nothing. */
+  taken: boolean;
 }
 
 export interface DuplexSession extends Listed {
   readonly id: string;
-  /** It is of HTTP+SSE: its messages come to another path. */
-  readonly oneStream: boolean;
   readonly session: ProxySession;
   readonly backend: Backend;
-  readonly posts: Map<Exchange, Waiting>;
+  /** Bytes that may wait on a stream before its client is given up as one that does not read. */
+  readonly maxWaiting: number;
+  readonly posts: Map<Exchange, DuplexPost>;
   /** Takes a stream for what belongs to no request, and gives it what waited for one. */
   listen(stream: EventStream): void;
   unlisten(stream: EventStream): void;
@@ -50,7 +64,8 @@ export interface DuplexOptions {
   readonly oneStream: boolean;
   /** The server takes an array of messages in one frame. */
   readonly joinBatches: boolean;
-  /** Bytes that may wait on a stream before its client is given up as one that does not read. */
+  /** Takes frames for a POST; `code` is that of an error of the proxy's own. */
+  readonly take: (frames: readonly FrameBytes[], code: number | undefined, post: DuplexPost) => void;
   readonly maxWaiting: number;
   readonly onEnd: (session: DuplexSession) => void;
 }
@@ -61,7 +76,7 @@ const MAX_KEPT_BYTES = 1024 * 1024;
 
 /** Opens a session and its server; rejects with `StartError`. */
 export async function openDuplexSession(agent: Agent, options: DuplexOptions): Promise<DuplexSession> {
-  const { openBackend, rawHeaders, modern, oneStream, joinBatches, maxWaiting, onEnd } = options;
+  const { openBackend, rawHeaders, modern, oneStream, joinBatches, take, maxWaiting, onEnd } = options;
   const posts: DuplexSession['posts'] = new Map();
   // Whoever asks hears of it where nobody is there to answer (I9).
   const streams = openStreams(maxWaiting, (frames) => refuseRequests(frames, backend, agent));
@@ -79,8 +94,9 @@ export async function openDuplexSession(agent: Agent, options: DuplexOptions): P
     {
       toServer: backend.send,
       toAgent(frames, exchange, code) {
-        if (exchange) posts.get(exchange)?.take(frames, code);
-        else elsewhere(frames);
+        const post = exchange && posts.get(exchange);
+        if (post) take(frames, code, post);
+        else if (!exchange) elsewhere(frames);
       },
     },
     { anySpace: true, replaceIds: !oneStream, joinBatches, bounds: agent.shared },
@@ -89,35 +105,38 @@ export async function openDuplexSession(agent: Agent, options: DuplexOptions): P
   const elsewhere = (frames: readonly FrameBytes[]) => {
     if (streams.write(frames.map(renderMessage))) return;
     // SECURITY: in the modern era several clients may share the session: what is tied to no request goes to none of them.
-    const post = modern && posts.size > 1 ? undefined : [...posts.values()].findLast(({ open }) => open);
-    if (post) post.take(frames);
+    const post = modern && posts.size > 1 ? undefined : lastWaiting(posts, session);
+    if (post) take(frames, undefined, post);
     else if (modern) refuseRequests(frames, backend, agent);
     else streams.keep(frames);
   };
   let ending: Promise<void> | undefined;
-  const end = (why: string, how: 'graceful' | 'now') => {
-    ending ??= (async () => {
-      await session.end(why);
-      streams.end();
-      onEnd(duplex);
-      await backend.stop(how);
-    })();
-    return ending;
+  const stop = async (why: string, how: 'graceful' | 'now') => {
+    await session.end(why);
+    streams.end();
+    onEnd(duplex);
+    await backend.stop(how);
   };
   const duplex: DuplexSession = {
-    ...{ id: randomBytes(24).toString('base64url'), agent, oneStream, session, backend, posts },
+    ...{ id: randomBytes(24).toString('base64url'), agent, oneStream, session, backend, maxWaiting, posts },
     touched: agent.ports.monotonic(),
     returned: modern,
     elsewhere,
     listen: streams.add,
     unlisten: streams.remove,
     // Until its client comes back nobody is known to have learned its id: what waits for nobody keeps no place.
-    isBusy: () => (duplex.returned ? posts.size > 0 || streams.size > 0 : [...posts.values()].some(({ gone }) => !gone)),
-    end: (why) => end(why, 'graceful'),
+    isBusy: () => (duplex.returned ? posts.size > 0 || streams.size > 0 : [...posts.values()].some(({ request }) => !request.reply.over)),
+    end: (why) => (ending ??= stop(why, 'graceful')),
   };
-  const faulted = (error: unknown) => agent.ports.log.error(`internal fault: ${String(error)}`);
-  backend.ended.then((why) => end(why, 'now')).catch(faulted);
+  backend.ended
+    .then((why) => (ending ??= stop(why, 'now')))
+    .catch((error: unknown) => agent.ports.log.error(`internal fault: ${String(error)}`));
   return duplex;
+}
+
+/** The POST that came last of those on whose streams messages may come that are not their own. */
+function lastWaiting(posts: DuplexSession['posts'], { waitingOn }: ProxySession): DuplexPost | undefined {
+  return [...posts.values()].findLast(({ streams, exchange }) => streams && waitingOn(exchange) > 0);
 }
 
 /** Answers the server's own requests among frames that no client will hear. */
@@ -170,4 +189,73 @@ function openStreams(maxWaiting: number, dropped: (frames: readonly FrameBytes[]
       for (const stream of streams) stream.end();
     },
   };
+}
+
+/** The endpoint: all that its sessions have in common. */
+export interface DuplexParts {
+  readonly agents: Agents;
+  readonly sessions: Sessions<DuplexSession>;
+  readonly uses: Uses;
+  readonly openBackend: OpenBackend;
+  /** Whether a server takes an array of messages in one frame. */
+  readonly joinBatches: boolean;
+  readonly maxMessage: number;
+  /** What stands before every path for clients. */
+  readonly prefix: string;
+  /** How many are being opened. */
+  opening: number;
+  /** Sessions that are no more, whose servers still end: the proxy outlives them (wire.md §4). */
+  readonly ending: Set<Promise<void>>;
+  /** The modern era has no sessions: one server for each agent (wire.md §1). */
+  readonly pool: Map<string, Promise<DuplexSession | undefined>>;
+}
+
+/** Bytes that may wait for a slow reader besides one whole message. */
+const SPARE = 4 * 1024 * 1024;
+
+/** Bytes that may wait for one reader. */
+export function maxWaiting({ maxMessage }: DuplexParts): number {
+  return maxMessage + SPARE;
+}
+
+/** Opens a session, and its server with it; undefined where that was refused. */
+export async function openServer(
+  request: ServedRequest,
+  agent: Agent,
+  parts: DuplexParts,
+  manner: Pick<DuplexOptions, 'modern' | 'oneStream' | 'take'>,
+): Promise<DuplexSession | undefined> {
+  const { sessions, uses, pool, joinBatches } = parts;
+  const { reply, rawHeaders } = request;
+  if (!sessions.hasRoom(agent.ports.monotonic())) {
+    refuseFull(request);
+    return undefined;
+  }
+  const onEnd = (duplex: DuplexSession) => {
+    sessions.remove(duplex.id, duplex);
+    uses.remove(agent);
+    if (manner.modern) pool.delete(agent.key);
+    const end = duplex.end('the session is over').finally(() => parts.ending.delete(end));
+    parts.ending.add(end);
+  };
+  const openBackend = manner.oneStream ? startedByMessage(parts.openBackend, (error) => sayWhy(error, agent)) : parts.openBackend;
+  parts.opening += 1;
+  try {
+    const given = { openBackend, joinBatches, rawHeaders, maxWaiting: maxWaiting(parts), onEnd };
+    const duplex = await openDuplexSession(agent, { ...manner, ...given });
+    sessions.add(duplex.id, duplex);
+    uses.add(agent);
+    return duplex;
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error;
+    sayWhy(error, agent);
+    reply.refuse(502, 'the server could not be started');
+    return undefined;
+  } finally {
+    parts.opening -= 1;
+  }
+}
+
+function sayWhy(error: unknown, { ports }: Agent): void {
+  ports.log.error(error instanceof StartError ? error.message : `internal fault: ${String(error)}`);
 }

@@ -1,15 +1,10 @@
 /** `/sse` and `/message`: the transport of 2024-11-05, beside the newer one, for the clients that still speak it (wire.md §1). */
 
 import type { ServedRequest } from '../../http/server.ts';
-import type { ClientFrame } from '../../mcp/messages/frame.ts';
-import { BODY_LIMITS } from '../../mcp/messages/frame.ts';
-import type { Refusal } from '../../mcp/messages/refusal.ts';
-import { asksFor } from './accepts.ts';
 import { agentOf } from './agents.ts';
-import { type DuplexParts, openServer } from './duplex-open.ts';
-import type { DuplexSession } from './duplex-session.ts';
-import { readPosted } from './read-posted.ts';
-import { recordRefusal } from './refusal.ts';
+import { take } from './duplex.ts';
+import { type DuplexParts, openServer } from './duplex-session.ts';
+import { asksFor, readBytes, readPosted, recordRefusal } from './front.ts';
 
 export const SSE_PATH = '/sse';
 export const MESSAGE_PATH = '/message';
@@ -21,7 +16,7 @@ export async function serveSse(request: ServedRequest, parts: DuplexParts): Prom
   // SECURITY: what a page can ask for as an image, or as a document, names no such type.
   if (!asksFor(request.rawHeaders, 'text/event-stream'))
     return reply.refuse(406, `${SSE_PATH} is a stream of events: ask for it with "Accept: text/event-stream"`);
-  const duplex = await openServer(request, agentOf(request, parts.agents), parts, { modern: false, oneStream: true });
+  const duplex = await openServer(request, agentOf(request, parts.agents), parts, { modern: false, oneStream: true, take });
   if (!duplex) return;
   const stream = reply.stream(200, {});
   stream.write(`event: endpoint\ndata: ${parts.prefix}${MESSAGE_PATH}?sessionId=${duplex.id}\n\n`);
@@ -39,23 +34,20 @@ export async function serveMessage(request: ServedRequest, parts: DuplexParts): 
   const [id, second] = query.getAll('sessionId');
   const duplex = id === undefined || second !== undefined ? undefined : parts.sessions.find(id, agent);
   if (!duplex?.oneStream) return reply.refuse(404, 'session not found');
-  const read = await request.body(agent.room);
-  if (read.kind === 'gone') return;
-  if (read.kind === 'refused') return reply.refuse(read.status, read.why);
+  const bytes = await readBytes(request, agent);
+  if (!bytes) return;
   duplex.touched = agent.ports.monotonic();
   duplex.returned = true;
   if (duplex.backend.waiting > parts.maxMessage) return reply.refuse(503, 'the server reads too slowly');
-  const frame = await readPosted(request, read.bytes, BODY_LIMITS, agent);
-  if (frame) take(duplex, read.bytes, frame, request);
-}
-
-/** A message whose sender cannot be told is refused here and now: on the stream an error without an id would be nobody's. */
-function take({ session, agent }: DuplexSession, bytes: Uint8Array, frame: ClientFrame | Refusal, { reply }: ServedRequest): void {
+  const posted = await readPosted(request, bytes, agent);
+  if (!posted) return;
+  const { frame } = posted;
+  // A message whose sender cannot be told is refused here and now: on the stream an error without an id would be nobody's.
   if (frame.kind === 'refused' && !frame.id) {
     recordRefusal(frame, agent);
     reply.refuse(400, frame.message, { code: frame.code });
     return;
   }
-  session.fromAgent([{ kind: 'line', bytes, frame }]);
+  duplex.session.fromAgent([{ kind: 'line', bytes, frame }]);
   reply.send(202, { 'content-type': 'text/plain' }, 'Accepted');
 }

@@ -13,15 +13,13 @@ import type { ListenOptions, ProxyOptions, Remote } from '../options.ts';
 import { wordMask } from '../remote-secrets.ts';
 import { type Transport, tellReload } from '../transport.ts';
 import { type Agent, createAgents } from './agents.ts';
-import { childBackend } from './backend.ts';
-import { bridgeBackend } from './bridge-backend.ts';
-import { openDuplex, servePost } from './duplex.ts';
-import type { DuplexParts } from './duplex-open.ts';
-import type { Endpoint, OldWay } from './endpoint.ts';
+import { bridgeBackend, childBackend } from './backend.ts';
+import { openDuplex } from './duplex.ts';
+import type { DuplexParts } from './duplex-session.ts';
+import type { Endpoint } from './front.ts';
 import { MESSAGE_PATH, SSE_PATH, serveMessage, serveSse } from './legacy.ts';
 import { openRelay } from './relay.ts';
-import { createSessions, type Places } from './sessions.ts';
-import { createUses } from './uses.ts';
+import { createSessions, createUses, type Places } from './sessions.ts';
 import { openWellKnown, WELL_KNOWN } from './well-known.ts';
 
 export interface Listening {
@@ -64,9 +62,8 @@ export async function listenBefore(remote: Remote, listening: Listening): Promis
     listening,
   );
   const own = openDuplex(duplex);
-  const old: OldWay = { serve: own.serve, post: (request, bytes, frame, agent) => servePost(request, bytes, frame, agent, duplex) };
   const way = { client, rules, maxMessage, mask: wordMask(remote), turns: createTurns(), rewrite: documents.rewrite };
-  const mcp = listen.upstreamSse ? own : both(openRelay(way, agents, places, old), own);
+  const mcp = listen.upstreamSse ? own : both(openRelay(way, agents, places, own), own);
   const server = await openServer({ mcp, duplex, documents: documents.serve }, listening);
   announce(server, listen, Object.keys(remote.headers).length > 0, ports.log);
   if (authorization) ports.log.info(`a client's Authorization is passed on to ${remote.url.origin}, and to nobody else`);

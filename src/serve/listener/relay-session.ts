@@ -1,4 +1,4 @@
-/** One session that passes through the listener to a server of the same transport (wire.md §1): exchange by exchange, each on its own stream. */
+/** The sessions that pass through the listener to a server of the same transport (wire.md §1): exchange by exchange, each on its own stream. */
 
 import type { HttpClient } from '../../http/client.ts';
 import { type CookieJar, createCookieJar, type RequestRules } from '../../http/headers.ts';
@@ -8,13 +8,16 @@ import { renderMessage } from '../../http/sse-render.ts';
 import type { Turns } from '../../http/turns.ts';
 import type { FrameBytes } from '../../mcp/messages/frame.ts';
 import type { RequestId } from '../../mcp/messages/id.ts';
+import { LEGACY } from '../../mcp/messages/revisions.ts';
 import type { Exchange, OutgoingFrame } from '../../proxy/exchange.ts';
 import type { Failure } from '../../proxy/requests/ending.ts';
 import { openSession, type ProxySession } from '../../proxy/session.ts';
-import type { Agent } from './agents.ts';
-import type { Listed } from './sessions.ts';
+import type { Agent, Agents } from './agents.ts';
+import type { Posted } from './front.ts';
+import { IDLE, type Listed, type Sessions, type Uses } from './sessions.ts';
 
-export interface Relay {
+/** How the server is reached. */
+export interface Way {
   readonly client: HttpClient;
   readonly rules: RequestRules;
   /** Bytes. */
@@ -23,30 +26,55 @@ export interface Relay {
   readonly turns: Turns;
   /** Takes secrets out of what the server says of itself, and the client's own credential. */
   readonly mask: (text: string, credential?: string) => string;
-  /** Lets no header of the server's lead the client past the proxy. */
+  /** Lets no header of the server's lead the client past the proxy. To be called for a 401, and for what challenges. */
   readonly rewrite: (headers: Record<string, string>, request: ServedRequest, status: number) => Record<string, string>;
 }
 
-/** A POST of the client that is being served. Enforcement knows it by its exchange, which stays small however long it is kept. */
-export interface Post {
-  /** Sends to the server what may go on of it. */
-  forward(frame: OutgoingFrame): void;
-  /** Takes what the proxy itself answers; `code` is that of an error. */
-  answer(frames: readonly FrameBytes[], code?: number): void;
-  giveUp(): void;
-  /** Nobody is left to read its answer. */
-  readonly gone: boolean;
-  /** It only listens to what may come. */
-  readonly listens: boolean;
-  /** Opens its stream where its client has waited long enough for an answer. Monotonic ms. */
-  keepOpen(now: number): void;
+/** The endpoint: all that its sessions have in common. */
+export interface Relay extends Way {
+  readonly agents: Agents;
+  readonly sessions: Sessions<RelaySession>;
+  readonly bare: BareSessions;
+  /** All that are open, and those of them whose server has not named them yet. */
+  readonly open: Set<RelaySession>;
+  readonly unnamed: Set<RelaySession>;
+  readonly uses: Uses;
+  /** The server turned out to speak HTTP+SSE only. */
+  isOld: boolean;
+  /** It answered a message as one of Streamable HTTP does. */
+  isNew: boolean;
 }
 
-/** After so long without an answer a stream is opened, so that nobody in between takes the silence for an end, ms. */
-export const PATIENCE = 5_000;
+/** A POST of the client that is being served. Enforcement knows it by its exchange, which stays small however long it is kept. */
+export interface Post extends Posted {
+  readonly relay: RelaySession;
+  readonly exchange: Exchange;
+  readonly abort: AbortController;
+  /** Of the client's headers, those that the server gets. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** It asks for a session. */
+  readonly opens: boolean;
+  /** A server that knows nothing of this transport is to be left to the older one (wire.md §1). */
+  readonly mayBeOld: boolean;
+  /** It only listens to what may come. */
+  readonly listens: boolean;
+  /** Monotonic ms at which it came. */
+  readonly since: number;
+  /** Resolved when nothing more will come of it. */
+  readonly over: PromiseWithResolvers<void>;
+  stream: EventStream | undefined;
+  /** Requests to the server that are under way. */
+  sending: number;
+  /** The stream ended before its answer, which the client may ask for on another. */
+  awaitsResumption: boolean;
+  /** The server answered as one of HTTP+SSE does. */
+  isOld: boolean;
+  /** What an error of the proxy's own goes with, once the server's side failed. */
+  failed: { readonly status: number; readonly headers: Record<string, string> } | undefined;
+}
 
 /** Requests whose stream ended before their answer. INVARIANT I11: their ids are kept, and nothing of their POST. */
-export interface Adrift {
+export interface Unresumed {
   readonly ids: readonly RequestId[];
   /** Monotonic ms until which the client may ask for the answer on another stream. */
   readonly until: number;
@@ -66,7 +94,7 @@ export interface RelaySession extends Listed {
   worked: boolean;
   readonly posts: Map<Exchange, Post>;
   /** Each has a request in flight, or had one a second ago: there are no more than may be in flight. */
-  readonly adrift: Set<Adrift>;
+  readonly unresumed: Set<Unresumed>;
   /** GET streams of the client, on which what belongs to no request may come. */
   readonly streams: Set<EventStream>;
   /** GET and DELETE requests that are being served. */
@@ -82,63 +110,51 @@ export interface RelaySession extends Listed {
 export interface RelayOptions {
   /** A request of the modern era is a session of its own, beside others of the same agent. */
   readonly modern: boolean;
+  /** Sends to the server what may go on of a POST. */
+  readonly forward: (frame: OutgoingFrame, post: Post) => void;
+  /** Takes what the proxy itself answers to a POST; `code` is that of an error. */
+  readonly answer: (frames: readonly FrameBytes[], code: number | undefined, post: Post) => void;
   /** Carries a message of the proxy's own to the server. */
   readonly send: (frame: OutgoingFrame, relay: RelaySession) => void;
   readonly onEnd: (relay: RelaySession) => void;
 }
 
 /** Opens a session of this agent. */
-export function openRelaySession(agent: Agent, { modern, send, onEnd }: RelayOptions): RelaySession {
-  const { ports } = agent;
+export function openRelaySession(agent: Agent, { modern, forward, answer, send, onEnd }: RelayOptions): RelaySession {
   const posts: RelaySession['posts'] = new Map();
   const streams: RelaySession['streams'] = new Set();
-  const session = openSession(
-    ports,
-    agent.served,
-    agent.client,
-    {
-      toServer(frames) {
-        for (const frame of frames) toServer(frame, relay, send);
-      },
-      toAgent(frames, exchange, code) {
-        if (exchange) posts.get(exchange)?.answer(frames, code);
-        else tell(frames, streams);
-      },
+  const output = {
+    toServer(frames: readonly OutgoingFrame[]) {
+      for (const frame of frames) {
+        const post = frame.exchange && posts.get(frame.exchange);
+        // SPEC: wire.md §5 — in the modern era the end of its stream is what cancels a request.
+        if (frame.own && frame.modern && frame.cancels) post?.abort.abort();
+        else if (post && !frame.own) forward(frame, post);
+        else send(frame, relay);
+      }
     },
-    {
-      anySpace: true,
-      replaceIds: true,
-      resumable: !modern,
-      joinBatches: true,
-      shared: modern ? agent.shared : undefined,
-      bounds: agent.shared,
-      ownTasks: agent.shared.ownTasks,
+    toAgent(frames: readonly FrameBytes[], exchange: Exchange | undefined, code?: number) {
+      const post = exchange && posts.get(exchange);
+      if (post) answer(frames, code, post);
+      // What belongs to no request goes to one stream, not to all (the MCP transports page says so of servers).
+      else if (!exchange) for (const frame of frames) streams.values().next().value?.write(renderMessage(frame));
     },
-  );
+  };
+  const session = openSession(agent.ports, agent.served, agent.client, output, {
+    ...{ anySpace: true, replaceIds: true, resumable: !modern, joinBatches: true },
+    ...{ shared: modern ? agent.shared : undefined, bounds: agent.shared, ownTasks: agent.shared.ownTasks },
+  });
   const relay: RelaySession = {
-    ...{
-      agent,
-      session,
-      resumable: !modern,
-      id: undefined,
-      isBare: false,
-      gone: undefined,
-      worked: false,
-      posts,
-      adrift: new Set(),
-      streams,
-      asking: 0,
-      cookies: modern ? agent.cookies : createCookieJar(),
-      opening: undefined,
-      headers: {},
-      touched: ports.monotonic(),
-      returned: false,
-    },
+    ...{ agent, session, posts, streams, resumable: !modern, unresumed: new Set(), oneStream: false },
+    ...{ id: undefined, isBare: false, gone: undefined, worked: false, asking: 0, opening: undefined, headers: {} },
+    cookies: modern ? agent.cookies : createCookieJar(),
+    touched: agent.ports.monotonic(),
+    returned: false,
     // What waits in a session whose client never came back may wait for nobody.
     isBusy: () =>
       relay.returned || relay.isBare
         ? posts.size > 0 || streams.size > 0 || relay.asking > 0
-        : [...posts.values()].some(({ gone }) => !gone),
+        : [...posts.values()].some(({ request }) => !request.reply.over),
     async end(why) {
       onEnd(relay);
       await session.end(why);
@@ -151,25 +167,54 @@ export function openRelaySession(agent: Agent, { modern, send, onEnd }: RelayOpt
 const NOT_RESUMED: Failure = { outcome: 'kept', why: 'the server ended its answer before it was whole', answered: true };
 
 /** Forgets what was answered on another stream, and ends what nobody came back for. */
-export function sweepAdrift({ adrift, session }: RelaySession, now: number): void {
-  for (const each of adrift) {
+export function sweepUnresumed({ unresumed, session }: RelaySession, now: number): void {
+  for (const each of unresumed) {
     const isWaiting = each.ids.some(session.waitsFor);
     if (isWaiting && now < each.until) continue;
-    adrift.delete(each);
+    unresumed.delete(each);
     if (isWaiting) void session.upstreamFailed(each.ids, NOT_RESUMED).catch(() => undefined);
   }
 }
 
-function toServer(frame: OutgoingFrame, relay: RelaySession, send: RelayOptions['send']): void {
-  const post = frame.exchange && relay.posts.get(frame.exchange);
-  // SPEC: wire.md §5 — in the modern era the end of its stream is what cancels a request.
-  if (frame.own && frame.modern && frame.cancels) post?.giveUp();
-  else if (post && !frame.own) post.forward(frame);
-  else send(frame, relay);
+/** SPEC: wire.md §5 — a credential that the server took nothing from may be invented: once nothing of it is under way, nothing stays. */
+export function isUnknown({ agent, posts, asking }: RelaySession): boolean {
+  return !agent.isAccepted && posts.size === 0 && asking === 0;
 }
 
-/** What belongs to no request goes to one stream, not to all (the MCP transports page says so of servers). */
-function tell(frames: readonly FrameBytes[], streams: RelaySession['streams']): void {
-  const [stream] = streams;
-  if (stream) for (const frame of frames) stream.write(renderMessage(frame));
+/** The sessions of servers that give no session ids: one for each agent and revision. */
+export interface BareSessions {
+  find(agent: Agent, version: string): RelaySession | undefined;
+  /** Keeps it for all requests of its agent and revision that name no session. */
+  keep(relay: RelaySession, version: string): void;
+  remove(relay: RelaySession): void;
+  /** Ends those that nobody has used for long. */
+  sweep(now: number): void;
+}
+
+const KNOWN: ReadonlySet<string> = new Set(LEGACY);
+/** The revision of clients that do not say theirs (the MCP transports page of 2025-06-18 says so). */
+export const UNSAID = '2025-03-26';
+
+/** None yet. INVARIANT I11: as many as agents that the upstream has accepted, or that wait for it, times the revisions. */
+export function createBareSessions(): BareSessions {
+  const bare = new Map<string, RelaySession>();
+  const keyOf = ({ key }: Agent, version: string) => `${KNOWN.has(version) ? version : UNSAID} ${key}`;
+  const remove = (relay: RelaySession) => {
+    for (const version of KNOWN) if (bare.get(keyOf(relay.agent, version)) === relay) bare.delete(keyOf(relay.agent, version));
+  };
+  return {
+    find: (agent, version) => bare.get(keyOf(agent, version)),
+    keep(relay, version) {
+      bare.set(keyOf(relay.agent, version), relay);
+      relay.isBare = true;
+    },
+    remove,
+    sweep(now) {
+      for (const relay of bare.values()) {
+        if (relay.isBusy() || now - relay.touched < IDLE) continue;
+        remove(relay);
+        void relay.end('the session was not used any more');
+      }
+    },
+  };
 }

@@ -1,8 +1,12 @@
 /** The sessions of a listener by their `Mcp-Session-Id`. INVARIANT: for anybody but the agent that opened it, a session does not exist (wire.md §2.7). */
-import type { Agent } from './agents.ts';
+import type { ServedRequest } from '../../http/server.ts';
+import type { ProxySession } from '../../proxy/session.ts';
+import type { Agent, Agents } from './agents.ts';
 
 export interface Listed {
   readonly agent: Agent;
+  /** It is of HTTP+SSE: its messages come to another path. */
+  readonly oneStream: boolean;
   /** Whether anybody waits for something in it, or listens. */
   isBusy(): boolean;
   /** Monotonic ms of the last request, or of its end. */
@@ -48,6 +52,44 @@ export function isUnused(session: Listed, now: number): boolean {
   return !session.isBusy() && now - session.touched >= (session.returned ? IDLE : ALONE);
 }
 
+/**
+ * Finds the session that a request at `/mcp` names, or refuses it. SECURITY: who asks for a session of another agent hears the same as
+ * who asks for one that never was.
+ */
+export function findSession<T extends Listed>(id: string, { reply }: ServedRequest, agent: Agent, sessions: Sessions<T>): T | undefined {
+  const session = sessions.find(id, agent);
+  if (!session || session.oneStream) {
+    reply.refuse(404, 'session not found');
+    return undefined;
+  }
+  session.touched = agent.ports.monotonic();
+  session.returned = true;
+  return session;
+}
+
+/** Refuses to open one session more. */
+export function refuseFull({ reply }: ServedRequest): void {
+  reply.refuse(503, 'there are as many sessions as are allowed (--max-sessions)', { headers: { 'retry-after': '60' } });
+}
+
+/** What an endpoint asks of each of its sessions. */
+interface Open {
+  readonly session: ProxySession;
+  readonly posts: ReadonlyMap<unknown, { readonly listens: boolean }>;
+}
+
+/** Whether a call is under way; streams that only listen do not count. */
+export function isCalling(sessions: Iterable<Open>): boolean {
+  for (const { posts } of sessions) for (const { listens } of posts.values()) if (!listens) return true;
+  return false;
+}
+
+/** Ends what has waited too long in these sessions, and in what the sessions of one agent share. */
+export async function sweepSessions(sessions: Iterable<Open>, agents: Agents): Promise<void> {
+  const shared = [...agents.all()].map((agent) => agent.shared.sweep());
+  await Promise.all([...[...sessions].map(({ session }) => session.sweep()), ...shared]);
+}
+
 /** No sessions yet. `opening`: how many are about to be, and have no id yet. */
 export function createSessions<T extends Listed>({ most, kinds }: Places, opening: () => number): Sessions<T> {
   const sessions = new Map<string, T>();
@@ -88,5 +130,26 @@ export function createSessions<T extends Listed>({ most, kinds }: Places, openin
       }
     },
     all: () => sessions.values(),
+  };
+}
+
+/** Counts the sessions that each agent has open, so that nobody has to look through all of them for one. */
+export interface Uses {
+  add(agent: Agent): void;
+  remove(agent: Agent): void;
+  has(agent: Agent): boolean;
+}
+
+/** Nothing open yet. There are no more entries than sessions. */
+export function createUses(): Uses {
+  const counts = new Map<Agent, number>();
+  return {
+    add: (agent) => void counts.set(agent, (counts.get(agent) ?? 0) + 1),
+    remove(agent) {
+      const left = (counts.get(agent) ?? 0) - 1;
+      if (left > 0) counts.set(agent, left);
+      else counts.delete(agent);
+    },
+    has: (agent) => counts.has(agent),
   };
 }

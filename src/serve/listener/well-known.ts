@@ -7,7 +7,7 @@ import { valuesOf } from '../../http/headers.ts';
 import type { ServedRequest } from '../../http/server.ts';
 import { readBody } from '../upstream/read-answer.ts';
 import { failureBy } from '../upstream/refused.ts';
-import { JSON_TYPE } from './status-of.ts';
+import { JSON_TYPE } from './front.ts';
 
 export interface WellKnown {
   /** Lets `WWW-Authenticate` name the proxy's document in place of the upstream's. */

@@ -12,6 +12,7 @@ interface Fake extends Listed {
 function session(of: Agent, touched = 0, busy = false): Fake {
   const made: Fake = {
     agent: of,
+    oneStream: false,
     touched,
     ended: undefined,
     returned: true,

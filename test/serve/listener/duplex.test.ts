@@ -4,7 +4,7 @@ import type { Pause } from '../../../src/core/store.ts';
 import type { Reply } from '../../../src/http/reply.ts';
 import { readClientFrame } from '../../../src/mcp/messages/client.ts';
 import { createAgents } from '../../../src/serve/listener/agents.ts';
-import { serveDuplexPost } from '../../../src/serve/listener/duplex-post.ts';
+import { look, serveDuplexPost, take } from '../../../src/serve/listener/duplex.ts';
 import { openDuplexSession } from '../../../src/serve/listener/duplex-session.ts';
 import { lines, openRig } from '../../proxy/fixture.ts';
 import { textOf } from '../../proxy/posts.ts';
@@ -25,6 +25,7 @@ async function open(readPause: () => undefined | Promise<Pause | undefined>) {
     oneStream: false,
     joinBatches: false,
     maxWaiting: 1 << 20,
+    take,
     onEnd: () => {},
     openBackend: async (session) => ({
       send(frames) {
@@ -60,15 +61,7 @@ async function open(readPause: () => undefined | Promise<Pause | undefined>) {
     const request = { method: 'POST', path: '/mcp', query: new URLSearchParams(), reply, body: () => Promise.reject(new Error('read')) };
     const rawHeaders = ['accept', 'application/json, text/event-stream'];
     const frame = readClientFrame(bytes, LIMITS);
-    await serveDuplexPost({
-      request: { ...request, rawHeaders },
-      bytes,
-      frame,
-      duplex,
-      maxWaiting: 1 << 20,
-      modern: false,
-      headers: () => ({}),
-    });
+    await serveDuplexPost({ request: { ...request, rawHeaders }, agent: duplex.agent, bytes, frame }, duplex, false);
     return answers;
   };
   return { duplex, post, sent };
@@ -79,7 +72,7 @@ test('I9: a request that waits for its turn to be judged is not over when its PO
   const { duplex, post, sent } = await open(() => reading.promise);
   const answered = post({ jsonrpc: '2.0', id: 1, method: 'ping' });
   // As the sweep does once a second, and as every other POST does at its end.
-  for (const waiting of duplex.posts.values()) waiting.look();
+  for (const waiting of duplex.posts.values()) look(waiting);
   await Promise.resolve();
   expect(sent).toEqual([]);
   reading.resolve(undefined);

@@ -1,6 +1,6 @@
 /** What a client says that it can read, however it writes that. */
 import { expect, test } from 'bun:test';
-import { accepts, asksFor } from '../../../src/serve/listener/accepts.ts';
+import { accepts, asksFor } from '../../../src/serve/listener/front.ts';
 
 const EVENTS = 'text/event-stream';
 
