@@ -17,6 +17,8 @@ export interface Agent {
   readonly shared: SharedSession;
   /** For bodies that are being read. */
   readonly room: Room;
+  /** Its large bodies that are read in turns, by the session that they name. INVARIANT I11: `room` bounds them. */
+  readonly reading: Map<string, Promise<unknown>>;
   /** What it was answered and has not read. */
   readonly unread: Unread;
   /** Events of its streams that it may go on from; undefined where nobody is told apart, and every stream is everybody's. */
@@ -90,6 +92,7 @@ function openAgent(key: AgentKey, ports: Ports, served: Served, client: Client, 
     client,
     shared: createShared(ports, served),
     room: createRoom(MAX_ROOM),
+    reading: new Map(),
     unread: createUnread(MAX_ROOM),
     events: hasOthers ? createEventMemory(ports.sha256) : undefined,
     cookies: createCookieJar(),

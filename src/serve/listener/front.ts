@@ -3,7 +3,7 @@ import { valuesOf } from '../../http/headers.ts';
 import type { ServedRequest } from '../../http/server.ts';
 import { readClientFrame } from '../../mcp/messages/client.ts';
 import { BODY_LIMITS, type ClientFrame, type FrameBytes } from '../../mcp/messages/frame.ts';
-import { declaresCapabilities } from '../../mcp/messages/headers.ts';
+import { declaresCapabilities, isModern } from '../../mcp/messages/headers.ts';
 import type { Refusal } from '../../mcp/messages/refusal.ts';
 import type { ProxySession } from '../../proxy/session.ts';
 import { isLarge, readInTurns } from '../../proxy/turns.ts';
@@ -51,22 +51,38 @@ export async function readBytes(request: ServedRequest, agent: Agent): Promise<U
 }
 
 /**
- * Reads what a body says. A large one is read in turns, and counts as its agent's for so long (wire.md §2.13). Nothing where
- * there is no room for one more of that size, which was answered then.
+ * Reads what a body says. A large one is read in turns, and counts as its agent's for so long (wire.md §2.13). What came after it
+ * in the same legacy session waits for it: a session's frames go on in their order. Nothing where there is no room for one more,
+ * which was answered then.
  */
 export function readPosted(request: ServedRequest, bytes: Uint8Array, agent: Agent): Posted | undefined | Promise<Posted> {
-  if (!isLarge(bytes)) return { request, agent, bytes, frame: readClientFrame(bytes, BODY_LIMITS) };
-  if (agent.room.take(bytes.length)) return readLarge(request, bytes, agent);
-  request.reply.refuse(503, 'too much waits to be judged');
-  return undefined;
+  const { room, reading } = agent;
+  const frame = isLarge(bytes) ? undefined : readClientFrame(bytes, BODY_LIMITS);
+  if (frame && (reading.size === 0 || isModern(frame))) return { request, agent, bytes, frame };
+  const [name = ''] = valuesOf(request.rawHeaders, 'mcp-session-id');
+  const session = name === '' ? (request.query.get('sessionId') ?? '') : name;
+  const before = reading.get(session);
+  if (frame && !before) return { request, agent, bytes, frame };
+  if (!room.take(bytes.length)) {
+    request.reply.refuse(503, 'too much waits to be judged');
+    return undefined;
+  }
+  const read = readInOrder(frame ?? readInTurns(bytes, BODY_LIMITS), before)
+    .then((said) => ({ request, agent, bytes, frame: said }))
+    .finally(() => {
+      room.give(bytes.length);
+      if (reading.get(session) === read) reading.delete(session);
+    });
+  reading.set(session, read);
+  return read;
 }
 
-async function readLarge(request: ServedRequest, bytes: Uint8Array, agent: Agent): Promise<Posted> {
-  try {
-    return { request, agent, bytes, frame: await readInTurns(bytes, BODY_LIMITS) };
-  } finally {
-    agent.room.give(bytes.length);
-  }
+type Said = ClientFrame | Refusal;
+
+async function readInOrder(reading: Said | Promise<Said>, before: Promise<unknown> | undefined): Promise<Said> {
+  const frame = await reading;
+  if (!isModern(frame)) await before?.catch(() => undefined);
+  return frame;
 }
 
 /** Records a frame that no session took: it is refused like any other (wire.md §2). */

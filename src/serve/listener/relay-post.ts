@@ -22,6 +22,8 @@ import { headersOf, relayEvents } from './relay-streams.ts';
 const ACCEPT = 'application/json, text/event-stream';
 /** How long a client may take to resume a stream that ended before its answer, ms. */
 const RESUMPTION = 5 * 60_000;
+/** How long the head of a server is waited for that may ask for authorization, ms: less than proxies before us wait. */
+const CHALLENGE_PATIENCE = 25_000;
 const NO_ANSWER: Failure = { outcome: 'kept', why: 'the server ended its answer before it was whole' };
 const BAD_GATEWAY = 502;
 const PAYMENT_REQUIRED = 402;
@@ -86,10 +88,15 @@ function finish(post: Post): void {
   if (post.sending === 0 && (post.awaitsResumption || post.relay.session.waitingOn(post.exchange) === 0)) post.over.resolve();
 }
 
-/** Opens the stream of a POST whose client has waited long enough for an answer. Monotonic ms. */
-export function keepOpen(post: Post, now: number): void {
+/**
+ * Opens the stream of a POST whose client has waited long enough for an answer. Monotonic ms. A server that has taken nothing of
+ * this client yet may answer with a head that says where to get a token, which a stream would hide.
+ */
+export function keepOpen(post: Post, now: number, { rules }: Relay): void {
   const { request, relay, exchange } = post;
-  if (now - post.since < PATIENCE || request.reply.started || relay.session.waitingOn(exchange) === 0) return;
+  const mayChallenge = rules.authorization && post.sending > 0 && !post.agent.isAccepted;
+  if (now - post.since < (mayChallenge ? CHALLENGE_PATIENCE : PATIENCE) || request.reply.started || relay.session.waitingOn(exchange) === 0)
+    return;
   // The server's own head tells the client its session, or what became of its payment: an early one of ours would take its place.
   if (!post.opens && !speaksOfPayment(post.headers)) openStream(post);
 }

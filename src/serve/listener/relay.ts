@@ -45,7 +45,7 @@ export function openRelay(given: Way, agents: Agents, places: Places, old: OldWa
       way.bare.sweep(now);
       for (const relay of way.open) {
         sweepUnresumed(relay, now);
-        for (const each of relay.posts.values()) keepOpen(each, now);
+        for (const each of relay.posts.values()) keepOpen(each, now, way);
       }
       way.sessions.endAlone(now);
       await sweepSessions(way.open, agents);

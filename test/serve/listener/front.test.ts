@@ -1,6 +1,9 @@
 /** What a client says that it can read, however it writes that. */
 import { expect, test } from 'bun:test';
-import { accepts, asksFor } from '../../../src/serve/listener/front.ts';
+import type { ServedRequest } from '../../../src/http/server.ts';
+import { createAgents } from '../../../src/serve/listener/agents.ts';
+import { accepts, asksFor, readPosted } from '../../../src/serve/listener/front.ts';
+import { openRig } from '../../proxy/fixture.ts';
 
 const EVENTS = 'text/event-stream';
 
@@ -25,4 +28,25 @@ test.each([
 
 test('several headers are one list', () => {
   expect(asksFor(['Accept', 'application/json', 'accept', EVENTS], EVENTS)).toBe(true);
+});
+
+test('wire.md §2: what follows a large body in its legacy session waits until that was read, and nothing else does', async () => {
+  const rig = await openRig();
+  const agent = createAgents({ ...rig, name: undefined, passed: false, inUse: () => true }).of([]);
+  const order: string[] = [];
+  const post = (name: string, session: string, meta: object, size = 0) => {
+    const params = { _meta: meta, text: 'x'.repeat(size) };
+    const bytes = Buffer.from(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/x', params }));
+    const request = { rawHeaders: ['mcp-session-id', session], query: new URLSearchParams() } as unknown as ServedRequest;
+    const read = readPosted(request, bytes, agent);
+    return read instanceof Promise ? read.then(() => void order.push(name)) : order.push(name);
+  };
+  const modern = { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' };
+  const all = [
+    ...[post('first', 's1', {}, 4 << 20), post('second', 's1', {}), post('large', 's1', {}, 1 << 19), post('last', 's1', {})],
+    ...[post('other session', 's2', {}), post('modern', 's1', modern)],
+  ];
+  await Promise.all(all);
+  expect(order).toEqual(['other session', 'modern', 'first', 'second', 'large', 'last']);
+  expect(agent.reading.size).toBe(0);
 });
