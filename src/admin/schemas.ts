@@ -49,7 +49,15 @@ export const COMPONENTS: Readonly<Record<string, Schema>> = {
     credential: { ...TEXT_OR_NULL, description: "the beginning of the hash of the client's own credential; null: it brought none" },
     rule: TEXT,
     message: TEXT,
-    rules: { type: 'array', items: exactly({ rule: TEXT, message: TEXT }), description: 'every approval rule that fired' },
+    rules: {
+      type: 'array',
+      items: exactly({
+        rule: TEXT,
+        message: TEXT,
+        why: { ...TEXT_OR_NULL, description: 'why nothing is known of what the rule looks at' },
+      }),
+      description: 'every approval rule that fired',
+    },
     overrides: { type: 'array', items: TEXT, description: 'requirements that approving overrides' },
     policy: TEXT_OR_NULL,
     revision: TEXT,

@@ -36,12 +36,13 @@ export function renderFields(event: AuditEvent, options: RecordOptions): string 
 }
 
 function callFields(event: CallEvent, options: RecordOptions): string {
-  const { code, rule, message, meta, inputs, agent, client, session, requestId, draws, approval, shadow } = event;
+  const { code, rule, message, why, meta, inputs, agent, client, session, requestId, draws, approval, shadow } = event;
   return (
     `,"call":${JSON.stringify(event.call)},"tool":${nameText(event.tool, options)},"result":"${event.result}"` +
     (code === undefined ? '' : `,"code":"${code}"`) +
     (rule === undefined ? '' : `,"rule":${JSON.stringify(rule)}`) +
     (message === undefined ? '' : `,"message":${JSON.stringify(shown(message, options))}`) +
+    (why === undefined ? '' : `,"why":${JSON.stringify(shown(why, options))}`) +
     argsFields(event, options) +
     (meta === undefined ? '' : metaFields(meta, options)) +
     (inputs === undefined ? '' : inputsField(inputs, options)) +

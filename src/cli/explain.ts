@@ -97,8 +97,8 @@ function renderUse({ counter, unit, value, draws, limit, resetsAt }: CounterUse)
 
 function renderOutcome({ decision, answer }: Explanation, paint: Paint): readonly string[] {
   const colour = decision.outcome === 'allow' ? 'green' : decision.outcome === 'hold' ? 'yellow' : 'red';
-  const why =
-    decision.outcome === 'deny' && decision.denial.why !== undefined ? [`${paint('bold', 'because')}   ${shown(decision.denial.why)}`] : [];
+  const reason = decision.outcome === 'deny' ? decision.denial.why : decision.outcome === 'hold' ? decision.hold.why : undefined;
+  const why = reason === undefined ? [] : [`${paint('bold', 'because')}   ${shown(reason, 500)}`];
   const shadow = decision.shadow.map(
     ({ rule, result }) => `${paint('bold', 'shadow')}    ${shown(rule)} would have it ${result === 'denied' ? 'denied' : 'held'}`,
   );

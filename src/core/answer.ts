@@ -26,7 +26,7 @@ export const DECISION_KEY = 'policylayer.com/decision';
 export function renderDenial(denial: Denial, now: number): Answer {
   const wait = denial.retryAt === undefined ? undefined : Math.max(1, Math.ceil((denial.retryAt - now) / 1000));
   return {
-    text: `[INTERCEPT POLICY DENIED] ${denial.message}`,
+    text: `[INTERCEPT POLICY DENIED] ${withAdvice(denial)}`,
     meta: {
       outcome: 'denied',
       rule: denial.rule,
@@ -35,6 +35,12 @@ export function renderDenial(denial: Denial, now: number): Answer {
       ...(wait === undefined ? {} : { retry_after: wait }),
     },
   };
+}
+
+/** A policy's own words may say why a call is denied, and never how its arguments would be judged (policy.md §4). */
+function withAdvice({ message, advice }: Denial): string {
+  if (advice === undefined) return message;
+  return `${message}${/[.!?]$/.test(message) ? '' : '.'} ${advice}`;
 }
 
 /** The answer to a held call. SECURITY: never a command, path or link; agents have shells (§12). */

@@ -16,7 +16,7 @@ export function renderApproval(approval: Approval, args: string | undefined, met
     credential: evidence.credential ?? null,
     rule: approval.rule,
     message: approval.message,
-    rules: evidence.rules.map(({ rule, message }) => ({ rule, message })),
+    rules: evidence.rules.map(({ rule, message, why }) => ({ rule, message, why: why ?? null })),
     overrides: evidence.overrides,
     policy: evidence.policy ?? null,
     revision: evidence.revision,

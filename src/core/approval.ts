@@ -41,9 +41,21 @@ export interface Evidence {
   readonly credential?: string | undefined;
   /** The JSON text of what the client added in `_meta` (`ClientMeta`): the approval covers it. */
   readonly meta?: string | undefined;
-  readonly rules: readonly { readonly rule: string; readonly message: string }[];
+  readonly rules: readonly FiredRule[];
   /** The requirements that approving overrides, in words. */
   readonly overrides: readonly string[];
+}
+
+/** An approval rule that fired. `why`: nothing is known of what it looks at, and this is why. */
+export interface FiredRule {
+  readonly rule: string;
+  readonly message: string;
+  readonly why?: string | undefined;
+}
+
+/** Writes what a rule says and, where nothing is known of what it looks at, why. */
+export function saidBy({ message, why }: FiredRule): string {
+  return why === undefined ? message : `${message} (${why})`;
 }
 
 /** The approval record that a held call waits for. `reused`: it stood already. */

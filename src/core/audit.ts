@@ -22,6 +22,10 @@ export interface CallEvent {
   readonly code?: ReasonCode | undefined;
   readonly rule?: string | undefined;
   readonly message?: string | undefined;
+  /** What exactly did not hold, for people. */
+  readonly why?: string | undefined;
+  /** The decision hangs on something that nobody could judge, so `why` is what helps. */
+  readonly isUnknown?: boolean | undefined;
   readonly args: JsonObject;
   /** The arguments' JSON text as it arrived. */
   readonly argsText: string;

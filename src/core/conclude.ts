@@ -28,8 +28,9 @@ export function conclude(plan: StorePlan, verdict: StoreVerdict): Decision {
     case 'deny':
       return { outcome: 'deny', denial: deniedByStep(plan.draft, verdict), shadow };
     case 'hold': {
-      const { rule, message } = originOf(plan.draft, verdict.step);
-      return { outcome: 'hold', hold: { rule: rule.label, message: rule.message ?? message, approval: verdict.approval }, shadow };
+      const { rule, message, doubt } = originOf(plan.draft, verdict.step);
+      const hold = { rule: rule.label, message: rule.message ?? message, why: doubt?.why, approval: verdict.approval };
+      return { outcome: 'hold', hold, shadow };
     }
     case 'too_many_pending':
       return { outcome: 'deny', denial: tooMany(originOf(plan.draft, verdict.step).rule), shadow };
@@ -104,9 +105,10 @@ const IN_FLIGHT = 'an identical call is still being carried out';
 const ALREADY_DONE = 'An identical call already succeeded; its result is too large to be kept, and it is not repeated.';
 
 function deniedByStep(draft: Draft, { step, counter, retryAt, now }: Extract<StoreVerdict, { kind: 'deny' }>): Denial {
-  const { rule, code, message } = originOf(draft, step);
+  const { rule, code, message, doubt } = originOf(draft, step);
   const wait = code === 'rate_limit' ? ` ${againText(retryAt, now)}` : '';
-  return { ...denial(code, rule.label, rule.message ?? `${message}${wait}`, brokenCounter(draft, counter)), retryAt };
+  const why = doubt?.why ?? brokenCounter(draft, counter);
+  return { ...denial(code, rule.label, rule.message ?? `${message}${wait}`, why), advice: doubt?.advice, retryAt };
 }
 
 /** Says when the limit's window ends, where a clock says (policy.md §6). */

@@ -2,7 +2,7 @@
 import type { Counter } from './counter.ts';
 import { type Decimal, toMicros } from './decimal.ts';
 import { AMBIGUOUS, isArray, isObject, type Json, type JsonObject, lookUp } from './json.ts';
-import { type ArgTest, type CounterOperator, type Truth, whyTooLong } from './operators.ts';
+import { type ArgTest, adviceFor, type CounterOperator, type Doubt, doubtOf, type Truth } from './operators.ts';
 import type { Term } from './store.ts';
 
 export type Segment =
@@ -135,18 +135,49 @@ export function valueAt(path: ArgPath, args: JsonObject): Json | undefined {
   return value;
 }
 
-/** Says what is known of why a condition is unknown: a value is too long for it. */
-export function whyUnknown({ path, test }: ArgCondition, args: JsonObject): string | undefined {
-  let values: readonly Json[] = [args];
-  for (const segment of path.segments)
-    values = values.flatMap((value) => {
-      if (segment.kind === 'every') return isArray(value) ? value : [];
-      const next = step(value, segment);
-      return next === undefined || next === AMBIGUOUS ? [] : [next];
-    });
-  for (const value of values) {
-    const why = whyTooLong(test.op, value);
-    if (why !== undefined) return why;
+/** Says why a condition is unknown, of the first value that makes it so; undefined where none does. */
+export function whyUnknown(condition: ArgCondition, args: Json): Doubt | undefined {
+  return doubtAt(condition, args, 0, 'args');
+}
+
+/** `place` is what was walked of the path, as the policy would write it. */
+function doubtAt(condition: ArgCondition, value: Json, from: number, place: string): Doubt | undefined {
+  const { path, test } = condition;
+  const segment = path.segments[from];
+  if (!segment) return test.holds(value) === 'unknown' ? placed(doubtOf(test, value, place), place, path) : undefined;
+  if (segment.kind === 'every') return doubtOfElements(condition, value, from + 1, place);
+  const at = `${place}${renderSegment(segment)}`;
+  const next = step(value, segment);
+  if (next === AMBIGUOUS) return { why: `another argument is spelt almost like ${at}`, advice: `Send ${at} once, spelt so.` };
+  if (next !== undefined) return doubtAt(condition, next, from + 1, at);
+  if (test.absent !== 'unknown') return undefined;
+  const whole = `${at}${path.segments
+    .slice(from + 1)
+    .map(renderSegment)
+    .join('')}`;
+  return { why: `${whole} is absent`, advice: adviceFor(test, whole) };
+}
+
+function doubtOfElements(condition: ArgCondition, list: Json, from: number, place: string): Doubt | undefined {
+  if (!isArray(list))
+    return condition.test.absent === 'unknown' ? { why: `${place} is not a list`, advice: `Send ${place} as a list.` } : undefined;
+  for (const [index, element] of list.entries()) {
+    const doubt = doubtAt(condition, element, from, `${place}[${index}]`);
+    if (doubt) return doubt;
   }
   return undefined;
+}
+
+/** Of a list it says which element. */
+function placed(doubt: Doubt, place: string, { segments }: ArgPath): Doubt {
+  const isOfMany = segments.some(({ kind }) => kind === 'every') && !doubt.why.includes(place);
+  return isOfMany ? { ...doubt, why: `of ${place}, ${doubt.why}` } : doubt;
+}
+
+const PLAIN_KEY = /^[A-Za-z_$][\w$-]*$/;
+
+function renderSegment(segment: Segment): string {
+  if (segment.kind === 'every') return '[*]';
+  if (segment.kind === 'index') return `[${segment.index}]`;
+  return PLAIN_KEY.test(segment.key) ? `.${segment.key}` : `[${JSON.stringify(segment.key)}]`;
 }

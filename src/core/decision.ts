@@ -27,6 +27,8 @@ export interface Denial {
   readonly rule: string;
   readonly message: string;
   readonly why: string | undefined;
+  /** What the agent can send so that the call can be judged, where a condition was unknown. */
+  readonly advice?: string | undefined;
   /** Epoch ms from which the same call can succeed, where it is known. */
   readonly retryAt: number | undefined;
 }
@@ -37,12 +39,16 @@ export interface ClauseFailure {
   readonly code: ReasonCode;
   readonly why: string;
   readonly message?: string;
+  /** As in `Denial`. */
+  readonly advice?: string | undefined;
 }
 
 /** A call that waits for a human. `approval` is undefined where none was recorded (shadow, offline). */
 export interface Hold {
   readonly rule: string;
   readonly message: string;
+  /** Why nothing is known of what the rule looks at, where that is why it holds the call. */
+  readonly why?: string | undefined;
   readonly approval: HeldApproval | undefined;
 }
 

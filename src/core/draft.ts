@@ -6,6 +6,7 @@ import type { ReasonCode } from './codes.ts';
 import { type Count, type Counter, scopedId } from './counter.ts';
 import type { Call } from './decision.ts';
 import type { Facts } from './facts.ts';
+import type { Doubt } from './operators.ts';
 import type { Policy, Rule } from './policy.ts';
 import type { CounterRef, ReservedDraw, Step, Term } from './store.ts';
 
@@ -15,6 +16,8 @@ export interface Origin {
   readonly code: ReasonCode;
   /** The agent reads this where the rule has no message of its own. */
   readonly message: string;
+  /** Why a condition of a rule that fires is unknown, and what the agent can send instead. */
+  readonly doubt?: Doubt | undefined;
 }
 
 export interface Draft {

@@ -4,8 +4,8 @@
  * INVARIANT I2: what cannot be evaluated is unknown; the caller lets unknown fail a requirement and fire a trigger.
  */
 import { compareDecimals, type Decimal, LONGEST_NUMBER, parseDecimal } from './decimal.ts';
-import { compareJson, isArray, isNumber, type Json, typeOf } from './json.ts';
-import { isWithin, LONGEST_PATH } from './within.ts';
+import { compareJson, isArray, isNumber, type Json, type JsonType, typeOf } from './json.ts';
+import { isWithin, LONGEST_PATH, pathDoubt } from './within.ts';
 
 /** Kleene's three values. */
 export type Truth = 'true' | 'false' | 'unknown';
@@ -29,6 +29,12 @@ export interface Pattern {
 interface Row<Kind extends keyof Operands> {
   readonly operand: Kind;
   readonly test: (operand: Operands[Kind]) => (value: Json) => Truth;
+  /** The types of the values that it can judge. */
+  readonly judges: (operand: Operands[Kind]) => readonly JsonType[];
+  /** What it judges, where that is more than a type. */
+  readonly wants?: string;
+  /** Why a value of such a type is unknown. */
+  readonly doubt?: (value: Json, place: string) => Doubt;
   /** Judges an argument that is not there; unknown where it is missing. */
   readonly absent?: (operand: Operands[Kind]) => Truth;
   /** The only type of values that it can be true of. */
@@ -43,6 +49,12 @@ interface Row<Kind extends keyof Operands> {
   readonly fixes?: 'start' | 'end';
   /** Characters from which on a value is unknown, and what is not done with more of them. */
   readonly longest?: { readonly characters: number; readonly why: string };
+}
+
+/** Why a condition is unknown, in words for people, and what the agent can send instead. */
+export interface Doubt {
+  readonly why: string;
+  readonly advice: string;
 }
 
 interface Bounding {
@@ -68,23 +80,41 @@ const [GT, GTE]: readonly [Bounding, Bounding] = [
   { side: 'above', strict: false },
 ];
 
+const sameType = (wanted: Json) => [typeOf(wanted)];
+const sameTypes = (values: readonly Json[]) => [...new Set(values.map(typeOf))];
+const holders = (wanted: Json): readonly JsonType[] => (typeof wanted === 'string' ? ['string', 'array'] : ['array']);
+const numbers = (): readonly JsonType[] => ['number'];
+const texts = (): readonly JsonType[] => ['string'];
+
+const EQUAL = { operand: 'any', judges: sameType, doubt: keyDoubt, counters: true, longest: NUMBER } as const;
+const LISTED = { operand: 'list', judges: sameTypes, doubt: keyDoubt, counters: true, longest: NUMBER } as const;
+const COMPARED = { operand: 'number', judges: numbers, doubt: exponentDoubt, of: 'number', counters: true, longest: NUMBER } as const;
+const TRIED = { operand: 'pattern', judges: texts, doubt: effortDoubt, of: 'text', longest: LONGEST_TRIED } as const;
+const HELD = { operand: 'any', judges: holders, doubt: elementDoubt, longest: LONGEST_SEARCHED } as const;
+const FIXED = { operand: 'text', judges: texts, of: 'text' } as const;
+
 export const OPERATORS = {
-  eq: { operand: 'any', test: equals, counters: true, lists: true, longest: NUMBER },
-  neq: { operand: 'any', test: (value) => not(equals(value)), counters: true, longest: NUMBER },
-  in: { operand: 'list', test: isIn, counters: true, lists: true, longest: NUMBER },
-  not_in: { operand: 'list', test: (values) => not(isIn(values)), counters: true, longest: NUMBER },
-  lt: { operand: 'number', test: (value) => compares(LT, value), of: 'number', counters: true, bound: LT, longest: NUMBER },
-  lte: { operand: 'number', test: (value) => compares(LTE, value), of: 'number', counters: true, bound: LTE, longest: NUMBER },
-  gt: { operand: 'number', test: (value) => compares(GT, value), of: 'number', counters: true, bound: GT, longest: NUMBER },
-  gte: { operand: 'number', test: (value) => compares(GTE, value), of: 'number', counters: true, bound: GTE, longest: NUMBER },
-  regex: { operand: 'pattern', test: matches, of: 'text', longest: LONGEST_TRIED },
-  not_regex: { operand: 'pattern', test: (pattern) => not(matches(pattern)), of: 'text', longest: LONGEST_TRIED },
-  contains: { operand: 'any', test: contains, longest: LONGEST_SEARCHED },
-  not_contains: { operand: 'any', test: (wanted) => not(contains(wanted)), longest: LONGEST_SEARCHED },
-  starts_with: { operand: 'text', test: (start) => ofText((text) => text.startsWith(start)), of: 'text', fixes: 'start' },
-  ends_with: { operand: 'text', test: (end) => ofText((text) => text.endsWith(end)), of: 'text', fixes: 'end' },
-  within: { operand: 'folders', test: liesIn, of: 'text', longest: PATH },
-  exists: { operand: 'boolean', test: (wanted) => (value) => truth((value !== null) === wanted), absent: (wanted) => truth(!wanted) },
+  eq: { ...EQUAL, test: equals, lists: true },
+  neq: { ...EQUAL, test: (value: Json) => not(equals(value)) },
+  in: { ...LISTED, test: isIn, lists: true },
+  not_in: { ...LISTED, test: (values: readonly Json[]) => not(isIn(values)) },
+  lt: { ...COMPARED, test: (value: Decimal) => compares(LT, value), bound: LT },
+  lte: { ...COMPARED, test: (value: Decimal) => compares(LTE, value), bound: LTE },
+  gt: { ...COMPARED, test: (value: Decimal) => compares(GT, value), bound: GT },
+  gte: { ...COMPARED, test: (value: Decimal) => compares(GTE, value), bound: GTE },
+  regex: { ...TRIED, test: matches },
+  not_regex: { ...TRIED, test: (pattern: Pattern) => not(matches(pattern)) },
+  contains: { ...HELD, test: contains },
+  not_contains: { ...HELD, test: (wanted: Json) => not(contains(wanted)) },
+  starts_with: { ...FIXED, test: (start: string) => ofText((text) => text.startsWith(start)), fixes: 'start' },
+  ends_with: { ...FIXED, test: (end: string) => ofText((text) => text.endsWith(end)), fixes: 'end' },
+  within: { operand: 'folders', judges: texts, wants: 'an absolute path', doubt: pathDoubt, test: liesIn, of: 'text', longest: PATH },
+  exists: {
+    operand: 'boolean',
+    judges: (wanted) => (wanted ? ['string', 'number', 'boolean', 'array', 'object'] : ['null']),
+    test: (wanted) => (value) => truth((value !== null) === wanted),
+    absent: (wanted) => truth(!wanted),
+  },
 } as const satisfies Readonly<Record<string, OperatorRow>>;
 
 export type Operator = keyof typeof OPERATORS;
@@ -110,6 +140,7 @@ interface TestOf<Kind extends keyof Operands> {
   readonly value: Operands[Kind];
   readonly holds: (value: Json) => Truth;
   readonly absent: Truth;
+  readonly judged: readonly JsonType[];
 }
 
 /** An operator with what it compares with. */
@@ -117,15 +148,63 @@ export type ArgTest = { readonly [Kind in keyof Operands]: TestOf<Kind> }[keyof 
 
 /** Gives an operator what it compares with. */
 export function makeTest<Kind extends keyof Operands>(op: Operator, row: Row<Kind>, value: Operands[Kind]): TestOf<Kind> {
-  return { op, operand: row.operand, value, holds: row.test(value), absent: row.absent?.(value) ?? 'unknown' };
+  const { operand, test, absent, judges } = row;
+  return { op, operand, value, holds: test(value), absent: absent?.(value) ?? 'unknown', judged: judges(value) };
 }
 
-/** Says of a value that is too long for an operator why it is unknown. */
-export function whyTooLong(op: Operator, value: Json): string | undefined {
-  const { longest }: OperatorRow = OPERATORS[op];
+/** Says why nothing is known of a value that stands at `place`. */
+export function doubtOf({ op, judged }: ArgTest, value: Json, place: string): Doubt {
+  const { longest, doubt, wants }: OperatorRow = OPERATORS[op];
+  const tooLong = whyTooLong(longest, value);
+  if (tooLong !== undefined) return { why: tooLong, advice: `Send less in ${place}.` };
+  const isJudged = judged.includes(typeOf(value));
+  if (isJudged && doubt) return doubt(value, place);
+  return { why: `${place} is ${NOUNS[typeOf(value)]}, not ${wants ?? nounsOf(judged)}`, advice: adviceFor({ op, judged }, place) };
+}
+
+/** Says what to send where a condition looks. */
+export function adviceFor({ op, judged }: Pick<ArgTest, 'op' | 'judged'>, place: string): string {
+  const { wants }: OperatorRow = OPERATORS[op];
+  return `Send ${place} as ${wants ?? nounsOf(judged)}.`;
+}
+
+const NOUNS: Readonly<Record<JsonType, string>> = {
+  null: 'null',
+  boolean: 'true or false',
+  string: 'text',
+  number: 'a number',
+  array: 'a list',
+  object: 'an object',
+};
+
+function nounsOf(types: readonly JsonType[]): string {
+  return types.map((type) => NOUNS[type]).join(' or ');
+}
+
+function whyTooLong(longest: OperatorRow['longest'], value: Json): string | undefined {
   const length = typeof value === 'string' ? value.length : isNumber(value) ? value.number.length : 0;
   if (!longest || length <= longest.characters || (longest === NUMBER && typeof value === 'string')) return undefined;
   return `it is longer than ${longest.characters} characters, ${longest.why}`;
+}
+
+/** A comparison that knows the type and not the answer met a key that two readers may take differently. */
+function keyDoubt(_: Json, place: string): Doubt {
+  return { why: `a key in ${place} is spelt almost like one that is compared`, advice: `Spell the keys in ${place} exactly.` };
+}
+
+function elementDoubt(_: Json, place: string): Doubt {
+  return {
+    why: `${place} has an element of another type than what is looked for`,
+    advice: `Send elements of one type in ${place}.`,
+  };
+}
+
+function exponentDoubt(_: Json, place: string): Doubt {
+  return { why: `${place} is a number with an exponent that is not compared`, advice: `Write ${place} without an exponent.` };
+}
+
+function effortDoubt(_: Json, place: string): Doubt {
+  return { why: `the pattern takes too much work on ${place}`, advice: `Send less in ${place}.` };
 }
 
 /** Another type is an unknown, not a different value; so is an object with a look-alike of a compared name. */

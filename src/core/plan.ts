@@ -11,7 +11,7 @@ import { addStep, type Draft, dropRule, sealRule } from './draft.ts';
 import type { Facts } from './facts.ts';
 import type { ToolMatch } from './match.ts';
 import type { Offer } from './offer.ts';
-import type { Truth } from './operators.ts';
+import type { Doubt, Truth } from './operators.ts';
 import type { Rule, ToolEntry } from './policy.ts';
 import { kindFailure } from './price.ts';
 import { addSpend, type Checking, checkRequirement, defaultText, isBinding, stateTerms } from './requirement.ts';
@@ -97,8 +97,9 @@ function trigger(rule: Rule, walk: Walk): Denial | undefined {
   const truth = evaluateAll(rule.conditions, call.args, 'any');
   if (truth === 'false') return undefined;
   const isDeny = rule.action === 'deny';
+  const doubt = doubtOfTrigger(rule, truth, call);
   if (isDeny && rule.stateConditions.length === 0) {
-    if (!rule.shadow) return denialFor(rule, { clause: 'deny', code: 'rule', why: whyFires(rule, truth, call) });
+    if (!rule.shadow) return denialFor(rule, { clause: 'deny', code: 'rule', why: whyFires(doubt), advice: doubt?.advice });
     shadow.push({ result: 'denied', code: 'rule', rule: rule.label });
     return undefined;
   }
@@ -108,19 +109,32 @@ function trigger(rule: Rule, walk: Walk): Denial | undefined {
     rule,
     code,
     message: isDeny ? defaultText(rule) : 'This call requires human approval',
+    doubt,
   });
   return undefined;
 }
 
-function whyFires(rule: Rule, truth: Truth, { args }: Call): string {
-  const unknown = truth === 'unknown' ? rule.conditions.find((condition) => whyUnknown(condition, args) !== undefined) : undefined;
-  return `the deny rule fires${unknown ? `: of ${unknown.path.text} nothing is known, ${whyUnknown(unknown, args)}` : ''}`;
+/** A trigger fires, and binds, also where nothing is known of what it looks at. */
+function doubtOfTrigger({ when, conditions }: Rule, truth: Truth, { args }: Call): Doubt | undefined {
+  const asked = [
+    ...(truth === 'unknown' ? conditions : []),
+    ...(when.length > 0 && evaluateAll(when, args, 'any') === 'unknown' ? when : []),
+  ];
+  for (const condition of asked) {
+    const doubt = whyUnknown(condition, args);
+    if (doubt) return doubt;
+  }
+  return undefined;
+}
+
+function whyFires(doubt: Doubt | undefined): string {
+  return `the deny rule fires${doubt ? `: ${doubt.why}` : ''}`;
 }
 
 /** The denial of a rule whose clause failed. */
 export function denialFor(rule: Rule, failure: ClauseFailure): Denial {
   const message = rule.message ?? failure.message ?? defaultText(rule);
-  return { code: failure.code, rule: rule.label, message, why: failure.why, retryAt: undefined };
+  return { code: failure.code, rule: rule.label, message, why: failure.why, advice: failure.advice, retryAt: undefined };
 }
 
 function refusedByName(call: Call, match: ToolMatch, { policy, pause, catalog }: Facts): Denial | undefined {

@@ -87,7 +87,8 @@ function declares(tool: ToolDefinition | undefined, argument: string): boolean {
 
 function failure(path: ArgPath, problem: string): Price {
   const why = `${path.text} ${problem}, so the call has no known price`;
-  return { kind: 'failure', failure: { clause: 'spend', code: 'unpriceable', why, message: why } };
+  const advice = `Send ${path.text} as a number of at least 0.`;
+  return { kind: 'failure', failure: { clause: 'spend', code: 'unpriceable', why, message: why, advice } };
 }
 
 function shown(text: string | undefined): string {

@@ -102,9 +102,9 @@ function failingCondition(rule: Rule, args: JsonObject): ClauseFailure | undefin
     const truth = evaluateCondition(condition, args, 'every');
     if (truth === 'true') continue;
     const clause = `${condition.path.text} ${condition.test.op} ${condition.text}`;
-    const reason = truth === 'unknown' ? whyUnknown(condition, args) : undefined;
-    const why = `condition ${clause} is ${truth}${reason === undefined ? '' : `: ${reason}`}`;
-    return { clause, code: truth === 'false' ? 'rule' : 'indeterminate', why };
+    if (truth === 'false') return { clause, code: 'rule', why: `condition ${clause} is false` };
+    const doubt = whyUnknown(condition, args);
+    return { clause, code: 'indeterminate', why: `condition ${clause} is unknown${doubt ? `: ${doubt.why}` : ''}`, advice: doubt?.advice };
   }
   return undefined;
 }
@@ -180,10 +180,16 @@ export function drawAmount(draw: Draw, args: JsonObject): number | ClauseFailure
   if (!decimal) return drawFailure(path, value === undefined ? 'is missing' : 'is not a number');
   if (decimal.negative) return drawFailure(path, 'is negative');
   const micros = toMicros(decimal, 'up');
-  return micros <= MAX_MICROS ? micros : { ...drawFailure(path, 'is larger than a counter can hold'), code: 'limit' };
+  return micros <= MAX_MICROS ? micros : { ...drawFailure(path, 'is larger than a counter can hold'), code: 'limit', advice: undefined };
 }
 
 function drawFailure(path: ArgPath, problem: string): ClauseFailure {
   const why = `${path.text} ${problem}, so it cannot be counted`;
-  return { clause: `increment_from ${path.text}`, code: 'indeterminate', why, message: why };
+  return {
+    clause: `increment_from ${path.text}`,
+    code: 'indeterminate',
+    why,
+    message: why,
+    advice: `Send ${path.text} as a number of at least 0.`,
+  };
 }

@@ -1,4 +1,6 @@
 /** The `within` operator (policy.md §4): lexical containment of absolute paths, with no file system in sight. */
+import type { Json } from './json.ts';
+
 /** Characters of the longest path that any system has. A longer text is none (policy.md §4), and normalising it would take too long. */
 export const LONGEST_PATH = 32_767;
 const UNCERTAIN = /^file:|%[0-9A-Fa-f]{2}|\0/i;
@@ -17,6 +19,26 @@ export function isWithin(path: string, folders: readonly string[]): boolean | un
   if (DRIVE.test(path)) return split;
   return lies(normalise(path), folders) === split ? split : undefined;
 }
+
+/** Says why nothing is known of where a path leads, and what would be judged. */
+export function pathDoubt(value: Json): { readonly why: string; readonly advice: string } {
+  const path = typeof value === 'string' ? value : '';
+  const [why, instead = ''] = DOUBTS.find(([, , applies]) => applies(path)) ?? RELATIVE;
+  return { why: `the path ${why}`, advice: `Send an absolute path${instead}.` };
+}
+
+const RELATIVE = ['is relative', ''] as const;
+
+/** What the path is, what the absolute one has to be besides, and when. The first that applies is the reason. */
+const DOUBTS: readonly (readonly [why: string, instead: string, applies: (path: string) => boolean])[] = [
+  ['is empty', '', (path) => path === ''],
+  ['has a NUL character', ' without control characters', (path) => path.includes('\0')],
+  ['is a file: URL', ' and no URL', (path) => /^file:/i.test(path)],
+  ['is percent-encoded', ' without percent-encoding', (path) => UNCERTAIN.test(path)],
+  ['begins with two slashes, as those of other machines do', ' with one slash at its beginning', (path) => UNC.test(path)],
+  ['begins with "~", which servers may or may not expand', '', (path) => path.startsWith('~')],
+  ['has back-slashes, which systems read differently', ' without back-slashes', isAbsolute],
+];
 
 /** True where `path` says from the root where it leads. */
 export function isAbsolute(path: string): boolean {

@@ -96,7 +96,7 @@ function requestFor(
 ): HoldRequest {
   const origins = fired.flatMap((step) => draft.origins[step] ?? []);
   const rules = origins.map(({ rule }) => rule);
-  const named = origins.map(({ rule, message }) => ({ rule: rule.label, message: rule.message ?? message }));
+  const named = origins.map(({ rule, message, doubt }) => ({ rule: rule.label, message: rule.message ?? message, why: doubt?.why }));
   const [first] = named;
   if (!first) throw new Error('a hold without a rule that fired');
   const { name, revision, approvals } = facts.policy;
@@ -108,7 +108,8 @@ function requestFor(
     tool: call.tool,
     agent: call.agent,
     agentKey: agentKey({ agent: call.agent, credential: facts.credential }),
-    ...first,
+    rule: first.rule,
+    message: first.message,
     args: argsText,
     evidence: {
       upstream: naming.shownUpstream,

@@ -169,8 +169,11 @@ describe('policy.md §4: I2, I11: what is too long is unknown, says why, and cos
     const args = new Map<string, Json>([['x', given.startsWith('"') ? given.slice(1, -1) : { number: given }]]);
     expect(costOf(() => evaluateCondition(condition, args, 'every'))).toBeLessThan(5);
     expect(evaluateCondition(condition, args, 'every')).toBe('unknown');
-    expect(whyUnknown(condition, args)).toBe(why);
-    expect(whyUnknown(await conditionOf(op, value, 'args.x[*]'), new Map([['x', ['b', args.get('x') ?? null]]]))).toBe(why);
+    expect(whyUnknown(condition, args)?.why).toBe(why);
+    const list = new Map([
+      ['x', op.startsWith('l') || op.startsWith('g') ? [{ number: '1' }, args.get('x') ?? null] : ['/b', args.get('x') ?? null]],
+    ]);
+    expect(whyUnknown(await conditionOf(op, value, 'args.x[*]'), list)?.why).toBe(`of args.x[1], ${why}`);
   });
 
   const quick: readonly (readonly [string, unknown])[] = [
@@ -192,5 +195,66 @@ describe('policy.md §4: I2, I11: what is too long is unknown, says why, and cos
     expect(evaluateCondition(await conditionOf('regex', 'a$'), texts, 'every')).toBe('true');
     const numbers = new Map<string, Json>([['x', { number: `1${'0'.repeat(9_999)}` }]]);
     expect(evaluateCondition(await conditionOf('gt', 5), numbers, 'every')).toBe('true');
+  });
+});
+
+describe('policy.md §4: an unknown condition says why, and what would be judged', () => {
+  const absolute = 'Send an absolute path.';
+  const cases: readonly (readonly [op: string, value: unknown, path: string, args: string, why: string, advice: string])[] = [
+    ['within', '/w', 'args.path', '{"path":"public/a.txt"}', 'the path is relative', absolute],
+    ['within', '/w', 'args.path', '{"path":"~/a"}', 'the path begins with "~", which servers may or may not expand', absolute],
+    ['within', '/w', 'args.path', '{"path":""}', 'the path is empty', absolute],
+    ['within', '/w', 'args.path', '{"path":"/w/%2e"}', 'the path is percent-encoded', 'Send an absolute path without percent-encoding.'],
+    ['within', '/w', 'args.path', '{"path":"file:///w"}', 'the path is a file: URL', 'Send an absolute path and no URL.'],
+    [
+      'within',
+      '/w',
+      'args.path',
+      '{"path":"/w\\u0000"}',
+      'the path has a NUL character',
+      'Send an absolute path without control characters.',
+    ],
+    [
+      ...(['within', '/w', 'args.path', '{"path":"//w/a"}', 'the path begins with two slashes, as those of other machines do'] as const),
+      'Send an absolute path with one slash at its beginning.',
+    ],
+    [
+      ...(['within', '/w', 'args.path', '{"path":"/w/..\\\\a"}', 'the path has back-slashes, which systems read differently'] as const),
+      'Send an absolute path without back-slashes.',
+    ],
+    ['within', '/w', 'args.path', '{}', 'args.path is absent', 'Send args.path as an absolute path.'],
+    ['within', '/w', 'args.path', '{"path":7}', 'args.path is a number, not an absolute path', 'Send args.path as an absolute path.'],
+    ['within', '/w', 'args.paths[*]', '{"paths":["/w/a","b"]}', 'of args.paths[1], the path is relative', absolute],
+    ['within', '/w', 'args.paths[*]', '{"paths":"/w/a"}', 'args.paths is not a list', 'Send args.paths as a list.'],
+    ['lte', 5, 'args.amount', '{"amount":"250"}', 'args.amount is text, not a number', 'Send args.amount as a number.'],
+    ['lte', 5, 'args.amount', '{"amount":null}', 'args.amount is null, not a number', 'Send args.amount as a number.'],
+    ['lte', 5, 'args.a.b[0]["c d"]', '{"a":{}}', 'args.a.b[0]["c d"] is absent', 'Send args.a.b[0]["c d"] as a number.'],
+    ['gt', 5, 'args.x', '{"x":1,"X":9}', 'another argument is spelt almost like args.x', 'Send args.x once, spelt so.'],
+    ['in', ['a', 1], 'args.x', '{"x":true}', 'args.x is true or false, not text or a number', 'Send args.x as text or a number.'],
+    [
+      'eq',
+      { a: 1 },
+      'args.x',
+      '{"x":{"A":1}}',
+      'a key in args.x is spelt almost like one that is compared',
+      'Spell the keys in args.x exactly.',
+    ],
+    [
+      ...(['contains', 5, 'args.x', '{"x":["a"]}', 'args.x has an element of another type than what is looked for'] as const),
+      'Send elements of one type in args.x.',
+    ],
+  ];
+  test.each(cases)('%s %p: %s of %s', async (op, value, path, args, why, advice) => {
+    const condition = await conditionOf(op, value, path);
+    expect(evaluateCondition(condition, argsOf(args), 'every')).toBe('unknown');
+    expect(whyUnknown(condition, argsOf(args))).toEqual({ why, advice });
+  });
+
+  test('every operator has a reason for every type that it does not judge', async () => {
+    for (const [op, value, verdicts] of TABLE)
+      for (const [index, given] of VALUES.entries()) {
+        const why = whyUnknown(await conditionOf(op, value), argsOf(given === '-' ? '{}' : `{"x":${given}}`));
+        expect([op, given, why !== undefined]).toEqual([op, given, verdicts[index] === '?']);
+      }
   });
 });

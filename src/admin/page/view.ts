@@ -1,6 +1,6 @@
 /** A record as the page shows it: texts of strangers in pieces, times as spans from now. */
 import type { ApprovalLine, ApprovalView, ArgumentRow, RecordState } from '../../console/api.ts';
-import type { Approval } from '../../core/approval.ts';
+import { type Approval, type FiredRule, saidBy } from '../../core/approval.ts';
 import type { Json } from '../../core/json.ts';
 import { type Piece, revealText } from '../../core/reveal.ts';
 import { MOST_CHARACTERS, type Rows, rowsOf } from './rows.ts';
@@ -14,7 +14,7 @@ export function viewApproval(approval: Approval, now: number, readJson: (text: s
   const meta: Rows = evidence.meta === undefined ? { rows: [], complete: true } : rowsOfText(evidence.meta, readJson);
   const complete = args.complete && meta.complete;
   const tool = revealText(approval.tool);
-  const rules = evidence.rules.length > 0 ? evidence.rules : [{ rule: approval.rule, message: approval.message }];
+  const rules: readonly FiredRule[] = evidence.rules.length > 0 ? evidence.rules : [{ rule: approval.rule, message: approval.message }];
   return {
     id: approval.id,
     tool,
@@ -24,7 +24,7 @@ export function viewApproval(approval: Approval, now: number, readJson: (text: s
     policy: optional(evidence.policy),
     revision: evidence.revision,
     client: optional(evidence.client),
-    rules: rules.map(({ rule, message }) => ({ rule: revealText(rule), message: revealText(message) })),
+    rules: rules.map((fired) => ({ rule: revealText(fired.rule), message: revealText(saidBy(fired)) })),
     overrides: evidence.overrides.map(revealText),
     rows: args.rows,
     meta: meta.rows,

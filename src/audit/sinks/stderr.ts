@@ -1,7 +1,7 @@
 /** Decisions as people read them on stderr, one line each (cli.md §2). */
 import type { AuditSink, CallEvent, OutcomeEvent } from '../../core/audit.ts';
 import { escapeUnseen, renderName } from '../escape.ts';
-import type { MaskOptions } from '../mask.ts';
+import { type MaskOptions, maskText } from '../mask.ts';
 import { type ArgsMode, renderArgs, type ShownBytes } from '../record.ts';
 import type { LineWriter } from './line-writer.ts';
 import { isSeen, type LogLevel } from './log.ts';
@@ -51,8 +51,14 @@ export function renderDecision(event: CallEvent, mode: ArgsMode, mask: MaskOptio
     (rule === undefined ? '' : ` rule=${escapeUnseen(JSON.stringify(rule))}`) +
     (code === undefined ? '' : ` code=${code}`) +
     (id === undefined ? '' : ` id=${renderName(id)}`) +
+    (event.isUnknown && event.why !== undefined ? ` why=${whyText(event.why, mode, mask)}` : '') +
     argsPart(event, mode, mask)
   );
+}
+
+/** SECURITY: INVARIANT I10: some reasons repeat what the agent sent. */
+function whyText(why: string, mode: ArgsMode, mask: MaskOptions): string {
+  return escapeUnseen(JSON.stringify(maskText(why, { ...mask, full: mode === 'full' }, SHOWN.value, { masked: 0, cut: 0 })));
 }
 
 /** SPEC: policy.md §10. A call that passed only because of shadow mode shows what would have stopped it: deny before hold. */

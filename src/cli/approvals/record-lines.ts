@@ -1,5 +1,5 @@
 /** A record as a person reads it before deciding: all of it (cli.md §3). */
-import type { Approval } from '../../core/approval.ts';
+import { type Approval, type FiredRule, saidBy } from '../../core/approval.ts';
 import type { Colour, Paint } from '../paint.ts';
 import { relative, timeOf } from '../spans.ts';
 import { charactersBeyond, fill, markName, renderArguments, wrap } from './marked.ts';
@@ -73,8 +73,8 @@ function colourOf(mark: string): Colour {
 }
 
 function rulesOf({ evidence: { rules }, rule, message }: Approval): readonly string[] {
-  const all = rules.length > 0 ? rules : [{ rule, message }];
-  return all.map((fired) => `${markName(fired.rule)}: ${markName(fired.message)}`);
+  const all: readonly FiredRule[] = rules.length > 0 ? rules : [{ rule, message }];
+  return all.map((fired) => `${markName(fired.rule)}: ${markName(saidBy(fired))}`);
 }
 
 function decisionOf({ state, decidedAt, decidedBy, reason, attempts, retries }: Approval, now: number): (readonly [string, string])[] {

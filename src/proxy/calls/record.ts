@@ -1,6 +1,7 @@
 /** The audit record of a decision (cli.md §2). */
 import { agentKey } from '../../core/agent-key.ts';
 import type { AuditEvent, CallEvent, PlainEvent, ShadowVerdict } from '../../core/audit.ts';
+import type { ReasonCode } from '../../core/codes.ts';
 import { shadowVerdict } from '../../core/conclude.ts';
 import { renderMicros } from '../../core/decimal.ts';
 import type { Decision } from '../../core/decision.ts';
@@ -66,7 +67,7 @@ function callEvent(
   };
 }
 
-type Outcome = Pick<CallEvent, 'result' | 'code' | 'rule' | 'message' | 'approval' | 'shadow'>;
+type Outcome = Pick<CallEvent, 'result' | 'code' | 'rule' | 'message' | 'why' | 'isUnknown' | 'approval' | 'shadow'>;
 
 function outcomeOf(decision: Decision, shadow: boolean): Outcome {
   const verdict = shadowVerdict(decision);
@@ -75,25 +76,40 @@ function outcomeOf(decision: Decision, shadow: boolean): Outcome {
   if (decision.outcome === 'replay') return { result: 'replayed', shadow: noneIfEmpty(decision.shadow) };
   if (shadow && verdict && verdict.code !== 'paused') return { result: 'allowed', shadow: [...decision.shadow, verdict] };
   if (decision.outcome === 'deny') {
-    const { code, rule, message, why } = decision.denial;
+    const { code, rule, message, why, advice } = decision.denial;
     return {
       result: 'denied',
       code,
       rule,
-      message: why === undefined || why === message ? message : `${message} (${why})`,
+      message,
+      why: why === message ? undefined : why,
+      isUnknown: advice !== undefined || UNJUDGED.has(code),
       shadow: noneIfEmpty(decision.shadow),
     };
   }
-  const { rule, message, approval } = decision.hold;
+  const { rule, message, why, approval } = decision.hold;
   return {
     result: 'approval_required',
     code: 'approval_required',
     rule,
     message,
+    why,
+    isUnknown: why !== undefined,
     approval: approval?.id,
     shadow: noneIfEmpty(decision.shadow),
   };
 }
+
+/** What the agent is told of these says nothing of the reason. */
+const UNJUDGED: ReadonlySet<ReasonCode> = new Set([
+  'self',
+  'look_alike',
+  'schema',
+  'indeterminate',
+  'unpriceable',
+  'state_error',
+  'audit_error',
+]);
 
 function noneIfEmpty(shadow: readonly ShadowVerdict[]): readonly ShadowVerdict[] | undefined {
   return shadow.length > 0 ? shadow : undefined;
