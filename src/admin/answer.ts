@@ -41,6 +41,11 @@ export function json(value: unknown, headers: Readonly<Record<string, string>> =
   return { kind: 'json', status: 200, text: JSON.stringify(value), headers };
 }
 
+/** Leads to another path of ours. */
+export function redirect(location: string): Answer {
+  return { kind: 'json', status: 302, text: '{}', headers: { location } };
+}
+
 /** `{"error": {"code", "message"}}`, `after` so many ms. */
 export function refuse(code: FaultCode, message: string, headers: Readonly<Record<string, string>> = {}, after?: number): Answer {
   return { kind: 'json', status: FAULTS[code], text: JSON.stringify({ error: { code, message } }), headers, after };

@@ -16,9 +16,13 @@ export interface ArgumentRow {
 export interface SignedIn {
   /** What the page sends along with the cookie. */
   readonly key: string;
+  /** The name of who runs the proxy; empty where the system does not know it. */
   readonly operator: string;
   readonly mayDecide: boolean;
 }
+
+/** The beginning of an argument. */
+export type BriefArgument = Pick<ArgumentRow, 'path' | 'type' | 'value'> & { readonly isCut: boolean };
 
 /** One line of the list. */
 export interface ApprovalLine {
@@ -28,6 +32,12 @@ export interface ApprovalLine {
   readonly credential: readonly Piece[] | null;
   readonly rule: readonly Piece[];
   readonly message: readonly Piece[];
+  /** The first arguments; those in which calls of one tool differ stand before the others. */
+  readonly args: readonly BriefArgument[];
+  /** There are more arguments than these. */
+  readonly hasMore: boolean;
+  /** ms since it was asked for. */
+  readonly age: number;
   readonly expiresIn: number;
 }
 
@@ -35,11 +45,18 @@ export interface ApprovalList {
   readonly approvals: readonly ApprovalLine[];
 }
 
+/** The ids of the list, in its order. */
+export interface ApprovalIds {
+  readonly ids: readonly string[];
+}
+
 /** What may change while a record is shown. */
 export interface RecordState {
   readonly state: ApprovalState;
   /** ms from now; negative where it is over. */
   readonly expiresIn: number;
+  /** ms of the whole time-out that `expiresIn` is the rest of. */
+  readonly wholeTime: number;
   readonly createdAt: string;
   readonly decided: { readonly by: string; readonly at: string; readonly reason: string } | null;
 }

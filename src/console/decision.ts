@@ -9,7 +9,8 @@ const SHOWN = 1_000;
 const STEP = 100;
 
 export interface DecisionForm {
-  readonly node: HTMLElement;
+  /** The fields, and below them the buttons, which stay in sight on a small screen. */
+  readonly nodes: readonly HTMLElement[];
   /** Lets the buttons count. */
   arm(): void;
 }
@@ -41,7 +42,7 @@ export function decisionForm(app: App, record: ShownRecord, again: () => void): 
   };
   approve.addEventListener('click', () => decide('approve'));
   deny.addEventListener('click', () => decide('deny'));
-  const node = h(
+  const fields = h(
     'form',
     { class: 'card decide', 'aria-labelledby': 'decide' },
     h('h2', { id: 'decide' }, 'Your decision'),
@@ -49,12 +50,16 @@ export function decisionForm(app: App, record: ShownRecord, again: () => void): 
     h('label', { for: 'reason' }, 'Reason'),
     h('p', { class: 'hint', id: 'reason-hint' }, 'Optional. The agent is told the reason of a denial.'),
     reason,
+  );
+  fields.addEventListener('submit', (event) => event.preventDefault());
+  const actions = h(
+    'div',
+    { class: 'actions', role: 'group', 'aria-labelledby': 'decide' },
     record.mayDecide ? null : unlock(app),
     alert,
     h('div', { class: 'buttons' }, deny, approve),
   );
-  node.addEventListener('submit', (event) => event.preventDefault());
-  return { node, arm: () => enable(true) };
+  return { nodes: [fields, actions], arm: () => enable(true) };
 }
 
 function unlock({ askApprover }: App): HTMLElement {

@@ -39,8 +39,12 @@ export function heard(text: string): HTMLElement {
 }
 
 /** A stranger's text: each piece says what it is. */
-export function pieces(list: readonly Piece[]): HTMLElement {
-  return h('span', { class: 'text', dir: 'ltr' }, list.map(pieceOf));
+export function pieces(list: readonly Piece[], room: 'lines' | 'one line' = 'lines'): HTMLElement {
+  return h(
+    'span',
+    { class: 'text', dir: 'ltr' },
+    list.map((piece) => [pieceOf(piece), room === 'lines' && piece.kind === 'unseen' && piece.breaks ? h('br', {}) : null]),
+  );
 }
 
 function pieceOf(piece: Piece): Child {
@@ -51,13 +55,10 @@ function pieceOf(piece: Piece): Child {
       return h('bdi', { class: 'foreign', title: 'beyond ASCII' }, piece.text);
     case 'look_alike':
       return h('mark', { class: 'alike' }, h('b', {}, h('bdi', {}, piece.text)), ` ${piece.label}`);
-    case 'unseen': {
-      const mark =
-        piece.text === '\n'
-          ? h('mark', { class: 'unseen', title: piece.label }, h('span', { 'aria-hidden': 'true' }, '↵'), heard(' line feed '))
-          : h('mark', { class: 'unseen' }, piece.label);
-      return [mark, piece.breaks ? h('br', {}) : null];
-    }
+    case 'unseen':
+      return piece.text === '\n'
+        ? h('mark', { class: 'unseen', title: piece.label }, h('span', { 'aria-hidden': 'true' }, '↵'), heard(' line feed '))
+        : h('mark', { class: 'unseen' }, piece.label);
   }
 }
 

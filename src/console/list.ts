@@ -1,5 +1,5 @@
 /** The page of the calls that wait. */
-import type { ApprovalLine, ApprovalList } from './api.ts';
+import type { ApprovalIds, ApprovalLine, ApprovalList } from './api.ts';
 import { type App, showRefusal } from './app.ts';
 import { agentName, h, heading, pieces } from './elements.ts';
 import { openTimes, type Times } from './times.ts';
@@ -29,11 +29,11 @@ export async function showList(app: App): Promise<void> {
       approvals.map((line) => cardOf(line, times)),
     ),
   ]);
-  const known = idsOf(approvals);
+  const known = approvals.map(({ id }) => id).join();
   view.every(1_000, times.tick);
   view.every(LOOK, async () => {
-    const next = await app.ask<ApprovalList>('GET', 'list');
-    if (!view.isShown() || next?.kind !== 'ok' || idsOf(next.value.approvals) === known) return;
+    const next = await app.ask<ApprovalIds>('GET', 'ids');
+    if (!view.isShown() || next?.kind !== 'ok' || next.value.ids.join() === known) return;
     frame.say('The list has changed.');
     await showList(app);
   });
@@ -44,21 +44,33 @@ function titleOf(count: number): string {
   return count === 1 ? 'One call waits' : `${count} calls wait`;
 }
 
-function idsOf(approvals: readonly ApprovalLine[]): string {
-  return approvals.map(({ id }) => id).join();
-}
-
+/** Shows in what the call differs from others: arguments, agent, age. */
 function cardOf(line: ApprovalLine, times: Times): HTMLElement {
-  const { id, tool, message, rule, expiresIn } = line;
+  const { id, tool, message, rule, age, expiresIn } = line;
   return h(
     'li',
     {},
     h(
       'a',
       { href: `/approvals/${id}` },
-      h('span', { class: 'tool' }, pieces(tool)),
+      h('p', { class: 'top' }, h('span', { class: 'tool' }, pieces(tool)), h('span', {}, times.left(expiresIn), ' left')),
+      briefArguments(line),
       h('p', {}, pieces(message)),
-      h('p', { class: 'soft' }, 'Agent ', agentName(line), ' · rule ', pieces(rule), ' · ', times.left(expiresIn), ' left'),
+      h('p', { class: 'soft' }, 'Agent ', agentName(line), ' · asked ', times.age(age), ' · rule ', pieces(rule)),
     ),
+  );
+}
+
+function briefArguments({ args, hasMore }: ApprovalLine): HTMLElement {
+  if (args.length === 0) return h('p', { class: 'brief soft' }, 'without arguments');
+  return h(
+    'p',
+    { class: 'brief' },
+    args.map(({ path, type, value, isCut }, index) => [
+      index > 0 ? ' · ' : null,
+      path.length > 0 ? [h('span', { class: 'soft' }, pieces(path)), ' '] : null,
+      h(type === 'number' ? 'b' : 'span', {}, value.length > 0 ? pieces(value, 'one line') : type, isCut ? '…' : null),
+    ]),
+    hasMore ? ' · …' : null,
   );
 }

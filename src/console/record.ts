@@ -3,7 +3,7 @@ import type { ApprovalView, ArgumentRow, RecordState, ShownRecord } from './api.
 import { type App, showRefusal } from './app.ts';
 import { armOnceSeen, decisionForm } from './decision.ts';
 import { agentName, type Child, h, heading, heard, optional, pieces, plainText } from './elements.ts';
-import { openTimes } from './times.ts';
+import { openTimes, type Times } from './times.ts';
 
 /** How often the page looks what became of the record, ms. */
 const LOOK = 2_000;
@@ -23,7 +23,7 @@ export async function showRecord(app: App, id: string): Promise<void> {
   const form = pending ? decisionForm(app, record, again) : undefined;
   const view = frame.show(pending ? 'Approve this call?' : `Call ${record.state}`, [
     recordCard(record, times),
-    ...(form ? [form.node] : []),
+    ...(form ? form.nodes : []),
   ]);
   markLong();
   view.every(1_000, () => {
@@ -53,27 +53,26 @@ function follow({ frame, ask }: App, id: string, again: () => void): void {
   });
 }
 
-type RecordTimes = ReturnType<typeof openTimes>;
-
 /** All of a record but the decision. */
-function recordCard(record: ApprovalView, times: RecordTimes): HTMLElement {
+function recordCard(record: ApprovalView, times: Times): HTMLElement {
   return h(
     'article',
     { class: 'card' },
     outcome(record),
     heading(record.state === 'pending' ? 'Approve this call?' : 'The call'),
     h('p', { class: 'tool' }, heard('Tool '), pieces(record.tool)),
-    facts(record),
     timeLeft(record, times),
     warnings(record.warnings),
-    h('h2', {}, 'Why it waits'),
-    record.rules.map(({ rule, message }) => [h('p', {}, pieces(message)), h('p', { class: 'soft' }, 'Rule ', pieces(rule))]),
     h('h2', {}, 'Arguments'),
     argumentList(record.rows),
     record.meta.length > 0 ? [h('h2', {}, 'Beside the arguments, in _meta'), argumentList(record.meta)] : null,
+    h('h2', {}, 'Why it waits'),
+    record.rules.map(({ rule, message }) => [h('p', {}, pieces(message)), h('p', { class: 'soft' }, 'Rule ', pieces(rule))]),
     h('h2', {}, 'Approving overrides'),
     overrides(record.overrides),
     h('p', { class: 'soft' }, 'While it runs, the tool may ask for more input; what is then given is not part of this decision.'),
+    h('h2', {}, 'Who asks'),
+    facts(record),
   );
 }
 
@@ -108,12 +107,12 @@ function facts(record: ApprovalView): HTMLElement {
   );
 }
 
-function timeLeft({ state, expiresIn }: RecordState, times: RecordTimes): Child {
+function timeLeft({ state, expiresIn, wholeTime }: RecordState, times: Times): Child {
   if (state !== 'pending' && state !== 'approved') return null;
   const what = state === 'pending' ? 'Time left to decide' : 'Time left to repeat it';
   return [
     h('p', { class: 'left' }, h('span', { class: 'soft' }, what), times.left(expiresIn)),
-    times.bar(expiresIn, Math.max(expiresIn, 1)),
+    times.bar(expiresIn, Math.max(wholeTime, 1)),
   ];
 }
 
@@ -158,7 +157,7 @@ function markLong(): void {
     if (box.scrollHeight <= box.clientHeight + 1 || box.tabIndex === 0) continue;
     box.tabIndex = 0;
     box.setAttribute('role', 'region');
-    box.setAttribute('aria-label', `value of ${box.dataset['name'] ?? ''}`);
+    box.setAttribute('aria-label', `value of ${box.getAttribute('data-name')}`);
     box.previousElementSibling?.append(h('span', { class: 'more' }, 'scroll to read all of it'));
   }
 }

@@ -5,26 +5,32 @@ import { h } from './elements.ts';
 export interface Times {
   /** The time that is left. */
   left(ms: number): HTMLElement;
+  /** The time that has passed since. */
+  age(ms: number): HTMLElement;
+  /** What is left of the `whole`. */
+  bar(ms: number, whole: number): HTMLElement;
   /** Brings all of them up to date. */
   tick(): void;
 }
 
-/** The bar is what is left of the `whole`. */
-export function openTimes(): Times & { bar(ms: number, whole: number): HTMLElement } {
+/** Begins to count. */
+export function openTimes(): Times {
   const from = performance.now();
   const shown: ((passed: number) => void)[] = [];
   const keep = (render: (passed: number) => void) => {
     render(0);
     shown.push(render);
   };
+  const text = (tag: 'strong' | 'span', render: (passed: number) => string) => {
+    const node = h(tag, {});
+    keep((passed) => {
+      node.textContent = render(passed);
+    });
+    return node;
+  };
   return {
-    left(ms) {
-      const node = h('strong', {});
-      keep((passed) => {
-        node.textContent = spanOf(ms - passed);
-      });
-      return node;
-    },
+    left: (ms) => text('strong', (passed) => spanOf(ms - passed)),
+    age: (ms) => text('span', (passed) => (ms + passed < 1_000 ? 'just now' : `${spanOf(ms + passed)} ago`)),
     bar(ms, whole) {
       const fill = h('div', { id: 'bar' });
       keep((passed) => fill.style.setProperty('width', `${Math.max(0, Math.min(100, (100 * (ms - passed)) / whole))}%`));

@@ -34,6 +34,8 @@ export interface Desk {
   readonly records: { readonly type: string; readonly fields: Readonly<Record<string, unknown>> }[];
   /** ms that the page's rule about time sees; they do not pass by themselves. */
   elapsed: number;
+  /** Who runs the proxy, as the system says. */
+  operator: string;
   /** Opens a record; answers with its id. */
   hold(fingerprint?: string, more?: Partial<HoldRequest>): Promise<string>;
   ask(path: string, asked?: Asked): Promise<Reply>;
@@ -59,6 +61,7 @@ export function useDesk(): Desk {
       return server.port;
     },
     elapsed: 0,
+    operator: 'operator',
     records: [],
     hold: async (fingerprint = 'f', more = {}) => approvalOf((await store.reserve([held(fingerprint, more)]))[0]).id,
     ask: (path, asked = {}) => ask(server.origin + path, asked),
@@ -66,6 +69,7 @@ export function useDesk(): Desk {
   };
   beforeEach(async () => {
     desk.elapsed = 0;
+    desk.operator = 'operator';
     desk.records.length = 0;
     clock = clockAt('2026-03-04T10:30:15.500Z');
     store = openMemoryStore({ clock: clock.read, namespace: 'test' });
@@ -93,7 +97,9 @@ function openServer(desk: Desk): Promise<AdminServer> {
           ...{ counter: id, unit, scope: undefined, value: String(micros), limit: undefined, used: undefined, resetsAt: end },
         })),
       liveInstances: (instances) => instances,
-      operator: 'operator',
+      get operator() {
+        return desk.operator;
+      },
       about: () => ({ version: '1.2.3', instance: 'i', policy: 'stripe', revision: 'r', upstream: 'npx server' }),
       record: (type, fields) => void desk.records.push({ type, fields }),
       warn: () => undefined,

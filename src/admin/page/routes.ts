@@ -1,21 +1,24 @@
 /** The approval page's routes: the page itself, which holds nothing, and what it asks for once a human is signed in. */
-import type { ApprovalList, ShownRecord, SignedIn } from '../../console/api.ts';
+import type { ApprovalIds, ApprovalList, ShownRecord, SignedIn } from '../../console/api.ts';
 import { DOCUMENT, POLICY } from '../../console/built.ts';
 import type { Approval } from '../../core/approval.ts';
-import { type Answer, json, refuse } from '../answer.ts';
+import { type Answer, json, redirect, refuse } from '../answer.ts';
 import type { ApproverGate } from '../approver.ts';
 import { textOf } from '../body.ts';
 import { decideApproval, refuseApprover, unknownRecord } from '../decide.ts';
 import type { AdminDeps } from '../deps.ts';
 import { sameText } from '../guard.ts';
 import type { AdminCall, Route } from '../route.ts';
+import { LINE_ARGS, viewLines } from './lines.ts';
 import { noteShown, openSessions, type Session, type Sessions } from './sessions.ts';
-import { stateOf, viewApproval, viewLine } from './view.ts';
+import { stateOf, viewApproval } from './view.ts';
 
 /** A button counts only for a record that was shown for so long, ms. */
 const SHOWN = 1_000;
 const MOST_LISTED = 200;
 const MOST_SECRET = 1_000;
+/** What stands for who runs the proxy where the system knows no name: nobody signs a decision with it. */
+const NAMELESS = /^(?:unknown|uid .*)?$/;
 
 /** `port` keeps the cookies of two proxies on one host apart. */
 export function pageRoutes(deps: AdminDeps, gate: ApproverGate, port: number): readonly Route[] {
@@ -31,6 +34,7 @@ export function pageRoutes(deps: AdminDeps, gate: ApproverGate, port: number): r
   const shell: Pick<Route, 'method' | 'access' | 'answer'> = { method: 'GET', access: 'open', answer: () => page };
   const inner = { access: 'page' } as const;
   return [
+    { ...shell, path: '/', answer: () => redirect('/approvals') },
     { ...shell, path: '/approvals' },
     { ...shell, path: '/approvals/:id' },
     { ...inner, method: 'POST', path: '/approvals/page/session', answer: (call) => signIn(call, { deps, sessions, cookie }) },
@@ -49,6 +53,7 @@ export function pageRoutes(deps: AdminDeps, gate: ApproverGate, port: number): r
         return json({}, { 'set-cookie': `${cookie}=; Path=/approvals; Max-Age=0; HttpOnly; SameSite=Strict` });
       }),
     },
+    { ...inner, method: 'GET', path: '/approvals/page/ids', answer: signedIn(() => listIds(deps)) },
     { ...inner, method: 'GET', path: '/approvals/page/list', answer: signedIn(() => listPending(deps)) },
     { ...inner, method: 'GET', path: '/approvals/page/record/:id', answer: signedIn((call, session) => showRecord(call, session, deps)) },
     { ...inner, method: 'GET', path: '/approvals/page/state/:id', answer: signedIn((call) => showState(call, deps)) },
@@ -71,7 +76,11 @@ async function signIn({ body }: AdminCall, { deps, sessions, cookie }: SignIn): 
   if (!given) return refuse('bad_request', '"secret" is missing');
   if (!sameText(given, deps.token)) return refuse('unauthorized', 'that is not the admin token');
   const session = sessions.open();
-  const signedIn: SignedIn = { key: session.key, operator: deps.operator, mayDecide: await mayDecide(session, deps) };
+  const signedIn: SignedIn = {
+    key: session.key,
+    operator: NAMELESS.test(deps.operator) ? '' : deps.operator,
+    mayDecide: await mayDecide(session, deps),
+  };
   return json(signedIn, { 'set-cookie': `${cookie}=${session.id}; Path=/approvals; HttpOnly; SameSite=Strict` });
 }
 
@@ -90,10 +99,17 @@ async function mayDecide({ approver }: Session, { approvals }: AdminDeps): Promi
   return hash === undefined || hash === approver;
 }
 
-async function listPending({ approvals, clock }: AdminDeps): Promise<Answer> {
-  const found = await approvals.list({ state: 'pending', limit: MOST_LISTED, argsLimit: 0 });
-  const list: ApprovalList = { approvals: found.map((approval) => viewLine(approval, clock())) };
+async function listPending({ approvals, clock, readJson }: AdminDeps): Promise<Answer> {
+  const found = await approvals.list({ state: 'pending', limit: MOST_LISTED, argsLimit: LINE_ARGS });
+  const list: ApprovalList = { approvals: viewLines(found, clock(), readJson) };
   return json(list);
+}
+
+/** Says cheaply whether the list has changed. */
+async function listIds({ approvals }: AdminDeps): Promise<Answer> {
+  const found = await approvals.list({ state: 'pending', limit: MOST_LISTED, argsLimit: 0 });
+  const ids: ApprovalIds = { ids: found.map(({ id }) => id) };
+  return json(ids);
 }
 
 async function showRecord({ params: { id = '' } }: AdminCall, session: Session, deps: AdminDeps): Promise<Answer> {

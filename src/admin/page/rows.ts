@@ -17,10 +17,17 @@ const MOST_PIECES = 10_000;
 const DEEPEST = 100;
 const PLAIN_NAME = /^[A-Za-z_]\w{0,63}$/;
 
+/** A value's row before its texts are revealed. */
+export interface PlainRow {
+  readonly path: string;
+  readonly type: string;
+  readonly text: string;
+  readonly twin: boolean;
+}
+
 interface Progress {
-  readonly rows: ArgumentRow[];
+  readonly rows: PlainRow[];
   characters: number;
-  pieces: number;
   complete: boolean;
 }
 
@@ -30,11 +37,29 @@ interface Place {
   readonly twin: boolean;
 }
 
-/** Walks the value in the order it arrived in. */
+/** Reveals each row; marks end the list, too. */
 export function rowsOf(args: Json): Rows {
-  const progress: Progress = { rows: [], characters: 0, pieces: 0, complete: true };
+  const plain = plainRowsOf(args);
+  const rows: ArgumentRow[] = [];
+  let pieces = 0;
+  for (const row of plain.rows) {
+    const revealed = revealRow(row);
+    pieces += revealed.path.length + revealed.value.length;
+    if (pieces > MOST_PIECES) return { rows, complete: false };
+    rows.push(revealed);
+  }
+  return { rows, complete: plain.complete };
+}
+
+export function revealRow({ path, type, text, twin }: PlainRow): ArgumentRow {
+  return { path: revealText(path), type, value: revealText(text), twin };
+}
+
+/** Walks the value in the order it arrived in. */
+export function plainRowsOf(args: Json): { readonly rows: readonly PlainRow[]; readonly complete: boolean } {
+  const progress: Progress = { rows: [], characters: 0, complete: true };
   walk(args, { path: '', depth: 0, twin: false }, progress);
-  return { rows: progress.rows, complete: progress.complete };
+  return progress;
 }
 
 function walk(value: Json, place: Place, progress: Progress): void {
@@ -73,10 +98,7 @@ function addRow(value: Json, { path, twin }: Place, progress: Progress): void {
     progress.complete = false;
     return;
   }
-  const row = { path: revealText(path), type: labelOf(value), value: revealText(text), twin };
-  progress.pieces += row.path.length + row.value.length;
-  if (progress.pieces > MOST_PIECES) progress.complete = false;
-  else progress.rows.push(row);
+  progress.rows.push({ path, type: labelOf(value), text, twin });
 }
 
 function textOf(value: Json): string {

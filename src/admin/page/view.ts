@@ -1,5 +1,5 @@
 /** A record as the page shows it: texts of strangers in pieces, times as spans from now. */
-import type { ApprovalLine, ApprovalView, ArgumentRow, RecordState } from '../../console/api.ts';
+import type { ApprovalView, ArgumentRow, RecordState } from '../../console/api.ts';
 import { type Approval, type FiredRule, saidBy } from '../../core/approval.ts';
 import type { Json } from '../../core/json.ts';
 import { type Piece, revealText } from '../../core/reveal.ts';
@@ -36,25 +36,14 @@ export function viewApproval(approval: Approval, now: number, readJson: (text: s
   };
 }
 
-/** One line of the list. */
-export function viewLine({ id, tool, agent, evidence, rule, message, expiresAt }: Approval, now: number): ApprovalLine {
-  return {
-    id,
-    tool: revealText(tool),
-    agent: optional(agent),
-    credential: optional(evidence.credential),
-    rule: revealText(rule),
-    message: revealText(message),
-    expiresIn: expiresAt - now,
-  };
-}
-
 /** What may have changed since the record was shown. */
 export function stateOf(approval: Approval, now: number): RecordState {
   const { state, expiresAt, createdAt, decidedAt, decidedBy, reason } = approval;
   return {
     state,
     expiresIn: expiresAt - now,
+    // Who decided gave the agent as much time again.
+    wholeTime: expiresAt - (state === 'pending' ? createdAt : (decidedAt ?? createdAt)),
     createdAt: new Date(createdAt).toISOString(),
     decided: decidedAt === undefined ? null : { by: decidedBy ?? '', at: new Date(decidedAt).toISOString(), reason: reason ?? '' },
   };
@@ -67,7 +56,7 @@ function rowsOfText(args: string, readJson: (text: string) => Json): Rows {
   return { rows: [{ path: [], type: `the first ${HEAD} of ${args.length} characters`, value, twin: false }], complete: false };
 }
 
-function optional(text: string | undefined): readonly Piece[] | null {
+export function optional(text: string | undefined): readonly Piece[] | null {
   return text === undefined ? null : revealText(text);
 }
 

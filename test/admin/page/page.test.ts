@@ -79,6 +79,7 @@ describe('policy.md §12: signing in', () => {
       expect((await record(id, headers)).status).toBe(401);
       expect((await decide(id, headers)).status).toBe(401);
       expect((await desk.ask('/approvals/page/list', { ...NO_TOKEN, headers })).status).toBe(401);
+      expect((await desk.ask('/approvals/page/ids', { ...NO_TOKEN, headers })).status).toBe(401);
       expect((await desk.ask(`/approvals/page/state/${id}`, { ...NO_TOKEN, headers })).status).toBe(401);
     }
     expect((await record(id, mine)).status).toBe(200);
@@ -166,9 +167,46 @@ describe('policy.md §12: deciding on the page', () => {
     const me = await signIn();
     const { json } = await desk.ask('/approvals/page/list', { ...NO_TOKEN, headers: me });
     expect(json.approvals).toMatchObject([{ id, expiresIn: 900_000 }]);
+    expect((await desk.ask('/approvals/page/ids', { ...NO_TOKEN, headers: me })).json).toEqual({ ids: [id] });
     expect(json.approvals[0].tool[1]).toMatchObject({ kind: 'unseen', label: 'U+202E right-to-left override' });
     desk.clock.now += 900_001;
     const state = await desk.ask(`/approvals/page/state/${id}`, { ...NO_TOKEN, headers: me });
     expect(state.json).toMatchObject({ state: 'expired', expiresIn: -1 });
+  });
+
+  test('a line has the beginning of long arguments, and of many', async () => {
+    await desk.hold('f', { call: 'f', args: JSON.stringify({ note: 'x'.repeat(100), last: 1 }) });
+    await desk.hold('g', { call: 'g', args: JSON.stringify({ note: 'x'.repeat(600) }) });
+    await desk.hold('h', { call: 'h', args: JSON.stringify({ a: [1, 2, 3, 4, 5, 6, '\u202e'] }) });
+    const { json } = await desk.ask('/approvals/page/list', { ...NO_TOKEN, headers: await signIn() });
+    const [long, longer, many] = json.approvals;
+    expect([long.args[0].value[0].text, long.args[0].isCut, long.hasMore]).toEqual(['x'.repeat(60), true, false]);
+    expect([longer.args.length, longer.args[0].path, longer.hasMore]).toEqual([1, [], true]);
+    expect([many.args.length, many.args[0].isCut, many.hasMore]).toEqual([6, false, true]);
+  });
+
+  test('the whole time-out is told beside what is left of it, before and after the decision', async () => {
+    const id = await desk.hold();
+    const me = await signIn();
+    desk.clock.now += 675_000;
+    expect((await record(id, me)).json).toMatchObject({ expiresIn: 225_000, wholeTime: 900_000 });
+    desk.elapsed = 2_000;
+    await decide(id, me);
+    desk.clock.now += 300_000;
+    expect((await record(id, me)).json).toMatchObject({ expiresIn: 600_000, wholeTime: 900_000 });
+  });
+
+  test('a name that the system does not know is no name; the address alone leads to the list', async () => {
+    for (const [operator, name] of [
+      ['unknown', ''],
+      ['uid 0', ''],
+      ['anna', 'anna'],
+    ] as const) {
+      desk.operator = operator;
+      const { json } = await desk.ask('/approvals/page/session', { ...NO_TOKEN, method: 'POST', body: { secret: TOKEN } });
+      expect(json.operator).toBe(name);
+    }
+    const root = await fetch(`${desk.origin}/`, { redirect: 'manual' });
+    expect([root.status, root.headers.get('location')]).toEqual([302, '/approvals']);
   });
 });
