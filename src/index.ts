@@ -11,6 +11,7 @@ import { fingerprintFor, judgeCall, openLeases } from './engine/judge-call.ts';
 import { openCatalog, parseToolList } from './engine/tool-list.ts';
 import { type CallInput, callOf, type LoadedPolicy, preparePolicy } from './library/decide.ts';
 import { renderJson } from './mcp/json/values.ts';
+import type { Folders } from './policy/compile/folders.ts';
 import { loadPolicyText } from './policy/load.ts';
 import { openMemoryStore } from './state/memory/memory.ts';
 
@@ -23,12 +24,17 @@ export type { Policy } from './core/policy.ts';
 export { type CounterRef, type Pause, type Records, type Reservation, type Store, StoreError } from './core/store.ts';
 export { ToolListError } from './engine/tool-list.ts';
 export { type CallInput, type Decided, type DecideOptions, type DrawOf, decide, type LoadedPolicy } from './library/decide.ts';
+export type { Folders } from './policy/compile/folders.ts';
 
-/** Loads a policy's text. `policy` is undefined exactly when there is an error among the diagnostics. */
+/**
+ * Loads a policy's text. `policy` is undefined exactly when there is an error among the diagnostics. `folders` are what
+ * `${HOME}`, `${POLICY_DIR}` and `${CWD}` stand for; one that is left out is an error where it is used.
+ */
 export async function loadPolicy(
   text: string,
+  folders: Folders = {},
 ): Promise<{ readonly policy: LoadedPolicy | undefined; readonly diagnostics: readonly Diagnostic[] }> {
-  const { policy, diagnostics } = await loadPolicyText(text);
+  const { policy, diagnostics } = await loadPolicyText(text, folders);
   return { policy: policy && preparePolicy(policy), diagnostics };
 }
 

@@ -1,6 +1,9 @@
 /** Reading a policy file (cli.md §1): what is wrong with it is said with its place, whatever it turns out to be. */
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, resolve } from 'node:path';
 import type { Diagnostic } from '../core/diagnostic.ts';
+import type { Folders } from '../policy/compile/folders.ts';
 
 /** Policies are prose-sized; what is larger is some other file. */
 const MAX_BYTES = 1_048_576;
@@ -26,6 +29,19 @@ export function readPolicyFile(path: string): PolicyText {
     return fault(error as NodeJS.ErrnoException);
   } finally {
     if (fd !== undefined) closeSync(fd);
+  }
+}
+
+/** What folders of this file may begin with (policy.md §4). Whoever has no home has none. */
+export function foldersOf(path: string): Folders {
+  return { HOME: homeFolder(), POLICY_DIR: dirname(resolve(path)), CWD: process.cwd() };
+}
+
+function homeFolder(): string | undefined {
+  try {
+    return homedir();
+  } catch {
+    return undefined;
   }
 }
 

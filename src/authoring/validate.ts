@@ -2,11 +2,11 @@
 import type { Diagnostic } from '../core/diagnostic.ts';
 import type { Policy } from '../core/policy.ts';
 import type { ListedTool } from '../mcp/messages/lists.ts';
-import { loadPolicyText } from '../policy/load.ts';
+import { type Loaded, loadPolicyText } from '../policy/load.ts';
 import { loadSchemas } from '../policy/schema/schema.ts';
 import { checkServerSchemas } from '../policy/schema/server-schemas.ts';
 import { checkAgainstServer } from '../policy/server.ts';
-import { readPolicyFile } from './policy-file.ts';
+import { foldersOf, readPolicyFile } from './policy-file.ts';
 
 /** `policy` is undefined where the text is none. */
 export type ValidatedFile =
@@ -25,14 +25,15 @@ export async function validateFile(file: string, tools: readonly ListedTool[] | 
   if (read.kind === 'unreadable') return { kind: 'unreadable', file, why: read.why };
   const { text } = read;
   if (text.includes('\0')) return { kind: 'unreadable', file, why: 'is a binary file: a policy is YAML text' };
-  const { policy, diagnostics } = await loadPolicyText(text);
-  const about = policy && tools ? await checkTools(policy, tools) : [];
+  const loaded = await loadPolicyText(text, foldersOf(file));
+  const { policy, diagnostics } = loaded;
+  const about = policy && tools ? await checkTools(policy, tools, loaded.placeOf) : [];
   return { kind: 'read', file, text, policy, diagnostics: [...diagnostics, ...about].toSorted(byPosition) };
 }
 
-async function checkTools(policy: Policy, tools: readonly ListedTool[]): Promise<readonly Diagnostic[]> {
+async function checkTools(policy: Policy, tools: readonly ListedTool[], placeOf: Loaded['placeOf']): Promise<readonly Diagnostic[]> {
   const schemas = policy.uses.serverSchemas ? checkServerSchemas(policy, tools, await loadSchemas()) : [];
-  return [...checkAgainstServer(policy, tools), ...schemas];
+  return [...checkAgainstServer(policy, tools, placeOf), ...schemas];
 }
 
 function byPosition(a: Diagnostic, b: Diagnostic): number {

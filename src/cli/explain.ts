@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { text as readAll } from 'node:stream/consumers';
 import { type CounterUse, type Explanation, explainCall } from '../authoring/explain.ts';
-import { readPolicyFile } from '../authoring/policy-file.ts';
+import { foldersOf, readPolicyFile } from '../authoring/policy-file.ts';
 import { renderDecision } from '../authoring/test/expect.ts';
 import { readToolList } from '../authoring/tool-file.ts';
 import { CommandError, EXIT, UsageError } from '../core/fault.ts';
@@ -55,7 +55,7 @@ export async function explain(options: ExplainOptions, terminal: Terminal): Prom
 async function loadPolicy(file: string, terminal: Terminal): Promise<Policy | undefined> {
   const read = readPolicyFile(file);
   if (read.kind === 'unreadable') throw new CommandError(`${file}: ${read.why}`, EXIT.invalidPolicy);
-  const { policy, diagnostics } = await loadPolicyText(read.text);
+  const { policy, diagnostics } = await loadPolicyText(read.text, foldersOf(file));
   const errors = diagnostics.filter(({ severity }) => severity === 'error');
   for (const line of renderDiagnostics({ file, text: read.text, diagnostics: errors }, createPaint(terminal.colour))) terminal.err(line);
   return policy;

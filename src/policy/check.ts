@@ -1,9 +1,11 @@
 /** Checks a tree against the format (policy.md §14): shapes, keys, types of values. Meaning is for `compile`. */
+import { strayCondition } from './format/advice-entries.ts';
 import { RULE_KEYS } from './format/format.ts';
 import { STATE_VALUES, VALUES } from './format/format-conditions.ts';
-import type { Key, Shape } from './format/shape.ts';
-import { entriesOf, type MapNode, type Node, textOf, valueAt } from './format/tree.ts';
-import { didYouMean } from './nearest.ts';
+import { quote } from './format/quote.ts';
+import type { Key, Meant, Shape } from './format/shape.ts';
+import { type Entry, entriesOf, type MapNode, type Node, textOf, valueAt } from './format/tree.ts';
+import { didYouMean, nearest } from './nearest.ts';
 import type { Report } from './report.ts';
 
 /** Reports everything about `node` that is not of the shape; `what` names the value in messages. */
@@ -22,7 +24,7 @@ export function checkShape(node: Node, shape: Shape, what: string, report: Repor
       checkNumber(node, shape, what, report);
       break;
     case 'exactly':
-      checkExactly(node, shape.values, what, describeShape(shape), report);
+      checkExactly(node, shape, what, describeShape(shape), report);
       break;
     case 'either':
       checkEither(node, shape, what, report);
@@ -48,7 +50,7 @@ export function checkShape(node: Node, shape: Shape, what: string, report: Repor
 function checkEither(node: Node, either: Extract<Shape, { kind: 'either' }>, what: string, report: Report): void {
   const meant = either.of.find((shape) => takes(shape, node));
   if (!meant) wrongType(node, either, what, report);
-  else if (meant.kind === 'exactly') checkExactly(node, meant.values, what, describeShape(either), report);
+  else if (meant.kind === 'exactly') checkExactly(node, { ...either, values: meant.values }, what, describeShape(either), report);
   else checkShape(node, meant, what, report);
 }
 
@@ -96,15 +98,46 @@ function checkMap(node: Node, shape: Extract<Shape, { kind: 'map' }>, what: stri
     wrongType(node, shape, what, report);
     return;
   }
+  const stray = shape.extra === 'rule' ? strayKeys(node) : [];
+  const meant = new Set<string>();
   for (const entry of entriesOf(node)) {
     const key = Object.hasOwn(shape.keys, entry.key) ? shape.keys[entry.key] : undefined;
-    if (!key)
-      report.add('unknown-key', entry.offset, `unknown key ${JSON.stringify(entry.key)}`, didYouMean(entry.key, Object.keys(shape.keys)));
-    else checkEntry(node, entry.key, key, report);
+    if (key) checkEntry(node, entry.key, key, report);
+    else if (!stray.includes(entry)) {
+      const found = meantBy(entry, shape);
+      if (found?.key !== undefined) meant.add(found.key);
+      report.add('unknown-key', entry.offset, `unknown key ${JSON.stringify(entry.key)}`, found?.help);
+    }
   }
-  checkRequired(node, shape, what, report);
-  if (shape.extra === 'rule') checkRule(node, report);
+  if (stray.length > 0) reportStray(stray, node, report);
+  checkRequired(node, shape, what, meant, report);
+  if (shape.extra === 'rule')
+    checkRule(node, stray.length > 0 || [...meant].some((key) => RULE_KEYS[key]?.clause || key === 'action'), report);
   if (shape.extra === 'condition') checkCondition(node, report);
+}
+
+/** The key that an unknown one was meant as: another name for it, or the nearest. */
+function meantBy({ key, value }: Entry, { keys, others }: Extract<Shape, { kind: 'map' }>): Meant | undefined {
+  const near = nearest(key, Object.keys(keys));
+  const close = near === undefined ? undefined : { key: near, help: `did you mean "${near}"?` };
+  return (near?.startsWith(key.toLowerCase()) ? close : undefined) ?? others?.(key, value) ?? close;
+}
+
+const OF_CONDITIONS = ['path', 'op', 'value'];
+
+/** The keys of a condition that stand in the rule itself. */
+function strayKeys(rule: MapNode): readonly Entry[] {
+  const found = entriesOf(rule).filter(({ key }) => OF_CONDITIONS.includes(key));
+  return found.length > 1 || found[0]?.key === 'path' ? found : [];
+}
+
+/** Says once that a condition is not wrapped; where there is a list of them already, its indentation is wrong. */
+function reportStray(stray: readonly Entry[], rule: MapNode, report: Report): void {
+  const keys = stray.map(({ key }) => JSON.stringify(key)).join(', ');
+  const help = rule.entries.has('conditions')
+    ? 'indent them below the "path" of their condition'
+    : `write them as conditions: [${strayCondition(stray)}]`;
+  report.add('unknown-key', stray[0]?.offset ?? rule.offset, `${keys} are keys of a condition, and stand in the rule`, help);
 }
 
 function checkEntry(map: MapNode, name: string, key: Key, report: Report): void {
@@ -118,27 +151,51 @@ function checkEntry(map: MapNode, name: string, key: Key, report: Report): void 
   checkShape(entry.value, key.shape, `"${name}"`, report);
 }
 
-function checkRequired(node: MapNode, shape: Extract<Shape, { kind: 'map' }>, what: string, report: Report): void {
-  for (const [name, key] of Object.entries(shape.keys)) {
-    if (key.required && !node.entries.has(name)) report.add('missing-key', node.offset, `${what} lacks the key "${name}"`);
+/** What lacks, at once; not what an unknown key was meant as. */
+function checkRequired(
+  node: MapNode,
+  shape: Extract<Shape, { kind: 'map' }>,
+  what: string,
+  meant: ReadonlySet<string>,
+  report: Report,
+): void {
+  // An unknown key stood for all of them.
+  if (meant.has('*')) return;
+  const { keys, anyOf } = shape;
+  const missing = Object.keys(keys).filter((name) => keys[name]?.required && !node.entries.has(name) && !meant.has(name));
+  if (missing.length > 0) {
+    const names = missing.map((name) => JSON.stringify(name)).join(' and ');
+    report.add('missing-key', node.offset, `${what} lacks the key${missing.length > 1 ? 's' : ''} ${names}`, helpWithout(missing, node));
   }
-  const { anyOf } = shape;
-  if (anyOf && !anyOf.some((name) => node.entries.has(name))) {
+  if (anyOf && !anyOf.some((name) => node.entries.has(name) || meant.has(name))) {
     report.add('missing-key', node.offset, `${what} needs one of the keys ${anyOf.join(', ')}`);
   }
 }
 
-/** Clauses must be ones that the action takes, and `evaluate` needs one. */
-function checkRule(rule: MapNode, report: Report): void {
-  const action = textOf(valueAt(rule, 'action')) ?? 'evaluate';
+function helpWithout(missing: readonly string[], map: MapNode): string | undefined {
+  if (missing.includes('version')) return 'write version: "1"';
+  return missing.includes('value') && textOf(valueAt(map, 'op')) === 'exists' ? 'write value: true, or value: false' : undefined;
+}
+
+/** Clauses must be ones that the action takes, and `evaluate` needs one. `isMeant`: an unknown key was meant as one. */
+function checkRule(rule: MapNode, isMeant: boolean, report: Report): void {
+  const written = valueAt(rule, 'action');
+  const action = textOf(written) ?? 'evaluate';
   for (const { key, offset } of entriesOf(rule)) {
     const on: readonly string[] | undefined = Object.hasOwn(RULE_KEYS, key) ? RULE_KEYS[key]?.on : undefined;
-    if (on && !on.includes(action))
+    if (on && isAction(action) && !on.includes(action))
       report.add('clause-not-allowed', offset, `action "${action}" does not take "${key}"`, helpWithClause(key, on));
   }
-  if (action === 'evaluate' && !entriesOf(rule).some(({ key }) => RULE_KEYS[key]?.clause)) {
+  const isEvaluated = action === 'evaluate' && (written === undefined || written.kind === 'text');
+  if (isEvaluated && !isMeant && !entriesOf(rule).some(({ key }) => RULE_KEYS[key]?.clause)) {
     report.add('empty-rule', rule.offset, 'the rule has nothing to check', 'add a clause, or write "action: allow"');
   }
+}
+
+/** What is no action was reported already, and takes no clause wrongly. */
+function isAction(text: string): boolean {
+  const { action } = RULE_KEYS;
+  return action?.shape.kind === 'choice' && action.shape.values.includes(text);
 }
 
 function helpWithClause(key: string, on: readonly string[]): string {
@@ -196,31 +253,15 @@ function describeNumber(shape: Extract<Shape, { kind: 'number' }>): string {
   return [noun, ...bounds].join(' ');
 }
 
-/** Quotes a value for messages. */
-function quote(node: Node): string {
-  switch (node.kind) {
-    case 'null':
-      return 'nothing';
-    case 'boolean':
-      return String(node.value);
-    case 'number':
-      return node.source;
-    case 'text':
-      return JSON.stringify(node.text.length > 60 ? `${node.text.slice(0, 60)}…` : node.text);
-    default:
-      return `a ${node.kind}`;
-  }
-}
-
 /** Reports a value of another type than its place takes. */
 function wrongType(node: Node, shape: Shape, what: string, report: Report): void {
   report.add('wrong-type', node.offset, `${what} must be ${describeShape(shape)}, found ${quote(node)}`, helpWithType(node, shape));
 }
 
 function helpWithType(node: Node, shape: Shape): string | undefined {
-  if (node.kind === 'null')
-    return shape.kind === 'either' && shape.empty !== undefined ? shape.empty : 'give it a value, or remove the key';
-  if (shape.kind === 'number' && node.kind === 'text') return /^[\d.]+$/.test(node.text) ? 'remove the quotes' : undefined;
+  const advice = shape.advice?.(node);
+  if (advice !== undefined) return advice;
+  if (node.kind === 'null') return 'give it a value, or remove the key';
   if (shape.kind === 'boolean' && node.kind === 'text') return didYouMeanTruth(node.text);
   if (shape.kind === 'text' && (node.kind === 'number' || node.kind === 'boolean')) return 'quote it';
   return shape.kind === 'list' ? 'write each entry on a line of its own after "- "' : undefined;
@@ -238,19 +279,8 @@ function checkText(node: Node, shape: Extract<Shape, { kind: 'text' }>, what: st
     return;
   }
   if (shape.pattern && !shape.pattern.test(node.text)) {
-    report.add(
-      shape.code ?? 'wrong-value',
-      node.offset,
-      `${what} must be ${shape.expected}, found ${quote(node)}`,
-      helpWithText(node.text, shape),
-    );
+    report.add(shape.code ?? 'wrong-value', node.offset, `${what} must be ${shape.expected}, found ${quote(node)}`, shape.advice?.(node));
   }
-}
-
-function helpWithText(text: string, shape: Extract<Shape, { kind: 'text' }>): string | undefined {
-  if (shape.code !== 'bad-path') return undefined;
-  if (/\.\*/.test(text)) return 'every element of a list is "[*]"';
-  return /^(?:args|state)\b/.test(text) ? undefined : 'a path starts with "args."';
 }
 
 /** One of the texts that are known. */
@@ -260,7 +290,7 @@ function checkChoice(node: Node, shape: Extract<Shape, { kind: 'choice' }>, what
     return;
   }
   if (shape.values.includes(node.text)) return;
-  const help = didYouMean(node.text, shape.values);
+  const help = shape.advice?.(node) ?? didYouMean(node.text, shape.values);
   if (shape.code)
     report.add(shape.code, node.offset, `unknown operator ${quote(node)}`, help ?? `operators are ${shape.values.join(', ')}`);
   else report.add('wrong-value', node.offset, `${what} must be ${describeShape(shape)}, found ${quote(node)}`, help);
@@ -282,9 +312,14 @@ function checkNumber(node: Node, shape: Extract<Shape, { kind: 'number' }>, what
 }
 
 /** One of some constants. */
-function checkExactly(node: Node, values: readonly (string | number)[], what: string, expected: string, report: Report): void {
+function checkExactly(
+  node: Node,
+  { values, advice }: { readonly values: readonly (string | number)[]; readonly advice?: Shape['advice'] },
+  what: string,
+  expected: string,
+  report: Report,
+): void {
   const value = node.kind === 'text' ? node.text : node.kind === 'number' ? Number(node.number) : undefined;
   if (value !== undefined && values.includes(value)) return;
-  const help = expected.startsWith('a list') && node.kind === 'text' ? `write it as a list: [${quote(node)}]` : undefined;
-  report.add('wrong-value', node.offset, `${what} must be ${expected}, found ${quote(node)}`, help);
+  report.add('wrong-value', node.offset, `${what} must be ${expected}, found ${quote(node)}`, advice?.(node));
 }

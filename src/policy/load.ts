@@ -1,10 +1,11 @@
 /** A policy's text to a compiled policy, or to everything that is wrong with it (policy.md §14). */
 import type { Diagnostic } from '../core/diagnostic.ts';
-import type { Policy } from '../core/policy.ts';
+import type { Policy, Position, Rule } from '../core/policy.ts';
 import { checkShape } from './check.ts';
 import { compilePolicy, rulesByKey } from './compile/compile.ts';
 import { collectCounters } from './compile/counters.ts';
-import { openOrigins } from './compile/origins.ts';
+import { type Folders, placeFolders } from './compile/folders.ts';
+import { type Origins, offsetOfPath, openOrigins } from './compile/origins.ts';
 import { POLICY } from './format/format.ts';
 import { openPositions } from './format/position.ts';
 import { itemsOf, type MapNode, type Node, textOf, valueAt } from './format/tree.ts';
@@ -19,26 +20,34 @@ import { warnAbout } from './warn/warn.ts';
 export interface Loaded {
   readonly policy: Policy | undefined;
   readonly diagnostics: readonly Diagnostic[];
+  /** Where a rule of the policy names an argument by this path. */
+  placeOf(rule: Rule, path: string): Position;
 }
 
 const MAX_TEXT = 1_048_576;
 
-/** Loads a policy. Never throws for what stands in the text. */
-export async function loadPolicyText(text: string): Promise<Loaded> {
+/** Loads a policy. `folders` is what folders may begin with. Never throws for what stands in the text. */
+export async function loadPolicyText(text: string, folders: Folders = {}): Promise<Loaded> {
   const report = openReport(openPositions(text.length > MAX_TEXT ? '' : text));
-  const policy = await load(text, report);
-  // INVARIANT I8: a policy with one error is no policy.
-  return { policy: report.hasErrors() ? undefined : policy, diagnostics: report.all() };
+  const origins = openOrigins();
+  const policy = await load(text, folders, origins, report);
+  return {
+    // INVARIANT I8: a policy with one error is no policy.
+    policy: report.hasErrors() ? undefined : policy,
+    diagnostics: report.all(),
+    placeOf: (rule, path) => report.positionOf(offsetOfPath(rule, path, origins)),
+  };
 }
 
-async function load(text: string, report: Report): Promise<Policy | undefined> {
+async function load(text: string, folders: Folders, origins: Origins, report: Report): Promise<Policy | undefined> {
   if (text.length > MAX_TEXT) {
     report.add('too-large', 0, `the policy is over ${MAX_TEXT} characters`, 'split it: one policy per server');
     return undefined;
   }
-  const root = parseYaml(text, report);
-  if (!root) return undefined;
-  checkShape(root, POLICY, 'the policy', report);
+  const written = parseYaml(text, report);
+  if (!written) return undefined;
+  checkShape(written, POLICY, 'the policy', report);
+  const { root, used } = placeFolders(written, folders, report);
   const rules = rulesByKey(root);
   const all = [...rules.values()].flat();
   const [regex, schemas] = await Promise.all([
@@ -46,8 +55,8 @@ async function load(text: string, report: Report): Promise<Policy | undefined> {
     hasSchemas(all) ? loadSchemas() : undefined,
   ]);
   const counters = collectCounters(rules, report);
-  const origins = openOrigins();
-  const policy = compilePolicy(root, sha256(text).slice(0, 12), { report, regex, schemas, counters, origins });
+  const revision = sha256(used.length === 0 ? text : `${text}\0${used.join('\0')}`).slice(0, 12);
+  const policy = compilePolicy(root, revision, { report, regex, schemas, counters, origins });
   warnAbout(policy, root, counters, { report, origins });
   return policy;
 }

@@ -13,15 +13,18 @@ export interface ServerTool {
   readonly inputSchema: Json | undefined;
 }
 
+/** Where a rule names an argument. */
+type PlaceOf = (rule: Rule, path: string) => Position;
+
 const START: Position = { line: 1, column: 1 };
 const CURRENCIES: readonly string[] = ['currency', 'currency_code', 'currencyCode'];
 
 /** Tools that the server does not have, arguments that its schemas do not have, and tools that want a closer rule. */
-export function checkAgainstServer(policy: Policy, tools: readonly ServerTool[]): readonly Diagnostic[] {
+export function checkAgainstServer(policy: Policy, tools: readonly ServerTool[], placeOf: PlaceOf): readonly Diagnostic[] {
   const entries = [...policy.exact.values(), ...policy.globs];
   const found = [
     ...checkHidden(policy, tools),
-    ...entries.flatMap((entry) => checkEntry(entry, policy, tools)),
+    ...entries.flatMap((entry) => checkEntry(entry, policy, tools, placeOf)),
     ...tools.flatMap((tool) => checkTool(tool, policy)),
   ];
   return found.toSorted((a, b) => a.position.line - b.position.line || a.position.column - b.position.column);
@@ -42,15 +45,15 @@ function unknownTool(text: string, position: Position, place: string, tools: rea
   return diagnose('unknown-tool', position, message, didYouMean(text, names));
 }
 
-function checkEntry(entry: ToolEntry, policy: Policy, tools: readonly ServerTool[]): readonly Diagnostic[] {
+function checkEntry(entry: ToolEntry, policy: Policy, tools: readonly ServerTool[], placeOf: PlaceOf): readonly Diagnostic[] {
   const own = tools.filter(({ name }) => matchesName(entry.pattern, name));
   if (own.length === 0) return [unknownTool(entry.key, entry.position, 'tools', tools)];
   const common = policy.everyTool?.rules ?? [];
-  return entry.rules.flatMap((rule) => [...checkArguments(rule, own), ...checkCurrency(rule, [...entry.rules, ...common], own)]);
+  return entry.rules.flatMap((rule) => [...checkArguments(rule, own, placeOf), ...checkCurrency(rule, [...entry.rules, ...common], own)]);
 }
 
 /** An argument is unknown where no tool that the rule is about can have it. */
-function checkArguments(rule: Rule, tools: readonly ServerTool[]): readonly Diagnostic[] {
+function checkArguments(rule: Rule, tools: readonly ServerTool[], placeOf: PlaceOf): readonly Diagnostic[] {
   const paths = new Map(pathsOf(rule).map((path) => [path.text, path]));
   return [...paths.values()].flatMap((path) => {
     if (tools.some(({ inputSchema }) => mayHave(inputSchema, path.segments))) return [];
@@ -59,7 +62,7 @@ function checkArguments(rule: Rule, tools: readonly ServerTool[]): readonly Diag
       path.text,
       names.map((name) => `args.${name}`),
     );
-    return [diagnose('unknown-argument', rule.position, `the schema of "${rule.key}" has no "${path.text}"`, near)];
+    return [diagnose('unknown-argument', placeOf(rule, path.text), `the schema of "${rule.key}" has no "${path.text}"`, near)];
   });
 }
 

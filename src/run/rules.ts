@@ -1,6 +1,6 @@
 /** The policy in force, and its file on disk (cli.md §1). INVARIANT I8: a whole valid policy is taken, or the old one kept. */
 import { statSync } from 'node:fs';
-import { readPolicyFile, renderDiagnostic } from '../authoring/policy-file.ts';
+import { foldersOf, readPolicyFile, renderDiagnostic } from '../authoring/policy-file.ts';
 import type { Diagnostic } from '../core/diagnostic.ts';
 import { createMatcher } from '../core/match.ts';
 import type { Policy } from '../core/policy.ts';
@@ -33,7 +33,7 @@ export async function loadFirst(path: string, accept: Acceptance): Promise<First
 }
 
 async function loadText(path: string, text: string, accept: Acceptance): Promise<FirstLoad> {
-  const { policy, diagnostics } = await loadPolicyText(text);
+  const { policy, diagnostics } = await loadPolicyText(text, foldersOf(path));
   if (!policy)
     return {
       kind: 'failed',

@@ -4,7 +4,7 @@ import { followEventFiles } from '../audit/evidence/follow.ts';
 import type { StoredRecord } from '../audit/evidence/read.ts';
 import { openTally, type Summary } from '../audit/evidence/summary.ts';
 import { describeCounters } from '../authoring/counter-limits.ts';
-import { readPolicyFile } from '../authoring/policy-file.ts';
+import { foldersOf, readPolicyFile } from '../authoring/policy-file.ts';
 import type { Approval } from '../core/approval.ts';
 import type { ClaimRecord } from '../core/claim.ts';
 import type { CounterStatus } from '../core/counter.ts';
@@ -144,7 +144,7 @@ async function namespaces(
 
 async function readPolicy(path: string): Promise<Policy | undefined> {
   const read = readPolicyFile(path);
-  return read.kind === 'text' ? (await loadPolicyText(read.text)).policy : undefined;
+  return read.kind === 'text' ? (await loadPolicyText(read.text, foldersOf(path))).policy : undefined;
 }
 
 type Notes = ReturnType<typeof openNotes>;

@@ -13,7 +13,15 @@ interface Fault {
 
 const FAULTS: readonly Fault[] = parse(readFileSync(new URL('faults.yaml', import.meta.url), 'utf8'));
 /** Found only with the server's tools, or in a text too long for a table. */
-const ELSEWHERE = ['too-large', 'unknown-tool', 'unknown-argument', 'currency-not-pinned', 'unusable-schema', 'nullable-schema'];
+const ELSEWHERE = [
+  'too-large',
+  'unknown-tool',
+  'unknown-argument',
+  'currency-not-pinned',
+  'unusable-schema',
+  'nullable-schema',
+  'unusable-folder',
+];
 
 function render({ position, severity, code, message, help }: Diagnostic): string {
   return `${position.line}:${position.column} ${severity} ${code}: ${message}${help === undefined ? '' : ` | ${help}`}`;
@@ -42,7 +50,6 @@ describe('policy.md §14: bad policies', () => {
     expect(diagnostics.map(({ code, position }) => `${position.line} ${code}`)).toEqual([
       '1 wrong-value',
       '2 wrong-value',
-      '4 empty-rule',
       '4 unknown-key',
       '5 wrong-value',
       '6 wrong-value',

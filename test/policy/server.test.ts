@@ -25,7 +25,7 @@ const tools = [...(schemaOf(TOOLS) as ReadonlyMap<string, Json>)].map(([name, sc
 async function find(policy: string): Promise<readonly string[]> {
   const loaded = await loadPolicyText(`version: 1\n${policy}`);
   if (!loaded.policy) throw new Error(loaded.diagnostics.map(({ message }) => message).join('\n'));
-  return checkAgainstServer(loaded.policy, tools).map(
+  return checkAgainstServer(loaded.policy, tools, loaded.placeOf).map(
     ({ position, code, message, help }) => `${position.line}:${position.column} ${code}: ${message} | ${help}`,
   );
 }
@@ -46,17 +46,22 @@ test.each([
   [
     'a misspelt argument',
     'tools:\n  create_refund:\n    - conditions: [{path: args.ammount, op: lte, value: 5}]\n',
-    ['5:7 unknown-argument: the schema of "create_refund" has no "args.ammount" | did you mean "args.amount"?'],
+    ['5:27 unknown-argument: the schema of "create_refund" has no "args.ammount" | did you mean "args.amount"?'],
   ],
   [
     'nested arguments',
     'tools:\n  create_refund:\n    - conditions: [{path: "args.items[*].cost", op: lte, value: 5}, {path: "args.items[0].price", op: lte, value: 5}]\n',
-    ['5:7 unknown-argument: the schema of "create_refund" has no "args.items[*].cost" | undefined'],
+    ['5:27 unknown-argument: the schema of "create_refund" has no "args.items[*].cost" | undefined'],
   ],
   [
     'arguments of when, arguments, state and spend; each once',
     'tools:\n  list_refunds:\n    - {when: [{path: args.b, op: eq, value: 1}, {path: args.b, op: neq, value: 2}], arguments: {c: true}, state: {counter: n, window: day, increment_from: args.d}, spend: {daily: 5, from: args.e}}\n',
-    ['b', 'c', 'd', 'e'].map((name) => `5:7 unknown-argument: the schema of "list_refunds" has no "args.${name}" | undefined`),
+    [
+      ['b', 22],
+      ['c', 97],
+      ['d', 156],
+      ['e', 189],
+    ].map(([name, column]) => `5:${column} unknown-argument: the schema of "list_refunds" has no "args.${name}" | undefined`),
   ],
   ['an argument that one tool of a glob has', 'tools:\n  "*_refund*":\n    - conditions: [{path: args.limit, op: lte, value: 5}]\n', []],
   ['a schema that is open, or not known', 'tools:\n  free: [{arguments: {b: true}}]\n  unsaid: [{arguments: {b: true}}]\n', []],

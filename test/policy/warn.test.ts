@@ -8,7 +8,7 @@ import { loadPolicyText } from '../../src/policy/load.ts';
 import { isAnchored, placeOf } from '../../src/policy/warn/anchors.ts';
 import { isSatisfiable } from '../../src/policy/warn/satisfy.ts';
 
-const HEAD = 'version: 1\ndefault: deny\nmethods: {"*": deny}\n';
+const HEAD = 'version: 1\nname: n\ndefault: deny\nmethods: {"*": deny}\n';
 
 async function warnings(...rules: readonly string[]): Promise<readonly string[]> {
   const { diagnostics } = await loadPolicyText(`${HEAD}tools:\n  pay:\n    rules:\n${rules.map((rule) => `      - ${rule}\n`).join('')}`);

@@ -82,13 +82,16 @@ function readText(path: string): string {
   return read.text;
 }
 
+/** What folders begin with in tests (policy.md §4): the same on every machine, so that a test is, too. */
+const FOLDERS = { HOME: '/home/user', POLICY_DIR: '/policy', CWD: '/work' } as const;
+
 /** Loads the policy that a test file names, or has in it. */
 async function loadTested(testFile: string, { policy }: TestFile): Promise<TestedPolicy> {
-  if (policy.kind === 'inline') return { file: testFile, ...(await loadPolicyText(policy.text)) };
+  if (policy.kind === 'inline') return { file: testFile, ...(await loadPolicyText(policy.text, FOLDERS)) };
   const file = join(dirname(testFile), policy.path);
   return {
     file: resolve(policy.path) === policy.path ? policy.path : file,
-    ...(await loadPolicyText(readText(resolve(dirname(testFile), policy.path)))),
+    ...(await loadPolicyText(readText(resolve(dirname(testFile), policy.path)), FOLDERS)),
   };
 }
 

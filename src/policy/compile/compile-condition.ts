@@ -59,7 +59,9 @@ function compileArgCondition(node: Node, text: string, context: ConditionContext
   return path && value && test && { path, test, text: canonicalNode(value) };
 }
 
+/** Undefined where the value is of another type, which was reported: nothing more is said of such a condition. */
 function compileTest(op: Operator, row: OperatorRow, value: Node, context: ConditionContext): ArgTest | undefined {
+  if (!TAKES[row.operand](value)) return undefined;
   switch (row.operand) {
     case 'any':
       return makeTest(op, row, toJson(value));
@@ -82,6 +84,16 @@ function compileTest(op: Operator, row: OperatorRow, value: Node, context: Condi
   }
 }
 
+const TAKES: Readonly<Record<OperatorRow['operand'], (value: Node) => boolean>> = {
+  any: () => true,
+  list: ({ kind }) => kind === 'list',
+  number: ({ kind }) => kind === 'number',
+  text: ({ kind }) => kind === 'text',
+  folders: ({ kind }) => kind === 'text' || kind === 'list',
+  boolean: ({ kind }) => kind === 'boolean',
+  pattern: ({ kind }) => kind === 'text',
+};
+
 function compileRegex(value: Node, { regex, report }: ConditionContext): Pattern | undefined {
   if (value.kind !== 'text' || !regex) return undefined;
   const compiled = regex(value.text);
@@ -89,15 +101,16 @@ function compileRegex(value: Node, { regex, report }: ConditionContext): Pattern
   report.add(
     'bad-regex',
     value.offset,
-    `RE2 refuses the pattern ${JSON.stringify(value.text)}: ${compiled.why}`,
-    helpWithRegex(value.text),
+    `RE2 refuses the pattern ${JSON.stringify(value.text)}: ${lacking(value.text)?.why ?? compiled.why}`,
+    lacking(value.text)?.help ?? (/^\*|[|(]\*/.test(value.text) ? 'what is any text in a glob is ".*" in a pattern' : undefined),
   );
   return undefined;
 }
 
-function helpWithRegex(pattern: string): string | undefined {
-  if (/\(\?<?[=!]/.test(pattern)) return 'RE2 has no look-around; use a second condition with not_regex';
-  return /\\[1-9]/.test(pattern) ? 'RE2 has no back-references' : undefined;
+/** What other engines have and RE2 has not. */
+function lacking(pattern: string): { readonly why: string; readonly help: string } | undefined {
+  if (/\(\?<?[=!]/.test(pattern)) return { why: 'it has a look-around', help: 'RE2 has none; use a second condition with not_regex' };
+  return /\\[1-9]/.test(pattern) ? { why: 'it has a back-reference', help: 'RE2 has none; write the alternatives out' } : undefined;
 }
 
 function compileStateCondition(node: Node, text: string, offset: number, context: ConditionContext): StateCondition | undefined {

@@ -2,6 +2,7 @@
 import { isObject, type Json } from '../../core/json.ts';
 import { compileName, type NamePattern } from '../../core/names.ts';
 import type { Action, Agents, ArgumentSchema, Rule } from '../../core/policy.ts';
+import { adviseKeyword } from '../format/advice-values.ts';
 import {
   canonicalNode,
   type Entry,
@@ -98,10 +99,13 @@ function compileArguments(node: Node | undefined, schemas: SchemaCompiler | unde
 function compileArgument(entry: Entry, schemas: SchemaCompiler, report: Report): ArgumentSchema {
   const optional = valueAt(entry.value, 'optional');
   if (optional && optional.kind !== 'boolean') report.add('bad-schema', optional.offset, '"optional" must be true or false');
-  const schema = withoutOptional(toJson(entry.value));
+  // What is no schema at all was reported, and judges nothing.
+  const isSchema = entry.value.kind === 'map' || entry.value.kind === 'boolean';
+  const schema = isSchema ? withoutOptional(toJson(entry.value)) : true;
   const { faults, check } = schemas(schema);
   for (const { path, message, help } of faults) {
-    report.add('bad-schema', nodeAt(entry.value, path).offset, `the schema of "${entry.key}": ${message}`, help);
+    const node = nodeAt(entry.value, path);
+    report.add('bad-schema', node.offset, `the schema of "${entry.key}": ${message}`, help ?? adviseKeyword(path, node));
   }
   return { name: entry.key, optional: optional?.kind === 'boolean' && optional.value, check };
 }

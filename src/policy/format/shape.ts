@@ -1,7 +1,19 @@
 /** The vocabulary in which `format.ts` describes the policy: what a value may be, and what its keys are. */
 import type { Action } from '../../core/policy.ts';
+import type { Node } from './tree.ts';
 
-export type Shape =
+/** What to write instead of a value that is none of the shape; undefined where nobody can tell. */
+export type Advice = (node: Node) => string | undefined;
+
+/** What a key that there is not was meant as: `key` is one that there is, where it is meant. */
+export interface Meant {
+  readonly key?: string;
+  readonly help: string;
+}
+
+export type Shape = Kind & { readonly advice?: Advice };
+
+type Kind =
   /** Text that matches `pattern`, where there is one; `expected` names it in messages. */
   | { readonly kind: 'text'; readonly expected: string; readonly pattern?: RegExp; readonly code?: 'bad-path' }
   | { readonly kind: 'choice'; readonly values: readonly string[]; readonly code?: 'unknown-operator' }
@@ -17,11 +29,18 @@ export type Shape =
   | { readonly kind: 'exactly'; readonly values: readonly (string | number)[] }
   | { readonly kind: 'list'; readonly of: Shape; readonly min: number }
   /** A map with known keys; `extra` names the rules between them, `anyOf` keys of which one must stand. */
-  | { readonly kind: 'map'; readonly keys: Keys; readonly extra?: 'rule' | 'condition'; readonly anyOf?: readonly string[] }
+  | {
+      readonly kind: 'map';
+      readonly keys: Keys;
+      readonly extra?: 'rule' | 'condition';
+      readonly anyOf?: readonly string[];
+      /** What keys that it does not have were meant as. */
+      readonly others?: (key: string, value: Node) => Meant | undefined;
+    }
   /** A map with keys of the author's choice. */
   | { readonly kind: 'table'; readonly of: Shape; readonly min: number; readonly notKeys?: readonly string[] }
-  /** The first alternative whose YAML type is the value's; `empty` helps where there is no value. */
-  | { readonly kind: 'either'; readonly of: readonly Shape[]; readonly empty?: string }
+  /** The first alternative whose YAML type is the value's. */
+  | { readonly kind: 'either'; readonly of: readonly Shape[] }
   | { readonly kind: 'any' }
   /** A JSON Schema; `schema.ts` judges it. */
   | { readonly kind: 'schema' };

@@ -14,7 +14,7 @@ interface BooleanNode extends Placed {
   readonly kind: 'boolean';
   readonly value: boolean;
 }
-interface TextNode extends Placed {
+export interface TextNode extends Placed {
   readonly kind: 'text';
   readonly text: string;
 }

@@ -17,6 +17,7 @@ import {
 } from 'yaml';
 import type { Report } from '../report.ts';
 import { readScalar } from './scalar.ts';
+import { explainSyntax } from './syntax.ts';
 import type { Entry, Node } from './tree.ts';
 
 const MAX_DEPTH = 64;
@@ -43,7 +44,7 @@ interface Reader {
 export function parseYaml(text: string, report: Report): Node | undefined {
   const document = parseText(text, report);
   if (!document) return undefined;
-  reportProblems(document, report);
+  reportProblems(document, text, report);
   if (report.hasErrors()) return undefined;
   const reader: Reader = { report, anchors: new Map(), size: 0, aliased: 0 };
   return readNode(document.contents as Part | null, 0, 0, reader);
@@ -60,21 +61,23 @@ function parseText(text: string, report: Report): Document.Parsed | undefined {
   }
 }
 
-function reportProblems(document: Document.Parsed, report: Report): void {
-  for (const problem of [...document.errors, ...document.warnings]) {
+/** Of what is not YAML the first is told: what follows is mostly of its making. */
+function reportProblems(document: Document.Parsed, text: string, report: Report): void {
+  let isTold = false;
+  for (const problem of [...document.errors, ...document.warnings].sort((a, b) => a.pos[0] - b.pos[0])) {
     if (problem.code === 'TAG_RESOLVE_FAILED') continue;
     if (problem.code === 'MULTIPLE_DOCS')
       report.add('yaml-documents', problem.pos[0], 'a policy is one document', 'remove what follows "---"');
     else if (problem.message.startsWith('Maximum call stack')) report.add('too-deep', problem.pos[0], TOO_DEEP);
-    else report.add('yaml-syntax', problem.pos[0], lowerFirst(problem.message));
+    else if (!isTold) {
+      isTold = true;
+      const { offset, message, help } = explainSyntax(problem, text);
+      report.add('yaml-syntax', offset, message, help);
+    }
   }
   const { yaml } = document.directives;
   if (yaml.explicit && yaml.version !== '1.2')
     report.add('yaml-syntax', 0, `a policy is YAML 1.2, not ${yaml.version}`, 'remove the %YAML line');
-}
-
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
 }
 
 function readNode(part: Part | null, offset: number, depth: number, reader: Reader): Node {
@@ -108,7 +111,8 @@ function readAlias(alias: Alias, reader: Reader): Node {
   const offset = startOf(alias, 0);
   const found = reader.anchors.get(alias.source);
   if (!found) {
-    reader.report.add('yaml-alias', offset, `alias "*${alias.source}" names no anchor that stands before it`);
+    const help = `a name that begins with "*" is written in quotes: "*${alias.source}"`;
+    reader.report.add('yaml-alias', offset, `alias "*${alias.source}" names no anchor that stands before it`, help);
     return { kind: 'broken', offset };
   }
   const before = reader.aliased;
@@ -136,7 +140,8 @@ function readMap(map: YAMLMap, offset: number, depth: number, reader: Reader): N
     const key = readKey(pair.key, offset, reader);
     const value = readNode(pair.value, key?.offset ?? offset, depth + 1, reader);
     if (!key) continue;
-    if (entries.has(key.text)) reader.report.add('duplicate-key', key.offset, `key "${key.text}" stands twice`, 'remove one of them');
+    if (entries.has(key.text))
+      reader.report.add('duplicate-key', key.offset, `key "${key.text}" stands twice`, 'make one of both, or remove one');
     else entries.set(key.text, { key: key.text, offset: key.offset, value });
   }
   return { kind: 'map', offset, entries };

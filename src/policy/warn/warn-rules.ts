@@ -3,6 +3,7 @@ import type { StateTest } from '../../core/condition.ts';
 import type { Per } from '../../core/counter.ts';
 import type { Policy, Rule, ToolEntry } from '../../core/policy.ts';
 import { offsetInRule, type WarnContext } from '../compile/origins.ts';
+import { entryOf, valueAt } from '../format/tree.ts';
 import { bindsAlways, isRequirement } from './warn-conditions.ts';
 
 /** Rules that come after a deny without conditions. Once per tool. */
@@ -58,7 +59,8 @@ function admitsNothing(test: StateTest): boolean {
 
 /** A price that is looked for under `args.amount` alone is easily missed. */
 export function warnSpend(rule: Rule, { report, origins }: WarnContext): void {
-  if (!rule.spend || rule.spend.from) return;
+  // One that is written wrongly is an error already.
+  if (!rule.spend || entryOf(valueAt(origins.rules.get(rule), 'spend'), 'from')) return;
   report.add(
     'spend-without-from',
     offsetInRule(rule, 'spend', origins),

@@ -4,7 +4,8 @@ import { matchesName, type NamePattern } from '../../core/names.ts';
 import type { Policy, ToolEntry } from '../../core/policy.ts';
 import type { CounterTable } from '../compile/counters.ts';
 import type { WarnContext } from '../compile/origins.ts';
-import { entryOf, type Node, textOf } from '../format/tree.ts';
+import { isPolicyKey } from '../format/format.ts';
+import { entriesOf, entryOf, type Node, textOf } from '../format/tree.ts';
 import { callsTools, pins, TOOL_NAMES } from './meta-tools.ts';
 import { requiredPaths, warnAbsent, warnUnanchored, warnUnsatisfiable } from './warn-conditions.ts';
 import { warnBelowApproval, warnDemand, warnSessionOnly, warnSpend, warnUnreachable, warnZero } from './warn-rules.ts';
@@ -17,7 +18,11 @@ const DECIDED: readonly (readonly [string, string])[] = [
 
 /** Reports every warning about a compiled policy. */
 export function warnAbout(policy: Policy, root: Node, counters: CounterTable, context: WarnContext): void {
-  warnDefault(policy, root, context);
+  // What lacks may be what an unknown key was meant as.
+  if (entriesOf(root).every(({ key }) => isPolicyKey(key))) {
+    warnDefault(policy, root, context);
+    warnUnnamed(root, context);
+  }
   warnMethods(policy, root, context);
   warnHidden(policy, context);
   for (const { counter, offset } of counters.unread()) {
@@ -62,15 +67,32 @@ function warnDefault(policy: Policy, root: Node, { report }: WarnContext): void 
     );
     return;
   }
+  const methods = entryOf(root, 'methods');
+  if (methods && methods.value.kind !== 'map' && methods.value.kind !== 'text') return;
   const unset = DECIDED.filter(([, method]) => !policy.methods.some(({ pattern }) => matchesName(pattern, method)));
   if (unset.length === 0) return;
   const names = unset.map(([name]) => name);
-  const at = entryOf(root, 'methods')?.offset ?? offset;
+  const at = methods?.offset ?? offset;
   report.add(
     'methods-unset',
     at,
     `"default: deny" is about tools; ${names.join(', ')} are not decided, and pass`,
     `decide under "methods", such as "${names[0]}/*": deny`,
+  );
+}
+
+/** Without a name counters belong to the path of the file (policy.md §7): whoever moves it begins all limits anew. */
+function warnUnnamed(root: Node, { report, origins }: WarnContext): void {
+  if (entryOf(root, 'name')) return;
+  const counting = [...origins.rules].find(([rule]) => rule.rateLimit ?? rule.spend ?? rule.state);
+  if (!counting) return;
+  const [rule, node] = counting;
+  const key = rule.rateLimit ? 'rate_limit' : rule.spend ? 'spend' : 'state';
+  report.add(
+    'unnamed-counters',
+    entryOf(node, key)?.offset ?? node.offset,
+    'the policy counts and has no name: its counters belong to the path of the file, and start anew when that is moved',
+    'add "name: …" at the top, a name that stays',
   );
 }
 
