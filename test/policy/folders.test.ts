@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the variables of policies look like those of templates.
 /** policy.md §4: `within` folders that begin with a variable, so that one policy fits two machines. */
 import { describe, expect, test } from 'bun:test';
 import { parseArguments } from '../../src/engine/arguments.ts';
