@@ -1,4 +1,5 @@
 /** The whole terminal as a screen: taken over, drawn anew, and given back as it was. */
+import { type Key, openKeys } from './approvals/keys.ts';
 import { type Terminal, visible } from './terminal.ts';
 
 /** The other buffer, no cursor, no wrapping, and pasted text marked as such. */
@@ -66,24 +67,39 @@ export function openScreen(terminal: Terminal, { keys, redraw, leave }: ScreenEv
 }
 
 const EVERY = 1_000;
-/** `q`, Ctrl-C, Ctrl-D. */
-const LEAVING = [113, 3, 4];
 
-/** Draws until the person leaves. Resolves then; rejects where drawing fails. What does not fit is left out. */
-export async function watchScreen(draw: () => Promise<readonly string[]>, terminal: Terminal): Promise<void> {
+/** Draws until the person leaves. Resolves then; rejects where drawing fails. What does not fit is counted in the last line. */
+export async function watchScreen(draw: (width: number | undefined) => Promise<readonly string[]>, terminal: Terminal): Promise<void> {
   const left = Promise.withResolvers<void>();
+  const read = openKeys();
   let lines: readonly string[] = [];
-  const show = () => screen.draw(lines.slice(0, terminal.size()?.rows ?? lines.length));
+  let top = 0;
+  const show = () => {
+    const { columns, rows } = terminal.size() ?? { columns: 80, rows: lines.length + 1 };
+    const room = Math.max(rows - 1, 1);
+    top = Math.max(0, Math.min(top, lines.length - room));
+    const seen = lines.slice(top, top + room);
+    const below = lines.length - top - seen.length;
+    screen.draw([...seen, ...Array<string>(room - seen.length).fill(''), footer(top, below, columns)]);
+  };
+  const press = ({ kind, ...key }: Key) => {
+    const text = 'text' in key ? key.text : '';
+    const page = Math.max((terminal.size()?.rows ?? 2) - 2, 1);
+    if (kind === 'quit' || text === 'q') return left.resolve();
+    const step = text === 'j' ? 1 : text === 'k' ? -1 : text === ' ' ? page : 0;
+    top = kind === 'text' ? top + step : top + (STEPS[kind]?.(page) ?? 0);
+    show();
+  };
   const screen = openScreen(terminal, {
-    keys: (chunk) => {
-      if (LEAVING.some((key) => chunk.includes(key))) left.resolve();
-    },
+    keys: (chunk) => read(chunk).forEach(press),
     redraw: () => show(),
     leave: () => left.resolve(),
   });
   let timer: NodeJS.Timeout | undefined;
   const next = async () => {
-    lines = await draw();
+    // What clears the rest of a line takes the last column's character with it.
+    const columns = terminal.size()?.columns;
+    lines = await draw(columns === undefined ? undefined : columns - 1);
     show();
     timer = setTimeout(() => next().catch(left.reject), EVERY);
   };
@@ -94,4 +110,19 @@ export async function watchScreen(draw: () => Promise<readonly string[]>, termin
     clearTimeout(timer);
     screen.close();
   }
+}
+
+const STEPS: Partial<Readonly<Record<Key['kind'], (page: number) => number>>> = {
+  up: () => -1,
+  down: () => 1,
+  page_up: (page) => -page,
+  page_down: (page) => page,
+  top: () => Number.NEGATIVE_INFINITY,
+  bottom: () => Number.POSITIVE_INFINITY,
+};
+
+function footer(above: number, below: number, columns: number): string {
+  const hidden = [...(above > 0 ? [`${above} above`] : []), ...(below > 0 ? [`${below} more below`] : [])].join(', ');
+  const keys = hidden === '' ? 'q quits' : 'q quits   ↑ ↓ space scroll';
+  return `${keys}${hidden && `   ${hidden}`}`.slice(0, columns - 1);
 }

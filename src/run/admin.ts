@@ -39,6 +39,8 @@ export interface AdminOptions {
 export interface Admin {
   /** Where a human decides on this record; undefined where no admin server runs. */
   readonly pageOf: ((id: string) => string) | undefined;
+  /** The page that lists them. */
+  readonly page: string | undefined;
   /** The policy in force from now on. */
   use(policy: Policy): void;
   stop(): Promise<void>;
@@ -67,6 +69,7 @@ export async function openAdmin(parts: AdminOptions): Promise<Admin> {
   });
   await notices.start();
   return {
+    page: origin === undefined ? undefined : `${origin}/approvals`,
     pageOf: origin === undefined ? undefined : (id) => `${origin}/approvals/${id}`,
     use(policy) {
       inForce = policy;

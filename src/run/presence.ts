@@ -24,8 +24,18 @@ export interface PresenceOptions {
   readonly every: Every;
 }
 
+/** What is known of a proxy once it serves. */
+export interface Start {
+  readonly config: string;
+  readonly version: string;
+  readonly serverPid: number | undefined;
+  readonly listens: string | undefined;
+  readonly page: string | undefined;
+  notInForce(): string | undefined;
+}
+
 export interface Presence {
-  start(config: string, serverPid: number | undefined, version: string, notInForce: () => string | undefined): void;
+  start(start: Start): void;
   controlChanged(control: Control, previous: Control | undefined): void;
   reloaded(event: Reload): void;
   /** Names that the policy lists and the server does not have are warned of, once each (wire.md §3). */
@@ -58,9 +68,10 @@ export function openPresence({ store, audit, log, policy, instance, namespace, u
   };
   const beat = () => record('heartbeat', { not_in_force: rejected(), unknown_tools: tools.missing() });
   return {
-    start(config, serverPid, version, notInForce) {
+    start({ config, version, serverPid, listens, page, notInForce }) {
       rejected = notInForce;
-      record('startup', { version, upstream, pid: process.pid, server_pid: serverPid, config: resolve(config), mode: inForce.mode });
+      const ids = { version, upstream, pid: process.pid, server_pid: serverPid };
+      record('startup', { ...ids, config: resolve(config), mode: inForce.mode, listens, page });
       announce();
       stops.push(every(ANNOUNCE, announce), every(HEARTBEAT, beat));
     },

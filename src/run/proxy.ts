@@ -83,7 +83,8 @@ async function serve(parts: Parts, accept: Acceptance, seen: string | undefined)
     throw error;
   });
   await pauses.poll();
-  presence.start(options.config, transport.serverPid, VERSION, rules.rejected);
+  const { serverPid, listens } = transport;
+  presence.start({ config: options.config, serverPid, listens, page: admin.page, version: VERSION, notInForce: rules.rejected });
   announceStart(policy, options, log);
   void announceApprovers(policy, store, log);
   const disk = watchDisk(options, log.warn);

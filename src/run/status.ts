@@ -1,5 +1,5 @@
 /** Gathers what runs, what was decided, what is counted and what waits, from records and store. */
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { followEventFiles } from '../audit/evidence/follow.ts';
 import type { StoredRecord } from '../audit/evidence/read.ts';
 import { openTally, type Summary } from '../audit/evidence/summary.ts';
@@ -7,21 +7,27 @@ import { describeCounters } from '../authoring/counter-limits.ts';
 import { foldersOf, readPolicyFile } from '../authoring/policy-file.ts';
 import type { Approval } from '../core/approval.ts';
 import type { ClaimRecord } from '../core/claim.ts';
-import type { CounterStatus } from '../core/counter.ts';
+import { type CounterStatus, joinParts } from '../core/counter.ts';
+import { CommandError, EXIT } from '../core/fault.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Instance, Pause } from '../core/store.ts';
 import { loadPolicyText } from '../policy/load.ts';
 import { namespaceOf } from './home.ts';
 import { liveInstances } from './instances.ts';
 import type { OwnPlaces } from './own-folders.ts';
+import { type Notes, openNotes, type Start } from './status-notes.ts';
 
 /** Characters of arguments that are enough to be shown cut. */
-const ARGS = 61;
+const ARGS = 201;
 
 export interface StatusSource extends OwnPlaces {
-  /** A policy file, for its counters where nothing runs. */
+  /** A policy file: that policy only, with its counters also where nothing runs. */
   readonly config: string | undefined;
   readonly statePrefix: string | undefined;
+  /** The name of a policy: that one only. */
+  readonly policy: string | undefined;
+  /** That agent's calls, approvals and counters only. */
+  readonly agent: string | undefined;
   /** How far back records count, ms. */
   readonly since: number;
 }
@@ -32,14 +38,14 @@ export interface Status {
   readonly stateDir: string;
   /** Whether there is a store at all. */
   readonly stored: boolean;
-  readonly instances: readonly Instance[];
+  readonly instances: readonly (Instance & { readonly start: Start | undefined })[];
   readonly pauses: readonly Pause[];
   readonly policies: readonly PolicyStatus[];
   /** Idempotent calls that a human has to settle, or time. */
   readonly unknown: readonly ClaimRecord[];
   readonly summary: Summary;
   /** Policies on disk that are not in force, by instance. */
-  readonly notInForce: readonly { readonly instance: string; readonly why: string }[];
+  readonly notInForce: ReturnType<Notes['notInForce']>;
 }
 
 /** What is kept under one namespace. */
@@ -59,14 +65,21 @@ interface History {
   readonly notes: Notes;
 }
 
-/** Reads records on from where it was last time, as `status --watch` asks once a second. */
-export function openHistory({ home, since: span }: StatusSource): (now: number) => Promise<History> {
+/** Opens what `status --watch` asks once a second: records are read on from where they were read last time. */
+export async function openStatus(options: StatusSource): Promise<() => Promise<Status>> {
+  const scope = await openScope(options);
+  const history = openHistory(options, scope);
+  return () => readStatus(options, scope, history);
+}
+
+function openHistory({ home, since: span }: StatusSource, scope: Scope): (now: number) => Promise<History> {
+  const folder = join(home, 'events');
   const openAt = (now: number) => ({
     at: now,
     since: now - span,
-    notes: openNotes(),
+    notes: openNotes(folder),
     tally: openTally(),
-    files: followEventFiles(join(home, 'events'), now - span),
+    files: followEventFiles(folder, now - span),
   });
   let open: ReturnType<typeof openAt> | undefined;
   return async (now) => {
@@ -74,42 +87,69 @@ export function openHistory({ home, since: span }: StatusSource): (now: number) 
     const { since, notes, tally, files } = open;
     for await (const event of files.next()) {
       notes.note(event);
-      tally.count(event);
+      if (scope.hasRecord(event, notes)) tally.count(event);
     }
     return { since, summary: tally.summary(), notes };
   };
 }
 
 /** Gathers it. Nothing is made where nothing is. */
-export async function readStatus(options: StatusSource, history = openHistory(options)): Promise<Status> {
-  const { state } = options;
+async function readStatus({ state }: StatusSource, scope: Scope, history: (now: number) => Promise<History>): Promise<Status> {
   const now = Date.now();
   const { since, summary, notes } = await history(now);
   const shared = await state.read('', async (store) => ({
     instances: await store.instances(),
     pauses: (await store.control()).pauses,
-    pending: await store.approvals.list({ state: 'pending', argsLimit: 0 }),
+    pending: await store.approvals.list({ state: 'pending', argsLimit: ARGS }),
     unknown: await store.claims.list({ state: 'unknown', argsLimit: ARGS }),
   }));
-  const instances = liveInstances(shared?.instances ?? [], now);
-  const configs = notes.configs();
+  const instances = liveInstances(shared?.instances ?? [], now).filter(scope.hasInstance);
+  await notes.lookUp(instances);
+  const pending = (shared?.pending ?? []).filter(scope.hasCall);
   const policies: PolicyStatus[] = [];
-  for (const [namespace, known] of await namespaces(options, instances, configs, shared?.pending ?? [])) {
+  for (const [namespace, known] of await namespaces(scope, instances, notes, pending)) {
     const counters = await state.read(namespace, (store) => store.counters());
-    const pending = shared?.pending.filter((record) => record.namespace === namespace) ?? [];
-    if (counters) policies.push({ name: known.name, counters: describeCounters(counters, known.policy), pending });
+    if (!counters) continue;
+    const described = describeCounters(counters, known.policy).filter((counter) => scope.hasScope(counter.scope));
+    policies.push({ name: known.name, counters: described, pending: pending.filter((record) => record.namespace === namespace) });
   }
   return {
     now,
     since,
     stateDir: state.name,
     stored: shared !== undefined,
-    instances,
-    pauses: shared?.pauses ?? [],
+    instances: instances.map((instance) => ({ ...instance, start: notes.startOf(instance.id) })),
+    pauses: (shared?.pauses ?? []).filter(scope.hasPause),
     policies,
-    unknown: shared?.unknown ?? [],
+    unknown: (shared?.unknown ?? []).filter(scope.hasCall),
     summary,
     notInForce: notes.notInForce(instances),
+  };
+}
+
+type Scope = Awaited<ReturnType<typeof openScope>>;
+
+/** What belongs to the policy and the agent that were asked for. Throws where the policy file cannot be read. */
+async function openScope({ config, statePrefix, policy: wanted, agent }: StatusSource) {
+  const policy = config === undefined ? undefined : await policyIn(config);
+  const own =
+    config === undefined ? undefined : { namespace: namespaceOf(statePrefix, policy?.name, config), name: policy?.name ?? config, config };
+  const name = wanted ?? policy?.name;
+  const end = wanted === undefined ? '' : joinParts(['name', wanted]);
+  const hasNamespace = (namespace: string) => (own === undefined || namespace === own.namespace) && namespace.endsWith(end);
+  const hasFile = (file: string | undefined) => config === undefined || name !== undefined || file === resolve(config);
+  const hasScope = (scope: string | undefined) => agent === undefined || scope === undefined || scope === agent;
+  return {
+    own: own !== undefined && hasNamespace(own.namespace) ? own : undefined,
+    hasScope,
+    hasInstance: ({ namespace }: Pick<Instance, 'namespace'>) => hasNamespace(namespace),
+    hasCall: (call: { readonly namespace: string; readonly agent?: string | undefined }) =>
+      hasNamespace(call.namespace) && (agent === undefined || call.agent === agent),
+    hasPause: (pause: Pause) => pause.policy === undefined || name === undefined || pause.policy === name,
+    hasRecord: (event: StoredRecord, notes: Notes) =>
+      (name === undefined || event.policy === name) &&
+      hasFile(notes.startOf(String(event.instance))?.config) &&
+      (agent === undefined || event.agent === agent),
   };
 }
 
@@ -120,19 +160,16 @@ interface Known {
 
 /** Those of the given policy, of everything that runs and of what waits, each with its policy where its file can be read. */
 async function namespaces(
-  options: StatusSource,
+  { own }: Scope,
   instances: readonly Instance[],
-  configs: ReadonlyMap<string, string>,
+  notes: Notes,
   pending: readonly Approval[],
 ): Promise<ReadonlyMap<string, Known>> {
   const found = new Map<string, Known>();
-  if (options.config !== undefined) {
-    const policy = await readPolicy(options.config);
-    found.set(namespaceOf(options.statePrefix, policy?.name, options.config), { name: policy?.name ?? options.config, policy });
-  }
+  if (own) found.set(own.namespace, { name: own.name, policy: await readPolicy(own.config) });
   for (const { id, namespace, policy: name, revision } of instances) {
     if (found.has(namespace)) continue;
-    const config = configs.get(id);
+    const config = notes.startOf(id)?.config;
     const policy = config === undefined ? undefined : await readPolicy(config);
     // Another file under the same relative name is not this instance's policy.
     found.set(namespace, { name: name ?? config ?? namespace, policy: policy?.revision === revision ? policy : undefined });
@@ -142,29 +179,13 @@ async function namespaces(
   return found;
 }
 
+async function policyIn(path: string): Promise<Policy | undefined> {
+  const read = readPolicyFile(path);
+  if (read.kind === 'unreadable') throw new CommandError(`${path}: ${read.why}`, EXIT.invalidPolicy);
+  return (await loadPolicyText(read.text)).policy;
+}
+
 async function readPolicy(path: string): Promise<Policy | undefined> {
   const read = readPolicyFile(path);
   return read.kind === 'text' ? (await loadPolicyText(read.text, foldersOf(path))).policy : undefined;
-}
-
-type Notes = ReturnType<typeof openNotes>;
-
-/** What the records tell of instances on the way to the summary. */
-function openNotes() {
-  const configs = new Map<string, string>();
-  const rejected = new Map<string, string | undefined>();
-  return {
-    note(event: StoredRecord): void {
-      const instance = String(event.instance);
-      if (event.type === 'startup' && typeof event.config === 'string') configs.set(instance, event.config);
-      if (event.type === 'heartbeat') rejected.set(instance, typeof event.not_in_force === 'string' ? event.not_in_force : undefined);
-      if (event.type === 'config_reload') rejected.set(instance, event.accepted === true ? undefined : String(event.why));
-    },
-    configs: () => configs,
-    notInForce: (instances: readonly Instance[]) =>
-      instances.flatMap(({ id }) => {
-        const why = rejected.get(id);
-        return why === undefined ? [] : [{ instance: id, why }];
-      }),
-  };
 }

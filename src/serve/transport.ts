@@ -29,6 +29,8 @@ export interface Transport {
   readonly ended: Promise<number>;
   /** Of the one server that was started, where there is one. */
   readonly serverPid: number | undefined;
+  /** Where agents reach it; undefined over stdio. */
+  readonly listens: string | undefined;
   /** Tells the agents what a reload means for them. */
   reloaded(event: Reload): void;
 }

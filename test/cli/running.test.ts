@@ -6,9 +6,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Instance } from '../../src/core/store.ts';
 import { liveInstances } from '../../src/run/instances.ts';
-import { stateIn } from '../../src/state/open.ts';
 import { BUN, interceptCommand } from '../harness/paths.ts';
-import { approvalOf, claiming, held, reservationOf } from '../state/calls.ts';
 import { openFolder } from './run.ts';
 
 function instance(fields: Partial<Instance>): Instance {
@@ -50,28 +48,8 @@ describe('cli.md §1: status', () => {
     expect(JSON.parse((await folder.run('status', '--json')).out)).toMatchObject({
       stored: false,
       instances: [],
-      summary: { totals: { allowed: 0 } },
+      calls: { allowed: 0 },
     });
-  });
-});
-
-describe('cli.md §1: status of what waits for people', () => {
-  test('shows held calls and unknown outcomes, also of policies that do not run', async () => {
-    using folder = openFolder();
-    const store = await stateIn(join(folder.path, 'home/state')).open({ namespace: 'shop' });
-    const [hold, claimed] = await store.reserve([held('f'), claiming('k'.repeat(64))]);
-    await store.settle([{ reservation: reservationOf(claimed), outcome: 'kept' }]);
-    await store.close();
-    const { out } = await folder.run('status');
-    const { id } = approvalOf(hold);
-    expect(out).toContain(`waiting for approval\n  ${id}  cancel_subscription  ask  agent anna  expires in 15m\n`);
-    expect(out).toContain(
-      'outcome unknown: see "intercept idempotency"\n  kkkkkkkkkkkk  cancel_subscription  denied for 5m  {"id":"sub_1"}\n',
-    );
-    const { policies, unknown } = JSON.parse((await folder.run('status', '--json')).out);
-    expect(policies).toMatchObject([{ name: 'stripe', pending: [{ id, state: 'pending', tool: 'cancel_subscription' }] }]);
-    expect(policies[0].pending[0].expires_at).toMatch(/^\d{4}-.*Z$/);
-    expect(unknown).toMatchObject([{ tool: 'cancel_subscription', agent: 'anna' }]);
   });
 });
 

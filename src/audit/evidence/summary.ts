@@ -29,6 +29,10 @@ export interface Denial {
   readonly rule: string | undefined;
   readonly code: string | undefined;
   readonly agent: string | undefined;
+  /** What the agent was told, and what exactly did not hold. */
+  readonly reason: string | undefined;
+  /** The JSON text of its arguments, as recorded. */
+  readonly args: string | undefined;
 }
 
 export interface Summary {
@@ -41,6 +45,8 @@ export interface Summary {
   /** Calls that enforcement would have denied or held, by rule (policy.md §10). */
   readonly shadow: readonly ShadowCount[];
   readonly tools: readonly { readonly tool: string; readonly calls: number }[];
+  /** Requests of either side that `methods` or a pause refused. */
+  readonly refusedMethods: readonly { readonly method: string; readonly count: number }[];
 }
 
 type Totals = { -readonly [Result in keyof Summary['totals']]: number };
@@ -51,6 +57,7 @@ interface Tally {
   readonly rules: Map<string, number>;
   readonly shadow: Map<string, ShadowCount>;
   readonly tools: Map<string, number>;
+  readonly methods: Map<string, number>;
   denials: Denial[];
 }
 
@@ -71,6 +78,7 @@ export function openTally(): { count(event: StoredRecord): void; summary(): Summ
     rules: new Map(),
     shadow: new Map(),
     tools: new Map(),
+    methods: new Map(),
     denials: [],
   };
   return { count: (event) => count(tally, event), summary: () => summaryOf(tally) };
@@ -84,11 +92,13 @@ function summaryOf(tally: Tally): Summary {
     recentDenials: newest(tally.denials),
     shadow: [...tally.shadow.values()].sort((a, b) => b.count - a.count || order(a.rule, b.rule)),
     tools: byCount(tally.tools).map(([tool, calls]) => ({ tool, calls })),
+    refusedMethods: byCount(tally.methods).map(([method, n]) => ({ method, count: n })),
   };
 }
 
 function count(tally: Tally, event: StoredRecord): void {
   countInstance(tally.instances, event);
+  if (event.type === 'request' && event.result === 'denied') add(tally.methods, text(event.method) ?? '');
   if (event.type !== 'tool_call') return;
   const tool = text(event.tool) ?? '';
   const result = event.result;
@@ -118,7 +128,8 @@ function countDenial(tally: Tally, event: StoredRecord, tool: string): void {
   const rule = text(event.rule);
   const code = text(event.code);
   add(tally.rules, rule ?? `(${code ?? 'unknown'})`);
-  tally.denials.push({ ts: event.ts, tool, rule, code, agent: text(event.agent) });
+  const args = typeof event.args === 'object' ? JSON.stringify(event.args) : undefined;
+  tally.denials.push({ ts: event.ts, tool, rule, code, agent: text(event.agent), reason: text(event.message), args });
   if (tally.denials.length >= RECENT * 10) tally.denials = newest(tally.denials);
 }
 

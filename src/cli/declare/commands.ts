@@ -95,9 +95,11 @@ const STATUS = command({
   about: 'What runs, what was decided, what is counted, and what waits for approval.',
   body: [
     {
-      config: { ...text('file', 'FILE', 'also the counters of this policy, when nothing runs'), short: '-c' },
+      config: { ...text('file', 'FILE', 'this policy only; its counters also when nothing runs'), short: '-c' },
+      policy: text('name', 'NAME', 'the policy of that name only'),
+      agent: text('name', 'NAME', "that agent's calls, approvals and counters only"),
       since: given(parseDurationFlag, 'time', '24h', 'how far back calls are summed up'),
-      watch: set('draw anew each second; q ends it'),
+      watch: set('draw anew each second, as much as fits'),
     },
     { ...STATE, ...STATE_PREFIX },
     JSON_OUT,

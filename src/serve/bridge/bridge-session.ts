@@ -45,7 +45,7 @@ export function serveBridge(remote: Remote, { ports, served, client, options, ev
   }
   agent.onEnd(readAgent(agent, maxMessage, session, flow));
   const ended = endOf({ agent, session, bridge, flow, every });
-  return { ended, serverPid: undefined, reloaded: (event) => tellReload(event, session) };
+  return { ended, serverPid: undefined, listens: undefined, reloaded: (event) => tellReload(event, session) };
 }
 
 interface PortParts {

@@ -197,6 +197,7 @@ function runUntilOver(server: HttpServer, mcp: Endpoint, { ports, served, every 
   return {
     ended: end(),
     serverPid: undefined,
+    listens: `${server.url}${PATH}`,
     reloaded(event) {
       for (const session of mcp.sessions()) tellReload(event, session);
     },

@@ -50,5 +50,5 @@ export function serveStdio(child: Upstream, { ports, served, client, options, ev
     unsubscribe();
     return exitStatus(exit);
   });
-  return { ended, serverPid: child.pid, reloaded: (event) => tellReload(event, session) };
+  return { ended, serverPid: child.pid, listens: undefined, reloaded: (event) => tellReload(event, session) };
 }
