@@ -14,9 +14,9 @@ import type { Records, Store } from '../core/store.ts';
 import type { Every } from '../core/ticker.ts';
 import type { Log } from '../engine/ports.ts';
 import { readJson } from '../mcp/json/values.ts';
+import { operator } from '../process/operator.ts';
 import { VERSION } from '../process/version.ts';
 import type { ProxyOptions } from '../serve/options.ts';
-import { operator } from './home.ts';
 import { liveInstances } from './instances.ts';
 import { dropExposed, tokenIn } from './own-folders.ts';
 import { openRecorder, type Recorder } from './presence.ts';
@@ -100,7 +100,7 @@ async function openServer(parts: AdminOptions, policy: () => Policy, record: Rec
         readJson: (text) => readJson(text),
         describeCounters: (readings) => describeCounters(readings, policy()),
         liveInstances: (instances) => liveInstances(instances, Date.now()),
-        operator: operator(),
+        operator: await operator(),
         about: () => ({ version: VERSION, instance, policy: policy().name, revision: policy().revision, upstream }),
         record,
         warn: log.warn,

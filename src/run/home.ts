@@ -1,6 +1,6 @@
 /** Where Intercept keeps its own files, and which paths an agent must not reach (policy.md §5.1, cli.md §2). */
 import { realpathSync } from 'node:fs';
-import { homedir, userInfo } from 'node:os';
+import { homedir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { joinParts } from '../core/counter.ts';
 import { type OwnPaths, prepareOwnPaths } from '../core/own-path.ts';
@@ -49,13 +49,4 @@ export function realPath(path: string): string {
 /** Where state is kept: `--state-dir`, else `state` in the home. */
 export function stateLocation(stateDir: string | undefined, env: Readonly<Record<string, string | undefined>>): StateLocation {
   return stateIn(stateDir === undefined ? join(interceptHome(env), 'state') : resolve(stateDir));
-}
-
-/** The operating system's name for whoever runs this; a container may have none. */
-export function operator(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return `uid ${process.getuid?.() ?? 'unknown'}`;
-  }
 }

@@ -4,8 +4,9 @@ import { checkApprover } from '../approval/secret.ts';
 import { CommandError, EXIT } from '../core/fault.ts';
 import { type Instance, type Pause, type Records, type Store, StoreError } from '../core/store.ts';
 import { didYouMean } from '../policy/nearest.ts';
+import { operator } from '../process/operator.ts';
 import { lookAround, type Surroundings } from './elsewhere.ts';
-import { operator, realPath } from './home.ts';
+import { realPath } from './home.ts';
 import { liveInstances } from './instances.ts';
 import type { OwnPlaces } from './own-folders.ts';
 import { type CommandPorts, openOwnRecords } from './own-records.ts';
@@ -77,7 +78,7 @@ async function change(
     store = await options.state.open({ namespace: '' });
     // The switch is thrown first: a record that cannot be written must not keep calls running.
     done = await act(store);
-    record(done, options, ports);
+    await record(done, options, ports);
     return { ...done, ...(await confirmations(store, done.sequence, options)) };
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
@@ -148,10 +149,11 @@ function quoted(text: string): string {
   return JSON.stringify(text);
 }
 
-function record({ type }: Change, { home, policy, reason }: PauseOptions, ports: CommandPorts): void {
+async function record({ type }: Change, { home, policy, reason }: PauseOptions, ports: CommandPorts): Promise<void> {
   try {
+    const by = await operator();
     const records = openOwnRecords(home, ports);
-    records.write([{ type, fields: { scope: policy ?? null, reason: type === 'paused' ? reason : undefined, by: operator() } }]);
+    records.write([{ type, fields: { scope: policy ?? null, reason: type === 'paused' ? reason : undefined, by } }]);
     records.close();
   } catch (error) {
     ports.err(`intercept: ${type}, but not recorded: ${error instanceof Error ? error.message : String(error)}`);

@@ -1,7 +1,7 @@
 /** The command as it ships, in both shapes, in a folder that wants to meddle. */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { spawnSync } from 'node:child_process';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { INTERCEPT, ROOT, temporaryFolder } from '../harness/paths.ts';
 
@@ -30,9 +30,9 @@ beforeAll(async () => {
 
 afterAll(() => folder.remove());
 
-function run(shape: string, args: readonly string[]) {
+function run(shape: string, args: readonly string[], more: Readonly<Record<string, string | undefined>> = {}) {
   const [program = '', ...before] = INTERCEPT[shape] ?? [];
-  const env = { ...process.env, INTERCEPT_HOME: join(folder.path, 'home'), PLANTED: undefined };
+  const env = { ...process.env, INTERCEPT_HOME: join(folder.path, 'home'), PLANTED: undefined, ...more };
   return spawnSync(program, [...before, ...args], { cwd: folder.path, env, encoding: 'utf8', timeout: 20_000 });
 }
 
@@ -65,6 +65,16 @@ tools:
     const { status, stderr } = run(shape, ['-c', 'late.yaml', '--', 'true']);
     expect(stderr).toContain('late.yaml in force');
     expect(status).toBe(0);
+  });
+
+  // Bun's `os.userInfo()` answers with USER, or "unknown".
+  test.each([undefined, 'alice', ''])('who decides is the user of the operating system, with USER=%p', async (USER) => {
+    const home = await mkdtemp(join(folder.path, 'who-'));
+    const { status } = run(shape, ['pause', '--reason', 'x'], { USER, LOGNAME: USER, INTERCEPT_HOME: home });
+    const [events = ''] = await readdir(join(home, 'events'));
+    const record = JSON.parse(await readFile(join(home, 'events', events), 'utf8')) as { by: string };
+    const { stdout } = spawnSync('id', ['-un'], { encoding: 'utf8' });
+    expect({ status: status === 2, by: record.by }).toEqual({ status: false, by: stdout.trim() });
   });
 
   test('refuses a broken policy with status 3', async () => {

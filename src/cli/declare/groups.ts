@@ -1,6 +1,6 @@
 /** The commands of two words, by which people decide: `approvals` and `idempotency` (cli.md §3). */
 import { UsageError } from '../../core/fault.ts';
-import { operator } from '../../run/home.ts';
+import { operator } from '../../process/operator.ts';
 import { group, part } from './declare.ts';
 import { JSON_OUT, mentioned, placesOf, STATE, set, text, words } from './flags.ts';
 
@@ -14,9 +14,9 @@ const decision = (verdict: 'approve' | 'deny', about: string) =>
     argument: 'ID',
     about,
     flags: { ...AS, ...REASON, ...COMMON },
-    async run({ as = operator(), reason = '', ...values }, { terminal }, id) {
+    async run({ as, reason = '', ...values }, { terminal }, id) {
       const { decideApproval } = await import('../approvals/decide.ts');
-      return decideApproval({ ...values, ...placesOf(values, terminal.env), id, verdict, by: as, reason }, terminal);
+      return decideApproval({ ...values, ...placesOf(values, terminal.env), id, verdict, by: as ?? (await operator()), reason }, terminal);
     },
   });
 
@@ -42,8 +42,10 @@ const APPROVAL_PARTS = [
     name: 'watch',
     about: 'a live view, in which one key decides; lines where piped',
     flags: { ...AS, ...COMMON },
-    run: async ({ as = operator(), ...values }, { terminal }) =>
-      (await import('../approvals/watch.ts')).watchApprovals({ ...values, ...placesOf(values, terminal.env), by: as }, terminal),
+    async run({ as, ...values }, { terminal }) {
+      const { watchApprovals } = await import('../approvals/watch.ts');
+      return watchApprovals({ ...values, ...placesOf(values, terminal.env), by: as ?? (await operator()) }, terminal);
+    },
   }),
   part({
     name: 'expire',
@@ -89,11 +91,11 @@ const IDEMPOTENCY_PARTS = [
     argument: 'KEY',
     about: 'settle an unknown outcome, when you have looked it up',
     flags: { ...OUTCOME, ...COMMON },
-    async run({ happened, didNot, as = operator(), ...values }, { terminal }, key) {
+    async run({ happened, didNot, as, ...values }, { terminal }, key) {
       if (happened === didNot) throw new UsageError('did the call happen?', 'write either "--happened" or "--did-not"');
       const { resolveClaim } = await import('../idempotency.ts');
       const verdict = happened ? 'happened' : 'did_not';
-      return resolveClaim({ ...values, ...placesOf(values, terminal.env), key, verdict, by: as }, terminal);
+      return resolveClaim({ ...values, ...placesOf(values, terminal.env), key, verdict, by: as ?? (await operator()) }, terminal);
     },
   }),
 ];
