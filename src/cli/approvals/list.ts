@@ -5,13 +5,13 @@ import { renderApproval } from '../../core/approval-json.ts';
 import { CommandError, EXIT } from '../../core/fault.ts';
 import type { OwnPlaces } from '../../run/own-folders.ts';
 import { expireInOwnRecords } from '../../run/own-records.ts';
-import { createPaint, type Paint, shown } from '../paint.ts';
+import { createPaint, shown } from '../paint.ts';
 import type { Terminal } from '../terminal.ts';
 import { paintLine, renderRecordLines, stateOf } from './record-lines.ts';
+import { LONGEST_ARGS, layTable, type Table } from './table.ts';
 
 /** Where a terminal does not say how wide it is. */
 const WIDTH = 80;
-const ARGS = 60;
 /** Records that an ambiguous id lists. */
 const MOST_LISTED = 10;
 
@@ -26,14 +26,14 @@ export interface ListOptions extends ApprovalsOptions {
 
 /** Lists what waits, or everything that is kept: some at a time, for each may be as long as a message. */
 export async function listApprovals({ state, json, all }: ListOptions, terminal: Terminal): Promise<number> {
-  const filter = { state: all ? undefined : 'pending', argsLimit: json ? 0 : ARGS + 1 } as const;
+  const filter = { state: all ? undefined : 'pending', argsLimit: json ? 0 : LONGEST_ARGS + 1 } as const;
   const print = json ? openArray(terminal) : undefined;
-  const paint = createPaint(terminal.colour);
+  const printed = openTable(terminal, all);
   const count = await state.withRecords(async ({ approvals }) => {
     let listed = 0;
     for await (const page of pagesOf(approvals, filter)) {
       if (print) for await (const whole of wholeOf(page, approvals)) print.add(renderApproval(whole, whole.args));
-      else for (const line of renderTable(page, Date.now(), paint)) terminal.out(line);
+      else printed.add(page);
       listed += page.length;
     }
     return listed;
@@ -63,7 +63,7 @@ export async function expireApprovals({ state, home, json }: ApprovalsOptions, t
   await state.withRecords(async ({ approvals }) => {
     const expired = await expireInOwnRecords(home, approvals, terminal);
     if (print) for await (const whole of wholeOf(expired, approvals)) print.add(renderApproval(whole, whole.args));
-    else for (const line of renderTable(expired, Date.now(), createPaint(terminal.colour))) terminal.out(line);
+    else openTable(terminal, true).add(expired);
     if (!print && expired.length === 0) terminal.out('nothing was over');
   });
   print?.end();
@@ -107,19 +107,17 @@ function openArray(terminal: Terminal): { add(element: string): void; end(): voi
   };
 }
 
-/** The credential's hash stands beside it: of those without a name there may be several. */
-function agentOf({ agent, evidence: { credential } }: Approval): string {
-  const name = agent === undefined ? 'agent unknown' : `agent ${shown(agent, 30)}`;
-  return credential === undefined ? name : `${name}, credential ${shown(credential, 8)}`;
-}
-
-/** One line for each record: enough to tell them apart, and not to decide on. */
-export function renderTable(records: readonly Approval[], now: number, paint: Paint): readonly string[] {
-  const rows = records.map((record) => [record.id, shown(record.tool, 40), shown(record.rule, 40), agentOf(record), stateOf(record, now)]);
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row, index) => {
-    const cells = row.map((cell, column) => cell.padEnd(widths[column] ?? 0));
-    const record = records[index];
-    return `${paint('bold', cells[0] ?? '')}  ${cells.slice(1).join('  ')}  ${paint('dim', shown(record?.args ?? '', ARGS))}`;
-  });
+/** Prints a table page by page: the first one says how wide the columns are. */
+function openTable(terminal: Terminal, isAll: boolean): { add(page: readonly Approval[]): void } {
+  const paint = createPaint(terminal.colour);
+  let table: Table | undefined;
+  return {
+    add(page) {
+      if (page.length === 0) return;
+      const isFirst = table === undefined;
+      table ??= layTable(page, { now: Date.now(), columns: terminal.size()?.columns, isAll });
+      if (isFirst) terminal.out(paint('dim', table.head));
+      for (const row of table.rowsOf(page)) terminal.out(row);
+    },
+  };
 }

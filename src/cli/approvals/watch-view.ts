@@ -2,10 +2,10 @@
 import type { Drawn } from '../../approval/seen.ts';
 import type { Approval } from '../../core/approval.ts';
 import { type Paint, shown } from '../paint.ts';
-import { spanOf } from '../spans.ts';
 import type { Size } from '../terminal.ts';
 import { columnsOf } from './marked.ts';
 import { type ArgumentLines, paintLine, renderRecordLines } from './record-lines.ts';
+import { fit, layTable } from './table.ts';
 import { refuseVerdict, type WatchState } from './watch-state.ts';
 
 const NARROWEST = 30;
@@ -35,19 +35,20 @@ export interface View {
 export function layOut(state: WatchState, view: View): Screen {
   const { now, paint } = view;
   const { columns, rows } = view.size;
-  if (columns < NARROWEST || rows < LOWEST) return { lines: [cut('the window is too small', columns)], drawn: undefined, top: 0 };
+  if (columns < NARROWEST || rows < LOWEST) return { lines: [fit('the window is too small', columns)], drawn: undefined, top: 0 };
   const record = state.records.find(({ id }) => id === state.selected);
-  const head = paint('bold', cut(headline(state), columns));
+  const head = paint('bold', fit(headline(state), columns));
   const foot = footer(state, view);
-  if (!record) return { lines: [head, '', cut('nothing waits for approval', columns), ...blank(rows - 4), foot], drawn: undefined, top: 0 };
-  const list = state.mode === 'whole' ? [] : listLines(state, columns, Math.max(1, Math.floor(rows / 3) - 1), now, paint);
+  if (!record) return { lines: [head, '', fit('new calls appear here', columns), ...blank(rows - 4), foot], drawn: undefined, top: 0 };
+  const list = state.mode === 'whole' ? [] : listLines(state, columns, Math.max(1, Math.floor(rows / 3) - 2), now, paint);
   const room = rows - list.length - 3;
   const pane = recordPane(record, room, state.mode === 'whole' ? state.top : 0, view);
   return { ...pane, lines: [head, ...list, paint('dim', '─'.repeat(columns)), ...pane.lines, ...blank(room - pane.lines.length), foot] };
 }
 
 function headline({ records }: WatchState): string {
-  return `approvals: ${records.length === 1 ? '1 waits' : `${records.length} wait`}`;
+  if (records.length === 0) return 'nothing waits for approval';
+  return `${records.length === 1 ? '1 call' : `${records.length} calls`} waiting for approval`;
 }
 
 /** A window of the list around the selected one. */
@@ -58,14 +59,10 @@ function listLines(state: WatchState, columns: number, room: number, now: number
     records.findIndex(({ id }) => id === selected),
   );
   const first = Math.max(0, Math.min(place - Math.floor(room / 2), records.length - room));
-  return records.slice(first, first + room).map((record) => {
-    const mark = record.id === selected ? '>' : ' ';
-    const line = cut(
-      `${mark} ${record.id}  ${spanOf(record.expiresAt - now).padEnd(8)} ${shown(record.tool, 40)}  ${shown(record.rule, 60)}`,
-      columns,
-    );
-    return record.id === selected ? paint('bold', line) : line;
-  });
+  const inView = records.slice(first, first + room);
+  const table = layTable(inView, { now, columns: columns - 2, isAll: false });
+  const rows = table.rowsOf(inView).map((row, i) => (inView[i]?.id === selected ? paint('bold', `> ${row}`) : `  ${row}`));
+  return [paint('dim', `  ${table.head}`), ...rows];
 }
 
 function recordPane(record: Approval, room: number, wanted: number, { size: { columns }, now, paint, args }: View): Screen {
@@ -76,7 +73,7 @@ function recordPane(record: Approval, room: number, wanted: number, { size: { co
   // The last row says that there is more, and hides a line for it.
   const to = isCut ? top + room - 1 : all.length;
   const lines = all.slice(top, to).map((line) => paintLine(line, paint));
-  const more = isCut ? [paint('yellow', cut(`… ${all.length - to} more lines: s shows them, space goes on`, columns))] : [];
+  const more = isCut ? [paint('yellow', fit(`… ${all.length - to} more lines: s shows them, space goes on`, columns))] : [];
   return {
     lines: [...lines, ...more],
     drawn: { id: record.id, width: columns, from: top, to, total: isLong ? Number.POSITIVE_INFINITY : all.length },
@@ -86,11 +83,12 @@ function recordPane(record: Approval, room: number, wanted: number, { size: { co
 
 function footer(state: WatchState, { size: { columns }, now, paint, refusal }: View): string {
   if (state.mode === 'reason') return paint('yellow', fitEnd('why denied? ', state.reason, columns - 1));
-  if (state.notice && state.notice.until > now) return paint('yellow', cut(state.notice.text, columns));
-  if (refusal !== undefined) return paint('yellow', cut(`${refusal}; q quits`, columns));
-  const isReady = state.selected !== undefined && refuseVerdict(state, 'approve', now) === undefined;
+  if (state.notice && state.notice.until > now) return paint('yellow', fit(state.notice.text, columns));
+  if (refusal !== undefined) return paint('yellow', fit(`${refusal}; q quits`, columns));
+  if (state.selected === undefined) return paint('dim', 'q quit');
+  const isReady = refuseVerdict(state, 'approve', now) === undefined;
   const keys = columns >= 60 ? 'a approve  d deny  s whole  ↑↓ select  q quit' : 'a yes  d no  s whole  q quit';
-  return isReady ? cut(keys, columns) : paint('dim', cut(keys, columns));
+  return isReady ? fit(keys, columns) : paint('dim', fit(keys, columns));
 }
 
 /** The question, and as much of the end of what is typed as there is room for. */
@@ -98,13 +96,6 @@ function fitEnd(question: string, typed: string, columns: number): string {
   const safe = [...shown(typed, 2_000)];
   while (columnsOf(question) + columnsOf(safe.join('')) > columns) safe.shift();
   return question + safe.join('');
-}
-
-function cut(text: string, columns: number): string {
-  if (columnsOf(text) <= columns) return text;
-  const kept = [...text];
-  while (columnsOf(kept.join('')) > columns - 1) kept.pop();
-  return `${kept.join('')}…`;
 }
 
 function blank(count: number): readonly string[] {

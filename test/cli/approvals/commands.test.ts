@@ -1,11 +1,12 @@
 /** `intercept approvals …` and `intercept idempotency …` on a store that nothing runs on (cli.md §3). */
 import { describe, expect, test } from 'bun:test';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { userInfo } from 'node:os';
+
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { HoldRequest } from '../../../src/core/approval.ts';
 import type { Reservable } from '../../../src/core/store.ts';
+import { operator } from '../../../src/process/operator.ts';
 import { stateIn } from '../../../src/state/open.ts';
 import { ROOT } from '../../harness/paths.ts';
 import { claiming, EVIDENCE, held, reservationOf } from '../../state/calls.ts';
@@ -43,17 +44,16 @@ describe('cli.md §3: approvals list', () => {
     const first = await hold(folder, 'a', { tool: 'create_refund', args: '{"amount":52000}' });
     const second = await hold(folder, 'b');
     const { out, status } = await folder.run('approvals', 'list');
-    expect(out.split('\n')).toEqual([
-      expect.stringMatching(
-        new RegExp(`^${first} {2}create_refund {8}ask {2}agent anna {2}pending, expires in 15m {2}\\{"amount":52000\\}$`),
-      ),
-      expect.stringMatching(new RegExp(`^${second} {2}cancel_subscription`)),
+    expect(out.replace(/\d+s ago */g, '1s ago   ').split('\n')).toEqual([
+      'ID                    ASKED    LEFT  AGENT  TOOL                 RULE  ARGUMENTS',
+      `${first}  1s ago   15m   anna   create_refund        ask   amount=52000`,
+      `${second}  1s ago   15m   anna   cancel_subscription  ask   id="sub_1"`,
       '',
     ]);
     expect(status).toBe(0);
     await folder.run('approvals', 'deny', first);
     expect((await folder.run('approvals', 'list')).out).not.toContain(first);
-    expect((await folder.run('approvals', 'list', '--all')).out).toContain(`denied by ${userInfo().username}`);
+    expect((await folder.run('approvals', 'list', '--all')).out).toContain(`denied by ${await operator()}`);
   });
 
   test('as many as there are, each whole with --json, as much as is shown without', async () => {
@@ -61,11 +61,11 @@ describe('cli.md §3: approvals list', () => {
     const args = (n: number) => JSON.stringify({ n, text: 'x'.repeat(1_000) });
     const more = (n: number) => held(`f${n}`, { maxPending: 1_000, args: args(n) });
     await arrive(folder, ...Array.from({ length: 450 }, (_, n) => more(n)));
-    const numbers = (text: string) => [...text.matchAll(/"n":(\d+)/g)].map((found) => Number(found[1]));
+    const numbers = (text: string) => [...text.matchAll(/\bn(?:=|":)(\d+)/g)].map((found) => Number(found[1]));
     const all = Array.from({ length: 450 }, (_, n) => n);
     const lines = (await folder.run('approvals', 'list')).out;
     expect(numbers(lines)).toEqual(all);
-    expect(lines).not.toContain('x'.repeat(100));
+    expect(lines).not.toContain('x'.repeat(300));
     const printed = JSON.parse((await folder.run('approvals', 'list', '--json')).out) as { args: object }[];
     expect(printed.map((one) => JSON.stringify(one.args))).toEqual(all.map(args));
     expect(numbers((await folder.run('approvals', 'list', '--all')).out)).toEqual(all.toReversed());
@@ -94,7 +94,7 @@ describe('cli.md §3: approvals list', () => {
     using folder = openFolder();
     await hold(folder, 'a', { tool: 'x\napr_aaaaaaaaaaaaaaaa  safe', agent: '\u001b[2Kroot', rule: '\u202e' });
     const { out } = await folder.run('approvals', 'list');
-    expect(out.split('\n')).toHaveLength(2);
+    expect(out.split('\n')).toHaveLength(3);
     for (const hidden of ['\u001b', '\u202e']) expect(out).not.toContain(hidden);
   });
 });
@@ -157,7 +157,7 @@ describe('cli.md §3: approve and deny', () => {
   test('the user of the operating system decides, unless --as says otherwise', async () => {
     using folder = openFolder();
     await folder.run('approvals', 'deny', await hold(folder, 'a'), '--reason', 'no');
-    expect(records(folder)).toMatchObject([{ type: 'approval_denied', by: userInfo().username, reason: 'no' }]);
+    expect(records(folder)).toMatchObject([{ type: 'approval_denied', by: await operator(), reason: 'no' }]);
     const [verdict] = await arrive(folder, held('a'));
     expect(verdict).toMatchObject({ kind: 'approval_denied', reason: 'no' });
   });

@@ -2,9 +2,8 @@
 import { describe, expect, test } from 'bun:test';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { renderTable } from '../../../src/cli/approvals/list.ts';
 import { renderRecordLines } from '../../../src/cli/approvals/record-lines.ts';
-import { createPaint } from '../../../src/cli/paint.ts';
+import { layTable } from '../../../src/cli/approvals/table.ts';
 import type { Approval } from '../../../src/core/approval.ts';
 import { renderApproval } from '../../../src/core/approval-json.ts';
 import type { Records, Store } from '../../../src/core/store.ts';
@@ -102,8 +101,8 @@ test('records show the beginning of the credential’s hash, and nothing else of
   const [bringing, without] = [1, 2].map((n) => records.find(({ args }) => args.includes(`${n}`)) as Approval);
   if (!bringing || !without) throw new Error('two records were expected');
   const hash = hashOf('made-up');
-  const paint = createPaint(false);
-  expect(renderTable([bringing], Date.now(), paint)[0]).toContain(`agent unknown, credential ${hash}  `);
+  const table = layTable([bringing], { now: Date.now(), columns: undefined, isAll: false });
+  expect(table.rowsOf([bringing])[0]).toContain(`  #${hash}  `);
   expect(renderRecordLines(bringing, Date.now(), 100).join('\n')).toContain(`credential  ${hash}…`);
   expect(JSON.parse(renderApproval(bringing, undefined))).toMatchObject({ agent: null, credential: hash });
   expect(JSON.parse(renderApproval(without, undefined))).toMatchObject({ agent: null, credential: null });
