@@ -151,5 +151,7 @@ export interface Policy {
     readonly approvals: boolean;
     readonly serverSchemas: boolean;
     readonly counters: boolean;
+    /** A rule is about some agents, or counts for each of them. */
+    readonly agents: boolean;
   };
 }

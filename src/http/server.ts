@@ -14,6 +14,8 @@ export interface ServedRequest {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly rawHeaders: readonly string[];
+  /** Whose token it brought; undefined where it brought one without a name, or none is asked for. */
+  readonly bearer?: string | undefined;
   /** Reads the body; a refusal is to be answered by the caller. */
   body(room: Room): Promise<BodyRead>;
   readonly reply: Reply;
@@ -22,7 +24,7 @@ export interface ServedRequest {
 export interface ServerOptions {
   readonly bind: string;
   readonly port: number;
-  readonly guard: Pick<GuardRules, 'hosts' | 'origins' | 'token'>;
+  readonly guard: Pick<GuardRules, 'hosts' | 'origins' | 'token' | 'named'>;
   /** Stands before every path for clients that reach it through another server, which may leave it there. */
   readonly prefix?: string;
   /** Paths that are asked for without a token: what they answer is nobody's secret. */
@@ -124,7 +126,10 @@ function receive(request: IncomingMessage, response: ServerResponse, { rules, ti
   request.on('error', () => {});
   const [written = '', search] = target.split('?', 2);
   const path = pathOf(written, options.prefix);
-  const verdict = checkRequest({ method, target, rawHeaders }, options.untold?.has(path) ? { ...rules, token: undefined } : rules);
+  const verdict = checkRequest(
+    { method, target, rawHeaders },
+    options.untold?.has(path) ? { ...rules, token: undefined, named: [] } : rules,
+  );
   const reply = openReply(request, response, corsHeaders(verdict.origin), keepAlive);
   if (verdict.kind === 'refused') {
     options.refused(verdict.why);
@@ -139,7 +144,7 @@ function receive(request: IncomingMessage, response: ServerResponse, { rules, ti
   const limits = { maxBytes: options.maxBody, maxGap: timeouts.gap };
   const body = async (room: Room) => bodyRefusal(rawHeaders, options.maxBody) ?? (await readBody(request, limits, room));
   options.serve({
-    ...{ method, path, rawHeaders, body, reply },
+    ...{ method, path, rawHeaders, body, reply, bearer: verdict.bearer },
     get query() {
       return new URLSearchParams(search);
     },
@@ -174,9 +179,16 @@ export interface GuardRules {
   readonly origins: readonly string[];
   /** A client has to bring this as its bearer token; undefined where none is asked for. */
   readonly token: string | undefined;
+  /** Tokens that each name who brings them. Where there are some, a client brings one of these, or `token`. */
+  readonly named?: readonly NamedToken[];
   /** The listener is bound to a loopback address. */
   readonly loopback: boolean;
   readonly port: number;
+}
+
+interface NamedToken {
+  readonly name: string;
+  readonly value: string;
 }
 
 /** A request before its body is read. */
@@ -188,7 +200,7 @@ export interface Arriving {
 
 export type Verdict =
   /** `origin` is that of an allowed page, which may read the answer. */
-  | { readonly kind: 'admitted'; readonly origin: string | undefined }
+  | { readonly kind: 'admitted'; readonly origin: string | undefined; readonly bearer: string | undefined }
   | { readonly kind: 'refused'; readonly status: 400 | 401 | 403 | 501; readonly why: string; readonly origin?: string | undefined };
 
 /** SECURITY: two readers that take different ones of these would act on different requests. */
@@ -219,9 +231,10 @@ export function checkRequest(request: Arriving, rules: GuardRules): Verdict {
     return { kind: 'refused', status: 403, why: `origin ${JSON.stringify(origin)} is not allowed: name it with --allow-origin` };
   const page = origin === undefined ? pageBehind(singles) : undefined;
   if (page !== undefined) return { kind: 'refused', status: 403, why: page };
-  if (rules.token !== undefined && request.method !== 'OPTIONS' && !bringsToken(authorization, rules.token))
-    return { kind: 'refused', status: 401, why: 'the bearer token is missing or wrong', origin };
-  return { kind: 'admitted', origin };
+  const brought = request.method === 'OPTIONS' ? { bearer: undefined } : tokenIn(authorization, rules);
+  return brought
+    ? { kind: 'admitted', origin, ...brought }
+    : { kind: 'refused', status: 401, why: 'the bearer token is missing or wrong', origin };
 }
 
 type Singles = Readonly<Record<string, string | undefined>>;
@@ -265,10 +278,16 @@ function isAllowedOrigin(origin: string, { origins, port }: GuardRules): boolean
   return origins.includes(given) || LOOPBACK_NAMES.some((name) => given === `http://${name}:${port}`);
 }
 
-function bringsToken(authorization: string, token: string): boolean {
+/** Whose token this is; undefined where one is asked for and this is none. */
+function tokenIn(authorization: string, { token, named = [] }: GuardRules): { readonly bearer: string | undefined } | undefined {
+  if (token === undefined && named.length === 0) return { bearer: undefined };
   const [, given] = /^bearer +([^\s]+)$/i.exec(authorization) ?? [];
-  // Digests have one length, and comparing them takes one time, whatever was sent.
-  return timingSafeEqual(digest(given ?? ''), digest(token)) && given !== undefined;
+  const brought = digest(given ?? '');
+  let found: { readonly bearer: string | undefined } | undefined;
+  // SECURITY: digests have one length, and all are compared whatever was sent, so that time says nothing about any.
+  for (const { name, value } of named) if (timingSafeEqual(brought, digest(value))) found = { bearer: name };
+  if (token !== undefined && timingSafeEqual(brought, digest(token))) found = { bearer: undefined };
+  return given === undefined ? undefined : found;
 }
 
 function digest(text: string): Buffer {

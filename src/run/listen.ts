@@ -12,6 +12,8 @@ export interface ListenValues {
   readonly allowOrigin: readonly string[];
   /** The variable that holds the token. */
   readonly tokenEnv: string | undefined;
+  /** `NAME=VARIABLE`. */
+  readonly agentToken: readonly string[];
   readonly passHeader: readonly string[];
   readonly preserveHost: boolean;
   readonly maxSessions: number;
@@ -22,12 +24,15 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Checks where the proxy is to listen, and to whom. Throws `UsageError`. */
 export function listenOptions(values: ListenValues, env: Environment): ListenOptions {
-  const { bind, port, publicUrl, allowHost, allowOrigin, tokenEnv, passHeader, preserveHost, maxSessions, upstreamSse } = values;
-  const token = tokenEnv === undefined ? undefined : { variable: tokenEnv, value: tokenIn(tokenEnv, env) };
-  if (!token && !isLoopback(bind))
+  const { bind, port, publicUrl, allowHost, allowOrigin, tokenEnv, agentToken, passHeader, preserveHost, maxSessions, upstreamSse } =
+    values;
+  const token = tokenEnv === undefined ? undefined : { variable: tokenEnv, value: tokenIn('--token-env', tokenEnv, env) };
+  const agentTokens = agentToken.map((text) => parseAgentToken(text, env));
+  refuseSame([...(token ? [token] : []), ...agentTokens]);
+  if (!token && agentTokens.length === 0 && !isLoopback(bind))
     throw new UsageError(
       `--bind ${bind} lets other machines call, and nothing says who may`,
-      'name a variable that holds a bearer token with --token-env, or bind 127.0.0.1',
+      'name a variable that holds a bearer token with --token-env or --agent-token, or bind 127.0.0.1',
     );
   const named = publicUrl === undefined ? undefined : parsePublicUrl(publicUrl);
   return {
@@ -37,6 +42,7 @@ export function listenOptions(values: ListenValues, env: Environment): ListenOpt
     hosts: [...allowHost.map(parseHost), ...namesOf(named)],
     origins: allowOrigin.map(parseOrigin),
     token,
+    agentTokens,
     passHeaders: passHeader.map(parseName),
     preserveHost,
     maxSessions,
@@ -45,15 +51,41 @@ export function listenOptions(values: ListenValues, env: Environment): ListenOpt
 }
 
 /** SECURITY: a short token can be guessed, and one with a space cannot be sent. */
-function tokenIn(variable: string, env: Environment): string {
+function tokenIn(flag: string, variable: string, env: Environment): string {
   const value = env[variable];
-  if (!value) throw new UsageError(`--token-env: the variable ${variable} is not set`, `set ${variable} to a long random text`);
+  if (!value) throw new UsageError(`${flag}: the variable ${variable} is not set`, `set ${variable} to a long random text`);
   if (!/^[!-~]{16,}$/.test(value))
     throw new UsageError(
-      `--token-env: the value of ${variable} is no token`,
+      `${flag}: the value of ${variable} is no token`,
       'it takes at least 16 characters, without spaces: openssl rand -hex 32',
     );
   return value;
+}
+
+/** `NAME=VARIABLE`: who brings the variable's value is agent NAME. */
+function parseAgentToken(text: string, env: Environment): ListenOptions['agentTokens'][number] {
+  const [, name = '', variable = ''] = /^(.+)=([A-Za-z_][A-Za-z0-9_]*)$/s.exec(text) ?? [];
+  // SECURITY: what is wrong is said without what was written: it may be the token itself.
+  if (name.trim() === '' || name !== name.trim())
+    throw new UsageError(
+      '--agent-token does not say "NAME=VARIABLE"',
+      'for example --agent-token alice=ALICE_TOKEN, where the variable holds the token',
+    );
+  return { name, variable, value: tokenIn('--agent-token', variable, env) };
+}
+
+/** SECURITY: a token that two bring tells nobody apart. */
+function refuseSame(tokens: readonly { readonly value: string; readonly variable: string }[]): void {
+  const seen = new Map<string, string>();
+  for (const { value, variable } of tokens) {
+    const other = seen.get(value);
+    if (other !== undefined)
+      throw new UsageError(
+        other === variable ? `${variable} is named as the token of two` : `${other} and ${variable} hold the same token`,
+        'give each agent a token of its own: openssl rand -hex 32',
+      );
+    seen.set(value, variable);
+  }
 }
 
 /** Servers in between pass the name on with its port, or without. */

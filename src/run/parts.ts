@@ -114,13 +114,17 @@ export function servedOf(
 
 /** What the proxy holds and never writes anywhere (I10). */
 function secretsIn({ remote, listen }: ProxyOptions): readonly string[] {
-  return [...(remote ? secretsOf(remote) : []), ...(listen?.token ? [listen.token.value] : [])];
+  return [...(remote ? secretsOf(remote) : []), ...ownTokens(listen).map(({ value }) => value)];
+}
+
+function ownTokens(listen: ProxyOptions['listen']): readonly { readonly value: string; readonly variable: string }[] {
+  return listen ? [...(listen.token ? [listen.token] : []), ...listen.agentTokens] : [];
 }
 
 /** Variables whose values are no server's business (I10). */
 export function hiddenVariables({ options, policy }: Parts): readonly string[] {
   const { remote, listen } = options;
-  return [...policy.secretEnv, ...(remote?.secretEnv ?? []), ...(listen?.token ? [listen.token.variable] : [])];
+  return [...policy.secretEnv, ...(remote?.secretEnv ?? []), ...ownTokens(listen).map(({ variable }) => variable)];
 }
 
 /** An HMAC under this machine's key; the prefix keeps it apart from the key's other uses. */

@@ -68,7 +68,10 @@ async function serve(parts: Parts, accept: Acceptance, seen: string | undefined)
     log,
     every,
     onReload(event) {
-      if (event.kind === 'taken') admin.use(event.after.policy);
+      if (event.kind === 'taken') {
+        admin.use(event.after.policy);
+        if (event.after.policy.uses.agents) warnOfNobody(options, log);
+      }
       transport?.reloaded(event);
       presence.reloaded(event);
     },
@@ -132,6 +135,13 @@ function sameNamespace(accept: Acceptance, namespace: string, { statePrefix, con
       : { refusal: '`name` was changed, and with it the counters: restart the proxy to use it' };
 }
 
+/** Where nothing names agents, a limit of each is one of all, and a rule about some binds everybody (policy.md §6). */
+function warnOfNobody({ agent, listen }: ProxyOptions, log: Log): void {
+  if (agent !== undefined || listen?.agentTokens.length) return;
+  const how = listen ? '--agent-token NAME=VARIABLE tells the clients of a listener apart' : '--agent NAME names the agent';
+  log.warn(`the policy has "agents" or "per: agent", and nothing names an agent: all count as one, and every rule binds them; ${how}`);
+}
+
 function announceProxy(url: URL, log: Log): void {
   const proxy = proxyFor(url, process.env);
   if (proxy) log.info(`${url.host} is reached through the proxy ${proxy.url.host} (${proxy.name})`);
@@ -143,6 +153,7 @@ function announceStart(policy: Policy, options: ProxyOptions, log: Log): void {
   log.info(
     `policy ${policy.name ?? options.config} in force, revision ${policy.revision}${policy.mode === 'shadow' || options.shadow ? ' (shadow: nothing is enforced)' : ''}`,
   );
+  if (policy.uses.agents) warnOfNobody(options, log);
   for (const warning of options.remote ? warningsOf(options.remote) : []) log.warn(warning);
   if (options.remote) announceProxy(options.remote.url, log);
   if (options.stateFailMode === 'open') log.warn('--state-fail-mode open: while the state store fails, counters are skipped');

@@ -57,6 +57,8 @@ export interface ListenOptions {
   readonly origins: readonly string[];
   /** The bearer token that every client has to bring, and the variable it came from. */
   readonly token: { readonly value: string; readonly variable: string } | undefined;
+  /** Tokens that say which agent brings them, and their variables. With some, nobody else comes in but who brings `token`. */
+  readonly agentTokens: readonly { readonly name: string; readonly value: string; readonly variable: string }[];
   /** Further headers of the client's that pass, in lower case. */
   readonly passHeaders: readonly string[];
   readonly preserveHost: boolean;

@@ -42,6 +42,7 @@ const LISTEN = {
   port: given(parsePortFlag, 'number', '0'),
   publicUrl: text('url', 'URL'),
   tokenEnv: text('variable', 'VAR'),
+  agentToken: several('token', 'NAME=VAR'),
   preserveHost: set(),
   allowHost: several('host', 'NAME'),
   allowOrigin: several('origin', 'URL'),
@@ -110,6 +111,8 @@ async function start(written: ProxyFlags, { server, terminal }: Invocation): Pro
     throw new UsageError('no server to put the policy before', 'write its command after "--", or its URL after --upstream');
   if (options.listen?.upstreamSse && !options.remote)
     throw new UsageError('--transport sse is for an upstream that speaks HTTP+SSE', 'write --transport http, which serves /sse as well');
+  if (options.agent !== undefined && options.listen?.agentTokens.length && !options.listen.token)
+    throw new UsageError('--agent names every client, and --agent-token each', 'remove --agent, or let others in with --token-env');
   checkFolders(options, terminal.env);
   const { runProxy } = await import('../../run/proxy.ts');
   return runProxy(options, server ?? []);

@@ -119,6 +119,10 @@ function counterIds(rule: Rule): readonly string[] {
   return [rule.state?.counter.id, rule.rateLimit?.draw.counter.id, ...spent, ...read].filter((id) => id !== undefined);
 }
 
+function isAboutAgents({ agents, rateLimit, state, spend }: Rule): boolean {
+  return agents !== undefined || [rateLimit?.draw.counter.per, state?.counter.per, spend?.per].includes('agent');
+}
+
 function usesOf(entries: readonly ToolEntry[], rules: readonly Rule[]): Policy['uses'] {
   return {
     spend: rules.some(({ spend }) => spend !== undefined),
@@ -127,5 +131,6 @@ function usesOf(entries: readonly ToolEntry[], rules: readonly Rule[]): Policy['
     // A price that may be absent is judged by what the server's schema declares (§8).
     serverSchemas: rules.some(({ validate, spend }) => validate !== undefined || (spend !== undefined && spend.from === undefined)),
     counters: rules.some((rule) => counterIds(rule).length > 0),
+    agents: rules.some(isAboutAgents),
   };
 }

@@ -30,8 +30,8 @@ export interface Agent {
 }
 
 export interface Agents {
-  /** Who sends these headers. */
-  of(rawHeaders: readonly string[]): Agent;
+  /** Who sends these headers; `bearer` is the name of the token that came with them. */
+  of(rawHeaders: readonly string[], bearer?: string): Agent;
   all(): Iterable<Agent>;
 }
 
@@ -47,20 +47,24 @@ interface AgentsOptions {
   readonly name: string | undefined;
   /** The client's own `Authorization` goes to the upstream, and tells agents apart. */
   readonly passed: boolean;
+  /** Tokens of the listener's own tell agents apart. */
+  readonly named?: boolean;
   readonly inUse: (agent: Agent) => boolean;
 }
 
 /** Nobody has asked yet. */
-export function createAgents({ ports, served, name, passed, inUse }: AgentsOptions): Agents {
+export function createAgents({ ports, served, name, passed, named = false, inUse }: AgentsOptions): Agents {
   const agents = new Map<string, Agent>();
   return {
-    of(rawHeaders) {
+    of(rawHeaders, bearer) {
       const [authorization = ''] = passed ? valuesOf(rawHeaders, 'authorization') : [];
       const naming = withoutPayments(authorization);
       const credential = naming === '' ? undefined : ports.sha256(canonical(naming));
-      const client = { agent: name, credential };
+      const client = { agent: bearer ?? name, credential };
       const key = agentKey(client);
-      const agent = agents.get(key) ?? openAgent(key, ports, served, client, passed);
+      const agent = agents.get(key) ?? openAgent(key, ports, served, client, passed || named);
+      // The listener itself knows who this is.
+      if (bearer !== undefined) agent.isAccepted = true;
       // The one that was asked for last is the last to be forgotten.
       agents.delete(key);
       agents.set(key, agent);
@@ -72,8 +76,8 @@ export function createAgents({ ports, served, name, passed, inUse }: AgentsOptio
 }
 
 /** Who sends this request, whose answer counts as its own. */
-export function agentOf({ rawHeaders, reply }: ServedRequest, agents: Agents): Agent {
-  const agent = agents.of(rawHeaders);
+export function agentOf({ rawHeaders, bearer, reply }: ServedRequest, agents: Agents): Agent {
+  const agent = agents.of(rawHeaders, bearer);
   reply.countIn(agent.unread);
   return agent;
 }

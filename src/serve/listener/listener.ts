@@ -52,10 +52,10 @@ export async function listenBefore(remote: Remote, listening: Listening): Promis
   const { maxMessage } = options;
   const client = openHttpClient(remote.url, remote.headers);
   const documents = openWellKnown(client, PATH, listen.publicUrl);
-  const authorization = listen.token === undefined && remote.headers.authorization === undefined;
+  const authorization = !asksForToken(listen) && remote.headers.authorization === undefined;
   const rules = { passed: listen.passHeaders, authorization, host: listen.preserveHost };
   const inUse = (agent: Agent) => mcp.isUsedBy(agent);
-  const agents = createAgents({ ports, served, name: options.agent, passed: authorization, inUse });
+  const agents = createAgents({ ports, served, name: options.agent, passed: authorization, named: listen.agentTokens.length > 0, inUse });
   const places: Places = { most: listen.maxSessions, kinds: [] };
   const duplex = duplexOf(
     { agents, places, joinBatches: true, openBackend: bridgeBackend(remote, rules, maxMessage, ports.log) },
@@ -79,7 +79,7 @@ export async function listenBeforeCommand(
   const { ports, served, options, listen } = listening;
   checkCommand(command[0] ?? '', env);
   const inUse = (agent: Agent) => mcp.isUsedBy(agent);
-  const agents = createAgents({ ports, served, name: options.agent, passed: false, inUse });
+  const agents = createAgents({ ports, served, name: options.agent, passed: false, named: listen.agentTokens.length > 0, inUse });
   const places: Places = { most: listen.maxSessions, kinds: [] };
   const duplex = duplexOf({ agents, places, joinBatches: false, openBackend: childBackend(command, env, options.maxMessage) }, listening);
   const mcp = openDuplex(duplex);
@@ -118,7 +118,7 @@ function both(relay: Endpoint, duplex: Endpoint): Endpoint {
 }
 
 async function openServer(routes: Routes, { ports, served, options, listen }: Listening): Promise<HttpServer> {
-  const { bind, port, hosts, origins, token, passHeaders } = listen;
+  const { bind, port, hosts, origins, token, agentTokens: named, passHeaders } = listen;
   let server: HttpServer | undefined;
   const isReady = () => served.rules.current !== undefined && server?.isStopping === false;
   const serve = (request: ServedRequest) =>
@@ -128,7 +128,7 @@ async function openServer(routes: Routes, { ports, served, options, listen }: Li
       request.reply.refuse(500, 'internal fault');
     });
   const refused = (why: string) => ports.log.warn(`refused a request: ${why}`);
-  const guard = { hosts, origins, token: token?.value };
+  const guard = { hosts, origins, token: token?.value, named };
   try {
     const probes = { prefix: prefixOf(listen), untold: PROBES };
     server = await openHttpServer({ ...probes, bind, port, guard, passHeaders, maxBody: options.maxMessage, serve, refused });
@@ -154,15 +154,21 @@ function probe({ method, reply }: ServedRequest, isWell: boolean): void {
   else reply.refuse(405, 'the method is not allowed', { headers: { allow: 'GET, HEAD' } });
 }
 
+/** Nobody comes in without a token of the listener's own; a client's `Authorization` is then for the listener, and goes no further. */
+function asksForToken({ token, agentTokens }: ListenOptions): boolean {
+  return token !== undefined || agentTokens.length > 0;
+}
+
 function prefixOf({ publicUrl }: ListenOptions): string {
   return publicUrl === undefined ? '' : new URL(publicUrl).pathname.replace(/\/$/, '');
 }
 
 /** `holdsSecrets`: whoever calls uses what only the operator should have. */
-function announce(server: HttpServer, { bind, token, publicUrl }: ListenOptions, holdsSecrets: boolean, log: Log): void {
+function announce(server: HttpServer, listen: ListenOptions, holdsSecrets: boolean, log: Log): void {
+  const { bind, publicUrl } = listen;
   const known = publicUrl === undefined ? '' : `; clients use ${publicUrl}${PATH} and ${publicUrl}${SSE_PATH}`;
   log.info(`listening on ${server.url}${PATH} and ${server.url}${SSE_PATH}${known}`);
-  if (holdsSecrets && token === undefined && isLoopback(bind))
+  if (holdsSecrets && !asksForToken(listen) && isLoopback(bind))
     log.warn('any user of this machine can call it, with what the server trusts us with: --token-env asks them for a token');
 }
 

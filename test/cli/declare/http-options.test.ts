@@ -4,7 +4,14 @@ import { parseRemote } from '../../../src/run/remote.ts';
 import type { Remote } from '../../../src/serve/options.ts';
 import { shownUrl, warningsOf } from '../../../src/serve/remote-secrets.ts';
 
-const ENV = { TOKEN: '0123456789abcdef', AUTH: 'Bearer secret', SHORT: 'abc', EMPTY: '', BREAK: 'a\r\nX-Evil: 1' };
+const ENV = {
+  TOKEN: '0123456789abcdef',
+  AUTH: 'Bearer secret',
+  SHORT: 'abc',
+  SAME: '0123456789abcdef',
+  EMPTY: '',
+  BREAK: 'a\r\nX-Evil: 1',
+};
 
 const variable = (name: string) => `\${${name}}`;
 
@@ -50,6 +57,7 @@ describe('cli.md §1, wire.md §5: where the proxy listens', () => {
         hosts: [],
         origins: [],
         token: undefined,
+        agentTokens: [],
         passHeaders: [],
         preserveHost: false,
       },
@@ -91,6 +99,13 @@ describe('cli.md §1, wire.md §5: where the proxy listens', () => {
   });
   test.each<object>([
     { tokenEnv: 'UNSET' },
+    { agentToken: ['ann'] },
+    { agentToken: ['=TOKEN'] },
+    { agentToken: ['ann=UNSET'] },
+    { agentToken: ['ann=SHORT'] },
+    { agentToken: ['ann=TOKEN', 'bob=TOKEN'] },
+    { agentToken: ['ann=TOKEN', 'bob=SAME'] },
+    { agentToken: ['ann=TOKEN'], tokenEnv: 'SAME' },
     { tokenEnv: 'SHORT' },
     { tokenEnv: 'AUTH' },
     { allowOrigin: ['*'] },
