@@ -123,6 +123,22 @@ export function isMethodAllowed(policy: Policy, method: string): boolean {
   return policy.default === 'allow' || KNOWN_METHODS.has(method);
 }
 
+/** The requests that each capability of a server offers, in all revisions. */
+const CAPABILITIES: readonly (readonly [capability: string, methods: readonly string[]])[] = [
+  ['tools', ['tools/list', 'tools/call']],
+  ['resources', ['resources/list', 'resources/templates/list', 'resources/read', 'resources/subscribe', 'resources/directory/read']],
+  ['prompts', ['prompts/list', 'prompts/get']],
+  ['completions', ['completion/complete']],
+  ['logging', ['logging/setLevel']],
+  ['tasks', ['tasks/get', 'tasks/result', 'tasks/list', 'tasks/cancel', 'tasks/update']],
+];
+
+/** Lists the capabilities of a server of which the policy denies every request (policy.md §2). */
+export function deniedCapabilities(policy: Policy): readonly string[] {
+  if (policy.mode === 'shadow' || policy.methods.length === 0) return [];
+  return CAPABILITIES.filter(([, methods]) => !methods.some((method) => isMethodAllowed(policy, method))).map(([name]) => name);
+}
+
 /** Lists what a key of `methods` matches without deciding it, where it can decide nothing else. Undefined where it can. */
 export function undecidedBy(pattern: NamePattern): readonly string[] | undefined {
   if (pattern.kind === 'exact')

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { openStderrSink, renderDecision } from '../../src/audit/sinks/stderr.ts';
-import type { AuditEvent, CallEvent } from '../../src/core/audit.ts';
+import type { AuditEvent, CallEvent, PlainEvent } from '../../src/core/audit.ts';
 import { callOf } from './events.ts';
 
 const MASK = { keyedHash: () => '3f2a5c' };
@@ -16,6 +16,36 @@ describe('decision lines (cli.md §2)', () => {
     expect(
       line({ id: 'sub_1' }, { tool: 'cancel_subscription', result: 'approval_required', rule: 'require approval', approval: 'abc123' }),
     ).toBe('[INTERCEPT] HELD tool=cancel_subscription rule="require approval" id=abc123 args={"id":"sub_1"}');
+  });
+
+  test('who is known and why nothing is stand there, masked', () => {
+    const more = {
+      result: 'denied',
+      rule: 'cap',
+      code: 'indeterminate',
+      agent: 'ada',
+      why: 'it names "Bearer abcdefghijklmnopqrstuvwxyz0123456789"',
+      isUnknown: true,
+    } as const;
+    expect(line({}, more)).toStartWith('[INTERCEPT] DENIED tool=create_refund agent=ada rule="cap" why="it names \\"Bearer [redacted ');
+  });
+
+  test('refused requests have a line, allowed ones none (policy.md §2)', () => {
+    const lines: string[] = [];
+    const sink = openStderrSink({ level: 'info', args: 'redacted', mask: MASK, write: { write: (text) => void lines.push(text) } });
+    const request = (fields: PlainEvent['fields']) =>
+      ({ type: 'request', fields: { from: 'agent', result: 'denied', ...fields } }) as const;
+    sink.write([
+      request({ method: 'resources/list', rule: '(methods)' }),
+      request({ method: 'prompts/get', result: 'allowed' }),
+      request({ method: 'sampling/createMessage', from: 'server', rule: '(methods)', agent: 'ada b' }),
+      request({ method: 'a\nb', rule: '(paused)' }),
+    ]);
+    expect(lines).toEqual([
+      '[INTERCEPT] DENIED method=resources/list',
+      '[INTERCEPT] DENIED method=sampling/createMessage from=server agent="ada b"',
+      '[INTERCEPT] DENIED method="a\\nb" rule="(paused)"',
+    ]);
   });
 
   test('a replay names its call', () => {

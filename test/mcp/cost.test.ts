@@ -9,7 +9,7 @@ import { checkHeaders, decodeHeader, encodeHeader } from '../../src/mcp/messages
 import { createIdFinder } from '../../src/mcp/messages/id-finder.ts';
 import { createLineSplitter, oneLine } from '../../src/mcp/messages/lines.ts';
 import { filterTaskPage, filterToolPage, filterToolPageInSlices } from '../../src/mcp/messages/lists.ts';
-import { declareListChanged, renderReplay, resultText, withoutDecision } from '../../src/mcp/messages/reply.ts';
+import { adjustCapabilities, renderReplay, resultText, withoutDecision } from '../../src/mcp/messages/reply.ts';
 import { readServerFrame, readServerFrameInSlices } from '../../src/mcp/messages/server.ts';
 import { readAuthChallenges } from '../../src/mcp/payments/auth-challenges.ts';
 import { expectLinear, expectShortSlices } from '../harness/cost.ts';
@@ -229,7 +229,7 @@ describe('changes of a text', () => {
       (bytes) => frameOf(`{"content":[],"_meta":{${members(bytes)}},"capabilities":{"tools":{${members(bytes)}}}}`),
       (frame) => {
         withoutDecision(frame);
-        declareListChanged(frame);
+        adjustCapabilities(frame, []);
         const text = resultText(frame.text, frame.result);
         if (text !== undefined) renderReplay('1', text, { a: 1 }, true);
       },

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import type { ResponseFrame } from '../../src/mcp/messages/frame.ts';
-import { declareListChanged, mergeMember, renderError, renderToolResult, withId, withoutDecision } from '../../src/mcp/messages/reply.ts';
+import { adjustCapabilities, mergeMember, renderError, renderToolResult, withId, withoutDecision } from '../../src/mcp/messages/reply.ts';
 import { readServerFrame } from '../../src/mcp/messages/server.ts';
 
 function frameOf(text: string): ResponseFrame {
@@ -50,12 +50,25 @@ describe('wire.md §3: listChanged is declared', () => {
     ['no capabilities', '{}', '{}'],
     ['no object', '[]', '[]'],
   ])('%s', (_, before, after) => {
-    expect(declareListChanged(result(before))).toBe(result(after).text);
+    expect(adjustCapabilities(result(before), [])).toBe(result(after).text);
+  });
+
+  test.each([
+    ['first', '{"capabilities":{"resources":{"subscribe":true} , "tools":{}}}', '{"capabilities":{"tools":{"listChanged":true}}}'],
+    [
+      'last',
+      '{"capabilities":{"tools":{},"resources":{},"prompts":{}},"a":1.0}',
+      '{"capabilities":{"tools":{"listChanged":true}},"a":1.0}',
+    ],
+    ['all', '{"capabilities":{"prompts":{},"resources":{}}}', '{"capabilities":{}}'],
+    ['twice', '{"capabilities":{"prompts":{},"x":{},"prompts":{}}}', '{"capabilities":{"x":{}}}'],
+  ])('denied ones leave: %s', (_, before, after) => {
+    expect(adjustCapabilities(result(before), ['resources', 'prompts'])).toBe(result(after).text);
   });
 
   test('an error stays as it is', () => {
     const frame = frameOf('{"jsonrpc":"2.0","id":1,"error":{"code":1}}');
-    expect(declareListChanged(frame)).toBe(frame.text);
+    expect(adjustCapabilities(frame, [])).toBe(frame.text);
   });
 });
 

@@ -1,5 +1,5 @@
 /** Decisions as people read them on stderr, one line each (cli.md §2). */
-import type { AuditSink, CallEvent, OutcomeEvent } from '../../core/audit.ts';
+import type { AuditSink, CallEvent, OutcomeEvent, PlainEvent } from '../../core/audit.ts';
 import { escapeUnseen, renderName } from '../escape.ts';
 import { type MaskOptions, maskText } from '../mask.ts';
 import { type ArgsMode, renderArgs, type ShownBytes } from '../record.ts';
@@ -23,6 +23,8 @@ export function openStderrSink(options: StderrSinkOptions): AuditSink {
     write(events) {
       for (const event of events) {
         if (decisions && event.type === 'tool_call') options.write.write(decisionLine(event as CallEvent, options.args, options.mask));
+        else if (decisions && event.type === 'request' && 'fields' in event && event.fields.result === 'denied')
+          options.write.write(renderRefused(event, options.args, options.mask));
         else if (outcomes && event.type === 'outcome') options.write.write(renderOutcome(event as OutcomeEvent));
       }
     },
@@ -30,6 +32,21 @@ export function openStderrSink(options: StderrSinkOptions): AuditSink {
     close() {},
   };
 }
+
+/** A request that was refused, or a message in its place: `DENIED method=resources/list`. */
+function renderRefused({ fields }: PlainEvent, mode: ArgsMode, mask: MaskOptions): string {
+  const { method, from, rule, agent, message } = fields;
+  return (
+    `[INTERCEPT] DENIED method=${renderName(String(method ?? 'unknown').slice(0, MOST_METHOD))}` +
+    (from === 'server' ? ' from=server' : '') +
+    (agent === undefined ? '' : ` agent=${renderName(String(agent))}`) +
+    (rule === undefined || rule === '(methods)' ? '' : ` rule=${escapeUnseen(JSON.stringify(rule))}`) +
+    (message === undefined ? '' : ` why=${whyText(String(message), mode, mask)}`)
+  );
+}
+
+/** Characters of a method that are shown. */
+const MOST_METHOD = 200;
 
 function decisionLine(event: CallEvent, mode: ArgsMode, mask: MaskOptions): string {
   try {
@@ -48,6 +65,7 @@ export function renderDecision(event: CallEvent, mode: ArgsMode, mask: MaskOptio
   const code = rule === undefined ? event.code : undefined;
   return (
     `[INTERCEPT] ${word} tool=${renderName(event.tool)}` +
+    (event.agent === undefined ? '' : ` agent=${renderName(event.agent)}`) +
     (rule === undefined ? '' : ` rule=${escapeUnseen(JSON.stringify(rule))}`) +
     (code === undefined ? '' : ` code=${code}`) +
     (id === undefined ? '' : ` id=${renderName(id)}`) +

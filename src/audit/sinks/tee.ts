@@ -40,5 +40,6 @@ function ask(sinks: readonly AuditSink[], step: (sink: AuditSink) => void): void
 }
 
 function isDenial(event: AuditEvent): boolean {
+  if (event.type === 'request') return 'fields' in event && event.fields.result === 'denied';
   return event.type === 'tool_call' && 'result' in event && event.result === 'denied';
 }

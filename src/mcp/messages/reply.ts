@@ -32,12 +32,16 @@ export function textOf({ text, span }: { readonly text: string; readonly span: S
   return span.start === 0 && span.end === text.length ? text : text.slice(span.start, span.end);
 }
 
-/** An `initialize` or `server/discover` result that says its tool list may change; as it was where it has no tools. */
-export function declareListChanged(frame: ResponseFrame): string {
-  const capabilities = objectMember(frame.text, frame.result, 'capabilities');
-  const tools = objectMember(frame.text, capabilities, 'tools');
-  if (!tools) return textOf(frame);
-  return applyEdits(frame.text, frame.span, [setMember(frame.text, tools, 'listChanged', 'true')]);
+/** An `initialize` or `server/discover` result without the `denied` capabilities, and whose tool list, where there is one, may change. */
+export function adjustCapabilities(frame: ResponseFrame, denied: readonly string[]): string {
+  const { text, span, result } = frame;
+  const capabilities = objectMember(text, result, 'capabilities');
+  const members = membersOf(text, capabilities);
+  const places = members.map(({ keyStart, end }) => ({ start: keyStart, end }));
+  const edits = cutItems(places, (index) => denied.includes(members[index]?.key ?? ''));
+  const tools = denied.includes('tools') ? undefined : objectMember(text, capabilities, 'tools');
+  if (tools) edits.push(setMember(text, tools, 'listChanged', 'true'));
+  return edits.length === 0 ? textOf(frame) : applyEdits(text, span, edits);
 }
 
 /**

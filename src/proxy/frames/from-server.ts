@@ -176,7 +176,7 @@ function passRequest(
   session: Session,
   exchange?: Exchange,
 ): Passed | undefined {
-  const event = requestEvent('server', frame, refused, gate);
+  const event = requestEvent('server', frame, refused, gate, session);
   const written = !event || tryWrite(event, session) || gate.rulebook?.policy.mode === 'shadow';
   if (!refused && written) session.asked.note(frame.id.key, frame.method);
   if (!refused && written) return { bytes, exchange, inArray: false };
@@ -212,7 +212,7 @@ async function receiveNotification(
   const policy = gate.rulebook?.policy;
   const denied = policy?.mode === 'enforce' ? methodDenial(frame.method, policy) : undefined;
   if (denied) {
-    const event = requestEvent('server', frame, denied, gate);
+    const event = requestEvent('server', frame, denied, gate, session);
     if (event) tryWrite(event, session);
     return undefined;
   }

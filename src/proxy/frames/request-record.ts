@@ -9,6 +9,7 @@ import { membersAt } from '../../mcp/json/edit.ts';
 import { readMember } from '../../mcp/messages/envelope.ts';
 import type { ClientFrame, ReplyFrame, ServerFrame } from '../../mcp/messages/frame.ts';
 import { policyDenial } from '../gate.ts';
+import type { Session } from '../state.ts';
 
 type Requesting = Extract<ClientFrame | ServerFrame, { kind: 'request' | 'notification' }>;
 
@@ -23,6 +24,7 @@ export function requestEvent(
   frame: Requesting,
   refused: Denial | undefined,
   { rulebook }: Gate,
+  { client }: Pick<Session, 'client'>,
   ownPath?: string,
 ): PlainEvent | undefined {
   const wouldRefuse = !refused && rulebook?.policy.mode === 'shadow' ? policyDenial(frame.method, rulebook.policy, ownPath) : undefined;
@@ -38,6 +40,7 @@ export function requestEvent(
       message: refused?.code === 'self' ? refused.why : undefined,
       rule: refused?.rule ?? wouldRefuse?.rule,
       shadow: wouldRefuse ? true : undefined,
+      agent: client.agent,
       request_id: frame.kind === 'request' ? frame.id.text : undefined,
       uri: memberText(frame, 'uri'),
       name: memberText(frame, 'name'),
@@ -56,6 +59,7 @@ export function answerEvent(
   asked: string | undefined,
   refused: Denial | undefined,
   { rulebook }: Gate,
+  { client }: Pick<Session, 'client'>,
   ownPath: string | undefined,
 ): PlainEvent | undefined {
   const would = !refused && ownPath !== undefined ? selfDenial(ownPath) : undefined;
@@ -71,6 +75,7 @@ export function answerEvent(
       rule: refused?.rule ?? would?.rule,
       message: refused?.code === 'self' ? refused.why : undefined,
       shadow: would ? true : undefined,
+      agent: client.agent,
       request_id: frame.id?.text,
       inputs: answerText(frame),
     },

@@ -1,5 +1,5 @@
 /** The server's answers: matched to their request, settled, and passed on (wire.md §2, §3). */
-import { isVisible } from '../../core/match.ts';
+import { deniedCapabilities, isVisible } from '../../core/match.ts';
 import { asksForPayment, isTaskHandle } from '../../engine/enforce-answer.ts';
 import type { Gate } from '../../engine/gate.ts';
 import { TOO_LARGE } from '../../engine/tool-memory.ts';
@@ -7,7 +7,7 @@ import { readMember } from '../../mcp/messages/envelope.ts';
 import type { FrameBytes, ServerFrame } from '../../mcp/messages/frame.ts';
 import type { RequestId } from '../../mcp/messages/id.ts';
 import { filterTaskPage, filterToolPageInSlices, type ToolPage } from '../../mcp/messages/lists.ts';
-import { declareListChanged, renderError, withoutDecision } from '../../mcp/messages/reply.ts';
+import { adjustCapabilities, renderError, withoutDecision } from '../../mcp/messages/reply.ts';
 import { receiveCallAnswer } from '../calls/calls.ts';
 import { settleByAnswer } from '../calls/tasks.ts';
 import type { Passed } from '../deliver.ts';
@@ -141,7 +141,7 @@ async function receiveOther(
 ): Promise<FrameBytes> {
   if (request.method !== 'initialize' && request.method !== 'server/discover')
     return (await refusedAsking(frame, request, gate, session)) ?? embedded ?? withoutMark(frame, bytes);
-  return (await refusedList(frame, request, gate, session)) ?? learnProtocol(frame, bytes, request.method, session);
+  return (await refusedList(frame, request, gate, session)) ?? learnProtocol(frame, bytes, request.method, gate, session);
 }
 
 /** SECURITY: what a server answers carries no mark of a decision. */
@@ -210,9 +210,9 @@ async function ownTasksOf(frame: Response, bytes: FrameBytes, { id }: PendingReq
   return renderError(id.text, -32603, `the server's task list could not be read: ${page.why}`);
 }
 
-function learnProtocol(frame: Response, bytes: FrameBytes, method: string, { protocol }: Session): FrameBytes {
+function learnProtocol(frame: Response, bytes: FrameBytes, method: string, { rulebook }: Gate, { protocol }: Session): FrameBytes {
   if (frame.outcome !== 'result') return bytes;
   const version = readMember(frame, 'protocolVersion');
   if (method === 'initialize' && typeof version === 'string') protocol.version = version;
-  return declareListChanged(frame);
+  return adjustCapabilities(frame, rulebook ? deniedCapabilities(rulebook.policy) : []);
 }

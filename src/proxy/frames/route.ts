@@ -64,7 +64,7 @@ function routeAnswer(frame: ReplyFrame, { bytes, to }: Element, ownPath: string 
   if (refusedPayment(() => to?.exchange?.credentials?.(), gate)) return dropPayment(to, session);
   const asked = frame.id && session.asked.take(frame.id.key);
   const refusal = refusedAnswer(asked, gate, ownPath);
-  const event = answerEvent(frame, asked, refusal, gate, ownPath);
+  const event = answerEvent(frame, asked, refusal, gate, session, ownPath);
   if (!refusal) return { kind: 'forward', frame: outgoing(frame, bytes, false, to), to, event };
   if (!frame.id) return { kind: 'drop', event };
   const text = renderRefusal(frame.id.text, refusal, session.ports.clock());
@@ -87,7 +87,7 @@ function routeRequest(frame: RequestFrame, element: Element, known: KnownOf, gat
   const modern = tells && noteProtocol(frame, session);
   if (method === 'tools/call' && !areCallsDenied(gate)) return routeCall(frame, element, modern, sentAs, known, gate, session);
   const refusal = refusalOf(method, gate, known.ownPath) ?? refusedPayment(() => paysWith(frame, to), gate);
-  const event = requestEvent('agent', frame, refusal, gate, known.ownPath);
+  const event = requestEvent('agent', frame, refusal, gate, session, known.ownPath);
   if (refusal) return { kind: 'answer', text: renderRefusal(id.text, refusal, session.ports.clock()), to, event };
   const request = waitFor(frame, sentAs, modern, purposeOf(frame), to, session);
   return { kind: 'forward', frame: outgoing(frame, element.bytes, modern, to, request), to, event };
@@ -172,7 +172,7 @@ function routeNotification(frame: NotificationFrame, element: Element, known: Kn
   }
   if (refusedPayment(() => paysWith(frame, to), gate)) return dropPayment(to, session);
   const refusal = refusalOf(method, gate, known.ownPath);
-  const event = requestEvent('agent', frame, refusal, gate, known.ownPath);
+  const event = requestEvent('agent', frame, refusal, gate, session, known.ownPath);
   if (refusal) return { kind: 'drop', event };
   if (method === 'notifications/initialized') session.protocol.initialized = true;
   if (method === 'notifications/cancelled') return cancel(frame, element, session);
