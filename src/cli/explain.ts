@@ -6,6 +6,7 @@ import { foldersOf, readPolicyFile } from '../authoring/policy-file.ts';
 import { renderDecision } from '../authoring/test/expect.ts';
 import { readToolList } from '../authoring/tool-file.ts';
 import { CommandError, EXIT, UsageError } from '../core/fault.ts';
+import { timeJson } from '../core/instance-json.ts';
 import type { Policy } from '../core/policy.ts';
 import { openCatalog } from '../engine/tool-list.ts';
 import { loadPolicyText } from '../policy/load.ts';
@@ -119,18 +120,33 @@ function renderOutcome({ decision, answer }: Explanation, paint: Paint): readonl
 
 function toJson({ call, argsText, policy, trace, counters, stored, decision, answer }: Explanation, file: string): object {
   const { outcome, shadow } = decision;
-  const by = decision.outcome === 'deny' ? decision.denial : decision.outcome === 'hold' ? decision.hold : undefined;
   return {
     tool: call.tool,
     args: argsText,
-    agent: call.agent,
-    policy: { file, name: policy.name, revision: policy.revision, mode: policy.mode },
+    agent: call.agent ?? null,
+    policy: { file, name: policy.name ?? null, revision: policy.revision, mode: policy.mode },
     outcome,
     forwarded: answer === undefined,
-    decided_by: by,
+    decided_by: deciderOf(decision),
     shadow,
-    agent_sees: answer,
-    counters: { stored, values: counters },
+    agent_sees: answer ?? null,
+    counters: {
+      stored,
+      values: counters.map(({ limit, resetsAt, ...use }) => ({
+        ...use,
+        limit: limit ?? null,
+        resets_at: resetsAt === undefined ? null : timeJson(resetsAt),
+      })),
+    },
     walk: trace,
   };
+}
+
+/** The rule that denies or holds the call; null where it passes. */
+function deciderOf(decision: Explanation['decision']): object | null {
+  if (decision.outcome === 'hold')
+    return { rule: decision.hold.rule, message: decision.hold.message, code: 'approval_required', why: null, retry_at: null };
+  if (decision.outcome !== 'deny') return null;
+  const { code, rule, message, why, retryAt } = decision.denial;
+  return { rule, message, code, why: why ?? null, retry_at: retryAt === undefined ? null : timeJson(retryAt) };
 }

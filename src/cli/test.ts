@@ -4,6 +4,7 @@ import { coveredPercent, type RuleCoverage } from '../authoring/test/coverage.ts
 import type { CaseResult, Failure } from '../authoring/test/run.ts';
 import { type FileResult, findTestFiles, runTestFiles, type TestRun } from '../authoring/test/suite.ts';
 import { EXIT } from '../core/fault.ts';
+import { diagnosticJson } from './diagnostics.ts';
 import { createPaint, type Paint, shown } from './paint.ts';
 import type { Terminal } from './terminal.ts';
 import { renderWalk } from './walk.ts';
@@ -45,8 +46,14 @@ function toJson({ files, totals, coverage, diagnostics }: TestRun, percent: numb
   return {
     totals,
     files,
-    coverage: { percent, policies: [...coverage].map(([file, rules]) => ({ file, percent: coveredPercent(rules), rules })) },
-    diagnostics: diagnostics.map(({ file, diagnostic }) => ({ file, ...diagnostic })),
+    coverage: {
+      percent,
+      policies: [...coverage].map(([file, rules]) => ({
+        ...{ file, percent: coveredPercent(rules) },
+        rules: rules.map(({ passed, failed, ...rule }) => ({ ...rule, passed: passed ?? null, failed: failed ?? null })),
+      })),
+    },
+    diagnostics: diagnostics.map(({ file, diagnostic }) => ({ file, ...diagnosticJson(diagnostic) })),
   };
 }
 

@@ -4,7 +4,7 @@ import { type ValidatedFile, validateFile } from '../authoring/validate.ts';
 import { EXIT } from '../core/fault.ts';
 import type { ListedTool } from '../mcp/messages/lists.ts';
 import { listServerTools } from '../setup/server-tools.ts';
-import { countOf, renderDiagnostics } from './diagnostics.ts';
+import { countOf, diagnosticJson, renderDiagnostics } from './diagnostics.ts';
 import { createPaint, type Paint, shown } from './paint.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -49,5 +49,5 @@ function print(result: ValidatedFile, paint: Paint, terminal: Terminal): void {
 function toJson(result: ValidatedFile): object {
   const { file } = result;
   if (result.kind === 'unreadable') return { file, valid: false, error: result.why, diagnostics: [] };
-  return { file, valid: isValid(result, false), diagnostics: result.diagnostics };
+  return { file, valid: isValid(result, false), error: null, diagnostics: result.diagnostics.map(diagnosticJson) };
 }
