@@ -1,5 +1,6 @@
 /** `intercept validate`: everything that is wrong with policies, and with `--tools` or a server, with what they say of its tools. */
 import { readToolList } from '../authoring/tool-file.ts';
+import { judgeTools, sumTools } from '../authoring/tool-verdicts.ts';
 import { type ValidatedFile, validateFile } from '../authoring/validate.ts';
 import { EXIT } from '../core/fault.ts';
 import type { ListedTool } from '../mcp/messages/lists.ts';
@@ -22,20 +23,20 @@ export async function validate(files: readonly string[], options: ValidateOption
   const results: ValidatedFile[] = [];
   for (const file of files) results.push(await validateFile(file, tools));
   if (options.json) terminal.out(JSON.stringify(results.map(toJson), null, 2));
-  else for (const result of results) print(result, createPaint(terminal.colour), terminal);
+  else for (const result of results) print(result, tools, createPaint(terminal.colour), terminal);
   return results.every((result) => isValid(result, options.strict)) ? EXIT.done : EXIT.invalidPolicy;
 }
 
 async function toolsFor({ tools, server }: ValidateOptions, terminal: Terminal): Promise<readonly ListedTool[] | undefined> {
   if (tools !== undefined) return readToolList(tools);
-  return server?.length ? listServerTools(server, terminal.env) : undefined;
+  return server?.length ? listServerTools({ command: server, remote: undefined }, terminal.env) : undefined;
 }
 
 function isValid(result: ValidatedFile, strict: boolean): boolean {
   return result.kind === 'read' && !result.diagnostics.some(({ severity }) => strict || severity === 'error');
 }
 
-function print(result: ValidatedFile, paint: Paint, terminal: Terminal): void {
+function print(result: ValidatedFile, tools: readonly ListedTool[] | undefined, paint: Paint, terminal: Terminal): void {
   const file = shown(result.file, 500);
   if (result.kind === 'unreadable') {
     terminal.err(`${file}: ${paint('red', 'error:')} ${result.why}`);
@@ -43,6 +44,10 @@ function print(result: ValidatedFile, paint: Paint, terminal: Terminal): void {
   }
   for (const line of renderDiagnostics(result, paint)) terminal.out(line);
   const count = countOf(result.diagnostics);
+  if (tools && result.policy) {
+    const names = tools.map(({ name }) => name);
+    terminal.out(`${file}: ${shown(sumTools(judgeTools(result.policy, names)), 1000)}`);
+  }
   terminal.out(`${file}: ${isValid(result, false) ? paint('green', 'valid') : paint('red', 'invalid')}${count && ` (${count})`}`);
 }
 

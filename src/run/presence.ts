@@ -1,6 +1,7 @@
 /** What a running proxy tells of itself: its row in the store, and the records that are not about a call (cli.md §2). */
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
+import { judgeTools, sumTools } from '../authoring/tool-verdicts.ts';
 import { AuditError, type AuditSink, type PlainEvent } from '../core/audit.ts';
 import type { ToolCatalog } from '../core/catalog.ts';
 import type { Policy } from '../core/policy.ts';
@@ -12,6 +13,8 @@ import type { Reload } from '../serve/transport.ts';
 /** ms between rows in the store, and between heartbeats in the audit. */
 const ANNOUNCE = 5_000;
 const HEARTBEAT = 60_000;
+/** Sums of tool lists that are told. */
+const MOST_SUMS = 8;
 
 export interface PresenceOptions {
   readonly store: Store;
@@ -51,6 +54,7 @@ export function openPresence({ store, audit, log, policy, instance, namespace, u
   const stops: (() => void)[] = [];
   const row = { id: instance, pid: process.pid, host: hostname(), namespace, upstream, startedAt: Date.now() };
   const tools = openToolNotice(log);
+  const sum = openToolSum(log);
   let confirmed = 0;
   let inForce = policy;
   let rejected: () => string | undefined = () => undefined;
@@ -92,6 +96,7 @@ export function openPresence({ store, audit, log, policy, instance, namespace, u
       record('config_reload', { accepted: event.kind === 'taken', why: reasonOf(event) });
     },
     toolsListed(catalog) {
+      sum.say(inForce, catalog);
       if (tools.compare(inForce, catalog)) beat();
     },
     async stop(status) {
@@ -111,6 +116,19 @@ export function openRecorder({ audit, log }: Pick<PresenceOptions, 'audit' | 'lo
       if (!(error instanceof AuditError)) throw error;
       log.error(`audit: ${error.message}`);
     }
+  };
+}
+
+/** Says once what the policy makes of the server's tools; anew where that is another sum. Lists that take turns are not told for ever. */
+function openToolSum(log: Log): { say(policy: Policy, catalog: ToolCatalog): void } {
+  const said = new Set<string>();
+  return {
+    say(policy, { tools }) {
+      const text = sumTools(judgeTools(policy, [...tools.keys()]));
+      if (said.has(text) || said.size >= MOST_SUMS) return;
+      said.add(text);
+      log.info(text);
+    },
   };
 }
 

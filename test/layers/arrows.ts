@@ -45,7 +45,7 @@ export const ARROWS: Readonly<Record<string, Row>> = {
     packages: PLATFORM,
   },
   authoring: { to: ['core', 'mcp', 'policy', 'state', 'engine'], packages: PLATFORM },
-  setup: { to: ['core', 'mcp', 'process'], packages: PLATFORM },
+  setup: { to: ['core', 'mcp', 'process', 'http', 'serve', 'serve/bridge', 'serve/upstream'], packages: PLATFORM },
   console: { to: ['core'] },
   admin: { to: ['core', 'approval', 'console'], packages: PLATFORM },
   library: { to: ['core', 'engine'] },

@@ -1,5 +1,6 @@
 /** The commands of one word, but for the proxy: `validate`, `test`, `explain`, `status`, `pause`, `resume` (cli.md §1). */
 import { UsageError } from '../../core/fault.ts';
+import { parseRemote } from '../../run/remote.ts';
 import { command } from './declare.ts';
 import {
   given,
@@ -11,6 +12,7 @@ import {
   STATE,
   STATE_PREFIX,
   set,
+  several,
   text,
   words,
 } from './flags.ts';
@@ -39,6 +41,35 @@ const VALIDATE = command({
     const all = [...files, ...(config === undefined ? [] : [config])];
     if (all.length === 0) throw new UsageError('no policy to validate', 'write "intercept validate policy.yaml"');
     return (await import('../validate.ts')).validate(all, { ...values, server }, terminal);
+  },
+});
+
+const REMOTE = { upstream: text('url', 'URL'), header: several('field', "'Name: value'"), headerEnv: several('field', 'Name=VAR') };
+
+const TOOLS = command({
+  name: 'tools',
+  width: 22,
+  takesServer: true,
+  usage: 'tools [flags] -- COMMAND…\n       intercept tools [flags] --upstream URL',
+  about:
+    "List a server's tools with their arguments, and what the policy makes of each.\nAn argument that may be left out is written with a question mark.",
+  body: [
+    {
+      config: { ...text('file', 'FILE', 'the policy; without it the tools alone are listed'), short: '-c' },
+      timeout: given(parseDurationFlag, 'time', '30s', 'how long the server has for each answer'),
+      json: set('the list, as validate, explain and tests read it'),
+    },
+    'A remote server: ',
+    REMOTE,
+  ],
+  end: 'Exit status: 0 listed, 1 the server did not list them, 3 the policy is invalid.\nExample: intercept tools --json -- npx -y @stripe/mcp > tools.json',
+  async run({ upstream, header, headerEnv, ...values }, _, { terminal, server, program }) {
+    const remote = parseRemote({ upstream, header, headerEnv }, terminal.env);
+    if (remote && server) throw new UsageError("a server's command and --upstream name two servers", 'remove one of them');
+    if (!remote && !server?.length) throw new UsageError('no server to ask', 'write its command after "--", or its URL after --upstream');
+    // It may stand before the word as well: `intercept -c policy.yaml tools`.
+    const config = values.config ?? program.opts<{ config?: string }>().config;
+    return (await import('../tools.ts')).showTools({ ...values, config, command: server, remote }, terminal);
   },
 });
 
@@ -142,4 +173,4 @@ const RESUME = command({
   },
 });
 
-export const SINGLE = [VALIDATE, TEST, EXPLAIN, STATUS, PAUSE, RESUME];
+export const SINGLE = [VALIDATE, TOOLS, TEST, EXPLAIN, STATUS, PAUSE, RESUME];
