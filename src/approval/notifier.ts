@@ -28,13 +28,13 @@ export interface NotifierOptions extends BodyOptions {
   readonly clock: () => number;
   /** 0 to 1. */
   readonly chance: () => number;
-  readonly onFailure: (failure: Failure) => void;
+  readonly onFailure: (failure: FailedDelivery) => void;
   readonly warn: (text: string) => void;
   readonly every: Every;
 }
 
 /** A try that failed; `nextTryAt` undefined: it was the last. */
-export interface Failure {
+export interface FailedDelivery {
   readonly approval: string;
   readonly event: string;
   /** Where it was sent, without what may be secret of it. */

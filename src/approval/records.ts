@@ -1,6 +1,6 @@
 /** Finds, lists, follows, decides and expires records (policy.md §12). Each record may be as long as a message. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Approval, ApprovalDecision, ApprovalEvent, ApprovalFilter, Approvals, Decided } from '../core/approval.ts';
+import type { Approval, ApprovalDecision, ApprovalEvent, ApprovalFilter, Approvals, DecisionResult } from '../core/approval.ts';
 import type { PlainEvent, PlainEventType } from '../core/audit.ts';
 import type { Every } from '../core/ticker.ts';
 
@@ -12,13 +12,13 @@ const EVENTS = 100;
 const LOOK = 500;
 
 /** The records that the beginning of an id names; `several` come without their arguments. */
-export type Found =
+export type FoundRecords =
   | { readonly kind: 'one'; readonly approval: Approval }
   | { readonly kind: 'several'; readonly approvals: readonly Approval[] }
   | { readonly kind: 'none' };
 
 /** Finds the one record that an id, or the beginning of one, names. */
-export async function findApproval(approvals: Pick<Approvals, 'find'>, id: string): Promise<Found> {
+export async function findApproval(approvals: Pick<Approvals, 'find'>, id: string): Promise<FoundRecords> {
   const found = await approvals.find(id, 0);
   const named = found.find((one) => one.id === id) ?? (found.length === 1 ? found[0] : undefined);
   if (!named) return found.length === 0 ? { kind: 'none' } : { kind: 'several', approvals: found };
@@ -97,7 +97,7 @@ export async function decideRecorded(
   approvals: Pick<Approvals, 'decide'>,
   record: (event: PlainEvent) => void,
   via?: 'api' | 'page',
-): Promise<Decided> {
+): Promise<DecisionResult> {
   const decided = await approvals.decide(decision);
   if (decided.kind === 'decided')
     record(auditRecordOf(decided.approval, decision.verdict === 'approve' ? 'approval_approved' : 'approval_denied', via));

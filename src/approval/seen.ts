@@ -1,5 +1,5 @@
 /**
- * What a person has seen of a record, and so whether a verdict counts (cli.md §3).
+ * Keeps what a person has seen of a record, so that only then a verdict counts (cli.md §3).
  *
  * SECURITY: a key decides only the record that has been on the screen for a second, so that a key meant for another one
  * never does, and approves only what has been on the screen whole.

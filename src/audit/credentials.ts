@@ -1,5 +1,5 @@
 /** Credentials that are known by their own shape: JSON web tokens, the keys of well-known services, and private keys. */
-import { endOf, isRandom, MOST_HIDDEN, type Span } from './spans.ts';
+import { endOf, type HiddenSpan, isRandom, MOST_HIDDEN } from './spans.ts';
 
 const VENDOR = new RegExp(
   `(?<![A-Za-z0-9])(?:${[
@@ -15,7 +15,7 @@ const VENDOR = new RegExp(
 const EXACT = /^(?:(?:AKIA|ASIA)[A-Z0-9]{16}|xox[a-z]-\d{9,}-(?:\d{9,}-)*[A-Za-z0-9]{1,64}|dapi[a-f0-9]{32}|dop_v1_[a-f0-9]{40,64})$/;
 
 /** The keys of services; longer ones are hidden by their beginning. */
-export function findVendorKeys(text: string): readonly Span[] {
+export function findVendorKeys(text: string): readonly HiddenSpan[] {
   return [...text.matchAll(VENDOR)].map(({ 0: key, index }) => ({
     start: index,
     end: index + Math.min(key.length, MOST_HIDDEN),
@@ -29,7 +29,7 @@ const RSA_LENGTHS: readonly number[] = [342, 512, 683];
 const MOST_CHARACTERS = 8_192;
 
 /** JSON web tokens. SECURITY: what has no JSON where a token has it is hidden like any word, by `MOST_HIDDEN` characters. */
-export function findWebTokens(text: string): readonly Span[] {
+export function findWebTokens(text: string): readonly HiddenSpan[] {
   return [...text.matchAll(JWT)].map(({ 0: token, 1: header = '', 2: payload = '', 3: rest = '', index }) => {
     const length = sureLength(token, header, payload, rest);
     return { start: index, end: index + (length ?? Math.min(token.length, MOST_HIDDEN)), sure: length !== undefined };
@@ -72,8 +72,8 @@ const MOST_KEY_CHARACTERS = 12_288;
 const SHORTEST_LINE = 16;
 
 /** SECURITY: a block without its END, or with anything but base64 in it, hides nothing: it could hold a command. */
-export function findKeyBlocks(text: string): readonly Span[] {
-  const spans: Span[] = [];
+export function findKeyBlocks(text: string): readonly HiddenSpan[] {
+  const spans: HiddenSpan[] = [];
   LEAD.lastIndex = 0;
   for (let lead = LEAD.exec(text); lead; lead = LEAD.exec(text)) {
     const body = readBody(text, LEAD.lastIndex, `-----END ${lead[1]}-----`);
@@ -84,7 +84,7 @@ export function findKeyBlocks(text: string): readonly Span[] {
   return spans;
 }
 
-function readBody(text: string, from: number, end: string): Span | undefined {
+function readBody(text: string, from: number, end: string): HiddenSpan | undefined {
   const start = skipHeaders(text, from);
   const lengths: number[] = [];
   let last = start;
@@ -110,7 +110,7 @@ function skipHeaders(text: string, from: number): number {
 }
 
 /** SECURITY: more than one line is a key only where nobody could have written words in it. */
-function bodyOf(text: string, start: number, end: number, lengths: readonly number[]): Span | undefined {
+function bodyOf(text: string, start: number, end: number, lengths: readonly number[]): HiddenSpan | undefined {
   const body = text.slice(start, end);
   const sure = isRandom(body.slice(0, MOST_LOOKED_AT));
   return lengths.length === 1 || (sure && isEven(body, lengths)) ? { start, end, sure } : undefined;

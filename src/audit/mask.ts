@@ -4,7 +4,7 @@
  */
 import { costOf, cutPlaces, MOST_COST } from './escape.ts';
 import { findSecrets, findSecretValue, isSecretName } from './secrets.ts';
-import { allowed, type Budget, MOST_HIDDEN, type Span } from './spans.ts';
+import { allowed, type Budget, type HiddenSpan, MOST_HIDDEN } from './spans.ts';
 
 export interface MaskOptions {
   /** HMAC under this machine's key, hex: alike for equal texts, and of no use to who guesses. */
@@ -43,7 +43,7 @@ export function maskText(text: string, options: MaskOptions, bytes: number, tall
   return cut(text, bytes, (part) => hiddenIn(part, options, named, left), options, tally);
 }
 
-function hiddenIn(text: string, { known, full }: MaskOptions, named: boolean, budget: Budget | undefined): readonly Span[] {
+function hiddenIn(text: string, { known, full }: MaskOptions, named: boolean, budget: Budget | undefined): readonly HiddenSpan[] {
   const guessed = full ? NONE : findSecrets(text);
   const held = known === undefined || known.length === 0 ? NONE : findKnown(text, known);
   const value = named && !full ? findSecretValue(text) : NONE;
@@ -51,9 +51,9 @@ function hiddenIn(text: string, { known, full }: MaskOptions, named: boolean, bu
   return allowed([...held, ...guessed, ...value], budget ?? { left: MOST_HIDDEN });
 }
 
-const NONE: readonly Span[] = [];
+const NONE: readonly HiddenSpan[] = [];
 
-function replace(text: string, spans: readonly Span[], { keyedHash }: MaskOptions, tally: Tally): string {
+function replace(text: string, spans: readonly HiddenSpan[], { keyedHash }: MaskOptions, tally: Tally): string {
   if (spans.length === 0) return text;
   let result = '';
   let from = 0;
@@ -74,7 +74,7 @@ function traceOf(text: string, { keyedHash }: MaskOptions): string {
 }
 
 /** Its beginning and its end. A secret that lies across a cut goes as a whole. */
-function cut(text: string, bytes: number, find: (part: string) => readonly Span[], options: MaskOptions, tally: Tally): string {
+function cut(text: string, bytes: number, find: (part: string) => readonly HiddenSpan[], options: MaskOptions, tally: Tally): string {
   const { head, tail } = cutPlaces(text, bytes);
   tally.cut++;
   const before = head === 0 ? '' : shown(text.slice(0, head + MARGIN), 0, head);
@@ -92,8 +92,8 @@ function cut(text: string, bytes: number, find: (part: string) => readonly Span[
 }
 
 /** Where known secrets stand in a text. */
-function findKnown(text: string, secrets: readonly string[]): readonly Span[] {
-  const spans: Span[] = [];
+function findKnown(text: string, secrets: readonly string[]): readonly HiddenSpan[] {
+  const spans: HiddenSpan[] = [];
   for (const secret of secrets) {
     if (secret.length < SHORTEST) continue;
     for (let at = text.indexOf(secret); at >= 0; at = text.indexOf(secret, at + 1))

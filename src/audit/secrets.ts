@@ -1,12 +1,12 @@
 /** Where a text holds credentials: by their shape, or by what stands before them; and which names have secrets for values. */
 import { findKeyBlocks, findVendorKeys, findWebTokens } from './credentials.ts';
-import { allowed, type Budget, endOf, MOST_HIDDEN, readToken, type Span, TOKEN } from './spans.ts';
+import { allowed, type Budget, endOf, type HiddenSpan, MOST_HIDDEN, readToken, TOKEN } from './spans.ts';
 
 const NAME =
   '(?:[A-Za-z0-9]{1,32}[_-]){0,4}(?:[A-Za-z0-9]{0,16}(?:password|passwd|passphrase|apikey|secretkey|accesskey|accountkey)|pass|pwd|secret|token|(?:api|access|secret|private|account|auth)[_-]?key|client[_-]?secret|[a-z]{1,12}token|credentials?)';
 const SCHEME = '(?:Basic|Bearer|Token|Digest|Negotiate|ApiKey|AWS4-HMAC-SHA256)';
 
-type Reader = (text: string, at: number) => readonly Span[];
+type Reader = (text: string, at: number) => readonly HiddenSpan[];
 
 /**
  * SECURITY: the text is the agent's, and may be long. Each pattern is linear: what it repeats without bound either ends
@@ -149,7 +149,7 @@ export function isPlainJson(json: string, known: readonly string[] | undefined, 
 const SHORTEST = 8;
 
 /** All that looks like a credential in it, in any order. */
-export function findSecrets(text: string): readonly Span[] {
+export function findSecrets(text: string): readonly HiddenSpan[] {
   if (text.length < SHORTEST || !isSuspect(text) || !MAYBE_SECRET.test(text)) return NONE;
   return [
     ...findKeyBlocks(text),
@@ -159,7 +159,7 @@ export function findSecrets(text: string): readonly Span[] {
   ];
 }
 
-const NONE: readonly Span[] = [];
+const NONE: readonly HiddenSpan[] = [];
 
 /** Answers whether something of the text would be hidden. */
 export function hasSecret(text: string): boolean {
@@ -171,7 +171,7 @@ const DIGITS = /^\d{1,8}(?:[ -]\d{1,8}){1,5}$/;
 const COOKIES = /^[\w.-]{1,64}=[\w.~+/=%-]*(?:; ?[\w.-]{1,64}=[\w.~+/=%-]*)*;?$/;
 
 /** Finds what to hide of a value under a secret-like name: all that can be a token, and nothing of a sentence or a command. */
-export function findSecretValue(text: string): readonly Span[] {
+export function findSecretValue(text: string): readonly HiddenSpan[] {
   if (DIGITS.test(text))
     return [...text.matchAll(/\d+/g)].map(({ 0: run, index }) => ({ start: index, end: index + run.length, sure: false }));
   const start = SCHEMED.exec(text)?.[0].length ?? 0;
@@ -179,8 +179,8 @@ export function findSecretValue(text: string): readonly Span[] {
   return COOKIES.test(text) ? readCookies(text, 0).map(capped) : NONE;
 }
 
-function behind(text: string, lead: RegExp, read: Reader): readonly Span[] {
-  const spans: Span[] = [];
+function behind(text: string, lead: RegExp, read: Reader): readonly HiddenSpan[] {
+  const spans: HiddenSpan[] = [];
   for (let at = endOfNext(lead, text, 0); at !== undefined; ) {
     const found = read(text, at);
     for (const span of found) spans.push(capped(span));
@@ -194,12 +194,12 @@ function endOfNext(lead: RegExp, text: string, from: number): number | undefined
   return lead.test(text) ? lead.lastIndex : undefined;
 }
 
-function capped(span: Span): Span {
+function capped(span: HiddenSpan): HiddenSpan {
   return span.end - span.start <= MOST_HIDDEN ? span : { ...span, end: span.start + MOST_HIDDEN };
 }
 
 /** In JSON inside of a text: the string whole, or nothing of it. */
-function readQuoted(text: string, at: number): readonly Span[] {
+function readQuoted(text: string, at: number): readonly HiddenSpan[] {
   const spans = readToken(text, at);
   return /["'\\]/.test(text[spans.at(-1)?.end ?? text.length] ?? '') ? spans : NONE;
 }
@@ -208,7 +208,7 @@ const USER_INFO = /(?:[^\s/?#"'`;$]|\$(?!\()){1,512}@/y;
 const RUNS = /[\w.~+=-]+/g;
 
 /** The password of a URL, up to the last `@` before its host. */
-function readPassword(text: string, at: number): readonly Span[] {
+function readPassword(text: string, at: number): readonly HiddenSpan[] {
   const end = endOf(USER_INFO, text, at);
   if (end === undefined) return NONE;
   return [...text.slice(at, end).matchAll(RUNS)].map(({ 0: run, index }) => ({
@@ -221,8 +221,8 @@ function readPassword(text: string, at: number): readonly Span[] {
 const COOKIE_NAME = /[\w.-]{1,64}=/y;
 const NEXT_COOKIE = /;[ \t]?(?=[\w.-]{1,64}=)/y;
 
-function readCookies(text: string, from: number): readonly Span[] {
-  const spans: Span[] = [];
+function readCookies(text: string, from: number): readonly HiddenSpan[] {
+  const spans: HiddenSpan[] = [];
   for (let at: number | undefined = from; at !== undefined; ) {
     at = endOf(COOKIE_NAME, text, at) ?? at;
     const value = readToken(text, at);

@@ -1,7 +1,7 @@
 /** Parts of a text, and which of them may be hidden. */
 
 /** `sure`: it is a credential by its own shape. Else its surroundings say so, and those are whoever's who wrote the text. */
-export interface Span {
+export interface HiddenSpan {
   readonly start: number;
   readonly end: number;
   readonly sure: boolean;
@@ -29,8 +29,8 @@ const STARTING_JOINT = /[@!#%^]*(?=[\w.~+/=-])/y;
 export const TOKEN = /^[@!#%^]*[\w.~+/=-]+(?:[@!#%^]+[\w.~+/=-]+)*[@!#%^]*$/;
 
 /** The runs of the token that begins at `at`; none where none does. */
-export function readToken(text: string, at: number): readonly Span[] {
-  const spans: Span[] = [];
+export function readToken(text: string, at: number): readonly HiddenSpan[] {
+  const spans: HiddenSpan[] = [];
   for (let joint = STARTING_JOINT, start = at; ; joint = JOINT) {
     start = endOf(joint, text, start) ?? text.length;
     const end = endOf(RUN, text, start);
@@ -79,8 +79,8 @@ function kindAt(text: string, index: number): number {
 }
 
 /** In order and without overlaps; guesses as far as the budget goes. */
-export function allowed(spans: readonly Span[], budget: Budget): readonly Span[] {
-  const result: Span[] = [];
+export function allowed(spans: readonly HiddenSpan[], budget: Budget): readonly HiddenSpan[] {
+  const result: HiddenSpan[] = [];
   let from = 0;
   for (const span of [...spans].sort((a, b) => a.start - b.start || b.end - a.end)) {
     const start = Math.max(span.start, from);

@@ -22,12 +22,12 @@ export interface ExplainedCall {
   readonly agent: string | undefined;
 }
 
-/** What a call is explained against. */
+/** A call is explained against these. */
 export interface ExplainFacts {
   readonly policy: Policy;
   /** The server's tools, where rules validate against them. */
   readonly catalog: ToolCatalog | undefined;
-  /** Whose counters are read (policy.md §7). */
+  /** The counters of this namespace are read (policy.md §7). */
   readonly namespace: string;
   /** Intercept's own files, where no call may name them. */
   readonly own: OwnPaths | undefined;
@@ -36,7 +36,7 @@ export interface ExplainFacts {
   readonly now: number;
 }
 
-/** What became of the call, and why. */
+/** The end of the call, and the reasons. */
 export interface Explanation {
   readonly call: Call;
   readonly argsText: string;
@@ -46,7 +46,7 @@ export interface Explanation {
   /** The counters' values come from a store. */
   readonly stored: boolean;
   readonly decision: Decision;
-  /** What the agent gets instead of the server's answer; undefined where the call is forwarded. */
+  /** The agent gets this instead of the server's answer; undefined where the call is forwarded. */
   readonly answer: Answer | undefined;
 }
 

@@ -32,7 +32,7 @@ export function readPolicyFile(path: string): PolicyText {
   }
 }
 
-/** What folders of this file may begin with (policy.md §4). Whoever has no home has none. */
+/** Folders of this file may begin with these (policy.md §4). Whoever has no home has none. */
 export function foldersOf(path: string): Folders {
   return { HOME: homeFolder(), POLICY_DIR: dirname(resolve(path)), CWD: process.cwd() };
 }

@@ -1,7 +1,7 @@
 /** `intercept test`: policy tests, offline, by the engine that enforces (policy.md §15). */
 import { renderDiagnostic } from '../authoring/policy-file.ts';
 import { coveredPercent, type RuleCoverage } from '../authoring/test/coverage.ts';
-import type { CaseResult, Failure } from '../authoring/test/run.ts';
+import type { CaseResult, FailedCheck } from '../authoring/test/run.ts';
 import { type FileResult, findTestFiles, runTestFiles, type TestRun } from '../authoring/test/suite.ts';
 import { EXIT } from '../core/fault.ts';
 import { diagnosticJson } from './diagnostics.ts';
@@ -79,7 +79,7 @@ function renderCase(file: string, result: CaseResult, paint: Paint): readonly st
   }
 }
 
-function renderFailure(file: string, { step, line, call, expected, got, walk }: Failure, paint: Paint): readonly string[] {
+function renderFailure(file: string, { step, line, call, expected, got, walk }: FailedCheck, paint: Paint): readonly string[] {
   return [
     `${shown(file, 500)}:${line}: step ${step}: ${shown(call)}`,
     `expected ${shown(expected, 400)}`,

@@ -117,13 +117,13 @@ export interface ApprovalDecision {
   readonly reason: string;
 }
 
-export type Decided =
+export type DecisionResult =
   | { readonly kind: 'decided'; readonly approval: Approval }
   | { readonly kind: 'not_pending'; readonly approval: Approval }
   | { readonly kind: 'unknown' };
 
 /**
- * What became of a record, written in the same transaction as the change. `approval` is the record as the event left
+ * A change of a record, written in the same transaction as the change. `approval` is the record as the event left
  * it. `sequence` grows with each event of the store and is never used again.
  */
 export interface ApprovalEvent {
@@ -152,7 +152,7 @@ export interface Approvals {
   /** The records whose id is this or starts so, with or without `apr_`; of long arguments `argsLimit` characters, where given. */
   find(id: string, argsLimit?: number): Promise<readonly Approval[]>;
   /** Decides a pending, unexpired record, and ends other pending ones of the same call. */
-  decide(decision: ApprovalDecision): Promise<Decided>;
+  decide(decision: ApprovalDecision): Promise<DecisionResult>;
   /** Marks what is over, pending and approved; answers with it, and with no more than the beginning of its arguments. */
   expire(): Promise<readonly Approval[]>;
   /** The hash of the approver secret, store-wide; undefined where there is none. */

@@ -22,7 +22,7 @@ export interface CallEvent {
   readonly code?: ReasonCode | undefined;
   readonly rule?: string | undefined;
   readonly message?: string | undefined;
-  /** What exactly did not hold, for people. */
+  /** Says exactly what did not hold, for people. */
   readonly why?: string | undefined;
   /** The decision hangs on something that nobody could judge, so `why` is what helps. */
   readonly isUnknown?: boolean | undefined;

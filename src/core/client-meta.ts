@@ -1,5 +1,5 @@
 /**
- * What a client adds to a call in `_meta` (policy.md §12): servers read accounts, tenants and confirmations there. It is
+ * A client adds this to a call in `_meta` (policy.md §12): servers read accounts, tenants and confirmations there. It is
  * recorded, shown to who approves the call, and part of what was approved; of the same call for idempotency it is none.
  */
 import { canonicalText } from './fingerprint.ts';

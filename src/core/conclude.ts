@@ -9,11 +9,6 @@ import { renderWait } from './window.ts';
 
 type StorePlan = Extract<Plan, { kind: 'store' }>;
 
-/** The decision about a call that the arguments alone decided. */
-export function concludeDenied(plan: Extract<Plan, { kind: 'deny' }>): Decision {
-  return { outcome: 'deny', denial: plan.denial, shadow: plan.shadow };
-}
-
 /** The decision about a call that asks nothing of the store: no counter, no hold. */
 export function concludeStateless(plan: StorePlan): Decision {
   return { outcome: 'allow', reservation: undefined, shadow: plan.shadow };
@@ -32,8 +27,10 @@ export function conclude(plan: StorePlan, verdict: StoreVerdict): Decision {
       const hold = { rule: rule.label, message: rule.message ?? message, why: doubt?.why, approval: verdict.approval };
       return { outcome: 'hold', hold, shadow };
     }
-    case 'too_many_pending':
-      return { outcome: 'deny', denial: tooMany(originOf(plan.draft, verdict.step).rule), shadow };
+    case 'too_many_pending': {
+      const { label } = originOf(plan.draft, verdict.step).rule;
+      return { outcome: 'deny', denial: denial('too_many_pending', label, 'Too many calls are waiting for approval'), shadow };
+    }
     case 'approval_denied':
       return { outcome: 'deny', denial: approvalDenied(originOf(plan.draft, verdict.step).rule, verdict), shadow };
     case 'unasked':
@@ -80,10 +77,6 @@ function shadowOf({ rule, code }: Origin): ShadowVerdict {
   return { result: code === 'approval_required' ? 'approval_required' : 'denied', code, rule: rule.label };
 }
 
-function tooMany(rule: Rule): Denial {
-  return denial('too_many_pending', rule.label, 'Too many calls are waiting for approval');
-}
-
 /** Without an id no single denial stands: a human has denied this tool several times in a row (§12). */
 function approvalDenied(rule: Rule, { id, reason, until }: Extract<StoreVerdict, { kind: 'approval_denied' }>): Denial {
   const message = id === undefined ? COOL_DOWN : reason === '' ? 'Approval denied' : `Approval denied: ${reason}`;
@@ -106,14 +99,10 @@ const ALREADY_DONE = 'An identical call already succeeded; its result is too lar
 
 function deniedByStep(draft: Draft, { step, counter, retryAt, now }: Extract<StoreVerdict, { kind: 'deny' }>): Denial {
   const { rule, code, message, doubt } = originOf(draft, step);
-  const wait = code === 'rate_limit' ? ` ${againText(retryAt, now)}` : '';
+  const again = retryAt === undefined ? ' Try again later.' : ` Try again in ${renderWait(retryAt - now)}.`;
+  const wait = code === 'rate_limit' ? again : '';
   const why = doubt?.why ?? brokenCounter(draft, counter);
   return { ...denial(code, rule.label, rule.message ?? `${message}${wait}`, why), advice: doubt?.advice, retryAt };
-}
-
-/** Says when the limit's window ends, where a clock says (policy.md §6). */
-function againText(retryAt: number | undefined, now: number): string {
-  return retryAt === undefined ? 'Try again later.' : `Try again in ${renderWait(retryAt - now)}.`;
 }
 
 function brokenCounter(draft: Draft, counter: number | undefined): string | undefined {

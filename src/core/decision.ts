@@ -27,7 +27,7 @@ export interface Denial {
   readonly rule: string;
   readonly message: string;
   readonly why: string | undefined;
-  /** What the agent can send so that the call can be judged, where a condition was unknown. */
+  /** The agent can send this so that the call can be judged, where a condition was unknown. */
   readonly advice?: string | undefined;
   /** Epoch ms from which the same call can succeed, where it is known. */
   readonly retryAt: number | undefined;

@@ -1,5 +1,5 @@
 /**
- * What a call will ask of the store, collected rule by rule (policy.md §5.5). Each counter appears once, however many
+ * Collects, rule by rule, what a call will ask of the store (policy.md §5.5). Each counter appears once, however many
  * rules use it, and each is drawn on once.
  */
 import type { ReasonCode } from './codes.ts';

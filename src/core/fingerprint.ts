@@ -4,7 +4,7 @@ import { canonicalDecimal, parseDecimal } from './decimal.ts';
 import { isArray, isNumber, isObject, type Json, type JsonObject } from './json.ts';
 
 /** The parts that make two calls the same one. */
-export interface CallIdentity extends AgentIdentity {
+export interface IdentifiedCall extends AgentIdentity {
   readonly namespace: string;
   readonly upstream: string;
   readonly tool: string;
@@ -12,12 +12,12 @@ export interface CallIdentity extends AgentIdentity {
 }
 
 /** The text whose SHA-256 is the call's fingerprint. */
-export function identityText(call: CallIdentity): string {
+export function identityText(call: IdentifiedCall): string {
   return `${beginIdentity(call)}${canonicalText(call.args)}]`;
 }
 
 /** Writes the text of an identity up to the arguments; behind them stands a `]`. */
-export function beginIdentity({ namespace, upstream, tool, ...agent }: Omit<CallIdentity, 'args'>): string {
+export function beginIdentity({ namespace, upstream, tool, ...agent }: Omit<IdentifiedCall, 'args'>): string {
   return `[${JSON.stringify(namespace)},${JSON.stringify(upstream)},${agentKey(agent)},${JSON.stringify(tool)},`;
 }
 

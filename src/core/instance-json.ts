@@ -1,4 +1,4 @@
-/** What runs, what is paused and what is counted, as programs read it: from the command line and the admin API. */
+/** Writes what runs, what is paused and what is counted as programs read it: from the command line and the admin API. */
 import type { CounterStatus } from './counter.ts';
 import type { Instance, Pause } from './store.ts';
 

@@ -110,7 +110,7 @@ export function isKnownNotification(method: string): boolean {
 const LIFE_CYCLE = /^(initialize|ping|server\/discover|tools\/list|tools\/call)$/;
 
 /**
- * Whether a method may pass in either direction (policy.md §2 `methods`; tool calls are judged by `plan`). An exact
+ * True where a method may pass in either direction (policy.md §2 `methods`; tool calls are judged by `plan`). An exact
  * key decides before a glob, a longer glob before a shorter one, and deny between equals.
  */
 export function isMethodAllowed(policy: Policy, method: string): boolean {

@@ -21,7 +21,7 @@ export function matchesFolded(pattern: NamePattern, folded: string): boolean {
 }
 
 /**
- * What a name looks like: NFKC, without format and other invisible characters, trimmed, without case.
+ * Folds a name to what it looks like: NFKC, without format and other invisible characters, trimmed, without case.
  * SECURITY: a server that normalises names would run `Delete_Customer ` as `delete_customer`.
  */
 export function foldName(name: string): string {

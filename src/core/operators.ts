@@ -31,7 +31,7 @@ interface Row<Kind extends keyof Operands> {
   readonly test: (operand: Operands[Kind]) => (value: Json) => Truth;
   /** The types of the values that it can judge. */
   readonly judges: (operand: Operands[Kind]) => readonly JsonType[];
-  /** What it judges, where that is more than a type. */
+  /** Names what it judges, where that is more than a type. */
   readonly wants?: string;
   /** Why a value of such a type is unknown. */
   readonly doubt?: (value: Json, place: string) => Doubt;

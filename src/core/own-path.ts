@@ -4,7 +4,7 @@
  */
 import { isArray, isObject, type Json } from './json.ts';
 import { foldName, withoutUnseen } from './names.ts';
-import { asText, type Reading, someReading, withoutEscapes } from './path-readings.ts';
+import { asText, type PathReading, someReading, withoutEscapes } from './path-readings.ts';
 import { finish, type Slices } from './slices.ts';
 
 /** The folders and files that are Intercept's own, prepared once. */
@@ -115,7 +115,7 @@ interface Prepared {
   readonly most: number;
 }
 
-function* standsIn({ path, bytes }: Reading, prepared: Prepared): Slices<boolean> {
+function* standsIn({ path, bytes }: PathReading, prepared: Prepared): Slices<boolean> {
   const { own, base, dotted, most } = prepared;
   if (path.startsWith('/') || DRIVE.test(path)) {
     const walked = yield* walk(path, most, NONE, bytes);
@@ -138,7 +138,12 @@ function endsWith(own: readonly string[], path: readonly string[], least: number
 }
 
 /** A relative path, read from the server's folder. Where that is in ours, every text would lie there: only one that climbs, or names the folder, is meant. */
-function* leadsTo({ path, bytes }: Reading, { climbs }: Walked, base: readonly string[], { own, within, most }: Prepared): Slices<boolean> {
+function* leadsTo(
+  { path, bytes }: PathReading,
+  { climbs }: Walked,
+  base: readonly string[],
+  { own, within, most }: Prepared,
+): Slices<boolean> {
   const full = yield* walk(path, most, NONE, bytes, base);
   if (full.leads) return true;
   return own.some((names) => begins(full.names, names) && (!within || climbs > 0 || full.depth === names.length));

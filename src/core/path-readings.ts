@@ -7,13 +7,13 @@ const ROUNDS = 3;
 const PIECE = 32 * 1024;
 
 /** One reading. `bytes`: each character stands for a byte of UTF-8, because escapes were undone. */
-export interface Reading {
+export interface PathReading {
   readonly path: string;
   readonly bytes: boolean;
 }
 
 /** True where a test holds for any reading of a text. */
-export function* someReading(text: string, holds: (reading: Reading) => Slices<boolean>): Slices<boolean> {
+export function* someReading(text: string, holds: (reading: PathReading) => Slices<boolean>): Slices<boolean> {
   let plain = yield* stripped(text);
   let bytes = false;
   for (let round = 0; round <= ROUNDS; round++) {

@@ -69,7 +69,7 @@ export interface Spend {
 }
 
 /** A rule binds these agents: any of `only` (when there are some), and none of `except`. */
-export interface Agents {
+export interface RuleAgents {
   readonly only: readonly NamePattern[];
   readonly except: readonly NamePattern[];
 }
@@ -82,7 +82,7 @@ export interface Rule {
   readonly index: number;
   readonly action: Action;
   readonly shadow: boolean;
-  readonly agents: Agents | undefined;
+  readonly agents: RuleAgents | undefined;
   readonly when: readonly ArgCondition[];
   readonly conditions: readonly ArgCondition[];
   readonly stateConditions: readonly StateCondition[];

@@ -151,7 +151,7 @@ function serverSchemaFault(
 }
 
 /**
- * What a human overrides by approving (§5.4), in words and in order: requirements that the call does not meet and that
+ * Lists what a human overrides by approving (§5.4), in words and in order: requirements that the call does not meet and that
  * `fired` keep from denying it, because they stand after a fired approval rule in the same tool entry.
  */
 export function overriddenRules(call: Call, match: ToolMatch, fired: readonly Rule[]): readonly string[] {

@@ -2,7 +2,6 @@
  * Text from strangers, cut so that who decides sees all of it (policy.md §12): what shows nothing, what turns the
  * reading direction, and what looks like something else stands apart from plain text.
  */
-import { latinLookOf } from './look-alike.ts';
 import { normalize } from './names.ts';
 
 /** A piece of a text. In order, the `text` of all pieces is the text. */
@@ -118,4 +117,30 @@ function append(pieces: Piece[], piece: Piece): void {
   if (last && last.kind === piece.kind && (piece.kind === 'plain' || piece.kind === 'foreign'))
     pieces[pieces.length - 1] = { kind: piece.kind, text: last.text + piece.text };
   else pieces.push(piece);
+}
+
+/** Pairs of a character and what it looks like: Cyrillic, Greek, Armenian, Cherokee letters, and marks. */
+const PAIRS =
+  'аaеeоoрpсcуyхxіiјjѕsԁdԛqԝwһhӏlьbгrпnтtкkмmвbнhАAВBЕEКKМMНHОOРPСCТTХXУYІIЈJЅSԌGЗ3б6' +
+  'αaοoνvρpιiκkτtυuγyηnωwΑAΒBΕEΖZΗHΙIΚKΜMΝNΟOΡPΤTΥYΧXϹCϲc' +
+  'օoսuզqցgհhոnյjԼLՕOՍUԱU' +
+  'ᎪAᏴBᏟCᎠDᎬEᏀGᎻHᎥiᎫJᏦKᏞLᎷMᏢPᏒRᏚSᎢTᏙVᎳWᏃZ' +
+  'ıiɑaɡgʟLɩiƽ5ʋuᴏoᴄcᴠvᴡwᴢz' +
+  '٠.۰.०oഠo੦o' +
+  "⁄/∕/⧸/‐-‑-‒-–-—-−-․.‚,‛'‘'’'‹<›>ⅼlⅰi∣|ǀ|׀|։:꞉:∶:⁎*∗*‽?";
+
+const LOOKS: ReadonlyMap<string, string> = new Map(pairsOf(PAIRS));
+const ALL_ASCII = /^[ -~]+$/;
+
+/** The ASCII text that this one character looks like, if any: by its compatibility form, or by its shape. */
+export function latinLookOf(character: string): string | undefined {
+  const known = LOOKS.get(character);
+  if (known !== undefined) return known;
+  const plain = character.normalize('NFKC');
+  return plain !== character && ALL_ASCII.test(plain) ? plain : undefined;
+}
+
+function pairsOf(text: string): readonly (readonly [string, string])[] {
+  const characters = [...text];
+  return characters.flatMap((character, index) => (index % 2 === 0 ? [[character, characters[index + 1] ?? ''] as const] : []));
 }

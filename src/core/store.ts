@@ -78,7 +78,7 @@ export interface Reservation {
 }
 
 /**
- * What the store step says; indexes into `Reservable.steps`. `now` is the store's clock, `retryAt` the next window's
+ * The verdict of the store step; indexes into `Reservable.steps`. `now` is the store's clock, `retryAt` the next window's
  * start, `until` when the record that stands in the way is over.
  */
 export type StoreVerdict = { readonly now: number; readonly shadow: readonly number[] } & (
@@ -110,7 +110,7 @@ export type ClaimVerdict =
   | { readonly kind: 'already_done'; readonly until: number };
 
 /**
- * How a reservation ends (policy.md §6). `released`: it failed, so draws, approval and claim are given back. `kept`:
+ * The end of a reservation (policy.md §6). `released`: it failed, so draws, approval and claim are given back. `kept`:
  * nobody knows. `result`: the JSON text of the result, for a claim.
  */
 export type Settlement = { readonly reservation: Reservation } & (

@@ -8,7 +8,7 @@ const UNC = /^[\\/]{2}/;
 const DRIVE = /^[A-Za-z]:[\\/]/;
 
 /**
- * Whether an absolute path lies in one of the folders. Undefined where two readers could disagree on what the text
+ * Answers whether an absolute path lies in one of the folders. Undefined where two readers could disagree on what the text
  * names: relative, `~`, `%`-escapes, NUL, `file:`, UNC, and back-slashes that change the answer.
  */
 export function isWithin(path: string, folders: readonly string[]): boolean | undefined {
@@ -29,7 +29,7 @@ export function pathDoubt(value: Json): { readonly why: string; readonly advice:
 
 const RELATIVE = ['is relative', ''] as const;
 
-/** What the path is, what the absolute one has to be besides, and when. The first that applies is the reason. */
+/** Each reason: what the path is, what the absolute one has to be besides, and when. The first that applies is the reason. */
 const DOUBTS: readonly (readonly [why: string, instead: string, applies: (path: string) => boolean])[] = [
   ['is empty', '', (path) => path === ''],
   ['has a NUL character', ' without control characters', (path) => path.includes('\0')],

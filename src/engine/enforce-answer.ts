@@ -12,7 +12,7 @@ import type { Challenge } from '../mcp/payments/payment.ts';
 import type { SentCall } from './arrival.ts';
 
 /** The end of a call. `text`: the JSON text of its result, for the repeats of an idempotent call (policy.md §9). */
-export interface Outcome {
+export interface CallOutcome {
   readonly result: OutcomeEvent['result'];
   readonly error?: string | undefined;
   readonly text?: string | undefined;
@@ -45,7 +45,7 @@ export interface JudgedAnswer {
   /** True where the agent may have it as it is. What asks to be paid passes only as far as its offers do. */
   readonly passes: boolean;
   /** The end of the call; undefined while it goes on. */
-  readonly outcome: Outcome | undefined;
+  readonly outcome: CallOutcome | undefined;
 }
 
 /** SECURITY: what two readers read in two ways says nothing of how the call ended. */
@@ -64,13 +64,13 @@ const NOTHING_FOUND: Findings = { isRefused: false, asked: undefined };
  * SPEC: policy.md §6 — a challenge is a failure. SECURITY: one that stands in a success may be the agent's own words, which
  * a server repeats: it frees no counter, and the result is kept for no identical call, which might be offered it unjudged.
  */
-function outcomeOfAsking(answer: CallAnswer, asked: Challenge): Outcome | undefined {
+function outcomeOfAsking(answer: CallAnswer, asked: Challenge): CallOutcome | undefined {
   if (asked.kind === 'unreadable') return { result: 'kept', error: UNREADABLE_CHALLENGE };
   const outcome = outcomeOf(answer, false);
   return outcome?.result === 'released' ? { result: 'released', error: 'payment required' } : outcome;
 }
 
-function outcomeOf(answer: CallAnswer, isKept: boolean): Outcome | undefined {
+function outcomeOf(answer: CallAnswer, isKept: boolean): CallOutcome | undefined {
   switch (answer.kind) {
     case 'open':
       return undefined;

@@ -1,5 +1,5 @@
 /**
- * What calls and other frames are judged by. INVARIANT I8: read once for those that arrived together, and passed on, so
+ * Calls and other frames are judged by this. INVARIANT I8: read once for those that arrived together, and passed on, so
  * that each sees one policy throughout.
  */
 import { INTERNAL_ERROR } from '../core/conclude.ts';

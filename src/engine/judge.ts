@@ -2,7 +2,7 @@
  * Where calls become decisions, over any store: plan → store step → conclude. The proxy, the library and policy tests judge
  * by it alike; wire and audit are theirs to add.
  */
-import { conclude, concludeDenied, concludeFailed, concludeStateless, INTERNAL_ERROR, UNASKED } from '../core/conclude.ts';
+import { conclude, concludeFailed, concludeStateless, INTERNAL_ERROR, UNASKED } from '../core/conclude.ts';
 import type { Call, Decision, Trace } from '../core/decision.ts';
 import type { Facts } from '../core/facts.ts';
 import { denial, type Plan, plan } from '../core/plan.ts';
@@ -39,7 +39,7 @@ export interface JudgedCall {
 }
 
 /** The store's verdict on a call, or why there is none. */
-export type Verdict = StoreVerdict | { readonly kind: 'failed'; readonly why: string };
+export type CallVerdict = StoreVerdict | { readonly kind: 'failed'; readonly why: string };
 
 /** Judges calls that came together, in one transaction. Calls that need nothing of the store cost it nothing. */
 export async function judgeCalls(
@@ -71,7 +71,7 @@ function mayNeedStore({ reservable, idempotencyWindow }: StorePlan, { held, paym
   return reservable.steps.length > 0 || reservable.draws.length > 0 || idempotencyWindow > 0 || held !== undefined || payment !== undefined;
 }
 
-const NO_VERDICTS: readonly Verdict[] = [];
+const NO_VERDICTS: readonly CallVerdict[] = [];
 const NO_RULES: readonly string[] = [];
 
 /** SPEC: policy.md §8 — a payment has to answer a challenge that was delivered for this very call, and costs what that one asked. */
@@ -87,7 +87,7 @@ function planPaid(call: Call, payment: NonNullable<Paying['payment']>, facts: Fa
 export async function reserve(
   asked: readonly Reservable[],
   { store, leases, log, failMode }: Omit<JudgePorts, keyof Naming>,
-): Promise<readonly Verdict[]> {
+): Promise<readonly CallVerdict[]> {
   try {
     const verdicts = await store.reserve(asked);
     if (verdicts.length !== asked.length) throw new StoreError(`the store judged ${verdicts.length} of ${asked.length} calls`);
@@ -104,11 +104,11 @@ export async function reserve(
 
 /** The decision on a plan: the store's verdict in the policy's words, or the plan's own where nothing was asked. */
 export function concludePlan(planned: Plan, verdict: StoreVerdict | undefined): Decision {
-  if (planned.kind === 'deny') return concludeDenied(planned);
+  if (planned.kind === 'deny') return { outcome: 'deny', denial: planned.denial, shadow: planned.shadow };
   return verdict ? conclude(planned, verdict) : concludeStateless(planned);
 }
 
-function concludeCall(planned: Plan, verdict: Verdict | undefined, call: Judgeable, facts: Facts, ports: JudgePorts): JudgedCall {
+function concludeCall(planned: Plan, verdict: CallVerdict | undefined, call: Judgeable, facts: Facts, ports: JudgePorts): JudgedCall {
   if (planned.kind === 'deny' || !verdict)
     return { plan: planned, decision: concludePlan(planned, undefined), approved: NO_RULES, inFlight: undefined, wasAsked: false };
   const decision = verdict.kind === 'failed' ? concludeFailure(planned, verdict.why, facts, ports) : conclude(planned, verdict);

@@ -64,7 +64,7 @@ export interface Ports {
   /** The same for a text that is too long to be hashed at once. */
   readonly openSha256: () => TextHash;
   /** Loads the JSON Schema engine; only asked for where a rule validates against the server's schemas. */
-  readonly loadSchemaCompiler: () => Promise<SchemaCompiler>;
+  readonly loadSchemaCompiler: () => Promise<ToolSchemaCompiler>;
   readonly timeouts: Timeouts;
 }
 
@@ -91,7 +91,7 @@ export interface Client {
   readonly credential: string | undefined;
 }
 
-export type SchemaCompiler = (schema: { readonly key: string; readonly read: () => Json }) => SchemaCheck;
+export type ToolSchemaCompiler = (schema: { readonly key: string; readonly read: () => Json }) => SchemaCheck;
 
 /** ms. `upstream` 0 waits for ever; `listing` is how long a call waits for the server's own tool list. */
 export interface Timeouts {

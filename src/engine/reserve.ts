@@ -1,5 +1,5 @@
 /**
- * What calls ask of the store (policy.md §5.5, §9, §12): what they draw and claim, and the record that a hold opens.
+ * Writes what calls ask of the store (policy.md §5.5, §9, §12): what they draw and claim, and the record that a hold opens.
  */
 import { agentKey, shownCredential } from '../core/agent-key.ts';
 import type { HoldRequest } from '../core/approval.ts';

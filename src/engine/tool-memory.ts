@@ -4,7 +4,7 @@ import { isArray, isObject, type Json } from '../core/json.ts';
 import { type Newest, openNewest } from '../core/newest.ts';
 import { readJson, renderJson } from '../mcp/json/values.ts';
 import type { ListedTool } from '../mcp/messages/lists.ts';
-import type { SchemaCompiler } from './ports.ts';
+import type { ToolSchemaCompiler } from './ports.ts';
 
 /** Pages of one list, at most (wire.md §2.13). */
 export const MAX_PAGES = 100;
@@ -27,7 +27,7 @@ export interface ToolMemory {
   /** Counts how often it did: what was asked for before, and is read in turns, is no longer the list. */
   readonly changes: number;
   /** From now on schemas can be compiled. */
-  useCompiler(compile: SchemaCompiler): void;
+  useCompiler(compile: ToolSchemaCompiler): void;
   readonly canCheck: boolean;
 }
 
@@ -48,7 +48,7 @@ export function createToolMemory(sha256: (text: string) => string, listed: (cata
   // What is known besides the listing under way: a listing that was left off leaves nothing behind.
   let base = NOTHING;
   let listing: Listing | undefined;
-  let compiler: SchemaCompiler | undefined;
+  let compiler: ToolSchemaCompiler | undefined;
   const defining: Defining = { sha256, compiler: () => compiler, read: openNewest<Json>(READ, READ_CHARACTERS) };
   const memory: { -readonly [Member in keyof ToolMemory]: ToolMemory[Member] } = {
     catalog: NOTHING,
@@ -113,7 +113,7 @@ function nameOnly({ name }: ToolDefinition): ToolDefinition {
 
 interface Defining {
   readonly sha256: (text: string) => string;
-  readonly compiler: () => SchemaCompiler | undefined;
+  readonly compiler: () => ToolSchemaCompiler | undefined;
   /** Schemas that were read lately, by their texts. */
   readonly read: Newest<Json>;
 }

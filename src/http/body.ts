@@ -15,8 +15,8 @@ export interface BodyLimits {
 }
 
 /** Bounds the bytes that one agent may have on their way to being judged (wire.md §2.13). */
-export interface Room {
-  /** Answers whether there is room, and takes it. */
+export interface BodyBudget {
+  /** Answers whether so many fit, and takes it. */
   take(bytes: number): boolean;
   give(bytes: number): void;
 }
@@ -31,8 +31,8 @@ const MIN_AVERAGE = 64;
 const TOO_SMALL = { kind: 'refused', status: 413, why: 'the body comes in too many small pieces: send it in larger ones' } as const;
 const TOO_LARGE = { kind: 'refused', status: 413, why: 'the body is larger than allowed (--max-message)' } as const;
 
-/** Room for `most` bytes; a body alone always finds some. */
-export function createRoom(most: number): Room {
+/** A budget of `most` bytes; a body alone always finds some. */
+export function createBodyBudget(most: number): BodyBudget {
   let taken = 0;
   return {
     take(bytes) {
@@ -65,7 +65,7 @@ function typeFault(type: string): string | undefined {
 }
 
 /** Reads the body to its end. SECURITY: one that comes drop by drop holds neither memory nor a connection for long. */
-export function readBody(request: IncomingMessage, { maxBytes, maxGap }: BodyLimits, room: Room): Promise<BodyRead> {
+export function readBody(request: IncomingMessage, { maxBytes, maxGap }: BodyLimits, budget: BodyBudget): Promise<BodyRead> {
   return new Promise((resolve) => {
     const pieces = createPieces();
     let length = 0;
@@ -74,7 +74,7 @@ export function readBody(request: IncomingMessage, { maxBytes, maxGap }: BodyLim
       if (isOver) return;
       isOver = true;
       clearTimeout(gap);
-      room.give(length);
+      budget.give(length);
       request.pause();
       resolve(read);
     };
@@ -84,7 +84,7 @@ export function readBody(request: IncomingMessage, { maxBytes, maxGap }: BodyLim
       gap.refresh();
       if (length + piece.length > maxBytes) return end(TOO_LARGE);
       if (pieces.count >= MAX_PIECES && length < pieces.count * MIN_AVERAGE) return end(TOO_SMALL);
-      if (!room.take(piece.length)) return end({ kind: 'refused', status: 503, why: 'too much waits to be judged' });
+      if (!budget.take(piece.length)) return end({ kind: 'refused', status: 503, why: 'too much waits to be judged' });
       length += piece.length;
       pieces.add(piece);
     });

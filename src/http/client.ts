@@ -6,11 +6,9 @@
 import { openPool, type Pool } from './connections.ts';
 import { ask, type RawAnswer } from './exchange.ts';
 import { UpstreamFault } from './fault.ts';
-import type { AnswerHeaders, CookieJar } from './headers.ts';
+import type { AnswerHeaders, CookieJar, HeaderFields } from './headers.ts';
 import { inflate } from './inflate.ts';
 import { basicOf, type Environment, type HttpProxy, proxyFor } from './proxies.ts';
-
-export type HeaderFields = Readonly<Record<string, string>>;
 
 export interface UpstreamRequest {
   readonly method: 'GET' | 'POST' | 'DELETE';

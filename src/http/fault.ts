@@ -1,14 +1,14 @@
 /** Why a request to the upstream has no answer, and whether the upstream may have acted on it (policy.md §6). */
 
-export type FaultCode = 'unreachable' | 'broken' | 'redirect' | 'foreign_origin' | 'encoding' | 'aborted';
+export type UpstreamFaultCode = 'unreachable' | 'broken' | 'redirect' | 'foreign_origin' | 'encoding' | 'aborted';
 
 /** A request that has no answer. `sent`: the upstream may have received it. The message continues "the server at … ". */
 export class UpstreamFault extends Error {
   override readonly name = 'UpstreamFault';
-  readonly code: FaultCode;
+  readonly code: UpstreamFaultCode;
   readonly sent: boolean;
 
-  constructor(code: FaultCode, message: string, sent: boolean, cause?: unknown) {
+  constructor(code: UpstreamFaultCode, message: string, sent: boolean, cause?: unknown) {
     super(message, { cause });
     this.code = code;
     this.sent = sent;

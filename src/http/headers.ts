@@ -5,6 +5,9 @@
 import { isIP } from 'node:net';
 import type { SetCookie } from 'cookie';
 
+/** To be sent, by name. */
+export type HeaderFields = Readonly<Record<string, string>>;
+
 /** Of an answer, by name in lower case; repeated ones joined with a comma. SECURITY: cookies are not among them. */
 export type AnswerHeaders = Readonly<Record<string, string | undefined>>;
 

@@ -1,7 +1,6 @@
 /** The answer to one HTTP request: whole, or an event stream that is flushed event by event (wire.md §5), kept alive, and bounded while it is not read. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-
-export type HeaderFields = Readonly<Record<string, string>>;
+import type { HeaderFields } from './headers.ts';
 
 /** Events on their way to one client. `write` answers false where it reads slowly: then wait for `drained`. */
 export interface EventStream {

@@ -2,7 +2,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, isIP } from 'node:net';
-import { type BodyRead, bodyRefusal, type Room, readBody } from './body.ts';
+import { type BodyBudget, type BodyRead, bodyRefusal, readBody } from './body.ts';
 import { namesSeveral, valuesOf } from './headers.ts';
 import { isLoopback } from './proxies.ts';
 import { createKeepAlive, type KeepAlive, openReply, type Reply } from './reply.ts';
@@ -14,10 +14,10 @@ export interface ServedRequest {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly rawHeaders: readonly string[];
-  /** Whose token it brought; undefined where it brought one without a name, or none is asked for. */
+  /** The owner of the token that it brought; undefined where it brought one without a name, or none is asked for. */
   readonly bearer?: string | undefined;
   /** Reads the body; a refusal is to be answered by the caller. */
-  body(room: Room): Promise<BodyRead>;
+  body(budget: BodyBudget): Promise<BodyRead>;
   readonly reply: Reply;
 }
 
@@ -142,7 +142,7 @@ function receive(request: IncomingMessage, response: ServerResponse, { rules, ti
     return;
   }
   const limits = { maxBytes: options.maxBody, maxGap: timeouts.gap };
-  const body = async (room: Room) => bodyRefusal(rawHeaders, options.maxBody) ?? (await readBody(request, limits, room));
+  const body = async (budget: BodyBudget) => bodyRefusal(rawHeaders, options.maxBody) ?? (await readBody(request, limits, budget));
   options.serve({
     ...{ method, path, rawHeaders, body, reply, bearer: verdict.bearer },
     get query() {
@@ -198,7 +198,7 @@ export interface Arriving {
   readonly rawHeaders: readonly string[];
 }
 
-export type Verdict =
+export type ArrivalVerdict =
   /** `origin` is that of an allowed page, which may read the answer. */
   | { readonly kind: 'admitted'; readonly origin: string | undefined; readonly bearer: string | undefined }
   | { readonly kind: 'refused'; readonly status: 400 | 401 | 403 | 501; readonly why: string; readonly origin?: string | undefined };
@@ -215,7 +215,7 @@ const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
 const AUTHORITY = /^(\[[0-9a-f:.]+\]|[^\s:/?#@\\,[\]]+)(?::(\d{1,5}))?$/;
 
 /** Checks a request against the rules. Preflights carry no credentials by their nature, and get none of ours. */
-export function checkRequest(request: Arriving, rules: GuardRules): Verdict {
+export function checkRequest(request: Arriving, rules: GuardRules): ArrivalVerdict {
   const singles = singlesIn(request.rawHeaders);
   if (typeof singles === 'string') return { kind: 'refused', status: 400, why: `the header ${JSON.stringify(singles)} occurs twice` };
   const { authorization = '', host = '', origin } = singles;
@@ -278,7 +278,7 @@ function isAllowedOrigin(origin: string, { origins, port }: GuardRules): boolean
   return origins.includes(given) || LOOPBACK_NAMES.some((name) => given === `http://${name}:${port}`);
 }
 
-/** Whose token this is; undefined where one is asked for and this is none. */
+/** Finds the owner of this token; undefined where one is asked for and this is none. */
 function tokenIn(authorization: string, { token, named = [] }: GuardRules): { readonly bearer: string | undefined } | undefined {
   if (token === undefined && named.length === 0) return { bearer: undefined };
   const [, given] = /^bearer +([^\s]+)$/i.exec(authorization) ?? [];

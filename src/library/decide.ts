@@ -35,7 +35,7 @@ export interface DecideOptions {
   readonly trace?: boolean;
 }
 
-/** What forwarding the call adds to a counter. */
+/** Forwarding the call adds this to a counter. */
 export interface DrawOf {
   readonly counter: CounterRef;
   readonly label: string;
@@ -45,7 +45,7 @@ export interface DrawOf {
 }
 
 export type Decided = Decision & {
-  /** Whether the call goes to the server: allowed, or the policy is in shadow mode. */
+  /** True where the call goes to the server: allowed, or the policy is in shadow mode. */
   readonly forward: boolean;
   readonly draws: readonly DrawOf[];
   /** The walk, where it was asked for. */

@@ -3,7 +3,7 @@ import { strayCondition } from './format/advice-entries.ts';
 import { RULE_KEYS } from './format/format.ts';
 import { STATE_VALUES, VALUES } from './format/format-conditions.ts';
 import { quote } from './format/quote.ts';
-import type { Key, Meant, Shape } from './format/shape.ts';
+import type { FormatKey, Meant, Shape } from './format/shape.ts';
 import { type Entry, entriesOf, type MapNode, type Node, textOf, valueAt } from './format/tree.ts';
 import { didYouMean, nearest } from './nearest.ts';
 import type { Report } from './report.ts';
@@ -140,7 +140,7 @@ function reportStray(stray: readonly Entry[], rule: MapNode, report: Report): vo
   report.add('unknown-key', stray[0]?.offset ?? rule.offset, `${keys} are keys of a condition, and stand in the rule`, help);
 }
 
-function checkEntry(map: MapNode, name: string, key: Key, report: Report): void {
+function checkEntry(map: MapNode, name: string, key: FormatKey, report: Report): void {
   const entry = map.entries.get(name);
   if (!entry) return;
   if (key.not !== undefined && map.entries.has(key.not)) {
@@ -151,7 +151,7 @@ function checkEntry(map: MapNode, name: string, key: Key, report: Report): void 
   checkShape(entry.value, key.shape, `"${name}"`, report);
 }
 
-/** What lacks, at once; not what an unknown key was meant as. */
+/** Names what lacks, at once; not what an unknown key was meant as. */
 function checkRequired(
   node: MapNode,
   shape: Extract<Shape, { kind: 'map' }>,
@@ -192,7 +192,7 @@ function checkRule(rule: MapNode, isMeant: boolean, report: Report): void {
   }
 }
 
-/** What is no action was reported already, and takes no clause wrongly. */
+/** A text that is no action was reported already, and takes no clause wrongly. */
 function isAction(text: string): boolean {
   const { action } = RULE_KEYS;
   return action?.shape.kind === 'choice' && action.shape.values.includes(text);

@@ -5,12 +5,11 @@ import { checkShape } from './check.ts';
 import { compilePolicy, rulesByKey } from './compile/compile.ts';
 import { collectCounters } from './compile/counters.ts';
 import { type Folders, placeFolders } from './compile/folders.ts';
-import { type Origins, offsetOfPath, openOrigins } from './compile/origins.ts';
+import { type Origins, offsetOfPath } from './compile/origins.ts';
 import { POLICY } from './format/format.ts';
-import { openPositions } from './format/position.ts';
 import { itemsOf, type MapNode, type Node, textOf, valueAt } from './format/tree.ts';
 import { parseYaml } from './format/yaml.ts';
-import { openReport, type Report } from './report.ts';
+import { openPositions, openReport, type Report } from './report.ts';
 import { loadRegexCompiler } from './schema/regex.ts';
 import { loadSchemas } from './schema/schema.ts';
 import { sha256 } from './sha256.ts';
@@ -29,7 +28,7 @@ const MAX_TEXT = 1_048_576;
 /** Loads a policy. `folders` is what folders may begin with. Never throws for what stands in the text. */
 export async function loadPolicyText(text: string, folders: Folders = {}): Promise<Loaded> {
   const report = openReport(openPositions(text.length > MAX_TEXT ? '' : text));
-  const origins = openOrigins();
+  const origins: Origins = { rules: new Map(), conditions: new Map(), entries: new Map() };
   const policy = await load(text, folders, origins, report);
   return {
     // INVARIANT I8: a policy with one error is no policy.

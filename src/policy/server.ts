@@ -6,7 +6,7 @@ import { matchesName } from '../core/names.ts';
 import type { Policy, Position, Rule, ToolEntry } from '../core/policy.ts';
 import { DIAGNOSTICS, type DiagnosticCode } from './codes.ts';
 import { didYouMean } from './nearest.ts';
-import { callsTools, pins, TOOL_NAMES } from './warn/meta-tools.ts';
+import { callsTools, pins, TOOL_NAMES } from './warn/warn-rules.ts';
 
 export interface ServerTool {
   readonly name: string;

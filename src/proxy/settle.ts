@@ -2,7 +2,7 @@
 import type { OutcomeEvent } from '../core/audit.ts';
 import type { Settlement } from '../core/store.ts';
 import type { SentCall } from '../engine/arrival.ts';
-import type { Outcome } from '../engine/enforce-answer.ts';
+import type { CallOutcome } from '../engine/enforce-answer.ts';
 import type { Ports } from '../engine/ports.ts';
 
 /** Where outcomes are recorded. While it is held, they wait for the answers that they are about. */
@@ -71,7 +71,7 @@ export interface Unpriced {
  * spent, and the record says so. Never rejects: an answer reaches the agent whatever the store or the audit do.
  */
 export async function settle(
-  ended: readonly { readonly call: SentCall; readonly outcome: Outcome }[],
+  ended: readonly { readonly call: SentCall; readonly outcome: CallOutcome }[],
   { ports, outcomes, unpriced }: Settling,
 ): Promise<void> {
   const settlements: Settlement[] = [];
@@ -114,13 +114,13 @@ export async function keep(calls: readonly SentCall[], why: string, settling: Se
 }
 
 /** Selects what the store has to learn. Draws that stay spent are spent already. */
-function settlementsOf({ holding }: SentCall, { result, text }: Outcome): readonly Settlement[] {
+function settlementsOf({ holding }: SentCall, { result, text }: CallOutcome): readonly Settlement[] {
   const concerned = result === 'released' ? holding.reservations : holding.reservations.filter(({ approval, claim }) => approval ?? claim);
   return concerned.map((reservation) => ({ reservation, outcome: result, result: text }));
 }
 
 /** What was to be given back and was not stays spent; of any other outcome only the record in the store is missing. */
-function faulted(call: SentCall, outcome: Outcome, fault: string): Outcome {
+function faulted(call: SentCall, outcome: CallOutcome, fault: string): CallOutcome {
   if (settlementsOf(call, outcome).length === 0) return outcome;
   return outcome.result === 'released' ? { result: 'kept', error: fault } : { ...outcome, error: outcome.error ?? fault };
 }
@@ -149,7 +149,7 @@ export async function endReservations(
   return why;
 }
 
-function outcomeEvent({ id, sentAt, holding }: SentCall, { result, error }: Outcome, { monotonic }: Ports): OutcomeEvent {
+function outcomeEvent({ id, sentAt, holding }: SentCall, { result, error }: CallOutcome, { monotonic }: Ports): OutcomeEvent {
   const unpriced = holding.unpriced && result === 'committed' ? true : undefined;
   return { type: 'outcome', call: id, result, upstreamUs: Math.round((monotonic() - sentAt) * 1000), error, unpriced };
 }

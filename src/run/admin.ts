@@ -1,5 +1,5 @@
 /**
- * What a proxy does for the people who decide (policy.md §12): the admin server, webhooks, and marking records that are
+ * Opens what serves the people who decide (policy.md §12): the admin server, webhooks, and marking records that are
  * over. All of it stands beside the calls; what a policy does not use is not even loaded.
  */
 import { openSweep } from '../approval/records.ts';
@@ -31,7 +31,7 @@ export interface AdminOptions {
   readonly instance: string;
   readonly namespace: string;
   readonly upstream: string;
-  /** How webhooks show arguments. */
+  /** Webhooks show arguments so. */
   readonly mask: MaskOptions;
   readonly every: Every;
 }

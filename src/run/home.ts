@@ -28,7 +28,7 @@ function workingFolder(): string | undefined {
 }
 
 /**
- * Whose counters these are (policy.md §7): the prefix and the policy's name, or without a name the file itself, by
+ * Names whose counters these are (policy.md §7): the prefix and the policy's name, or without a name the file itself, by
  * its real folder, so that two spellings of one path are one namespace.
  */
 export function namespaceOf(prefix: string | undefined, name: string | undefined, file: string): string {

@@ -1,4 +1,4 @@
-/** Which processes enforce something now (policy.md §11). */
+/** Lists the processes that enforce something now (policy.md §11). */
 import { hostname } from 'node:os';
 import type { Instance } from '../core/store.ts';
 

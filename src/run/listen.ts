@@ -1,4 +1,4 @@
-/** What `--transport http` is given: where the proxy listens, and to whom (cli.md §1, wire.md §5). */
+/** The options of `--transport http`: where the proxy listens, and to whom (cli.md §1, wire.md §5). */
 
 import { UsageError } from '../core/fault.ts';
 import { isLoopback } from '../http/proxies.ts';
@@ -93,7 +93,7 @@ function namesOf(named: URL | undefined): readonly string[] {
   return named ? [...new Set([named.host, named.hostname])] : [];
 }
 
-/** What stands before `/mcp` in the URL that clients are given. */
+/** Reads what stands before `/mcp` in the URL that clients are given. */
 function parsePublicUrl(text: string): URL {
   const url = URL.parse(text);
   const isPlain = url && /^https?:$/.test(url.protocol) && `${url.username}${url.password}${url.search}${url.hash}` === '';
@@ -118,7 +118,7 @@ function parseOrigin(text: string): string {
   );
 }
 
-/** What passes in its own way, or must never pass. */
+/** Headers that pass in their own way, or must never pass. */
 const NEVER = [
   ...['authorization', 'connection', 'content-encoding', 'content-length', 'cookie', 'expect', 'host', 'keep-alive', 'origin'],
   ...['proxy-authorization', 'te', 'trailer', 'transfer-encoding', 'upgrade'],

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { auditRecordOf, decideRecorded } from '../approval/records.ts';
 import { loadHashKey, openKeyedHash } from '../audit/key.ts';
 import { openFileSink } from '../audit/sinks/file.ts';
-import type { Approval, ApprovalDecision, Approvals, Decided } from '../core/approval.ts';
+import type { Approval, ApprovalDecision, Approvals, DecisionResult } from '../core/approval.ts';
 import type { AuditSink, PlainEvent } from '../core/audit.ts';
 import { dropExposed, keyIn } from './own-folders.ts';
 
-/** What a command has to read and to warn by. */
+/** A command reads and warns by these. */
 export interface CommandPorts {
   readonly env: Readonly<Record<string, string | undefined>>;
   err(text: string): void;
@@ -35,7 +35,7 @@ export async function decideInOwnRecords(
   home: string,
   approvals: Pick<Approvals, 'decide'>,
   ports: CommandPorts,
-): Promise<Decided> {
+): Promise<DecisionResult> {
   const records = openFor(decision, home, ports);
   try {
     return await decideRecorded(decision, approvals, (event) => writeChange(event, decision.id, records, ports));

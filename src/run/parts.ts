@@ -1,4 +1,4 @@
-/** What a running proxy is made of: the store, the audit, the admin server, and what enforcement needs of the process. */
+/** The parts of a running proxy: the store, the audit, the admin server, and what enforcement needs of the process. */
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { loadHashKey, openKeyedHash } from '../audit/key.ts';
@@ -21,7 +21,7 @@ import { namespaceOf, ownPaths } from './home.ts';
 import { dropExposed, keyIn } from './own-folders.ts';
 import type { PresenceOptions } from './presence.ts';
 
-/** How long a call waits for the server's own tool list, ms. */
+/** A call waits so long for the server's own tool list, ms. */
 const LISTING_TIMEOUT = 5_000;
 
 /** ms from an arbitrary start that never step back. */
@@ -40,11 +40,11 @@ export function openLines(options: ProxyOptions): LineWriter {
   return { ...stderr, write: (line) => stderr.write(mask(line)) };
 }
 
-/** What a running proxy is made of, opened in the order in which it can fail. */
+/** The parts of a running proxy, opened in the order in which it can fail. */
 export interface Parts extends PresenceOptions {
   readonly options: RunOptions;
   readonly command: readonly string[];
-  /** What tells this server from others: its command, or its URL. */
+  /** Distinguishes this server from others: its command, or its URL. */
   readonly identity: string;
   readonly store: Store & Records;
   readonly admin: Admin;
@@ -73,7 +73,7 @@ export async function openParts(
   return { options, command, policy, instance, audit, namespace, store, admin, log, identity, upstream, every };
 }
 
-/** What the process has, whatever it serves. */
+/** Collects what the process has, whatever it serves. */
 export function portsOf({ options, instance, store, audit, log, admin }: Parts, pauses: PauseWatch): Ports {
   return {
     store,
@@ -112,7 +112,7 @@ export function servedOf(
   };
 }
 
-/** What the proxy holds and never writes anywhere (I10). */
+/** Collects what the proxy holds and never writes anywhere (I10). */
 function secretsIn({ remote, listen }: ProxyOptions): readonly string[] {
   return [...(remote ? secretsOf(remote) : []), ...ownTokens(listen).map(({ value }) => value)];
 }

@@ -12,17 +12,17 @@ import type { OwnPlaces } from './own-folders.ts';
 import { type CommandPorts, openOwnRecords } from './own-records.ts';
 
 export interface PauseOptions extends OwnPlaces {
-  /** What agents are told. */
+  /** Agents read this. */
   readonly reason: string;
   /** The name of one policy; undefined: all. */
   readonly policy: string | undefined;
   /** A policy that nobody here has heard of, too. */
   readonly force: boolean;
-  /** How long instances have to confirm, ms. */
+  /** Instances have so long to confirm, ms. */
   readonly patience: number;
 }
 
-/** What was changed, and whom it reaches. */
+/** A change, and the instances that it reaches. */
 export interface Switched extends Change {
   readonly confirmed: readonly Instance[];
   readonly silent: readonly Instance[];

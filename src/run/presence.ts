@@ -1,4 +1,4 @@
-/** What a running proxy tells of itself: its row in the store, and the records that are not about a call (cli.md §2). */
+/** A running proxy reports itself by these: its row in the store, and the records that are not about a call (cli.md §2). */
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { judgeTools, sumTools } from '../authoring/tool-verdicts.ts';
@@ -27,8 +27,8 @@ export interface PresenceOptions {
   readonly every: Every;
 }
 
-/** What is known of a proxy once it serves. */
-export interface Start {
+/** The facts of a proxy that are known once it serves. */
+export interface ProxyStart {
   readonly config: string;
   readonly version: string;
   readonly serverPid: number | undefined;
@@ -38,7 +38,7 @@ export interface Start {
 }
 
 export interface Presence {
-  start(start: Start): void;
+  start(start: ProxyStart): void;
   controlChanged(control: Control, previous: Control | undefined): void;
   reloaded(event: Reload): void;
   /** Names that the policy lists and the server does not have are warned of, once each (wire.md §3). */

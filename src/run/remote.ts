@@ -15,7 +15,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** A field name of HTTP, and what its value must not contain. */
 const NAME = /^[\w!#$%&'*+.^`|~-]+$/;
 const UNFIT = /[^\t\P{Cc}]/u;
-/** What belongs to the connection or the protocol, and is written by us. */
+/** Headers of the connection or the protocol, which we write. */
 const OURS = [
   ...['connection', 'content-length', 'content-type', 'expect', 'host', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade'],
   ...['accept', 'accept-encoding', 'last-event-id', 'mcp-session-id'],

@@ -197,7 +197,7 @@ async function readSettled(path: string): Promise<ReturnType<typeof readPolicyFi
 }
 
 /**
- * What changes with every edit; undefined while there is no file. One that cannot be looked at is an edit as well: it
+ * A text that changes with every edit; undefined while there is no file. One that cannot be looked at is an edit as well: it
  * cannot be read either, which is said once.
  */
 function signature(path: string): string | undefined {

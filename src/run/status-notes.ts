@@ -1,4 +1,4 @@
-/** What the records tell of instances: their policy file and addresses, and a policy on disk that is not in force. */
+/** Collects what the records say of instances: their policy file and addresses, and a policy on disk that is not in force. */
 import { basename } from 'node:path';
 import { listEventFiles, parseRecord, placeOf, readLines, type StoredRecord } from '../audit/evidence/read.ts';
 import type { Instance } from '../core/store.ts';

@@ -28,7 +28,7 @@ export interface StatusSource extends OwnPlaces {
   readonly policy: string | undefined;
   /** That agent's calls, approvals and counters only. */
   readonly agent: string | undefined;
-  /** How far back records count, ms. */
+  /** Records count so far back, ms. */
   readonly since: number;
 }
 
@@ -36,7 +36,7 @@ export interface Status {
   readonly now: number;
   readonly since: number;
   readonly stateDir: string;
-  /** Whether there is a store at all. */
+  /** True where there is a store at all. */
   readonly stored: boolean;
   readonly instances: readonly (Instance & { readonly start: Start | undefined })[];
   readonly pauses: readonly Pause[];
@@ -48,17 +48,17 @@ export interface Status {
   readonly notInForce: ReturnType<Notes['notInForce']>;
 }
 
-/** What is kept under one namespace. */
+/** The records of one namespace. */
 export interface PolicyStatus {
   readonly name: string;
   readonly counters: readonly CounterStatus[];
   readonly pending: readonly Approval[];
 }
 
-/** How long records are read on before all are read anew, ms: those that have become too old leave then. */
+/** Records are read on for so long before all are read anew, ms: those that have become too old leave then. */
 const ANEW = 300_000;
 
-/** What the records tell up to now. */
+/** The findings in the records up to now. */
 interface History {
   readonly since: number;
   readonly summary: Summary;
@@ -129,7 +129,7 @@ async function readStatus({ state }: StatusSource, scope: Scope, history: (now: 
 
 type Scope = Awaited<ReturnType<typeof openScope>>;
 
-/** What belongs to the policy and the agent that were asked for. Throws where the policy file cannot be read. */
+/** Selects what belongs to the policy and the agent that were asked for. Throws where the policy file cannot be read. */
 async function openScope({ config, statePrefix, policy: wanted, agent }: StatusSource) {
   const policy = config === undefined ? undefined : await policyIn(config);
   const own =

@@ -26,11 +26,6 @@ export function payable(id: string, rows: StepRows, now: number): ChallengeRow |
   return row && row.until > now ? row : undefined;
 }
 
-/** A payment failed: what was asked may be paid again, and holds nothing any more. */
-export function askAgain({ id, ...challenge }: ChallengeRow, rows: StepRows, now: number): void {
-  if (challenge.until > now) rows.putChallenge({ ...challenge, id, draws: [] });
-}
-
 /** INVARIANT I4: what a challenge held is given back with its row, in one transaction: once, whoever does it. */
 export function expireChallenges(rows: StepRows, now: number): number {
   const over = rows.overChallenges(now, CHALLENGE_BATCH);

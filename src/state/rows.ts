@@ -1,5 +1,5 @@
 /**
- * What an adapter's transaction offers to the rules that all adapters share. Nothing here waits: the transaction that
+ * An adapter's transaction offers these to the rules that all adapters share. Nothing here waits: the transaction that
  * these reads and writes belong to is open, and nobody else's falls between them.
  */
 import type { AgentKey } from '../core/agent-key.ts';

@@ -17,7 +17,7 @@ import {
 } from '../core/store.ts';
 import type { Window, WindowUnit } from '../core/window.ts';
 import { lease, settleApproval, standingFor } from './approvals.ts';
-import { askAgain, payable } from './challenge.ts';
+import { payable } from './challenge.ts';
 import { answerOf, settleClaim, takeClaim } from './claim.ts';
 import type { Ids } from './ids.ts';
 import type { StepRows } from './rows.ts';
@@ -178,7 +178,8 @@ export function settleAll(settlements: readonly Settlement[], rows: StepRows, no
     const { reservation, outcome } = settlement;
     const released = outcome === 'released';
     if (released) for (const draw of reservation.draws) if (draw.count !== 'attempts' && draw.micros > 0) rows.giveBack(draw);
-    if (released && reservation.challenge) askAgain({ ...reservation.challenge, draws: [] }, rows, now);
+    // A payment failed: what was asked may be paid again, and holds nothing any more.
+    if (released && reservation.challenge && reservation.challenge.until > now) rows.putChallenge({ ...reservation.challenge, draws: [] });
     if (reservation.approval) settleApproval(reservation.approval, released, rows, now);
     if (reservation.claim) settleClaim(reservation.claim, settlement, rows, now, maxBytes);
   }

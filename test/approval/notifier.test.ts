@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { Webhook } from 'standardwebhooks';
-import { type Failure, type Notifier, openNotifier } from '../../src/approval/notifier.ts';
+import { type FailedDelivery, type Notifier, openNotifier } from '../../src/approval/notifier.ts';
 import { keyOf } from '../../src/approval/post.ts';
 import type { HoldRequest } from '../../src/core/approval.ts';
 import type { Records, Store } from '../../src/core/store.ts';
@@ -21,7 +21,7 @@ let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let store: Store & Records;
 let now: number;
 let running: Notifier[];
-let failures: Failure[];
+let failures: FailedDelivery[];
 
 beforeEach(async () => {
   folder = await temporaryFolder();

@@ -1,6 +1,6 @@
 /** wire.md §5: what the listener lets in, over raw sockets, so that nothing tidies up what is sent. */
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
-import { createRoom } from '../../src/http/body.ts';
+import { createBodyBudget } from '../../src/http/body.ts';
 import { type HttpServer, openHttpServer, type ServedRequest } from '../../src/http/server.ts';
 import { exchange, openSocket } from '../harness/raw-http.ts';
 
@@ -12,7 +12,7 @@ let refusals: string[];
 async function open(more: Partial<Parameters<typeof openHttpServer>[0]> = {}): Promise<void> {
   served = [];
   refusals = [];
-  const room = createRoom(64 * 1024);
+  const room = createBodyBudget(64 * 1024);
   server = await openHttpServer({
     bind: '127.0.0.1',
     port: 0,
@@ -263,7 +263,7 @@ describe('wire.md §5: clients that dribble are cut off', () => {
 
 test('wire.md §2.13: what several clients of one agent send at once is bounded together', async () => {
   server.close();
-  const room = createRoom(1_500);
+  const room = createBodyBudget(1_500);
   const bodies: Promise<unknown>[] = [];
   await open({
     serve: ({ body, reply }) => {
@@ -327,7 +327,7 @@ test('who asks whether the client is gone hears of it, also where it left before
   const read = Promise.withResolvers<void>();
   await open({
     serve: async ({ body, reply }) => {
-      await body(createRoom(1_000));
+      await body(createBodyBudget(1_000));
       read.resolve();
       reply.onOver(over.resolve);
       await over.promise;
@@ -414,7 +414,7 @@ describe('wire.md §2.13: a body in small pieces', () => {
   };
   beforeEach(async () => {
     server.close();
-    const room = createRoom(64 << 20);
+    const room = createBodyBudget(64 << 20);
     await open({
       maxBody: 10 << 20,
       serve: async ({ body, reply }) => {

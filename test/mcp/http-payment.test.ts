@@ -5,7 +5,7 @@ import { Challenge, Credential } from 'mppx';
 import { finish } from '../../src/core/slices.ts';
 import {
   credentialsOf,
-  type HttpAsking,
+  type HttpAnswer,
   type HttpDemand,
   readDemand as searchDemand,
   withoutDemand,
@@ -33,7 +33,7 @@ const headers = (values: Record<string, string | string[]>) => (name: string) =>
 const joined = (values: Record<string, string | string[]>) =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, [value].flat().join(', ')]));
 const offers = (count: number) => ({ ...required, accepts: Array.from({ length: count }, () => requirements) });
-const readDemand = (asking: HttpAsking): HttpDemand => finish(searchDemand(asking));
+const readDemand = (asking: HttpAnswer): HttpDemand => finish(searchDemand(asking));
 const demand = (values: Record<string, string | string[]>, body = '') => readDemand({ headers: joined(values), body });
 const amounts = (found: ReturnType<typeof readDemand>) =>
   found.kind === 'unreadable' ? found.kind : found.offers.map(({ amount, intent }) => `${intent} ${amount}`);

@@ -4,10 +4,9 @@ import fc from 'fast-check';
 import { canonicalText } from '../../src/core/fingerprint.ts';
 import type { Json } from '../../src/core/json.ts';
 import type { SchemaCheck } from '../../src/core/policy.ts';
-import { openPositions } from '../../src/policy/format/position.ts';
 import { toJson } from '../../src/policy/format/tree.ts';
 import { parseYaml } from '../../src/policy/format/yaml.ts';
-import { openReport } from '../../src/policy/report.ts';
+import { openPositions, openReport } from '../../src/policy/report.ts';
 import { loadSchemaCompiler } from '../../src/policy/schema/schema.ts';
 
 let compile: (schema: Json) => SchemaCheck;

@@ -1,10 +1,9 @@
 import { expect, test } from 'bun:test';
 import type { Json } from '../../src/core/json.ts';
-import { openPositions } from '../../src/policy/format/position.ts';
 import { toJson } from '../../src/policy/format/tree.ts';
 import { parseYaml } from '../../src/policy/format/yaml.ts';
 import { loadPolicyText } from '../../src/policy/load.ts';
-import { openReport } from '../../src/policy/report.ts';
+import { openPositions, openReport } from '../../src/policy/report.ts';
 import { checkAgainstServer } from '../../src/policy/server.ts';
 
 const TOOLS = `

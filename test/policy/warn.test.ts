@@ -5,8 +5,7 @@ import { type Decimal, parseDecimal } from '../../src/core/decimal.ts';
 import type { Json } from '../../src/core/json.ts';
 import { type ArgTest, makeTest, OPERATORS } from '../../src/core/operators.ts';
 import { loadPolicyText } from '../../src/policy/load.ts';
-import { isAnchored, placeOf } from '../../src/policy/warn/anchors.ts';
-import { isSatisfiable } from '../../src/policy/warn/satisfy.ts';
+import { isAnchored, isSatisfiable, placeOf } from '../../src/policy/warn/satisfy.ts';
 
 const HEAD = 'version: 1\nname: n\ndefault: deny\nmethods: {"*": deny}\n';
 

@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'bun:test';
-import { openPositions } from '../../src/policy/format/position.ts';
 import { toJson } from '../../src/policy/format/tree.ts';
 import { parseYaml } from '../../src/policy/format/yaml.ts';
-import { openReport } from '../../src/policy/report.ts';
+import { openPositions, openReport } from '../../src/policy/report.ts';
 
 function read(text: string): unknown {
   const report = openReport(openPositions(text));

@@ -23,13 +23,13 @@ export interface ShadowCount extends RuleCount {
   readonly code: string | undefined;
 }
 
-export interface Denial {
+export interface CountedDenial {
   readonly ts: string;
   readonly tool: string;
   readonly rule: string | undefined;
   readonly code: string | undefined;
   readonly agent: string | undefined;
-  /** What the agent was told, and what exactly did not hold. */
+  /** The text that the agent read, and what exactly did not hold. */
   readonly reason: string | undefined;
   /** The JSON text of its arguments, as recorded. */
   readonly args: string | undefined;
@@ -41,7 +41,7 @@ export interface Summary {
   /** Most frequent first. */
   readonly denyRules: readonly RuleCount[];
   /** Newest first, ten at most. */
-  readonly recentDenials: readonly Denial[];
+  readonly recentDenials: readonly CountedDenial[];
   /** Calls that enforcement would have denied or held, by rule (policy.md §10). */
   readonly shadow: readonly ShadowCount[];
   readonly tools: readonly { readonly tool: string; readonly calls: number }[];
@@ -58,7 +58,7 @@ interface Tally {
   readonly shadow: Map<string, ShadowCount>;
   readonly tools: Map<string, number>;
   readonly methods: Map<string, number>;
-  denials: Denial[];
+  denials: CountedDenial[];
 }
 
 const RECENT = 10;
@@ -146,7 +146,7 @@ function isResult(value: unknown, totals: Totals): value is keyof Totals {
   return typeof value === 'string' && Object.hasOwn(totals, value);
 }
 
-function newest(denials: readonly Denial[]): Denial[] {
+function newest(denials: readonly CountedDenial[]): CountedDenial[] {
   return [...denials].sort((a, b) => order(b.ts, a.ts)).slice(0, RECENT);
 }
 

@@ -1,4 +1,4 @@
-/** Which rules the cases made pass and made fail; for triggers, stay silent and fire (policy.md §15). */
+/** Notes which rules the cases made pass and made fail; for triggers, stay silent and fire (policy.md §15). */
 import type { TraceEntry } from '../../core/decision.ts';
 import type { Policy, Rule } from '../../core/policy.ts';
 import type { JudgedCall } from '../../engine/judge.ts';
@@ -8,7 +8,7 @@ export interface RuleCoverage {
   readonly rule: string;
   readonly line: number;
   readonly trigger: boolean;
-  /** Whether some call made it pass (a trigger: stay silent), and fail (fire). Undefined where nothing can. */
+  /** True where some call made it pass (a trigger: stay silent), and fail (fire). Undefined where nothing can. */
   readonly passed: boolean | undefined;
   readonly failed: boolean | undefined;
 }
@@ -41,7 +41,7 @@ export function openCoverage(policy: Policy): Coverage {
   };
 }
 
-/** What share of what can happen to the rules did happen, in per cent. No rules: all of it. */
+/** The share of what can happen to the rules that did happen, in per cent. No rules: all of it. */
 export function coveredPercent(rules: readonly RuleCoverage[]): number {
   const points = rules.flatMap(({ passed, failed }) => [passed, failed]).filter((point) => point !== undefined);
   return points.length === 0 ? 100 : Math.floor((100 * points.filter(Boolean).length) / points.length);

@@ -1,4 +1,4 @@
-/** Whether a decision is the one that a step expects. */
+/** Compares a decision with the one that a step expects. */
 import type { Decision } from '../../core/decision.ts';
 import type { CallStep } from './model.ts';
 
@@ -9,7 +9,7 @@ interface Told {
   readonly message?: string;
 }
 
-/** What was expected and what came instead, or undefined where they agree. */
+/** Says what was expected and what came instead, or undefined where they agree. */
 export function mismatchOf(step: CallStep, decision: Decision): { readonly expected: string; readonly got: string } | undefined {
   const told = toldBy(decision);
   const agrees =

@@ -2,7 +2,7 @@
 import type { JsonObject } from '../../core/json.ts';
 
 export type Expectation = 'allow' | 'deny' | 'hold' | 'replay';
-export type UpstreamAnswer = 'ok' | 'error' | 'tool_error' | 'unknown';
+export type GivenAnswer = 'ok' | 'error' | 'tool_error' | 'unknown';
 
 export interface TestFile {
   readonly policy: { readonly kind: 'file'; readonly path: string } | { readonly kind: 'inline'; readonly text: string };
@@ -33,8 +33,8 @@ export interface CallStep {
   readonly args: JsonObject;
   readonly argsText: string;
   readonly agent: string | undefined;
-  readonly upstream: UpstreamAnswer;
-  /** What the server answers with, as JSON text. */
+  readonly upstream: GivenAnswer;
+  /** The server's answer, as JSON text. */
   readonly result: string | undefined;
   readonly repeat: number;
   readonly expect: Expectation;

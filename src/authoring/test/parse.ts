@@ -1,10 +1,9 @@
 /** A policy test file's text to cases, or to everything that is wrong with it (policy.md §15). */
 import type { Diagnostic } from '../../core/diagnostic.ts';
 import { renderJson } from '../../mcp/json/values.ts';
-import { openPositions } from '../../policy/format/position.ts';
 import { entriesOf, type MapNode, type Node, toJson } from '../../policy/format/tree.ts';
 import { parseYaml } from '../../policy/format/yaml.ts';
-import { openReport, type Report } from '../../policy/report.ts';
+import { openPositions, openReport, type Report } from '../../policy/report.ts';
 import type { RegexCompiler } from '../../policy/schema/regex.ts';
 import { type Fields, readFields } from './fields.ts';
 import type { TestCase, TestFile } from './model.ts';

@@ -22,13 +22,13 @@ export interface Bench {
   readonly now: number;
 }
 
-/** How a case ended. `step` counts from 1, `line` is the step's in its file. */
+/** The end of a case. `step` counts from 1, `line` is the step's in its file. */
 export type CaseResult = { readonly name: string; readonly line: number } & (
   | { readonly status: 'passed' }
-  | { readonly status: 'failed'; readonly failure: Failure }
+  | { readonly status: 'failed'; readonly failure: FailedCheck }
 );
 
-export interface Failure {
+export interface FailedCheck {
   readonly step: number;
   readonly line: number;
   readonly call: string;
@@ -46,7 +46,7 @@ interface Running {
   readonly held: { last: string | undefined };
 }
 
-type StepEnd = { readonly kind: 'ok' } | { readonly kind: 'failed'; readonly failure: Omit<Failure, 'step' | 'line'> };
+type StepEnd = { readonly kind: 'ok' } | { readonly kind: 'failed'; readonly failure: Omit<FailedCheck, 'step' | 'line'> };
 
 const OK: StepEnd = { kind: 'ok' };
 
@@ -125,7 +125,7 @@ async function settle(decision: Decision, { upstream, result = DONE }: CallStep,
   await store.settle([{ reservation: decision.reservation, outcome, result }]);
 }
 
-/** What a server answers with that is not said to answer anything. */
+/** A server answers so where the case names no answer. */
 const DONE = '{"content":[]}';
 
 function describe({ tool, argsText, repeat }: CallStep, round: number): string {

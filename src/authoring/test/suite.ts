@@ -22,7 +22,7 @@ export interface FileResult {
   readonly shadow: boolean;
 }
 
-/** What running files leaves behind. `diagnostics` are of the test files and their policies. */
+/** The result of running files. `diagnostics` are of the test files and their policies. */
 export interface TestRun {
   readonly files: readonly FileResult[];
   /** Cases by how they ended. */
@@ -32,7 +32,7 @@ export interface TestRun {
 }
 
 interface TestedPolicy {
-  /** What coverage is summed under: the policy's path, or the test file's own. */
+  /** Coverage is summed under this: the policy's path, or the test file's own. */
   readonly file: string;
   readonly policy: Policy | undefined;
   readonly diagnostics: readonly Diagnostic[];
@@ -82,7 +82,7 @@ function readText(path: string): string {
   return read.text;
 }
 
-/** What folders begin with in tests (policy.md §4): the same on every machine, so that a test is, too. */
+/** Folders begin with these in tests (policy.md §4): the same on every machine, so that a test is, too. */
 const FOLDERS = { HOME: '/home/user', POLICY_DIR: '/policy', CWD: '/work' } as const;
 
 /** Loads the policy that a test file names, or has in it. */

@@ -1,7 +1,7 @@
 /** `intercept approvals approve` and `deny` (policy.md §12). */
 import { findApproval } from '../../approval/records.ts';
 import { checkApprover } from '../../approval/secret.ts';
-import type { Approval, ApprovalVerdict, Decided } from '../../core/approval.ts';
+import type { Approval, ApprovalVerdict, DecisionResult } from '../../core/approval.ts';
 import { renderApproval } from '../../core/approval-json.ts';
 import { CommandError, EXIT } from '../../core/fault.ts';
 import { decideInOwnRecords } from '../../run/own-records.ts';
@@ -33,7 +33,7 @@ export async function decideApproval(options: DecideOptions, terminal: Terminal)
 }
 
 /** The record as it was decided. Throws where it could not be decided any more. */
-export function expectDecided(decided: Decided, id: string): Approval {
+export function expectDecided(decided: DecisionResult, id: string): Approval {
   if (decided.kind === 'unknown') throw unknownId(id);
   if (decided.kind === 'decided') return decided.approval;
   const { approval } = decided;

@@ -1,5 +1,5 @@
 /** `intercept approvals list`, `show` and `expire`. */
-import { type Found, findApproval, pagesOf, wholeOf } from '../../approval/records.ts';
+import { type FoundRecords, findApproval, pagesOf, wholeOf } from '../../approval/records.ts';
 import type { Approval } from '../../core/approval.ts';
 import { renderApproval } from '../../core/approval-json.ts';
 import { CommandError, EXIT } from '../../core/fault.ts';
@@ -71,7 +71,7 @@ export async function expireApprovals({ state, home, json }: ApprovalsOptions, t
 }
 
 /** The one record that was found. Throws where there is none, or more than one. */
-export function expectFound(found: Found, id: string): Approval {
+export function expectFound(found: FoundRecords, id: string): Approval {
   if (found.kind === 'one') return found.approval;
   if (found.kind === 'none') throw unknownId(id);
   const { approvals } = found;

@@ -5,7 +5,7 @@
 import { foldKey as fold, UNSEEN } from '../../core/json.ts';
 
 /** The keys that matter at one place, and what they fold to. */
-export interface Place {
+export interface KeyPlace {
   readonly keys: ReadonlySet<string>;
   readonly folded: ReadonlySet<string>;
 }
@@ -14,7 +14,7 @@ export interface Place {
 const LONG = 64;
 
 /** The place where these keys belong. */
-export function definePlace(...keys: readonly string[]): Place {
+export function definePlace(...keys: readonly string[]): KeyPlace {
   return { keys: new Set(keys), folded: new Set(keys.map(foldKey)) };
 }
 
@@ -23,7 +23,7 @@ export const PARAMS_KEYS = definePlace('name', 'arguments', 'uri', 'task', '_met
 export const RESULT_KEYS = definePlace('resultType', 'isError', 'structuredContent', '_meta', 'content');
 
 /** True where the key is not one of the place's but a lenient reader could take it for one. */
-export function isLookAlike(key: string, place: Place): boolean {
+export function isLookAlike(key: string, place: KeyPlace): boolean {
   return !place.keys.has(key) && place.folded.has(foldKey(key));
 }
 

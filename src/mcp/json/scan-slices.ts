@@ -31,7 +31,7 @@ interface Open {
 }
 
 /**
- * What a container is, which says whose members are kept: those of a message, of the elements of a batch or a list, of
+ * The role of a container says whether its members are kept: those of a message, of the elements of a batch or a list, of
  * `params` and `result`, and of their `_meta`.
  */
 type Role = 'batch' | 'list' | 'message' | 'body' | 'plain';

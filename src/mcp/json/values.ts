@@ -167,7 +167,7 @@ function readObject(cursor: Cursor): Json {
 const SLICE = 32 * 1024;
 
 /**
- * What may still be read of one frame: a value costs 1, a container as much as it takes in memory. Where nothing is left,
+ * Bounds what may still be read of one frame: a value costs 1, a container as much as it takes in memory. Where nothing is left,
  * nothing is read. INVARIANT I11: ten megabytes of `{}` would be a gigabyte of objects, and each of its collections a pause.
  */
 export interface Allowance {

@@ -2,10 +2,10 @@
 import type { Json } from '../../core/json.ts';
 import type { Slices } from '../../core/slices.ts';
 import { membersAt } from '../json/edit.ts';
-import { ENVELOPE_KEYS, isLookAlike, type Place } from '../json/keys.ts';
+import { ENVELOPE_KEYS, isLookAlike, type KeyPlace } from '../json/keys.ts';
 import type { Member, Span } from '../json/scan-types.ts';
 import { type Allowance, readJson, readJsonInSlices, stringAt } from '../json/values.ts';
-import type { NotificationFrame, Params, RequestFrame, ResponseFrame, Values } from './frame.ts';
+import type { FrameValues, NotificationFrame, Params, RequestFrame, ResponseFrame } from './frame.ts';
 import type { RequestId } from './id.ts';
 
 /** Where each member of the envelope stands; `odd` is what keeps it from being read with certainty. */
@@ -56,7 +56,7 @@ export function readEnvelope(members: readonly Member[]): Envelope {
 }
 
 /** The first key that looks like one of the place's, or is one of them and occurs again. */
-export function findOddKey(members: readonly Member[] | undefined, place: Place): Oddity | undefined {
+export function findOddKey(members: readonly Member[] | undefined, place: KeyPlace): Oddity | undefined {
   if (!members) return undefined;
   let seen: Set<string> | undefined;
   for (const { key } of members) {
@@ -72,7 +72,7 @@ export function findOddKey(members: readonly Member[] | undefined, place: Place)
 }
 
 /** The first key that a lenient reader could take for one of the place's. */
-export function findLookAlike(members: readonly Member[] | undefined, place: Place): string | undefined {
+export function findLookAlike(members: readonly Member[] | undefined, place: KeyPlace): string | undefined {
   if (members) for (const { key } of members) if (!place.keys.has(key) && isLookAlike(key, place)) return key;
   return undefined;
 }
@@ -135,7 +135,7 @@ export function* valuesIn(
   text: string,
   members: ReadonlyMap<string, Span>,
   isAsked?: (key: string) => boolean,
-): Slices<Values | undefined> {
+): Slices<FrameValues | undefined> {
   const allowance: Allowance = { left: MAX_VALUES };
   const values = new Map<string, Json>();
   for (const [key, { start }] of members) {

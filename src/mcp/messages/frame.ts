@@ -33,7 +33,7 @@ export const BODY_LIMITS: FrameLimits = { ...LINE_LIMITS, anySpace: true };
 export type FrameBytes = Uint8Array | string;
 
 /** Of a large frame, which is read in slices: members of `params` or `result` as values, so that nobody has to read them again. */
-export type Values = ReadonlyMap<string, Json>;
+export type FrameValues = ReadonlyMap<string, Json>;
 
 interface Placed {
   readonly text: string;
@@ -46,7 +46,7 @@ export interface RequestFrame extends Placed {
   readonly idSpan: Span;
   readonly method: string;
   readonly params: Params;
-  readonly values?: Values | undefined;
+  readonly values?: FrameValues | undefined;
   /** Where a `_meta` beside `params` stands: no revision has one there, and some readers look for payments in it. */
   readonly meta?: Span | undefined;
 }
@@ -55,7 +55,7 @@ export interface NotificationFrame extends Placed {
   readonly kind: 'notification';
   readonly method: string;
   readonly params: Params;
-  readonly values?: Values | undefined;
+  readonly values?: FrameValues | undefined;
   /** Where a `_meta` beside `params` stands: no revision has one there, and some readers look for payments in it. */
   readonly meta?: Span | undefined;
 }
@@ -108,7 +108,7 @@ export interface ResponseFrame extends Placed {
   readonly error: Span | undefined;
   /** The members of `result`, where it is an object. */
   readonly members: ReadonlyMap<string, Member>;
-  readonly values?: Values | undefined;
+  readonly values?: FrameValues | undefined;
 }
 
 /** JSON, but what it is cannot be read with certainty; never passed on. */

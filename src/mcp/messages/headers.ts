@@ -47,7 +47,7 @@ export function hasRepeating(raw: readonly string[]): boolean {
 }
 
 /**
- * What is wrong with the headers of a body; undefined where they agree with it, and for bodies that are refused anyway.
+ * Finds what is wrong with the headers of a body; undefined where they agree with it, and for bodies that are refused anyway.
  * `repeating`: whether any repeats the body, but for the version; without, only a message that names its version can lack one.
  */
 export function checkHeaders(

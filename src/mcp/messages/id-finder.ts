@@ -1,5 +1,5 @@
 /**
- * Whose message an oversized line is (wire.md §2.13): its top-level `id`, found while the line is thrown away, so that
+ * Finds whose message an oversized line is (wire.md §2.13) by its top-level `id`, while the line is thrown away, so that
  * the request it answers or asks gets an error instead of silence (I9). Reads loosely: the line is never judged.
  */
 import { idAt } from './envelope.ts';

@@ -7,16 +7,16 @@ import { fail, openScan, scanNumber, scanWord, skipSpace, stepInString } from '.
 import type { Scan, Span } from '../json/scan-types.ts';
 import { stringAt } from '../json/values.ts';
 import {
-  type Asking,
+  type AskingObject,
   endAsking,
   type Finds,
   isNoName,
-  type Listing,
   MAX_KEY,
   type Name,
   nameOf,
   noteElement,
   noteName,
+  type OfferListing,
   openAsking,
   openList,
 } from './offer-lists.ts';
@@ -27,12 +27,12 @@ const MAX_DEPTH = 256;
 interface Level {
   readonly isObject: boolean;
   readonly start: number;
-  asking: Asking | undefined;
+  asking: AskingObject | undefined;
   /** The name of the member that is read, where it matters, and whether it is written so. */
   name: Name | undefined;
   isExact: boolean;
   /** Of an array: the list that it may be. */
-  readonly list: Listing | undefined;
+  readonly list: OfferListing | undefined;
   /** Of an array: where the element that is read begins. */
   elementStart: number;
 }
@@ -137,7 +137,7 @@ function openArray(walk: Walk): void {
   else beginElement(walk);
 }
 
-function openLevel(walk: Walk, isObject: boolean, list: Listing | undefined): boolean {
+function openLevel(walk: Walk, isObject: boolean, list: OfferListing | undefined): boolean {
   const { levels, scan, at } = walk;
   if (levels.length >= MAX_DEPTH) {
     walk.at = fail(scan, 'too_deep', at);

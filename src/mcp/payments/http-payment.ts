@@ -16,7 +16,7 @@ import { MAX_OFFERS } from './offer-lists.ts';
 import { readAsked } from './payment.ts';
 
 /** An HTTP answer that may ask to be paid: its headers by their names in lower case, repeated ones joined, and its body. */
-export interface HttpAsking {
+export interface HttpAnswer {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
@@ -30,14 +30,14 @@ export type HttpDemand =
       /** The body asks, and is no message: where x402 first had its offers, and clients still look for them. */
       readonly isPlain: boolean;
       /** The answer without the offers at these indexes; all else as it came. */
-      without(cut: ReadonlySet<number>): HttpAsking;
+      without(cut: ReadonlySet<number>): HttpAnswer;
     };
 
 const MPP = 'www-authenticate';
 const X402 = 'payment-required';
 
 /** Reads what a 402 asks to be paid, in slices where it is large; no offers where it asks for nothing. */
-export function* readDemand({ headers, body }: HttpAsking): Slices<HttpDemand> {
+export function* readDemand({ headers, body }: HttpAnswer): Slices<HttpDemand> {
   const challenges = headers[MPP] === undefined ? NOTHING : readChallenges(headers[MPP]);
   const required = headers[X402] === undefined ? NOTHING : yield* readRequired(headers[X402]);
   const inBody = yield* readBody(body);

@@ -70,7 +70,7 @@ export interface Finds {
 }
 
 /** An array that may be a list of offers: whether it is one is known when the object around it ends. */
-export interface Listing {
+export interface OfferListing {
   readonly name: 'accepts' | 'challenges';
   readonly isExact: boolean;
   readonly start: number;
@@ -82,10 +82,10 @@ export interface Listing {
 }
 
 /** An object that has a name that matters, and what is known of it. */
-export interface Asking {
+export interface AskingObject {
   readonly counts: Record<Name, number>;
   isVersionExact: boolean;
-  readonly lists: Listing[];
+  readonly lists: OfferListing[];
 }
 
 /** So many offers of one answer are judged (policy.md §8). A list without any counts as one. */
@@ -94,34 +94,34 @@ export const MAX_OFFERS = 64;
 const MAX_ASKING = 1_048_576;
 
 /** Nothing yet. */
-export function openAsking(): Asking {
+export function openAsking(): AskingObject {
   return { counts: { accepts: 0, challenges: 0, intent: 0, x402Version: 0 }, isVersionExact: false, lists: [] };
 }
 
 /** One more key with a name that matters. */
-export function noteName(asking: Asking, name: Name, isExact: boolean): void {
+export function noteName(asking: AskingObject, name: Name, isExact: boolean): void {
   asking.counts[name] += 1;
   if (name === 'x402Version') asking.isVersionExact ||= isExact;
 }
 
 /** The list that the array at `start` may be. Several under one name are one: whether it asks is all that matters of it then. */
-export function openList(asking: Asking, name: Name | undefined, isExact: boolean, start: number): Listing | undefined {
+export function openList(asking: AskingObject, name: Name | undefined, isExact: boolean, start: number): OfferListing | undefined {
   if (name !== 'accepts' && name !== 'challenges') return undefined;
   const known = asking.lists.find((list) => list.name === name);
   if (known) return known;
-  const list: Listing = { name, isExact, start, end: start, elements: [], hasIntent: false, isLong: false };
+  const list: OfferListing = { name, isExact, start, end: start, elements: [], hasIntent: false, isLong: false };
   asking.lists.push(list);
   return list;
 }
 
 /** One more element. */
-export function noteElement(list: Listing, element: Span): void {
+export function noteElement(list: OfferListing, element: Span): void {
   if (list.elements.length < MAX_OFFERS) list.elements.push(element);
   else list.isLong = true;
 }
 
 /** The object has ended: now it is known whether it asks, and whether everybody reads it alike. */
-export function endAsking({ counts, isVersionExact, lists }: Asking, span: Span, finds: Finds): void {
+export function endAsking({ counts, isVersionExact, lists }: AskingObject, span: Span, finds: Finds): void {
   const isX402 = counts.x402Version > 0;
   const asking = lists.filter(({ name, hasIntent }) => (name === 'accepts' ? isX402 : hasIntent));
   if (asking.length === 0) return;
@@ -134,7 +134,7 @@ export function endAsking({ counts, isVersionExact, lists }: Asking, span: Span,
   }
 }
 
-function addList({ name, start, end, elements }: Listing, finds: Finds): void {
+function addList({ name, start, end, elements }: OfferListing, finds: Finds): void {
   const { lists, total } = finds;
   total.offers += Math.max(1, elements.length);
   // What is offered within an offer would be cut out, or left, with it: no wallet is known to look there.

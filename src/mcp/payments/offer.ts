@@ -3,7 +3,7 @@ import { canonicalText } from '../../core/fingerprint.ts';
 import { isNumber, isObject, type Json, type JsonObject } from '../../core/json.ts';
 import type { Offer } from '../../core/offer.ts';
 import { decodeText } from '../json/base64.ts';
-import { definePlace, isLookAlike, type Place } from '../json/keys.ts';
+import { definePlace, isLookAlike, type KeyPlace } from '../json/keys.ts';
 import { readJson } from '../json/values.ts';
 
 /** An element of MPP's `challenges`. */
@@ -49,7 +49,7 @@ function isOdd(challenge: JsonObject, request: JsonObject): boolean {
 }
 
 /** SECURITY: a reader that takes `Amount` for `amount` pays another price than the one that was judged. */
-export function seemsTwice(object: JsonObject, place: Place): boolean {
+export function seemsTwice(object: JsonObject, place: KeyPlace): boolean {
   return [...object.keys()].some((key) => isLookAlike(key, place));
 }
 

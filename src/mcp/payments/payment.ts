@@ -48,7 +48,7 @@ export function* readAsked(text: string, span: Placed['span']): Slices<Asked> {
 }
 
 /** Reads the offers in their order; `first` is where those of each list begin. */
-function collect(text: string, parts: Parts, offers: Offer[], first: Map<OfferList, number>): void {
+function collect(text: string, parts: PaymentParts, offers: Offer[], first: Map<OfferList, number>): void {
   for (const part of parts) {
     if (isNested(part)) {
       collect(part.text, part.parts, offers, first);
@@ -64,7 +64,7 @@ function isNested(part: OfferList | Nested): part is Nested {
   return 'parts' in part;
 }
 
-function editsOf(parts: Parts, first: ReadonlyMap<OfferList, number>, cut: ReadonlySet<number>): Edit[] {
+function editsOf(parts: PaymentParts, first: ReadonlyMap<OfferList, number>, cut: ReadonlySet<number>): Edit[] {
   return parts.flatMap((part) => {
     if (!isNested(part)) return cutItems(part.elements, (index) => cut.has((first.get(part) ?? 0) + index));
     const { text, start, end } = part;
@@ -76,14 +76,17 @@ function editsOf(parts: Parts, first: ReadonlyMap<OfferList, number>, cut: Reado
 /** A text within a text: a JSON document in a string. */
 export interface Nested extends Span {
   readonly text: string;
-  readonly parts: Parts;
+  readonly parts: PaymentParts;
 }
 
 /** The parts of one text that ask for a payment, in the order in which they stand there. */
-export type Parts = readonly (OfferList | Nested)[];
+export type PaymentParts = readonly (OfferList | Nested)[];
 
 /** `unreadable`: two readers could read two things, or it is more than is judged. `noise`: the text is no JSON. */
-export type Found = { readonly kind: 'unreadable' } | { readonly kind: 'noise' } | { readonly kind: 'found'; readonly parts: Parts };
+export type FoundParts =
+  | { readonly kind: 'unreadable' }
+  | { readonly kind: 'noise' }
+  | { readonly kind: 'found'; readonly parts: PaymentParts };
 
 /** JSON in a string in JSON in a string: no wallet looks deeper. */
 const MAX_NESTED = 2;
@@ -92,11 +95,11 @@ const SLICE = 65_536;
 /** No shorter JSON text asks for a payment. */
 const SHORTEST = 16;
 
-const UNREADABLE: Found = { kind: 'unreadable' };
-const NOISE: Found = { kind: 'noise' };
+const UNREADABLE: FoundParts = { kind: 'unreadable' };
+const NOISE: FoundParts = { kind: 'noise' };
 
 /** Searches the JSON text at `span`. */
-export function* searchOffers(text: string, span: Span, nesting = 0, total = { offers: 0 }): Slices<Found> {
+export function* searchOffers(text: string, span: Span, nesting = 0, total = { offers: 0 }): Slices<FoundParts> {
   const finds: Finds = { lists: [], askings: [], total, isUnreadable: false };
   const walk = openWalk(text, span, finds);
   const nested: Nested[] = [];
@@ -120,7 +123,7 @@ export function* searchOffers(text: string, span: Span, nesting = 0, total = { o
   return { kind: 'found', parts: [...finds.lists, ...nested].sort((a, b) => a.start - b.start) };
 }
 
-function* searchInner(text: string, nesting: number, total: { offers: number }): Slices<Found> {
+function* searchInner(text: string, nesting: number, total: { offers: number }): Slices<FoundParts> {
   const span = { start: 0, end: text.length };
   return mayAsk(text, span) ? yield* searchOffers(text, span, nesting, total) : NOISE;
 }

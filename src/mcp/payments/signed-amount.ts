@@ -1,6 +1,6 @@
 /** Finds how much a payment signs for (policy.md §8). SECURITY: what is not known is not "enough" (I2). */
 import { isArray, isNumber, isObject, type Json, type JsonObject } from '../../core/json.ts';
-import { definePlace, foldKey, type Place } from '../json/keys.ts';
+import { definePlace, foldKey, type KeyPlace } from '../json/keys.ts';
 import { seemsTwice } from './offer.ts';
 
 /** In the asset's smallest unit. `amount`: what is signed for, where it can be read. `most`: the largest amount that is named anywhere. */
@@ -16,7 +16,7 @@ const WAYS: readonly (readonly string[])[] = [
 ];
 
 /** The keys that matter on the way to an amount, by how deep they stand. */
-const PLACES: readonly Place[] = [
+const PLACES: readonly KeyPlace[] = [
   definePlace('authorization', 'permit2Authorization'),
   definePlace('value', 'permitted'),
   definePlace('amount'),
@@ -29,7 +29,7 @@ const PLACES: readonly Place[] = [
 export function readAmounts(credential: JsonObject, offered: readonly string[]): SignedAmounts | undefined {
   const payload = credential.get('payload');
   const signed = isObject(payload) ? WAYS.flatMap((way) => (payload.has(way[0] ?? '') ? [at(payload, way)] : [])) : [];
-  if (signed.length > 1 || signed.includes('odd') || (isObject(payload) && seemsTwice(payload, PLACES[0] as Place))) return undefined;
+  if (signed.length > 1 || signed.includes('odd') || (isObject(payload) && seemsTwice(payload, PLACES[0] as KeyPlace))) return undefined;
   const named: bigint[] = [];
   if (!collect(credential, offered, named)) return undefined;
   const [amount] = signed;
@@ -50,7 +50,7 @@ function at(object: JsonObject, way: readonly string[]): Json | 'odd' | undefine
   let value: Json | undefined = object;
   for (const [depth, key] of way.entries()) {
     if (!isObject(value)) return undefined;
-    if (seemsTwice(value, PLACES[depth] as Place)) return 'odd';
+    if (seemsTwice(value, PLACES[depth] as KeyPlace)) return 'odd';
     value = value.get(key);
   }
   return value;

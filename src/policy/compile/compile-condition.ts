@@ -107,7 +107,7 @@ function compileRegex(value: Node, { regex, report }: ConditionContext): Pattern
   return undefined;
 }
 
-/** What other engines have and RE2 has not. */
+/** Other engines have these and RE2 has not. */
 function lacking(pattern: string): { readonly why: string; readonly help: string } | undefined {
   if (/\(\?<?[=!]/.test(pattern)) return { why: 'it has a look-around', help: 'RE2 has none; use a second condition with not_regex' };
   return /\\[1-9]/.test(pattern) ? { why: 'it has a back-reference', help: 'RE2 has none; write the alternatives out' } : undefined;

@@ -1,7 +1,7 @@
 /** One rule, from tree to `Rule`. */
 import { isObject, type Json } from '../../core/json.ts';
 import { compileName, type NamePattern } from '../../core/names.ts';
-import type { Action, Agents, ArgumentSchema, Rule } from '../../core/policy.ts';
+import type { Action, ArgumentSchema, Rule, RuleAgents } from '../../core/policy.ts';
 import { adviseKeyword } from '../format/advice-values.ts';
 import {
   canonicalNode,
@@ -60,7 +60,7 @@ export function durationAt(node: Node | undefined, key: string): number | undefi
   return text === undefined ? undefined : parseDuration(text);
 }
 
-function compileAgents(texts: readonly string[]): Agents | undefined {
+function compileAgents(texts: readonly string[]): RuleAgents | undefined {
   if (texts.length === 0) return undefined;
   const only: NamePattern[] = [];
   const except: NamePattern[] = [];

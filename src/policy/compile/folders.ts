@@ -4,7 +4,7 @@ import { FOLDER_VARIABLES } from '../format/format-conditions.ts';
 import { entriesOf, type MapNode, type Node, type TextNode, textOf, valueAt } from '../format/tree.ts';
 import type { Report } from '../report.ts';
 
-/** What each variable stands for. One that is left out is not known here. */
+/** The folder that each variable stands for. One that is left out is not known here. */
 export type Folders = { readonly [Name in (typeof FOLDER_VARIABLES)[number]]?: string | undefined };
 
 const WRITTEN = new RegExp(`^\\$\\{(${FOLDER_VARIABLES.join('|')})\\}`);
@@ -12,7 +12,7 @@ const WRITTEN = new RegExp(`^\\$\\{(${FOLDER_VARIABLES.join('|')})\\}`);
 /** A policy with its folders filled in. */
 export interface Placed {
   readonly root: Node;
-  /** What was put in, for the revision: the same text is another policy where folders differ. */
+  /** The folders that were put in, for the revision: the same text is another policy where folders differ. */
   readonly used: readonly string[];
 }
 

@@ -16,11 +16,6 @@ export interface WarnContext {
   readonly origins: Origins;
 }
 
-/** Nothing known yet. */
-export function openOrigins(): Origins {
-  return { rules: new Map(), conditions: new Map(), entries: new Map() };
-}
-
 /** Finds where a key of the rule stands; the rule itself where it has none. */
 export function offsetInRule(rule: Rule, key: string, { rules }: Origins): number {
   const node = rules.get(rule);

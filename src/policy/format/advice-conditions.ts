@@ -118,7 +118,7 @@ export const adviseFolder: Advice = (node) => {
   return undefined;
 };
 
-/** What stands under `value` of an operator that takes a list: one of its entries. */
+/** The text under `value` of an operator that takes a list: one of its entries. */
 export const adviseList: Advice = (node) => {
   if (node.kind === 'text' && node.text.includes(','))
     return `write it as a list: [${node.text

@@ -1,4 +1,4 @@
-/** What people write for a value, and what to write instead: the help lines of `wrong-type` and `wrong-value`. */
+/** People write this for a value, and should write that instead: the help lines of `wrong-type` and `wrong-value`. */
 import { WINDOW_UNITS, type WindowUnit } from '../../core/window.ts';
 import { inline, inlineText } from './quote.ts';
 import type { Advice } from './shape.ts';
@@ -168,7 +168,7 @@ const KEYWORDS: Readonly<Record<string, string>> = {
   length: 'maxLength',
 };
 
-/** What to write in an argument's schema instead of the keyword that ends the path, or of its value. */
+/** Says what to write in an argument's schema instead of the keyword that ends the path, or of its value. */
 export function adviseKeyword(path: readonly string[], value: Node): string | undefined {
   const keyword = path.at(-1) ?? '';
   if (keyword === 'required' && value.kind === 'boolean')

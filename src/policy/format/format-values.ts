@@ -2,7 +2,7 @@
 import { WINDOW_UNITS } from '../../core/window.ts';
 import { advisePath } from './advice-conditions.ts';
 import { adviseCurrency, adviseDuration, advisePer, adviseRate, adviseWindow } from './advice-values.ts';
-import type { Advice, Key, Shape } from './shape.ts';
+import type { Advice, FormatKey, Shape } from './shape.ts';
 
 /** A text, described for messages and by a pattern for both checker and JSON Schema. */
 export function text(expected: string, pattern?: RegExp, advice?: Advice): Shape {
@@ -23,7 +23,7 @@ export const RATE = text(
   adviseRate,
 );
 export const CURRENCY = text('a currency such as usd', /^[A-Za-z]{3}$/, adviseCurrency);
-export const PER: Key = {
+export const PER: FormatKey = {
   shape: { kind: 'choice', values: ['policy', 'agent', 'session', 'call'], advice: advisePer },
   about: 'whose calls share one count (policy)',
 };

@@ -40,11 +40,11 @@ import {
 import { ARGUMENT_CONDITION, CONDITION, STATE_KEY } from './format-conditions.ts';
 import { ARGUMENT, advised, CURRENCY, DURATION, NAME, PER, RATE, text, WINDOW } from './format-values.ts';
 import { inlineText } from './quote.ts';
-import type { Advice, Key, Keys, Shape } from './shape.ts';
+import type { Advice, FormatKey, Keys, Shape } from './shape.ts';
 import { textsOf } from './tree.ts';
 
 const REQUIREMENTS = ['evaluate', 'allow'] as const;
-const COUNT: Key = { shape: { kind: 'choice', values: ['attempts', 'successes'] }, about: 'whether failed calls stay counted' };
+const COUNT: FormatKey = { shape: { kind: 'choice', values: ['attempts', 'successes'] }, about: 'whether failed calls stay counted' };
 /** A counter in millionths can hold no more. */
 const MAX_COUNT = 9_007_199_254;
 const AMOUNT: Shape = { kind: 'number', min: 0, max: MAX_COUNT, advice: adviseNumber };

@@ -6,7 +6,7 @@ const LONGEST = 60;
 const PLAIN = /^(?:[A-Za-z_/$][\w./*:@${}-]*|\d+\/[a-z]+)$/;
 const OTHER = /^(?:true|false|null|yes|no|on|off|y|n)$|:$/i;
 
-/** How a value is quoted in messages. */
+/** Quotes a value for messages. */
 export function quote(node: Node): string {
   switch (node.kind) {
     case 'null':

@@ -2,10 +2,10 @@
 import type { Action } from '../../core/policy.ts';
 import type { Node } from './tree.ts';
 
-/** What to write instead of a value that is none of the shape; undefined where nobody can tell. */
+/** Says what to write instead of a value that is none of the shape; undefined where nobody knows. */
 export type Advice = (node: Node) => string | undefined;
 
-/** What a key that there is not was meant as: `key` is one that there is, where it is meant. */
+/** The meaning of a key that there is not: `key` is one that there is, where it is meant. */
 export interface Meant {
   readonly key?: string;
   readonly help: string;
@@ -34,7 +34,7 @@ type Kind =
       readonly keys: Keys;
       readonly extra?: 'rule' | 'condition';
       readonly anyOf?: readonly string[];
-      /** What keys that it does not have were meant as. */
+      /** Finds what keys that it does not have were meant as. */
       readonly others?: (key: string, value: Node) => Meant | undefined;
     }
   /** A map with keys of the author's choice. */
@@ -45,10 +45,10 @@ type Kind =
   /** A JSON Schema; `schema.ts` judges it. */
   | { readonly kind: 'schema' };
 
-export type Keys = Readonly<Record<string, Key>>;
+export type Keys = Readonly<Record<string, FormatKey>>;
 
 /** A key of a map. */
-export interface Key {
+export interface FormatKey {
   readonly shape: Shape;
   readonly about: string;
   readonly required?: boolean;

@@ -1,4 +1,4 @@
-/** What the YAML parser refuses, in words that say what to write: most of it is indentation, and texts that want quotes. */
+/** Puts what the YAML parser refuses in words that say what to write: most of it is indentation, and texts that want quotes. */
 
 /** A refusal of the parser's. */
 export interface Problem {

@@ -2,8 +2,7 @@
 import { type Decimal, parseDecimal } from '../../core/decimal.ts';
 import { canonicalText } from '../../core/fingerprint.ts';
 import { isArray, isNumber, isObject, type Json } from '../../core/json.ts';
-import { KEYWORDS, type KeywordKind, TYPES } from './schema-keywords.ts';
-import type { Assertion, BoundKeyword, CountKeyword, Values } from './schema-node.ts';
+import type { AllowedValues, Assertion, BoundKeyword, CountKeyword } from './schema-node.ts';
 import { addFault, below, type Here } from './schema-reading.ts';
 
 /** Reads them; `type` first. */
@@ -81,7 +80,7 @@ function textsOf(value: Json): readonly string[] {
   return isArray(value) ? value.filter((item) => typeof item === 'string') : [];
 }
 
-function valuesOf(all: readonly Json[]): Values {
+function valuesOf(all: readonly Json[]): AllowedValues {
   const isStructured = (value: Json) => isArray(value) || isObject(value);
   return {
     texts: new Set(textsOf(all)),
@@ -109,7 +108,7 @@ function readDependents(keyword: string, map: Json, here: Here): readonly Assert
 }
 
 /**
- * What draft 3 and 4 wrote as a boolean: `exclusiveMinimum: true` beside a `minimum`, and `required: true` on a property,
+ * Reads what draft 3 and 4 wrote as a boolean: `exclusiveMinimum: true` beside a `minimum`, and `required: true` on a property,
  * which the schema above reads. Both can be read in one way only.
  */
 function readOldDraft(keyword: string, value: Json, here: Here): readonly Assertion[] | undefined {
@@ -137,6 +136,8 @@ function selfRequired(properties: Json | undefined): readonly string[] {
   if (!isObject(properties)) return [];
   return Array.from(properties).flatMap(([name, property]) => (isObject(property) && property.get('required') === true ? [name] : []));
 }
+
+const TYPES: readonly string[] = ['null', 'boolean', 'string', 'number', 'integer', 'array', 'object'];
 
 const EXPECTED: Readonly<Partial<Record<KeywordKind, string>>> = {
   number: 'a number',
@@ -180,4 +181,55 @@ function isNumberOfKind(kind: 'number' | 'positive' | 'count', text: string): bo
 
 function isType(value: Json): boolean {
   return typeof value === 'string' && TYPES.includes(value);
+}
+
+/** The keywords of JSON Schema 2020-12 and what stands under them; those of older drafts that servers still send. */
+export type KeywordKind =
+  | 'schema'
+  | 'schemas'
+  | 'schema-map'
+  | 'pattern-map'
+  | 'items'
+  | 'number'
+  | 'positive'
+  | 'count'
+  | 'boolean'
+  | 'text'
+  | 'pattern'
+  | 'type'
+  | 'values'
+  | 'value'
+  | 'names'
+  | 'names-map'
+  | 'dependencies'
+  | 'note'
+  | 'refused';
+
+export const KEYWORDS: ReadonlyMap<string, KeywordKind> = new Map([
+  ...of('schema', 'additionalProperties contains not if then else propertyNames'),
+  ...of('schemas', 'allOf anyOf oneOf prefixItems'),
+  ...of('schema-map', 'properties $defs definitions dependentSchemas'),
+  ...of('pattern-map', 'patternProperties'),
+  ...of('items', 'items'),
+  ...of('number', 'minimum maximum exclusiveMinimum exclusiveMaximum'),
+  ...of('positive', 'multipleOf'),
+  ...of('count', 'minLength maxLength minItems maxItems minProperties maxProperties minContains maxContains'),
+  ...of('boolean', 'uniqueItems'),
+  ...of('text', '$ref $anchor $id'),
+  // They depend on the way by which a schema was reached: nobody needs them in a tool, and a schema that has one judges nothing.
+  ...of('refused', '$dynamicRef $dynamicAnchor $recursiveRef $recursiveAnchor unevaluatedItems unevaluatedProperties'),
+  ...of('pattern', 'pattern'),
+  ...of('type', 'type'),
+  ...of('values', 'enum'),
+  ...of('value', 'const'),
+  ...of('names', 'required'),
+  ...of('names-map', 'dependentRequired'),
+  ...of('dependencies', 'dependencies'),
+  // Annotations assert nothing; `format` is one of them in 2020-12.
+  ...of('note', 'title description default examples deprecated readOnly writeOnly format contentEncoding contentMediaType contentSchema'),
+  ...of('note', '$comment $schema $vocabulary additionalItems'),
+]);
+
+function of(kind: KeywordKind, names: string): readonly (readonly [string, KeywordKind])[] {
+  return names.split(' ').map((name) => [name, kind] as const);
 }

@@ -4,7 +4,7 @@ import type { Json, Names } from '../../core/json.ts';
 import type { Matcher } from './regex.ts';
 
 /** The values of an `enum` or `const`: what can be looked up, and what has to be compared. */
-export interface Values {
+export interface AllowedValues {
   /** Strings as they are; numbers, booleans and null in their one spelling. */
   readonly texts: ReadonlySet<string>;
   readonly others: ReadonlySet<string>;
@@ -36,7 +36,7 @@ export type Assertion =
   | { readonly kind: 'count'; readonly keyword: CountKeyword; readonly limit: number }
   | { readonly kind: 'multipleOf'; readonly divisor: Decimal }
   | { readonly kind: 'pattern'; readonly source: string; readonly matcher: Matcher }
-  | { readonly kind: 'enum' | 'const'; readonly values: Values }
+  | { readonly kind: 'enum' | 'const'; readonly values: AllowedValues }
   | { readonly kind: 'uniqueItems' }
   | { readonly kind: 'required'; readonly names: readonly string[] }
   | { readonly kind: 'dependentRequired'; readonly on: string; readonly names: readonly string[] }

@@ -4,27 +4,36 @@
  */
 import { isArray, isNumber, isObject, type Json, type JsonObject } from '../../core/json.ts';
 import { didYouMean } from '../nearest.ts';
-import { readLeaves } from './schema-assertions.ts';
-import { KEYWORDS } from './schema-keywords.ts';
+import { KEYWORDS, readLeaves } from './schema-assertions.ts';
 import { type Assertion, constantNode, type KeyPattern, type SchemaNode } from './schema-node.ts';
-import { addFault, type Base, below, type Here, hasRoom, isFull, keepNode, type Place, type Reading } from './schema-reading.ts';
+import {
+  addFault,
+  type Base,
+  below,
+  type Here,
+  isFull,
+  keepNode,
+  type SchemaPlace,
+  type SchemaReading,
+  takesFaults,
+} from './schema-reading.ts';
 import { resolveId } from './schema-refs.ts';
 
 const MAX_DEPTH = 128;
 
 /** Reads the schema at a place. */
-export function readSchema(schema: Json, at: Place | undefined, above: Base | undefined, reading: Reading): SchemaNode {
+export function readSchema(schema: Json, at: SchemaPlace | undefined, above: Base | undefined, reading: SchemaReading): SchemaNode {
   if (typeof schema === 'boolean') return constantNode(schema);
   if (isFull(reading)) return constantNode(false);
   if ((at?.depth ?? 0) > MAX_DEPTH) addFault(reading, at, 'it nests too deep');
   else if (!isObject(schema)) addFault(reading, at, 'a schema is a map, true or false');
   else if (schema.size === 0) return keepNode(reading, schema, { assertions: [], cost: 1, names: undefined, keyPatterns: [] });
   // What cannot be used any more is not read any further.
-  else if (!reading.unusable || hasRoom(reading)) return readObject({ schema, at, base: baseOf(schema, above, reading), reading });
+  else if (!reading.unusable || takesFaults(reading)) return readObject({ schema, at, base: baseOf(schema, above, reading), reading });
   return constantNode(false);
 }
 
-function baseOf(schema: JsonObject, above: Base | undefined, { bases }: Reading): Base {
+function baseOf(schema: JsonObject, above: Base | undefined, { bases }: SchemaReading): Base {
   const id = schema.get('$id');
   if (above && (typeof id !== 'string' || id.startsWith('#'))) return above;
   const base = { schema, id: typeof id === 'string' ? resolveId(id, above?.id ?? '') : '' };
@@ -67,7 +76,7 @@ function reportOdd(keyword: string, { at, reading }: Here): Group {
   const kind = KEYWORDS.get(keyword);
   const place = below(at, keyword);
   if (kind === 'refused') addFault(reading, place, `the keyword "${keyword}" can not be judged here`, helpWithRefused(keyword));
-  else if (kind === undefined && hasRoom(reading))
+  else if (kind === undefined && takesFaults(reading))
     addFault(reading, place, `unknown keyword ${JSON.stringify(keyword)}`, helpWithUnknown(keyword), true);
   return 'leaf';
 }
@@ -104,7 +113,7 @@ function readReference(here: Here): readonly Assertion[] {
 }
 
 /** A schema that a list or map holds under a name. */
-function childOf(here: Here, holder: Json, step: string, schema: Json, at: Place | undefined): SchemaNode {
+function childOf(here: Here, holder: Json, step: string, schema: Json, at: SchemaPlace | undefined): SchemaNode {
   const { constants } = here.reading;
   if (typeof schema === 'boolean') constants.set(holder, (constants.get(holder) ?? new Set()).add(step));
   return readSchema(schema, below(at, step), here.base, here.reading);

@@ -12,8 +12,8 @@ export interface SchemaFault {
 }
 
 /** A place in the schema: a step below another place. */
-export interface Place {
-  readonly up: Place | undefined;
+export interface SchemaPlace {
+  readonly up: SchemaPlace | undefined;
   readonly step: string;
   readonly depth: number;
 }
@@ -27,10 +27,10 @@ export interface Base {
 export interface Reference {
   readonly assertion: Extract<Assertion, { kind: '$ref' }>;
   readonly base: Base;
-  readonly at: Place | undefined;
+  readonly at: SchemaPlace | undefined;
 }
 
-export interface Reading {
+export interface SchemaReading {
   readonly patterns: RegexCompiler;
   readonly faults: SchemaFault[];
   /** There is a fault that is not merely strict. */
@@ -46,7 +46,7 @@ export interface Reading {
 }
 
 /** Begins a reading. */
-export function openReading(patterns: RegexCompiler): Reading {
+export function openReading(patterns: RegexCompiler): SchemaReading {
   const empty = { nodes: new Map(), constants: new Map(), bases: new Map(), anchors: new Map() };
   return { patterns, faults: [], unusable: false, references: [], ...empty };
 }
@@ -54,13 +54,13 @@ export function openReading(patterns: RegexCompiler): Reading {
 /** One schema under reading: where it stands, and what its references start from. */
 export interface Here {
   readonly schema: JsonObject;
-  readonly at: Place | undefined;
+  readonly at: SchemaPlace | undefined;
   readonly base: Base;
-  readonly reading: Reading;
+  readonly reading: SchemaReading;
 }
 
 /** The place below another. */
-export function below(at: Place | undefined, step: string): Place {
+export function below(at: SchemaPlace | undefined, step: string): SchemaPlace {
   return { up: at, step, depth: (at?.depth ?? 0) + 1 };
 }
 
@@ -70,13 +70,13 @@ const MAX_FAULTS = 100;
 const MAX_SCHEMAS = 10_000;
 
 /** True while faults are still taken in: then their help is worth finding. */
-export function hasRoom({ faults }: Reading): boolean {
+export function takesFaults({ faults }: SchemaReading): boolean {
   return faults.length < MAX_FAULTS;
 }
 
 /** Notes a fault. The first one that is not merely strict is noted always: it makes the schema unusable. */
-export function addFault(reading: Reading, at: Place | undefined, message: string, help?: string, strict = false): void {
-  if (!hasRoom(reading) && (strict || reading.unusable)) return;
+export function addFault(reading: SchemaReading, at: SchemaPlace | undefined, message: string, help?: string, strict = false): void {
+  if (!takesFaults(reading) && (strict || reading.unusable)) return;
   reading.unusable ||= !strict;
   const path: string[] = [];
   for (let place = at; place; place = place.up) path.unshift(place.step);
@@ -84,12 +84,12 @@ export function addFault(reading: Reading, at: Place | undefined, message: strin
 }
 
 /** Tells that it holds too many schemas: then none of them is read any more. */
-export function isFull({ nodes }: Reading): boolean {
+export function isFull({ nodes }: SchemaReading): boolean {
   return nodes.size > MAX_SCHEMAS;
 }
 
 /** Keeps what a schema was read as. */
-export function keepNode(reading: Reading, schema: JsonObject, node: SchemaNode): SchemaNode {
+export function keepNode(reading: SchemaReading, schema: JsonObject, node: SchemaNode): SchemaNode {
   if (reading.nodes.size === MAX_SCHEMAS) addFault(reading, undefined, `it holds more than ${MAX_SCHEMAS} schemas`);
   reading.nodes.set(schema, node);
   return node;

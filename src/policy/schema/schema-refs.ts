@@ -1,7 +1,7 @@
 /** Finds what references name inside a schema, and which names a schema gives to members of what it judges. */
 import { isArray, isObject, type Json, type JsonObject, namesOf } from '../../core/json.ts';
 import { constantNode, type KeyPattern, type SchemaNode, schemasOf } from './schema-node.ts';
-import { addFault, type Reading, type Reference } from './schema-reading.ts';
+import { addFault, type Reference, type SchemaReading } from './schema-reading.ts';
 import { keyWork } from './schema-values.ts';
 
 /** An identifier as a whole address where that is known, and without an empty fragment. */
@@ -17,7 +17,7 @@ const MAX_COLLECTED = 50_000;
 const MAX_FOLDED = 500_000;
 
 /** Finds the target of each reference, and then the names of each schema. What is not there is a fault. */
-export function linkSchema(reading: Reading): void {
+export function linkSchema(reading: SchemaReading): void {
   for (const reference of reading.references) {
     const target = targetOf(reference, reading);
     if (target) reference.assertion.target = target;
@@ -37,7 +37,7 @@ export function linkSchema(reading: Reading): void {
   if (left < 0) addFault(reading, undefined, 'its "propertyNames" lead to too many schemas');
 }
 
-function targetOf({ assertion: { text }, base }: Reference, reading: Reading): SchemaNode | undefined {
+function targetOf({ assertion: { text }, base }: Reference, reading: SchemaReading): SchemaNode | undefined {
   const hash = text.indexOf('#');
   const [address, fragment] = hash < 0 ? [text, ''] : [text.slice(0, hash), text.slice(hash + 1)];
   const id = address === '' ? base.id : resolveId(address, base.id);
@@ -50,7 +50,7 @@ function targetOf({ assertion: { text }, base }: Reference, reading: Reading): S
 }
 
 /** SPEC: RFC 6901. */
-function nodeAt(root: JsonObject, pointer: string, { nodes, constants }: Reading): SchemaNode | undefined {
+function nodeAt(root: JsonObject, pointer: string, { nodes, constants }: SchemaReading): SchemaNode | undefined {
   let at: Json | undefined = root;
   let holder: Json | undefined;
   let last = '';
@@ -74,7 +74,7 @@ function unescaped(part: string): string {
 }
 
 /** SECURITY: a key that only looks like one of these is read as it by some servers, so nobody knows what was sent. */
-function nameMembers(node: SchemaNode, reading: Reading, visit: () => boolean): readonly string[] {
+function nameMembers(node: SchemaNode, reading: SchemaReading, visit: () => boolean): readonly string[] {
   const names: string[] = [];
   const patterns: KeyPattern[] = [];
   for (const assertion of node.assertions) {
@@ -91,7 +91,13 @@ function nameMembers(node: SchemaNode, reading: Reading, visit: () => boolean): 
 }
 
 /** The texts and patterns that a schema of names compares them with. */
-function collect(root: SchemaNode, names: string[], patterns: KeyPattern[], { patterns: compile }: Reading, visit: () => boolean): void {
+function collect(
+  root: SchemaNode,
+  names: string[],
+  patterns: KeyPattern[],
+  { patterns: compile }: SchemaReading,
+  visit: () => boolean,
+): void {
   const seen = new Set<SchemaNode>([root]);
   for (const node of seen) {
     if (!visit()) return;

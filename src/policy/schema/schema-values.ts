@@ -3,7 +3,7 @@ import { compareDecimals, type Decimal, parseDecimal } from '../../core/decimal.
 import { canonicalText } from '../../core/fingerprint.ts';
 import { compareJson, isArray, isNumber, isObject, type Json, typeOf } from '../../core/json.ts';
 import { type Matcher, UnjudgeableError, type Work } from './regex.ts';
-import type { BoundKeyword, CountKeyword, Values } from './schema-node.ts';
+import type { AllowedValues, BoundKeyword, CountKeyword } from './schema-node.ts';
 
 /** One check: its budget, and what measuring values has found. */
 export interface Run {
@@ -84,7 +84,7 @@ function lengthOf(value: Json, { work }: Run): number | false {
 }
 
 /** True where it is one of the values. */
-export function isAmong(value: Json, { texts, others, structured }: Values, run: Run): boolean {
+export function isAmong(value: Json, { texts, others, structured }: AllowedValues, run: Run): boolean {
   if (typeof value === 'string') {
     run.work.charge(value.length >> 5);
     return texts.has(value);

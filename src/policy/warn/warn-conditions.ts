@@ -3,8 +3,7 @@ import type { ArgCondition, ArgPath, StateCondition } from '../../core/condition
 import type { Rule, ToolEntry } from '../../core/policy.ts';
 import { offsetInRule, type WarnContext } from '../compile/origins.ts';
 import { itemsOf, textOf, valueAt } from '../format/tree.ts';
-import { isAnchored, placeOf } from './anchors.ts';
-import { isCounterSatisfiable, isSatisfiable } from './satisfy.ts';
+import { isAnchored, isCounterSatisfiable, isSatisfiable, placeOf } from './satisfy.ts';
 
 const MOST_TOGETHER = 20;
 
@@ -87,7 +86,7 @@ function lastName(path: string): string {
 /** Unknown fires a trigger: without `exists` it fires when its argument is left out. `required`: what the rules before it demand. Once per rule. */
 export function warnAbsent(rule: Rule, required: ReadonlySet<string>, { report, origins }: WarnContext): void {
   if (isRequirement(rule)) return;
-  const tested = presentPaths(rule.conditions);
+  const tested = rule.conditions.filter(({ test }) => test.absent !== 'unknown').map(({ path }) => path.text);
   const condition = rule.conditions.find(
     ({ path, test }) => test.absent === 'unknown' && !tested.includes(path.text) && !required.has(path.text),
   );
@@ -100,10 +99,6 @@ export function warnAbsent(rule: Rule, required: ReadonlySet<string>, { report, 
     message,
     `to fire only when it is there, add {path: ${text}, op: exists, value: true}`,
   );
-}
-
-function presentPaths(conditions: readonly ArgCondition[]): readonly string[] {
-  return conditions.filter(({ test }) => test.absent !== 'unknown').map(({ path }) => path.text);
 }
 
 /** Paths that are there in every call that has passed the rule. */

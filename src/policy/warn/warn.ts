@@ -6,9 +6,18 @@ import type { CounterTable } from '../compile/counters.ts';
 import type { WarnContext } from '../compile/origins.ts';
 import { isPolicyKey } from '../format/format.ts';
 import { entriesOf, entryOf, type Node, textOf } from '../format/tree.ts';
-import { callsTools, pins, TOOL_NAMES } from './meta-tools.ts';
 import { requiredPaths, warnAbsent, warnUnanchored, warnUnsatisfiable } from './warn-conditions.ts';
-import { warnBelowApproval, warnDemand, warnSessionOnly, warnSpend, warnUnreachable, warnZero } from './warn-rules.ts';
+import {
+  callsTools,
+  pins,
+  TOOL_NAMES,
+  warnBelowApproval,
+  warnDemand,
+  warnSessionOnly,
+  warnSpend,
+  warnUnreachable,
+  warnZero,
+} from './warn-rules.ts';
 
 const DECIDED: readonly (readonly [string, string])[] = [
   ['resources', 'resources/read'],

@@ -1,7 +1,7 @@
 /** The agents behind a listener: everybody who brings the same credential is one (wire.md §2.7, policy.md §12). */
 import { type AgentKey, agentKey } from '../../core/agent-key.ts';
 import type { Client, Ports, Served } from '../../engine/ports.ts';
-import { createRoom, type Room } from '../../http/body.ts';
+import { type BodyBudget, createBodyBudget } from '../../http/body.ts';
 import { type CookieJar, createCookieJar, valuesOf, withoutPayments } from '../../http/headers.ts';
 import { createUnread, type Unread } from '../../http/reply.ts';
 import type { ServedRequest } from '../../http/server.ts';
@@ -16,7 +16,7 @@ export interface Agent {
   /** What its sessions of the modern era have in common. */
   readonly shared: SharedSession;
   /** For bodies that are being read. */
-  readonly room: Room;
+  readonly room: BodyBudget;
   /** Its large bodies that are read in turns, by the session that they name. INVARIANT I11: `room` bounds them. */
   readonly reading: Map<string, Promise<unknown>>;
   /** What it was answered and has not read. */
@@ -95,7 +95,7 @@ function openAgent(key: AgentKey, ports: Ports, served: Served, client: Client, 
     served,
     client,
     shared: createShared(ports, served),
-    room: createRoom(MAX_ROOM),
+    room: createBodyBudget(MAX_ROOM),
     reading: new Map(),
     unread: createUnread(MAX_ROOM),
     events: hasOthers ? createEventMemory(ports.sha256) : undefined,

@@ -24,10 +24,6 @@ export interface ApprovalTables {
   secret: string | undefined;
 }
 
-export function emptyApprovals(): ApprovalTables {
-  return { approvals: new Map(), events: [], sequence: 0, secret: undefined };
-}
-
 /** The rows that the shared rules read and write. Records stand in the order they were made. */
 export function approvalRows(tables: ApprovalTables): ApprovalRows {
   const { approvals } = tables;

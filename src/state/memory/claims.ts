@@ -1,6 +1,6 @@
 /** Idempotency claims of the memory store. */
 import type { ClaimRecord, Claims } from '../../core/claim.ts';
-import { claimAt, forgetAt, resolveClaim } from '../claim.ts';
+import { claimAt, resolveClaim } from '../claim.ts';
 import type { ClaimRow, ClaimRows } from '../rows.ts';
 import type { Transact } from './approvals.ts';
 
@@ -30,10 +30,6 @@ export function claimRows(table: ClaimTable): ClaimRows {
       }
     },
   };
-}
-
-export function pruneClaims(table: ClaimTable, now: number): void {
-  for (const row of table.values()) if (forgetAt(row) <= now) table.delete(row.key);
 }
 
 /** The port for people. */

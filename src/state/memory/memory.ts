@@ -11,13 +11,13 @@ import {
 } from '../../core/store.ts';
 import type { Window, WindowUnit } from '../../core/window.ts';
 import { deliverChallenge, expireChallenges } from '../challenge.ts';
-import { renewClaim } from '../claim.ts';
+import { forgetAt, renewClaim } from '../claim.ts';
 import { type Ids, RANDOM_IDS } from '../ids.ts';
 import { checkClock, FORGET_INSTANCE, keepUntil, settlingTime, windowFinder } from '../lifetime.ts';
 import type { ChallengeRow, ChallengeRows, StepRows } from '../rows.ts';
 import { judgeStateless, reserveCalls, settleAll, settleOnce } from '../step.ts';
-import { type ApprovalTables, approvalRows, emptyApprovals, memoryApprovals, pruneApprovals } from './approvals.ts';
-import { type ClaimTable, claimRows, memoryClaims, pruneClaims } from './claims.ts';
+import { type ApprovalTables, approvalRows, memoryApprovals, pruneApprovals } from './approvals.ts';
+import { type ClaimTable, claimRows, memoryClaims } from './claims.ts';
 
 export interface MemoryOptions {
   readonly clock: () => number;
@@ -114,7 +114,7 @@ export function openMemoryStore({ clock, namespace, maxResults = MAX_RESULTS, id
 function emptyTables(): Tables {
   return {
     counters: new Map(),
-    approvals: emptyApprovals(),
+    approvals: { approvals: new Map(), events: [], sequence: 0, secret: undefined },
     claims: new Map(),
     challenges: new Map(),
     pauses: new Map(),
@@ -164,7 +164,7 @@ function prune(tables: Tables, now: number): void {
   tables.prunedAt = now;
   for (const [key, row] of tables.counters) if (row.keepUntil <= now) tables.counters.delete(key);
   pruneApprovals(tables.approvals, now);
-  pruneClaims(tables.claims, now);
+  for (const row of tables.claims.values()) if (forgetAt(row) <= now) tables.claims.delete(row.key);
 }
 
 function rowKey({ id, unit }: CounterRef, start: number): string {

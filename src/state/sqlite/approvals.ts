@@ -66,7 +66,12 @@ interface Prepared {
 
 export function approvalRows({ ns, approvals: sql }: Prepared): ApprovalRows {
   return {
-    standing: (fingerprint, now) => sql.standing.all(ns, fingerprint, now).map(headOf).reverse().sort(newestFirst),
+    standing: (fingerprint, now) =>
+      sql.standing
+        .all(ns, fingerprint, now)
+        .map(headOf)
+        .reverse()
+        .sort((a, b) => b.createdAt - a.createdAt),
     countPending: (agentKey, now) => (sql.countPending.get(ns, agentKey, now) as { pending: number }).pending,
     countNamed: (agent, now) => (sql.countNamed.get(ns, agent ?? null, now) as { pending: number }).pending,
     denials: (agentKey, tool, since, limit) =>
@@ -92,10 +97,6 @@ export function approvalRows({ ns, approvals: sql }: Prepared): ApprovalRows {
     over: (now, limit) => sql.over.all(now, limit).map(headOf),
     addEvent: (type, id, at) => void sql.addEvent.run(type, at, at, id),
   };
-}
-
-function newestFirst(a: ApprovalHead, b: ApprovalHead): number {
-  return b.createdAt - a.createdAt;
 }
 
 function headOf(row: Record<string, unknown>): ApprovalHead {

@@ -4,27 +4,26 @@ import { StoreError } from '../../core/store.ts';
 import { type Identity, isSameFile, prepareFile } from './filesystem.ts';
 import { isBusy } from './lane.ts';
 import { type LogFile, openLogFile } from './log-file.ts';
-import { migrate } from './schema.ts';
+import { commitOrUndo, migrate } from './schema.ts';
 import { prepareStatements, type Statements } from './statements.ts';
-import { commitOrUndo } from './undo.ts';
 
 const CHECK_EVERY = 1_000;
 
-export interface Connection {
+export interface SqliteConnection {
   readonly db: DatabaseSync;
   readonly statements: Statements;
   readonly log: LogFile;
 }
 
-export interface Connections {
+export interface SqliteConnections {
   /** Runs the work on the open connection, opening one first where there is none. */
-  use<T>(work: (connection: Connection) => T): T;
+  use<T>(work: (connection: SqliteConnection) => T): T;
   /** Makes the log longer, where a connection is open. */
   lengthenLog(): void;
   close(): void;
 }
 
-interface Opened extends Connection {
+interface Opened extends SqliteConnection {
   readonly file: Identity;
 }
 
@@ -32,7 +31,7 @@ interface Opened extends Connection {
 export type Durability = 'normal' | 'full';
 
 /** Keeps one connection to the file at `path`; nothing is opened before the first use. */
-export function keepConnection(path: string, namespace: string | undefined): Connections {
+export function keepConnection(path: string, namespace: string | undefined): SqliteConnections {
   let open: Opened | undefined;
   let checkedAt = 0;
   let closed = false;
@@ -81,7 +80,7 @@ export function keepConnection(path: string, namespace: string | undefined): Con
 }
 
 /** Runs the work in a transaction that has the write lock from the start: all of it happens, or nothing. */
-export function transact<T>({ db, statements }: Pick<Connection, 'db' | 'statements'>, durability: Durability, work: () => T): T {
+export function transact<T>({ db, statements }: Pick<SqliteConnection, 'db' | 'statements'>, durability: Durability, work: () => T): T {
   // The level cannot change inside a transaction, so what may need the stronger one asks for it beforehand.
   if (durability === 'full') db.exec('PRAGMA synchronous = FULL');
   try {
@@ -97,7 +96,7 @@ export function transact<T>({ db, statements }: Pick<Connection, 'db' | 'stateme
 }
 
 /** With the write lock, so that nobody else writes to the log's end. */
-function lengthenLog({ db, log }: Connection): void {
+function lengthenLog({ db, log }: SqliteConnection): void {
   db.exec('BEGIN IMMEDIATE');
   commitOrUndo(db, () => {
     log.lengthen();

@@ -1,7 +1,6 @@
 /** The tables, and how older ones become them. `PRAGMA user_version` says which version a file has. */
 import type { DatabaseSync } from 'node:sqlite';
 import { StoreError } from '../../core/store.ts';
-import { commitOrUndo } from './undo.ts';
 
 /** Step n takes a file from version n to n + 1, inside a transaction. Steps are only ever added. */
 export type Migration = (db: DatabaseSync) => void;
@@ -239,4 +238,24 @@ function checkEmpty(db: DatabaseSync, path: string, fresh: boolean): void {
     );
   const row = db.prepare('SELECT count(*) AS tables FROM sqlite_schema').get() as { tables: number };
   if (row.tables > 0) throw new StoreError(`the state file "${path}" is a database of another program; use another state folder`);
+}
+
+/** Runs what a begun transaction does, its COMMIT included; where that throws, undoes it all and throws on. */
+export function commitOrUndo<T>(db: DatabaseSync, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    undo(db);
+    throw error;
+  }
+}
+
+/** `isTransaction` would say whether there is something to undo, but Node 22.13 has none. */
+function undo(db: DatabaseSync): void {
+  try {
+    db.exec('ROLLBACK');
+  } catch {
+    // SQLite has undone it already, as it does on a full disk. Were it still open, the next BEGIN would fail and
+    // the connection with it.
+  }
 }

@@ -9,7 +9,7 @@ import type { StepRows } from '../rows.ts';
 import { judgeStateless, mustLast, reserveCalls, settleAll, settleOnce } from '../step.ts';
 import { challengeRows } from './challenges.ts';
 import { claimRows } from './claims.ts';
-import { type Connection, type Durability, keepConnection, transact } from './connection.ts';
+import { type Durability, keepConnection, type SqliteConnection, transact } from './connection.ts';
 import { mayHaveDone, openLane } from './lane.ts';
 import { type Access, sqliteRecords } from './records.ts';
 import { instanceOf, liveCounters, pausesOf, scopeOf, sqliteRows } from './rows.ts';
@@ -67,7 +67,7 @@ function openFile({
   const path = resolve(rest.path);
   const lane = openLane(path, timeoutMs);
   const connections = keepConnection(path, namespace);
-  const use = <T>(work: (connection: Connection) => T): Promise<T> => lane.run(() => connections.use(work));
+  const use = <T>(work: (connection: SqliteConnection) => T): Promise<T> => lane.run(() => connections.use(work));
   const makeRoom = onceInTurn(() =>
     // Without patience: whoever has the lock goes first, and the next durable commit asks again.
     lane.run(connections.lengthenLog, 0).catch(() => {}),

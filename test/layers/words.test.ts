@@ -1,0 +1,61 @@
+/** The words of the code (docs/spec/house.md): what a comment begins with, and that a type's name means one thing. */
+import { expect, test } from 'bun:test';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ROOT } from '../harness/paths.ts';
+
+/** Rooms whose words are settled. */
+const ROOMS: readonly string[] = [
+  ...['core', 'policy', 'mcp', 'audit', 'state', 'approval', 'http', 'engine', 'authoring', 'library', 'run'],
+];
+
+/** Files that others still work on. */
+const LATER = /^(?:audit\/evidence\/|authoring\/tool-verdicts\.ts|core\/fault\.ts)/;
+
+interface Source {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** Comments that name a thing by a question instead of saying what it does. */
+function questions(sources: readonly Source[]): readonly string[] {
+  return sources.flatMap(({ path, text }) =>
+    [...text.matchAll(/\/\*\*\s+(?:\* )?(?:What|Whether|Who|Which|Whose|How) .*/g)].map(([comment]) => `${path}: ${comment}`),
+  );
+}
+
+/** Exported types whose name is taken: by another of them, or by a global, which they would hide. */
+function ambiguous(sources: readonly Source[]): readonly string[] {
+  const paths = new Map<string, string>();
+  const found: string[] = [];
+  for (const { path, text } of sources) {
+    for (const [, name = ''] of text.matchAll(/^export (?:interface|type|class) (\w+)/gm)) {
+      const other = name in globalThis ? 'a global' : paths.get(name);
+      if (other) found.push(`${name}: ${path} and ${other}`);
+      paths.set(name, path);
+    }
+  }
+  return found;
+}
+
+function sourcesOf(rooms: readonly string[]): readonly Source[] {
+  return [...new Bun.Glob(`{${rooms.join(',')}}/**/*.ts`).scanSync({ cwd: join(ROOT, 'src') })]
+    .filter((path) => !LATER.test(path))
+    .sort()
+    .map((path) => ({ path, text: readFileSync(join(ROOT, 'src', path), 'utf8') }));
+}
+
+test('a comment says what a thing does, in a sentence', () => {
+  expect(questions([{ path: 'a.ts', text: '/** What is sent. */\n/**\n * Whether it is. */\n/** Sends what came. */' }])).toHaveLength(2);
+  expect(sourcesOf(ROOMS).length).toBeGreaterThan(ROOMS.length);
+  expect(questions(sourcesOf(ROOMS))).toEqual([]);
+});
+
+test('the name of an exported type means one thing', () => {
+  const twice = [
+    { path: 'a.ts', text: 'export interface Row {}\nexport type Buffer = string;' },
+    { path: 'b.ts', text: 'export type Row = string;' },
+  ];
+  expect(ambiguous(twice)).toEqual(['Buffer: a.ts and a global', 'Row: b.ts and a.ts']);
+  expect(ambiguous(sourcesOf(ROOMS))).toEqual([]);
+});
