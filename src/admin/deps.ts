@@ -16,6 +16,8 @@ export interface AdminDeps {
   readonly readJson: (text: string) => Json;
   /** Counters in the policy's words. */
   readonly describeCounters: (readings: readonly CounterReading[]) => readonly CounterStatus[];
+  /** Says what runs, and which name is near, where nothing here has a policy of this name. */
+  readonly unknownPolicy: (name: string) => Promise<{ readonly running: string; readonly near: string | undefined } | undefined>;
   readonly liveInstances: (instances: readonly Instance[]) => readonly Instance[];
   /** Who decides where nobody is named. */
   readonly operator: string;

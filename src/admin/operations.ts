@@ -37,7 +37,7 @@ export function operationRoutes(deps: AdminDeps, gate: ApproverGate): readonly R
       method: 'POST',
       path: '/v1/pause',
       access: 'token',
-      doc: { id: 'pause', summary: 'deny every call until resumed', body: SCOPE, answer: { component: 'Paused' }, refusals: [] },
+      doc: { id: 'pause', summary: 'deny every call until resumed', body: SCOPE, answer: { component: 'Paused' }, refusals: [404] },
       answer: (call) => pause(call, deps),
     },
     {
@@ -83,9 +83,16 @@ async function listCounters({ store, describeCounters }: AdminDeps): Promise<Ans
   return json({ counters: describeCounters(await store.counters()).map(counterJson) });
 }
 
-async function pause({ body }: AdminCall, { store, record, operator }: AdminDeps): Promise<Answer> {
+async function pause({ body }: AdminCall, { store, record, operator, unknownPolicy }: AdminDeps): Promise<Answer> {
   const scope = scopeOf(body);
   if ('kind' in scope) return scope;
+  // SECURITY: a name that is not quite right would pause nothing, and look as if it had.
+  const unknown = scope.policy === undefined ? undefined : await unknownPolicy(scope.policy);
+  if (unknown)
+    return refuse(
+      'not_found',
+      ['nothing was paused: there is no such policy', unknown.running, ...(unknown.near === undefined ? [] : [unknown.near])].join('; '),
+    );
   // The switch is thrown first: a record that cannot be written must not keep calls running.
   const sequence = await store.pause(scope);
   record('paused', { scope: scope.policy ?? null, reason: scope.reason, by: operator, via: 'api' });

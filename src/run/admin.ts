@@ -84,10 +84,11 @@ export async function openAdmin(parts: AdminOptions): Promise<Admin> {
 
 async function openServer(parts: AdminOptions, policy: () => Policy, record: Recorder) {
   const { options, store, log, instance, upstream } = parts;
-  const [{ openAdminServer }, { loadToken }, { matchesSecret }] = await Promise.all([
+  const [{ openAdminServer }, { loadToken }, { matchesSecret }, { unknownPolicy }] = await Promise.all([
     import('../admin/server.ts'),
     import('../admin/token.ts'),
     import('../approval/secret.ts'),
+    import('./pause.ts'),
   ]);
   dropExposed('admin token', tokenIn(options.home), process.env, log.warn);
   try {
@@ -99,6 +100,7 @@ async function openServer(parts: AdminOptions, policy: () => Policy, record: Rec
         matchesSecret,
         readJson: (text) => readJson(text),
         describeCounters: (readings) => describeCounters(readings, policy()),
+        unknownPolicy: (name) => unknownPolicy(name, store),
         liveInstances: (instances) => liveInstances(instances, Date.now()),
         operator: await operator(),
         about: () => ({ version: VERSION, instance, policy: policy().name, revision: policy().revision, upstream }),

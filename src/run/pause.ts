@@ -106,19 +106,26 @@ async function refuseLostStore({ state, home }: PauseOptions): Promise<void> {
 /** SECURITY: a name that is not quite right would pause nothing, and look as if it had. */
 async function refuseUnknown({ policy, force, state }: PauseOptions, store: OpenStore): Promise<void> {
   if (policy === undefined || force) return;
+  const unknown = await unknownPolicy(policy, store);
+  if (!unknown) return;
+  const help = `${unknown.near ?? 'leave --policy out to pause all'}; --force pauses it for those that start later`;
+  throw refused('paused', `no policy ${quoted(policy)} is known at ${quoted(state.name)}; ${unknown.running}`, help);
+}
+
+/** Says what runs, and which name is near, where no instance, held call or pause has this one. */
+export async function unknownPolicy(
+  policy: string,
+  store: Pick<Store, 'instances' | 'control'> & { readonly approvals: Pick<Records['approvals'], 'list'> },
+): Promise<{ readonly running: string; readonly near: string | undefined } | undefined> {
   const instances = await store.instances();
   const live = namesOf(liveInstances(instances, Date.now()));
-  if (live.includes(policy)) return;
+  if (live.includes(policy)) return undefined;
   const held = await store.approvals.list({ argsLimit: 0, limit: MOST_HELD });
   const { pauses } = await store.control();
   const known = [...namesOf(instances), ...namesOf(pauses), ...held.flatMap(({ evidence }) => evidence.policy ?? [])];
-  if (known.includes(policy)) return;
+  if (known.includes(policy)) return undefined;
   const running = live.length === 0 ? 'nothing runs' : `what runs: ${live.map(quoted).join(', ')}`;
-  throw refused(
-    'paused',
-    `no policy ${quoted(policy)} is known at ${quoted(state.name)}; ${running}`,
-    `${didYouMean(policy, [...live, ...known]) ?? 'leave --policy out to pause all'}; --force pauses it for those that start later`,
-  );
+  return { running, near: didYouMean(policy, [...live, ...known]) };
 }
 
 /** Held calls that are looked through for the name of their policy. */

@@ -212,6 +212,13 @@ describe('policy.md §11: pause and resume', () => {
     ]);
   });
 
+  test('a policy that nothing here has is not paused, and the nearest is named', async () => {
+    const { status, json } = await post('/v1/pause', { policy: 'Stripe' });
+    expect(status).toBe(404);
+    expect(json.error.message).toBe('nothing was paused: there is no such policy; what runs: "stripe"; did you mean "stripe"?');
+    expect((await desk.store.control()).pauses).toEqual([]);
+  });
+
   test('a misspelt member ends no pause', async () => {
     await post('/v1/pause', { policy: 'stripe' });
     await post('/v1/pause');

@@ -96,6 +96,7 @@ function openServer(desk: Desk): Promise<AdminServer> {
         readings.map(({ id, unit, micros, end }) => ({
           ...{ counter: id, unit, scope: undefined, value: String(micros), limit: undefined, used: undefined, resetsAt: end },
         })),
+      unknownPolicy: async (name) => (name === 'Stripe' ? { running: 'what runs: "stripe"', near: 'did you mean "stripe"?' } : undefined),
       liveInstances: (instances) => instances,
       get operator() {
         return desk.operator;
