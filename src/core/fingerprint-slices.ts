@@ -4,7 +4,7 @@ import { isArray, isNumber, isObject, type Json, type JsonNumber, type JsonObjec
 import type { Slices } from './slices.ts';
 
 /** Characters of one piece, and of what is written between two pauses. */
-const SLICE = 32 * 1024;
+const SLICE = 16 * 1024;
 /** An object of so few members is sorted at once. */
 const FEW = 16;
 /** Putting a member in its place costs this much, in characters that are compared. */

@@ -4,7 +4,7 @@ import { finish, type Slices } from './slices.ts';
 /** Escapes may be escaped, and URLs stand in URLs, this often. */
 const ROUNDS = 3;
 /** Characters of a long text that are dealt with between two pauses. */
-const PIECE = 32 * 1024;
+const PIECE = 16 * 1024;
 
 /** One reading. `bytes`: each character stands for a byte of UTF-8, because escapes were undone. */
 export interface PathReading {
@@ -50,7 +50,7 @@ function* spellings(path: string): Slices<readonly string[]> {
   const withSlashes = path.includes('\\') ? yield* slashed(path) : path;
   all.push(withSlashes);
   if (withSlashes.startsWith('//')) all.push(onThisHost(withSlashes));
-  if (!CONTROL.test(path)) return all;
+  if (!(yield* hasControl(path))) return all;
   // SECURITY: a reader in C stops at NUL; others drop what they cannot show.
   const end = path.indexOf('\0');
   for (const read of [end < 0 ? path : path.slice(0, end), yield* inPieces(path, withoutControls)]) {
@@ -67,6 +67,15 @@ function onThisHost(path: string): string {
 
 const CONTROL = /\p{Cc}/u;
 const CONTROLS = /\p{Cc}+/gu;
+
+function* hasControl(text: string): Slices<boolean> {
+  if (text.length <= PIECE) return CONTROL.test(text);
+  for (let at = 0; at < text.length; at += PIECE) {
+    if (CONTROL.test(text.slice(at, at + PIECE))) return true;
+    yield;
+  }
+  return false;
+}
 
 function withoutControls(text: string): string {
   return text.replace(CONTROLS, '');
