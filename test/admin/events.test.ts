@@ -38,7 +38,7 @@ async function listen(path = '/v1/events', lastId?: string): Promise<Listening> 
   return {
     headers: response.headers,
     events,
-    untilEvents: (count) => until(`${count} events`, () => (events.length >= count ? events : undefined), 20_000),
+    untilEvents: (count) => until(`${count} events`, () => (events.length >= count ? events : undefined), 60_000),
     [Symbol.asyncDispose]: async () => {
       ending.abort();
       await reading;

@@ -140,6 +140,8 @@ describe('wire.md §3: the proxy asks for the list itself', () => {
     const asked: Message[] = [];
     const rig = await openRig({
       policy: policy('schema: true'),
+      // Reading 90,000 tools takes a busy machine seconds.
+      timeouts: { listing: 50_000 },
       respond: (request) => {
         if (request.method !== 'tools/list') return { result: OK };
         asked.push(request);
