@@ -44,7 +44,7 @@ describe('cli.md §3: approvals list', () => {
     const first = await hold(folder, 'a', { tool: 'create_refund', args: '{"amount":52000}' });
     const second = await hold(folder, 'b');
     const { out, status } = await folder.run('approvals', 'list');
-    expect(out.replace(/\d+s ago */g, '1s ago   ').split('\n')).toEqual([
+    expect(out.replace(/\d+s ago +1[45]m( \d+s)? +/g, '1s ago   15m   ').split('\n')).toEqual([
       'ID                    ASKED    LEFT  AGENT  TOOL                 RULE  ARGUMENTS',
       `${first}  1s ago   15m   anna   create_refund        ask   amount=52000`,
       `${second}  1s ago   15m   anna   cancel_subscription  ask   id="sub_1"`,
