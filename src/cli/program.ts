@@ -6,11 +6,12 @@ import { VERSION } from '../process/version.ts';
 import { SINGLE } from './declare/commands.ts';
 import type { Invocation } from './declare/declare.ts';
 import { GROUPS } from './declare/groups.ts';
+import { LOG } from './declare/log.ts';
 import { PROXY } from './declare/proxy.ts';
 import type { Terminal } from './terminal.ts';
 
 /** All commands. What each does is loaded when it runs. */
-export const COMMANDS = [PROXY, ...SINGLE, ...GROUPS];
+export const COMMANDS = [PROXY, ...SINGLE, LOG, ...GROUPS];
 
 /** Declares all of them. */
 export function declareCommands(program: Command, invocation: Invocation): void {

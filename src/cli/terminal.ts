@@ -12,6 +12,8 @@ export interface Terminal {
   /** stderr, as it is: for a question that is answered on the same line. */
   ask(text: string): void;
   readonly isTty: boolean;
+  /** Whether a person sees stderr. */
+  readonly isErrTty: boolean;
   /** Of the terminal behind stdout; undefined where there is none. */
   size(): Size | undefined;
   /** Calls back when the size changes, until the returned function is called. */
@@ -34,7 +36,7 @@ export interface Size {
 /** The parts of `process` that a terminal is made of. */
 export interface TerminalStreams {
   readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number };
-  readonly stderr: Writable;
+  readonly stderr: Writable & { readonly isTTY?: boolean };
   readonly stdin: Readable & { readonly isTTY?: boolean; setRawMode?(raw: boolean): unknown };
   readonly env: Readonly<Record<string, string | undefined>>;
 }
@@ -58,6 +60,9 @@ export function openTerminal(streams: TerminalStreams): Terminal {
     ask: (text) => print(streams.stderr, text),
     get isTty() {
       return streams.stdout.isTTY === true;
+    },
+    get isErrTty() {
+      return streams.stderr.isTTY === true;
     },
     get colour() {
       return hasColour(streams);

@@ -1,6 +1,6 @@
 /** Collects what the records say of instances: their policy file and addresses, and a policy on disk that is not in force. */
 import { basename } from 'node:path';
-import { listEventFiles, parseRecord, placeOf, readLines, type StoredRecord } from '../audit/evidence/read.ts';
+import { listEventFiles, placeOf, readFirst, type StoredRecord } from '../audit/evidence/read.ts';
 import type { Instance } from '../core/store.ts';
 
 /** Where an instance is reached, and what it was started with. */
@@ -31,7 +31,7 @@ export function openNotes(folder: string) {
       const files = await listEventFiles(folder);
       for (const { id } of missing) {
         const file = files.find((path) => placeOf(basename(path)).start.endsWith(`-${id}`) && placeOf(basename(path)).number === 0);
-        const first = file === undefined ? undefined : await firstRecord(file);
+        const first = file === undefined ? undefined : await readFirst(file);
         if (first) starts.set(id, startOf(first));
       }
     },
@@ -41,11 +41,6 @@ export function openNotes(folder: string) {
         return why === undefined ? [] : [{ instance: id, pid, policy, why }];
       }),
   };
-}
-
-async function firstRecord(file: string): Promise<StoredRecord | undefined> {
-  for await (const { text } of readLines(file)) return parseRecord(text);
-  return undefined;
 }
 
 function startOf({ config, listens, page }: StoredRecord): Start {

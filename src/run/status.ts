@@ -1,6 +1,6 @@
 /** Gathers what runs, what was decided, what is counted and what waits, from records and store. */
 import { join, resolve } from 'node:path';
-import { followEventFiles } from '../audit/evidence/follow.ts';
+import { openEventReader } from '../audit/evidence/merge.ts';
 import type { StoredRecord } from '../audit/evidence/read.ts';
 import { openTally, type Summary } from '../audit/evidence/summary.ts';
 import { describeCounters } from '../authoring/counter-limits.ts';
@@ -79,13 +79,13 @@ function openHistory({ home, since: span }: StatusSource, scope: Scope): (now: n
     since: now - span,
     notes: openNotes(folder),
     tally: openTally(),
-    files: followEventFiles(folder, now - span),
+    files: openEventReader(folder, { since: now - span }),
   });
   let open: ReturnType<typeof openAt> | undefined;
   return async (now) => {
     if (!open || now - open.at >= ANEW || now < open.at) open = openAt(now);
     const { since, notes, tally, files } = open;
-    for await (const event of files.next()) {
+    for await (const { record: event } of files.next()) {
       notes.note(event);
       if (scope.hasRecord(event, notes)) tally.count(event);
     }

@@ -3,17 +3,11 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { listEventFiles, readEvents } from '../../src/audit/evidence/read.ts';
+import { listEventFiles } from '../../src/audit/evidence/read.ts';
 import { verifyChain } from '../../src/audit/evidence/verify.ts';
-import { withFolder } from './events.ts';
+import { readEvents, withFolder } from './events.ts';
 
 const SCRIPT = join(import.meta.dir, 'children', 'write-records.ts');
-
-async function records(dir: string): Promise<Record<string, unknown>[]> {
-  const seen: Record<string, unknown>[] = [];
-  for await (const record of readEvents(dir)) seen.push(record);
-  return seen;
-}
 
 describe('kill -9 of a writer (cli.md §2, I3)', () => {
   for (const after of [1, 40, 333, 1000, 2500]) {
@@ -33,7 +27,9 @@ describe('kill -9 of a writer (cli.md §2, I3)', () => {
         if (!verdict.ok) throw new Error(verdict.why);
         expect(verdict.records).toBeGreaterThanOrEqual(acknowledged);
         expect(verdict.records).toBeLessThanOrEqual(acknowledged + 1);
-        expect((await records(dir)).map((record) => record.call)).toEqual(Array.from({ length: verdict.records }, (_, i) => `c${i + 1}`));
+        expect((await readEvents(dir)).map((record) => record.call)).toEqual(
+          Array.from({ length: verdict.records }, (_, i) => `c${i + 1}`),
+        );
       }));
   }
 });

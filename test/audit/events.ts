@@ -1,6 +1,8 @@
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openEventReader } from '../../src/audit/evidence/merge.ts';
+import type { StoredRecord } from '../../src/audit/evidence/read.ts';
 import { openKeyedHash } from '../../src/audit/key.ts';
 import { openFileSink } from '../../src/audit/sinks/file.ts';
 import type { AuditSink, CallEvent } from '../../src/core/audit.ts';
@@ -64,4 +66,11 @@ export async function withFolder(test: (dir: string) => void | Promise<void>): P
   } finally {
     fs.rmSync(dir, { recursive: true, force: true });
   }
+}
+
+/** All records of a folder, in order of time. */
+export async function readEvents(dir: string, since?: number): Promise<StoredRecord[]> {
+  const seen: StoredRecord[] = [];
+  for await (const { record } of openEventReader(dir, { since }).next()) seen.push(record);
+  return seen;
 }

@@ -2,28 +2,22 @@ import { describe, expect, test } from 'bun:test';
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { readEventLines, readEvents } from '../../src/audit/evidence/read.ts';
+import { openEventReader } from '../../src/audit/evidence/merge.ts';
 import { pruneEvents } from '../../src/audit/evidence/retention.ts';
 import { isAlive } from '../../src/run/instances.ts';
-import { callOf, NOON, withFolder, withSink } from './events.ts';
+import { callOf, NOON, readEvents, withFolder, withSink } from './events.ts';
 
 const record = (ts: number, more: Record<string, unknown> = {}) =>
   `${JSON.stringify({ ts: new Date(ts).toISOString(), type: 'tool_call', ...more })}\n`;
-
-async function all(dir: string, since?: number) {
-  const seen: Record<string, unknown>[] = [];
-  for await (const event of readEvents(dir, { since })) seen.push(event);
-  return seen;
-}
 
 describe('reading back', () => {
   test('what was written, with its exact text', () =>
     withSink(async ({ dir, sink, lines }) => {
       sink.write([callOf({ n: 1 }, { argsText: '{"n":9007199254740993}' })]);
       sink.write([{ type: 'shutdown', fields: {} }]);
-      expect((await all(dir)).map((event) => event.type)).toEqual(['tool_call', 'shutdown']);
+      expect((await readEvents(dir)).map((event) => event.type)).toEqual(['tool_call', 'shutdown']);
       const texts: string[] = [];
-      for await (const { text } of readEventLines(dir)) texts.push(text);
+      for await (const { text } of openEventReader(dir).next()) texts.push(text);
       expect(texts).toEqual(lines());
     }));
 
@@ -32,23 +26,24 @@ describe('reading back', () => {
       fs.writeFileSync(join(dir, 'b.jsonl'), `${record(NOON, { n: 2 })}{"ts":"2026`);
       fs.writeFileSync(join(dir, 'a.jsonl'), `${record(NOON, { n: 1, new_field: {} })}\n[]\nnull\n{"no":"type"}\n`);
       fs.writeFileSync(join(dir, 'c.txt'), record(NOON, { n: 3 }));
-      expect((await all(dir)).map((event) => event.n)).toEqual([1, 2]);
+      expect((await readEvents(dir)).map((event) => event.n)).toEqual([1, 2]);
     }));
 
   test('characters that span two reads', () =>
     withFolder(async (dir) => {
       const body = 'ü€😀\u2028'.repeat(20_000);
       fs.writeFileSync(join(dir, 'a.jsonl'), record(NOON, { body: `x${body}` }) + record(NOON, { body }));
-      expect((await all(dir)).map((event) => event.body)).toEqual([`x${body}`, body]);
+      expect((await readEvents(dir)).map((event) => event.body)).toEqual([`x${body}`, body]);
     }));
 
   test('nothing older than `since`', () =>
     withFolder(async (dir) => {
       fs.writeFileSync(join(dir, 'a.jsonl'), record(NOON - 1, { n: 1 }) + record(NOON, { n: 2 }));
-      expect((await all(dir, NOON)).map((event) => event.n)).toEqual([2]);
+      expect((await readEvents(dir, NOON)).map((event) => event.n)).toEqual([2]);
     }));
 
-  test('a folder that does not exist holds nothing', () => withFolder(async (dir) => expect(await all(join(dir, 'none'))).toEqual([])));
+  test('a folder that does not exist holds nothing', () =>
+    withFolder(async (dir) => expect(await readEvents(join(dir, 'none'))).toEqual([])));
 });
 
 describe('retention', () => {

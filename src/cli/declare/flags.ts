@@ -94,6 +94,18 @@ export function parseDurationFlag(text: string): number {
   return total;
 }
 
+const TIME = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/;
+
+/** A duration before now, or a time, which is UTC unless it says otherwise. In epoch ms. */
+export function parseSinceFlag(text: string): number {
+  const [whole, zone] = TIME.exec(text) ?? [];
+  if (whole === undefined && DURATION.test(text)) return Date.now() - parseDurationFlag(text);
+  if (whole === undefined) throw new InvalidArgumentError('write a duration such as 30s, 2h or 7d, or a time such as 2026-03-01T12:00');
+  const at = Date.parse(zone === undefined && whole.includes('T') ? `${whole}Z` : whole);
+  if (Number.isNaN(at)) throw new InvalidArgumentError('there is no such time');
+  return at;
+}
+
 /** `10MiB`, `500kB`, or bytes. */
 export function parseSizeFlag(text: string): number {
   const [, count, unit = 'B'] = SIZE.exec(text) ?? [];
