@@ -40,8 +40,7 @@ export const CALL_ROWS: Readonly<Record<string, RowRender>> = {
         name,
         details: [agentOf(line), 'nobody knows how it ended, and it stays counted', textIn(error)],
       };
-    if (result === 'released')
-      return { word: 'failed', colour: 'yellow', name, details: [agentOf(line), failureOf(error)] };
+    if (result === 'released') return { word: 'failed', colour: 'yellow', name, details: [agentOf(line), failureOf(error)] };
     if (unpriced !== true) return undefined;
     return { word: 'unpriced', colour: 'yellow', name, details: [agentOf(line), 'nothing said what the call costs'] };
   },
@@ -82,10 +81,13 @@ function verdictOf({ result, rule, code, would }: SelectedLine['record']): Pick<
   return { word: shown(String(result), 20), colour: 'green', rule: undefined, code: undefined, isStopped: false };
 }
 
+/** The rule and the decision say as much. */
+const PLAIN_CODES: ReadonlySet<unknown> = new Set(['rule', 'approval_required']);
+
 /** What the agent was told, what exactly did not hold, and what the code means where the rule does not say it. */
 function whyOf({ message, why, code }: SelectedLine['record']): readonly string[] {
   const about = typeof code === 'string' && Object.hasOwn(REASONS, code) ? REASONS[code as keyof typeof REASONS].about : undefined;
-  const meaning = code === 'rule' || about === undefined ? undefined : `${String(code)}: ${about}`;
+  const meaning = PLAIN_CODES.has(code) || about === undefined ? undefined : `${String(code)}: ${about}`;
   return [textIn(message), textIn(why), meaning].filter((text) => text !== undefined);
 }
 

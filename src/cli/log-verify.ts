@@ -45,7 +45,7 @@ function add(sum: Sum, { files, verdict }: CheckedChain): void {
 }
 
 function total({ chains, files, records, empty, broken }: Sum): string {
-  const parts = [counted(records, 'record'), ...(broken === 0 ? [counted(chains, 'chain')] : []), counted(files, 'file')];
+  const parts = [...(broken === 0 ? [counted(records, 'record'), counted(chains, 'chain')] : []), counted(files, 'file')];
   return `${parts.join(', ')}${empty === 0 ? '' : ` (${empty} without a record)`}`;
 }
 

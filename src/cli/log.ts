@@ -121,7 +121,7 @@ function sumOf({ calls, methodsDenied, messagesRefused }: Selection['counts']): 
   const shares = parts.flatMap(([count, word]) => (count === 0 ? [] : [`${count} ${word}`])).join(', ');
   return [
     `${counted(all, 'call')}${shares && `: ${shares}`}`,
-    ...(methodsDenied === 0 ? [] : [`${counted(methodsDenied, 'other request')} denied`]),
+    ...(methodsDenied === 0 ? [] : [`${counted(methodsDenied, 'method')} denied`]),
     ...(messagesRefused === 0 ? [] : [`${counted(messagesRefused, 'message')} refused`]),
   ].join('; ');
 }

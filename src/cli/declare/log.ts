@@ -28,6 +28,7 @@ export const LOG = command({
   end: 'Exit status: 1 where a file cannot be read, or --verify finds a bad record.\nExample: intercept log --since 1d --denied --why',
   async run({ verify, ...values }, _, { terminal }) {
     const options = { ...values, ...placesOf({ stateDir: undefined }, terminal.env) };
+    if (values.why && values.json) throw new UsageError('--why is for people', 'leave it out: the records have "message" and "code"');
     if (!verify) return (await import('../log.ts')).showLog(options, terminal);
     refuseBeside(values);
     return (await import('../log-verify.ts')).verifyLog(options, terminal);
@@ -37,5 +38,6 @@ export const LOG = command({
 /** A chain is whole or it is not: nothing of it can be left out. */
 function refuseBeside({ json: _, ...others }: Readonly<Record<string, unknown>>): void {
   const stray = Object.keys(others).find((key) => others[key] !== undefined && others[key] !== false);
-  if (stray !== undefined) throw new UsageError(`--verify checks all records, whole, and takes no "${longOf(stray)}"`, 'remove one of them');
+  if (stray !== undefined)
+    throw new UsageError(`--verify checks all records, whole, and takes no "${longOf(stray)}"`, 'remove one of them');
 }
