@@ -85,7 +85,7 @@ test('what cannot be read is passed over, and said once for each file', () =>
       'b.jsonl:2: it is longer than any record',
       'c.jsonl:undefined: it is a folder',
     ]);
-    await expect(read(dir)).rejects.toThrow('cannot be read: it is a folder');
+    await expect(read(dir)).rejects.toThrow(`cannot read the audit file ${JSON.stringify(join(dir, 'c.jsonl'))}: it is a folder`);
   }));
 
 test('a long line is read however it lies in blocks', () =>

@@ -222,7 +222,7 @@ describe('what is missing or amiss is said', () => {
     const refused = {
       status: 1,
       out: '',
-      err: `intercept: the audit folder ${JSON.stringify(join(homeOf(folder), 'events'))} cannot be read: it is no folder\nhelp: run it as the user who owns it, or name another home with INTERCEPT_HOME\n`,
+      err: `intercept: cannot read the audit folder ${JSON.stringify(join(homeOf(folder), 'events'))}: it is no folder\nhelp: see "ls -ld ${join(homeOf(folder), 'events')}"\n`,
     };
     for (const flags of [[], ['--follow'], ['--verify']]) expect(await folder.run('log', ...flags)).toEqual(refused);
   });
