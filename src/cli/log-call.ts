@@ -55,7 +55,7 @@ export const CALL_ROWS: Readonly<Record<string, RowRender>> = {
         byRule(record.rule, record.code),
         ...[record.uri, record.name, record.task].map(textIn),
       ],
-      ...(isDenied && { why: whyOf(record) }),
+      ...(isDenied && { why: record.rule === '(methods)' ? ['the policy does not permit this method'] : whyOf(record) }),
     };
   },
 };
