@@ -19,11 +19,18 @@ const ROWS: Readonly<Record<string, RowRender>> = {
   refused: ({ record }) => ({ word: 'refused', colour: 'red', name: nameOf(record.reason), details: [textIn(record.message)] }),
   startup: ({ record }) => {
     const pid = typeof record.pid === 'number' ? `pid ${record.pid}` : undefined;
+    const [listens, page] = [textIn(record.listens), textIn(record.page)];
     return {
       word: 'started',
       colour: 'dim',
       name: policyOf(record.policy),
-      details: [record.mode === 'shadow' ? 'in shadow mode' : undefined, pid, textIn(record.upstream)],
+      details: [
+        record.mode === 'shadow' ? 'in shadow mode' : undefined,
+        pid,
+        listens && `on ${listens}`,
+        page && `page ${page}`,
+        textIn(record.upstream),
+      ],
     };
   },
   shutdown: ({ record }) => ({
