@@ -72,7 +72,7 @@ const HELD = {
 const BODY = [
   ...['Usage: intercept -c POLICY [flags] -- COMMAND [ARG…]', '       intercept -c POLICY [flags] --upstream URL'],
   'Enforce a policy on every call that an AI agent makes to an MCP server.',
-'Commands, each with --help: tools, validate, test, explain (write policies);',
+  'Commands, each with --help: tools, validate, test, explain (write policies);',
   '  status, log, approvals, idempotency, pause, resume (see and decide what runs)',
   ...(['Policy', POLICY, 'A remote server: ', REMOTE, 'Listen on HTTP: ', TRANSPORT, LISTEN] as const),
   ...(['State and audit, in ~/.intercept or INTERCEPT_HOME', KEPT, 'Limits: ', LIMITS, 'Held calls: ', HELD] as const),
