@@ -21,6 +21,7 @@ export const REASONS = {
   outcome_unknown: { retryable: false, about: 'an identical call was sent and its outcome is unknown' },
   already_done: { retryable: false, about: 'an identical call already succeeded' },
   state_error: { retryable: true, about: 'the state store did not answer' },
+  no_policy: { retryable: true, about: 'the policy file is gone' },
   audit_error: { retryable: true, about: 'the audit record could not be written' },
 } as const;
 

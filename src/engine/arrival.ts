@@ -60,6 +60,7 @@ export const NO_HOLDING: Holding = { reservations: [], approved: [] };
 /** A call that went to the server, as far as settling needs it: one that waits long is kept without its arguments. */
 export interface SentCall {
   readonly id: string;
+  readonly tool?: string | undefined;
   readonly holding: Holding;
   readonly sentAt: number;
 }

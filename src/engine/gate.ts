@@ -49,9 +49,13 @@ export interface Circumstances {
   readonly identity: Pick<CallIdentity, 'fingerprint'>;
 }
 
+/** Every call is denied while the policy's file is gone (cli.md §1). */
+export const NO_POLICY: Denial = denial('no_policy', '(policy)', 'No policy is in force, so no call passes until its file is back');
+
 /** The facts that calls share, or why they are denied where policy or pause is not known. */
 export function factsOf({ rulebook, pause, fault }: Gate, { tools, client, identity }: Circumstances): Facts | Denial {
-  if (!rulebook || fault !== undefined) return denial('state_error', rulebook ? '(state)' : '(policy)', INTERNAL_ERROR, fault);
+  if (!rulebook) return NO_POLICY;
+  if (fault !== undefined) return denial('state_error', '(state)', INTERNAL_ERROR, fault);
   const { policy, match } = rulebook;
   return { policy, match, catalog: tools.catalog, pause, credential: client.credential, fingerprint: identity.fingerprint };
 }

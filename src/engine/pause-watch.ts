@@ -49,7 +49,20 @@ export function watchPauses(options: PauseWatchOptions): RunningPauseWatch {
     return running;
   };
   const readAgain = () => read().catch(read);
-  const poll = () => readAgain().catch((error: unknown) => options.log.debug(`state: the pause could not be read: ${String(error)}`));
+  let isLost = false;
+  /** Says once that the store is lost, and once that it is back. */
+  const note = (fault: Error | undefined) => {
+    if (isLost === (fault !== undefined)) return;
+    isLost = fault !== undefined;
+    if (!fault) return options.log.info('state: the store is back');
+    const until = options.failMode === 'open' ? 'calls pass uncounted' : 'calls are denied';
+    options.log.error(`state: the store is lost, and ${until} until it is back: ${fault.message}`);
+  };
+  const poll = () =>
+    readAgain().then(
+      () => note(undefined),
+      (error: unknown) => note(error instanceof Error ? error : new Error(String(error))),
+    );
   const stop = options.every(POLL_INTERVAL, () => void poll());
   const isFresh = () => options.monotonic() - askedAt <= MAX_AGE;
   /** One that was under way already may be too old once it is there. */

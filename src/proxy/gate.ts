@@ -8,7 +8,7 @@ import { isMethodAllowed, passesPause } from '../core/match.ts';
 import { denial, pausedText, selfDenial } from '../core/plan.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Slices } from '../core/slices.ts';
-import type { Gate } from '../engine/gate.ts';
+import { type Gate, NO_POLICY } from '../engine/gate.ts';
 import type { Served } from '../engine/ports.ts';
 import { endsWithin, readLongString, readString } from '../mcp/json/values.ts';
 import type { ClientMessage } from '../mcp/messages/frame.ts';
@@ -56,7 +56,8 @@ export function refusedAnswer(asked: string | undefined, gate: Gate, ownPath: st
 
 /** What stops everything: a pause, also in shadow mode, or that nobody knows whether there is one. */
 function haltOf({ rulebook, pause, fault }: Gate): Denial | undefined {
-  if (fault !== undefined) return rulebook?.policy.mode === 'shadow' ? undefined : denial('state_error', '(state)', INTERNAL_ERROR, fault);
+  if (!rulebook) return NO_POLICY;
+  if (fault !== undefined) return rulebook.policy.mode === 'shadow' ? undefined : denial('state_error', '(state)', INTERNAL_ERROR, fault);
   return pause && denial('paused', '(paused)', pausedText(pause));
 }
 

@@ -83,6 +83,7 @@ export async function settle(
     }
     if (holding.reservations.length > 0) settlements.push(...settlementsOf(call, outcome));
   }
+  warnOfUnknown(ended, ports);
   if (settlements.length === 0) outcomes.add(ended.map(({ call, outcome }) => outcomeEvent(call, outcome, ports)));
   else {
     const settling = settleInStore(ended, settlements, ports, outcomes);
@@ -90,6 +91,21 @@ export async function settle(
     await settling;
   }
 }
+
+/** An outcome that nobody knows asks for a human where something was counted or claimed for it (policy.md §6). */
+function warnOfUnknown(ended: Parameters<typeof settle>[0], { log }: Ports): void {
+  const kept = ended.filter(({ call, outcome }) => outcome.result === 'kept' && call.holding.reservations.length > 0);
+  const [first] = kept;
+  if (!first) return;
+  const tools = [...new Set(kept.map(({ call }) => call.tool ?? 'a call'))];
+  const named = `${tools.slice(0, MOST_NAMED).join(', ')}${tools.length > MOST_NAMED ? ', …' : ''}${kept.length > 1 ? ` (${kept.length} calls)` : ''}`;
+  const isClaimed = kept.some(({ call }) => call.holding.reservations.some(({ claim }) => claim));
+  const remedy = isClaimed ? '; its repeats are denied until "intercept idempotency resolve" says what happened' : '';
+  log.warn(`outcome unknown: ${named} stays counted${remedy} (${first.outcome.error ?? 'no answer came'})`);
+}
+
+/** Tools that a warning names. */
+const MOST_NAMED = 5;
 
 const UNPRICED =
   'a call under a spend limit named no price, so nothing was counted: add "from" to the limit, or see "unpriced" in the audit';

@@ -1,7 +1,7 @@
 /** `intercept -c policy.yaml …`: one running proxy, from its start to its end. The composition root. */
 import { escapeUnseen } from '../audit/escape.ts';
 import type { LineWriter } from '../audit/sinks/line-writer.ts';
-import { createLog } from '../audit/sinks/log.ts';
+import { createLog, withoutRepeats } from '../audit/sinks/log.ts';
 import { renderDiagnostic } from '../authoring/policy-file.ts';
 import { AuditError } from '../core/audit.ts';
 import { EXIT } from '../core/fault.ts';
@@ -44,7 +44,7 @@ export async function runProxy(options: RunOptions, command: readonly string[]):
 }
 
 async function run(options: RunOptions, command: readonly string[], lines: LineWriter, every: Every): Promise<number> {
-  const log = createLog(options.logLevel, lines);
+  const log = withoutRepeats(createLog(options.logLevel, lines), monotonic);
   const accept = acceptance(options);
   const first = await loadFirst(options.config, accept);
   if (first.kind === 'failed') {

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { createLog, type LogLevel } from '../../src/audit/sinks/log.ts';
+import { createLog, type LogLevel, withoutRepeats } from '../../src/audit/sinks/log.ts';
 
 function lines(level: LogLevel, colour = false): string[] {
   const seen: string[] = [];
@@ -21,4 +21,23 @@ test('a text stays one line of seen characters', () => {
   const seen: string[] = [];
   createLog('info', { write: (line) => seen.push(line) }).info('x\n[INTERCEPT] ALLOWED tool=y\u202e\u001b[2J');
   expect(seen).toEqual(['[INTERCEPT] INFO x\\u000a[INTERCEPT] ALLOWED tool=y\\u202e\\u001b[2J']);
+});
+
+test('the same warning comes once in half a minute, and then says how often it was left out', () => {
+  const seen: string[] = [];
+  let now = 0;
+  const log = withoutRepeats(createLog('info', { write: (line) => seen.push(line) }), () => now);
+  for (let count = 0; count < 5; count++) log.warn('the server refuses connections');
+  log.info('again');
+  log.info('again');
+  log.warn('another');
+  now = 30_000;
+  log.warn('the server refuses connections');
+  expect(seen).toEqual([
+    '[INTERCEPT] WARN the server refuses connections',
+    '[INTERCEPT] INFO again',
+    '[INTERCEPT] INFO again',
+    '[INTERCEPT] WARN another',
+    '[INTERCEPT] WARN the server refuses connections (4 times more since)',
+  ]);
 });

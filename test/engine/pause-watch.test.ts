@@ -20,9 +20,11 @@ function open(failMode: 'closed' | 'open' = 'closed') {
     return memory.control();
   };
   const store: Store = { ...memory, control };
-  const log = { debug() {}, info() {}, warn() {}, error() {} };
+  const logged: string[] = [];
+  const to = (level: string) => (text: string) => void logged.push(`${level} ${text}`);
+  const log = { debug() {}, info: to('info'), warn() {}, error: to('error') };
   watch = watchPauses({ store, monotonic: () => state.now, every: ticker.every, log, failMode, onChange: (one) => void changes.push(one) });
-  return { store, state, changes, now: async (policy?: string) => (await watch.current(policy))?.reason };
+  return { store, state, changes, logged, now: async (policy?: string) => (await watch.current(policy))?.reason };
 }
 
 test('a reading is good for a second; then it is read again before anything passes', async () => {
@@ -35,6 +37,16 @@ test('a reading is good for a second; then it is read again before anything pass
   state.now = 1_001;
   expect(await now()).toBe('stop');
   expect(state.reads).toBe(2);
+});
+
+test('a store that is lost is one error, and one line when it is back', async () => {
+  const { state, logged } = open();
+  await watch.poll();
+  state.broken = true;
+  for (let count = 0; count < 3; count++) await watch.poll();
+  state.broken = false;
+  for (let count = 0; count < 3; count++) await watch.poll();
+  expect(logged).toEqual(['error state: the store is lost, and calls are denied until it is back: gone', 'info state: the store is back']);
 });
 
 test('a pause of another policy does not hold, one of all does', async () => {

@@ -56,3 +56,16 @@ test('a held call: whoever decides reads why', async () => {
     { rule: 'ask', message: 'A human decides', why: 'args.amount is absent' },
   ]);
 });
+
+const COUNTED = '{name: cap, rate_limit: 5/day}';
+
+test('policy.md §6: an outcome that nobody knows names what stays counted, and the server', async () => {
+  const rig = await openRig({ policy: `version: "1"\nname: p\ntools: {t: {rules: [${COUNTED}]}, u: []}\n`, respond: () => undefined });
+  const calls = ['t', 't', 'u'].map((name, id) => ({ jsonrpc: '2.0', id, method: 'tools/call', params: { name } }));
+  await rig.send(...calls);
+  await rig.session.end('the server ended (SIGKILL) before it answered');
+  const said = rig.logged.filter((text) => text.includes('SIGKILL'));
+  expect(said).toContain('outcome unknown: t (2 calls) stays counted (the server ended (SIGKILL) before it answered)');
+  expect(said.filter((text) => text.endsWith(': the server ended (SIGKILL) before it answered'))).toHaveLength(1);
+  expect(said).toHaveLength(2);
+});

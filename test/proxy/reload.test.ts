@@ -80,11 +80,11 @@ test('cli.md §1: a deleted policy holds for two seconds, then every call is den
   await using proxy = await home.start(allowing('red', 'blue'), recorder);
   const since = performance.now();
   await rm(proxy.policyFile);
-  await until('the denial', async () => ((await callTool(proxy, 'red')) === 'state_error' ? true : undefined));
+  await until('the denial', async () => ((await callTool(proxy, 'red')) === 'no_policy' ? true : undefined));
   expect(performance.now() - since).toBeGreaterThan(1_900);
   expect((await proxy.client.request('resources/read', { uri: 'a' })).error).toMatchObject({ code: -32010 });
   const executed = (await recorder.executed()).length;
-  expect(await callTool(proxy, 'blue')).toBe('state_error');
+  expect(await callTool(proxy, 'blue')).toBe('no_policy');
   expect((await recorder.executed()).length).toBe(executed);
 
   await writeFile(`${proxy.policyFile}.new`, allowing('red', 'blue'));

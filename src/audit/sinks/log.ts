@@ -4,6 +4,8 @@ import type { LineWriter } from './line-writer.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
+type Log = Readonly<Record<LogLevel, (text: string) => void>>;
+
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 const COLOURS = { debug: 90, info: 36, warn: 33, error: 31 } as const;
 
@@ -13,13 +15,33 @@ export function isSeen(level: LogLevel, at: LogLevel): boolean {
 }
 
 /** Opens the log: one line per call, `[INTERCEPT] WARN …`. */
-export function createLog(
-  level: LogLevel,
-  out: Pick<LineWriter, 'write'>,
-  colour = false,
-): Readonly<Record<LogLevel, (text: string) => void>> {
+export function createLog(level: LogLevel, out: Pick<LineWriter, 'write'>, colour = false): Log {
   const at = (own: LogLevel) => (isSeen(level, own) ? (text: string) => out.write(renderLine(own, text, colour)) : () => {});
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
+/** ms in which the same warning is written once, and warnings that are remembered for that (INVARIANT I11). */
+const QUIET = 30_000;
+const MOST_REMEMBERED = 64;
+
+/** The log that says the same warning or error once in half a minute, and then how often it was left out. */
+export function withoutRepeats(log: Log, monotonic: () => number): Log {
+  const seen = new Map<string, { at: number; left: number }>();
+  const once = (say: (text: string) => void) => (text: string) => {
+    const now = monotonic();
+    const before = seen.get(text);
+    if (before && now - before.at < QUIET) {
+      before.left++;
+      return;
+    }
+    seen.delete(text);
+    seen.set(text, { at: now, left: 0 });
+    for (const oldest of seen.keys())
+      if (seen.size > MOST_REMEMBERED) seen.delete(oldest);
+      else break;
+    say(before && before.left > 0 ? `${text} (${before.left} times more since)` : text);
+  };
+  return { ...log, warn: once(log.warn), error: once(log.error) };
 }
 
 function renderLine(level: LogLevel, text: string, colour: boolean): string {

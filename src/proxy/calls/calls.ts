@@ -150,7 +150,13 @@ function arrivalOf({ toolCall, id, credentials, known, returned, frame: { modern
 
 function routeOf(route: Judging, arrival: Arrival, outcome: Final, session: Session): Route {
   const { pending, to } = route;
-  const sent = (holding: Holding): ForwardedCall => ({ id: arrival.id, call: arrival.call, holding, sentAt: session.ports.monotonic() });
+  const sent = (holding: Holding): ForwardedCall => ({
+    id: arrival.id,
+    tool: arrival.call.tool,
+    call: arrival.call,
+    holding,
+    sentAt: session.ports.monotonic(),
+  });
   if (!isWaiting(route, session)) {
     // What an earlier leg reserved was sent with it: only what was reserved just now can be given back.
     const result = arrival.held ? 'kept' : 'released';

@@ -41,11 +41,11 @@ export function createContinuations(): Continuations {
   };
   const continuations: { -readonly [Member in keyof Continuations]: Continuations[Member] } = {
     size: 0,
-    keep(key, { id, holding, sentAt }, now) {
+    keep(key, { id, tool, holding, sentAt }, now) {
       const [oldest] = waiting.size >= MAX_WAITING ? waiting : [];
       const given = oldest && forget(oldest);
       // Arguments can be as large as a message, and say nothing of how the call ends.
-      const one = { key, call: { id, holding, sentAt }, until: now + CONTINUE_WITHIN };
+      const one = { key, call: { id, tool, holding, sentAt }, until: now + CONTINUE_WITHIN };
       waiting.add(one);
       byKey.set(key, (byKey.get(key) ?? new Set()).add(one));
       continuations.size = waiting.size;

@@ -35,12 +35,12 @@ export function createTasks(): Tasks {
     return call;
   };
   return {
-    keep(taskId, { id, holding, sentAt }) {
+    keep(taskId, { id, tool, holding, sentAt }) {
       const replaced = take(taskId);
       const [first] = calls.size >= MAX_TASKS ? calls.keys() : [];
       const oldest = first === undefined ? undefined : take(first);
       // Arguments can be as large as a message, and say nothing of how the call ends.
-      calls.set(taskId, { id, holding, sentAt });
+      calls.set(taskId, { id, tool, holding, sentAt });
       return { replaced, oldest };
     },
     get: (taskId) => calls.get(taskId),

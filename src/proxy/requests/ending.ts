@@ -21,6 +21,7 @@ export async function sweep(session: Session): Promise<void> {
   const late = inflight.expire(ports.monotonic() - ports.timeouts.upstream);
   for (const request of late) inflight.answering.begin(request);
   for (const request of late) {
+    warnOfUpstream(`the server did not answer ${request.method} in time`, session);
     if (request.purpose.kind === 'call') await keep([request.purpose.call], 'the server did not answer in time', session);
     inflight.answering.end(request);
     answer(renderError(request.id.text, -32001, 'the server did not answer in time'), request.to, session);
@@ -33,6 +34,7 @@ export async function endAll(why: string, session: Session): Promise<void> {
   const unanswered = session.inflight.drain();
   for (const request of unanswered) answering.begin(request);
   if (!session.isSharing) await settleUnfetched(Number.POSITIVE_INFINITY, session);
+  if (unanswered.some(({ purpose }) => purpose.kind !== 'own')) warnOfUpstream(why, session);
   const calls = unanswered.flatMap(({ purpose }) => (purpose.kind === 'call' ? [purpose.call] : []));
   const left = session.isSharing ? [] : [...session.continuations.drain(), ...session.tasks.drain()];
   await keep([...calls, ...left], why, session);
@@ -78,11 +80,19 @@ export interface Failure {
   readonly code?: number | undefined;
 }
 
+/** Names the server: what fails looks alike for all of them. */
+function warnOfUpstream(why: string, { served, ports }: Session): void {
+  ports.log.warn(`${served.shownUpstream.replaceAll('\0', ' ')}: ${why}`);
+}
+
 /** The server's side of these requests (by the ids that it got) failed: each is settled, and answered once (I9). */
 export async function fail(ids: readonly RequestId[], { outcome, why, answered, code }: Failure, session: Session): Promise<void> {
+  let isSaid = false;
   for (const { key } of ids) {
     const request = session.inflight.get(key);
     if (!request || request.purpose.kind === 'judging') continue;
+    if (!isSaid) warnOfUpstream(why, session);
+    isSaid = true;
     // INVARIANT I9: what the server may have got it may still answer, on another stream; that would be a second answer.
     if (outcome === 'kept') session.inflight.giveUp(key);
     else session.inflight.take(key);

@@ -48,7 +48,6 @@ export async function sendRequest(frame: OutgoingFrame, connection: ServerConnec
     // Whoever ended the bridge tells those that wait, and why.
     if (connection.over.signal.aborted) return;
     const failure = failureBy(error);
-    if (isWaiting(ids, connection)) connection.ports.log.warn(failure.why);
     connection.ports.fail(ids, failure);
   } finally {
     if (connection.open.get(key) === request) connection.open.delete(key);
@@ -171,7 +170,6 @@ async function takeRefusal(
   if (status === 401) ports.unauthorized(answer.headers['www-authenticate']);
   if (!isAgain && (await isMended(status, said, frame, session, connection))) return 'again';
   const failure = failureOf(status, wordsOf(refused, ports.mask));
-  if (isWaiting(ids, connection)) ports.log.warn(failure.why);
   const [id] = ids;
   const adopted = id && withIdOf(id, said);
   if (adopted) await ports.receive([adopted]);

@@ -232,7 +232,6 @@ async function relayRefusal(received: UpstreamAnswer, whole: Uint8Array, ids: re
     status,
     wordsOf(refused, (text) => way.mask(text, post.headers.authorization)),
   );
-  relay.agent.ports.log.warn(failure.why);
   noteLoss(refused, relay, way);
   const payable = await payableOf(received, whole, ids, post);
   // What may not be paid is answered by now, and nothing of what was offered goes on.
