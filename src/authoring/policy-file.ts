@@ -3,6 +3,7 @@ import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs
 import { homedir } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import type { Diagnostic } from '../core/diagnostic.ts';
+import { reasonOf } from '../core/fault.ts';
 import type { Folders } from '../policy/compile/folders.ts';
 
 /** Policies are prose-sized; what is larger is some other file. */
@@ -23,8 +24,7 @@ export function readPolicyFile(path: string): PolicyText {
     if (stat.isDirectory()) return unreadable('is a directory: name the policy file in it');
     // A pipe or device has no size: it could block the proxy, or never end.
     if (!stat.isFile()) return unreadable('is not a regular file: write the policy to one');
-    if (stat.size > MAX_BYTES) return unreadable(`is larger than a policy can be (${stat.size} bytes, at most ${MAX_BYTES})`);
-    return { kind: 'text', text: new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(fd)) };
+    return stat.size > MAX_BYTES ? tooLarge(stat.size) : decodePolicy(readFileSync(fd));
   } catch (error) {
     return fault(error as NodeJS.ErrnoException);
   } finally {
@@ -45,6 +45,20 @@ function homeFolder(): string | undefined {
   }
 }
 
+/** Reads bytes as a policy's text. Never throws. */
+export function decodePolicy(bytes: Uint8Array): PolicyText {
+  if (bytes.length > MAX_BYTES) return tooLarge(bytes.length);
+  try {
+    return { kind: 'text', text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
+  } catch {
+    return unreadable('is not UTF-8 text');
+  }
+}
+
+function tooLarge(bytes: number): PolicyText {
+  return unreadable(`is larger than a policy can be (${bytes} bytes, at most ${MAX_BYTES})`);
+}
+
 /** One diagnostic as people and editors read it: place, severity, message, and what to do. */
 export function renderDiagnostic(file: string, { severity, message, help, position, code }: Diagnostic): string {
   const line = `${file}:${position.line}:${position.column}: ${severity === 'warning' ? 'warning: ' : ''}${message} [${code}]`;
@@ -54,8 +68,7 @@ export function renderDiagnostic(file: string, { severity, message, help, positi
 function fault(error: NodeJS.ErrnoException): PolicyText {
   if (error.code === 'ENOENT') return { kind: 'unreadable', why: 'does not exist', missing: true };
   if (error.code === 'EACCES') return unreadable('may not be read: check its permissions');
-  if (error instanceof TypeError) return unreadable('is not UTF-8 text');
-  return unreadable(`could not be read: ${error.message}`);
+  return unreadable(`cannot be read: ${reasonOf(error)}`);
 }
 
 function unreadable(why: string): PolicyText {

@@ -1,6 +1,6 @@
 /** A server's tool list in a file. */
 import { readFileSync } from 'node:fs';
-import { CommandError, EXIT } from '../core/fault.ts';
+import { CommandError, EXIT, reasonOf } from '../core/fault.ts';
 import { parseToolList } from '../engine/tool-list.ts';
 import type { ListedTool } from '../mcp/messages/lists.ts';
 
@@ -9,6 +9,6 @@ export function readToolList(path: string): readonly ListedTool[] {
   try {
     return parseToolList(readFileSync(path, 'utf8'));
   } catch (error) {
-    throw new CommandError(`${path}: ${error instanceof Error ? error.message : String(error)}`, EXIT.failed, undefined, { cause: error });
+    throw new CommandError(`${path}: ${reasonOf(error)}`, EXIT.failed, '"intercept tools --json" writes such a file', { cause: error });
   }
 }

@@ -6,7 +6,7 @@ import { type Loaded, loadPolicyText } from '../policy/load.ts';
 import { loadSchemas } from '../policy/schema/schema.ts';
 import { checkServerSchemas } from '../policy/schema/server-schemas.ts';
 import { checkAgainstServer } from '../policy/server.ts';
-import { foldersOf, readPolicyFile } from './policy-file.ts';
+import { foldersOf, type PolicyText, readPolicyFile } from './policy-file.ts';
 
 /** `policy` is undefined where the text is none. */
 export type ValidatedFile =
@@ -21,7 +21,11 @@ export type ValidatedFile =
 
 /** Validates one file, against the server's tools where they are known. Diagnostics come in the order of the text. */
 export async function validateFile(file: string, tools: readonly ListedTool[] | undefined): Promise<ValidatedFile> {
-  const read = readPolicyFile(file);
+  return validateText(file, readPolicyFile(file), tools);
+}
+
+/** Validates what was read, under the name of where it came from. */
+export async function validateText(file: string, read: PolicyText, tools: readonly ListedTool[] | undefined): Promise<ValidatedFile> {
   if (read.kind === 'unreadable') return { kind: 'unreadable', file, why: read.why };
   const { text } = read;
   if (text.includes('\0')) return { kind: 'unreadable', file, why: 'is a binary file: a policy is YAML text' };

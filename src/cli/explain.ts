@@ -5,7 +5,7 @@ import { type CounterUse, type Explanation, explainCall } from '../authoring/exp
 import { foldersOf, readPolicyFile } from '../authoring/policy-file.ts';
 import { renderDecision } from '../authoring/test/expect.ts';
 import { readToolList } from '../authoring/tool-file.ts';
-import { CommandError, EXIT, UsageError } from '../core/fault.ts';
+import { CommandError, EXIT, reasonOf, UsageError } from '../core/fault.ts';
 import { timeJson } from '../core/instance-json.ts';
 import type { Policy } from '../core/policy.ts';
 import { openCatalog } from '../engine/tool-list.ts';
@@ -69,7 +69,7 @@ async function argumentsText(args: string | undefined, terminal: Terminal): Prom
   try {
     return readFileSync(args.slice(1), 'utf8');
   } catch (error) {
-    throw new UsageError(`--args ${args}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(`--args: ${args.slice(1)} ${reasonOf(error)}`, 'write "--args @FILE" with a file of JSON, or the JSON itself');
   }
 }
 

@@ -1,12 +1,13 @@
 /** The command line (cli.md §1): which command, with which flags. Each command's module is loaded when it runs. */
 import { Command, CommanderError } from 'commander';
-import { CommandError, EXIT, UsageError } from '../core/fault.ts';
+import { CommandError, EXIT, reasonOf, UsageError } from '../core/fault.ts';
 import { didYouMean } from '../policy/nearest.ts';
 import { VERSION } from '../process/version.ts';
 import { SINGLE } from './declare/commands.ts';
 import type { Invocation } from './declare/declare.ts';
 import { GROUPS } from './declare/groups.ts';
 import { LOG } from './declare/log.ts';
+import { mistakeOf } from './declare/mistakes.ts';
 import { PROXY } from './declare/proxy.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -36,34 +37,41 @@ export async function runProgram(argv: readonly string[], terminal: Terminal): P
   let status: number = EXIT.done;
   declareCommands(program, { terminal, server, finish: (result) => (status = result) });
   try {
-    await program.parseAsync([...own], { from: 'user' });
+    if (own[0] === 'help') terminal.out(pageOf(own.slice(1)));
+    else if (own[0] === 'version' && own.length === 1) terminal.out(VERSION);
+    else await program.parseAsync([...own], { from: 'user' });
     return status;
   } catch (error) {
     const isDebug = own.includes('--log-level=debug') || own[own.indexOf('--log-level') + 1] === 'debug';
-    return report(error, program, terminal, isDebug);
+    // Help and version come this way too, and are no mistakes.
+    if (!(error instanceof CommanderError)) return report(error, terminal, isDebug);
+    return error.exitCode === 0 ? EXIT.done : report(mistakeOf(error, program, own), terminal, isDebug);
   }
 }
 
-function report(error: unknown, program: Command, terminal: Terminal, debug: boolean): number {
-  if (error instanceof CommanderError) return reportUsage(error, program, terminal);
-  const { message, help } = error as { message?: string; help?: string };
-  terminal.err(`intercept: ${message ?? String(error)}`);
+/** A page of help by its name: a command's, or that of a part of the proxy's flags. Throws `UsageError`. */
+function pageOf([name, second]: readonly string[]): string {
+  const pages = new Map(COMMANDS.flatMap(({ name: of, help, pages }) => [[of, help] as const, ...Object.entries(pages ?? {})]));
+  const found = pages.get(name ?? PROXY.name) ?? (second === undefined ? undefined : pages.get(second));
+  if (found !== undefined) return found;
+  throw new UsageError(
+    `there is no help on ${JSON.stringify(name)}`,
+    didYouMean(name ?? '', pages.keys()) ?? `there is on ${[...pages.keys()].join(', ')}`,
+  );
+}
+
+function report(error: unknown, terminal: Terminal, debug: boolean): number {
+  const { help } = error as { help?: string };
+  terminal.err(`intercept: ${messageOf(error)}`);
   if (help !== undefined) terminal.err(`help: ${help}`);
   if (debug && error instanceof Error) terminal.err(error.stack ?? '');
   if (error instanceof UsageError) return EXIT.usage;
   return error instanceof CommandError ? error.status : EXIT.failed;
 }
 
-/** The parser's own errors, in our words; help and version come this way too, and are none. */
-function reportUsage(error: CommanderError, program: Command, terminal: Terminal): number {
-  if (error.exitCode === 0) return EXIT.done;
-  const text = error.message
-    .replace(/^error: /, '')
-    .replace(/\n\(Did you mean[^)]*\)/, '')
-    .replace(/\.$/, '');
-  terminal.err(`intercept: ${text.replace(/'([^']*)'/g, '"$1"')}`);
-  const unknown = /^unknown option '([^'=]*)/.exec(text)?.[1];
-  const flags = [program, ...program.commands].flatMap(({ options }) => options.map(({ long }) => long ?? ''));
-  terminal.err(`help: ${(unknown && didYouMean(unknown, new Set(flags))) ?? 'see "intercept --help"'}`);
-  return EXIT.usage;
+/** What the system says of a file is said in words, with the file's name. */
+function messageOf(error: unknown): string {
+  const { code, path, message } = error as { readonly code?: unknown; readonly path?: unknown; readonly message?: string };
+  const isSystem = typeof code === 'string' && /^E[A-Z]+$/.test(code);
+  return isSystem && typeof path === 'string' ? `${path} ${reasonOf(error)}` : (message ?? String(error));
 }

@@ -25,24 +25,25 @@ export async function testPolicies(paths: readonly string[], options: TestOption
   return statusOf(run, percent, options, terminal);
 }
 
-function printRun({ files, totals, coverage, diagnostics }: TestRun, options: TestOptions, terminal: Terminal): void {
+function printRun({ files, totals, coverage, unreadable, diagnostics }: TestRun, options: TestOptions, terminal: Terminal): void {
   const paint = createPaint(terminal.colour);
   for (const { file, diagnostic } of diagnostics) terminal.err(renderDiagnostic(file, diagnostic));
+  for (const why of unreadable) terminal.err(why);
   for (const file of files) for (const line of renderFile(file, paint)) terminal.out(line);
   if (options.coverage || options.minCoverage !== undefined) for (const line of renderCoverage(coverage, paint)) terminal.out(line);
   terminal.out(`${totals.passed} passed${totals.failed > 0 ? `, ${paint('red', `${totals.failed} failed`)}` : ''}`);
 }
 
-function statusOf({ totals, diagnostics }: TestRun, percent: number, { minCoverage }: TestOptions, terminal: Terminal): number {
+function statusOf({ totals, unreadable, diagnostics }: TestRun, percent: number, { minCoverage }: TestOptions, terminal: Terminal): number {
   if (diagnostics.some(({ of, diagnostic }) => of === 'policy' && diagnostic.severity === 'error')) return EXIT.invalidPolicy;
-  if (diagnostics.some(({ diagnostic }) => diagnostic.severity === 'error')) return EXIT.failed;
+  if (unreadable.length > 0 || diagnostics.some(({ diagnostic }) => diagnostic.severity === 'error')) return EXIT.failed;
   if (totals.failed > 0) return EXIT.found;
   if (minCoverage === undefined || percent >= minCoverage) return EXIT.done;
   terminal.err(`coverage is ${percent}%, below ${minCoverage}%`);
   return EXIT.found;
 }
 
-function toJson({ files, totals, coverage, diagnostics }: TestRun, percent: number): object {
+function toJson({ files, totals, coverage, unreadable, diagnostics }: TestRun, percent: number): object {
   return {
     totals,
     files,
@@ -53,6 +54,7 @@ function toJson({ files, totals, coverage, diagnostics }: TestRun, percent: numb
         rules: rules.map(({ passed, failed, ...rule }) => ({ ...rule, passed: passed ?? null, failed: failed ?? null })),
       })),
     },
+    unreadable,
     diagnostics: diagnostics.map(({ file, diagnostic }) => ({ file, ...diagnosticJson(diagnostic) })),
   };
 }

@@ -8,6 +8,7 @@ import { openTerminal } from '../../src/cli/terminal.ts';
 import { openFolder } from './run.ts';
 
 const HELP: Readonly<Record<string, string>> = Object.fromEntries(COMMANDS.map(({ name, help }) => [name, help]));
+const PAGES = new Map(COMMANDS.flatMap(({ name, help, pages }) => [[name, help] as const, ...Object.entries(pages ?? {})]));
 
 function declared(): Command {
   const program = new Command('intercept');
@@ -25,21 +26,34 @@ function flagsOf(command: Command): string[] {
 }
 
 describe('cli.md §1: help', () => {
-  for (const [name, text] of Object.entries(HELP)) {
-    test(`of ${name} fits a screen and has an example`, () => {
+  for (const [name, text] of PAGES) {
+    test(`of ${name} fits a screen with the prompt, and has an example`, () => {
       const lines = text.split('\n');
-      expect(lines.length).toBeLessThanOrEqual(24);
+      expect(lines.length).toBeLessThanOrEqual(22);
       expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
       expect(text).toContain('Example: intercept ');
     });
+
+    test(`of ${name} is what "help" prints, and says a word on each flag`, async () => {
+      using folder = openFolder();
+      expect(await folder.run('help', name)).toEqual({ status: 0, out: `${text}\n`, err: '' });
+      const bare = text.split('\n').filter((line) => /^ {2}(?:-\w, )?--[a-z-]+(?: \S+)?$/.test(line));
+      expect(bare.filter((line) => !/-h, --help|^ {2}--preserve-host$/.test(line))).toEqual([]);
+    });
+  }
+
+  for (const { name, help, pages } of COMMANDS) {
+    const text = [help, ...Object.values(pages ?? {})].join('\n');
 
     test(`of ${name} names exactly the flags that exist`, () => {
       const program = declared();
       const command = name === 'intercept' ? program : program.commands.find((candidate) => candidate.name() === name);
       if (!command) throw new Error(`no command ${name}`);
-      const body = text.split('\nExample:')[0] ?? '';
+      const body = text.replace(/^Example:.*(?:\n {8,}.*)*/gm, '').replace(/^(?:Usage:| {7}intercept).*$/gm, '');
       const named = new Set([...body.matchAll(/(?<![\w-])--[a-z][a-z-]+/g)].map(([flag]) => flag));
-      expect([...named].filter((flag) => flag !== '--help').sort()).toEqual(command === program ? ownFlagsOf(command) : flagsOf(command));
+      expect([...named].filter((flag) => flag !== '--help' && flag !== '--verify').sort()).toEqual(
+        command === program ? ownFlagsOf(command) : flagsOf(command),
+      );
     });
   }
 
@@ -52,6 +66,37 @@ describe('cli.md §1: help', () => {
 describe('cli.md §1: wrong usage is status 2 and names the nearest', () => {
   const mistakes: readonly (readonly [readonly string[], string])[] = [
     [['valdate', 'p.yaml'], 'did you mean "validate"?'],
+    [['-c', 'p.yaml', 'npx', '-y', 'foo'], 'a server\'s command stands after "--": intercept -c policy.yaml -- npx …'],
+    [['-c', 'p.yaml', 'python', 'x.py'], 'a server\'s command stands after "--": intercept -c policy.yaml -- python …'],
+    [['npx', '-y', 'foo'], 'stands after "--"'],
+    [['approve', 'apr_x'], 'did you mean "intercept approvals approve"?'],
+    [['deny', 'apr_x'], 'did you mean "intercept approvals deny"?'],
+    [['resolve', 'k'], 'did you mean "intercept idempotency resolve"?'],
+    [['run', '-c', 'p.yaml'], 'the proxy needs no word'],
+    [['help', 'valdate'], 'did you mean "validate"?'],
+    [['help', 'nothing-like-it'], 'there is on intercept,'],
+    [['hlep'], 'did you mean "help"?'],
+    [['-c', 'a', '-c', 'b', '--', 'x'], '--config is given twice'],
+    [['--shadow', '--shadow', '-c', 'p', '--', 'x'], '--shadow is given twice'],
+    [['-c', 'a', 'explain', '-c', 'b', '--call', 'x'], '--config is given twice'],
+    [['explain', '-c', 'a', 'b.yaml', '--call', 'x'], 'more than one policy'],
+    [['validate', '--json', '--json', 'p.yaml'], '--json is given twice'],
+    [['--state-dir', '/x', 'approvals', 'list', '--state-dir', '/y'], '--state-dir is given twice'],
+    [['--port', '1', 'status'], '--port is no flag of "status"'],
+    [['-c', 'p.yaml', 'approvals', 'list'], '--config is no flag of "approvals list"'],
+    [['-c', 'p.yaml', '--admin-port', '1', '--', 'x'], 'add --enable-admin-api'],
+    [['validate', 'p.yaml', '--tools', 't.json', '--', 'x'], 'two lists of tools'],
+    [['status', 'p.yaml'], 'intercept status -c policy.yaml'],
+    [['pause', 'shop'], '"pause" takes no "shop"'],
+    [['approvals', 'list', 'x'], '"approvals list" takes no "x"'],
+    [['approvals', 'approve', 'a', 'b'], 'takes one ID, and got 2'],
+    [['-c', 'p.yaml', '--transport', 'htttp', '--', 'x'], '--transport cannot be "htttp"'],
+    [['-c', 'p.yaml', '--transport', 'htttp', '--', 'x'], 'did you mean "http"?'],
+    [['-c'], 'write "--config <file>"'],
+    [['approvals', 'approve', 'x', '--nope'], 'see "intercept approvals approve --help"'],
+    [['status', '--nope'], 'see "intercept status --help"'],
+    [['completion'], 'bash, zsh or fish'],
+    [['completion', 'bsh'], 'did you mean "bash"?'],
     [['--confg', 'p.yaml', '--', 'x'], 'did you mean "--config"?'],
     [['explain', '-c', 'p', '--cal', 'x'], 'did you mean "--call"?'],
     [['status', '--wach'], 'did you mean "--watch"?'],
@@ -61,18 +106,17 @@ describe('cli.md §1: wrong usage is status 2 and names the nearest', () => {
     [['-c', 'p.yaml', '--state-timeout', 'soon', '--', 'x'], '250ms'],
     [['-c', 'p.yaml', '--max-message', '-1', '--', 'x'], '10MiB'],
     [['-c', 'p.yaml', '--log-level', 'loud', '--', 'x'], 'debug, info, warn or error'],
-    [['-c', '', '--', 'x'], 'it is empty'],
+    [['-c', '', '--', 'x'], '--config is empty'],
     [['validate'], 'policy.yaml'],
-    [['test'], 'test.yaml'],
     [['test', 'x', '--min-coverage', '101'], 'percentage'],
     [['explain', '--call', 'x'], '-c policy.yaml'],
     [['explain', '-c', 'p.yaml'], '--call NAME'],
     [['status', '--', 'x'], 'takes no server'],
     [['pause', '--since', '1h'], '--since'],
     [['approvals', 'aprove', 'apr_x'], 'did you mean "approve"?'],
-    [['approvals', 'approve'], 'missing required argument "id"'],
+    [['approvals', 'approve'], '"approvals approve" needs the ID'],
     [['approvals', 'list', '--', 'x'], 'takes no server'],
-    [['approvals', 'approve', 'apr_x', '--as', ''], 'it is empty'],
+    [['approvals', 'approve', 'apr_x', '--as', ''], '--as is empty'],
     [['idempotency', 'resolve', 'k'], '"--happened" or "--did-not"'],
     [['idempotency', 'resolve', 'k', '--happened', '--did-not'], '"--happened" or "--did-not"'],
   ];
@@ -81,7 +125,7 @@ describe('cli.md §1: wrong usage is status 2 and names the nearest', () => {
       using folder = openFolder();
       const { status, out, err } = await folder.run(...argv);
       expect(err).toContain(expected);
-      expect(err).toStartWith('intercept: ');
+      expect(err).toMatch(/^intercept: (?![A-Z]).*\nhelp: (?![A-Z]).*\n$/);
       expect(err).not.toContain('    at ');
       expect(out).toBe('');
       expect(status).toBe(2);
@@ -109,6 +153,9 @@ describe('cli.md §1: the command line', () => {
     expect(await folder.run('--help')).toEqual({ status: 0, out: `${HELP.intercept}\n`, err: '' });
     expect((await folder.run('pause', '--help')).out).toBe(`${HELP.pause}\n`);
     expect((await folder.run('--version')).out).toMatch(/^\d+\.\d+\.\d+/);
+    expect(await folder.run('version')).toEqual(await folder.run('--version'));
+    expect(await folder.run('help')).toEqual(await folder.run('--help'));
+    expect(await folder.run('help', 'approvals', 'approve')).toEqual(await folder.run('approvals', '--help'));
   });
 
   test('defaults of the proxy are those of the documents', () => {

@@ -11,7 +11,9 @@ import { POLICY, RULE_KEYS } from '../../src/policy/format/format.ts';
 import { ROOT } from '../harness/paths.ts';
 import { keysAfter, readPage, tableAfter } from './markdown.ts';
 
-const HELP: Readonly<Record<string, string>> = Object.fromEntries(COMMANDS.map(({ name, help }) => [name, help]));
+const HELP: Readonly<Record<string, string>> = Object.fromEntries(
+  COMMANDS.map(({ name, help, pages }) => [name, [help, ...Object.values(pages ?? {})].join('\n')]),
+);
 
 const ERRORS = 'docs/errors.md';
 const POLICY_PAGE = 'docs/policy.md';
@@ -75,7 +77,7 @@ test('policy.md says which actions take a clause', () => {
 
 for (const [command, help] of Object.entries(HELP)) {
   test(`cli.md lists the flags of "${command}", and no others`, () => {
-    const shown = help.replace(/^(Example|Commands).*$/gm, '').match(/(?<![\w-])--[a-z][a-z-]*/g) ?? [];
+    const shown = help.replace(/^(Example|Commands|Usage| {8,}--).*$/gm, '').match(/(?<![\w-])--[a-z][a-z-]*/g) ?? [];
     const listed = keysAfter('docs/cli.md', command).flatMap((key) => key.match(/--[a-z-]+/g) ?? []);
     expect(listed.toSorted()).toEqual([...new Set(shown)].toSorted());
   });

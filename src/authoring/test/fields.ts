@@ -55,11 +55,23 @@ function fieldsOf(node: Node, report: Report): Fields {
       read(key, 'an instant such as 2026-03-01T10:00:00Z', ({ value }) => (value.kind === 'text' ? instantOf(value.text) : undefined)),
     count: (key) =>
       read(key, `a whole number from 1 to ${MOST_REPEATS}`, ({ value }) => (value.kind === 'number' ? countOf(value.number) : undefined)),
-    choice: (key, choices) =>
-      read(key, `one of ${choices.join(', ')}`, ({ value }) => choices.find((choice) => value.kind === 'text' && choice === value.text)),
+    choice(key, choices) {
+      const value = entry(key)?.value;
+      const written = value?.kind === 'text' ? value.text : undefined;
+      const found = choices.find((choice) => choice === written);
+      if (value && found === undefined)
+        fault(key, `"${key}" is one of ${choices.join(', ')}`, written === undefined ? undefined : nearestChoice(written, choices));
+      return found;
+    },
     list: (key) => read(key, 'a list', ({ value }) => (value.kind === 'list' ? value.items : undefined)) ?? [],
     fault,
   };
+}
+
+/** Also by its beginning: `denied` is far from `deny`, letter by letter. */
+function nearestChoice(written: string, choices: readonly string[]): string | undefined {
+  const alike = choices.find((choice) => choice.slice(0, 3) === written.slice(0, 3).toLowerCase());
+  return alike === undefined ? didYouMean(written, choices) : `did you mean "${alike}"?`;
 }
 
 function durationOf(text: string): number | undefined {

@@ -3,7 +3,8 @@ import { REASONS } from '../../core/codes.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { parseArguments } from '../../engine/arguments.ts';
 import { renderJson } from '../../mcp/json/values.ts';
-import { type Node, toJson } from '../../policy/format/tree.ts';
+import { entriesOf, type Node, toJson } from '../../policy/format/tree.ts';
+import { didYouMean } from '../../policy/nearest.ts';
 import type { Report } from '../../policy/report.ts';
 import type { RegexCompiler } from '../../policy/schema/regex.ts';
 import { type Fields, readFields } from './fields.ts';
@@ -37,7 +38,7 @@ function parseEvent(node: Extract<Node, { kind: 'map' }>, line: number, report: 
       'missing-key',
       node.offset,
       'a step is a call, or one of approve, deny, pause, resume and after',
-      'write `{call: tool, expect: allow}`',
+      nearestKind(node) ?? 'write `{call: tool, expect: allow}`',
     );
     return undefined;
   }
@@ -56,6 +57,15 @@ function parseEvent(node: Extract<Node, { kind: 'map' }>, line: number, report: 
     case 'after':
       return { ...base, kind: 'wait' };
   }
+}
+
+/** The kind of step that a misspelt key means. */
+function nearestKind(node: Extract<Node, { kind: 'map' }>): string | undefined {
+  for (const { key } of entriesOf(node)) {
+    const found = didYouMean(key, ['call', ...Object.keys(KINDS)]);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 function callOf(fields: Fields, report: Report, patterns: RegexCompiler): CallStep | undefined {

@@ -25,7 +25,7 @@ const VALIDATE = command({
   width: 20,
   argument: '[files...]',
   takesServer: true,
-  usage: 'validate FILE… [flags] [-- COMMAND…]',
+  usage: 'validate FILE… [flags] [-- COMMAND…]   (- is stdin)',
   about: 'Say everything that is wrong with policies, with line, column and what to do.',
   body: [
     {
@@ -39,12 +39,18 @@ const VALIDATE = command({
   end: 'Exit status: 0 valid, 3 invalid.\nExample: intercept validate --strict stripe.yaml -- npx -y @stripe/mcp',
   async run({ config, ...values }, files, { terminal, server }) {
     const all = [...files, ...(config === undefined ? [] : [config])];
-    if (all.length === 0) throw new UsageError('no policy to validate', 'write "intercept validate policy.yaml"');
+    if (values.tools !== undefined && server?.length)
+      throw new UsageError("--tools and a server's command name two lists of tools", 'remove one of them');
+    if (all.length === 0) throw new UsageError('no policy to validate', 'write "intercept validate policy.yaml", or "-" for stdin');
     return (await import('../validate.ts')).validate(all, { ...values, server }, terminal);
   },
 });
 
-const REMOTE = { upstream: text('url', 'URL'), header: several('field', "'Name: value'"), headerEnv: several('field', 'Name=VAR') };
+const REMOTE = {
+  upstream: text('url', 'URL', 'a remote server, instead of a command'),
+  header: several('field', "'Name: value'", 'sent with each request'),
+  headerEnv: several('field', 'Name=VAR', 'the same, with the value of a variable'),
+};
 
 const TOOLS = command({
   name: 'tools',
@@ -59,25 +65,23 @@ const TOOLS = command({
       timeout: given(parseDurationFlag, 'time', '30s', 'how long the server has for each answer'),
       json: set('the list, as validate, explain and tests read it'),
     },
-    'A remote server: ',
     REMOTE,
   ],
   end: 'Exit status: 0 listed, 1 the server did not list them, 3 the policy is invalid.\nExample: intercept tools --json -- npx -y @stripe/mcp > tools.json',
-  async run({ upstream, header, headerEnv, ...values }, _, { terminal, server, program }) {
+  async run({ upstream, header, headerEnv, ...values }, _, { terminal, server }) {
     const remote = parseRemote({ upstream, header, headerEnv }, terminal.env);
     if (remote && server) throw new UsageError("a server's command and --upstream name two servers", 'remove one of them');
     if (!remote && !server?.length) throw new UsageError('no server to ask', 'write its command after "--", or its URL after --upstream');
-    // It may stand before the word as well: `intercept -c policy.yaml tools`.
-    const config = values.config ?? program.opts<{ config?: string }>().config;
-    return (await import('../tools.ts')).showTools({ ...values, config, command: server, remote }, terminal);
+    return (await import('../tools.ts')).showTools({ ...values, command: server, remote }, terminal);
   },
 });
 
 const TEST = command({
   name: 'test',
   argument: '[files...]',
-  usage: 'test FILE|FOLDER… [flags]',
-  about: 'Run policy tests offline, by the engine that enforces, with a clock of its own.',
+  usage: 'test [FILE|FOLDER…] [flags]',
+  about:
+    'Run policy tests offline, by the engine that enforces, with a clock of its own.\nWithout a name, all *.test.yaml in and below this folder.',
   body: [
     {
       coverage: set('list rules that no case made pass and fail'),
@@ -87,13 +91,13 @@ const TEST = command({
   ],
   end: 'Exit status: 0 all passed, 4 a test failed, 3 a policy is invalid.\nExample: intercept test --coverage policies/',
   async run(values, files, { terminal }) {
-    if (files.length === 0) throw new UsageError('no tests to run', 'name files, or a folder with *.test.yaml below it');
-    return (await import('../test.ts')).testPolicies(files, values, terminal);
+    return (await import('../test.ts')).testPolicies(files.length === 0 ? ['.'] : files, values, terminal);
   },
 });
 
 const EXPLAIN = command({
   name: 'explain',
+  argument: '[file]',
   usage: 'explain -c POLICY --call TOOL [flags]',
   about: 'Walk one call through a policy: each rule, each clause, and what decides.\nNothing is counted, sent or recorded.',
   body: [
@@ -110,9 +114,9 @@ const EXPLAIN = command({
     JSON_OUT,
   ],
   end: `Exit status: 0 allowed, 4 denied or held, 3 the policy is invalid.\nExample: intercept explain -c p.yaml --call refund --args '{"amount":5000}'`,
-  async run(values, _, { terminal, program }) {
-    // It may stand before the word as well: `intercept -c policy.yaml explain`.
-    const config = values.config ?? program.opts<{ config?: string }>().config;
+  async run(values, files, { terminal }) {
+    const [config, ...more] = [...(values.config === undefined ? [] : [values.config]), ...files];
+    if (more.length > 0) throw new UsageError('more than one policy', 'name one');
     if (config === undefined) throw new UsageError('no policy', 'name it with "-c policy.yaml"');
     if (values.call === undefined) throw new UsageError('no call to explain', 'name the tool with "--call NAME"');
     const { explain } = await import('../explain.ts');
@@ -173,4 +177,20 @@ const RESUME = command({
   },
 });
 
-export const SINGLE = [VALIDATE, TOOLS, TEST, EXPLAIN, STATUS, PAUSE, RESUME];
+const COMPLETION = command({
+  name: 'completion',
+  argument: '[shell]',
+  usage: 'completion bash|zsh|fish',
+  about: 'Print what makes your shell complete commands and flags at the Tab key.',
+  body: [],
+  end: [
+    'Write into ~/.bashrc, ~/.zshrc (after compinit) or config.fish:',
+    '  source <(intercept completion bash)',
+    '  source <(intercept completion zsh)',
+    '  intercept completion fish | source',
+    'Example: intercept completion bash',
+  ].join('\n'),
+  run: async (_, words, { terminal, program }) => (await import('../completion.ts')).printCompletion(words, program, terminal),
+});
+
+export const SINGLE = [VALIDATE, TOOLS, TEST, EXPLAIN, STATUS, PAUSE, RESUME, COMPLETION];

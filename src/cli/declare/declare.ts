@@ -22,6 +22,8 @@ export interface Invocation {
 export interface CommandRow {
   readonly name: string;
   readonly help: string;
+  /** Further pages of help, by what `intercept help` calls them. */
+  readonly pages?: Readonly<Record<string, string>>;
   declare(program: Command, invocation: Invocation): void;
 }
 
@@ -29,7 +31,7 @@ export interface Row<B extends Body> extends Help<B> {
   readonly name: string;
   /** Where what a flag does begins in help. */
   readonly width?: number;
-  /** As the parser writes it, such as `[files...]`. */
+  /** Its words, such as `[files...]`, where it takes any. */
   readonly argument?: string;
   /** A server's command may follow. */
   readonly takesServer?: boolean;
@@ -44,14 +46,14 @@ export function command<const B extends Body>(row: Row<B>): CommandRow {
     name,
     help,
     declare(program, invocation) {
-      const declared = declareBelow(program, name, help);
-      if (argument !== undefined) declared.argument(argument);
+      const declared = declareBelow(program, name, help).argument('[words...]');
       const flags = flagsIn(row.body);
       addFlags(declared, flags);
-      declared.action(async (...given: unknown[]) => {
+      declared.action(async (args: readonly string[]) => {
         if (!takesServer) refuseServer(name, invocation);
-        const args = argument === undefined ? [] : (given[0] as readonly string[]);
-        invocation.finish(await run(valuesOf(flags, declared.opts()) as Values<FlagsIn<B>>, args, { ...invocation, program }));
+        if (argument === undefined) refuseWords(name, args, flags);
+        const written = writtenOf(program, declared, flags, name);
+        invocation.finish(await run(valuesOf(flags, written as Written<Flags>) as Values<FlagsIn<B>>, args, { ...invocation, program }));
       });
     },
   };
@@ -69,12 +71,42 @@ export function refuseServer(name: string, { server }: Invocation): void {
   if (server) throw new UsageError(`"${name}" takes no server command`, 'remove "--" and what follows');
 }
 
+function refuseWords(name: string, [word]: readonly string[], flags: Flags): void {
+  if (word === undefined) return;
+  const help = 'config' in flags ? `a policy is named with "-c": intercept ${name} -c policy.yaml` : `see "intercept ${name} --help"`;
+  throw new UsageError(`"${name}" takes no ${JSON.stringify(word)}`, help);
+}
+
+/** All that was written, also before the command's name: a flag without effect would look as if it had one. */
+export function writtenOf(program: Command, declared: Command, flags: Flags, name: string): Record<string, unknown> {
+  const [before, own] = [program.opts(), declared.opts()];
+  for (const key of Object.keys(before)) {
+    if (!(key in flags)) throw new UsageError(`${longOf(key)} is no flag of "${name}"`, `remove it; see "intercept ${name} --help"`);
+    if (own[key] !== undefined) throw givenTwice(key);
+  }
+  return { ...before, ...own };
+}
+
+function givenTwice(key: string): UsageError {
+  return new UsageError(`${longOf(key)} is given twice`, 'remove one of them');
+}
+
 /** Adds what a table has. */
 export function addFlags(target: Command, flags: Flags): void {
-  for (const [key, { short, value, parse }] of Object.entries(flags)) {
-    const option = new Option(`${short === undefined ? '' : `${short}, `}${longOf(key)}${value === undefined ? '' : ` <${value}>`}`);
+  for (const [key, { short, value, about, parse, choices, isRepeatable }] of Object.entries(flags)) {
+    const option = new Option(
+      `${short === undefined ? '' : `${short}, `}${longOf(key)}${value === undefined ? '' : ` <${value}>`}`,
+      about ?? '',
+    );
+    if (choices) option.choices(choices);
     if (parse) option.argParser((text: string, before: unknown) => parse(text, before));
     target.addOption(option);
+    let isWritten = false;
+    target.on(`option:${option.name()}`, () => {
+      // The last of two would win in silence.
+      if (isWritten && !isRepeatable) throw givenTwice(key);
+      isWritten = true;
+    });
   }
 }
 
@@ -108,13 +140,22 @@ export function part<F extends Flags>({ name, argument, about, flags, run }: Par
     declare(group, invocation) {
       const declared = declareBelow(group, name, group.helpInformation());
       addFlags(declared, flags);
-      if (argument !== undefined) declared.argument('<id>');
-      declared.action(async (given: unknown) => {
-        const values = valuesOf(flags, declared.opts() as Written<F>);
-        invocation.finish(await run(values, invocation, argument === undefined ? '' : String(given)));
+      declared.argument('[words...]');
+      declared.action(async (words: readonly string[]) => {
+        const whole = `${group.name()} ${name}`;
+        const word = argument === undefined ? refuseWords(whole, words, flags) : oneOf(whole, argument, words);
+        const written = writtenOf(group.parent ?? group, declared, flags, whole);
+        invocation.finish(await run(valuesOf(flags, written as Written<F>), invocation, word ?? ''));
       });
     },
   };
+}
+
+function oneOf(name: string, argument: string, words: readonly string[]): string {
+  const [word, more] = words;
+  if (word === undefined) throw new UsageError(`"${name}" needs the ${argument}`, `write "intercept ${name} ${argument}"`);
+  if (more !== undefined) throw new UsageError(`"${name}" takes one ${argument}, and got ${words.length}`, 'write one after the other');
+  return word;
 }
 
 const PART_WIDTH = 18;

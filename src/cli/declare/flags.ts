@@ -1,5 +1,6 @@
 /** The rows of a command's table: how a flag is written, read and explained, and what stands where it is not written (cli.md §1). */
 import { InvalidArgumentError } from 'commander';
+import { didYouMean } from '../../policy/nearest.ts';
 import { type OwnPlaces, ownPlaces } from '../../run/own-folders.ts';
 
 const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
@@ -20,6 +21,10 @@ export interface Flag<T> {
   readonly shown?: string;
   /** Without it, it shares its line of help with others. */
   readonly about?: string | undefined;
+  /** May be written again, for one more. */
+  readonly isRepeatable?: boolean;
+  /** All that its value can be. */
+  readonly choices?: readonly string[];
   /** A line of help that is written out names it. */
   readonly isMentioned?: boolean;
   /** Without it, it is a switch. `before` is what was read where it is written again. */
@@ -55,18 +60,26 @@ export function given<T>(parse: (text: string) => T, value: string, fallback: st
 }
 
 /** One of some words. */
-export function choice<T extends string>(value: string, choices: readonly T[], fallback: NoInfer<T>, shown = choices.join('|')): Flag<T> {
+export function choice<T extends string>(
+  value: string,
+  choices: readonly T[],
+  fallback: NoInfer<T>,
+  shown: string,
+  about?: string,
+): Flag<T> {
   const parse = (written: string) => {
     const found = choices.find((each) => each === written);
-    if (found === undefined) throw new InvalidArgumentError(`write ${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}`);
-    return found;
+    if (found !== undefined) return found;
+    const near = didYouMean(written, choices);
+    throw new InvalidArgumentError(near ?? `write ${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}`);
   };
-  return { value, shown, parse, fallback };
+  return { value, shown, about, parse, choices, fallback };
 }
 
 /** A text that may be written several times. */
-export function several(value: string, shown: string): Flag<readonly string[]> {
-  return { value, shown, parse: (written, before) => [...(Array.isArray(before) ? before : []), parseTextFlag(written)], fallback: [] };
+export function several(value: string, shown: string, about?: string): Flag<readonly string[]> {
+  const parse = (written: string, before: unknown) => [...(Array.isArray(before) ? before : []), parseTextFlag(written)];
+  return { value, shown, about, parse, isRepeatable: true, fallback: [] };
 }
 
 /** Flags that a line of help names which is written out. */
@@ -90,7 +103,7 @@ export function parseDurationFlag(text: string): number {
   if (!DURATION.test(text)) throw new InvalidArgumentError('write a duration such as 250ms, 30s, 10m, 2h or 30d');
   let total = 0;
   for (const [, count, unit] of text.matchAll(DURATION_PART)) total += Number(count) * UNITS[unit as keyof typeof UNITS];
-  if (total > LONGEST) throw new InvalidArgumentError('that is over ten years');
+  if (total > LONGEST) throw new InvalidArgumentError('write at most 3650d, which is ten years');
   return total;
 }
 
@@ -123,7 +136,7 @@ export function parsePercentFlag(text: string): number {
 
 /** Any text but the empty one, which is what an unset variable leaves behind. */
 export function parseTextFlag(text: string): string {
-  if (text === '') throw new InvalidArgumentError('it is empty');
+  if (text === '') throw new InvalidArgumentError('write a value, or leave the flag out; a variable in it may not be set');
   return text;
 }
 
@@ -140,8 +153,8 @@ export function parseCountFlag(text: string): number {
 }
 
 /** How every command finds the state: another kind of store is one more row. */
-export const STATE = { stateDir: text('folder', 'DIR') };
-export const STATE_PREFIX = { statePrefix: text('text', 'TEXT') };
+export const STATE = { stateDir: text('folder', 'DIR', 'where state is kept, else ~/.intercept/state') };
+export const STATE_PREFIX = { statePrefix: text('text', 'TEXT', 'keeps counters of equal policy names apart') };
 export const JSON_OUT = { json: set('for programs') };
 
 /** Home and state, once it is known that they are this user's alone. */
