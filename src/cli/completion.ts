@@ -67,12 +67,10 @@ function renderBash(places: readonly Place[]): readonly string[] {
   return [
     '# Completion of intercept. In bash: source <(intercept completion bash)',
     '_intercept() {',
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's own variables.
-    '  local cur="${COMP_WORDS[COMP_CWORD]}" prev="${COMP_WORDS[COMP_CWORD-1]}" at="" words="" flags="" isValue="" word i',
+    `  local cur="${wordAt('COMP_CWORD')}" prev="${wordAt('COMP_CWORD-1')}" at="" words="" flags="" isValue="" word i`,
     '  COMPREPLY=()',
     '  for ((i = 1; i < COMP_CWORD; i++)); do',
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's own variables.
-    '    word="${COMP_WORDS[i]}"',
+    `    word="${wordAt('i')}"`,
     '    if [ "$word" = "--" ]; then return; fi',
     '    case "$at $word" in',
     ...moves,
@@ -125,6 +123,11 @@ function renderFishOption(option: Option, when: string): string {
 
 function longNames(options: readonly Option[]): readonly string[] {
   return [...options.flatMap(({ long }) => long ?? []), '--help'];
+}
+
+/** One word of what is typed, in the shell's own writing. */
+function wordAt(index: string): string {
+  return `$\{COMP_WORDS[${index}]}`;
 }
 
 /** `approvals list` is reached from `approvals` by `list`. */

@@ -36,8 +36,7 @@ const POLICY = {
 const SELF = { allowSelf: set("let messages name Intercept's own files") };
 const UPSTREAM = { upstream: text('url', 'URL', 'a remote server, instead of a command') };
 const HEADERS = {
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is written so by users.
-  header: several('field', "'Name: value'", 'sent with each request; ${VAR} is expanded'),
+  header: several('field', "'Name: value'", 'sent with each request; variables in it are expanded'),
   headerEnv: several('field', 'Name=VAR', 'the same, with the value of a variable'),
 };
 const REMOTE = { ...UPSTREAM, ...HEADERS };
