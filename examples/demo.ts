@@ -157,7 +157,10 @@ async function showRest({ page, folder }: Stage, keep: boolean): Promise<void> {
   if (keep) for (const home of homes) page.paragraph(join(home, 'events'));
   page.heading('Next');
   page.paragraph('1. Read examples/policy.yaml. It is the whole file, commented; copy it and make it yours.');
-  page.paragraph("2. In your MCP client's configuration, start your server behind it:");
+  page.paragraph('2. Build the command, and put it where your shell finds it:');
+  page.line('     npm run build && sudo install dist/intercept /usr/local/bin/');
+  page.paragraph('3. Try it, then start your server the same way in the configuration of your MCP client:');
+  page.line('     intercept explain -c examples/policy.yaml --call drop_table');
   page.line('     intercept -c policy.yaml -- npx -y <your server>');
   page.line();
 }

@@ -38,6 +38,8 @@ test('the program of admin-api.md takes what Intercept signed, and nothing else'
     expect(isGenuine(headers, '{"type":"y"}', secret)).toBe(false);
     expect(isGenuine({ ...headers, 'webhook-id': 'apr_y-1' }, '{"type":"x"}', secret)).toBe(false);
     expect(isGenuine(webhookHeaders('i', Date.now() - 600_000, 'b', keyOf(secret)), 'b', secret)).toBe(false);
+    for (const plain of ['my plain secret', 'c2VjcmV0', 'whsec', 'ümlaut'])
+      expect(isGenuine(webhookHeaders('i', Date.now(), 'b', keyOf(plain)), 'b', plain)).toBe(true);
   } finally {
     await remove();
   }
