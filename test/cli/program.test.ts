@@ -51,9 +51,7 @@ describe('cli.md §1: help', () => {
       if (!command) throw new Error(`no command ${name}`);
       const body = text.replace(/^Example:.*(?:\n {8,}.*)*/gm, '').replace(/^(?:Usage:| {7}intercept).*$/gm, '');
       const named = new Set([...body.matchAll(/(?<![\w-])--[a-z][a-z-]+/g)].map(([flag]) => flag));
-      expect([...named].filter((flag) => flag !== '--help' && flag !== '--verify').sort()).toEqual(
-        command === program ? ownFlagsOf(command) : flagsOf(command),
-      );
+      expect([...named].filter((flag) => flag !== '--help').sort()).toEqual(command === program ? ownFlagsOf(command) : flagsOf(command));
     });
   }
 
