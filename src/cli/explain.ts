@@ -7,9 +7,11 @@ import { renderDecision } from '../authoring/test/expect.ts';
 import { readToolList } from '../authoring/tool-file.ts';
 import { CommandError, EXIT, reasonOf, UsageError } from '../core/fault.ts';
 import { timeJson } from '../core/instance-json.ts';
+import { createMatcher } from '../core/match.ts';
 import type { Policy } from '../core/policy.ts';
 import { openCatalog } from '../engine/tool-list.ts';
 import { loadPolicyText } from '../policy/load.ts';
+import { didYouMean } from '../policy/nearest.ts';
 import { namespaceOf, ownPaths } from '../run/home.ts';
 import type { OwnPlaces } from '../run/own-folders.ts';
 import { renderDiagnostics } from './diagnostics.ts';
@@ -96,10 +98,24 @@ function renderUse({ counter, unit, value, draws, limit, resetsAt }: CounterUse)
   return `${shown(counter)}: ${value}${limit === undefined ? '' : ` of ${limit}`} this ${unit}, the call adds ${draws}${reset}`;
 }
 
-function renderOutcome({ decision, answer }: Explanation, paint: Paint): readonly string[] {
+/** Where no rule was looked at, the name alone decided. */
+function unruled({ call, policy, trace, decision }: Explanation, paint: Paint): readonly string[] {
+  const name = JSON.stringify(call.tool);
+  const say = (text: string) => [`${paint('bold', 'because')}   ${shown(text, 500)}`];
+  if (decision.outcome === 'allow' && trace.length === 0)
+    return say(
+      createMatcher(policy)(call.tool).listed ? `${name} is listed, with no rules` : `${name} is not listed, and the default is allow`,
+    );
+  if (decision.outcome !== 'deny' || decision.denial.code !== 'default_deny') return [];
+  const near = didYouMean(call.tool, policy.exact.keys());
+  return say(`${name} is not listed, and the default is deny${near === undefined ? '' : `; ${near}`}`);
+}
+
+function renderOutcome(explanation: Explanation, paint: Paint): readonly string[] {
+  const { decision, answer } = explanation;
   const colour = decision.outcome === 'allow' ? 'green' : decision.outcome === 'hold' ? 'yellow' : 'red';
   const reason = decision.outcome === 'deny' ? decision.denial.why : decision.outcome === 'hold' ? decision.hold.why : undefined;
-  const why = reason === undefined ? [] : [`${paint('bold', 'because')}   ${shown(reason, 500)}`];
+  const why = reason === undefined ? unruled(explanation, paint) : [`${paint('bold', 'because')}   ${shown(reason, 500)}`];
   const shadow = decision.shadow.map(
     ({ rule, result }) => `${paint('bold', 'shadow')}    ${shown(rule)} would have it ${result === 'denied' ? 'denied' : 'held'}`,
   );

@@ -86,15 +86,21 @@ function approvalDenied(rule: Rule, { id, reason, until }: Extract<StoreVerdict,
 const COOL_DOWN = 'Approval denied: calls of this tool were denied several times; no more are put to a human for now';
 
 /** SPEC: policy.md §9: what is not known to have failed is not done again by itself. */
-function repeated({ kind, until }: Extract<StoreVerdict, { kind: 'in_flight' | 'outcome_unknown' | 'already_done' }>): Denial {
+function repeated(verdict: Extract<StoreVerdict, { kind: 'in_flight' | 'outcome_unknown' | 'already_done' }>): Denial {
+  const { kind, until } = verdict;
   const done = kind === 'already_done';
-  const message = done ? ALREADY_DONE : OUTCOME_UNKNOWN;
+  const message = verdict.kind === 'already_done' ? alreadyDone(verdict.by) : OUTCOME_UNKNOWN;
   const why = kind === 'in_flight' ? IN_FLIGHT : undefined;
   return { ...denial(done ? 'already_done' : 'outcome_unknown', '(idempotency)', message, why), retryAt: until };
 }
 
 const OUTCOME_UNKNOWN = 'The outcome of an identical call is unknown; it is not repeated automatically.';
 const IN_FLIGHT = 'an identical call is still being carried out';
+/** Tells a repeat that its outcome is known: from the server, or from whoever settled it. */
+function alreadyDone(by: string | undefined): string {
+  return by === undefined ? ALREADY_DONE : `${by} has said that an identical call was carried out; it is not repeated.`;
+}
+
 const ALREADY_DONE = 'An identical call already succeeded; its result is too large to be kept, and it is not repeated.';
 
 function deniedByStep(draft: Draft, { step, counter, retryAt, now }: Extract<StoreVerdict, { kind: 'deny' }>): Denial {

@@ -107,7 +107,8 @@ export type ClaimVerdict =
   | { readonly kind: 'in_flight'; readonly until: number }
   | { readonly kind: 'outcome_unknown'; readonly until: number }
   /** It succeeded, and its result is not kept. */
-  | { readonly kind: 'already_done'; readonly until: number };
+  /** `by`: a human said that it was carried out. */
+  | { readonly kind: 'already_done'; readonly until: number; readonly by?: string | undefined };
 
 /**
  * The end of a reservation (policy.md §6). `released`: it failed, so draws, approval and claim are given back. `kept`:

@@ -56,6 +56,8 @@ const fingerprint = fingerprintFor('', '');
 
 /** Decides about a call. Throws `TypeError` for arguments that JSON does not have, `SyntaxError` for a text that is refused. */
 export function decide(policy: LoadedPolicy, input: CallInput, options: DecideOptions = {}): Decided {
+  if (typeof policy?.match !== 'function')
+    throw new TypeError('decide needs the `policy` of `loadPolicy`, which is undefined where the text has errors');
   const trace: TraceEntry[] | undefined = options.trace ? [] : undefined;
   const facts = { policy, match: policy.match, catalog: options.tools, pause: undefined, fingerprint };
   const planned = plan(callOf(input), facts, trace && ((entry) => trace.push(entry)));

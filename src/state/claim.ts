@@ -32,7 +32,9 @@ export function answerOf(row: ClaimRow | undefined, now: number): ClaimVerdict |
   const { state, until } = standing;
   if (state === 'in_flight') return { kind: 'in_flight', until };
   if (state === 'unknown') return { kind: 'outcome_unknown', until };
-  return row.result === undefined ? { kind: 'already_done', until } : { kind: 'replay', result: row.result, at: row.finishedAt ?? now };
+  return row.result === undefined
+    ? { kind: 'already_done', until, by: row.resolvedBy }
+    : { kind: 'replay', result: row.result, at: row.finishedAt ?? now };
 }
 
 /** Takes the claim. The caller has seen that none stands. */

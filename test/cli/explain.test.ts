@@ -43,6 +43,15 @@ describe('cli.md §1: explain', () => {
     expect((await folder.run('explain', '-c', file, '--call', 'nope')).out).toContain('(default deny)');
   });
 
+  test('where no rule was looked at, it says what the name alone decided', async () => {
+    using folder = openFolder();
+    const file = folder.write('p.yaml', POLICY);
+    expect((await folder.run('explain', '-c', file, '--call', 'look')).out).toContain('because   "look" is listed, with no rules');
+    expect((await folder.run('explain', '-c', file, '--call', 'refnd')).out).toContain(
+      'because   "refnd" is not listed, and the default is deny; did you mean "refund"?',
+    );
+  });
+
   test('reads the counters of the store, and draws nothing', async () => {
     using folder = openFolder();
     const file = folder.write('p.yaml', POLICY);

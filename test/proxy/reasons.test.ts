@@ -69,3 +69,27 @@ test('policy.md §6: an outcome that nobody knows names what stays counted, and 
   expect(said.filter((text) => text.endsWith(': the server ended (SIGKILL) before it answered'))).toHaveLength(1);
   expect(said).toHaveLength(2);
 });
+
+test('policy.md §9: who said that a call was carried out is named to its repeat', async () => {
+  const rig = await openRig({
+    policy: 'version: "1"\nname: p\ntools: {t: {idempotency_window: 1h, rules: []}}\n',
+    respond: () => undefined,
+  });
+  await rig.send({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 't' } });
+  await rig.session.upstreamFailed([{ key: 'n:1', text: '1' }], { outcome: 'kept', why: 'the server broke the connection' });
+  const [claim] = await rig.store.claims.list({});
+  await rig.store.claims.resolve(claim?.key ?? '', 'happened', 'ada');
+  expect(textOf(await rig.call('t'))).toBe(
+    '[INTERCEPT POLICY DENIED] ada has said that an identical call was carried out; it is not repeated.',
+  );
+});
+
+test('a call that used an approval names it on its line', async () => {
+  const rig = await rigWith('{name: ask, action: require_approval}');
+  await rig.call('t');
+  const [held] = await rig.store.approvals.list({});
+  await rig.store.approvals.decide({ id: held?.id ?? '', verdict: 'approve', by: 'ada', reason: '' });
+  await rig.call('t');
+  const line = renderDecision(rig.calls()[1] ?? (rig.calls()[0] as never), 'redacted', MASK);
+  expect(line).toBe(`[INTERCEPT] ALLOWED tool=t approval=${held?.id} args={}`);
+});

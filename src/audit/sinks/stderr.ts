@@ -62,6 +62,7 @@ export function renderDecision(event: CallEvent, mode: ArgsMode, mask: MaskOptio
   const { word, rule } = verdictOf(event);
   const id =
     event.result === 'replayed' ? (event.approval ?? event.call) : event.result === 'approval_required' ? event.approval : undefined;
+  const used = event.result === 'allowed' ? event.approval : undefined;
   const code = rule === undefined ? event.code : undefined;
   return (
     `[INTERCEPT] ${word} tool=${renderName(event.tool)}` +
@@ -69,6 +70,7 @@ export function renderDecision(event: CallEvent, mode: ArgsMode, mask: MaskOptio
     (rule === undefined ? '' : ` rule=${escapeUnseen(JSON.stringify(rule))}`) +
     (code === undefined ? '' : ` code=${code}`) +
     (id === undefined ? '' : ` id=${renderName(id)}`) +
+    (used === undefined ? '' : ` approval=${renderName(used)}`) +
     (event.isUnknown && event.why !== undefined ? ` why=${whyText(event.why, mode, mask)}` : '') +
     argsPart(event, mode, mask)
   );
