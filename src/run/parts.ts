@@ -33,11 +33,27 @@ export interface RunOptions extends ProxyOptions {
 
 /** Standard error, line by line, without what must not be written anywhere. */
 export function openLines(options: ProxyOptions): LineWriter {
-  const stderr = openLineWriter(2);
+  const stderr = onTerminal(openLineWriter(2));
   const secrets = secretsIn(options);
   if (secrets.length === 0) return stderr;
   const mask = openMask(secrets);
   return { ...stderr, write: (line) => stderr.write(mask(line)) };
+}
+
+const COLOURS: Readonly<Record<string, number>> = { WARN: 33, ERROR: 31, INFO: 36, ALLOWED: 32, APPROVED: 32, HELD: 33, DENIED: 31 };
+
+/** On a terminal each line has the time, and its first word a colour (never with NO_COLOR); whoever reads lines by a program gets them as they are. */
+function onTerminal(writer: LineWriter): LineWriter {
+  if (!process.stderr.isTTY) return writer;
+  const isPlain = (process.env['NO_COLOR'] ?? '') !== '';
+  const paint = (line: string) =>
+    line.replace(/^\[INTERCEPT\] ([A-Z]+)/, (whole, word: string) =>
+      COLOURS[word] ? `[INTERCEPT] \u001b[${COLOURS[word]}m${word}\u001b[39m` : whole,
+    );
+  return {
+    ...writer,
+    write: (line) => writer.write(`${new Date().toTimeString().slice(0, 8)} ${isPlain ? line : paint(line)}`),
+  };
 }
 
 /** The parts of a running proxy, opened in the order in which it can fail. */

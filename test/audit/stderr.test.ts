@@ -48,6 +48,21 @@ describe('decision lines (cli.md §2)', () => {
     ]);
   });
 
+  test('what a human decided by page or API has a line', () => {
+    const lines: string[] = [];
+    const sink = openStderrSink({ level: 'info', args: 'redacted', mask: MASK, write: { write: (text) => void lines.push(text) } });
+    const fields = { approval: 'apr_1', tool: 'pay', agent: undefined, by: 'ada b', via: 'page' };
+    sink.write([
+      { type: 'approval_approved', fields },
+      { type: 'approval_denied', fields: { ...fields, reason: 'not\nnow' } },
+      { type: 'approval_expired', fields },
+    ]);
+    expect(lines).toEqual([
+      '[INTERCEPT] APPROVED id=apr_1 tool=pay by="ada b" via=page',
+      '[INTERCEPT] APPROVAL-DENIED id=apr_1 tool=pay by="ada b" via=page reason="not\\nnow"',
+    ]);
+  });
+
   test('a replay names its call', () => {
     expect(line({}, { result: 'replayed', call: 'c9' })).toBe('[INTERCEPT] REPLAYED tool=create_refund id=c9 args={}');
   });

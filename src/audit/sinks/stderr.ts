@@ -25,12 +25,24 @@ export function openStderrSink(options: StderrSinkOptions): AuditSink {
         if (decisions && event.type === 'tool_call') options.write.write(decisionLine(event as CallEvent, options.args, options.mask));
         else if (decisions && event.type === 'request' && 'fields' in event && event.fields.result === 'denied')
           options.write.write(renderRefused(event, options.args, options.mask));
+        else if (decisions && 'fields' in event && DECIDED[event.type])
+          options.write.write(renderDecided(event, options.args, options.mask));
         else if (outcomes && event.type === 'outcome') options.write.write(renderOutcome(event as OutcomeEvent));
       }
     },
     use() {},
     close() {},
   };
+}
+
+/** Records of what a human decided on the page or over the API. */
+const DECIDED: Readonly<Record<string, string>> = { approval_approved: 'APPROVED', approval_denied: 'APPROVAL-DENIED' };
+
+/** What a human decided: `APPROVED id=apr_… tool=… by=ada`. */
+function renderDecided({ type, fields }: PlainEvent, mode: ArgsMode, mask: MaskOptions): string {
+  const part = (name: 'tool' | 'agent' | 'by' | 'via') => (fields[name] == null ? '' : ` ${name}=${renderName(String(fields[name]))}`);
+  const reason = fields.reason ? ` reason=${whyText(String(fields.reason), mode, mask)}` : '';
+  return `[INTERCEPT] ${DECIDED[type]} id=${renderName(String(fields.approval))}${part('tool')}${part('agent')}${part('by')}${part('via')}${reason}`;
 }
 
 /** A request that was refused, or a message in its place: `DENIED method=resources/list`. */
