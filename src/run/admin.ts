@@ -8,6 +8,7 @@ import { RECORD_ROOM, renderArgs } from '../audit/record.ts';
 import { describeCounters } from '../authoring/counter-limits.ts';
 import type { Approval } from '../core/approval.ts';
 import type { AuditSink } from '../core/audit.ts';
+import { reasonOf } from '../core/fault.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Records, Store } from '../core/store.ts';
@@ -114,8 +115,7 @@ async function openServer(parts: AdminOptions, policy: () => Policy, record: Rec
     log.info(`admin API at ${server.origin}, page at ${server.origin}/approvals; the token is in ${options.home}/admin.token`);
     return server;
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new AdminError(`the admin API cannot be opened on port ${options.adminPort}: ${why}`, { cause });
+    throw new AdminError(`the admin API cannot be opened on port ${options.adminPort}: it ${reasonOf(cause)}`, { cause });
   }
 }
 

@@ -1,5 +1,6 @@
 /** `--transport http`: agents reach the proxy over HTTP (wire.md §1, §5). What is listened on, who is told what, and how it ends. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { reasonOf } from '../../core/fault.ts';
 import type { Every } from '../../core/ticker.ts';
 import type { Log, Ports, Served } from '../../engine/ports.ts';
 import { openHttpClient } from '../../http/client.ts';
@@ -134,7 +135,7 @@ async function openServer(routes: Routes, { ports, served, options, listen }: Li
     server = await openHttpServer({ ...probes, bind, port, guard, passHeaders, maxBody: options.maxMessage, serve, refused });
     return server;
   } catch (cause) {
-    throw new StartError(`cannot listen on ${bind} port ${port}: ${(cause as Error).message}`, { cause });
+    throw new StartError(`cannot listen: port ${port} of ${bind} ${reasonOf(cause)}`, { cause });
   }
 }
 

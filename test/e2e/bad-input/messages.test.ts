@@ -72,7 +72,7 @@ const MISTAKES: readonly (readonly [string, number, RegExp])[] = [
   ['-c P/p.yaml --state-timeout soon -- cat', 2, /--state-timeout cannot be "soon"/],
   ['-c P/p.yaml --max-message big -- cat', 2, /--max-message cannot be "big"/],
   ['-c P/p.yaml --port 99999 --transport http -- cat', 2, /--port cannot be "99999"/],
-  ['-c P/p.yaml --transport http --port TAKEN -- cat', 1, /in use/],
+  ['-c P/p.yaml --transport http --port TAKEN -- cat', 1, /cannot listen: port \d+ of 127\.0\.0\.1 is in use by another program/],
   ['-c P/p.yaml --transport http --token-env NOT_SET_ANYWHERE -- cat', 2, /NOT_SET_ANYWHERE is not set/],
   ['-c P/p.yaml --transport http --bind 0.0.0.0 -- cat', 2, /token/],
   ['-c P/p.yaml --state-dir P/file -- cat', 1, /file/],
