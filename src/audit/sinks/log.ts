@@ -24,7 +24,7 @@ export function createLog(level: LogLevel, out: Pick<LineWriter, 'write'>, colou
 const QUIET = 30_000;
 const MOST_REMEMBERED = 64;
 
-/** The log that says the same warning or error once in half a minute, and then how often it was left out. */
+/** The log that says the same warning once in half a minute, and then how often it was left out. */
 export function withoutRepeats(log: Log, monotonic: () => number): Log {
   const seen = new Map<string, { at: number; left: number }>();
   const once = (say: (text: string) => void) => (text: string) => {
@@ -41,7 +41,7 @@ export function withoutRepeats(log: Log, monotonic: () => number): Log {
       else break;
     say(before && before.left > 0 ? `${text} (${before.left} times more since)` : text);
   };
-  return { ...log, warn: once(log.warn), error: once(log.error) };
+  return { ...log, warn: once(log.warn) };
 }
 
 function renderLine(level: LogLevel, text: string, colour: boolean): string {
