@@ -65,7 +65,7 @@ test('I8: a folder that cannot be entered any more is an edit that is not taken,
   await until('the rejection', () => watched.rejected());
   // Three more looks, of which nothing may be seen.
   for (const since = performance.now(); performance.now() - since < 700; ) await pause(50);
-  expect(watched.rejected()).toContain('could not be read');
+  expect(watched.rejected()).toContain('cannot be read');
   expect(watched.current?.policy.default).toBe('allow');
   expect([reloads, said.length]).toEqual([['rejected'], 2]);
   await rm(inner);
