@@ -7,7 +7,7 @@ import { groupLives, killStrays, type Process, signalGroup, strays } from './gro
 import { type SpawnedProcess, spawnProcess } from './runtime.ts';
 import type { ByteSource } from './streams.ts';
 
-/** How long the server has between the end of its input and SIGTERM, and from there to SIGKILL. */
+/** The server has so long between the end of its input and SIGTERM, and from there to SIGKILL, ms. */
 const GRACE = 1_000;
 /** A dead server's pipe that stays silent for so long is held open by a process that left its group; so often is asked. */
 const SILENCE = 100;
@@ -34,11 +34,11 @@ export class StartError extends Error {
   override readonly name = 'StartError';
 }
 
-/** How far the end of a server has come. */
+/** The progress of a server's end. */
 interface Ending {
   /** Epoch ms of the SIGKILL that `stop` announced. */
   deadline: number;
-  /** Those that no signal to the group reaches, collected while their parents could still be told. */
+  /** Processes that no signal to the group reaches, collected while their parents were still known. */
   readonly strays: Map<number, Process>;
   readonly timers: NodeJS.Timeout[];
   dead: boolean;
@@ -88,7 +88,7 @@ export function checkCommand(command: string, { PATH }: Readonly<Record<string, 
   throw startErrorOf(command, faults.find((fault) => fault?.code === 'EACCES') ?? (faults[0] as NodeJS.ErrnoException));
 }
 
-/** Why this is no program that may be run; undefined where it is one. */
+/** Finds the reason why this is no program that may be run; undefined where it is one. */
 function faultOf(file: string): NodeJS.ErrnoException | undefined {
   try {
     if (!statSync(file).isFile()) return Object.assign(new Error('it is no file'), { code: 'ENOENT' });
@@ -170,7 +170,7 @@ async function restOf(output: ByteSource): Promise<void> {
   }
 }
 
-/** What the child left running would keep the pipe open and outlive the proxy. After `stop` it has the time that the child had. */
+/** Ends the rest of the group, which would keep the pipe open and outlive the proxy. After `stop` it has the time that the child had. */
 async function groupEnd(pid: number, ending: Ending): Promise<void> {
   while (Date.now() < ending.deadline && groupLives(pid)) await sleep(POLL);
   ending.timers.forEach(clearTimeout);

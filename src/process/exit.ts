@@ -1,4 +1,4 @@
-/** How processes end: the signals that end the proxy (wire.md §4), how a child ended, and the status that stands for it. */
+/** The ends of processes: the signals that end the proxy (wire.md §4), a child's exit, and the status that stands for it. */
 import { constants } from 'node:os';
 
 /** One of `code` and `signal` is given. */
@@ -19,7 +19,6 @@ function signalNumber(signal: string | null): number {
   return known.get(signal) ?? (Number(signal) || constants.signals.SIGKILL);
 }
 
-/** What asks a program to end. */
 const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** A signal that asks the proxy, and with it the wrapped server, to end. */

@@ -1,8 +1,8 @@
-/** Process groups: who belongs to a wrapped server, and how it is signalled (wire.md §4). */
+/** Process groups: finds the processes of a wrapped server, and signals them (wire.md §4). */
 import { readdirSync, readFileSync } from 'node:fs';
 import { platform } from 'node:process';
 
-/** One process; `started` tells it from a later one with the same id. */
+/** One process; `started` distinguishes it from a later one with the same id. */
 export interface Process {
   readonly pid: number;
   readonly started: string;
@@ -17,12 +17,12 @@ interface ProcessRow extends Process {
 /** Signals every process of the group that `pid` leads; a group that is gone is what was wanted. */
 export function signalGroup(pid: number, signal: NodeJS.Signals): void {
   if (platform === 'win32') void endTree(pid);
-  else tell(-pid, signal);
+  else sendSignal(-pid, signal);
 }
 
-/** Whether any process of the group is left. */
+/** Answers true while any process of the group is left. */
 export function groupLives(pid: number): boolean {
-  return platform !== 'win32' && tell(-pid, 0);
+  return platform !== 'win32' && sendSignal(-pid, 0);
 }
 
 /**
@@ -41,12 +41,12 @@ export function strays(pid: number): readonly Process[] {
   return rows.filter((row) => row.pid !== pid && family.has(row.pid) && row.group !== pid);
 }
 
-/** Kills those that still are what they were. */
+/** Kills those that still run, and not a later process with the same id. */
 export function killStrays(processes: Iterable<Process>): void {
-  for (const { pid, started } of processes) if (readRow(String(pid))?.started === started) tell(pid, 'SIGKILL');
+  for (const { pid, started } of processes) if (readRow(String(pid))?.started === started) sendSignal(pid, 'SIGKILL');
 }
 
-function tell(target: number, signal: NodeJS.Signals | 0): boolean {
+function sendSignal(target: number, signal: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(target, signal);
   } catch (error) {

@@ -1,4 +1,4 @@
-/** Who runs this process, by the operating system's own records: variables say what anybody writes into them. */
+/** Names the user that runs this process by the operating system's own records: anybody can write into variables. */
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 

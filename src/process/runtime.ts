@@ -1,5 +1,5 @@
 /**
- * What differs between Bun and Node. Both have Node's streams, but on Bun loading them adds 10 to 20 ms to a start of
+ * Hides what differs between Bun and Node. Both have Node's streams, but on Bun loading them adds 10 to 20 ms to a start of
  * as much, and its child_process does not say that a server closed its input (bun#34268).
  */
 import type { FileSink } from 'bun';
@@ -56,7 +56,7 @@ function sourceOfWeb(stream: ReadableStream<Uint8Array>): ByteSource {
   const ended = Promise.withResolvers<void>();
   let pausing: PromiseWithResolvers<void> | undefined;
   const read = () => reader.read().catch(() => ({ done: true as const, value: undefined }));
-  // What a listener throws is an unhandled rejection, as on Node it is an uncaught exception: never an end.
+  // An exception of a listener is an unhandled rejection, as on Node it is an uncaught exception: never an end.
   const pump = async () => {
     for (let next = await read(); !next.done; next = await read()) {
       if (pausing) await pausing.promise;

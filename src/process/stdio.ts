@@ -12,7 +12,7 @@ export interface Downstream {
   onDrain(f: () => void): void;
   pause(): void;
   resume(): void;
-  /** Whether somebody still reads, as far as the system tells without a write. */
+  /** Answers true while somebody still reads, as far as the system shows without a write. */
   isRead(): boolean;
   /** Resolves when all that was written is with the operating system, or after `timeoutMs`. */
   flush(timeoutMs: number): Promise<void>;
@@ -41,8 +41,8 @@ export function openStdio(): Downstream {
 const STDOUT = 1;
 
 /**
- * A socket whose other end is closed has come to its end, and who lost its parent lost its agent. That nobody reads a pipe any
- * more no system tells but by a write.
+ * A socket whose other end is closed has come to its end, and a process that lost its parent lost its agent. That nobody reads a
+ * pipe any more, a system shows only by a write.
  */
 function isRead(parent: number): boolean {
   if (process.ppid !== parent) return false;

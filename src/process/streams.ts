@@ -1,7 +1,7 @@
 /** Bytes in and out as the transport sees them, over Node's streams. */
 import type { Readable, Writable } from 'node:stream';
 
-/** Where bytes come from. Nothing is read before the first `onChunk`. */
+/** A source of bytes. Nothing is read before the first `onChunk`. */
 export interface ByteSource {
   onChunk(f: (chunk: Uint8Array) => void): void;
   /** Called once, at the end; a read error ends the source as its end does: nothing more will come. */
@@ -11,7 +11,7 @@ export interface ByteSource {
   close(): void;
 }
 
-/** Where bytes go, without ever blocking the event loop. `write` answers false where the reader is slow: then stop until `onDrain` calls. */
+/** A sink for bytes, which never blocks the event loop. `write` answers false where the reader is slow: then stop until `onDrain` calls. */
 export interface ByteSink {
   write(bytes: Uint8Array | string): boolean;
   onDrain(f: () => void): void;

@@ -15,7 +15,7 @@ export interface Side<Frame> {
   readonly resume: () => void;
 }
 
-/** Who is on the other end of two pipes. `write` answers false where it reads slowly. */
+/** The process at the other end of two pipes. `write` answers false where it reads slowly. */
 interface Peer extends Omit<Side<never>, 'send'> {
   onChunk(f: (chunk: Uint8Array) => void): void;
   write(bytes: FrameBytes): boolean;
@@ -34,7 +34,7 @@ export interface Flow {
   peek(): void;
 }
 
-/** How much that is. */
+/** `peek` lets so many more bytes wait. */
 const PEEK = 256 * 1024;
 /** Frames that may wait to be judged before we stop reading. */
 const MAX_BACKLOG = 512;
@@ -45,7 +45,7 @@ interface End {
   readonly side: Pick<Side<never>, 'pause' | 'resume'>;
   /** Bytes sent and not read; 0 while the reader keeps up. */
   waiting: number;
-  /** How many of them leave the other side read nevertheless. */
+  /** So many of them may wait without pausing the other side. */
   excused: number;
   held: boolean;
   paused: boolean;

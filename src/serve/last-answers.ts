@@ -2,14 +2,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProxySession } from '../proxy/session.ts';
 
-/** How long requests that are under way when the agent's input ends have to be answered, ms. */
+/** Requests that are under way when the agent's input ends have so long to be answered, ms. */
 const PATIENCE = 60_000;
-/** How often is looked whether anybody still waits, ms. */
+/** The interval between two looks at the open requests, ms. */
 const LOOK = 20;
 
 export interface LastAnswers {
   readonly session: Pick<ProxySession, 'openRequests'>;
-  /** Whether somebody still reads what is written to the agent. */
+  /** Answers true while somebody still reads what is written to the agent. */
   readonly isRead: () => boolean;
   /** A signal came, or the server is dead. */
   readonly isOver: () => boolean;

@@ -1,4 +1,4 @@
-/** What a running proxy is told: the flags of the command line, read (cli.md §1). Times in ms, sizes in bytes. */
+/** The options of a running proxy, read from the flags of the command line (cli.md §1). Times in ms, sizes in bytes. */
 import type { LogLevel } from '../audit/sinks/log.ts';
 
 export interface ProxyOptions {
@@ -8,7 +8,7 @@ export interface ProxyOptions {
   readonly statePrefix: string | undefined;
   readonly stateFailMode: 'closed' | 'open';
   readonly stateTimeout: number;
-  /** What stored results of idempotent calls may take together. */
+  /** The most that stored results of idempotent calls may take together. */
   readonly maxState: number;
   readonly upstreamTimeout: number;
   readonly approvalWait: number;
@@ -24,7 +24,7 @@ export interface ProxyOptions {
   readonly home: string;
   /** The server over HTTP; undefined where it is a child process. */
   readonly remote: Remote | undefined;
-  /** Where agents are listened to; undefined for one agent on stdio. */
+  /** The options of the listener; undefined for one agent on stdio. */
   readonly listen: ListenOptions | undefined;
 }
 
@@ -50,7 +50,7 @@ export interface Remote {
 export interface ListenOptions {
   readonly bind: string;
   readonly port: number;
-  /** What clients reach it by, without a slash or `/mcp` at its end; undefined where that is its own address. */
+  /** The URL that clients use, without a slash or `/mcp` at its end; undefined where that is its own address. */
   readonly publicUrl: string | undefined;
   /** Hosts and origins that are allowed besides the listener's own, in lower case. */
   readonly hosts: readonly string[];

@@ -1,4 +1,4 @@
-/** What of a remote server's URL and headers is secret (I10), and what its operator should know of it. */
+/** Finds the secrets in a remote server's URL and headers (I10), and warns the operator of unsafe ones. */
 import { hideSecrets, openMask } from '../audit/mask.ts';
 import { hasSecret, isSecretName } from '../audit/secrets.ts';
 import { isLoopback } from '../http/proxies.ts';
@@ -10,7 +10,7 @@ const SECRET_PARAMETER = /key|token|secret|sig|auth|pass|pwd|code|jwt/i;
 const TOKEN = /^(?=.*\d)(?=.*[a-z])[\w-]{20,}$/i;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** The texts that must not be written anywhere. */
+/** Collects the texts that must not be written anywhere. */
 export function secretsOf({ url, given }: Remote): readonly string[] {
   return [...urlSecrets(url), ...given.flatMap(headerSecrets)];
 }
@@ -32,7 +32,7 @@ export function shownUrl(remote: Remote): string {
   return openMask(secretsOf(remote))(bare.href);
 }
 
-/** What start says. */
+/** The warnings that the operator gets at start. */
 export function warningsOf({ url, given: headers }: Remote): readonly string[] {
   const literal = headers.filter((header) => header.hidden.length === 0 && isCredential(header));
   const open = url.protocol === 'http:' && !isLoopback(url.hostname.replace(/^\[|\]$/g, ''));

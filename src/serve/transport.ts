@@ -4,17 +4,17 @@ import type { Client, Ports, Rulebook, Served } from '../engine/ports.ts';
 import type { ProxySession } from '../proxy/session.ts';
 import type { ProxyOptions } from './options.ts';
 
-/** What a transport is opened with, besides the server and how agents reach it. */
+/** The dependencies of a transport, besides the server and how agents reach it. */
 export interface Opening {
   readonly ports: Ports;
   readonly served: Served;
-  /** Who is served over stdio; behind a listener there are many. */
+  /** The one client over stdio; behind a listener there are many. */
   readonly client: Client;
   readonly options: ProxyOptions;
   readonly every: Every;
 }
 
-/** What became of a policy file that changed. */
+/** The outcome of reloading a policy file that changed. */
 export type Reload =
   | { readonly kind: 'taken'; readonly before: Rulebook | undefined; readonly after: Rulebook }
   | { readonly kind: 'rejected'; readonly why: string }
@@ -29,13 +29,13 @@ export interface Transport {
   readonly ended: Promise<number>;
   /** Of the one server that was started, where there is one. */
   readonly serverPid: number | undefined;
-  /** Where agents reach it; undefined over stdio. */
+  /** The URL for agents; undefined over stdio. */
   readonly listens: string | undefined;
-  /** Tells the agents what a reload means for them. */
+  /** Notifies the agents of a reload. */
   reloaded(event: Reload): void;
 }
 
-/** Tells the agent of one session what a reload means for it. */
-export function tellReload(event: Reload, session: ProxySession): void {
+/** Notifies the agent of one session of a reload. */
+export function notifyReload(event: Reload, session: ProxySession): void {
   if (event.kind !== 'rejected') session.policyChanged(event.before, event.kind === 'taken' ? event.after : undefined);
 }

@@ -29,7 +29,7 @@ export interface ChannelEvents {
 export interface Channel {
   /** One message. `modern`: of revision 2026-07-28, which says so in itself. */
   send(text: string, modern: boolean): void;
-  /** What the server said that is no message, in its own words; undefined where it said nothing of the kind. */
+  /** The server's output that is no message, as it came; undefined where there is none. */
   noise(): string | undefined;
   close(): Promise<void>;
 }
@@ -61,7 +61,7 @@ export async function openCommand(command: readonly string[], env: Environment, 
   return { send: (text) => void child.write(`${text}\n`), noise: () => noise, close: async () => void (await child.stop('graceful')) };
 }
 
-/** What was said that is no MCP, for an error. */
+/** Renders the output that is no MCP, for an error. */
 export function saying(noise: string | undefined): string {
   return noise === undefined ? '' : `; what it said is no MCP: ${JSON.stringify(noise)}`;
 }

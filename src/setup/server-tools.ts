@@ -1,4 +1,4 @@
-/** Asks a server for its tools: shakes hands, reads all pages. What goes wrong is said in one line. */
+/** Asks a server for its tools: shakes hands, reads all pages. A failure is reported in one line. */
 import { CommandError, EXIT } from '../core/fault.ts';
 import type { ResponseFrame } from '../mcp/messages/frame.ts';
 import { filterToolPage, type ListedTool } from '../mcp/messages/lists.ts';
@@ -7,11 +7,11 @@ import { VERSION } from '../process/version.ts';
 import type { Remote } from '../serve/options.ts';
 import { type Channel, type ChannelEvents, openCommand, openRemote, saying } from './channel.ts';
 
-/** How long a server has for each answer, ms. */
+/** A server has so long for each answer, ms. */
 export const PATIENCE = 30_000;
 const MAX_PAGES = 100;
 const MAX_TOOLS = 10_000;
-/** What every server speaks that has a handshake, and what one speaks that has none. */
+/** The revision that every server with a handshake speaks, and the one of servers without. */
 const PROTOCOL = '2025-06-18';
 const MODERN = '2026-07-28';
 const CLIENT = { name: 'intercept', version: VERSION };
@@ -40,15 +40,15 @@ export async function listServerTools(
 interface Asking {
   /** Resolves with a result, or an error. Rejects with `CommandError` where there is no answer. */
   ask(method: string, params: object): Promise<ResponseFrame>;
-  tell(method: string): void;
+  notify(method: string): void;
   /** From now on each request says its version itself. */
   useModern(): void;
 }
 
-async function askAll({ ask, tell, useModern }: Asking): Promise<readonly ListedTool[]> {
+async function askAll({ ask, notify, useModern }: Asking): Promise<readonly ListedTool[]> {
   const greeting = await ask('initialize', { protocolVersion: PROTOCOL, capabilities: {}, clientInfo: CLIENT });
   if (greeting.outcome === 'error') useModern();
-  else tell('notifications/initialized');
+  else notify('notifications/initialized');
   const tools: ListedTool[] = [];
   const cursors = new Set<string>();
   let cursor: string | undefined;
@@ -103,7 +103,7 @@ function createAsking(patience: number): { readonly events: ChannelEvents; over(
     answer = (text) => channel.send(text, isModern);
     const meta = () => (isModern ? { _meta: MODERN_META } : {});
     return {
-      tell: (method) => channel.send(JSON.stringify({ jsonrpc: '2.0', method }), isModern),
+      notify: (method) => channel.send(JSON.stringify({ jsonrpc: '2.0', method }), isModern),
       useModern: () => {
         isModern = true;
       },

@@ -14,7 +14,7 @@ import { agentSide, connect, type Flow, readAgent, type Side } from '../flow.ts'
 import { awaitLastAnswers } from '../last-answers.ts';
 import type { Remote } from '../options.ts';
 import { wordMask } from '../remote-secrets.ts';
-import { type Opening, type Transport, tellReload } from '../transport.ts';
+import { notifyReload, type Opening, type Transport } from '../transport.ts';
 import { explainUnauthorized } from '../upstream/authorization.ts';
 import type { NonMessageEvent, Received } from '../upstream/read-answer.ts';
 import { type Bridge, openBridge } from './bridge.ts';
@@ -22,7 +22,7 @@ import { type Bridge, openBridge } from './bridge.ts';
 const SWEEP = 1_000;
 /** Bytes that may wait besides one whole message: the proxy's own answers, and what is on its way to a slow server. */
 const SPARE = 4 * 1024 * 1024;
-/** How long what is under way has to finish once the agent has gone, ms. */
+/** Requests that are under way have so long to finish once the agent has gone, ms. */
 const GRACE = 1_000;
 
 /** Serves this process's own stdin and stdout. */
@@ -40,12 +40,12 @@ export function serveBridge(remote: Remote, { ports, served, client, options, ev
   const session = openSession(ports, served, client, flow, { joinBatches: true });
   function receive(messages: readonly Received[]): void | Promise<void> {
     session.fromServer(messages.map(asLine));
-    // What came has to be dealt with before its stream is: else a request that it answers would seem to have none.
+    // Frames that came are handled before the end of their stream: else a request that they answer would seem to have no answer.
     return session.backlog().server > 0 ? session.serverIdle().then(gate.opened) : gate.opened();
   }
   agent.onEnd(readAgent(agent, maxMessage, session, flow));
   const ended = endOf({ agent, session, bridge, flow, every });
-  return { ended, serverPid: undefined, listens: undefined, reloaded: (event) => tellReload(event, session) };
+  return { ended, serverPid: undefined, listens: undefined, reloaded: (event) => notifyReload(event, session) };
 }
 
 interface PortParts {
@@ -59,7 +59,7 @@ interface PortParts {
   readonly nonMessage?: (event: NonMessageEvent) => void;
 }
 
-/** What a bridge of this session is built from. */
+/** Connects a bridge to this session. */
 export function portsOf({
   log,
   client,
@@ -160,15 +160,15 @@ async function endOf({ agent, session, bridge, flow, every }: Ending): Promise<n
   return exitStatus({ code: signal === undefined ? 0 : null, signal: signal ?? null });
 }
 
-/** What is told of a 401 in one session: a server may ask for something else each time. */
-const MOST_SAID = 8;
+/** The most explanations of a 401 in one session: a server may ask for something else each time. */
+const MOST_EXPLAINED = 8;
 
-/** Says what a 401 asks for, once for each thing that it may ask. */
+/** Explains to the operator what a 401 asks for, once for each challenge. */
 export function openExplainer(log: Log, client: HttpClient, { headers }: Remote): (wwwAuthenticate: string | undefined) => void {
-  const said = new Set<string>();
+  const explained = new Set<string>();
   return (wwwAuthenticate = '') => {
-    if (said.has(wwwAuthenticate) || said.size >= MOST_SAID) return;
-    said.add(wwwAuthenticate);
+    if (explained.has(wwwAuthenticate) || explained.size >= MOST_EXPLAINED) return;
+    explained.add(wwwAuthenticate);
     void explainUnauthorized(wwwAuthenticate, client, headers.authorization !== undefined).then((lines) => {
       for (const line of lines) log.error(line);
     });

@@ -18,7 +18,7 @@ export interface Bridge {
   end(graceMs: number): Promise<void>;
 }
 
-/** How long the server has to take the end of a session, ms. */
+/** The server has so long to take the end of a session, ms. */
 const DELETE = 1_000;
 const POLL = 10;
 
@@ -128,7 +128,7 @@ interface Order {
   add(rank: Rank, send: () => Sending): void;
 }
 
-/** How long a notification may keep what comes after it waiting, ms. */
+/** A notification may keep the frames after it waiting for so long, ms. */
 const PATIENCE = 5_000;
 
 /**

@@ -17,11 +17,11 @@ export interface BridgePorts {
   /** Takes secrets out of what the server says of itself, before anybody reads it. */
   mask(text: string): string;
   look(): Look<Sender>;
-  /** Takes what the server said; what it answers with is waited for before more is read. */
+  /** Takes the server's messages. No more is read before the promise that it returns resolves. */
   receive(messages: readonly Received[]): void | Promise<void>;
   /** Takes what a stream brings besides messages (comments, ids, times), as events that deliver nothing. */
   nonMessage?(event: NonMessageEvent): void;
-  /** Whether a request that was sent under this id has no answer yet, and is still waited for. */
+  /** Answers true while a request that was sent under this id has no answer yet, and is still waited for. */
   waitsFor(id: RequestId): boolean;
   /** These requests will have no answer; each that still waits gets an error. */
   fail(ids: readonly RequestId[], failure: Failure): void;
@@ -29,7 +29,7 @@ export interface BridgePorts {
   headersFor(frame: OutgoingFrame): Readonly<Record<string, string>>;
   /** Asks the server anew for its tools, whose schemas decide about those headers. */
   relearnTools(): Promise<void>;
-  /** Says to the operator what a 401 asks for. */
+  /** Explains to the operator what a 401 asks for. */
   unauthorized(wwwAuthenticate: string | undefined): void;
 }
 
@@ -46,7 +46,7 @@ export interface OpenRequest {
 }
 
 /** HTTP+SSE (2024-11-05): where messages go, while the stream on which answers come is open. */
-export interface Channel {
+export interface SseChannel {
   readonly endpoint: URL;
 }
 
@@ -58,14 +58,14 @@ export interface ServerConnection {
   readonly elsewhere: Map<string, RequestId>;
   /** Aborted when the bridge ends. */
   readonly over: AbortController;
-  /** How the server speaks; undefined until it answered once. */
+  /** The server's transport; undefined until it answered once. */
   transport: 'streamable' | 'sse' | undefined;
   session: string | undefined;
   /** Of that session; a new one begins without. */
   cookies: CookieJar;
   /** It was lost, and there is no new one yet: it is opened before the next message. */
   isLost: boolean;
-  /** Why it could not be. */
+  /** The reason why it could not be opened. */
   trouble: string;
   /** A session in which a request was answered. */
   worked: string | undefined;
@@ -81,7 +81,7 @@ export interface ServerConnection {
   listening: AbortController | undefined;
   /** While that stream is opened anew at once; requests wait for it. */
   reopening: Promise<unknown> | undefined;
-  channel: Channel | undefined;
+  channel: SseChannel | undefined;
 }
 
 /** A connection to a server that was not spoken to yet. */
@@ -129,7 +129,7 @@ export function get(connection: ServerConnection, lastId: string | undefined, si
   return connection.ports.client.send({ method: 'GET', headers, cookies: connection.cookies, signal });
 }
 
-/** What names the session, and the revision spoken in it. */
+/** The headers that name the session, and the revision spoken in it. */
 export function sessionHeaders({ session, version }: ServerConnection): Record<string, string> {
   return {
     ...(session === undefined ? {} : { 'mcp-session-id': session }),
@@ -137,25 +137,25 @@ export function sessionHeaders({ session, version }: ServerConnection): Record<s
   };
 }
 
-/** Whether the server still has to answer one of these. */
+/** Answers true while the server still has to answer one of these. */
 export function isWaiting(ids: readonly RequestId[], { ports }: ServerConnection): boolean {
   for (const id of ids) if (ports.waitsFor(id)) return true;
   return false;
 }
 
-/** Hands on what the server said, but for what the bridge asked itself. */
+/** Hands on the server's messages, except the answer to the bridge's own request. */
 export function deliver(messages: readonly Received[], { ports, expected }: ServerConnection): void | Promise<void> {
   if (!expected) return ports.receive(messages);
   const others = messages.filter((message) => {
-    const said = message.kind === 'line' ? peek(message.bytes) : undefined;
-    if (said?.id !== expected.id) return true;
-    expected.take(said);
+    const answer = message.kind === 'line' ? peek(message.bytes) : undefined;
+    if (answer?.id !== expected.id) return true;
+    expected.take(answer);
     return false;
   });
   return others.length > 0 ? ports.receive(others) : undefined;
 }
 
-/** Hands on what an event has besides a message. Its data, where it has none to judge, is kept on a stream of the same transport. */
+/** Hands on the fields of an event that are no message. Its data, where it has none to judge, is kept on a stream of the same transport. */
 export function passNonMessage(event: WholeEvent, { ports, transport }: ServerConnection): void {
   if (!ports.nonMessage) return;
   const data = event.data?.length === 0 && transport === 'sse' ? event.data : undefined;

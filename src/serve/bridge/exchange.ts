@@ -16,16 +16,25 @@ import {
   withoutBom,
 } from '../upstream/read-answer.ts';
 import { failureBy, failureOf, isOldAnswer, lossOf, type Refused, readRefused, refusedBy, wordsOf } from '../upstream/refused.ts';
-import { type Channel, deliver, isWaiting, methodOf, type OpenRequest, passNonMessage, post, type ServerConnection } from './connection.ts';
+import {
+  deliver,
+  isWaiting,
+  methodOf,
+  type OpenRequest,
+  passNonMessage,
+  post,
+  type ServerConnection,
+  type SseChannel,
+} from './connection.ts';
 import { keepListening, noteSession, noteVersion, ready, rememberInitialize, renewChannel, renewSession } from './renew.ts';
 import { resume } from './streams.ts';
 
-/** What the server says of headers that do not fit its schemas: nothing was executed (wire.md §2.10). */
+/** The server's error for headers that do not fit its schemas: nothing was executed (wire.md §2.10). */
 const HEADER_MISMATCH = -32020;
-/** How long the server has to take a notification, ms. */
+/** The server has so long to take a notification, ms. */
 const NOTIFY = 60_000;
 
-/** What is to be known while a request is under way. */
+/** Callbacks while a request is under way. */
 interface Progress {
   /** All of it is with the operating system. */
   readonly left: () => void;
@@ -45,7 +54,7 @@ export async function sendRequest(frame: OutgoingFrame, connection: ServerConnec
   try {
     await converse(frame, request, connection, left);
   } catch (error) {
-    // Whoever ended the bridge tells those that wait, and why.
+    // The end of the bridge answers those that wait, and says why.
     if (connection.over.signal.aborted) return;
     const failure = failureBy(error);
     connection.ports.fail(ids, failure);
@@ -77,7 +86,7 @@ async function converse(frame: OutgoingFrame, request: OpenRequest, connection: 
 }
 
 /** HTTP+SSE: the answer comes on the one stream. One that ended meanwhile will not bring it. */
-function awaitElsewhere(answer: UpstreamAnswer, channel: Channel, { ids }: OpenRequest, connection: ServerConnection): void {
+function awaitElsewhere(answer: UpstreamAnswer, channel: SseChannel, { ids }: OpenRequest, connection: ServerConnection): void {
   answer.discard();
   if (connection.channel !== channel) throw new UpstreamFault('broken', 'ended its event stream', true);
   for (const id of ids) connection.elsewhere.set(id.key, id);
@@ -166,14 +175,14 @@ async function takeRefusal(
   request.session = undefined;
   const refused = await readRefused(answer, ports.maxMessage);
   const { status, json } = refused;
-  const said = json && peek(json);
+  const peeked = json && peek(json);
   if (status === 401) ports.unauthorized(answer.headers['www-authenticate']);
-  if (!isAgain && (await isMended(status, said, frame, session, connection))) return 'again';
+  if (!isAgain && (await isMended(status, peeked, frame, session, connection))) return 'again';
   const failure = failureOf(status, wordsOf(refused, ports.mask));
   const [id] = ids;
-  const adopted = id && withIdOf(id, said);
+  const adopted = id && withIdOf(id, peeked);
   if (adopted) await ports.receive([adopted]);
-  else if (json && said?.jsonrpc === '2.0') await ports.receive([{ kind: 'line', bytes: json }]);
+  else if (json && peeked?.jsonrpc === '2.0') await ports.receive([{ kind: 'line', bytes: json }]);
   ports.fail(ids, failure);
   // Unless the status is the one for it, that is no certain sign that nothing was done: the request is not sent again, but those to come shall find a session.
   const loss = session === undefined || frame.modern ? undefined : lossOf(refused, session === connection.worked);
@@ -181,27 +190,27 @@ async function takeRefusal(
   return 'done';
 }
 
-/** Whether what the server complained of is put right: nothing was executed, so the request may be sent again. */
+/** Removes the cause of a refusal, and answers whether it could: nothing was executed, so the request may be sent again. */
 async function isMended(
   status: number,
-  said: Peeked | undefined,
+  peeked: Peeked | undefined,
   frame: OutgoingFrame,
   session: string | undefined,
   connection: ServerConnection,
 ): Promise<boolean> {
-  if (status === 400 && frame.modern && said?.error?.code === HEADER_MISMATCH) {
+  if (status === 400 && frame.modern && peeked?.error?.code === HEADER_MISMATCH) {
     await connection.ports.relearnTools();
     return true;
   }
   if (status === 404 && session !== undefined && !frame.modern) return renewSession(session, connection, 'certainly');
-  if (connection.transport !== undefined || said?.jsonrpc === '2.0' || !isOldAnswer(status)) return false;
+  if (connection.transport !== undefined || peeked?.jsonrpc === '2.0' || !isOldAnswer(status)) return false;
   return renewChannel(connection, true);
 }
 
 /** Sends a notification, or an answer to the server. Never rejects. */
 export async function sendOther(frame: OutgoingFrame, connection: ServerConnection, onSent: () => void): Promise<void> {
   const { ports } = connection;
-  // SPEC: wire.md §5 — in the modern era the end of the stream is what tells the server.
+  // SPEC: wire.md §5 — in the modern era the end of the stream is what cancels a request.
   if (frame.modern && frame.cancels) return connection.open.get(frame.cancels.key)?.giveUp.abort();
   try {
     if (connection.renewing || connection.isLost) await ready(connection);

@@ -9,16 +9,16 @@ import { failureBy, readRefused, wordsOf } from '../upstream/refused.ts';
 import { deliver, isWaiting, type OpenRequest, post, type ServerConnection } from './connection.ts';
 import { listen, openChannel } from './streams.ts';
 
-/** How long the server has to answer the handshake, ms. */
+/** The server has so long to answer the handshake, ms. */
 const PATIENCE = 30_000;
-/** How long requests of a lost session have to be told so themselves, ms. */
+/** Requests of a lost session have so long to get the server's own answer to that, ms. */
 const STRAGGLERS = 2_000;
 const INITIALIZED = '{"jsonrpc":"2.0","method":"notifications/initialized"}';
-/** What may stand in the headers that name a session and a revision. */
+/** Matches the ids and revisions that a header can carry. */
 const SESSION_ID = /^[\x21-\x7e]{1,1024}$/;
 const VERSION = /^[\w.-]{1,64}$/;
 
-/** Remembers the client's `initialize`, to be said again. */
+/** Remembers the client's `initialize`, so that a lost session can be opened anew. */
 export function rememberInitialize({ message }: OutgoingFrame, connection: ServerConnection): void {
   if (message?.kind !== 'request') return;
   connection.initialize = { before: message.text.slice(0, message.idSpan.start), after: message.text.slice(message.idSpan.end) };
@@ -35,8 +35,8 @@ export function noteVersion(messages: readonly Received[], connection: ServerCon
   for (const message of messages) if (message.kind === 'line') takeVersion(peek(message.bytes), connection);
 }
 
-function takeVersion(said: Peeked | undefined, connection: ServerConnection): void {
-  const version = said?.result?.protocolVersion;
+function takeVersion(answer: Peeked | undefined, connection: ServerConnection): void {
+  const version = answer?.result?.protocolVersion;
   if (typeof version === 'string' && VERSION.test(version)) connection.version = version;
 }
 
@@ -62,7 +62,7 @@ export async function ready(connection: ServerConnection): Promise<void> {
   if (connection.isLost) throw new UpstreamFault('unreachable', `lost the session, and there is no new one: ${connection.trouble}`, false);
 }
 
-/** Opens a new stream in the place of one that ended (HTTP+SSE). `isInitialize`: the client says hello itself. */
+/** Opens a new stream in the place of one that ended (HTTP+SSE). `isInitialize`: the client sends `initialize` itself. */
 export function renewChannel(connection: ServerConnection, isInitialize: boolean): Promise<boolean> {
   return renew(connection, async () => {
     connection.cookies = createCookieJar();
@@ -76,7 +76,7 @@ export async function keepListening(connection: ServerConnection): Promise<void>
   if (connection.transport === 'streamable') await listen(connection, (session, loss) => void renewSession(session, connection, loss));
 }
 
-/** SECURITY: a server that points to another origin is not asked in any other way; whoever waits is told so. */
+/** SECURITY: a server that points to another origin is not asked in any other way; all that wait get an error. */
 function renew(connection: ServerConnection, work: () => Promise<void>): Promise<boolean> {
   connection.renewing ??= work()
     .then(
@@ -94,7 +94,7 @@ function renew(connection: ServerConnection, work: () => Promise<void>): Promise
   return connection.renewing;
 }
 
-/** What has its stream in the lost session ends now; what has no answer yet will soon be told the same, or never anything. */
+/** Ends the requests with a stream in the lost session; those without an answer will soon get the same refusal, or never any. */
 function abandon(lost: string, connection: ServerConnection): void {
   const isLost = ({ session, ids }: OpenRequest) => session === lost && isWaiting(ids, connection);
   const end = (request: OpenRequest) => {
@@ -128,9 +128,9 @@ async function sendInitialize(connection: ServerConnection): Promise<void> {
     if (answer.status > 299) throw await refusedInitialize(answer, connection);
     if (connection.transport !== 'sse') noteSession(answer, connection);
     void readOut(answer, connection).then(() => connection.transport !== 'sse' && answered.reject(unanswered()));
-    const said = await answered.promise;
-    if (!said.result) throw new UpstreamFault('unreachable', 'refused "initialize"', false);
-    takeVersion(said, connection);
+    const initialized = await answered.promise;
+    if (!initialized.result) throw new UpstreamFault('unreachable', 'refused "initialize"', false);
+    takeVersion(initialized, connection);
     (await post({ bytes: INITIALIZED }, connection, signal)).discard();
     connection.isLost = false;
     await keepListening(connection);

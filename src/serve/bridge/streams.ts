@@ -12,12 +12,12 @@ import { deliver, get, isWaiting, passNonMessage, type ServerConnection } from '
 /** ms before a stream is asked for again, unless the server says; and the most it may ask for. */
 const RETRY = 1_000;
 const MAX_RETRY = 30_000;
-/** How often in a row a broken stream may fail to go on. */
+/** A broken stream may fail to resume so often in a row. */
 const MAX_FAILURES = 5;
 /** A stream that was open is asked for again at once, but not more often than that, ms. */
 const STEADY = 5_000;
 type OnLost = (session: string, loss: 'certainly' | 'likely') => void;
-/** How asking for a stream went: `read` where it was one, also if it broke, `refused` where it makes no sense to ask again. */
+/** The outcome of asking for a stream: `read` where it was one, also if it broke, `refused` where it makes no sense to ask again. */
 type Went = 'read' | 'failed' | 'refused' | { readonly lost: 'certainly' | 'likely' };
 
 /**
@@ -135,7 +135,7 @@ async function pause({ retry = RETRY }: Place, failures: number, signal: AbortSi
   await sleep(wait, undefined, { signal, ref: false }).catch(() => undefined);
 }
 
-/** How long the server has to name its endpoint, ms. */
+/** The server has so long to name its endpoint, ms. */
 const PATIENCE = 30_000;
 
 /**
@@ -147,7 +147,7 @@ export async function openChannel(connection: ServerConnection): Promise<void> {
   const stop = new AbortController();
   const named = Promise.withResolvers<URL>();
   const late = setTimeout(() => named.reject(new UpstreamFault('unreachable', 'did not name its endpoint', false)), PATIENCE);
-  // What befalls the stream before it names its endpoint is told by that; afterwards nobody asks.
+  // `named` rejects where the stream fails before it names its endpoint; afterwards nobody asks.
   askForChannel(connection, named, AbortSignal.any([connection.over.signal, stop.signal])).catch(named.reject);
   try {
     connection.channel = { endpoint: await named.promise };

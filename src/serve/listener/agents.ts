@@ -8,36 +8,36 @@ import type { ServedRequest } from '../../http/server.ts';
 import { createShared, type SharedSession } from '../../proxy/shared.ts';
 
 export interface Agent {
-  /** What its sessions, servers and streams belong to (policy.md §6). */
+  /** Identifies the agent; its sessions, servers and streams belong to this key (policy.md §6). */
   readonly key: AgentKey;
   readonly ports: Ports;
   readonly served: Served;
   readonly client: Client;
-  /** What its sessions of the modern era have in common. */
+  /** The state that its sessions of the modern era share. */
   readonly shared: SharedSession;
-  /** For bodies that are being read. */
-  readonly room: BodyBudget;
-  /** Its large bodies that are read in turns, by the session that they name. INVARIANT I11: `room` bounds them. */
+  /** Bounds its bodies that are being read. */
+  readonly budget: BodyBudget;
+  /** Its large bodies that are read in turns, by the session that they name. INVARIANT I11: `budget` bounds them. */
   readonly reading: Map<string, Promise<unknown>>;
-  /** What it was answered and has not read. */
+  /** The answers that it has not read yet. */
   readonly unread: Unread;
-  /** Events of its streams that it may go on from; undefined where nobody is told apart, and every stream is everybody's. */
+  /** Events of its streams that it may go on from; undefined where agents are not distinguished, and every stream is everybody's. */
   readonly events: EventMemory | undefined;
   /** Of the upstream, for what belongs to no session. */
   readonly cookies: CookieJar;
-  /** Whether the upstream has taken its credential: one that it did not take may be invented. */
+  /** The upstream has taken its credential; one that it did not take may be invented. */
   isAccepted: boolean;
 }
 
 export interface Agents {
-  /** Who sends these headers; `bearer` is the name of the token that came with them. */
+  /** Finds the agent that sends these headers; `bearer` is the name of the token that came with them. */
   of(rawHeaders: readonly string[], bearer?: string): Agent;
   all(): Iterable<Agent>;
 }
 
 /** Bytes of bodies that one agent may have on their way, and of answers that it has not read (wire.md §2.13). */
-const MAX_ROOM = 64 * 1024 * 1024;
-/** How many are remembered: whoever sends another credential with every request must not fill the memory. */
+const MAX_BUDGET = 64 * 1024 * 1024;
+/** No more agents are remembered: a client that sends another credential with every request must not fill the memory. */
 const MAX_AGENTS = 1_024;
 
 interface AgentsOptions {
@@ -45,14 +45,14 @@ interface AgentsOptions {
   readonly served: Served;
   /** The name that the operator gave all of them (`--agent`). */
   readonly name: string | undefined;
-  /** The client's own `Authorization` goes to the upstream, and tells agents apart. */
+  /** The client's own `Authorization` goes to the upstream, and distinguishes agents. */
   readonly passed: boolean;
-  /** Tokens of the listener's own tell agents apart. */
+  /** Tokens of the listener's own distinguish agents. */
   readonly named?: boolean;
   readonly inUse: (agent: Agent) => boolean;
 }
 
-/** Nobody has asked yet. */
+/** Creates the empty table of agents. */
 export function createAgents({ ports, served, name, passed, named = false, inUse }: AgentsOptions): Agents {
   const agents = new Map<string, Agent>();
   return {
@@ -75,7 +75,7 @@ export function createAgents({ ports, served, name, passed, named = false, inUse
   };
 }
 
-/** Who sends this request, whose answer counts as its own. */
+/** Finds the agent that sends this request, and counts the answer as its own. */
 export function agentOf({ rawHeaders, bearer, reply }: ServedRequest, agents: Agents): Agent {
   const agent = agents.of(rawHeaders, bearer);
   reply.countIn(agent.unread);
@@ -95,9 +95,9 @@ function openAgent(key: AgentKey, ports: Ports, served: Served, client: Client, 
     served,
     client,
     shared: createShared(ports, served),
-    room: createBodyBudget(MAX_ROOM),
+    budget: createBodyBudget(MAX_BUDGET),
     reading: new Map(),
-    unread: createUnread(MAX_ROOM),
+    unread: createUnread(MAX_BUDGET),
     events: hasOthers ? createEventMemory(ports.sha256) : undefined,
     cookies: createCookieJar(),
     isAccepted: false,
@@ -105,8 +105,8 @@ function openAgent(key: AgentKey, ports: Ports, served: Served, client: Client, 
 }
 
 /**
- * SPEC: wire.md §5 — whose credential the upstream did not take goes first, then who left nothing behind. SECURITY: who sends one
- * invented credential after the other makes nobody lose a task, or the next leg of a call, while there are others to forget.
+ * SPEC: wire.md §5 — forgets first an agent whose credential the upstream did not take, then one that left nothing behind. SECURITY:
+ * a client that invents one credential after the other makes nobody lose a task, or a continuation, while there are others to forget.
  */
 function forgetOne(agents: Map<string, Agent>, last: string, inUse: (agent: Agent) => boolean): void {
   let least: Agent | undefined;
@@ -129,7 +129,7 @@ function worth({ isAccepted, shared }: Agent): number {
 export interface EventMemory {
   /** An event with this id goes to the agent. */
   note(id: string): void;
-  /** Whether it was given the event that these headers name as its last; also where they name none. */
+  /** Answers whether it was given the event that these headers name as its last; true where they name none. */
   mayResume(rawHeaders: readonly string[]): boolean;
 }
 

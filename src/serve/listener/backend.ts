@@ -70,14 +70,14 @@ export function childBackend(command: readonly string[], env: Readonly<Record<st
   };
 }
 
-/** What is under way when a session ends has so long to finish, ms. */
+/** Requests that are under way when a session ends have so long to finish, ms. */
 const GRACE = 1_000;
 
-/** Opens a new bridge for every session, behind clients of HTTP+SSE and before servers of it (wire.md §1). It sends what of its client's headers may pass. */
+/** Opens a new bridge for every session, behind clients of HTTP+SSE and before servers of it (wire.md §1). It sends those of its client's headers that may pass. */
 export function bridgeBackend(remote: Remote, rules: RequestRules, maxMessage: number, log: Log): OpenBackend {
   const mask = wordMask(remote);
   return async (session, rawHeaders, nonMessage) => {
-    // What a message goes with besides, the bridge writes itself.
+    // The bridge writes the other headers of a message itself.
     const client = openHttpClient(remote.url, { ...ofSender(toUpstream(rawHeaders, rules)), ...remote.headers });
     const bridge = openBridge(
       portsOf({
@@ -94,7 +94,7 @@ export function bridgeBackend(remote: Remote, rules: RequestRules, maxMessage: n
         return bridge.waiting;
       },
       sweep: bridge.sweep,
-      // A remote server has no end that would be the session's: each request tells how it fares.
+      // A remote server has no end that would be the session's: each request has its own outcome.
       ended: new Promise<never>(() => {}),
       stop: (how) => bridge.end(how === 'now' ? 0 : GRACE),
     };

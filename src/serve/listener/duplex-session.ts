@@ -15,11 +15,11 @@ import type { Exchange } from '../../proxy/exchange.ts';
 import { openSession, type ProxySession } from '../../proxy/session.ts';
 import type { Agent, Agents } from './agents.ts';
 import { type Backend, type OpenBackend, startedByMessage } from './backend.ts';
-import type { Posted } from './front.ts';
-import { type Listed, refuseFull, type Sessions, type Uses } from './sessions.ts';
+import type { PostedRequest } from './front.ts';
+import { type Listed, refuseFull, type SessionTable, type Uses } from './sessions.ts';
 
 /** A POST that is being served. */
-export interface DuplexPost extends Posted {
+export interface DuplexPost extends PostedRequest {
   readonly duplex: DuplexSession;
   /** Enforcement keeps it as long as it remembers the request, and with it nothing of this POST (I11). */
   readonly exchange: Exchange;
@@ -80,7 +80,7 @@ export async function openDuplexSession(agent: Agent, options: DuplexOptions): P
   const posts: DuplexSession['posts'] = new Map();
   // Whoever asks hears of it where nobody is there to answer (I9).
   const streams = openStreams(maxWaiting, (frames) => refuseRequests(frames, backend, agent));
-  // A server may speak before anything was said to it; what it says is judged once the session is there.
+  // A server may write before it gets a message; its frames are judged once the session is there.
   const backend = await openBackend(
     () => session,
     rawHeaders,
@@ -194,15 +194,15 @@ function openStreams(maxWaiting: number, dropped: (frames: readonly FrameBytes[]
 /** The endpoint: all that its sessions have in common. */
 export interface DuplexParts {
   readonly agents: Agents;
-  readonly sessions: Sessions<DuplexSession>;
+  readonly sessions: SessionTable<DuplexSession>;
   readonly uses: Uses;
   readonly openBackend: OpenBackend;
-  /** Whether a server takes an array of messages in one frame. */
+  /** The server takes an array of messages in one frame. */
   readonly joinBatches: boolean;
   readonly maxMessage: number;
-  /** What stands before every path for clients. */
+  /** The prefix of every path, as clients see it. */
   readonly prefix: string;
-  /** How many are being opened. */
+  /** The number of sessions that are being opened. */
   opening: number;
   /** Sessions that are no more, whose servers still end: the proxy outlives them (wire.md §4). */
   readonly ending: Set<Promise<void>>;
@@ -227,7 +227,7 @@ export async function openServer(
 ): Promise<DuplexSession | undefined> {
   const { sessions, uses, pool, joinBatches } = parts;
   const { reply, rawHeaders } = request;
-  if (!sessions.hasRoom(agent.ports.monotonic())) {
+  if (!sessions.mayOpen(agent.ports.monotonic())) {
     refuseFull(request);
     return undefined;
   }

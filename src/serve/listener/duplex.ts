@@ -20,7 +20,7 @@ import {
   modernStatusOf,
   type OldWay,
   PATIENCE,
-  type Posted,
+  type PostedRequest,
   readBytes,
   readPosted,
   recordRefusal,
@@ -57,7 +57,7 @@ async function readAndServe(request: ServedRequest, parts: DuplexParts): Promise
   if (posted) await servePost(posted, parts);
 }
 
-async function servePost(posted: Posted, parts: DuplexParts): Promise<void> {
+async function servePost(posted: PostedRequest, parts: DuplexParts): Promise<void> {
   const { request, frame, agent } = posted;
   const { reply, rawHeaders } = request;
   const asked = idOf(posted);
@@ -69,7 +69,7 @@ async function servePost(posted: Posted, parts: DuplexParts): Promise<void> {
   if (!modern && version !== undefined && !VERSIONS.has(version))
     return reply.refuse(400, `unsupported protocol version ${JSON.stringify(version)}`, { ...id, code: -32000 });
   const isOpening = !modern && valuesOf(rawHeaders, 'mcp-session-id').length === 0;
-  // What its header calls modern is no legacy message without a session: no server would know which era to speak.
+  // A message whose header is modern cannot open a legacy session: no server would know which era to speak.
   if (isOpening && version === MODERN && frame.kind === 'request')
     return reply.refuse(400, `"_meta" has to name the protocol version, as the header does: ${MODERN}`, { ...id, code: -32602 });
   const duplex = modern ? await pooled(posted, parts) : await sessionFor(posted, parts);
@@ -83,7 +83,7 @@ async function servePost(posted: Posted, parts: DuplexParts): Promise<void> {
   if (isOpening && duplex.session.protocolVersion() === undefined) await duplex.end('the session was not opened');
 }
 
-async function sessionFor(posted: Posted, parts: DuplexParts): Promise<DuplexSession | undefined> {
+async function sessionFor(posted: PostedRequest, parts: DuplexParts): Promise<DuplexSession | undefined> {
   const { request, frame, agent } = posted;
   const [id] = valuesOf(request.rawHeaders, 'mcp-session-id');
   if (id !== undefined) return findSession(id, request, agent, parts.sessions);
@@ -96,7 +96,7 @@ async function sessionFor(posted: Posted, parts: DuplexParts): Promise<DuplexSes
   return undefined;
 }
 
-async function pooled({ request, agent }: Posted, parts: DuplexParts): Promise<DuplexSession | undefined> {
+async function pooled({ request, agent }: PostedRequest, parts: DuplexParts): Promise<DuplexSession | undefined> {
   const { pool } = parts;
   const opening = pool.get(agent.key) ?? openServer(request, agent, parts, { modern: true, oneStream: false, take });
   pool.set(agent.key, opening);
@@ -106,7 +106,7 @@ async function pooled({ request, agent }: Posted, parts: DuplexParts): Promise<D
   });
   if (duplex) return duplex;
   if (pool.get(agent.key) === opening) pool.delete(agent.key);
-  // It may have failed for another request, which was told so.
+  // It may have failed for another request, which was answered so.
   request.reply.refuse(503, 'the server could not be started');
   return undefined;
 }
@@ -150,7 +150,7 @@ async function sweep(now: number, { sessions, agents }: DuplexParts): Promise<vo
 }
 
 /** Serves one POST of a session. Resolves when it is answered. */
-export async function serveDuplexPost(posted: Posted, duplex: DuplexSession, modern: boolean): Promise<void> {
+export async function serveDuplexPost(posted: PostedRequest, duplex: DuplexSession, modern: boolean): Promise<void> {
   const { request, bytes, frame, agent } = posted;
   const { session, posts } = duplex;
   const post: DuplexPost = {
@@ -179,7 +179,7 @@ export async function serveDuplexPost(posted: Posted, duplex: DuplexSession, mod
     posts.delete(exchange);
     if (post.stream) post.stream.end();
     else request.reply.send(202, headersOf(post, true));
-    // What this message cancelled waits no more, and nothing else would tell its POST.
+    // A request that this message cancelled waits no more, and nothing else would end its POST.
     for (const other of posts.values()) look(other);
   }
 }
@@ -188,7 +188,7 @@ export async function serveDuplexPost(posted: Posted, duplex: DuplexSession, mod
 export function take(frames: readonly FrameBytes[], code: number | undefined, post: DuplexPost): void {
   post.code = code;
   post.taken = true;
-  // What the server wrote at once is dealt out before anything ends: the last frame of it may be the answer.
+  // All frames that the server wrote at once are taken before anything ends: the last of them may be the answer.
   if (post.frames.length === 0) queueMicrotask(() => look(post));
   post.frames.push(...frames);
 }

@@ -1,4 +1,4 @@
-/** What the ways into the listener have in common: the port of an endpoint, what a client can read, what it posted, and the status of its answer. */
+/** The common parts of the listener's endpoints: their port, a posted body, the types that a client takes, and the status of an answer. */
 import { valuesOf } from '../../http/headers.ts';
 import type { ServedRequest } from '../../http/server.ts';
 import { readClientFrame } from '../../mcp/messages/client.ts';
@@ -9,13 +9,13 @@ import type { ProxySession } from '../../proxy/session.ts';
 import { isLarge, readInTurns } from '../../proxy/turns.ts';
 import type { Agent } from './agents.ts';
 
-/** What stands behind a path of the listener. */
+/** The endpoint behind a path of the listener. */
 export interface Endpoint {
   /** Serves a request to its end; every one is answered, whatever happens (I9). */
   serve(request: ServedRequest): Promise<void>;
-  /** Those that are open, to be told of a reload. */
+  /** Lists the open sessions, which are notified of a reload. */
   sessions(): readonly ProxySession[];
-  /** Whether a call is under way; streams that only listen do not count. */
+  /** Answers true while a call is under way; streams that only listen do not count. */
   isBusy(): boolean;
   isUsedBy(agent: Agent): boolean;
   /** Ends what has waited too long. Monotonic ms. */
@@ -24,18 +24,17 @@ export interface Endpoint {
   end(why: string): Promise<void>;
 }
 
-/** How a server of HTTP+SSE is spoken to: with sessions of the listener's own. */
+/** The endpoint for servers of HTTP+SSE, with sessions of the listener's own. */
 export interface OldWay extends Pick<Endpoint, 'serve'> {
   /** Serves a POST whose body was read. */
-  post(posted: Posted): Promise<void>;
+  post(posted: PostedRequest): Promise<void>;
 }
 
 /** A POST whose body was read. */
-export interface Posted {
+export interface PostedRequest {
   readonly request: ServedRequest;
   readonly agent: Agent;
   readonly bytes: Uint8Array;
-  /** What the body says. */
   readonly frame: ClientFrame | Refusal;
 }
 
@@ -44,42 +43,42 @@ export const PATIENCE = 5_000;
 
 /** Reads the body of a POST; undefined where it was refused, or its client is gone. */
 export async function readBytes(request: ServedRequest, agent: Agent): Promise<Uint8Array | undefined> {
-  const read = await request.body(agent.room);
+  const read = await request.body(agent.budget);
   if (read.kind === 'body') return read.bytes;
   if (read.kind === 'refused') request.reply.refuse(read.status, read.why);
   return undefined;
 }
 
 /**
- * Reads what a body says. A large one is read in turns, and counts as its agent's for so long (wire.md §2.13). What came after it
- * in the same legacy session waits for it: a session's frames go on in their order. Nothing where there is no room for one more,
- * which was answered then.
+ * Reads the frame in a body. A large one is read in turns, and counts against its agent's budget for so long (wire.md §2.13). A body
+ * that came after it in the same legacy session waits for it, since a session's frames go on in their order. Where the budget is
+ * spent, it answers with an error, and returns undefined.
  */
-export function readPosted(request: ServedRequest, bytes: Uint8Array, agent: Agent): Posted | undefined | Promise<Posted> {
-  const { room, reading } = agent;
+export function readPosted(request: ServedRequest, bytes: Uint8Array, agent: Agent): PostedRequest | undefined | Promise<PostedRequest> {
+  const { budget, reading } = agent;
   const frame = isLarge(bytes) ? undefined : readClientFrame(bytes, BODY_LIMITS);
   if (frame && (reading.size === 0 || isModern(frame))) return { request, agent, bytes, frame };
   const [name = ''] = valuesOf(request.rawHeaders, 'mcp-session-id');
   const session = name === '' ? (request.query.get('sessionId') ?? '') : name;
   const before = reading.get(session);
   if (frame && !before) return { request, agent, bytes, frame };
-  if (!room.take(bytes.length)) {
+  if (!budget.take(bytes.length)) {
     request.reply.refuse(503, 'too much waits to be judged');
     return undefined;
   }
   const read = readInOrder(frame ?? readInTurns(bytes, BODY_LIMITS), before)
-    .then((said) => ({ request, agent, bytes, frame: said }))
+    .then((whole) => ({ request, agent, bytes, frame: whole }))
     .finally(() => {
-      room.give(bytes.length);
+      budget.give(bytes.length);
       if (reading.get(session) === read) reading.delete(session);
     });
   reading.set(session, read);
   return read;
 }
 
-type Said = ClientFrame | Refusal;
+type ReadFrame = ClientFrame | Refusal;
 
-async function readInOrder(reading: Said | Promise<Said>, before: Promise<unknown> | undefined): Promise<Said> {
+async function readInOrder(reading: ReadFrame | Promise<ReadFrame>, before: Promise<unknown> | undefined): Promise<ReadFrame> {
   const frame = await reading;
   if (!isModern(frame)) await before?.catch(() => undefined);
   return frame;
@@ -98,14 +97,14 @@ export function recordRefusal({ reason, message, id }: Refusal, { ports }: Agent
 /** A quality of nothing says that the type is not taken (RFC 9110 §12.4.2). */
 const NOT_AT_ALL = /;\s*q\s*=\s*0(?:\.0*)?\s*(?:;|$)/;
 
-/** Whether a client takes an answer of this type; one that says nothing takes any. */
+/** Answers whether a client takes an answer of this type; one that names none takes any. */
 export function accepts(rawHeaders: readonly string[], type: string): boolean {
   const [group] = type.split('/', 1);
   const ranges = rangesIn(rawHeaders);
   return ranges.length === 0 || ranges.some((range) => range === type || range === '*/*' || range === `${group}/*`);
 }
 
-/** Whether it names this very type as one that it takes. */
+/** Answers whether it names this very type as one that it takes. */
 export function asksFor(rawHeaders: readonly string[], type: string): boolean {
   return rangesIn(rawHeaders).includes(type);
 }
@@ -116,7 +115,7 @@ function rangesIn(rawHeaders: readonly string[]): readonly string[] {
 }
 
 /** The id of the one request that is answered, JSON text. */
-export function idOf({ frame }: Posted): string | undefined {
+export function idOf({ frame }: PostedRequest): string | undefined {
   return frame.kind === 'request' ? frame.id.text : undefined;
 }
 

@@ -42,7 +42,7 @@ export async function serveMessage(request: ServedRequest, parts: DuplexParts): 
   const posted = await readPosted(request, bytes, agent);
   if (!posted) return;
   const { frame } = posted;
-  // A message whose sender cannot be told is refused here and now: on the stream an error without an id would be nobody's.
+  // A message whose sender is unknown is refused here and now: on the stream an error without an id would be nobody's.
   if (frame.kind === 'refused' && !frame.id) {
     recordRefusal(frame, agent);
     reply.refuse(400, frame.message, { code: frame.code });

@@ -1,8 +1,7 @@
-/** `--transport http`: agents reach the proxy over HTTP (wire.md §1, §5). What is listened on, who is told what, and how it ends. */
+/** Serves agents over HTTP (`--transport http`; wire.md §1, §5): opens the port, routes requests to endpoints, and ends them. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { reasonOf } from '../../core/fault.ts';
-import type { Every } from '../../core/ticker.ts';
-import type { Log, Ports, Served } from '../../engine/ports.ts';
+import type { Log } from '../../engine/ports.ts';
 import { openHttpClient } from '../../http/client.ts';
 import { isLoopback } from '../../http/proxies.ts';
 import { type HttpServer, openHttpServer, type ServedRequest } from '../../http/server.ts';
@@ -10,9 +9,9 @@ import { createTurns } from '../../http/turns.ts';
 import { checkCommand, StartError } from '../../process/child.ts';
 import { onSignals } from '../../process/exit.ts';
 import { releaseUnpaid } from '../../proxy/payments/payments.ts';
-import type { ListenOptions, ProxyOptions, Remote } from '../options.ts';
+import type { ListenOptions, Remote } from '../options.ts';
 import { wordMask } from '../remote-secrets.ts';
-import { type Transport, tellReload } from '../transport.ts';
+import { notifyReload, type Opening, type Transport } from '../transport.ts';
 import { type Agent, createAgents } from './agents.ts';
 import { bridgeBackend, childBackend } from './backend.ts';
 import { openDuplex } from './duplex.ts';
@@ -23,15 +22,12 @@ import { openRelay } from './relay.ts';
 import { createSessions, createUses, type Places } from './sessions.ts';
 import { openWellKnown, WELL_KNOWN } from './well-known.ts';
 
-export interface Listening {
-  readonly ports: Ports;
-  readonly served: Served;
-  readonly options: ProxyOptions;
+/** The dependencies of a listener, whose clients are known by their requests. */
+export interface Listening extends Omit<Opening, 'client'> {
   readonly listen: ListenOptions;
-  readonly every: Every;
 }
 
-/** What is served, by path. */
+/** The endpoints by path. */
 interface Routes {
   readonly mcp: Endpoint;
   /** Sessions of the listener's own, which HTTP+SSE always has. */
@@ -42,7 +38,7 @@ interface Routes {
 const PATH = '/mcp';
 const HEALTH = '/healthz';
 const PROBES: ReadonlySet<string> = new Set([HEALTH, '/readyz']);
-/** How long calls that run have when the proxy is asked to end, ms. */
+/** Calls that run have so long when the proxy is asked to end, ms. */
 const GRACE = 10_000;
 const LOOK = 20;
 const SWEEP = 1_000;
@@ -148,7 +144,7 @@ async function route(request: ServedRequest, { mcp, duplex, documents }: Routes,
   else request.reply.refuse(404, `nothing is served here: MCP is at ${PATH}`);
 }
 
-/** Tells whoever asks whether it lives, or can serve, and nothing else (wire.md §5). */
+/** Answers whether the proxy lives, or can serve, and nothing else (wire.md §5). */
 function probe({ method, reply }: ServedRequest, isWell: boolean): void {
   if (method === 'GET' || method === 'HEAD')
     reply.send(isWell ? 200 : 503, { 'content-type': 'text/plain' }, isWell ? 'ok\n' : 'not ready\n');
@@ -206,7 +202,7 @@ function runUntilOver(server: HttpServer, mcp: Endpoint, { ports, served, every 
     serverPid: undefined,
     listens: `${server.url}${PATH}`,
     reloaded(event) {
-      for (const session of mcp.sessions()) tellReload(event, session);
+      for (const session of mcp.sessions()) notifyReload(event, session);
     },
   };
 }

@@ -15,14 +15,14 @@ import { atOnceOrInTurns } from '../../proxy/turns.ts';
 import { offersEndpoint } from '../upstream/probe-endpoint.ts';
 import { type AnswerKind, adopt, kindOf, peek, readBody, withoutBom } from '../upstream/read-answer.ts';
 import { failureBy, failureOf, isOldAnswer, lossOf, type Refused, refusedBy, wordsOf } from '../upstream/refused.ts';
-import { accepts, idOf, JSON_TYPE, modernStatusOf, PATIENCE, type Posted, statusOf } from './front.ts';
+import { accepts, idOf, JSON_TYPE, modernStatusOf, PATIENCE, type PostedRequest, statusOf } from './front.ts';
 import type { Post, Relay, RelaySession } from './relay-session.ts';
 import { headersOf, relayEvents } from './relay-streams.ts';
 
 const ACCEPT = 'application/json, text/event-stream';
-/** How long a client may take to resume a stream that ended before its answer, ms. */
+/** A client may take so long to resume a stream that ended before its answer, ms. */
 const RESUMPTION = 5 * 60_000;
-/** How long the head of a server is waited for that may ask for authorization, ms: less than proxies before us wait. */
+/** A server that may ask for authorization has so long to send its head, ms: less than proxies before us wait. */
 const CHALLENGE_PATIENCE = 25_000;
 const NO_ANSWER: Failure = { outcome: 'kept', why: 'the server ended its answer before it was whole' };
 const BAD_GATEWAY = 502;
@@ -32,7 +32,7 @@ const PAYMENT_REQUIRED = 402;
  * Serves one POST. Resolves when it is answered, and its requests are settled or wait for a stream that is resumed; with
  * `old` where the server has to be spoken to in another way: then nothing was answered.
  */
-export async function servePost(posted: Posted, relay: RelaySession, opens: boolean, way: Relay): Promise<'served' | 'old'> {
+export async function servePost(posted: PostedRequest, relay: RelaySession, opens: boolean, way: Relay): Promise<'served' | 'old'> {
   const post = openPost(posted, relay, opens, way);
   const { request, bytes, frame, exchange, over } = post;
   const { session } = relay;
@@ -46,7 +46,7 @@ export async function servePost(posted: Posted, relay: RelaySession, opens: bool
   });
   try {
     session.fromAgent([{ kind: 'line', bytes, frame }], exchange);
-    // What asks for nothing may be dropped without a trace.
+    // A message that asks for nothing may be dropped without a trace.
     if (post.sending === 0 && session.waitingOn(exchange) === 0) await Promise.race([over.promise, session.agentTaken()]);
     if (post.sending > 0 || session.waitingOn(exchange) > 0) await over.promise;
   } finally {
@@ -57,7 +57,7 @@ export async function servePost(posted: Posted, relay: RelaySession, opens: bool
   return post.isOld ? 'old' : 'served';
 }
 
-function openPost({ request, agent, bytes, frame }: Posted, relay: RelaySession, opens: boolean, way: Relay): Post {
+function openPost({ request, agent, bytes, frame }: PostedRequest, relay: RelaySession, opens: boolean, way: Relay): Post {
   const headers = toUpstream(request.rawHeaders, way.rules);
   headers.accept ??= ACCEPT;
   // SECURITY: a message of the modern era belongs to no session, and was not asked whose the one is that it names (wire.md §2.7).
@@ -97,7 +97,7 @@ export function keepOpen(post: Post, now: number, { rules }: Relay): void {
   const mayChallenge = rules.authorization && post.sending > 0 && !post.agent.isAccepted;
   if (now - post.since < (mayChallenge ? CHALLENGE_PATIENCE : PATIENCE) || request.reply.started || relay.session.waitingOn(exchange) === 0)
     return;
-  // The server's own head tells the client its session, or what became of its payment: an early one of ours would take its place.
+  // The server's own head names the session, or the outcome of a payment: an early one of ours would take its place.
   if (!post.opens && !speaksOfPayment(post.headers)) openStream(post);
 }
 
@@ -111,7 +111,7 @@ function openStream(post: Post): void {
 export function answerPost(frames: readonly FrameBytes[], code: number | undefined, post: Post): void {
   const { request, relay, exchange, failed, sending, abort } = post;
   for (const frame of frames) {
-    // What comes before the answer (progress of a call that is kept open, a page to show) needs a stream.
+    // Messages before the answer (progress of a call that is kept open, a page to show) need a stream.
     if (relay.session.waitingOn(exchange) > 0) openStream(post);
     if (post.stream) post.stream.write(renderMessage(frame));
     else if (relay.session.waitingOn(exchange) === 0) {
@@ -130,7 +130,7 @@ export async function forward(frame: OutgoingFrame, post: Post, way: Relay): Pro
   const { ids = frame.id ? [frame.id] : [] } = frame;
   post.sending += 1;
   try {
-    // What the server asked for waits for nothing.
+    // An answer to the server's own request waits for nothing.
     if (frame.kind !== 'response' && post.relay.opening) await post.relay.opening;
     await send(frame.bytes, ids, post, way).catch((fault: unknown) => fail(ids, failureBy(fault), post));
   } catch (error) {
@@ -206,7 +206,7 @@ async function passMessage(
   ids: readonly RequestId[],
   post: Post,
 ): Promise<boolean> {
-  // What begins like JSON may be read as such by a client, whatever its type says.
+  // A client may read a body that begins like JSON as such, whatever its type says.
   const isMessage = body.length > 0 && (kind === 'json' || /^[\s\uFEFF]*[[{]/.test(Buffer.from(body.subarray(0, 64)).toString()));
   const [frame] = isMessage ? await post.relay.session.relay({ kind: 'line', bytes: adopt(withoutBom(body), ids) }) : [];
   if (frame === undefined) return false;
@@ -234,7 +234,7 @@ async function relayRefusal(received: UpstreamAnswer, whole: Uint8Array, ids: re
   );
   noteLoss(refused, relay, way);
   const payable = await payableOf(received, whole, ids, post);
-  // What may not be paid is answered by now, and nothing of what was offered goes on.
+  // A request whose payment is denied is answered by now, and no part of the offer goes on.
   if (!payable) return;
   const { body, isPlain } = payable;
   const headers = rewritten(payable.headers, post, status, way);
@@ -250,8 +250,8 @@ async function relayRefusal(received: UpstreamAnswer, whole: Uint8Array, ids: re
 }
 
 /**
- * SPEC: wire.md §5 — a session that the server lost is none of ours either: who names it next is told so with 404, and opens
- * another. The credential of a client is its own matter: that it is refused tells nothing of the session.
+ * SPEC: wire.md §5 — a session that the server lost is none of ours either: a client that names it next gets a 404, and opens
+ * another. The credential of a client is its own matter: its refusal says nothing of the session.
  */
 function noteLoss(refused: Refused, relay: RelaySession, { sessions, rules }: Relay): void {
   const isItsOwn = refused.status === 401 && rules.authorization;
@@ -261,7 +261,7 @@ function noteLoss(refused: Refused, relay: RelaySession, { sessions, rules }: Re
   relay.gone = loss;
 }
 
-/** What may be passed on of a refusal. `isPlain`: the body asks for a payment, and is no message. */
+/** The part of a refusal that may be passed on. `isPlain`: the body asks for a payment, and is no message. */
 interface Payable {
   readonly headers: Record<string, string>;
   readonly body: Uint8Array;

@@ -13,16 +13,16 @@ import type { Exchange, OutgoingFrame } from '../../proxy/exchange.ts';
 import type { Failure } from '../../proxy/requests/ending.ts';
 import { openSession, type ProxySession } from '../../proxy/session.ts';
 import type { Agent, Agents } from './agents.ts';
-import type { Posted } from './front.ts';
-import { IDLE, type Listed, type Sessions, type Uses } from './sessions.ts';
+import type { PostedRequest } from './front.ts';
+import { IDLE, type Listed, type SessionTable, type Uses } from './sessions.ts';
 
-/** How the server is reached. */
+/** The connection to the server, and the rules for messages that pass. */
 export interface Way {
   readonly client: HttpClient;
   readonly rules: RequestRules;
   /** Bytes. */
   readonly maxMessage: number;
-  /** What clients and the server said goes on from here. */
+  /** Batches POSTs and answers that arrive in one event-loop turn. */
   readonly turns: Turns;
   /** Takes secrets out of what the server says of itself, and the client's own credential. */
   readonly mask: (text: string, credential?: string) => string;
@@ -33,7 +33,7 @@ export interface Way {
 /** The endpoint: all that its sessions have in common. */
 export interface Relay extends Way {
   readonly agents: Agents;
-  readonly sessions: Sessions<RelaySession>;
+  readonly sessions: SessionTable<RelaySession>;
   readonly bare: BareSessions;
   /** All that are open, and those of them whose server has not named them yet. */
   readonly open: Set<RelaySession>;
@@ -46,7 +46,7 @@ export interface Relay extends Way {
 }
 
 /** A POST of the client that is being served. Enforcement knows it by its exchange, which stays small however long it is kept. */
-export interface Post extends Posted {
+export interface Post extends PostedRequest {
   readonly relay: RelaySession;
   readonly exchange: Exchange;
   readonly abort: AbortController;
@@ -69,7 +69,7 @@ export interface Post extends Posted {
   awaitsResumption: boolean;
   /** The server answered as one of HTTP+SSE does. */
   isOld: boolean;
-  /** What an error of the proxy's own goes with, once the server's side failed. */
+  /** The status and headers of an error of the proxy's own, once the server's side failed. */
   failed: { readonly status: number; readonly headers: Record<string, string> } | undefined;
 }
 
@@ -103,7 +103,7 @@ export interface RelaySession extends Listed {
   readonly cookies: CookieJar;
   /** The server has not answered yet whether it opens one. */
   opening: Promise<unknown> | undefined;
-  /** Of the last request: what the proxy's own go with. */
+  /** Of the last request; the proxy's own messages carry them, too. */
   headers: Readonly<Record<string, string>>;
 }
 
@@ -136,7 +136,7 @@ export function openRelaySession(agent: Agent, { modern, forward, answer, send, 
     toAgent(frames: readonly FrameBytes[], exchange: Exchange | undefined, code?: number) {
       const post = exchange && posts.get(exchange);
       if (post) answer(frames, code, post);
-      // What belongs to no request goes to one stream, not to all (the MCP transports page says so of servers).
+      // A message of no request goes to one stream, not to all (the MCP transports page says so of servers).
       else if (!exchange) for (const frame of frames) streams.values().next().value?.write(renderMessage(frame));
     },
   };
@@ -150,7 +150,7 @@ export function openRelaySession(agent: Agent, { modern, forward, answer, send, 
     cookies: modern ? agent.cookies : createCookieJar(),
     touched: agent.ports.monotonic(),
     returned: false,
-    // What waits in a session whose client never came back may wait for nobody.
+    // A request in a session whose client never came back may wait for nobody.
     isBusy: () =>
       relay.returned || relay.isBare
         ? posts.size > 0 || streams.size > 0 || relay.asking > 0
@@ -195,7 +195,7 @@ const KNOWN: ReadonlySet<string> = new Set(LEGACY);
 /** The revision of clients that do not say theirs (the MCP transports page of 2025-06-18 says so). */
 export const UNSAID = '2025-03-26';
 
-/** None yet. INVARIANT I11: as many as agents that the upstream has accepted, or that wait for it, times the revisions. */
+/** Creates the empty table. INVARIANT I11: as many as agents that the upstream has accepted, or that wait for it, times the revisions. */
 export function createBareSessions(): BareSessions {
   const bare = new Map<string, RelaySession>();
   const keyOf = ({ key }: Agent, version: string) => `${KNOWN.has(version) ? version : UNSAID} ${key}`;

@@ -1,5 +1,5 @@
 /**
- * What passes through the listener beside POSTs (wire.md §1, §2.6, §5): streams and ends of sessions, messages of the proxy's own,
+ * Relays all but POSTs through the listener (wire.md §1, §2.6, §5): streams and ends of sessions, messages of the proxy's own,
  * and the events of every stream, event by event, with ids, comments and retries as they came.
  */
 
@@ -98,9 +98,9 @@ export async function serveDelete({ rawHeaders, reply }: ServedRequest, { cookie
   }
 }
 
-/** What belongs to one message. */
+/** Matches the headers that belong to one message of the client. */
 const NOT_OURS = /^(?:last-event-id|mcp-(?:method|name|param-.*))$/;
-/** How long the server has to take a message of the proxy's own, ms. */
+/** The server has so long to take a message of the proxy's own, ms. */
 const OWN = 60_000;
 const NOTHING = new Uint8Array(0);
 const ACCEPT = { accept: 'application/json, text/event-stream' };
@@ -109,7 +109,7 @@ const NOBODY = { write: () => true, drained: async () => {}, waiting: 0, end: ()
 /** Sends one, and takes what comes back. Never rejects. */
 export async function sendOwn(frame: OutgoingFrame, { session, headers, cookies, id: sessionId }: RelaySession, way: Relay): Promise<void> {
   const { bytes, id, ids = id ? [id] : [] } = frame;
-  // SECURITY: of what the client last said only what names it and its session goes with a message that is not its own.
+  // SECURITY: of the client's last headers only those that name it and its session go with a message that is not its own.
   const kept = Object.entries(withoutPayment(headers)).filter(([name]) => !NOT_OURS.test(name));
   const own = {
     ...headersFor(frame, session.inputSchemaOf),
@@ -148,11 +148,11 @@ export function headersOf({ headers }: Pick<UpstreamAnswer, 'headers'>, session:
   return mayAskForPayment(kept) && session.limitsSpend() ? withoutDemand(kept) : kept;
 }
 
-/** What is known of a stream once it has ended. */
+/** The end of a stream. */
 interface Ended {
   /** Its events had ids: the client may ask for what is missing. */
   readonly resumable: boolean;
-  /** Why it broke; undefined where it came to its end. */
+  /** The error that broke it; undefined where it came to its end. */
   readonly fault: unknown;
 }
 

@@ -4,7 +4,7 @@ import { valuesOf } from '../../http/headers.ts';
 import type { ServedRequest } from '../../http/server.ts';
 import { checkHeaders, hasRepeating, isModern } from '../../mcp/messages/headers.ts';
 import { type Agent, type Agents, agentOf } from './agents.ts';
-import { type Endpoint, idOf, type OldWay, type Posted, readBytes, readPosted } from './front.ts';
+import { type Endpoint, idOf, type OldWay, type PostedRequest, readBytes, readPosted } from './front.ts';
 import { answerPost, forward, keepOpen, servePost } from './relay-post.ts';
 import {
   createBareSessions,
@@ -73,7 +73,7 @@ async function post(request: ServedRequest, way: Relay, old: OldWay): Promise<vo
   }
 }
 
-async function take(posted: Posted, way: Relay, old: OldWay): Promise<void> {
+async function take(posted: PostedRequest, way: Relay, old: OldWay): Promise<void> {
   const { frame, agent } = posted;
   const { reply, rawHeaders } = posted.request;
   const opens = frame.kind === 'request' && frame.method === 'initialize';
@@ -93,13 +93,13 @@ async function take(posted: Posted, way: Relay, old: OldWay): Promise<void> {
 }
 
 /** Finds the session that a POST belongs to; undefined where it was refused. */
-function sessionFor({ request, frame, agent }: Posted, opens: boolean, way: Relay): RelaySession | undefined {
+function sessionFor({ request, frame, agent }: PostedRequest, opens: boolean, way: Relay): RelaySession | undefined {
   if (isModern(frame)) return open(agent, true, way);
   if (agent.events && !ownsStream(request, agent)) return undefined;
   const [id] = valuesOf(request.rawHeaders, 'mcp-session-id');
   if (id !== undefined) return findSession(id, request, agent, way.sessions);
   if (!opens) return bareFor(request, agent, way);
-  if (way.sessions.hasRoom(agent.ports.monotonic())) return open(agent, false, way);
+  if (way.sessions.mayOpen(agent.ports.monotonic())) return open(agent, false, way);
   refuseFull(request);
   return undefined;
 }

@@ -7,7 +7,7 @@ export interface Listed {
   readonly agent: Agent;
   /** It is of HTTP+SSE: its messages come to another path. */
   readonly oneStream: boolean;
-  /** Whether anybody waits for something in it, or listens. */
+  /** Answers true while a request waits in it, or a stream listens. */
   isBusy(): boolean;
   /** Monotonic ms of the last request, or of its end. */
   touched: number;
@@ -16,14 +16,14 @@ export interface Listed {
   end(why: string): Promise<void>;
 }
 
-export interface Sessions<T extends Listed> {
+export interface SessionTable<T extends Listed> {
   readonly size: number;
   find(id: string, agent: Agent): T | undefined;
   /** Answers false where the id belongs to another agent. */
   add(id: string, session: T): boolean;
   remove(id: string, session: T): void;
-  /** Whether one more may be opened; one that nobody has used for long makes room. */
-  hasRoom(now: number): boolean;
+  /** Answers whether one more may be opened; if need be, one that nobody has used for long ends for it. */
+  mayOpen(now: number): boolean;
   /** Ends those whose client did not come back after it had opened them. */
   endAlone(now: number): void;
   all(): Iterable<T>;
@@ -38,16 +38,16 @@ export interface Places {
 interface Kind {
   taken(): number;
   /** Ends one that nobody has used for long; answers whether there was one. */
-  makeRoom(now: number): boolean;
+  endUnused(now: number): boolean;
 }
 
-/** How long a session that nobody uses is kept when others want its place, ms. */
+/** A session that nobody uses is kept for so long when others want its place, ms. */
 export const IDLE = 15 * 60_000;
 
-/** How long a session is kept whose client has not come back yet, ms: many a client gives up before it has its answer. */
+/** A session whose client has not come back yet is kept for so long, ms: many a client gives up before it has its answer. */
 export const ALONE = 60_000;
 
-/** Whether nobody has used the session for so long that it may end. */
+/** A session that nobody has used for long may end. */
 export function isUnused(session: Listed, now: number): boolean {
   return !session.isBusy() && now - session.touched >= (session.returned ? IDLE : ALONE);
 }
@@ -56,7 +56,12 @@ export function isUnused(session: Listed, now: number): boolean {
  * Finds the session that a request at `/mcp` names, or refuses it. SECURITY: who asks for a session of another agent hears the same as
  * who asks for one that never was.
  */
-export function findSession<T extends Listed>(id: string, { reply }: ServedRequest, agent: Agent, sessions: Sessions<T>): T | undefined {
+export function findSession<T extends Listed>(
+  id: string,
+  { reply }: ServedRequest,
+  agent: Agent,
+  sessions: SessionTable<T>,
+): T | undefined {
   const session = sessions.find(id, agent);
   if (!session || session.oneStream) {
     reply.refuse(404, 'session not found');
@@ -72,13 +77,13 @@ export function refuseFull({ reply }: ServedRequest): void {
   reply.refuse(503, 'there are as many sessions as are allowed (--max-sessions)', { headers: { 'retry-after': '60' } });
 }
 
-/** What an endpoint asks of each of its sessions. */
+/** The part of a session that an endpoint uses. */
 interface Open {
   readonly session: ProxySession;
   readonly posts: ReadonlyMap<unknown, { readonly listens: boolean }>;
 }
 
-/** Whether a call is under way; streams that only listen do not count. */
+/** Answers true while a call is under way; streams that only listen do not count. */
 export function isCalling(sessions: Iterable<Open>): boolean {
   for (const { posts } of sessions) for (const { listens } of posts.values()) if (!listens) return true;
   return false;
@@ -90,10 +95,10 @@ export async function sweepSessions(sessions: Iterable<Open>, agents: Agents): P
   await Promise.all([...[...sessions].map(({ session }) => session.sweep()), ...shared]);
 }
 
-/** No sessions yet. `opening`: how many are about to be, and have no id yet. */
-export function createSessions<T extends Listed>({ most, kinds }: Places, opening: () => number): Sessions<T> {
+/** Creates the empty table. `opening` counts those that are being opened and have no id yet. */
+export function createSessions<T extends Listed>({ most, kinds }: Places, opening: () => number): SessionTable<T> {
   const sessions = new Map<string, T>();
-  const makeRoom = (now: number) => {
+  const endUnused = (now: number) => {
     for (const [id, session] of sessions) {
       if (!isUnused(session, now)) continue;
       sessions.delete(id);
@@ -102,7 +107,7 @@ export function createSessions<T extends Listed>({ most, kinds }: Places, openin
     }
     return false;
   };
-  kinds.push({ taken: () => sessions.size + opening(), makeRoom });
+  kinds.push({ taken: () => sessions.size + opening(), endUnused });
   return {
     get size() {
       return sessions.size;
@@ -121,7 +126,7 @@ export function createSessions<T extends Listed>({ most, kinds }: Places, openin
     remove(id, session) {
       if (sessions.get(id) === session) sessions.delete(id);
     },
-    hasRoom: (now) => kinds.reduce((sum, kind) => sum + kind.taken(), 0) < most || kinds.some((kind) => kind.makeRoom(now)),
+    mayOpen: (now) => kinds.reduce((sum, kind) => sum + kind.taken(), 0) < most || kinds.some((kind) => kind.endUnused(now)),
     endAlone(now) {
       for (const [id, session] of sessions) {
         if (session.returned || !isUnused(session, now)) continue;
@@ -140,7 +145,7 @@ export interface Uses {
   has(agent: Agent): boolean;
 }
 
-/** Nothing open yet. There are no more entries than sessions. */
+/** Creates the empty count. There are no more entries than sessions. */
 export function createUses(): Uses {
   const counts = new Map<Agent, number>();
   return {

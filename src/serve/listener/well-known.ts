@@ -15,7 +15,7 @@ export interface WellKnown {
   serve(request: ServedRequest): Promise<void>;
 }
 
-/** What stands before every path that is served here. */
+/** The prefix of every path that is served here. */
 export const WELL_KNOWN = '/.well-known/oauth-';
 const RESOURCE = '/.well-known/oauth-protected-resource';
 /** SECURITY: what stands in another parameter's quotes is passed over: changed there, the header would say other than what was judged. */
@@ -30,7 +30,7 @@ const PATIENCE = 30_000;
 /** Serves the documents of the upstream of `client`. `path` is where its messages are taken here, `publicUrl` what clients know before it. */
 export function openWellKnown(client: HttpClient, path: string, publicUrl?: string): WellKnown {
   const ownOrigin = (request: ServedRequest) => publicUrl ?? asCalled(request);
-  // Where the upstream said that its document is; else where the standard puts it.
+  // The URL that the upstream named for its document; else the standard's is used.
   let named: URL | undefined;
   let asksForToken = false;
   return {
@@ -63,7 +63,7 @@ export function openWellKnown(client: HttpClient, path: string, publicUrl?: stri
   };
 }
 
-/** How this client reaches us, where nothing stands between. The host was checked before. */
+/** Derives our URL from the client's `Host`, as if no proxy stood between. The host was checked before. */
 function asCalled({ rawHeaders }: ServedRequest): string {
   return `http://${valuesOf(rawHeaders, 'host')[0] ?? ''}`;
 }

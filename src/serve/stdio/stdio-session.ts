@@ -5,7 +5,7 @@ import { openStdio } from '../../process/stdio.ts';
 import { openSession } from '../../proxy/session.ts';
 import { agentSide, connect, readAgent, readServer, serverSide } from '../flow.ts';
 import { awaitLastAnswers } from '../last-answers.ts';
-import { type Opening, type Transport, tellReload } from '../transport.ts';
+import { notifyReload, type Opening, type Transport } from '../transport.ts';
 
 const SWEEP = 1_000;
 /** Bytes of the proxy's own answers that may wait for a slow reader, besides one whole message. */
@@ -50,5 +50,5 @@ export function serveStdio(child: Upstream, { ports, served, client, options, ev
     unsubscribe();
     return exitStatus(exit);
   });
-  return { ended, serverPid: child.pid, listens: undefined, reloaded: (event) => tellReload(event, session) };
+  return { ended, serverPid: child.pid, listens: undefined, reloaded: (event) => notifyReload(event, session) };
 }

@@ -1,4 +1,4 @@
-/** What a 401 of the upstream asks for, in words for the operator (RFC 9728, RFC 6750). */
+/** Explains to the operator what a 401 of the upstream asks for (RFC 9728, RFC 6750). */
 import type { HttpClient } from '../../http/client.ts';
 import { openHttpClient } from '../../http/client.ts';
 import { peek, readBody } from './read-answer.ts';
@@ -22,7 +22,7 @@ export async function explainUnauthorized(wwwAuthenticate: string, { url }: Http
   ];
 }
 
-/** Where tokens are issued, as the resource's own metadata say. SECURITY: asked on the upstream's origin alone, and without credentials. */
+/** Finds the servers that issue tokens in the resource's own metadata. SECURITY: these are asked for on the upstream's origin alone, and without credentials. */
 async function authorizationServers(wwwAuthenticate: string, url: URL): Promise<readonly string[]> {
   const named = parameter(wwwAuthenticate, 'resource_metadata');
   const places = [
@@ -39,7 +39,7 @@ async function authorizationServers(wwwAuthenticate: string, url: URL): Promise<
 }
 
 async function readServers(metadata: URL): Promise<readonly string[]> {
-  // What stands before the host of the upstream's URL stands there in all that are relative to it.
+  // A relative URL inherits the user and password of the upstream's URL.
   Object.assign(metadata, { username: '', password: '' });
   const client = openHttpClient(metadata, {});
   try {

@@ -1,11 +1,11 @@
-/** Whether a server that refused a POST speaks HTTP+SSE (2024-11-05): then its stream names an endpoint before all else. */
+/** Probes a server that refused a POST for HTTP+SSE (2024-11-05), where the stream names an endpoint before all else. */
 import type { HttpClient } from '../../http/client.ts';
 import { createEventParser, type SseEvent } from '../../http/sse.ts';
 import { kindOf } from './read-answer.ts';
 
-/** How long it has to say so, ms. */
+/** The server has so long to name its endpoint, ms. */
 const PATIENCE = 10_000;
-/** Bytes of what it says. */
+/** The most bytes of one event. */
 const MAX_EVENT = 64 * 1024;
 
 /** Opens a stream and reads its beginning. Never rejects. */

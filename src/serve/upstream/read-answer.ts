@@ -11,13 +11,13 @@ export type Received =
   | { readonly kind: 'line'; readonly bytes: Uint8Array }
   | { readonly kind: 'too_long'; readonly length: number; readonly sender: Sender };
 
-/** What an event of the server's has besides a message. */
+/** The fields of a server's event that are no message, rendered as an event. */
 export interface NonMessageEvent {
   readonly bytes: Uint8Array;
   readonly hasId: boolean;
 }
 
-/** How far a stream was read, for its resumption. */
+/** The position in a stream from which it can be resumed. */
 export interface Place {
   lastId: string | undefined;
   /** ms that the server wants to be left alone before it is asked again. */
@@ -26,7 +26,7 @@ export interface Place {
 
 export type AnswerKind = 'json' | 'events' | 'other';
 
-/** What a body is by its `Content-Type`. */
+/** Classifies a body by its `Content-Type`. */
 export function kindOf({ headers }: UpstreamAnswer): AnswerKind {
   const given = headers['content-type'];
   if (given === 'application/json') return 'json';
@@ -35,7 +35,7 @@ export function kindOf({ headers }: UpstreamAnswer): AnswerKind {
   return type === 'application/json' ? 'json' : 'other';
 }
 
-/** How long a message may be, and who finds whose it is where it is longer. */
+/** Bounds a message; `look` finds the sender of one that is longer. */
 export interface Reading {
   readonly maxMessage: number;
   look(): Look<Sender>;
@@ -136,7 +136,7 @@ function createPieces() {
   };
 }
 
-/** What a body says as JSON, read loosely and judged by nobody; undefined where it is none. */
+/** Parses a body loosely, for the bridge's own use and not for judging; undefined where it is no JSON object or array. */
 export function peek(bytes: Uint8Array): Peeked | undefined {
   try {
     const value: unknown = JSON.parse(Buffer.from(bytes).toString());
@@ -146,7 +146,7 @@ export function peek(bytes: Uint8Array): Peeked | undefined {
   }
 }
 
-/** What of it matters to the bridge. */
+/** The fields of a message that the bridge reads itself. */
 export interface Peeked {
   readonly jsonrpc?: unknown;
   readonly id?: unknown;
@@ -161,8 +161,8 @@ const SHORT = 64 * 1024;
 export function adopt(bytes: Uint8Array, [id, ...others]: readonly RequestId[]): Uint8Array {
   if (!id || others.length > 0 || bytes.length > SHORT || !Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes('"error"'))
     return bytes;
-  const said: unknown = peek(bytes);
-  const [only, ...rest] = Array.isArray(said) ? said : [said];
+  const peeked: unknown = peek(bytes);
+  const [only, ...rest] = Array.isArray(peeked) ? peeked : [peeked];
   const adopted = rest.length === 0 ? withIdOf(id, only) : undefined;
   return adopted?.kind === 'line' ? adopted.bytes : bytes;
 }

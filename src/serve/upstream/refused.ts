@@ -1,4 +1,4 @@
-/** What a server says where it refuses (wire.md §5): read within bounds, told in its own words, and recognised where a session is gone. */
+/** Reads a server's refusal within bounds, quotes it, and recognises that a session is gone (wire.md §5). */
 import type { UpstreamAnswer } from '../../http/client.ts';
 import { UpstreamFault } from '../../http/fault.ts';
 import type { Failure } from '../../proxy/requests/ending.ts';
@@ -51,31 +51,31 @@ async function readStart({ body, discard }: UpstreamAnswer): Promise<Uint8Array>
       if (length >= LOOK) break;
     }
   } catch {
-    // What had come is enough: the status says the rest.
+    // The part that came before the break is enough, since the status says the rest.
   } finally {
     clearTimeout(late);
   }
   return Buffer.concat(chunks);
 }
 
-/** What is cut within a word may be cut within a secret, of which the mask would not know the rest. */
+/** Cuts only between words. SECURITY: the mask would not know the rest of a secret that was cut in two. */
 function textOf(bytes: Uint8Array): string {
   const text = new TextDecoder().decode(bytes.subarray(0, LOOK));
   return bytes.length > LOOK ? text.replace(/\S*$/, '') : text;
 }
 
-/** What servers say of a session that they do not know, in a body of any type. */
+/** Matches the words with which servers refuse an unknown session, in a body of any type. */
 const NO_SESSION = /session|not (?:yet )?(?:been )?initiali[sz]ed|uninitiali[sz]ed/i;
 const MAY_SAY_SO: ReadonlySet<number> = new Set([400, 401, 410, 422, 503]);
 
-/** Whether the session is gone: `certainly` is what the specification has for it, and nothing was done; `likely` is what servers say instead. */
+/** Recognises that the session is gone: `certainly` by the specification's status, and nothing was done; `likely` by what some servers answer instead. */
 export function lossOf({ status, text }: Pick<Refused, 'status' | 'text'>, hasWorked: boolean): 'certainly' | 'likely' | undefined {
   if (status === 404) return 'certainly';
   if (hasWorked && (status === 401 || status === 410)) return 'likely';
   return MAY_SAY_SO.has(status) && NO_SESSION.test(text.slice(0, 1024)) ? 'likely' : undefined;
 }
 
-/** What follows "HTTP status N" for whoever reads of it: how long to wait, and what the server says, masked. Empty where it says nothing. */
+/** Renders what follows "HTTP status N" in a message: how long to wait, and the server's own text, masked. Empty where it says nothing. */
 export function wordsOf({ headers, text }: Pick<Refused, 'headers' | 'text'>, mask: (text: string) => string): string {
   const wait = waitOf(headers['retry-after']);
   const words = quoteServer(text, mask);
@@ -104,16 +104,16 @@ function messageIn(text: string): string {
   return /^[[{]/.test(trimmed) ? (messageOf(peek(Buffer.from(trimmed))) ?? trimmed) : trimmed;
 }
 
-/** Where servers put it. */
+/** The fields in which servers put it. */
 const PLACES = ['message', 'error_description', 'detail', 'error', 'title'] as const;
 
 function messageOf(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  const said = value as Readonly<Record<string, unknown>>;
-  const inner = messageOf(said.error);
+  const fields = value as Readonly<Record<string, unknown>>;
+  const inner = messageOf(fields.error);
   if (inner !== undefined) return inner;
-  const place = PLACES.find((name) => typeof said[name] === 'string' && said[name] !== '');
-  return place && String(said[place]);
+  const place = PLACES.find((name) => typeof fields[name] === 'string' && fields[name] !== '');
+  return place && String(fields[place]);
 }
 
 /** SECURITY: what a terminal or a reader would act on, or would not show, is taken out. */
@@ -124,7 +124,7 @@ function oneLine(text: string): string {
     .trim();
 }
 
-/** What was refused was not done; of a time-out or a fault of the server nobody knows. `words`: what the server says of it. */
+/** A refused call was not executed; after a time-out or a server fault nobody knows. `words`: the server's own text. */
 export function failureOf(status: number, words = ''): Failure {
   const refused = status >= 400 && status < 500 && status !== 408;
   return { outcome: refused ? 'released' : 'kept', why: `the server answered with HTTP status ${status}${hint(status)}${words}` };
@@ -137,13 +137,13 @@ function hint(status: number): string {
   return '';
 }
 
-/** Why a request has no answer at all. */
+/** Explains that a request has no answer at all. */
 export function failureBy(error: unknown): Failure {
   if (error instanceof UpstreamFault) return { outcome: error.sent ? 'kept' : 'released', why: `the server ${error.message}` };
   return { outcome: 'kept', why: `internal fault: ${error instanceof Error ? error.message : String(error)}` };
 }
 
-/** Whether a server that answers so to its first message may be one of 2024-11-05, which takes no POST at its URL (SPEC: transports, backwards compatibility). */
+/** SPEC: transports, backwards compatibility — a server of 2024-11-05 takes no POST at its URL, and answers its first message so. */
 export function isOldAnswer(status: number): boolean {
   return status === 400 || status === 404 || status === 405;
 }

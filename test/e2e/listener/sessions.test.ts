@@ -50,14 +50,14 @@ describe('sessions', () => {
     let opening = 0;
     const sessions = createSessions<Fake>({ most: 2, kinds: [] }, () => opening);
     const [busy, idle] = [session(one, 0, true), session(one, 10)];
-    expect(sessions.hasRoom(0)).toBe(true);
+    expect(sessions.mayOpen(0)).toBe(true);
     opening = 2;
-    expect(sessions.hasRoom(0)).toBe(false);
+    expect(sessions.mayOpen(0)).toBe(false);
     opening = 0;
     sessions.add('busy', busy);
     sessions.add('idle', idle);
-    expect(sessions.hasRoom(IDLE + 9)).toBe(false);
-    expect(sessions.hasRoom(IDLE + 10)).toBe(true);
+    expect(sessions.mayOpen(IDLE + 9)).toBe(false);
+    expect(sessions.mayOpen(IDLE + 10)).toBe(true);
     expect([busy.ended, idle.ended !== undefined, sessions.size]).toEqual([undefined, true, 1]);
   });
   test('of two kinds share their places, and make room for each other', () => {
@@ -67,8 +67,8 @@ describe('sessions', () => {
     const idle = session(one, 0);
     relayed.add('a', idle);
     opening = 1;
-    expect([relayed.hasRoom(0), own.hasRoom(0)]).toEqual([false, false]);
-    expect(own.hasRoom(IDLE)).toBe(true);
+    expect([relayed.mayOpen(0), own.mayOpen(0)]).toEqual([false, false]);
+    expect(own.mayOpen(IDLE)).toBe(true);
     expect([idle.ended !== undefined, relayed.size]).toEqual([true, 0]);
   });
 });
