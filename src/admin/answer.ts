@@ -1,7 +1,7 @@
-/** What the admin server answers with. */
+/** The answers of the admin server. */
 import type { ServerResponse } from 'node:http';
 
-export type Answer =
+export type AdminAnswer =
   | {
       readonly kind: 'json';
       readonly status: number;
@@ -37,17 +37,17 @@ export const FAULTS = {
 export type FaultCode = keyof typeof FAULTS;
 
 /** A value as JSON. */
-export function json(value: unknown, headers: Readonly<Record<string, string>> = {}): Answer {
+export function json(value: unknown, headers: Readonly<Record<string, string>> = {}): AdminAnswer {
   return { kind: 'json', status: 200, text: JSON.stringify(value), headers };
 }
 
 /** Leads to another path of ours. */
-export function redirect(location: string): Answer {
+export function redirect(location: string): AdminAnswer {
   return { kind: 'json', status: 302, text: '{}', headers: { location } };
 }
 
 /** `{"error": {"code", "message"}}`, `after` so many ms. */
-export function refuse(code: FaultCode, message: string, headers: Readonly<Record<string, string>> = {}, after?: number): Answer {
+export function refuse(code: FaultCode, message: string, headers: Readonly<Record<string, string>> = {}, after?: number): AdminAnswer {
   return { kind: 'json', status: FAULTS[code], text: JSON.stringify({ error: { code, message } }), headers, after };
 }
 
@@ -64,7 +64,7 @@ export const ALWAYS: Readonly<Record<string, string>> = {
 const NOTHING_ACTIVE = "default-src 'none'; frame-ancestors 'none'";
 
 /** Writes it, once. */
-export function send(response: ServerResponse, answer: Answer): void {
+export function send(response: ServerResponse, answer: AdminAnswer): void {
   if (answer.kind === 'stream') {
     answer.open(response);
     return;

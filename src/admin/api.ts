@@ -1,14 +1,14 @@
 /** The routes of the API (cli.md §3), the older paths among them. */
 import type { Approval, ApprovalState, ApprovalVerdict } from '../core/approval.ts';
 import { renderApproval } from '../core/approval-json.ts';
-import { type Answer, json, refuse } from './answer.ts';
+import { type AdminAnswer, json, refuse } from './answer.ts';
 import type { ApproverGate } from './approver.ts';
 import { decideApproval, recordAnswer, refuseApprover, unknownRecord } from './decide.ts';
 import type { AdminDeps } from './deps.ts';
 import type { EventFeed } from './feed.ts';
 import { renderOpenApi } from './openapi.ts';
 import { operationRoutes } from './operations.ts';
-import type { AdminCall, Route, RouteDoc } from './route.ts';
+import type { AdminCall, AdminRoute, RouteDoc } from './route.ts';
 import { DECISION, ID, STATE } from './schemas.ts';
 
 const LIST = 100;
@@ -18,14 +18,14 @@ const MOST_ARGS = 4 * 1024 * 1024;
 const STATES: readonly string[] = STATE.enum as readonly string[];
 
 /** All of them; the document is made of them. */
-export function apiRoutes(deps: AdminDeps, gate: ApproverGate, feed: EventFeed): readonly Route[] {
-  const routes: readonly Route[] = [
+export function apiRoutes(deps: AdminDeps, gate: ApproverGate, feed: EventFeed): readonly AdminRoute[] {
+  const routes: readonly AdminRoute[] = [
     ...approvalRoutes(deps, gate),
     ...olderRoutes(deps, gate),
     eventsRoute(feed),
     ...operationRoutes(deps, gate),
   ];
-  const document: Route = {
+  const document: AdminRoute = {
     method: 'GET',
     path: '/v1/openapi.json',
     access: 'token',
@@ -35,7 +35,7 @@ export function apiRoutes(deps: AdminDeps, gate: ApproverGate, feed: EventFeed):
   return [...routes, document];
 }
 
-function approvalRoutes(deps: AdminDeps, gate: ApproverGate): readonly Route[] {
+function approvalRoutes(deps: AdminDeps, gate: ApproverGate): readonly AdminRoute[] {
   return [
     {
       method: 'GET',
@@ -66,7 +66,7 @@ function approvalRoutes(deps: AdminDeps, gate: ApproverGate): readonly Route[] {
   ];
 }
 
-function olderRoutes(deps: AdminDeps, gate: ApproverGate): readonly Route[] {
+function olderRoutes(deps: AdminDeps, gate: ApproverGate): readonly AdminRoute[] {
   const older = { deprecated: true };
   return [
     {
@@ -88,7 +88,7 @@ function olderRoutes(deps: AdminDeps, gate: ApproverGate): readonly Route[] {
   ];
 }
 
-function eventsRoute(feed: EventFeed): Route {
+function eventsRoute(feed: EventFeed): AdminRoute {
   return {
     method: 'GET',
     path: '/v1/events',
@@ -104,7 +104,7 @@ function eventsRoute(feed: EventFeed): Route {
   };
 }
 
-async function openEvents({ header, query }: AdminCall, feed: EventFeed): Promise<Answer> {
+async function openEvents({ header, query }: AdminCall, feed: EventFeed): Promise<AdminAnswer> {
   const given = header('last-event-id') || query.get('after') || undefined;
   if (given !== undefined && !/^\d{1,15}$/.test(given)) return refuse('bad_request', 'Last-Event-ID has to be the id of an event');
   const after = given === undefined ? await feed.newest() : Number(given);
@@ -112,7 +112,7 @@ async function openEvents({ header, query }: AdminCall, feed: EventFeed): Promis
   return { kind: 'stream', open: (response) => feed.add(response, after) };
 }
 
-async function listApprovals(query: URLSearchParams, { approvals }: AdminDeps): Promise<Answer> {
+async function listApprovals(query: URLSearchParams, { approvals }: AdminDeps): Promise<AdminAnswer> {
   const state = query.get('state') ?? undefined;
   const limit = query.get('limit') ?? String(LIST);
   if (state !== undefined && !STATES.includes(state)) return refuse('bad_request', `"state" has to be one of ${STATES.join(', ')}`);
@@ -137,12 +137,12 @@ async function findApproval(id: string, approvals: AdminDeps['approvals']): Prom
   return (await approvals.find(id)).find((found) => found.id === id);
 }
 
-async function showApproval(id: string, state: ApprovalState | undefined, { approvals }: AdminDeps): Promise<Answer> {
+async function showApproval(id: string, state: ApprovalState | undefined, { approvals }: AdminDeps): Promise<AdminAnswer> {
   const approval = await findApproval(id, approvals);
   return approval && (state === undefined || approval.state === state) ? recordAnswer(approval) : unknownRecord(id);
 }
 
-function decisionRoute(path: string, verdict: ApprovalVerdict, doc: RouteDoc, deps: AdminDeps, gate: ApproverGate): Route {
+function decisionRoute(path: string, verdict: ApprovalVerdict, doc: RouteDoc, deps: AdminDeps, gate: ApproverGate): AdminRoute {
   return {
     method: 'POST',
     path,

@@ -4,7 +4,7 @@ import type { AdminDeps } from './deps.ts';
 
 /** Checks that may wait for their turn. Each takes a tenth of a second and, while it is its turn, 64 MiB. */
 const MOST_WAITING = 32;
-/** Who brought a wrong secret waits so long, ms, for each guess that is being held just then, up to the most. */
+/** A client with a wrong secret waits so long, ms, for each guess that waits just then, up to the most. */
 const AFTER_WRONG = 1_000;
 const MOST_AFTER_WRONG = 5_000;
 

@@ -1,17 +1,17 @@
 /** The body of a request: a JSON object, bounded in size and in time. */
 import type { IncomingMessage } from 'node:http';
-import { type Answer, refuse } from './answer.ts';
+import { type AdminAnswer, refuse } from './answer.ts';
 
 const MOST_BYTES = 16_384;
-/** How long a client may take to send it, ms. */
+/** A client may take so long to send it, ms. */
 const PATIENCE = 10_000;
 
-export type Body =
+export type RequestBody =
   | { readonly kind: 'object'; readonly value: Readonly<Record<string, unknown>> }
-  | { readonly kind: 'refused'; readonly answer: Answer };
+  | { readonly kind: 'refused'; readonly answer: AdminAnswer };
 
 /** Reads it; absent is `{}`. */
-export async function readBody(request: IncomingMessage): Promise<Body> {
+export async function readBody(request: IncomingMessage): Promise<RequestBody> {
   const text = await readText(request);
   if (typeof text !== 'string') return { kind: 'refused', answer: text };
   if (text.trim() === '') return { kind: 'object', value: {} };
@@ -22,11 +22,11 @@ export async function readBody(request: IncomingMessage): Promise<Body> {
   return value ? { kind: 'object', value } : { kind: 'refused', answer: refuse('bad_request', 'the body has to be a JSON object') };
 }
 
-function readText(request: IncomingMessage): Promise<string | Answer> {
+function readText(request: IncomingMessage): Promise<string | AdminAnswer> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let size = 0;
-    const end = (outcome: string | Answer) => {
+    const end = (outcome: string | AdminAnswer) => {
       clearTimeout(timer);
       resolve(outcome);
     };

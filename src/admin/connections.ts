@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 const MOST = 128;
 /** Beyond so many, also the places of those that have just come. */
 const MOST_OF_ALL = 512;
-/** How long a new connection has to show what it wants before another may take its place, ms. */
+/** A new connection has so long to send its request before another may take its place, ms. */
 const GRACE = 1_000;
 /** For a request's head, and between two requests, ms. */
 const HEAD = 10_000;

@@ -3,14 +3,14 @@
 import { decideRecorded } from '../approval/records.ts';
 import type { Approval, ApprovalVerdict } from '../core/approval.ts';
 import { renderApproval } from '../core/approval-json.ts';
-import { type Answer, refuse } from './answer.ts';
+import { type AdminAnswer, refuse } from './answer.ts';
 import type { ApproverCheck } from './approver.ts';
 import { textOf } from './body.ts';
 import type { AdminDeps } from './deps.ts';
 
 const MOST_NAME = 200;
 const MOST_REASON = 2_000;
-/** Who is sent away does not come back at once, ms. */
+/** A client that is refused as busy comes back after this time, ms. */
 const AFTER_BUSY = 1_000;
 
 export interface Wish {
@@ -22,7 +22,7 @@ export interface Wish {
 }
 
 /** Decides, and records who did. */
-export async function decideApproval(wish: Wish, deps: AdminDeps): Promise<Answer> {
+export async function decideApproval(wish: Wish, deps: AdminDeps): Promise<AdminAnswer> {
   const by = textOf(wish.body, 'as', MOST_NAME);
   const reason = textOf(wish.body, 'reason', MOST_REASON);
   if (by === null) return refuse('bad_request', `"as" has to be a text of at most ${MOST_NAME} visible characters`);
@@ -36,7 +36,7 @@ export async function decideApproval(wish: Wish, deps: AdminDeps): Promise<Answe
 }
 
 /** The refusal where the approver secret is needed; undefined where it was given, or there is none. */
-export function refuseApprover(check: ApproverCheck): Answer | undefined {
+export function refuseApprover(check: ApproverCheck): AdminAnswer | undefined {
   switch (check.kind) {
     case 'right':
       return undefined;
@@ -49,11 +49,11 @@ export function refuseApprover(check: ApproverCheck): Answer | undefined {
   }
 }
 
-export function recordAnswer(approval: Approval): Answer {
+export function recordAnswer(approval: Approval): AdminAnswer {
   return { kind: 'json', status: 200, text: renderApproval(approval, approval.args) };
 }
 
-export function unknownRecord(id: string): Answer {
+export function unknownRecord(id: string): AdminAnswer {
   return refuse('not_found', `there is no approval ${JSON.stringify(id)}`);
 }
 

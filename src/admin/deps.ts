@@ -1,4 +1,4 @@
-/** What the admin server is built from: one object, made in `cli/`. */
+/** The parts that the admin server is built from: one object, made by the composition root. */
 import type { Approvals } from '../core/approval.ts';
 import type { PlainEvent } from '../core/audit.ts';
 import type { CounterStatus } from '../core/counter.ts';
@@ -10,7 +10,7 @@ export interface AdminDeps {
   readonly store: Pick<Store, 'control' | 'pause' | 'resume' | 'instances' | 'counters'>;
   /** The bearer token of the API. */
   readonly token: string;
-  /** Whether this is the approver secret that the hash was made of. Slow on purpose. */
+  /** True where this is the approver secret that the hash was made of. Slow on purpose. */
   readonly matchesSecret: (secret: string, hash: string) => Promise<boolean>;
   /** Reads JSON text that was judged before: numbers keep their text. */
   readonly readJson: (text: string) => Json;
@@ -19,7 +19,7 @@ export interface AdminDeps {
   /** Says what runs, and which name is near, where nothing here has a policy of this name. */
   readonly unknownPolicy: (name: string) => Promise<{ readonly running: string; readonly near: string | undefined } | undefined>;
   readonly liveInstances: (instances: readonly Instance[]) => readonly Instance[];
-  /** Who decides where nobody is named. */
+  /** The decider where nobody is named. */
   readonly operator: string;
   readonly about: () => About;
   /** Writes an audit record; what cannot be written is reported and stops nothing. */

@@ -4,7 +4,7 @@ import type { ApprovalEvent, Approvals } from '../core/approval.ts';
 import { renderApprovalEvent } from '../core/approval-json.ts';
 import { ALWAYS } from './answer.ts';
 
-/** How often the store is asked while somebody listens, ms. */
+/** The store is asked so often while somebody listens, ms. */
 const LOOK = 500;
 /** A comment that keeps a quiet connection open, ms. */
 const QUIET = 15_000;

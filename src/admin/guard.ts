@@ -1,7 +1,7 @@
-/** Who may ask the admin server at all: only this machine, only its own pages, only with the token (cli.md §3). */
+/** Checks who may ask the admin server at all: only this machine, only its own pages, only with the token (cli.md §3). */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { type Answer, refuse } from './answer.ts';
+import { type AdminAnswer, refuse } from './answer.ts';
 
 const LOOPBACK = /^(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?$/i;
 
@@ -10,7 +10,7 @@ const LOOPBACK = /^(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?$/i;
  * rebinding), so `Host` has to be a loopback one; from its own origin it says so in `Origin` or `Sec-Fetch-Site`.
  * `navigable`: a page that a link elsewhere may open, since it holds nothing.
  */
-export function checkSource({ headers, rawHeaders }: IncomingMessage, navigable: boolean): Answer | undefined {
+export function checkSource({ headers, rawHeaders }: IncomingMessage, navigable: boolean): AdminAnswer | undefined {
   const host = headers.host ?? '';
   const hosts = rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host').length;
   if (hosts > 1 || !LOOPBACK.test(host))
@@ -24,7 +24,7 @@ export function checkSource({ headers, rawHeaders }: IncomingMessage, navigable:
   return refuse('foreign_origin', 'a page of another site may not use the admin API');
 }
 
-/** Whether the request bears the token. */
+/** True where the request bears the token. */
 export function bearsToken({ headers }: IncomingMessage, token: string): boolean {
   const [, given] = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '') ?? [];
   return given !== undefined && sameText(given, token);

@@ -1,6 +1,6 @@
 /** The OpenAPI document (3.1), made of the table of routes. */
 
-import type { Route, RouteDoc, Schema } from './route.ts';
+import type { AdminRoute, RouteDoc, Schema } from './route.ts';
 import { COMPONENTS } from './schemas.ts';
 
 const DESCRIPTIONS: Readonly<Record<number, string>> = {
@@ -11,11 +11,11 @@ const DESCRIPTIONS: Readonly<Record<number, string>> = {
   409: 'it was decided, or is over; `message` says which',
   503: 'the state store does not answer, or too many ask',
 };
-/** What every route may answer. */
+/** Every route may answer these. */
 const ALWAYS = [400, 401, 403, 503];
 
 /** The document, as a value. */
-export function renderOpenApi(routes: readonly Route[], version: string): Schema {
+export function renderOpenApi(routes: readonly AdminRoute[], version: string): Schema {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const { path, method, doc } of routes) {
     if (!doc) continue;

@@ -1,18 +1,18 @@
 /** The routes for what runs: status, counters, pause and resume. */
 import { counterJson, instanceJson, pauseJson, timeJson } from '../core/instance-json.ts';
-import { type Answer, json, refuse } from './answer.ts';
+import { type AdminAnswer, json, refuse } from './answer.ts';
 import type { ApproverGate } from './approver.ts';
 import { textOf } from './body.ts';
 import { refuseApprover } from './decide.ts';
 import type { AdminDeps } from './deps.ts';
-import type { AdminCall, Route } from './route.ts';
+import type { AdminCall, AdminRoute } from './route.ts';
 import { SCOPE } from './schemas.ts';
 
 const MOST_TEXT = 2_000;
 const MOST_PENDING = 10_000;
 
 /** Status, counters, pause, resume. */
-export function operationRoutes(deps: AdminDeps, gate: ApproverGate): readonly Route[] {
+export function operationRoutes(deps: AdminDeps, gate: ApproverGate): readonly AdminRoute[] {
   return [
     {
       method: 'GET',
@@ -60,7 +60,7 @@ export function operationRoutes(deps: AdminDeps, gate: ApproverGate): readonly R
   ];
 }
 
-async function showStatus({ store, approvals, about, clock, liveInstances }: AdminDeps): Promise<Answer> {
+async function showStatus({ store, approvals, about, clock, liveInstances }: AdminDeps): Promise<AdminAnswer> {
   const [control, instances, pending, secret] = await Promise.all([
     store.control(),
     store.instances(),
@@ -79,11 +79,11 @@ async function showStatus({ store, approvals, about, clock, liveInstances }: Adm
   });
 }
 
-async function listCounters({ store, describeCounters }: AdminDeps): Promise<Answer> {
+async function listCounters({ store, describeCounters }: AdminDeps): Promise<AdminAnswer> {
   return json({ counters: describeCounters(await store.counters()).map(counterJson) });
 }
 
-async function pause({ body }: AdminCall, { store, record, operator, unknownPolicy }: AdminDeps): Promise<Answer> {
+async function pause({ body }: AdminCall, { store, record, operator, unknownPolicy }: AdminDeps): Promise<AdminAnswer> {
   const scope = scopeOf(body);
   if ('kind' in scope) return scope;
   // SECURITY: a name that is not quite right would pause nothing, and look as if it had.
@@ -99,7 +99,7 @@ async function pause({ body }: AdminCall, { store, record, operator, unknownPoli
   return json({ policy: scope.policy ?? null, reason: scope.reason, sequence });
 }
 
-async function resume({ body }: AdminCall, { store, record, operator }: AdminDeps): Promise<Answer> {
+async function resume({ body }: AdminCall, { store, record, operator }: AdminDeps): Promise<AdminAnswer> {
   const scope = scopeOf(body);
   if ('kind' in scope) return scope;
   const { sequence, ended } = await store.resume(scope.policy);
@@ -108,7 +108,7 @@ async function resume({ body }: AdminCall, { store, record, operator }: AdminDep
   return json({ policy: scope.policy ?? null, ended, sequence, still_paused: pauses.map(({ policy }) => policy ?? null) });
 }
 
-function scopeOf(body: AdminCall['body']): { readonly policy: string | undefined; readonly reason: string } | Answer {
+function scopeOf(body: AdminCall['body']): { readonly policy: string | undefined; readonly reason: string } | AdminAnswer {
   const policy = textOf(body, 'policy', MOST_TEXT);
   const reason = textOf(body, 'reason', MOST_TEXT);
   // SECURITY: a misspelt "policy" would pause or resume all of them.

@@ -1,5 +1,5 @@
 /** One table of routes: what is served, and what the OpenAPI document says of it. */
-import type { Answer } from './answer.ts';
+import type { AdminAnswer } from './answer.ts';
 
 /** A request that may be answered: its source and its token were checked. */
 export interface AdminCall {
@@ -15,7 +15,7 @@ export interface AdminCall {
 
 export type Schema = Readonly<Record<string, unknown>>;
 
-/** What the document says. Schemas are JSON Schema 2020-12, or names of components. */
+/** The route's part of the OpenAPI document. Schemas are JSON Schema 2020-12, or names of components. */
 export interface RouteDoc {
   readonly id: string;
   readonly summary: string;
@@ -31,23 +31,23 @@ export interface RouteDoc {
   readonly deprecated?: boolean;
 }
 
-export interface Route {
+export interface AdminRoute {
   readonly method: 'GET' | 'POST' | 'DELETE';
   /** `:name` stands for one segment. */
   readonly path: string;
   /** `token`: the bearer token. `page`: the page's own session, which the route checks. `open`: a page that holds nothing. */
   readonly access: 'token' | 'page' | 'open';
   readonly doc?: RouteDoc;
-  answer(call: AdminCall): Promise<Answer> | Answer;
+  answer(call: AdminCall): Promise<AdminAnswer> | AdminAnswer;
 }
 
 export type Match =
-  | { readonly kind: 'route'; readonly route: Route; readonly params: Readonly<Record<string, string>> }
+  | { readonly kind: 'route'; readonly route: AdminRoute; readonly params: Readonly<Record<string, string>> }
   | { readonly kind: 'other_method'; readonly allowed: readonly string[] }
   | { readonly kind: 'none' };
 
 /** Finds the route; a literal segment wins over a named one. */
-export function matchRoute(routes: readonly Route[], method: string, path: string): Match {
+export function matchRoute(routes: readonly AdminRoute[], method: string, path: string): Match {
   const found = routes.flatMap((route) => {
     const params = paramsOf(route.path, path);
     return params ? [{ route, params }] : [];

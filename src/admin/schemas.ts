@@ -1,4 +1,4 @@
-/** What the API's answers look like: JSON Schema 2020-12, the components of the OpenAPI document. */
+/** The schemas of the API's answers: JSON Schema 2020-12, the components of the OpenAPI document. */
 import type { Schema } from './route.ts';
 
 const TEXT = { type: 'string' };
@@ -15,7 +15,7 @@ export const STATE: Schema = { type: 'string', enum: STATES };
 /** An approval's id. */
 export const ID = { type: 'string', pattern: '^apr_[a-z2-7]{16}$' } as const;
 
-/** What every property of the object is; all are required and nothing else stands in it. */
+/** Renders an object's schema: all properties are required, and no others may stand in it. */
 function exactly(properties: Readonly<Record<string, Schema>>, description?: string): Schema {
   const required = Object.keys(properties);
   return { type: 'object', ...(description === undefined ? {} : { description }), properties, required, additionalProperties: false };

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { type AddressInfo, createServer as createListener, type Server as Listener } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { StoreError } from '../core/store.ts';
-import { type Answer, refuse, send } from './answer.ts';
+import { type AdminAnswer, refuse, send } from './answer.ts';
 import { apiRoutes } from './api.ts';
 import { openApproverGate } from './approver.ts';
 import { readBody } from './body.ts';
@@ -12,7 +12,7 @@ import type { AdminDeps } from './deps.ts';
 import { openFeed } from './feed.ts';
 import { bearsToken, checkSource } from './guard.ts';
 import { pageRoutes } from './page/routes.ts';
-import { matchRoute, type Route } from './route.ts';
+import { type AdminRoute, matchRoute } from './route.ts';
 
 const HOST = '127.0.0.1';
 /** For the whole of a request, ms; its head, its body and its connection have their own bounds. */
@@ -65,7 +65,7 @@ function listen(listener: Listener, port: number): Promise<void> {
 }
 
 interface Serving {
-  readonly routes: readonly Route[];
+  readonly routes: readonly AdminRoute[];
   readonly deps: AdminDeps;
   readonly connections: Connections;
 }
@@ -76,7 +76,7 @@ async function respond(request: IncomingMessage, response: ServerResponse, servi
   const { socket } = request;
   response.on('error', () => undefined);
   connections.hold(socket);
-  const answer = await answerOf(request, serving).catch((error: unknown): Answer => fault(error, deps));
+  const answer = await answerOf(request, serving).catch((error: unknown): AdminAnswer => fault(error, deps));
   if (answer.kind === 'stream') socket.setTimeout(0);
   if (answer.kind === 'json' && answer.after !== undefined) {
     connections.hold(socket);
@@ -86,7 +86,7 @@ async function respond(request: IncomingMessage, response: ServerResponse, servi
   if (!response.destroyed) send(response, answer);
 }
 
-async function answerOf(request: IncomingMessage, { routes, deps: { token }, connections }: Serving): Promise<Answer> {
+async function answerOf(request: IncomingMessage, { routes, deps: { token }, connections }: Serving): Promise<AdminAnswer> {
   const url = parseTarget(request.url);
   if (!url) return refuse('bad_request', 'the request names no path');
   const match = matchRoute(routes, request.method ?? '', url.pathname);
@@ -120,7 +120,7 @@ function headerOf({ headers }: IncomingMessage, name: string): string | undefine
   return Array.isArray(value) ? value[0] : value;
 }
 
-function fault(error: unknown, { warn }: AdminDeps): Answer {
+function fault(error: unknown, { warn }: AdminDeps): AdminAnswer {
   const why = error instanceof Error ? error.message : String(error);
   warn(`admin API: ${why}`);
   return error instanceof StoreError

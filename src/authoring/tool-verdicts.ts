@@ -1,4 +1,4 @@
-/** What a policy makes of the tools that a server has, before any call (cli.md §1, `tools`). */
+/** Judges the tools of a server by a policy, before any call (cli.md §1, `tools`). */
 import { createMatcher, type ToolMatch } from '../core/match.ts';
 import type { Policy, Rule } from '../core/policy.ts';
 
@@ -9,7 +9,7 @@ export type Verdict = (typeof VERDICTS)[number];
 export interface JudgedTool {
   readonly name: string;
   readonly verdict: Verdict;
-  /** How many rules are about it. */
+  /** The number of rules about it. */
   readonly rules: number;
 }
 

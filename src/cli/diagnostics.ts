@@ -2,7 +2,7 @@
 import type { Diagnostic } from '../core/diagnostic.ts';
 import { type Paint, shown } from './paint.ts';
 
-/** What is wrong in one file. */
+/** The diagnostics of one file. */
 export interface FileDiagnostics {
   readonly file: string;
   readonly text: string;

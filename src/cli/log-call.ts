@@ -1,4 +1,4 @@
-/** What people read of one request in `intercept log`: a call, its end, another method. And how any field is shown. */
+/** Rows of `intercept log` about one request: a call, its end, another method. Also shows any single field. */
 import { renderName } from '../audit/escape.ts';
 import { type SelectedLine, textOf } from '../audit/evidence/select.ts';
 import { REASONS } from '../core/codes.ts';
@@ -7,7 +7,7 @@ import type { Member } from '../mcp/json/scan-types.ts';
 import { type Colour, shown } from './paint.ts';
 
 /** One line, and what explains it where somebody asks why. */
-export interface Row {
+export interface LogRow {
   readonly word: string;
   readonly colour: Colour;
   /** Of a tool, a method, a policy. */
@@ -16,7 +16,7 @@ export interface Row {
   readonly why?: readonly string[];
 }
 
-export type RowRender = (line: SelectedLine) => Row | undefined;
+export type RowRender = (line: SelectedLine) => LogRow | undefined;
 
 /** Arguments take this much of a line that no width bounds; `--json` has them whole. */
 const MOST = 2_048;
@@ -61,7 +61,7 @@ export const CALL_ROWS: Readonly<Record<string, RowRender>> = {
 };
 
 /** SPEC: policy.md §10. A call that passed only because of shadow mode shows what would have stopped it: deny before hold. */
-function verdictOf({ result, rule, code, would }: SelectedLine['record']): Pick<Row, 'word' | 'colour'> & {
+function verdictOf({ result, rule, code, would }: SelectedLine['record']): Pick<LogRow, 'word' | 'colour'> & {
   readonly rule: unknown;
   readonly code: unknown;
   readonly isStopped: boolean;
@@ -84,14 +84,14 @@ function verdictOf({ result, rule, code, would }: SelectedLine['record']): Pick<
 /** The rule and the decision say as much. */
 const PLAIN_CODES: ReadonlySet<unknown> = new Set(['rule', 'approval_required']);
 
-/** What the agent was told, what exactly did not hold, and what the code means where the rule does not say it. */
+/** Lists the agent's message, what exactly did not hold, and what the code means where the rule does not say it. */
 function whyOf({ message, why, code }: SelectedLine['record']): readonly string[] {
   const about = typeof code === 'string' && Object.hasOwn(REASONS, code) ? REASONS[code as keyof typeof REASONS].about : undefined;
   const meaning = PLAIN_CODES.has(code) || about === undefined ? undefined : `${String(code)}: ${about}`;
   return [textIn(message), textIn(why), meaning].filter((text) => text !== undefined);
 }
 
-/** What the server said of a call that did not succeed. */
+/** Renders the server's error of a call that did not succeed. */
 function failureOf(error: unknown): string {
   return error === 'isError' ? 'the tool answered with an error' : (textIn(error) ?? 'it did not succeed');
 }

@@ -1,7 +1,7 @@
-/** How rows of the log stand on a terminal, or in a pipe. */
+/** Lays out rows of the log for a terminal, or for a pipe. */
 import type { SelectedLine } from '../audit/evidence/select.ts';
 import { columnsOf, fill } from './approvals/marked.ts';
-import type { Row } from './log-call.ts';
+import type { LogRow } from './log-call.ts';
 import { rowOf } from './log-rows.ts';
 import { type Colour, createPaint, type Paint } from './paint.ts';
 import { timeOf } from './spans.ts';
@@ -39,7 +39,7 @@ export function openLogLines(terminal: Terminal, why: boolean): (line: SelectedL
   };
 }
 
-function segmentsOf({ word, colour, name, details }: Row, clock: string, names: number): readonly Segment[] {
+function segmentsOf({ word, colour, name, details }: LogRow, clock: string, names: number): readonly Segment[] {
   const rest = details.filter((text) => text !== undefined);
   const label = rest.length === 0 ? name : name + ' '.repeat(Math.max(0, names - columnsOf(name)));
   return [[`${clock}${GAP}`, 'dim'], [word.padEnd(WORD), colour], [`${GAP}${label}`], ...rest.map((text): Segment => [`${GAP}${text}`])];

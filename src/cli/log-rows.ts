@@ -1,10 +1,10 @@
-/** What people read of a record in `intercept log`: a word, a name, and what belongs to them, by type of record (cli.md §1). */
+/** Rows of `intercept log`: a word, a name, and what belongs to them, by type of record (cli.md §1). */
 import type { SelectedLine } from '../audit/evidence/select.ts';
-import { agentOf, CALL_ROWS, nameOf, type Row, type RowRender, textIn } from './log-call.ts';
+import { agentOf, CALL_ROWS, type LogRow, nameOf, type RowRender, textIn } from './log-call.ts';
 import { type Colour, shown } from './paint.ts';
 
 /** The row of a record; undefined where others say the same, or where there is nothing to say. */
-export function rowOf(line: SelectedLine): Row | undefined {
+export function rowOf(line: SelectedLine): LogRow | undefined {
   const { type } = line.record;
   if (SILENT.has(type)) return undefined;
   const render = Object.hasOwn(ROWS, type) ? ROWS[type] : undefined;
@@ -58,14 +58,14 @@ const ROWS: Readonly<Record<string, RowRender>> = {
   resumed: (line) => switched(line, 'resumed', 'green'),
 };
 
-function decided(line: SelectedLine, word: string, colour: Colour): Row {
+function decided(line: SelectedLine, word: string, colour: Colour): LogRow {
   const { by, via, reason, approval } = line.record;
   const who = by === undefined ? undefined : `by ${shown(String(by), 60)}${typeof via === 'string' ? ` (${shown(via, 20)})` : ''}`;
   return { word, colour, name: nameOf(line.tool), details: [agentOf(line), who, textIn(approval), textIn(reason)] };
 }
 
 /** The command names its scope; a proxy that saw the switch names its policy. */
-function switched({ record }: SelectedLine, word: string, colour: Colour): Row {
+function switched({ record }: SelectedLine, word: string, colour: Colour): LogRow {
   const { scope, policy, by, reason } = record;
   const name = scope === undefined ? policyOf(policy) : scope === null ? 'all policies' : nameOf(scope);
   return { word, colour, name, details: [by === undefined ? undefined : `by ${shown(String(by), 60)}`, textIn(reason)] };

@@ -49,7 +49,7 @@ function total({ chains, files, records, empty, broken }: Sum): string {
   return `${parts.join(', ')}${empty === 0 ? '' : ` (${empty} without a record)`}`;
 }
 
-/** What a person should know of a chain: nothing of one that is whole. */
+/** Lists what a person should know of a chain: nothing of one that is whole. */
 function notesOf({ files, verdict }: CheckedChain): readonly string[] {
   const last = nameOf(files.at(-1));
   if (!verdict.ok) return [`broken: ${placeOf(verdict)}: ${verdict.why}`];

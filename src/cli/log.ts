@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type EventReader, openEventReader, type ReadFault } from '../audit/evidence/merge.ts';
-import { openSelection, type SelectedLine, type Selection, type Wanted } from '../audit/evidence/select.ts';
+import { openSelection, type RecordSelection, type SelectedLine, type Wanted } from '../audit/evidence/select.ts';
 import { EXIT } from '../core/fault.ts';
 import { didYouMean } from '../policy/nearest.ts';
 import { openLogLines } from './log-lines.ts';
@@ -19,7 +19,7 @@ export interface LogOptions extends Wanted {
   readonly json: boolean;
 }
 
-/** How often files are looked at for more, ms. */
+/** Files are looked at for more so often, ms. */
 const LOOK = 250;
 /** Lines that are printed together. INVARIANT I11: no more wait for whoever reads them. */
 const TOGETHER = 256;
@@ -46,7 +46,7 @@ export async function showLog(options: LogOptions, terminal: Terminal): Promise<
 
 async function follow(
   print: () => Promise<void>,
-  { seen }: Selection,
+  { seen }: RecordSelection,
   dir: string,
   terminal: Terminal,
   left: AbortController,
@@ -67,7 +67,7 @@ async function follow(
 
 async function printNew(
   reader: EventReader,
-  selection: Selection,
+  selection: RecordSelection,
   render: (line: SelectedLine) => readonly string[],
   terminal: Terminal,
   left: AbortSignal,
@@ -90,7 +90,7 @@ async function printNew(
 }
 
 /** Says what it came to, to people; that nothing was found is said to all. */
-function conclude({ since, ...options }: LogOptions, { counts, seen, names }: Selection, dir: string, terminal: Terminal): void {
+function conclude({ since, ...options }: LogOptions, { counts, seen, names }: RecordSelection, dir: string, terminal: Terminal): void {
   const from = since === undefined ? '' : ` since ${timeOf(since)}`;
   if (counts.records > 0) {
     if (terminal.isErrTty) terminal.err(sumOf(counts) + from);
@@ -110,7 +110,7 @@ function conclude({ since, ...options }: LogOptions, { counts, seen, names }: Se
   if (help !== undefined) terminal.err(`help: ${help}`);
 }
 
-function sumOf({ calls, methodsDenied, messagesRefused }: Selection['counts']): string {
+function sumOf({ calls, methodsDenied, messagesRefused }: RecordSelection['counts']): string {
   const all = calls.allowed + calls.denied + calls.approval_required + calls.replayed;
   const parts = [
     [calls.allowed, 'allowed'],

@@ -36,7 +36,7 @@ function toJson(
   };
 }
 
-/** What was done goes to stdout, and what was not to stderr. */
+/** Prints what was done to stdout, and what was not to stderr. */
 function report(switched: Switched, options: SwitchOptions, terminal: Terminal): void {
   const { type, confirmed, silent, uncovered, remaining } = switched;
   const paint = createPaint(terminal.colour);

@@ -69,7 +69,7 @@ function report(error: unknown, terminal: Terminal, debug: boolean): number {
   return error instanceof CommandError ? error.status : EXIT.failed;
 }
 
-/** What the system says of a file is said in words, with the file's name. */
+/** Puts the system's errors about files into words, with the file's name. */
 function messageOf(error: unknown): string {
   const { code, path, message } = error as { readonly code?: unknown; readonly path?: unknown; readonly message?: string };
   const isSystem = typeof code === 'string' && /^E[A-Z]+$/.test(code);

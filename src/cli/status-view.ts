@@ -7,7 +7,7 @@ import { relative, spanOf, timeOf } from './spans.ts';
 /** Rows of a list; whoever wants them all asks for --json, or the command that the last line names. */
 const MOST = 8;
 const BAR = 10;
-/** How much of its limit is used of a counter that stands with what needs attention. */
+/** A counter needs attention from this share of its limit on. */
 const NEAR = 0.8;
 /** Columns that a cell takes at most, but for the last of its row. */
 const CELL = 24;
@@ -124,7 +124,7 @@ function callsOf({ summary, since }: Status, width: number, paint: Paint): reado
   return [paint('bold', title), `  ${shown(text, width - 2)}`];
 }
 
-/** What the records tell, the newest denials first. */
+/** Summarizes the records, the newest denials first. */
 function recordsOf({ summary, now }: Status, width: number, paint: Paint): readonly (readonly string[])[] {
   const { tools, denyRules, refusedMethods, recentDenials, shadow } = summary;
   const denials = recentDenials.map(({ ts, tool, agent, rule, code, reason, args }) => {

@@ -1,4 +1,4 @@
-/** What a command may print to, and what it may know of where that goes. */
+/** The terminal that a command prints to, and what it may know of it. */
 import type { Readable, Writable } from 'node:stream';
 import { escapeUnseen } from '../audit/escape.ts';
 
@@ -12,13 +12,13 @@ export interface Terminal {
   /** stderr, as it is: for a question that is answered on the same line. */
   ask(text: string): void;
   readonly isTty: boolean;
-  /** Whether a person sees stderr. */
+  /** True where a person sees stderr. */
   readonly isErrTty: boolean;
   /** Of the terminal behind stdout; undefined where there is none. */
   size(): Size | undefined;
   /** Calls back when the size changes, until the returned function is called. */
   onResize(listener: () => void): () => void;
-  /** Whether anybody still reads stdout. */
+  /** True while anybody reads stdout. */
   isRead(): boolean;
   /** Only on a terminal, and never with NO_COLOR (cli.md §1). */
   readonly colour: boolean;

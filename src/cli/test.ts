@@ -91,7 +91,7 @@ function renderFailure(file: string, { step, line, call, expected, got, walk }: 
   ];
 }
 
-/** What the cases left untried, policy by policy. */
+/** Lists what the cases left untried, policy by policy. */
 function renderCoverage(policies: ReadonlyMap<string, readonly RuleCoverage[]>, paint: Paint): readonly string[] {
   return [...policies].flatMap(([file, rules]) => {
     const untried = rules.flatMap((rule) => renderUntried(file, rule, paint));

@@ -1,4 +1,4 @@
-/** What the pages ask for and get. Texts of strangers come in pieces, times as spans from now. */
+/** The requests and answers of the pages. Texts of strangers come in pieces, times as spans from now. */
 import type { ApprovalState } from '../core/approval.ts';
 import type { Piece } from '../core/reveal.ts';
 
@@ -14,7 +14,7 @@ export interface ArgumentRow {
 
 /** The answer to signing in. */
 export interface SignedIn {
-  /** What the page sends along with the cookie. */
+  /** The page sends this along with the cookie. */
   readonly key: string;
   /** The name of who runs the proxy; empty where the system does not know it. */
   readonly operator: string;
@@ -50,7 +50,7 @@ export interface ApprovalIds {
   readonly ids: readonly string[];
 }
 
-/** What may change while a record is shown. */
+/** The part of a record that may change while it is shown. */
 export interface RecordState {
   readonly state: ApprovalState;
   /** ms from now; negative where it is over. */
@@ -76,9 +76,9 @@ export interface ApprovalView extends RecordState {
   readonly rules: readonly { readonly rule: readonly Piece[]; readonly message: readonly Piece[] }[];
   readonly overrides: readonly (readonly Piece[])[];
   readonly rows: readonly ArgumentRow[];
-  /** What the client added in `_meta`; empty: nothing. */
+  /** The client's additions in `_meta`. */
   readonly meta: readonly ArgumentRow[];
-  /** What the reader is to look at first. */
+  /** The reader looks at these first. */
   readonly warnings: readonly string[];
   /** All arguments are shown in full; only then may the page approve. */
   readonly complete: boolean;

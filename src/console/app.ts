@@ -1,23 +1,23 @@
-/** What every page of the console is given. */
+/** Every page of the console is given these. */
 import { h, heading } from './elements.ts';
 import type { Frame } from './frame.ts';
 
 export interface App {
   readonly frame: Frame;
   /** Asks Intercept under `/approvals/page/`. Answers null where nobody is signed in, and then shows the sign-in. */
-  ask<T>(method: Method, path: string, body?: object): Promise<Reply<T> | null>;
+  ask<T>(method: Method, path: string, body?: object): Promise<ApiReply<T> | null>;
   /** Asks for the approver secret, and comes back. */
   askApprover(): void;
 }
 
 export type Method = 'GET' | 'POST' | 'DELETE';
 
-export type Reply<T> =
+export type ApiReply<T> =
   | { readonly kind: 'ok'; readonly value: T }
   /** `status` 0: no answer came. */
   | { readonly kind: 'refused'; readonly status: number; readonly code: string; readonly message: string };
 
-type Refusal = Extract<Reply<unknown>, { kind: 'refused' }>;
+type Refusal = Extract<ApiReply<unknown>, { kind: 'refused' }>;
 
 /** Where the browser keeps the session's key, and the name that decisions are signed with. */
 export const KEY = 'intercept-key';
@@ -28,7 +28,7 @@ interface ErrorBody {
 }
 
 /** Sends one request, with the session's key. */
-export async function send<T>(frame: Frame, method: Method, path: string, body?: object): Promise<Reply<T>> {
+export async function send<T>(frame: Frame, method: Method, path: string, body?: object): Promise<ApiReply<T>> {
   const headers: Record<string, string> = { 'x-intercept-key': localStorage.getItem(KEY) ?? '' };
   if (body) headers['content-type'] = 'application/json';
   let response: Response;

@@ -4,7 +4,7 @@
  */
 import type { Piece } from '../core/reveal.ts';
 
-/** What an element may hold; null is left out. */
+/** The children that an element may hold; null is left out. */
 export type Child = string | Node | null | readonly Child[];
 
 /** Makes an element. */
@@ -72,7 +72,7 @@ export function plainText(list: readonly Piece[]): string {
   return list.map((piece) => (piece.kind === 'unseen' ? piece.label : piece.text)).join('');
 }
 
-/** Who called: the agent's name, and the credential that it brought. */
+/** Renders the caller: the agent's name, and the credential that it brought. */
 export function agentName({
   agent,
   credential,

@@ -12,7 +12,7 @@ export interface Frame {
   say(text: string): void;
   /** Shows a new view, and ends what the one before had planned. The focus goes to `focus`, else to the heading. */
   show(title: string, nodes: readonly Node[], focus?: HTMLElement): View;
-  /** What is shown now. */
+  /** The view that is shown now. */
   current(): View | undefined;
   setSignedIn(signedIn: boolean): void;
   setLost(lost: boolean): void;

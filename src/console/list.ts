@@ -4,7 +4,7 @@ import { type App, showRefusal } from './app.ts';
 import { agentName, h, heading, pieces } from './elements.ts';
 import { openTimes, type Times } from './times.ts';
 
-/** How often the page looks whether the list has changed, ms. */
+/** The page looks so often whether the list has changed, ms. */
 const LOOK = 2_000;
 
 /** Shows the list, and shows it anew once it has changed. */

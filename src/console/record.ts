@@ -5,7 +5,7 @@ import { armOnceSeen, decisionForm } from './decision.ts';
 import { agentName, type Child, h, heading, heard, optional, pieces, plainText } from './elements.ts';
 import { openTimes, type Times } from './times.ts';
 
-/** How often the page looks what became of the record, ms. */
+/** The page looks so often what became of the record, ms. */
 const LOOK = 2_000;
 const LAST_MINUTE = 60_000;
 

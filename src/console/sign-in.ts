@@ -1,6 +1,6 @@
 /** Signing in with the admin token, and showing with the approver secret that one may decide. */
 import type { SignedIn } from './api.ts';
-import { KEY, NAME, type Reply, send } from './app.ts';
+import { type ApiReply, KEY, NAME, send } from './app.ts';
 import { h, heading } from './elements.ts';
 import type { Frame } from './frame.ts';
 
@@ -10,7 +10,7 @@ interface Question {
   readonly label: string;
   readonly hint: string;
   /** Sends what was typed; null: the page is another one by now. */
-  readonly check: (secret: string) => Promise<Reply<unknown> | null>;
+  readonly check: (secret: string) => Promise<ApiReply<unknown> | null>;
   readonly done: () => void;
   /** Goes on without it. */
   readonly skip?: () => void;

@@ -7,7 +7,7 @@ export interface Times {
   left(ms: number): HTMLElement;
   /** The time that has passed since. */
   age(ms: number): HTMLElement;
-  /** What is left of the `whole`. */
+  /** Shows the part of the `whole` that is left. */
   bar(ms: number, whole: number): HTMLElement;
   /** Brings all of them up to date. */
   tick(): void;

@@ -102,7 +102,7 @@ function joinParts(parts: readonly Forward[]): OutgoingFrame {
   return { bytes, kind: 'batch', ids, modern: false, exchange: parts[0]?.frame.exchange };
 }
 
-/** Whether any of it reached the server is not known, so what was reserved stays spent. */
+/** Ends a frame that may have reached the server in part, so what was reserved stays spent. */
 function undeliverable({ frame }: Forward, session: Session): void {
   const request = frame.id && session.inflight.take(frame.id.key);
   if (!request) return;

@@ -21,7 +21,7 @@ import { endReservations } from './settle.ts';
 import type { Session } from './state.ts';
 import { isLarge, nextTurn } from './turns.ts';
 
-/** What becomes of an arrival. */
+/** The result of enforcing the policy on an arrival. */
 export type Enforced =
   /** `holding`: what this call took, and what the call held that it continues. */
   | { readonly kind: 'forward'; readonly holding: Holding }

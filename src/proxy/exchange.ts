@@ -1,4 +1,4 @@
-/** What carries a session: where its frames come from, and where they go (wire.md §1). */
+/** The carrier of a session: where its frames come from, and where they go (wire.md §1). */
 
 import type { ClientFrame, ClientMessage, FrameBytes, ServerFrame } from '../mcp/messages/frame.ts';
 import type { RequestId } from '../mcp/messages/id.ts';
@@ -23,7 +23,7 @@ export type Incoming = Line & {
   readonly known?: Known | undefined;
 };
 
-/** What was found out, in slices, of each message of a large frame. */
+/** The facts that were found, in slices, of each message of a large frame. */
 export type Known = ReadonlyMap<ClientMessage, KnownOf>;
 
 export interface KnownOf {
@@ -47,12 +47,12 @@ export interface OutgoingFrame {
   readonly bytes: FrameBytes;
   /** `batch`: an array of messages in one frame, where the server's transport takes one. */
   readonly kind: 'request' | 'notification' | 'response' | 'batch';
-  /** What it says, but for ids and tokens that were replaced; undefined for a batch, and for refusals of the server's own requests. */
+  /** The message, but for ids and tokens that were replaced; undefined for a batch, and for refusals of the server's own requests. */
   readonly message?: ClientMessage | undefined;
   /** Of a request, and in `ids` of those in a batch: the ids that the server gets, by which a transport names them in `upstreamFailed`. */
   readonly id?: RequestId | undefined;
   readonly ids?: readonly RequestId[] | undefined;
-  /** Whether it carries a protocol version of 2026-07-28 or later in `_meta`. */
+  /** True where it carries a protocol version of 2026-07-28 or later in `_meta`. */
   readonly modern: boolean;
   readonly exchange?: Exchange | undefined;
   /** The request that the client gave up, by the id that the server got: over HTTP a modern one ends with its stream. */

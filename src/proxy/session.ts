@@ -31,10 +31,10 @@ export interface ProxySession {
   left(exchange: Exchange): void;
   /** These requests, by the ids that the server got, will have no answer of it. */
   upstreamFailed(ids: readonly RequestId[], failure: Failure): Promise<void>;
-  /** Whether the request that the server got under this id still waits for its answer. */
+  /** True while the request that the server got under this id waits for its answer. */
   waitsFor(id: RequestId): boolean;
   /**
-   * What an HTTP answer to these requests asks to be paid (policy.md §8), a 402 (`isDemand`) or another refusal. Which of the
+   * Judges the payment that an HTTP answer to these requests asks for (policy.md §8), a 402 (`isDemand`) or another refusal. Which of the
    * offers are to be taken out before it is passed on; `answered`: the requests got a denial, and nothing of it may go on.
    */
   judgeHttp(
@@ -42,11 +42,11 @@ export interface ProxySession {
     offers: readonly Offer[] | 'unreadable',
     isDemand: boolean,
   ): Promise<ReadonlySet<number> | 'all' | 'answered'>;
-  /** Whether nothing but what was judged may ask for a payment in its headers. */
+  /** True where only what was judged may ask for a payment in its headers. */
   limitsSpend(): boolean;
-  /** How many requests of the exchange have no answer that was written; 0 when its stream may end. */
+  /** Counts the requests of the exchange whose answer was not written yet; at 0 its stream may end. */
   waitingOn(exchange: Exchange): number;
-  /** How many requests that went to the server still wait for an answer; subscriptions, which have none, do not count. */
+  /** Counts the requests to the server that wait for an answer; subscriptions, which have none, do not count. */
   openRequests(): number;
   /** Frames taken in and not dealt with: past a few hundred, stop reading until `agentTaken` or `serverIdle`. */
   backlog(): { readonly agent: number; readonly server: number };
@@ -157,7 +157,7 @@ function answerEach(lines: readonly Incoming[], error: { readonly code: number; 
   }
 }
 
-/** What was to become of this request failed before it was sent. */
+/** Forgets a request that failed before it was sent. */
 function forget(id: RequestId, exchange: Exchange | undefined, { inflight }: Session): void {
   for (const request of [...inflight.all()])
     if (request.id.key === id.key && request.to?.exchange === exchange && request.purpose.kind !== 'call')

@@ -1,4 +1,4 @@
-/** How a forwarded call ends (policy.md §6): each reservation once, as committed, released or kept. */
+/** Ends forwarded calls (policy.md §6): settles each reservation once, as committed, released or kept. */
 import type { OutcomeEvent } from '../core/audit.ts';
 import type { Settlement } from '../core/store.ts';
 import type { SentCall } from '../engine/arrival.ts';
@@ -54,7 +54,7 @@ export function createOutcomeLog({ audit, log }: Pick<Ports, 'audit' | 'log'>): 
   };
 }
 
-/** What settling needs of a session. */
+/** The part of a session that settling needs. */
 export interface Settling {
   readonly ports: Ports;
   readonly outcomes: OutcomeLog;
@@ -135,13 +135,13 @@ function settlementsOf({ holding }: SentCall, { result, text }: CallOutcome): re
   return concerned.map((reservation) => ({ reservation, outcome: result, result: text }));
 }
 
-/** What was to be given back and was not stays spent; of any other outcome only the record in the store is missing. */
+/** Corrects the outcome after a fault: what could not be released stays spent; of any other outcome only the store's record is missing. */
 function faulted(call: SentCall, outcome: CallOutcome, fault: string): CallOutcome {
   if (settlementsOf(call, outcome).length === 0) return outcome;
   return outcome.result === 'released' ? { result: 'kept', error: fault } : { ...outcome, error: outcome.error ?? fault };
 }
 
-/** How often the end of a call is told to a store that fails, where an approval or a claim depends on it. */
+/** A failing store is asked so often to keep the end of a call, where an approval or a claim depends on it. */
 const TRIES = 3;
 
 /** Ends reservations in the store; answers with why that failed, where it did. A claim that was not ended lapses, and its outcome is unknown. */

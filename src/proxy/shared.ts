@@ -1,10 +1,10 @@
-/** What the sessions of one agent have in common (wire.md §2.7, §2.12, §2.13): in the modern era each POST over HTTP is a session of its own. */
+/** The state that the sessions of one agent share (wire.md §2.7, §2.12, §2.13): in the modern era each POST over HTTP is a session of its own. */
 
 import type { Ports, Served } from '../engine/ports.ts';
 import { createToolMemory, type ToolMemory } from '../engine/tool-memory.ts';
 import { type Continuations, createContinuations } from './calls/continuations.ts';
 import { createTasks, settleUnfetched, type Tasks } from './calls/tasks.ts';
-import type { Room } from './requests/inflight.ts';
+import type { RequestBudget } from './requests/inflight.ts';
 import { createOwnTasks, type OwnTasks } from './requests/own-tasks.ts';
 import { createOutcomeLog, keep, type Unpriced } from './settle.ts';
 
@@ -15,12 +15,12 @@ export interface Shared {
   readonly ownTasks: OwnTasks;
   readonly tools: ToolMemory;
   readonly buffer: Buffered;
-  readonly room: Room;
+  readonly budget: RequestBudget;
   readonly listing: Listing;
 }
 
 /**
- * How much of one agent's is kept in memory (wire.md §2.13): frames that wait to be judged, and calls set aside. Never more
+ * Counts the bytes of one agent in memory (wire.md §2.13): frames that wait to be judged, and calls that wait. Never more
  * than MAX_BUFFERED, but for one frame alone.
  */
 export interface Buffered {
@@ -29,7 +29,7 @@ export interface Buffered {
 
 /** Bytes, at most. */
 export const MAX_BUFFERED = 64 * 1024 * 1024;
-/** What a frame costs besides its bytes: short ones are kept at many times their length. */
+/** A frame costs so much besides its bytes: short ones are kept at many times their length. */
 export const FRAME_COST = 1024;
 
 /** The proxy's own asking for the server's tool list. */
@@ -42,7 +42,7 @@ export interface Listing {
 
 /** One agent, or one credential, of several sessions. */
 export interface SharedSession extends Shared {
-  /** Whether something of the agent outlasts its requests: a call that may be continued, a task. */
+  /** True while something of the agent outlasts its requests: a call that may be continued, a task. */
   readonly isHolding: boolean;
   /** Ends calls and tasks that have waited too long. To be called about once a second. */
   sweep(): Promise<void>;
@@ -81,7 +81,7 @@ export function createOwn({ sha256 }: Ports, { toolsListed }: Served): Shared {
     ownTasks: createOwnTasks(),
     tools: createToolMemory(sha256, toolsListed),
     buffer: { bytes: 0 },
-    room: { taken: 0 },
+    budget: { taken: 0 },
     listing: { asking: undefined, againAt: 0 },
   };
 }

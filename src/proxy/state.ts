@@ -10,19 +10,19 @@ import { createOutcomeLog, type OutcomeLog } from './settle.ts';
 import { createOwn, type Shared } from './shared.ts';
 import { createWaits, type Waits } from './waiting/waits.ts';
 
-/** What is known of the protocol spoken. `version` is the negotiated one (legacy); `modernMeta` the last `_meta` that a modern client sent. */
+/** The protocol that is spoken, as far as it is known. `version` is the negotiated one (legacy); `modernMeta` the last `_meta` that a modern client sent. */
 export interface Protocol {
   version: string | undefined;
-  /** Whether a legacy client declared that it shows pages (URL elicitation). */
+  /** True where a legacy client declared that it shows pages (URL elicitation). */
   showsPages: boolean;
   client: string | undefined;
   initialized: boolean;
   modernMeta: string | undefined;
-  /** Whether the first call came without a session (2026-07-28). SECURITY: an agent that spoke both eras would have two counts. */
+  /** True where the first call came without a session (2026-07-28). SECURITY: an agent that spoke both eras would have two counts. */
   sessionless: boolean | undefined;
 }
 
-/** How a session differs with what carries it. */
+/** The options by which a session differs with its carrier. */
 export interface SessionOptions {
   /** HTTP: the four white-space characters of JSON are fine (wire.md §2.6). */
   readonly anySpace?: boolean | undefined;
@@ -32,10 +32,10 @@ export interface SessionOptions {
   readonly resumable?: boolean | undefined;
   /** The server's transport takes a batch as one frame (wire.md §2.1). */
   readonly joinBatches?: boolean | undefined;
-  /** What other sessions of the same agent or credential have in common with this one. */
+  /** The state that this session shares with others of the same agent or credential. */
   readonly shared?: Shared | undefined;
-  /** What this agent may have in flight and buffered, in all its sessions (wire.md §2.13). That of `shared`, unless given. */
-  readonly bounds?: Pick<Shared, 'room' | 'buffer'> | undefined;
+  /** The bounds on this agent's requests and frames in all its sessions (wire.md §2.13). Those of `shared`, unless given. */
+  readonly bounds?: Pick<Shared, 'budget' | 'buffer'> | undefined;
   /** The tasks of this agent or credential; for it no others exist (wire.md §2.7). Those of `shared`, unless given. */
   readonly ownTasks?: OwnTasks | undefined;
 }
@@ -52,7 +52,7 @@ export interface Session extends Omit<Shared, 'ownTasks'> {
   readonly limits: FrameLimits;
   readonly replaceIds: boolean;
   readonly joinBatches: boolean;
-  /** Whether continuations, tasks, tools and buffer are those of other sessions, too. */
+  /** True where other sessions use the same continuations, tasks, tools and buffer. */
   readonly isSharing: boolean;
   readonly inflight: Inflight;
   /** Undefined where the server has no other agents. */
@@ -65,7 +65,7 @@ export interface Session extends Omit<Shared, 'ownTasks'> {
   readonly waiting: Set<Promise<void>>;
   /** Calls that are kept open look here for when to look again. */
   readonly waits: Waits;
-  /** What the server asked the agent, and has no answer to. */
+  /** The server's requests to the agent that have no answer. */
   readonly asked: AskedRequests;
   /** Approvals whose page a legacy client was asked to show. */
   readonly shown: Set<string>;
@@ -76,10 +76,10 @@ export interface Session extends Omit<Shared, 'ownTasks'> {
 export function createSession(ports: Ports, served: Served, client: Client, output: SessionOutput, options: SessionOptions = {}): Session {
   const { replaceIds = false, joinBatches = false, resumable = false, anySpace = false } = options;
   const shared = options.shared ?? createOwn(ports, served);
-  const { room, buffer } = options.bounds ?? shared;
+  const { budget, buffer } = options.bounds ?? shared;
   return {
     ...shared,
-    room,
+    budget,
     buffer,
     ownTasks: options.ownTasks ?? options.shared?.ownTasks,
     id: ports.newId(),
@@ -92,7 +92,7 @@ export function createSession(ports: Ports, served: Served, client: Client, outp
     replaceIds,
     joinBatches,
     isSharing: options.shared !== undefined,
-    inflight: createInflight({ room, mayReplace: replaceIds, resumable }),
+    inflight: createInflight({ budget, mayReplace: replaceIds, resumable }),
     protocol: {
       version: undefined,
       showsPages: false,

@@ -8,7 +8,7 @@ import type { ClientFrame, ClientMessage, FrameLimits } from '../mcp/messages/fr
 import type { Refusal } from '../mcp/messages/refusal.ts';
 import { readServerFrameInSlices } from '../mcp/messages/server.ts';
 import type { Incoming, KnownOf, ServerLine } from './exchange.ts';
-import { ownPathInSlices } from './gate.ts';
+import { ownPathInSlices } from './methods.ts';
 import type { Session } from './state.ts';
 
 /** Bytes from which on a frame is read in slices. */
@@ -40,7 +40,7 @@ export function atOnceOrInTurns<T>(work: Slices<T>): T | Promise<T> {
   return first.done ? first.value : inTurns(work);
 }
 
-/** Whether a frame, or a text, is worked on in slices. */
+/** True where a frame, or a text, is worked on in slices. */
 export function isLarge({ length }: Uint8Array | string): boolean {
   return length >= LARGE;
 }
@@ -50,7 +50,7 @@ export function readInTurns(bytes: Uint8Array, limits: FrameLimits): Promise<Cli
   return inTurns(readClientFrameInSlices(bytes, limits));
 }
 
-/** Whether a frame has to be read in slices. */
+/** True where a frame has to be read in slices. */
 export function hasLarge(lines: readonly (ServerLine | Incoming)[]): boolean {
   for (const line of lines) if (line.kind === 'line' && line.bytes.length >= LARGE) return true;
   return false;
@@ -98,7 +98,7 @@ function isLargeLine<L extends ServerLine | Incoming>(line: L): line is Extract<
 /** Bytes that count as much as one frame more. */
 const PIECE = 2048;
 
-/** How much of a turn a frame takes, roughly, in small frames. */
+/** Estimates the share of a turn that a frame takes, in small frames. */
 export function weigh(line: ServerLine | Incoming): number {
   return line.kind === 'line' ? 1 + Math.floor(line.bytes.length / PIECE) : 1;
 }
@@ -106,7 +106,7 @@ export function weigh(line: ServerLine | Incoming): number {
 /** Runs work over whatever has piled up, one lot at a time and in order: frames that arrive together are judged together. */
 export interface Pump<T> {
   push(items: readonly T[]): void;
-  /** How much was pushed and is not done: the items, and by their weight the large ones more than once. */
+  /** The work that was pushed and is not done: the items, where a large one counts by its weight. */
   readonly backlog: number;
   /** Resolves when all that was pushed is done. */
   idle(): Promise<void>;
@@ -173,7 +173,7 @@ export function createPump<T>({ work, onFault, weigh }: PumpOptions<T>): Pump<T>
   };
 }
 
-/** How many of the first are not too much together; a heavy one goes alone. */
+/** Counts the first items that fit into one turn; a heavy one goes alone. */
 function lotOf(weights: readonly number[]): number {
   let weight = 0;
   for (const [index, more] of weights.entries()) {

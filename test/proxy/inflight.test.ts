@@ -9,7 +9,7 @@ const request = (key: string, exchange: { readonly id: string } | undefined): Pe
 
 test('a request counts for its exchange until it leaves, however it does, and once where another takes its place', () => {
   const [one, two] = [{ id: 'one' }, { id: 'two' }];
-  const inflight = createInflight({ room: { taken: 0 }, mayReplace: true, resumable: false });
+  const inflight = createInflight({ budget: { taken: 0 }, mayReplace: true, resumable: false });
   const counts = () => [inflight.waitingOn(one), inflight.waitingOn(two)];
   for (const [key, exchange] of [
     ['1', one],

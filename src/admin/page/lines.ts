@@ -8,7 +8,7 @@ import { optional } from './view.ts';
 
 /** Characters of a call's arguments that are read for its line; of longer ones the beginning is shown as it is. */
 const MOST_READ = 512;
-/** What the store is asked for: one more, so that it can be seen that there is more. */
+/** The store is asked for one character more, which shows that there is more. */
 export const LINE_ARGS = MOST_READ + 1;
 const MOST_ARGUMENTS = 6;
 const MOST_CHARACTERS = 60;

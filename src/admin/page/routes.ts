@@ -2,36 +2,36 @@
 import type { ApprovalIds, ApprovalList, ShownRecord, SignedIn } from '../../console/api.ts';
 import { DOCUMENT, POLICY } from '../../console/built.ts';
 import type { Approval } from '../../core/approval.ts';
-import { type Answer, json, redirect, refuse } from '../answer.ts';
+import { type AdminAnswer, json, redirect, refuse } from '../answer.ts';
 import type { ApproverGate } from '../approver.ts';
 import { textOf } from '../body.ts';
 import { decideApproval, refuseApprover, unknownRecord } from '../decide.ts';
 import type { AdminDeps } from '../deps.ts';
 import { sameText } from '../guard.ts';
-import type { AdminCall, Route } from '../route.ts';
+import type { AdminCall, AdminRoute } from '../route.ts';
 import { LINE_ARGS, viewLines } from './lines.ts';
-import { noteShown, openSessions, type Session, type Sessions } from './sessions.ts';
+import { noteShown, openSessions, type PageSession, type PageSessions } from './sessions.ts';
 import { stateOf, viewApproval } from './view.ts';
 
 /** A button counts only for a record that was shown for so long, ms. */
 const SHOWN = 1_000;
 const MOST_LISTED = 200;
 const MOST_SECRET = 1_000;
-/** What stands for who runs the proxy where the system knows no name: nobody signs a decision with it. */
+/** Matches what stands for an operator whose name the system does not know: nobody signs a decision with it. */
 const NAMELESS = /^(?:unknown|uid .*)?$/;
 
 /** `port` keeps the cookies of two proxies on one host apart. */
-export function pageRoutes(deps: AdminDeps, gate: ApproverGate, port: number): readonly Route[] {
+export function pageRoutes(deps: AdminDeps, gate: ApproverGate, port: number): readonly AdminRoute[] {
   const sessions = openSessions(deps.monotonic);
   const cookie = `intercept_${port}`;
-  const page: Answer = { kind: 'page', html: DOCUMENT, policy: POLICY };
+  const page: AdminAnswer = { kind: 'page', html: DOCUMENT, policy: POLICY };
   const signedIn =
-    (answer: (call: AdminCall, session: Session) => Promise<Answer> | Answer): Route['answer'] =>
+    (answer: (call: AdminCall, session: PageSession) => Promise<AdminAnswer> | AdminAnswer): AdminRoute['answer'] =>
     (call) => {
       const session = sessions.find(cookieOf(call, cookie), call.header('x-intercept-key'));
       return session ? answer(call, session) : refuse('unauthorized', 'sign in first');
     };
-  const shell: Pick<Route, 'method' | 'access' | 'answer'> = { method: 'GET', access: 'open', answer: () => page };
+  const shell: Pick<AdminRoute, 'method' | 'access' | 'answer'> = { method: 'GET', access: 'open', answer: () => page };
   const inner = { access: 'page' } as const;
   return [
     { ...shell, path: '/', answer: () => redirect('/approvals') },
@@ -63,7 +63,7 @@ export function pageRoutes(deps: AdminDeps, gate: ApproverGate, port: number): r
 
 interface SignIn {
   readonly deps: AdminDeps;
-  readonly sessions: Sessions;
+  readonly sessions: PageSessions;
   readonly cookie: string;
 }
 
@@ -71,7 +71,7 @@ interface SignIn {
  * With the admin token. SECURITY: the approver secret is asked for behind it, so that who has no token cannot guess at the
  * secret, nor stand before those who know it.
  */
-async function signIn({ body }: AdminCall, { deps, sessions, cookie }: SignIn): Promise<Answer> {
+async function signIn({ body }: AdminCall, { deps, sessions, cookie }: SignIn): Promise<AdminAnswer> {
   const given = textOf(body, 'secret', MOST_SECRET)?.trim();
   if (!given) return refuse('bad_request', '"secret" is missing');
   if (!sameText(given, deps.token)) return refuse('unauthorized', 'that is not the admin token');
@@ -85,7 +85,7 @@ async function signIn({ body }: AdminCall, { deps, sessions, cookie }: SignIn): 
 }
 
 /** With the approver secret, which lets the session decide. */
-async function becomeApprover({ body, isGone }: AdminCall, session: Session, gate: ApproverGate): Promise<Answer> {
+async function becomeApprover({ body, isGone }: AdminCall, session: PageSession, gate: ApproverGate): Promise<AdminAnswer> {
   const given = textOf(body, 'secret', MOST_SECRET)?.trim();
   if (!given) return refuse('bad_request', '"secret" is missing');
   const check = await gate.check(given, isGone);
@@ -93,26 +93,26 @@ async function becomeApprover({ body, isGone }: AdminCall, session: Session, gat
   return refuseApprover(check) ?? json({ mayDecide: true });
 }
 
-/** Whether this session may decide under the secret that is set now. */
-async function mayDecide({ approver }: Session, { approvals }: AdminDeps): Promise<boolean> {
+/** True where this session may decide under the secret that is set now. */
+async function mayDecide({ approver }: PageSession, { approvals }: AdminDeps): Promise<boolean> {
   const hash = await approvals.secret();
   return hash === undefined || hash === approver;
 }
 
-async function listPending({ approvals, clock, readJson }: AdminDeps): Promise<Answer> {
+async function listPending({ approvals, clock, readJson }: AdminDeps): Promise<AdminAnswer> {
   const found = await approvals.list({ state: 'pending', limit: MOST_LISTED, argsLimit: LINE_ARGS });
   const list: ApprovalList = { approvals: viewLines(found, clock(), readJson) };
   return json(list);
 }
 
 /** Says cheaply whether the list has changed. */
-async function listIds({ approvals }: AdminDeps): Promise<Answer> {
+async function listIds({ approvals }: AdminDeps): Promise<AdminAnswer> {
   const found = await approvals.list({ state: 'pending', limit: MOST_LISTED, argsLimit: 0 });
   const ids: ApprovalIds = { ids: found.map(({ id }) => id) };
   return json(ids);
 }
 
-async function showRecord({ params: { id = '' } }: AdminCall, session: Session, deps: AdminDeps): Promise<Answer> {
+async function showRecord({ params: { id = '' } }: AdminCall, session: PageSession, deps: AdminDeps): Promise<AdminAnswer> {
   const approval = await findRecord(id, deps);
   if (!approval) return unknownRecord(id);
   noteShown(session, id, deps.monotonic());
@@ -121,13 +121,13 @@ async function showRecord({ params: { id = '' } }: AdminCall, session: Session, 
   return json(shown);
 }
 
-async function showState({ params: { id = '' } }: AdminCall, deps: AdminDeps): Promise<Answer> {
+async function showState({ params: { id = '' } }: AdminCall, deps: AdminDeps): Promise<AdminAnswer> {
   const approval = await findRecord(id, deps, 0);
   return approval ? json(stateOf(approval, deps.clock())) : unknownRecord(id);
 }
 
 /** SECURITY: a click that was meant for something else must not decide what has just appeared; what was cut cannot be approved. */
-async function decide({ params: { id = '' }, body }: AdminCall, session: Session, deps: AdminDeps): Promise<Answer> {
+async function decide({ params: { id = '' }, body }: AdminCall, session: PageSession, deps: AdminDeps): Promise<AdminAnswer> {
   const { verdict } = body;
   if (verdict !== 'approve' && verdict !== 'deny') return refuse('bad_request', '"verdict" has to be "approve" or "deny"');
   const since = session.shown.get(id);

@@ -5,11 +5,11 @@ import { lookOf, revealText } from '../../core/reveal.ts';
 
 export interface Rows {
   readonly rows: readonly ArgumentRow[];
-  /** Whether these are all, in full. */
+  /** True where these are all, in full. */
   readonly complete: boolean;
 }
 
-/** What a page can show and a person can read. */
+/** A page can show so many, and a person can read them. */
 const MOST_ROWS = 2_000;
 export const MOST_CHARACTERS = 65_536;
 /** Marks cost a browser more than letters do. */

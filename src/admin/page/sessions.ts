@@ -1,5 +1,5 @@
 /**
- * Who is signed in to the page. A session is a cookie and a key that the page keeps for itself.
+ * Keeps the sessions of those who are signed in to the page. A session is a cookie and a key that the page keeps for itself.
  * SECURITY: a browser sends cookies to every port of a host, so another program on this machine that is visited can see
  * the cookie. The key is kept by origin, port included: neither opens anything without the other.
  */
@@ -11,7 +11,7 @@ const LIFETIME = 8 * 3_600_000;
 const MOST_SESSIONS = 64;
 const MOST_SHOWN = 1_000;
 
-export interface Session {
+export interface PageSession {
   readonly id: string;
   readonly key: string;
   readonly since: number;
@@ -21,15 +21,15 @@ export interface Session {
   readonly shown: Map<string, number>;
 }
 
-export interface Sessions {
-  open(): Session;
-  find(id: string | undefined, key: string | undefined): Session | undefined;
-  end(session: Session): void;
+export interface PageSessions {
+  open(): PageSession;
+  find(id: string | undefined, key: string | undefined): PageSession | undefined;
+  end(session: PageSession): void;
 }
 
 /** Opens the list; the oldest session gives way. */
-export function openSessions(monotonic: () => number): Sessions {
-  const sessions = new Map<string, Session>();
+export function openSessions(monotonic: () => number): PageSessions {
+  const sessions = new Map<string, PageSession>();
   return {
     open() {
       const session = { id: newSecret(), key: newSecret(), since: monotonic(), approver: undefined, shown: new Map<string, number>() };
@@ -50,7 +50,7 @@ export function openSessions(monotonic: () => number): Sessions {
 }
 
 /** Notes that a record is being shown; the first time counts. */
-export function noteShown({ shown }: Session, approval: string, now: number): void {
+export function noteShown({ shown }: PageSession, approval: string, now: number): void {
   if (shown.has(approval)) return;
   const [oldest] = shown.keys();
   if (shown.size >= MOST_SHOWN && oldest !== undefined) shown.delete(oldest);

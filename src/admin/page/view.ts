@@ -36,7 +36,7 @@ export function viewApproval(approval: Approval, now: number, readJson: (text: s
   };
 }
 
-/** What may have changed since the record was shown. */
+/** Answers what may have changed since the record was shown. */
 export function stateOf(approval: Approval, now: number): RecordState {
   const { state, expiresAt, createdAt, decidedAt, decidedBy, reason } = approval;
   return {

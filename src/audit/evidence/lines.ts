@@ -12,7 +12,7 @@ export interface RawLine {
 }
 
 const LINE_FEED = 10;
-/** What is read at once where one file is read alone. */
+/** So much is read at once where one file is read alone. */
 const BLOCK = 1_048_576;
 /** INVARIANT I11: no record is longer; more of a line is not kept. */
 const LONGEST = 1_048_576;

@@ -34,7 +34,7 @@ export interface ReaderOptions {
   readonly onFault?: ((fault: ReadFault) => void) | undefined;
 }
 
-/** How far a file was read. */
+/** The position up to which a file was read. */
 interface Place {
   readonly file: string;
   end: number;

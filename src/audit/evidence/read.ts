@@ -19,7 +19,7 @@ export async function listEventFiles(dir: string): Promise<readonly string[]> {
     .map((name) => join(dir, name));
 }
 
-/** What to say of a file or folder that is there and cannot be read. */
+/** The error for a file or folder that is there and cannot be read. */
 export function unreadable(what: string, path: string, why: string, cause?: unknown): CommandError {
   return new CommandError(`cannot read the ${what} ${JSON.stringify(path)}: ${why}`, EXIT.failed, `see "ls -ld ${path}"`, { cause });
 }

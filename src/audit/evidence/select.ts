@@ -1,4 +1,4 @@
-/** Which records of the audit somebody asks for, and what they come to (cli.md §1). */
+/** Selects the audit's records that somebody asks for, and counts them (cli.md §1). */
 import { compileName, matchesName } from '../../core/names.ts';
 import type { StoredLine } from './merge.ts';
 import type { StoredRecord } from './read.ts';
@@ -17,7 +17,7 @@ export interface SelectedLine extends StoredLine {
   readonly agent: string | undefined;
 }
 
-/** What was selected, by what became of it. */
+/** Counts of the selected records, by what became of them. */
 export interface SelectedCounts {
   records: number;
   readonly calls: { allowed: number; denied: number; approval_required: number; replayed: number };
@@ -25,11 +25,11 @@ export interface SelectedCounts {
   messagesRefused: number;
 }
 
-export interface Selection {
+export interface RecordSelection {
   /** Answers with the record where it is wanted, and counts it. */
   take(line: StoredLine): SelectedLine | undefined;
   readonly counts: SelectedCounts;
-  /** How many records were looked at. */
+  /** Counts the records that were looked at. */
   seen(): number;
   /** Names that the records have: to find the one that was meant. */
   names(of: 'tool' | 'agent'): Iterable<string>;
@@ -45,7 +45,7 @@ interface Caller {
 }
 
 /** Opens a selection. It remembers the calls under way, since an outcome names neither tool nor agent. */
-export function openSelection({ tool, agent, denied }: Wanted): Selection {
+export function openSelection({ tool, agent, denied }: Wanted): RecordSelection {
   const tools = tool === undefined ? undefined : compileName(tool);
   const agents = agent === undefined ? undefined : compileName(agent);
   const callers = new Map<string, Caller>();

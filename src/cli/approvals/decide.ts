@@ -11,17 +11,17 @@ import type { Terminal } from '../terminal.ts';
 import { type ApprovalsOptions, expectFound, unknownId } from './list.ts';
 import { stateOf } from './record-lines.ts';
 
-export interface DecideOptions extends ApprovalsOptions {
+export interface VerdictOptions extends ApprovalsOptions {
   /** An id, or the beginning of one. */
   readonly id: string;
   readonly verdict: ApprovalVerdict;
-  /** Who decides, as the record keeps it. */
+  /** The name of the decider, as the record keeps it. */
   readonly by: string;
   readonly reason: string;
 }
 
 /** Decides one record. */
-export async function decideApproval(options: DecideOptions, terminal: Terminal): Promise<number> {
+export async function decideApproval(options: VerdictOptions, terminal: Terminal): Promise<number> {
   const { verdict, by, reason, home } = options;
   const decided = await options.state.withRecords(async ({ approvals }) => {
     await checkApprover(approvals, terminal.env);
@@ -40,7 +40,7 @@ export function expectDecided(decided: DecisionResult, id: string): Approval {
   throw new CommandError(`${approval.id} cannot be decided any more: ${stateOf(approval, Date.now())}`, EXIT.failed);
 }
 
-function report(record: Approval, { json, verdict }: DecideOptions, terminal: Terminal): void {
+function report(record: Approval, { json, verdict }: VerdictOptions, terminal: Terminal): void {
   if (json) {
     terminal.out(renderApproval(record, record.args));
     return;

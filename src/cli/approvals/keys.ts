@@ -1,4 +1,4 @@
-/** What a person pressed, from the bytes that a terminal in raw mode sends. */
+/** Reads the keys that a person pressed from the bytes of a terminal in raw mode. */
 import { StringDecoder } from 'node:string_decoder';
 
 export type Key =
@@ -28,7 +28,7 @@ const CONTROLS: Readonly<Record<string, Exclude<Key['kind'], 'text' | 'pasted'>>
   '\u0003': 'quit',
   '\u0004': 'quit',
 };
-/** What begins the sequences that a terminal sends. */
+/** The sequences that a terminal sends begin with this. */
 const ESCAPE = String.fromCharCode(27);
 const PASTE_END = `${ESCAPE}[201~`;
 const PIECE = new RegExp(`^(?:${ESCAPE}(\\[200~)|${ESCAPE}(\\[[0-9;?]*[ -/]*[@-~]|O[ -~])|.)`, 'su');

@@ -12,7 +12,7 @@ const STEP = 2;
 const DEEPEST = 24;
 const NARROWEST = 30;
 /**
- * What stays together on a line: an escape, a short mark, a word with its blank (but no more than so much of one), or one
+ * These stay together on a line: an escape, a short mark, a word with its blank (but no more than so much of one), or one
  * character.
  */
 const WORDS = /\\u[0-9a-f]{4}|\\.|‹\d+ blanks›|⟨[^⟩]{1,5}⟩|[!-[\]-~]{1,12} ?|./gsu;

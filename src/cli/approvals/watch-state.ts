@@ -1,4 +1,4 @@
-/** What a person who watches approvals has before them, and what their keys do. Pure. */
+/** The state of the approvals view, and what a person's keys do to it. Pure. */
 import { addDrawn, type Drawn, refuseUnseen, type Seen } from '../../approval/seen.ts';
 import type { Approval, ApprovalVerdict } from '../../core/approval.ts';
 import type { Key } from './keys.ts';
@@ -15,7 +15,7 @@ export interface WatchState {
   /** The first line of the record in the whole view. */
   readonly top: number;
   readonly seen: Seen | undefined;
-  /** What is typed in answer to "why denied". */
+  /** The text that is typed in answer to "why denied". */
   readonly reason: string;
   readonly notice: { readonly text: string; readonly until: number } | undefined;
   /** A decision on its way to the store; no other is taken meanwhile. */
@@ -64,7 +64,7 @@ export function refuseVerdict({ seen, selected, deciding }: WatchState, verdict:
   return deciding ? 'the last decision is on its way' : refuseUnseen(seen, selected, verdict, now);
 }
 
-/** What one key does. */
+/** Applies one key to the state. */
 export function pressKey(state: WatchState, key: Key, now: number): Pressed {
   if (key.kind === 'quit') return { state, effect: { kind: 'quit' } };
   if (state.mode === 'reason') return pressInReason(state, key, now);

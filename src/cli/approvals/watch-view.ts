@@ -13,7 +13,7 @@ const LOWEST = 8;
 /** Longer arguments, in characters, would make every key wait: they are read with `approvals show`. */
 export const LONGEST = 262_144;
 
-export interface Screen {
+export interface Drawing {
   /** As many as the terminal has rows, each no wider than it. */
   readonly lines: readonly string[];
   readonly drawn: Drawn | undefined;
@@ -21,8 +21,8 @@ export interface Screen {
   readonly top: number;
 }
 
-/** What a drawing needs besides the state. */
-export interface View {
+/** A drawing needs these besides the state. */
+export interface DrawingInput {
   readonly size: Size;
   readonly now: number;
   readonly paint: Paint;
@@ -32,7 +32,7 @@ export interface View {
 }
 
 /** Lays the screen out. */
-export function layOut(state: WatchState, view: View): Screen {
+export function layOut(state: WatchState, view: DrawingInput): Drawing {
   const { now, paint } = view;
   const { columns, rows } = view.size;
   if (columns < NARROWEST || rows < LOWEST) return { lines: [fit('the window is too small', columns)], drawn: undefined, top: 0 };
@@ -65,7 +65,7 @@ function listLines(state: WatchState, columns: number, room: number, now: number
   return [paint('dim', `  ${table.head}`), ...rows];
 }
 
-function recordPane(record: Approval, room: number, wanted: number, { size: { columns }, now, paint, args }: View): Screen {
+function recordPane(record: Approval, room: number, wanted: number, { size: { columns }, now, paint, args }: DrawingInput): Drawing {
   const isLong = record.args.length + (record.evidence.meta?.length ?? 0) > LONGEST;
   const all = renderRecordLines(record, now, columns, isLong ? () => ['    too long for this view: see "intercept approvals show"'] : args);
   const top = Math.max(0, Math.min(wanted, all.length - room));
@@ -81,7 +81,7 @@ function recordPane(record: Approval, room: number, wanted: number, { size: { co
   };
 }
 
-function footer(state: WatchState, { size: { columns }, now, paint, refusal }: View): string {
+function footer(state: WatchState, { size: { columns }, now, paint, refusal }: DrawingInput): string {
   if (state.mode === 'reason') return paint('yellow', fitEnd('why denied? ', state.reason, columns - 1));
   if (state.notice && state.notice.until > now) return paint('yellow', fit(state.notice.text, columns));
   if (refusal !== undefined) return paint('yellow', fit(`${refusal}; q quits`, columns));

@@ -18,16 +18,16 @@ import { LONGEST, layOut } from './watch-view.ts';
 
 /** New records appear within a second. */
 const LOOK = 500;
-/** What waits, with arguments as long as they are shown here, and one character more: then they are longer. */
+/** Asks for pending records, with arguments as long as they are shown here, and one character more: then they are longer. */
 const WAITING = { state: 'pending', argsLimit: LONGEST + 1 } as const;
 const SIZE = { columns: 80, rows: 24 };
 
-export interface WatchOptions extends ApprovalsOptions {
+export interface WatchViewOptions extends ApprovalsOptions {
   readonly by: string;
 }
 
 /** Watches until the person leaves; where there is no terminal, or for programs, prints a line for each event. */
-export async function watchApprovals(options: WatchOptions, terminal: Terminal): Promise<number> {
+export async function watchApprovals(options: WatchViewOptions, terminal: Terminal): Promise<number> {
   const records = await options.state.openRecords();
   try {
     if (options.json || !terminal.isTty || !terminal.input.isTTY) await printEvents(records.approvals, options.json, terminal);
@@ -62,7 +62,7 @@ function renderLine({ type, at, approval }: ApprovalEvent): string {
   return `${new Date(at).toISOString()} ${type} ${id} tool=${shown(tool)} rule=${JSON.stringify(shown(rule))}${by}${why} args=${shown(args)}`;
 }
 
-async function watchOnScreen(approvals: Approvals, options: WatchOptions, terminal: Terminal): Promise<void> {
+async function watchOnScreen(approvals: Approvals, options: WatchViewOptions, terminal: Terminal): Promise<void> {
   const refusal = await refuseApprover(approvals, terminal.env);
   const left = new AbortController();
   const paint = createPaint(terminal.colour);
@@ -104,11 +104,11 @@ async function watchOnScreen(approvals: Approvals, options: WatchOptions, termin
   }
 }
 
-/** What to tell of it. The secret may have been set, or be another, since the watch began. */
+/** Decides one record and answers the line to show. The secret may have been set, or be another, since the watch began. */
 async function decideOne(
   { id, verdict, reason }: Extract<Effect, { kind: 'decide' }>,
   approvals: Approvals,
-  { by, home }: WatchOptions,
+  { by, home }: WatchViewOptions,
   env: Terminal['env'],
 ): Promise<string> {
   const warnings: string[] = [];

@@ -17,7 +17,7 @@ import {
   words,
 } from './flags.ts';
 
-/** How long instances have to confirm a pause, ms (policy.md §11). */
+/** Instances have so long to confirm a pause, ms (policy.md §11). */
 const PATIENCE = 5_000;
 
 const VALIDATE = command({

@@ -4,16 +4,16 @@ import { EXIT, UsageError } from '../../core/fault.ts';
 import { didYouMean } from '../../policy/nearest.ts';
 import type { Terminal } from '../terminal.ts';
 import { type Flags, longOf, type Values, valuesOf, type Written } from './flags.ts';
-import { type Body, type Help, renderHelp } from './help.ts';
+import { type Help, type HelpBody, renderHelp } from './help.ts';
 
 type Intersection<U> = (U extends unknown ? (each: U) => void : never) extends (all: infer I) => void ? I : never;
 /** The flags that stand in a help. */
-export type FlagsIn<B extends Body> = Intersection<Exclude<B[number], string>>;
+export type FlagsIn<B extends HelpBody> = Intersection<Exclude<B[number], string>>;
 
-/** What a command runs with beside its flags. */
+/** A command runs with these beside its flags. */
 export interface Invocation {
   readonly terminal: Terminal;
-  /** What follows `--`. */
+  /** The words after `--`. */
   readonly server: readonly string[] | undefined;
   finish(status: number): void;
 }
@@ -27,7 +27,7 @@ export interface CommandRow {
   declare(program: Command, invocation: Invocation): void;
 }
 
-export interface Row<B extends Body> extends Help<B> {
+export interface CommandSource<B extends HelpBody> extends Help<B> {
   readonly name: string;
   /** Where what a flag does begins in help. */
   readonly width?: number;
@@ -39,7 +39,7 @@ export interface Row<B extends Body> extends Help<B> {
 }
 
 /** A command of one word. */
-export function command<const B extends Body>(row: Row<B>): CommandRow {
+export function command<const B extends HelpBody>(row: CommandSource<B>): CommandRow {
   const { name, argument, takesServer, run } = row;
   const help = renderHelp(row, row.width);
   return {
@@ -111,7 +111,7 @@ export function addFlags(target: Command, flags: Flags): void {
 }
 
 /** All flags that stand in a help. */
-export function flagsIn<B extends Body>(body: B): FlagsIn<B> & Flags {
+export function flagsIn<B extends HelpBody>(body: B): FlagsIn<B> & Flags {
   return Object.assign({}, ...body.filter((part) => typeof part !== 'string'));
 }
 
@@ -125,7 +125,7 @@ export interface Part {
 
 export interface PartRow<F extends Flags> {
   readonly name: string;
-  /** What help calls its argument, where it takes one. */
+  /** The name of its argument in help, where it takes one. */
   readonly argument?: string;
   readonly about: string;
   readonly flags: F;
@@ -161,7 +161,7 @@ function oneOf(name: string, argument: string, words: readonly string[]): string
 const PART_WIDTH = 18;
 
 /** A command that is the first of two words; alone it prints its help. */
-export function group({ name, parts, ...row }: Help<Body> & { readonly name: string; readonly parts: readonly Part[] }): CommandRow {
+export function group({ name, parts, ...row }: Help<HelpBody> & { readonly name: string; readonly parts: readonly Part[] }): CommandRow {
   const names = parts.map((each) => each.name);
   const help = renderHelp({ ...row, body: ['Commands', ...parts.map(({ line }) => line), 'Flags', ...row.body] }, PART_WIDTH);
   return {

@@ -6,7 +6,7 @@ import { type OwnPlaces, ownPlaces } from '../../run/own-folders.ts';
 const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const DURATION = /^(?:\d+(?:ms|[smhd]))+$/;
 const DURATION_PART = /(\d+)(ms|[smhd])/g;
-/** What a timer can wait, and more than anyone means. */
+/** The longest time that a timer can wait, and more than anyone means. */
 const LONGEST = 3_650 * UNITS.d;
 
 const SIZE = /^(\d+)(B|KiB|MiB|GiB|kB|MB|GB)?$/;
@@ -15,9 +15,9 @@ const BYTES = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3, kB: 1000, MB: 1
 /** One flag. Its name is its key in the table: `stateDir` is `--state-dir`. */
 export interface Flag<T> {
   readonly short?: string;
-  /** What its value is called, in errors; undefined for a switch. */
+  /** The name of its value in errors; undefined for a switch. */
   readonly value?: string;
-  /** What follows its name in help: a value to be written, or its default. */
+  /** Follows its name in help: a value to be written, or its default. */
   readonly shown?: string;
   /** Without it, it shares its line of help with others. */
   readonly about?: string | undefined;
@@ -29,12 +29,12 @@ export interface Flag<T> {
   readonly isMentioned?: boolean;
   /** Without it, it is a switch. `before` is what was read where it is written again. */
   readonly parse?: (text: string, before: unknown) => T;
-  /** What stands where it is not written. */
+  /** The value where the flag is not written. */
   readonly fallback: T;
 }
 
 export type Flags = Readonly<Record<string, Flag<unknown>>>;
-/** What a table's flags were read as. */
+/** The values that a table's flags were read as. */
 export type Values<F> = { readonly [K in keyof F]: F[K] extends Flag<infer T> ? T : never };
 /** Those that were written. */
 export type Written<F> = Partial<Values<F>>;
@@ -152,7 +152,7 @@ export function parseCountFlag(text: string): number {
   return Number(text);
 }
 
-/** How every command finds the state: another kind of store is one more row. */
+/** Every command finds the state by these flags: another kind of store is one more row. */
 export const STATE = { stateDir: text('folder', 'DIR', 'where state is kept, else ~/.intercept/state') };
 export const STATE_PREFIX = { statePrefix: text('text', 'TEXT', 'keeps counters of equal policy names apart') };
 export const JSON_OUT = { json: set('for programs') };

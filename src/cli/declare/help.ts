@@ -2,9 +2,9 @@
 import { type Flags, longOf } from './flags.ts';
 
 /** Lines, with flags where they stand among them. A line that ends with ": " goes on with the flags that follow. */
-export type Body = readonly (string | Flags)[];
+export type HelpBody = readonly (string | Flags)[];
 
-export interface Help<B extends Body> {
+export interface Help<B extends HelpBody> {
   /** After `Usage: intercept`. */
   readonly usage: string;
   readonly about: string;
@@ -18,12 +18,12 @@ const WIDTH = 21;
 const COLUMNS = 80;
 
 /** The text of a help whose flags say what they do from the column `width` on. */
-export function renderHelp({ usage, about, body, end }: Help<Body>, width = WIDTH): string {
+export function renderHelp({ usage, about, body, end }: Help<HelpBody>, width = WIDTH): string {
   return [`Usage: intercept ${usage}`, about, '', ...linesOf(body, width), '  -h, --help', '', end].join('\n');
 }
 
 /** A flag with something to say has a line of its own; others share lines, as many as fit. */
-export function linesOf(body: Body, width: number): readonly string[] {
+export function linesOf(body: HelpBody, width: number): readonly string[] {
   const lines: string[] = [];
   let isOpen = false;
   for (const part of body) {

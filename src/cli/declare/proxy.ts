@@ -25,7 +25,7 @@ import {
   valuesOf,
   type Written,
 } from './flags.ts';
-import { type Body, type Help, linesOf, renderHelp } from './help.ts';
+import { type Help, type HelpBody, linesOf, renderHelp } from './help.ts';
 import { unknownWord } from './mistakes.ts';
 
 const POLICY = {
@@ -92,7 +92,7 @@ const WIDTH = 20;
 const HELP = linesOf(BODY, WIDTH).join('\n');
 
 const PAGE_WIDTH = 26;
-const page = (row: Help<Body>) => renderHelp(row, PAGE_WIDTH);
+const page = (row: Help<HelpBody>) => renderHelp(row, PAGE_WIDTH);
 
 /** The flags of the proxy by what they are for: all of them do not fit a screen. */
 const PAGES = {

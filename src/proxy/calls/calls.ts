@@ -70,7 +70,7 @@ async function judge(routes: readonly Judging[], ended: Map<Judging, Route>, gat
   }
 }
 
-/** What waits for a human or for an identical call is kept open, or answered where there is no room for it. */
+/** Keeps a call open that waits for a human or for an identical call, or answers it where too many wait. */
 function judgeHeld(route: Judging, arrival: Arrival, enforced: Enforced, ended: Map<Judging, Route>, gate: Gate, session: Session): void {
   const outcome = showPage(route, arrival, enforced, gate, session);
   if (outcome.kind === 'in_flight' || isKeptOpen(outcome, session))
@@ -191,7 +191,7 @@ function renderOutcome({ id, frame: { modern } }: Judging, outcome: Exclude<Fina
   return renderToolResult(idText, { text, meta: { [DECISION_KEY]: meta }, resultType });
 }
 
-/** What has to be known of the server's tools before the call is judged (wire.md §3); undefined where nothing more has. */
+/** Finds out what must be known of the server's tools before the call is judged (wire.md §3); undefined where nothing more must. */
 function neededFor({ toolCall, id }: Judging, { rulebook }: Gate, session: Session): 'list' | 'schemas' | undefined {
   if (!rulebook) return undefined;
   const { uses, mode } = rulebook.policy;

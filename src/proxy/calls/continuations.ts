@@ -10,7 +10,7 @@ export const CONTINUE_WITHIN = 900_000;
 export const MAX_WAITING = 1_024;
 
 export interface Continuations {
-  /** How many calls wait. A field, which each call reads: without one, none continues another. */
+  /** The number of waiting calls. Each call reads this field: at 0, none continues another. */
   readonly size: number;
   /** Keeps a call until the retry with this key, which stands for the call and the state it has to carry. Answers with the one given up for it. */
   keep(key: string, call: SentCall, now: number): SentCall | undefined;

@@ -100,7 +100,7 @@ function outcomeOf(decision: Decision, shadow: boolean): Outcome {
   };
 }
 
-/** What the agent is told of these says nothing of the reason. */
+/** The agent's message does not name these reasons. */
 const UNJUDGED: ReadonlySet<ReasonCode> = new Set([
   'self',
   'look_alike',

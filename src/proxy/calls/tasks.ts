@@ -8,7 +8,7 @@ import { type Settling, settle } from '../settle.ts';
 
 /** INVARIANT I11: tasks of one session (wire.md §2.13); beyond that the oldest is given up. */
 export const MAX_TASKS = 1_024;
-/** How long the result of a task that succeeded may be fetched by itself, ms. */
+/** The proxy waits so long for the result of a successful task that it fetches itself, ms. */
 export const RESULT_TIMEOUT = 60_000;
 
 export interface Tasks {
@@ -61,7 +61,7 @@ export function createTasks(): Tasks {
 /** Characters of a task's id (wire.md §2.13). */
 const MAX_NAME = 1_024;
 
-/** What settling a task needs of a session. */
+/** The part of a session that settling a task needs. */
 interface TaskSession extends Settling {
   readonly tasks: Tasks;
 }

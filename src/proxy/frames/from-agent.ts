@@ -13,7 +13,7 @@ import { answerAll, askedIn, deliver, ownReply, type Route } from '../deliver.ts
 import { createBatchAnswer, type Exchange, type Incoming, type ReplyTo } from '../exchange.ts';
 import { FRAME_COST, MAX_BUFFERED } from '../shared.ts';
 import type { Session } from '../state.ts';
-import { type Element, routeFrame } from './route.ts';
+import { type FrameElement, routeFrame } from './route.ts';
 
 /** Takes in the frames for which there is room (wire.md §2.13), which is theirs until `dismiss`; the others are refused at once. */
 export function admit(lines: readonly Incoming[], session: Session): readonly Incoming[] {
@@ -74,7 +74,7 @@ export async function receiveFromAgent(lines: readonly Incoming[], session: Sess
   deliver(recorded(judged, gate, session), session);
 }
 
-function elementsOf(line: Incoming, session: Session): readonly Element[] {
+function elementsOf(line: Incoming, session: Session): readonly FrameElement[] {
   if (line.kind === 'too_long') {
     const refusal: Refusal = {
       kind: 'refused',
@@ -96,7 +96,7 @@ function batchElements(
   frame: Extract<ClientFrame, { kind: 'batch' }>,
   { exchange, known }: Incoming,
   session: Session,
-): readonly Element[] {
+): readonly FrameElement[] {
   if (session.protocol.version !== '2025-03-26') {
     const refusal: Refusal = {
       kind: 'refused',

@@ -10,7 +10,7 @@ import { readServerFrame } from '../../mcp/messages/server.ts';
 import { settleByNotification } from '../calls/tasks.ts';
 import { endAnswer, ownReply, type Passed, writePassed } from '../deliver.ts';
 import type { Exchange, ServerLine } from '../exchange.ts';
-import { methodDenial, refusalOf, refusedInput, renderRefusal } from '../gate.ts';
+import { methodDenial, refusalOf, refusedInput, renderRefusal } from '../methods.ts';
 import { UNLIMITED } from '../payments/challenge.ts';
 import { isPriced } from '../payments/challenge-answer.ts';
 import type { Session } from '../state.ts';
@@ -90,7 +90,7 @@ function listOf(passed: Passed | undefined): readonly Passed[] {
   return passed ? [passed] : NOTHING;
 }
 
-/** What cannot be read still ends: the request that it answers, and the one that it asks. */
+/** Refuses a frame that cannot be read: the request that it answers ends, and so does the one that it asks. */
 function receiveOversized(
   { sender }: Extract<Line, { kind: 'too_long' }>,
   gate: Gate,
@@ -202,7 +202,7 @@ function tryWrite(event: AuditEvent, { ports }: Session): boolean {
   }
 }
 
-/** Whose it is, is found before anything is waited for: the frame behind it is begun meanwhile, and may end what it is about. */
+/** Finds the owner before anything is waited for: the next frame is begun meanwhile, and may end what this one is about. */
 async function receiveNotification(
   frame: Extract<Single, { kind: 'notification' }>,
   bytes: FrameBytes,

@@ -8,7 +8,7 @@ import type { Gate } from '../../engine/gate.ts';
 import { membersAt } from '../../mcp/json/edit.ts';
 import { readMember } from '../../mcp/messages/envelope.ts';
 import type { ClientFrame, ReplyFrame, ServerFrame } from '../../mcp/messages/frame.ts';
-import { policyDenial } from '../gate.ts';
+import { policyDenial } from '../methods.ts';
 import type { Session } from '../state.ts';
 
 type Requesting = Extract<ClientFrame | ServerFrame, { kind: 'request' | 'notification' }>;
@@ -50,7 +50,7 @@ export function requestEvent(
   };
 }
 
-/** What a human or a model answers for the agent, which may be a decision. */
+/** A human or a model answers these for the agent, and the answer may be a decision. */
 const ANSWERS: ReadonlySet<string> = new Set(['elicitation/create', 'sampling/createMessage']);
 
 /** The record of an answer of the agent to what the server `asked`, or nothing for those that say nothing. A refused one is always recorded. */

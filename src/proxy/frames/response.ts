@@ -11,7 +11,7 @@ import { adjustCapabilities, renderError, withoutDecision } from '../../mcp/mess
 import { receiveCallAnswer } from '../calls/calls.ts';
 import { settleByAnswer } from '../calls/tasks.ts';
 import type { Passed } from '../deliver.ts';
-import { REFUSED, refusedInput, renderRefusal } from '../gate.ts';
+import { REFUSED, refusedInput, renderRefusal } from '../methods.ts';
 import { refusedAsking } from '../payments/challenge-answer.ts';
 import type { PendingRequest, Purpose } from '../requests/inflight.ts';
 import { taskOpenedBy } from '../requests/own-tasks.ts';
@@ -23,7 +23,7 @@ import { restoreAnswer } from './restore.ts';
 type Response = Extract<ServerFrame, { kind: 'response' }>;
 type Answer = Response | Extract<ServerFrame, { kind: 'unreadable' }>;
 
-/** What the agent gets of an answer: nothing where no request of this session has its id. */
+/** Answers what the agent gets of an answer: nothing where no request of this session has its id. */
 export async function receiveResponse(frame: Answer, bytes: FrameBytes, gate: Gate, session: Session): Promise<Passed | undefined> {
   const { inflight } = session;
   const request = frame.id && inflight.answer(frame.id);
@@ -100,7 +100,7 @@ function receiveAnswer(frame: Response, bytes: FrameBytes, request: PendingReque
   }
 }
 
-/** What a server says of itself and its tools may speak of prices; only what is put to a wallet asks for a payment. */
+/** A server may name prices where it describes itself and its tools; only what is put to a wallet asks for a payment. */
 async function receiveList(
   frame: Response,
   bytes: FrameBytes,

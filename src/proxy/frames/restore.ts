@@ -1,4 +1,4 @@
-/** What the server sent, as the agent knows it: under the agent's own ids and tokens again, and for the exchange that it belongs to (wire.md §2.7). */
+/** Turns what the server sent into what the agent knows: under the agent's own ids and tokens again, for the exchange that it belongs to (wire.md §2.7). */
 import { applyEdits, type Edit } from '../../mcp/json/edit.ts';
 import type { Member, Span } from '../../mcp/json/scan-types.ts';
 import { idAt, membersOf } from '../../mcp/messages/envelope.ts';

@@ -13,7 +13,7 @@ import { textOf } from '../../mcp/messages/reply.ts';
 import { CLIENT_KEY, MODERN, VERSION_KEY } from '../../mcp/messages/revisions.ts';
 import { forgo, outgoing, outgoingCancel, ownReply, type Route, refuse } from '../deliver.ts';
 import type { Known, KnownOf, ReplyTo } from '../exchange.ts';
-import { methodDenial, refusalOf, refusedAnswer, renderRefusal } from '../gate.ts';
+import { methodDenial, refusalOf, refusedAnswer, renderRefusal } from '../methods.ts';
 import { paysWith, refusedPayment } from '../payments/challenge.ts';
 import { meantBy, otherId, tokenSpan, tokenToSend } from '../requests/ids.ts';
 import { MAX_IN_FLIGHT, type PendingRequest, type Purpose } from '../requests/inflight.ts';
@@ -26,7 +26,7 @@ import { answerEvent, requestEvent } from './request-record.ts';
 type Single = Exclude<ClientFrame, { kind: 'batch' }>;
 
 /** One frame, or one element of a batch. */
-export interface Element {
+export interface FrameElement {
   readonly frame: Single | Refusal;
   readonly bytes: FrameBytes;
   readonly to: ReplyTo | undefined;
@@ -35,7 +35,7 @@ export interface Element {
 }
 
 /** Routes one frame. Requests that go on are in flight from here. */
-export function routeFrame(element: Element, gate: Gate, session: Session): Route {
+export function routeFrame(element: FrameElement, gate: Gate, session: Session): Route {
   const { frame, to } = element;
   if (frame.kind === 'refused') return refuse(frame, to, session);
   const known = element.known?.get(frame) ?? { ownPath: ownPathOf(frame, session.served.own), fingerprint: undefined };
@@ -59,7 +59,7 @@ function ownPathOf({ text, span }: ClientMessage, own: OwnPaths | undefined): st
 }
 
 /** The server gets an error in the place of an answer that may not go on: it waits for one. */
-function routeAnswer(frame: ReplyFrame, { bytes, to }: Element, ownPath: string | undefined, gate: Gate, session: Session): Route {
+function routeAnswer(frame: ReplyFrame, { bytes, to }: FrameElement, ownPath: string | undefined, gate: Gate, session: Session): Route {
   if (isOwnAnswer(frame.id, session)) return { kind: 'drop' };
   if (refusedPayment(() => to?.exchange?.credentials?.(), gate)) return dropPayment(to, session);
   const asked = frame.id && session.asked.take(frame.id.key);
@@ -71,7 +71,7 @@ function routeAnswer(frame: ReplyFrame, { bytes, to }: Element, ownPath: string 
   return { kind: 'forward', frame: ownReply(text, to?.exchange), to, event };
 }
 
-function routeRequest(frame: RequestFrame, element: Element, known: KnownOf, gate: Gate, session: Session): Route {
+function routeRequest(frame: RequestFrame, element: FrameElement, known: KnownOf, gate: Gate, session: Session): Route {
   const { id, method } = frame;
   const { to } = element;
   const refused = (reason: string, message: string, code: Refusal['code'] = -32600) => refuse({ code, reason, message, id }, to, session);
@@ -99,7 +99,7 @@ function likeMethod(method: string, alike: string): string {
 
 const NO_TASK = 'there is no such task';
 
-/** Whether `methods` itself denies every tool call, whatever `tools` says. */
+/** True where `methods` itself denies every tool call, whatever `tools` says. */
 function areCallsDenied({ rulebook }: Gate): boolean {
   if (rulebook?.policy.mode !== 'enforce' || rulebook.policy.methods.length === 0) return false;
   return methodDenial('tools/call', rulebook.policy) !== undefined;
@@ -107,7 +107,7 @@ function areCallsDenied({ rulebook }: Gate): boolean {
 
 function routeCall(
   frame: RequestFrame | NotificationFrame,
-  element: Element,
+  element: FrameElement,
   modern: boolean,
   sentAs: RequestId | undefined,
   known: KnownOf,
@@ -158,7 +158,7 @@ function waitFor(
 }
 
 /** A call without an id is judged all the same, and never answered (wire.md §2.5). */
-function routeNotification(frame: NotificationFrame, element: Element, known: KnownOf, gate: Gate, session: Session): Route {
+function routeNotification(frame: NotificationFrame, element: FrameElement, known: KnownOf, gate: Gate, session: Session): Route {
   const { method } = frame;
   const { to } = element;
   if (method === 'tools/call' && !areCallsDenied(gate)) {
@@ -189,7 +189,7 @@ function dropPayment(to: ReplyTo | undefined, session: Session): Route {
 }
 
 /** SPEC: policy.md §6 — cancelled after sending: the outcome is unknown, the reservation stays spent. */
-function cancel(frame: NotificationFrame, { bytes, to }: Element, session: Session): Route {
+function cancel(frame: NotificationFrame, { bytes, to }: FrameElement, session: Session): Route {
   const span = frame.params.members.get('requestId');
   const id = span && idAt(frame.text, span);
   const isModern = noteProtocol(frame, session);

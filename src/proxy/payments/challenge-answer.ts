@@ -15,14 +15,14 @@ import { readServerFrameInSlices } from '../../mcp/messages/server.ts';
 import { type Challenge, findChallenge } from '../../mcp/payments/payment.ts';
 import { recordOf } from '../calls/record.ts';
 import { answer } from '../deliver.ts';
-import { renderRefusal } from '../gate.ts';
+import { renderRefusal } from '../methods.ts';
 import type { PendingRequest } from '../requests/inflight.ts';
 import { settle } from '../settle.ts';
 import type { Session } from '../state.ts';
 import { atOnceOrInTurns, inTurns } from '../turns.ts';
 import { judgeChallenge, UNLIMITED } from './challenge.ts';
 
-/** What the message asks to be paid. */
+/** Finds the payment that the message asks for. */
 export function challengeIn(
   frame: Pick<ResponseFrame | NotificationFrame, 'text' | 'span'>,
 ): Challenge | undefined | Promise<Challenge | undefined> {
@@ -94,7 +94,7 @@ export async function refusedAsking(
   return renderRefusal(request.id.text, UNLIMITED, session.ports.clock());
 }
 
-/** Whether the message asks for a payment, and limits on what calls cost are enforced. */
+/** True where the message asks for a payment, and limits on what calls cost are enforced. */
 export function isPriced(frame: Parameters<typeof challengeIn>[0], { rulebook }: Gate): boolean | Promise<boolean> {
   if (!rulebook?.policy.uses.spend || rulebook.policy.mode !== 'enforce') return false;
   const asked = challengeIn(frame);
@@ -102,7 +102,7 @@ export function isPriced(frame: Parameters<typeof challengeIn>[0], { rulebook }:
 }
 
 /**
- * Which of the offers have to be taken out before the answer may reach the client: none where no limit is in force.
+ * Finds the offers that must be taken out before the answer may reach the client: none where no limit is in force.
  * `answered`: nothing is left that may be paid, so each of the requests (by the ids that the server got) has been answered
  * with a denial. `all`: it asks of what may not be paid for, but is not only about that (`isDemand`).
  */
@@ -123,7 +123,7 @@ export async function judgeHttp(
   return 'answered';
 }
 
-/** Whether what a call costs is limited, and the limits are enforced. */
+/** True where the cost of calls is limited, and the limits are enforced. */
 export function limitsSpend({ served }: Session): boolean {
   const { policy } = served.rules.current ?? {};
   return policy?.uses.spend === true && policy.mode === 'enforce';

@@ -1,5 +1,5 @@
 /**
- * What a server asks to be paid (policy.md §8), judged before an agent can pay it: an offer that costs too much, or whose
+ * Judges what a server asks to be paid (policy.md §8) before an agent can pay it: an offer that costs too much, or whose
  * price nobody can tell, is taken out, and what is left is held until it is paid or over.
  */
 import { agentKey } from '../../core/agent-key.ts';
@@ -18,10 +18,10 @@ import type { ReplyTo } from '../exchange.ts';
 import { endReservations } from '../settle.ts';
 import type { Session } from '../state.ts';
 
-/** Which offers may be made, and why the others may not. */
+/** The offers that may be made, and why the others may not. */
 interface JudgedOffers {
   readonly cut: ReadonlySet<number>;
-  /** What the dearest of the others holds. */
+  /** The dearest of the others holds this. */
   readonly reservation: Reservation | undefined;
   /** Why the last one was taken out. */
   readonly denial: Denial | undefined;
@@ -39,7 +39,7 @@ export function refusedPayment(credentials: () => readonly unknown[] | undefined
   return (credentials()?.length ?? 0) > 0 ? UNLIMITED : undefined;
 }
 
-/** What is said where a payment is asked for that no limit is about. */
+/** Refuses a payment that no limit is about. */
 export const UNLIMITED: Denial = denial(
   'unpriceable',
   '(payment)',
@@ -106,7 +106,7 @@ async function hold(
   return { denial: decision.outcome === 'deny' ? decision.denial : UNLIMITED };
 }
 
-/** How long a challenge holds its price at most, ms. */
+/** A challenge holds its price so long at most, ms. */
 const CHALLENGE_TIMEOUT = 600_000;
 /** Characters of one that is kept: agents can be asked as often as they like. */
 const MAX_KEPT = 65_536;

@@ -1,5 +1,5 @@
 /**
- * What a call pays (policy.md §8). A credential pays only an offer that was delivered to this agent for this very call;
+ * Finds what a call pays (policy.md §8). A credential pays only an offer that was delivered to this agent for this very call;
  * what was delivered is kept in the store, so that neither a restart nor other clients make it forgotten.
  */
 import type { OpenChallenge } from '../../core/challenge.ts';
@@ -23,7 +23,7 @@ export function readPayments(arrivals: readonly Arrival[], session: Session): Pr
 }
 
 /**
- * What a call pays by the credentials it carries; `unasked` where nobody asked for it, or more than one thing is paid.
+ * Finds what a call pays by the credentials it carries; `unasked` where nobody asked for it, or more than one thing is paid.
  * A continuation (wire.md §2.12) that repeats what the call paid with before pays nothing more.
  */
 async function paidBy({ call, held, credentials }: Arrival, { ports, identity }: Session): Promise<Paid> {

@@ -71,7 +71,7 @@ function tellServer({ sentAs }: PendingRequest, exchange: Exchange, { output, po
   }
 }
 
-/** What becomes of requests whose transport failed; `answered`: the client got the upstream's own answer as it was. */
+/** The way that requests end whose transport failed; `answered`: the client got the upstream's own answer as it was. */
 export interface Failure {
   readonly outcome: 'kept' | 'released';
   readonly why: string;

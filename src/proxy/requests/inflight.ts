@@ -4,7 +4,7 @@ import type { ServerFrame } from '../../mcp/messages/frame.ts';
 import { keptId, keptText, otherSpelling, type RequestId } from '../../mcp/messages/id.ts';
 import type { Exchange, ReplyTo } from '../exchange.ts';
 
-/** What the answer to a request is for. */
+/** The use that is made of the answer to a request. */
 export type Purpose =
   /** `challenged`: what its answer asks to be paid was judged already. */
   | { readonly kind: 'call'; readonly call: ForwardedCall; readonly challenged?: true }
@@ -24,7 +24,7 @@ export type Purpose =
 export interface PendingRequest {
   /** The client's. */
   readonly id: RequestId;
-  /** What the server gets: the same, but where that was taken and may be replaced (wire.md §2.7). */
+  /** The id that the server gets: the same, but where that was taken and may be replaced (wire.md §2.7). */
   readonly sentAs: RequestId;
   readonly method: string;
   readonly modern: boolean;
@@ -45,9 +45,9 @@ export interface ProgressToken {
 
 /** All keys are of ids as the server gets them, unless it says otherwise. */
 export interface Inflight {
-  /** Whether no more requests are taken in. */
+  /** True while no more requests are taken in. */
   readonly isFull: boolean;
-  /** Whether an answer under this id could be taken for another request's. */
+  /** True where an answer under this id could be taken for another request's. */
   has(key: string): boolean;
   /** The request that waits under this id. */
   get(key: string): PendingRequest | undefined;
@@ -64,13 +64,13 @@ export interface Inflight {
   drain(): readonly PendingRequest[];
   /** Requests that wait since before `since`, streams left out; their late answers will be dropped. */
   expire(since: number): readonly PendingRequest[];
-  /** How many wait for an answer of the server that the client asked for; streams left out. */
+  /** Counts the client's requests that wait for the server's answer; streams left out. */
   open(): number;
   /** Those that wait, the oldest first. */
   all(): Iterable<PendingRequest>;
   /** Those of one exchange that wait. */
   of(exchange: Exchange): readonly PendingRequest[];
-  /** How many those are. */
+  /** Counts those. */
   waitingOn(exchange: Exchange): number;
   /** Those that left, and whose answer is not written yet. */
   readonly answering: Answering;
@@ -84,22 +84,22 @@ export interface Answering {
   of(exchange: Exchange): number;
 }
 
-/** How many requests of one agent wait, in all its sessions; the proxy's own do not count. */
-export interface Room {
+/** Counts the waiting requests of one agent in all its sessions; the proxy's own do not count. */
+export interface RequestBudget {
   taken: number;
 }
 
 export interface InflightOptions {
-  readonly room: Room;
+  readonly budget: RequestBudget;
   /** An id that is taken can be replaced: old ones need not be remembered for ever. */
   readonly mayReplace: boolean;
   /** An answer may come again, on a stream that is resumed; it settles nothing then. */
   readonly resumable: boolean;
 }
 
-/** How many may wait at once. */
+/** So many may wait at once. */
 export const MAX_IN_FLIGHT = 256;
-/** What a time-out applies to; a subscription stays open as long as it likes. */
+/** A time-out applies to these; a subscription stays open as long as it likes. */
 const TIMED: ReadonlySet<Purpose['kind']> = new Set(['call', 'tools/list', 'tasks/list', 'task', 'other']);
 
 /** Nothing is being answered. Bounded by what was in flight: each begins when it leaves, and ends when it is settled. */
@@ -131,7 +131,7 @@ function createByExchange() {
 }
 
 export function createInflight(options: InflightOptions): Inflight {
-  const { room, mayReplace, resumable } = options;
+  const { budget, mayReplace, resumable } = options;
   const waiting = new Map<string, PendingRequest>();
   const byExchange = createByExchange();
   const past = createPast(options);
@@ -141,7 +141,7 @@ export function createInflight(options: InflightOptions): Inflight {
     if (!found) return undefined;
     waiting.delete(key);
     if (found.to?.exchange) byExchange.remove(found);
-    if (found.purpose.kind !== 'own') room.taken -= 1;
+    if (found.purpose.kind !== 'own') budget.taken -= 1;
     return found;
   };
   // Over stdio ids are never replaced, and mostly nothing is past: then nothing need be looked for.
@@ -157,14 +157,14 @@ export function createInflight(options: InflightOptions): Inflight {
   };
   return {
     get isFull() {
-      return room.taken >= MAX_IN_FLIGHT || (!mayReplace && past.requests.size >= MAX_PAST);
+      return budget.taken >= MAX_IN_FLIGHT || (!mayReplace && past.requests.size >= MAX_PAST);
     },
     has,
     get: (key) => waiting.get(key),
     add(request) {
       const before = waiting.get(request.sentAs.key);
       if (before) byExchange.remove(before);
-      else if (request.purpose.kind !== 'own') room.taken += 1;
+      else if (request.purpose.kind !== 'own') budget.taken += 1;
       if (request.to?.exchange) byExchange.add(request);
       if (mayReplace) past.note(request.sentAs.key);
       waiting.set(request.sentAs.key, request);
@@ -228,7 +228,7 @@ export function createAsked(): AskedRequests {
 /** All keys are of ids as the server got them. */
 export interface PastRequests {
   readonly requests: ReadonlyMap<string, PendingRequest>;
-  /** Whether an answer under this id may still be one to a past request. */
+  /** True where an answer under this id may still be one to a past request. */
   has(key: string): boolean;
   /** An id that is being used. */
   note(key: string): void;
@@ -242,7 +242,7 @@ export interface PastRequests {
   take(key: string): PendingRequest | undefined;
 }
 
-/** How many are remembered, and how many where ids can be replaced. */
+/** So many are remembered, and fewer where ids can be replaced. */
 const MAX_PAST = 65_536;
 const MAX_REPLACEABLE = 2_048;
 

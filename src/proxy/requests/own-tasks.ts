@@ -1,4 +1,4 @@
-/** Whose tasks are whose, where agents share a server (wire.md §2.7): for others than the one that opened it, a task does not exist. */
+/** Hides the tasks of one agent from the others of a shared server (wire.md §2.7): for them, a task does not exist. */
 
 import { isArray, isObject, type Json } from '../../core/json.ts';
 import { readMember } from '../../mcp/messages/envelope.ts';
@@ -54,7 +54,7 @@ export interface TaskError {
   readonly data?: object;
 }
 
-/** What a request for a task that is not this agent's hears: the same as from a server that never had it. */
+/** Answers a request for a task that is not this agent's as a server would that never had it. */
 export function foreignTaskError(frame: RequestFrame): TaskError {
   const { method } = frame;
   const isOld = !isModern(frame) || !method.startsWith('tasks/');
@@ -70,7 +70,7 @@ function declaresTasks(meta: Json | undefined): boolean {
   return isObject(extensions) && extensions.has(EXTENSION);
 }
 
-/** Whether the message names a task that is not this agent's. SECURITY: one whose id cannot be read might be anyone's. */
+/** True where the message names a task that is not this agent's. SECURITY: one whose id cannot be read might be anyone's. */
 export function namesForeignTask(frame: RequestFrame | NotificationFrame, ownTasks: OwnTasks): boolean {
   const { method } = frame;
   const read = (name: string) => readMember(frame, name);

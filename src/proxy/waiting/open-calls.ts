@@ -12,7 +12,7 @@ import { FRAME_COST } from '../shared.ts';
 import type { Session } from '../state.ts';
 import type { Asking } from './pages.ts';
 
-/** How long a call waits for an identical one, ms. */
+/** A call waits so long for an identical one, ms. */
 const IDENTICAL = 60_000;
 /** ms between looks at the store: the first, and the longest. */
 const SOONEST = 50;
@@ -22,11 +22,11 @@ const TOLD = 5_000;
 /** ms between two notifications of progress: clients that wait for a minute start anew with each. */
 const PROGRESS = 5_000;
 
-/** What a call that waits no longer ends in. */
+/** A call that waits no longer ends in one of these. */
 export type Final = Exclude<Outcome, { kind: 'in_flight' }>;
 export type Outcome = Enforced | Asking;
 
-/** How a call that is kept open is judged again. `waited`: it may not wait for an identical call any longer. */
+/** Judges a call that is kept open again. `waited`: it may not wait for an identical call any longer. */
 export interface Ending {
   isOpen(): boolean;
   judgeAgain(waited: boolean): Promise<Outcome>;
@@ -36,7 +36,7 @@ export interface Ending {
   decided(approval: HeldApproval): void;
 }
 
-/** Whether a held call waits for its approval, rather than be answered now. Those for which there is no room are answered. */
+/** True where a held call waits for its approval. It is answered at once where too many wait. */
 export function isKeptOpen(outcome: Final, { ports, waits, waiting }: Session): boolean {
   const waitsForHuman = outcome.kind === 'answer' && outcome.approval !== undefined && ports.approvalWait > 0;
   return waitsForHuman && !waits.closed && waiting.size < MAX_IN_FLIGHT;

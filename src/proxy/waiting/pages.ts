@@ -29,13 +29,13 @@ const STATE = 'intercept-approval.';
  */
 export const PAGE_REQUEST = 'intercept-page-';
 
-/** Whether these capabilities are of a client that shows pages. */
+/** True where the client declares that it shows pages. */
 export function showsPages(capabilities: Json | undefined): boolean {
   const elicitation = isObject(capabilities) ? capabilities.get('elicitation') : undefined;
   return isObject(elicitation) && isObject(elicitation.get('url'));
 }
 
-/** Whether a client's answer is to a request of the proxy's own, which the server knows nothing of. */
+/** True where a client answers a request of the proxy's own, which the server knows nothing of. */
 export function isOwnAnswer(id: RequestId | undefined, { shown }: Session): boolean {
   return id?.key.startsWith(`s:${PAGE_REQUEST}`) === true && shown.has(id.key.slice(PAGE_REQUEST.length + 2));
 }
@@ -46,7 +46,7 @@ export function ownState(call: Call, { expiresAt }: HeldApproval, { identity, po
   return `${STATE}${content}.${ports.sign(content)}`;
 }
 
-/** Whether a call carries a state that is meant for the proxy, and not for the server. */
+/** True for a state that is meant for the proxy, and not for the server. */
 export function isOwnState(state: string): boolean {
   return state.startsWith(STATE);
 }

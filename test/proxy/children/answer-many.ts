@@ -4,7 +4,7 @@ import { createInflight } from '../../../src/proxy/requests/inflight.ts';
 
 const LIMITS = { maxDepth: 256, maxName: 1024, anySpace: true };
 const collect = () => (globalThis as { gc?: () => void }).gc?.();
-const inflight = createInflight({ room: { taken: 0 }, mayReplace: true, resumable: true });
+const inflight = createInflight({ budget: { taken: 0 }, mayReplace: true, resumable: true });
 collect();
 const before = process.memoryUsage().heapUsed;
 for (let n = 10; n < 74; n++) {

@@ -54,19 +54,19 @@ export function refusedAnswer(asked: string | undefined, gate: Gate, ownPath: st
   return ownPath === undefined || gate.rulebook?.policy.mode === 'shadow' ? undefined : selfDenial(ownPath);
 }
 
-/** What stops everything: a pause, also in shadow mode, or that nobody knows whether there is one. */
+/** Finds what stops everything: a pause, also in shadow mode, or a store that cannot tell whether there is one. */
 function haltOf({ rulebook, pause, fault }: Gate): Denial | undefined {
   if (!rulebook) return NO_POLICY;
   if (fault !== undefined) return rulebook.policy.mode === 'shadow' ? undefined : denial('state_error', '(state)', INTERNAL_ERROR, fault);
   return pause && denial('paused', '(paused)', pausedText(pause));
 }
 
-/** What enforcement denies of a message besides pauses: what names our files, and what `methods` deny. */
+/** Denies, apart from pauses, messages that name our files, and those that `methods` deny. */
 export function policyDenial(method: string, policy: Policy, ownPath: string | undefined): Denial | undefined {
   return ownPath === undefined ? methodDenial(method, policy) : selfDenial(ownPath);
 }
 
-/** What the policy's `methods` say, shadow mode or not. */
+/** Judges a method by the policy's `methods`, shadow mode or not. */
 export function methodDenial(method: string, policy: Policy): Denial | undefined {
   if (isMethodAllowed(policy, method)) return undefined;
   return denial('rule', '(methods)', `Method ${JSON.stringify(method)} is not permitted by policy`);
