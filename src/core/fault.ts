@@ -25,7 +25,7 @@ export class CommandError extends Error {
 /** Exit statuses (cli.md §1). */
 export const EXIT = { done: 0, failed: 1, usage: 2, invalidPolicy: 3, found: 4 } as const;
 
-/** What the system says, in words. */
+/** Puts an error of the system into words. */
 const SYSTEM: Readonly<Record<string, string>> = {
   ENOENT: 'does not exist',
   ENOTDIR: 'is not a folder',
