@@ -16,7 +16,7 @@ export async function buildPackage(): Promise<void> {
   await bundle('src/index.ts', 'index.js', 'lib', 'browser');
   emitTypes();
   mkdirSync(join(DIST, 'schema'), { recursive: true });
-  cpSync(join(ROOT, 'schema/policy.schema.json'), join(DIST, 'schema/policy.schema.json'));
+  for (const name of ['policy', 'output']) cpSync(join(ROOT, `schema/${name}.schema.json`), join(DIST, `schema/${name}.schema.json`));
 }
 
 async function bundle(entry: string, name: string, chunks: string, target: 'node' | 'browser'): Promise<void> {

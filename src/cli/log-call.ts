@@ -44,13 +44,15 @@ export const CALL_ROWS: Readonly<Record<string, RowRender>> = {
     if (unpriced !== true) return undefined;
     return { word: 'unpriced', colour: 'yellow', name, details: [agentOf(line), 'nothing said what the call costs'] };
   },
-  request: ({ record }) => {
+  request: (line) => {
+    const { record } = line;
     const isDenied = record.result === 'denied';
     return {
       word: isDenied ? 'denied' : record.shadow === true ? 'shadow-denied' : 'allowed',
       colour: isDenied ? 'red' : record.shadow === true ? 'yellow' : 'green',
       name: nameOf(record.method),
       details: [
+        agentOf(line),
         record.from === 'server' ? 'from the server' : undefined,
         byRule(record.rule, record.code),
         ...[record.uri, record.name, record.task].map(textIn),

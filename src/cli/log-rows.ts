@@ -16,7 +16,10 @@ const SILENT: ReadonlySet<string> = new Set(['heartbeat', 'approval_requested', 
 
 const ROWS: Readonly<Record<string, RowRender>> = {
   ...CALL_ROWS,
-  refused: ({ record }) => ({ word: 'refused', colour: 'red', name: nameOf(record.reason), details: [textIn(record.message)] }),
+  refused: (line) => {
+    const { reason, message } = line.record;
+    return { word: 'refused', colour: 'red', name: nameOf(reason), details: [agentOf(line), textIn(message)] };
+  },
   startup: ({ record }) => {
     const pid = typeof record.pid === 'number' ? `pid ${record.pid}` : undefined;
     const [listens, page] = [textIn(record.listens), textIn(record.page)];

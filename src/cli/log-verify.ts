@@ -63,10 +63,20 @@ function placeOf({ file, line }: Extract<ChainVerdict, { ok: false }>): string {
   return line === undefined ? nameOf(file) : `${nameOf(file)}:${line}`;
 }
 
-/** One chain in one line: `last` is what to note elsewhere, so that lines cut off at the end show. */
+/** One chain in one line, with every name: `last` is what to note elsewhere, so that lines cut off at the end show. */
 function renderJson({ files, verdict }: CheckedChain): string {
-  if (verdict.ok) return JSON.stringify({ files, ...verdict });
-  return JSON.stringify({ files, ...verdict, line: verdict.line ?? null });
+  const [whole, broken] = verdict.ok ? [verdict] : [undefined, verdict];
+  return JSON.stringify({
+    files,
+    ok: verdict.ok,
+    begins: whole?.begins ?? null,
+    records: whole?.records ?? null,
+    last: whole?.last ?? null,
+    torn: whole?.torn ?? null,
+    file: broken?.file ?? null,
+    line: broken?.line ?? null,
+    why: broken?.why ?? null,
+  });
 }
 
 function nameOf(file: string | undefined): string {

@@ -55,7 +55,7 @@ export function refuse(
   session: Session,
 ): Extract<Route, { kind: 'answer' }> {
   session.ports.log.warn(`refused a frame of the agent (${reason}): ${message}`);
-  const event: PlainEvent = { type: 'refused', fields: { reason, message, request_id: id?.text } };
+  const event: PlainEvent = { type: 'refused', fields: { reason, message, agent: session.client.agent, request_id: id?.text } };
   return { kind: 'answer', text: renderError(id?.text ?? null, code, message, data), to, code, event };
 }
 

@@ -119,6 +119,23 @@ describe('lines for people', () => {
     expect(await chosen('--agent', 'bot-*')).toEqual(['12:00:10Z allowed list_customers', '12:00:50Z denied create_refund']);
   });
 
+  test('of some agents: also methods and messages that were refused', async () => {
+    await using server = await setUpRecorder();
+    const policy = 'version: "1"\nmethods: {"*": allow, "resources/list": deny}\n';
+    await using proxy = await startProxy({ policy, server: server.command, flags: ['--agent', 'bot-1'] });
+    await proxy.client.initialize();
+    await proxy.client.request('resources/list', {});
+    proxy.client.sendLine('{"jsonrpc":"2.0","id":7,"id":8,"method":"ping"}');
+    await proxy.untilRecords('both', (records) => records.some(({ type }) => type === 'refused'));
+    using folder = openFolder(proxy.home);
+    const { out } = await folder.run('log', '--denied', '--agent', 'bot-*');
+    expect(linesIn(out).map((line) => line.split(/ {2,}/).slice(1, 4))).toEqual([
+      ['denied', 'resources/list', 'bot-1'],
+      ['refused', 'duplicate_key', 'bot-1'],
+    ]);
+    expect((await folder.run('log', '--denied', '--agent', 'bot-2')).out).toBe('');
+  });
+
   test('of what was denied: calls, methods, messages, and by a human', async () => {
     const denied = ['12:00:50Z denied create_refund', '12:01:00Z denied drop', '12:01:30Z denied create_refund'];
     expect(await chosen('--denied')).toEqual([...denied, '12:01:40Z denied resources/read', '12:01:50Z refused duplicate_key']);
@@ -279,7 +296,8 @@ describe('--verify', () => {
       ],
     });
     const [a, b] = linesIn((await folder.run('log', '--verify', '--json')).out).map((line) => JSON.parse(line));
-    expect(a).toEqual({ files: [file], ok: false, file, line: 3, why: 'the line before was changed, removed or moved' });
+    const unknown = { begins: null, records: null, last: null, torn: null };
+    expect(a).toEqual({ files: [file], ok: false, ...unknown, file, line: 3, why: 'the line before was changed, removed or moved' });
     expect(b).toMatchObject({
       files: [fileOf(dir, 'b')],
       ok: true,

@@ -34,6 +34,7 @@ test('holds what it needs and nothing of how it is made', () => {
   expect(files).toContain('dist/index.js');
   expect(files).toContain('dist/types/index.d.ts');
   expect(files).toContain('dist/schema/policy.schema.json');
+  expect(files).toContain('dist/schema/output.schema.json');
   expect(files).toContain('LICENSE');
   expect(files.filter((file) => /^(src|test|scripts|bench)\/|node_modules|dist\/(intercept|bin|stamp)/.test(file))).toEqual([]);
 });
@@ -48,13 +49,14 @@ test('decides as a library, by its name', async () => {
   const use = `
     import { createEngine, loadPolicy } from '@policylayer/intercept';
     import schema from '@policylayer/intercept/schema/policy.schema.json' with { type: 'json' };
+    import output from '@policylayer/intercept/schema/output.schema.json' with { type: 'json' };
     const { policy } = await loadPolicy('version: "1"\\ndefault: deny\\ntools:\\n  look: { rules: [] }\\n');
     const engine = createEngine(policy);
     const outcome = async (tool) => (await engine.decide({ tool, args: {} })).outcome;
-    console.log(await outcome('look'), await outcome('pay'), typeof schema.properties);
+    console.log(await outcome('look'), await outcome('pay'), typeof schema.properties, typeof output.$defs.record);
   `;
   await writeFile(join(folder.path, 'use.mjs'), use);
-  expect(succeed(NODE, ['use.mjs'], folder.path)).toBe('allow deny object\n');
+  expect(succeed(NODE, ['use.mjs'], folder.path)).toBe('allow deny object object\n');
 });
 
 test('has no import of a platform in the library: it runs in browsers', async () => {

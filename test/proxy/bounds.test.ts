@@ -22,7 +22,7 @@ test('64 MiB may wait to be judged: beyond, requests are answered, the rest is d
   const open = Promise.withResolvers<void>();
   const store = openMemoryStore({ clock: () => START, namespace: 'test' });
   const slow = { ...store, reserve: (calls: Parameters<typeof store.reserve>[0]) => open.promise.then(() => store.reserve(calls)) };
-  const rig = await openRig({ policy: LIMIT, store: slow });
+  const rig = await openRig({ policy: LIMIT, store: slow, agent: 'bot' });
   const sending = [1, 2, 3].map((id) => rig.send(call(id, { text: LARGE })));
   sending.push(rig.send(call(4, { text: LARGE })), rig.send(call(undefined, { text: LARGE })), rig.send(call(5)));
   expect(rig.answersTo(4).map(verdict)).toEqual(['error -32600']);
@@ -30,7 +30,8 @@ test('64 MiB may wait to be judged: beyond, requests are answered, the rest is d
   await Promise.all(sending);
   expect(rig.executed().length).toBe(4);
   expect(rig.answersTo(4).length).toBe(1);
-  expect(rig.events.filter(({ type }) => type === 'refused').length).toBe(2);
+  const refused = rig.events.filter((event) => event.type === 'refused');
+  expect(refused.map((event) => 'fields' in event && event.fields['agent'])).toEqual(['bot', 'bot']);
   await rig.send(call(4, { text: LARGE }));
   expect(rig.executed().length).toBe(5);
 });

@@ -43,8 +43,9 @@ const WHY = `more than ${MAX_BUFFERED / 1024 / 1024} MiB wait to be judged`;
 function refuseForRoom(line: Incoming, session: Session): void {
   session.ports.log.warn(`refused a frame of the agent (too_many_requests): ${WHY}`);
   const asked = askedIn(line, session);
+  const about = { reason: 'too_many_requests', message: WHY, agent: session.client.agent };
   for (const id of asked.ids.length > 0 ? asked.ids : [undefined])
-    tryWrite([{ type: 'refused', fields: { reason: 'too_many_requests', message: WHY, request_id: id?.text } }], session);
+    tryWrite([{ type: 'refused', fields: { ...about, request_id: id?.text } }], session);
   answerAll(asked, { code: -32600, message: WHY }, line.exchange, session);
 }
 

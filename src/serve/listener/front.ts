@@ -85,10 +85,10 @@ async function readInOrder(reading: ReadFrame | Promise<ReadFrame>, before: Prom
 }
 
 /** Records a frame that no session took: it is refused like any other (wire.md §2). */
-export function recordRefusal({ reason, message, id }: Refusal, { ports }: Agent): void {
+export function recordRefusal({ reason, message, id }: Refusal, { ports, client }: Agent): void {
   ports.log.warn(`refused a frame of the agent (${reason}): ${message}`);
   try {
-    ports.audit.write([{ type: 'refused', fields: { reason, message, request_id: id?.text } }]);
+    ports.audit.write([{ type: 'refused', fields: { reason, message, agent: client.agent, request_id: id?.text } }]);
   } catch (error) {
     ports.log.error(`audit: ${error instanceof Error ? error.message : String(error)}`);
   }

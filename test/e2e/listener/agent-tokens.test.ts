@@ -106,6 +106,9 @@ describe('--agent-token', () => {
     expect(await outcomes(listener.url, TOKENS.BOB_TOKEN)).toEqual(['ok', 'ok', 'deny']);
     expect(await outcomes(listener.url, TOKENS.ALL_TOKEN)).toEqual(['ok', 'ok', 'deny']);
     expect(await outcomes(listener.url, undefined)).toEqual(['401', '401', '401']);
+    const headers = { authorization: `Bearer ${TOKENS.BOB_TOKEN}` };
+    expect((await exchange(listener.url, { body: '{"jsonrpc":"2.0","id":1,"id":2,"method":"ping"}', headers })).status).toBe(400);
+    expect(auditOf(listener.home)).toMatch(/"type":"refused".*"reason":"duplicate_key".*"agent":"bob"/);
     // Every rule binds an agent without a name; the server's environment has none of the tokens.
     expect((await call(listener.url, TOKENS.ALL_TOKEN, 'get-env')).text).toContain('POLICY DENIED');
     const { text } = await call(listener.url, TOKENS.BOB_TOKEN, 'get-env');
