@@ -4,7 +4,7 @@ import { openInput, openOutput } from './runtime.ts';
 
 /** Bytes from and to the agent. `write` answers false where the reader is slow: then stop until `onDrain` calls. */
 export interface Downstream {
-  /** Nothing is read before the first. */
+  /** Nothing is read before the first subscription. */
   onChunk(f: (chunk: Uint8Array) => void): void;
   /** The agent closed its end: nothing more will be asked. */
   onEnd(f: () => void): void;

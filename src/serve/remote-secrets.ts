@@ -52,7 +52,7 @@ function isCredential({ name, value, hidden }: GivenHeader): boolean {
   return hidden.length > 0 || isSecretName(name) || hasSecret(value);
 }
 
-/** Of `Bearer TOKEN` the token is secret by itself, too. */
+/** Collects the secrets of a header. The token in `Bearer TOKEN` is secret by itself, too. */
 function headerSecrets(header: GivenHeader): readonly string[] {
   const { value, hidden } = header;
   if (!isCredential(header)) return [];

@@ -27,7 +27,7 @@ export type Reload =
 export interface Transport {
   /** Resolves with the exit status once the proxy is done and all that can be delivered is. */
   readonly ended: Promise<number>;
-  /** Of the one server that was started, where there is one. */
+  /** The process id of the one server that was started; undefined where there is none. */
   readonly serverPid: number | undefined;
   /** The URL for agents; undefined over stdio. */
   readonly listens: string | undefined;

@@ -115,13 +115,13 @@ interface Sending {
 }
 
 type Rank =
-  /** Waits for nothing: answers to the server, which may be what it waits for. */
+  /** Sent at once: answers to the server, which may wait for them. */
   | 'free'
-  /** Beside others. */
+  /** Sent beside others. */
   | 'beside'
-  /** In its place; what follows waits until the server took it, but not for ever. */
+  /** Sent in its place; later frames wait until the server took it, but not for ever. */
   | 'in_place'
-  /** The same, for as long as it takes: without its answer nothing else can be sent. */
+  /** Sent likewise, but later frames wait for as long as it takes: without its answer nothing else can be sent. */
   | 'alone';
 
 interface Order {

@@ -61,9 +61,9 @@ export interface ServerConnection {
   /** The server's transport; undefined until it answered once. */
   transport: 'streamable' | 'sse' | undefined;
   session: string | undefined;
-  /** Of that session; a new one begins without. */
+  /** The cookies of that session; a new one begins without. */
   cookies: CookieJar;
-  /** It was lost, and there is no new one yet: it is opened before the next message. */
+  /** The session was lost; a new one is opened before the next message. */
   isLost: boolean;
   /** The reason why it could not be opened. */
   trouble: string;

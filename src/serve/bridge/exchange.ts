@@ -233,7 +233,7 @@ export async function sendOther(frame: OutgoingFrame, connection: ServerConnecti
   }
 }
 
-/** It is not sent again; what is to come finds a session. */
+/** Warns that a message was refused. It is not sent again; where the session was lost, a new one is opened for later ones. */
 async function warnOfRefusal(answer: UpstreamAnswer, session: string | undefined, connection: ServerConnection): Promise<void> {
   const { ports } = connection;
   const refused = await readRefused(answer, ports.maxMessage);

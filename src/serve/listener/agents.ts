@@ -23,7 +23,7 @@ export interface Agent {
   readonly unread: Unread;
   /** Events of its streams that it may go on from; undefined where agents are not distinguished, and every stream is everybody's. */
   readonly events: EventMemory | undefined;
-  /** Of the upstream, for what belongs to no session. */
+  /** The upstream's cookies, for requests of no session. */
   readonly cookies: CookieJar;
   /** The upstream has taken its credential; one that it did not take may be invented. */
   isAccepted: boolean;

@@ -27,17 +27,17 @@ export interface DuplexPost extends PostedRequest {
   readonly listens: boolean;
   /** Its client takes a stream. */
   readonly streams: boolean;
-  /** Of 2026-07-28, where the status follows the error. */
+  /** It is of 2026-07-28, where the status follows the error. */
   readonly modern: boolean;
   /** Monotonic ms at which it came. */
   readonly since: number;
   readonly over: PromiseWithResolvers<void>;
   /** Frames of this turn: an answer that comes alone needs no stream. */
   frames: FrameBytes[];
-  /** Of the last one, where it is an error of the proxy's own. */
+  /** The code of the last frame, where it is an error of the proxy's own. */
   code: number | undefined;
   stream: EventStream | undefined;
-  /** It had its turn: from here on that nothing of it waits means that it is answered, or asks for nothing. */
+  /** Its frames were taken. From now on a POST of which nothing waits is answered, or asks for nothing. */
   taken: boolean;
 }
 

@@ -101,7 +101,7 @@ export function keepOpen(post: Post, now: number, { rules }: Relay): void {
   if (!post.opens && !speaksOfPayment(post.headers)) openStream(post);
 }
 
-/** Nothing for a client that takes no streams. */
+/** Opens the stream of a POST, unless its client takes none. */
 function openStream(post: Post): void {
   const { request } = post;
   if (accepts(request.rawHeaders, 'text/event-stream')) post.stream ??= request.reply.stream(200, {});

@@ -99,11 +99,11 @@ export interface RelaySession extends Listed {
   readonly streams: Set<EventStream>;
   /** GET and DELETE requests that are being served. */
   asking: number;
-  /** Of the upstream. */
+  /** The upstream's cookies. */
   readonly cookies: CookieJar;
   /** The server has not answered yet whether it opens one. */
   opening: Promise<unknown> | undefined;
-  /** Of the last request; the proxy's own messages carry them, too. */
+  /** The headers of the last request; the proxy's own messages carry them, too. */
   headers: Readonly<Record<string, string>>;
 }
 

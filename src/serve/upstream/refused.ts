@@ -30,7 +30,7 @@ export async function readRefused(answer: UpstreamAnswer, maxMessage: number): P
   return { status, headers, json, text: textOf(begin) };
 }
 
-/** The same of a body that was read. */
+/** Describes a refusal whose body was read before. */
 export function refusedBy({ status, headers }: Pick<UpstreamAnswer, 'status' | 'headers'>, body: Uint8Array): Refused {
   return {
     ...{ status, headers, json: undefined },
