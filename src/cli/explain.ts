@@ -55,7 +55,8 @@ export async function explain(options: ExplainOptions, terminal: Terminal): Prom
   return explanation.answer ? EXIT.found : EXIT.done;
 }
 
-async function loadPolicy(file: string, terminal: Terminal): Promise<Policy | undefined> {
+/** Loads the policy; undefined, with its errors printed, where it is invalid. */
+export async function loadPolicy(file: string, terminal: Terminal): Promise<Policy | undefined> {
   const read = readPolicyFile(file);
   if (read.kind === 'unreadable') throw new CommandError(`${file}: ${read.why}`, EXIT.invalidPolicy);
   const { policy, diagnostics } = await loadPolicyText(read.text, foldersOf(file));
@@ -82,15 +83,24 @@ function render(explanation: Explanation, file: string, paint: Paint): readonly 
   return [
     `${paint('bold', 'call')}      ${shown(call.tool)} ${shown(argsText.trim(), 1000)}`,
     `${paint('bold', 'agent')}     ${agent}`,
-    `${paint('bold', 'policy')}    ${file}${policy.name === undefined ? '' : ` (${shown(policy.name)})`}, revision ${policy.revision}${policy.mode === 'shadow' ? ', shadow mode' : ''}`,
+    `${paint('bold', 'policy')}    ${policyLine(policy, file)}`,
     '',
-    ...renderWalk(trace, paint),
+    ...(trace.length === 0 ? [] : [...renderWalk(trace, paint), '']),
     ...(counters.length === 0
       ? []
-      : ['', paint('bold', stored ? 'counters' : 'counters (fresh: no state was read)'), ...counters.map((use) => `  ${renderUse(use)}`)]),
-    '',
+      : [paint('bold', stored ? 'counters' : 'counters (fresh: no state was read)'), ...counters.map((use) => `  ${renderUse(use)}`), '']),
     ...renderOutcome(explanation, paint),
   ];
+}
+
+/** The policy that was asked: its file, name and revision. */
+export function policyLine({ name, revision, mode }: Policy, file: string): string {
+  return `${file}${name === undefined ? '' : ` (${shown(name)})`}, revision ${revision}${mode === 'shadow' ? ', shadow mode' : ''}`;
+}
+
+/** The same for programs. */
+export function policyJson({ name, revision, mode }: Policy, file: string): object {
+  return { file, name: name ?? null, revision, mode };
 }
 
 function renderUse({ counter, unit, value, draws, limit, resetsAt }: CounterUse): string {
@@ -140,7 +150,7 @@ function toJson({ call, argsText, policy, trace, counters, stored, decision, ans
     tool: call.tool,
     args: argsText,
     agent: call.agent ?? null,
-    policy: { file, name: policy.name ?? null, revision: policy.revision, mode: policy.mode },
+    policy: policyJson(policy, file),
     outcome,
     forwarded: answer === undefined,
     decided_by: deciderOf(decision),

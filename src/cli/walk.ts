@@ -6,7 +6,6 @@ import { type Colour, type Paint, shown } from './paint.ts';
 /** Lines of text, without indentation of their own. */
 export function renderWalk(trace: readonly TraceEntry[], paint: Paint): readonly string[] {
   const rules = rulesOf(trace);
-  if (rules.length === 0) return ['no rule was looked at'];
   return rules.flatMap((rule, index) => {
     const heading = rules[index - 1]?.key === rule.key ? [] : [paint('bold', shown(rule.key))];
     return [...heading, ...renderRule(rule, paint).map((line) => `  ${line}`)];

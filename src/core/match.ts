@@ -109,18 +109,34 @@ export function isKnownNotification(method: string): boolean {
 /** These keep a session alive or are decided elsewhere in the policy: only an exact key of `methods` reaches them. */
 const LIFE_CYCLE = /^(initialize|ping|server\/discover|tools\/list|tools\/call)$/;
 
+/** A method may pass or not, and this of `methods` or of MCP says so. `alike` is the method that it only resembles. */
+export interface MethodVerdict {
+  readonly isAllowed: boolean;
+  readonly by: 'notification' | 'alike' | 'rule' | 'other_tools' | 'known' | 'default';
+  readonly rule?: MethodRule | undefined;
+  readonly alike?: string;
+}
+
 /**
- * True where a method may pass in either direction (policy.md §2 `methods`; tool calls are judged by `plan`). An exact
- * key decides before a glob, a longer glob before a shorter one, and deny between equals.
+ * Judges a method in either direction (policy.md §2 `methods`; tool calls are judged by `plan`). An exact key decides
+ * before a glob, a longer glob before a shorter one, and deny between equals.
  */
-export function isMethodAllowed(policy: Policy, method: string): boolean {
-  if (KNOWN_NOTIFICATIONS.has(method)) return true;
-  if (resembledMethod(method, policy) !== undefined) return false;
+export function judgeMethod(policy: Policy, method: string): MethodVerdict {
+  if (KNOWN_NOTIFICATIONS.has(method)) return { isAllowed: true, by: 'notification' };
+  const alike = resembledMethod(method, policy);
+  if (alike !== undefined) return { isAllowed: false, by: 'alike', alike };
   const rule = methodRule(policy, method);
   // SECURITY: what a server makes of another method of tools may be a call; who lets it pass has to mean it.
-  if (method.startsWith('tools/') && !KNOWN_METHODS.has(method)) return rule?.verdict === 'allow' && rule.pattern.text.startsWith('tools/');
-  if (rule) return rule.verdict === 'allow';
-  return policy.default === 'allow' || KNOWN_METHODS.has(method);
+  if (method.startsWith('tools/') && !KNOWN_METHODS.has(method) && !rule?.pattern.text.startsWith('tools/'))
+    return { isAllowed: false, by: 'other_tools' };
+  if (rule) return { isAllowed: rule.verdict === 'allow', by: 'rule', rule };
+  if (KNOWN_METHODS.has(method)) return { isAllowed: true, by: 'known' };
+  return { isAllowed: policy.default === 'allow', by: 'default' };
+}
+
+/** True where `judgeMethod` lets it pass. */
+export function isMethodAllowed(policy: Policy, method: string): boolean {
+  return judgeMethod(policy, method).isAllowed;
 }
 
 /** The requests that each capability of a server offers, in all revisions. */

@@ -9,10 +9,10 @@ import { evaluateAll, whyUnknown } from './condition.ts';
 import type { Call, ClauseFailure, Denial, Trace } from './decision.ts';
 import { addStep, type Draft, dropRule, sealRule } from './draft.ts';
 import type { Facts } from './facts.ts';
-import type { ToolMatch } from './match.ts';
+import { isMethodAllowed, type ToolMatch } from './match.ts';
 import type { Offer } from './offer.ts';
 import type { Doubt, Truth } from './operators.ts';
-import type { Rule, ToolEntry } from './policy.ts';
+import type { Policy, Rule, ToolEntry } from './policy.ts';
 import { kindFailure } from './price.ts';
 import { addSpend, type Checking, checkRequirement, defaultText, isBinding, stateTerms } from './requirement.ts';
 import type { Pause, Reservable } from './store.ts';
@@ -154,6 +154,12 @@ function refusedByName(call: Call, match: ToolMatch, { policy, pause, catalog }:
 export function selfDenial(ownPath: string): Denial {
   const named = ownPath.length > MOST_SHOWN ? `${ownPath.slice(0, MOST_SHOWN)}…` : ownPath;
   return denial('self', '(self)', "Intercept's own files are out of bounds", `it names ${JSON.stringify(named)}`);
+}
+
+/** Judges a method by the policy's `methods`, shadow mode or not. */
+export function methodDenial(method: string, policy: Policy): Denial | undefined {
+  if (isMethodAllowed(policy, method)) return undefined;
+  return denial('rule', '(methods)', `Method ${JSON.stringify(method)} is not permitted by policy`);
 }
 
 /** Characters of a text that a reason repeats. */

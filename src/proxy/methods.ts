@@ -4,8 +4,8 @@ import { renderDenial } from '../core/answer.ts';
 import { INTERNAL_ERROR } from '../core/conclude.ts';
 import type { Denial } from '../core/decision.ts';
 import { isObject, type Json } from '../core/json.ts';
-import { isMethodAllowed, passesPause } from '../core/match.ts';
-import { denial, pausedText, selfDenial } from '../core/plan.ts';
+import { passesPause } from '../core/match.ts';
+import { denial, methodDenial, pausedText, selfDenial } from '../core/plan.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Slices } from '../core/slices.ts';
 import { type Gate, NO_POLICY } from '../engine/gate.ts';
@@ -64,12 +64,6 @@ function haltOf({ rulebook, pause, fault }: Gate): Denial | undefined {
 /** Denies, apart from pauses, messages that name our files, and those that `methods` deny. */
 export function policyDenial(method: string, policy: Policy, ownPath: string | undefined): Denial | undefined {
   return ownPath === undefined ? methodDenial(method, policy) : selfDenial(ownPath);
-}
-
-/** Judges a method by the policy's `methods`, shadow mode or not. */
-export function methodDenial(method: string, policy: Policy): Denial | undefined {
-  if (isMethodAllowed(policy, method)) return undefined;
-  return denial('rule', '(methods)', `Method ${JSON.stringify(method)} is not permitted by policy`);
 }
 
 /**

@@ -20,6 +20,67 @@ tools:
   look: []
 `;
 
+const METHODS = `version: "1"
+name: shop
+default: deny
+methods: {"resources/*": deny, "resources/list": allow, "tools/x*": allow}
+`;
+
+describe('cli.md §1: explain --method', () => {
+  test('says what is denied, and by which key of methods', async () => {
+    using folder = openFolder();
+    const file = folder.write('p.yaml', METHODS);
+    const denied: readonly (readonly [string, string])[] = [
+      ['resources/read', '"methods" has "resources/*": deny'],
+      ['custom/thing', 'no key of "methods" names it, MCP does not know it, and the default is deny'],
+      ['tools/other', 'a method of tools passes only where a key of "methods" that begins with "tools/" allows it'],
+      ['Tools/Call', 'it is no method, and only resembles "tools/call"'],
+      ['notifications/own', 'no key of "methods" names it'],
+    ];
+    for (const [method, why] of denied) {
+      const { status, out } = await folder.run('explain', '-c', file, '--method', method);
+      expect(out).toContain('decision  deny by (methods)');
+      expect(out).toContain(`because   ${why}`);
+      expect([method, status]).toEqual([method, 4]);
+      expect([method, out.includes('its sender gets the error')]).toEqual([method, !/^(Tools|notifications)/.test(method)]);
+    }
+    const { out } = await folder.run('explain', '-c', file, '--method', 'resources/read');
+    expect(out).toContain('  [INTERCEPT POLICY DENIED] Method "resources/read" is not permitted by policy');
+  });
+
+  test('says what passes, and why', async () => {
+    using folder = openFolder();
+    const file = folder.write('p.yaml', METHODS);
+    const allowed: readonly (readonly [string, string])[] = [
+      ['resources/list', '"methods" has "resources/list": allow'],
+      ['prompts/get', 'no key of "methods" names it, and MCP knows it'],
+      ['tools/xy', '"methods" has "tools/x*": allow'],
+      ['notifications/progress', 'MCP defines this notification'],
+      ['tools/call', '"tools" decides about each call: ask with --call'],
+    ];
+    for (const [method, why] of allowed) {
+      const { status, out } = await folder.run('explain', '-c', file, '--method', method);
+      expect(out).toMatch(/decision {2}allow\nbecause/);
+      expect(out).toContain(why);
+      expect([method, status]).toEqual([method, 0]);
+    }
+  });
+
+  test('shadow mode forwards what methods deny, but no look-alike, and nothing while paused', async () => {
+    using folder = openFolder();
+    const file = folder.write('p.yaml', `${METHODS}mode: shadow\n`);
+    const ask = (method: string, ...more: readonly string[]) => folder.run('explain', '-c', file, '--method', method, ...more);
+    expect(await ask('resources/read')).toMatchObject({ status: 0, out: expect.stringContaining('forwarded shadow mode') });
+    expect((await ask('Tools/Call')).status).toBe(4);
+    const store = await stateIn(join(folder.path, 'home/state')).open({ namespace: namespaceOf(undefined, 'shop', file) });
+    await store.pause({ policy: undefined, reason: 'incident' });
+    await store.close();
+    expect(await ask('resources/read')).toMatchObject({ status: 4, out: expect.stringContaining('All tool calls are paused: incident') });
+    expect((await ask('resources/list')).status).toBe(0);
+    expect((await ask('resources/read', '--fresh')).status).toBe(0);
+  });
+});
+
 describe('cli.md §1: explain', () => {
   test('an allowed call is status 0, with every clause, its value and the counters', async () => {
     using folder = openFolder();
@@ -46,7 +107,9 @@ describe('cli.md §1: explain', () => {
   test('where no rule was looked at, it says what the name alone decided', async () => {
     using folder = openFolder();
     const file = folder.write('p.yaml', POLICY);
-    expect((await folder.run('explain', '-c', file, '--call', 'look')).out).toContain('because   "look" is listed, with no rules');
+    const { out } = await folder.run('explain', '-c', file, '--call', 'look');
+    expect(out).toContain('because   "look" is listed, with no rules');
+    expect(out).not.toContain('no rule was looked at');
     expect((await folder.run('explain', '-c', file, '--call', 'refnd')).out).toContain(
       'because   "refnd" is not listed, and the default is deny; did you mean "refund"?',
     );

@@ -78,6 +78,7 @@ test('every output is as its schema says', async () => {
   await json('claim', 'idempotency', 'resolve', key, '--did-not');
   for (const call of ['echo', 'danger', 'nothing']) await json('explain', 'explain', '-c', policy, '--call', call, '--args', '{"n": 9}');
   await json('explain', 'explain', '-c', policy, '--call', 'echo', '--args', '{"n": 1}', '--fresh');
+  for (const method of ['resources/list', 'ping']) await json('explain_method', 'explain', '-c', policy, '--method', method);
   await json('test', 'test', folder.write('shop.test.yaml', TESTS), folder.write('bad.test.yaml', 'policy: 1\n'));
   await json('validate', 'validate', policy, folder.write('bad.yaml', 'version: "1"\ndefualt: deny\n'), 'missing.yaml');
   folder.env.INTERCEPT_APPROVER_TOKEN = 'a long secret';

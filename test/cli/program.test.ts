@@ -109,6 +109,7 @@ describe('cli.md §1: wrong usage is status 2 and names the nearest', () => {
     [['test', 'x', '--min-coverage', '101'], 'percentage'],
     [['explain', '--call', 'x'], '-c policy.yaml'],
     [['explain', '-c', 'p.yaml'], '--call NAME'],
+    [['explain', '-c', 'p.yaml', '--method', 'ping', '--args', '{}'], '--args is about a tool call'],
     [['status', '--', 'x'], 'takes no server'],
     [['pause', '--since', '1h'], '--since'],
     [['approvals', 'aprove', 'apr_x'], 'did you mean "approve"?'],

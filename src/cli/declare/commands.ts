@@ -98,7 +98,7 @@ const TEST = command({
 const EXPLAIN = command({
   name: 'explain',
   argument: '[file]',
-  usage: 'explain -c POLICY --call TOOL [flags]',
+  usage: 'explain -c POLICY --call TOOL [flags]\n       intercept explain -c POLICY --method NAME [flags]',
   about: 'Walk one call through a policy: each rule, each clause, and what decides.\nNothing is counted, sent or recorded.',
   body: [
     {
@@ -107,6 +107,7 @@ const EXPLAIN = command({
       args: words('json', 'JSON', 'the arguments; @FILE, or - for stdin'),
       agent: text('name', 'NAME', 'who calls'),
       tools: text('file', 'FILE', 'a tools/list result, where rules validate against it'),
+      method: text('name', 'NAME', 'another request than a call: by which key of methods'),
     },
     mentioned({ ...STATE, ...STATE_PREFIX }),
     '  --state-dir DIR, --state-prefix TEXT   whose counters are read',
@@ -118,9 +119,17 @@ const EXPLAIN = command({
     const [config, ...more] = [...(values.config === undefined ? [] : [values.config]), ...files];
     if (more.length > 0) throw new UsageError('more than one policy', 'name one');
     if (config === undefined) throw new UsageError('no policy', 'name it with "-c policy.yaml"');
-    if (values.call === undefined) throw new UsageError('no call to explain', 'name the tool with "--call NAME"');
+    const places = placesOf(values, terminal.env);
+    if (values.method !== undefined) {
+      const ofCall = (['call', 'args', 'agent', 'tools'] as const).find((name) => values[name] !== undefined);
+      if (ofCall !== undefined)
+        throw new UsageError(`--${ofCall} is about a tool call, and --method asks about another request`, 'remove one of them');
+      return (await import('../explain-method.ts')).showMethod(values.method, { ...values, ...places, config }, terminal);
+    }
+    if (values.call === undefined)
+      throw new UsageError('no call to explain', 'name the tool with "--call NAME", or another request with "--method NAME"');
     const { explain } = await import('../explain.ts');
-    return explain({ ...values, ...placesOf(values, terminal.env), config, call: values.call }, terminal);
+    return explain({ ...values, ...places, config, call: values.call }, terminal);
   },
 });
 

@@ -1,6 +1,7 @@
 /** Frames from the server: settled, filtered where the policy hides, otherwise passed on as they came (wire.md §2.9, §3). */
 import type { AuditEvent } from '../../core/audit.ts';
 import type { Denial } from '../../core/decision.ts';
+import { methodDenial } from '../../core/plan.ts';
 import { type Gate, readGate } from '../../engine/gate.ts';
 import { readMember } from '../../mcp/messages/envelope.ts';
 import type { FrameBytes, ServerFrame } from '../../mcp/messages/frame.ts';
@@ -10,7 +11,7 @@ import { readServerFrame } from '../../mcp/messages/server.ts';
 import { settleByNotification } from '../calls/tasks.ts';
 import { endAnswer, ownReply, type Passed, writePassed } from '../deliver.ts';
 import type { Exchange, ServerLine } from '../exchange.ts';
-import { methodDenial, refusalOf, refusedInput, renderRefusal } from '../methods.ts';
+import { refusalOf, refusedInput, renderRefusal } from '../methods.ts';
 import { UNLIMITED } from '../payments/challenge.ts';
 import { isPriced } from '../payments/challenge-answer.ts';
 import type { Session } from '../state.ts';

@@ -2,6 +2,7 @@
 import { isObject, type Json } from '../../core/json.ts';
 import { resembledMethod } from '../../core/match.ts';
 import { type OwnPaths, ownPathIn } from '../../core/own-path.ts';
+import { methodDenial } from '../../core/plan.ts';
 import type { Gate } from '../../engine/gate.ts';
 import { readJson } from '../../mcp/json/values.ts';
 import { readToolCall } from '../../mcp/messages/client.ts';
@@ -13,7 +14,7 @@ import { textOf } from '../../mcp/messages/reply.ts';
 import { CLIENT_KEY, MODERN, VERSION_KEY } from '../../mcp/messages/revisions.ts';
 import { forgo, outgoing, outgoingCancel, ownReply, type Route, refuse } from '../deliver.ts';
 import type { Known, KnownOf, ReplyTo } from '../exchange.ts';
-import { methodDenial, refusalOf, refusedAnswer, renderRefusal } from '../methods.ts';
+import { refusalOf, refusedAnswer, renderRefusal } from '../methods.ts';
 import { paysWith, refusedPayment } from '../payments/challenge.ts';
 import { meantBy, otherId, tokenSpan, tokenToSend } from '../requests/ids.ts';
 import { MAX_IN_FLIGHT, type PendingRequest, type Purpose } from '../requests/inflight.ts';
