@@ -51,7 +51,7 @@ export function refuse(code: FaultCode, message: string, headers: Readonly<Recor
   return { kind: 'json', status: FAULTS[code], text: JSON.stringify({ error: { code, message } }), headers, after };
 }
 
-/** The headers of every answer. SECURITY: nothing is cached, sniffed, framed or told to others. */
+/** The headers of every answer. SECURITY: nothing is cached, sniffed, framed or sent to others. */
 export const ALWAYS: Readonly<Record<string, string>> = {
   'cache-control': 'no-store',
   'cross-origin-opener-policy': 'same-origin',

@@ -123,10 +123,10 @@ async function listApprovals(query: URLSearchParams, { approvals }: AdminDeps): 
   const listed = await approvals.list({ state: state as ApprovalState | undefined, limit: Number(limit), after, argsLimit: 0 });
   const texts: string[] = [];
   let place = 0;
-  for (let room = MOST_ARGS; room > 0 && place < listed.length; place++) {
+  for (let left = MOST_ARGS; left > 0 && place < listed.length; place++) {
     const approval = await findApproval(listed[place]?.id ?? '', approvals);
     if (approval) texts.push(renderApproval(approval, approval.args));
-    room -= approval?.args.length ?? 0;
+    left -= approval?.args.length ?? 0;
   }
   const isWhole = place === listed.length && listed.length < Number(limit);
   const next = isWhole ? null : (listed[place - 1]?.id ?? null);

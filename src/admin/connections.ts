@@ -44,7 +44,7 @@ export function createConnections(monotonic: () => number): Connections {
   };
   return {
     enter(socket) {
-      if (places.size >= MOST && !makeRoom(places, monotonic())) {
+      if (places.size >= MOST && !freePlace(places, monotonic())) {
         socket.destroy();
         return;
       }
@@ -65,8 +65,8 @@ export function createConnections(monotonic: () => number): Connections {
   };
 }
 
-/** Makes room for one more where it can; answers whether there is some. */
-function makeRoom(places: ReadonlyMap<Socket, Place>, now: number): boolean {
+/** Closes a connection that may make way for one more; answers whether one more may come. */
+function freePlace(places: ReadonlyMap<Socket, Place>, now: number): boolean {
   for (const [socket, { since, isKept }] of places) {
     if (isKept) continue;
     if (now - since < GRACE && places.size < MOST_OF_ALL) return true;

@@ -1,4 +1,4 @@
-/** The event stream (cli.md §3): what the store's outbox tells, to all who listen. */
+/** The event stream (cli.md §3): sends the store's outbox to all who listen. */
 import type { ServerResponse } from 'node:http';
 import type { ApprovalEvent, Approvals } from '../core/approval.ts';
 import { renderApprovalEvent } from '../core/approval-json.ts';
@@ -34,7 +34,7 @@ export function openFeed(approvals: Approvals, warn: (text: string) => void): Ev
   let quiet = 0;
   const look = async () => {
     quiet += LOOK;
-    for (const listener of [...listeners]) await tell(listener, approvals).catch((error: unknown) => warn(`events: ${String(error)}`));
+    for (const listener of [...listeners]) await notify(listener, approvals).catch((error: unknown) => warn(`events: ${String(error)}`));
     if (quiet >= QUIET) {
       quiet = 0;
       for (const { response } of listeners) response.write(': quiet\n\n');
@@ -62,7 +62,7 @@ export function openFeed(approvals: Approvals, warn: (text: string) => void): Ev
 }
 
 /** Sends what is new, as far as the reader takes it. One that has not caught up since the last look is cut off. */
-async function tell(listener: Listener, approvals: Approvals): Promise<void> {
+async function notify(listener: Listener, approvals: Approvals): Promise<void> {
   const { response } = listener;
   if (response.writableLength > MOST_WAITING) {
     response.destroy();

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { type AddressInfo, createServer as createListener, type Server as Listener } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { StoreError } from '../core/store.ts';
+import { bearsToken, checkSource } from './access.ts';
 import { type AdminAnswer, refuse, send } from './answer.ts';
 import { apiRoutes } from './api.ts';
 import { openApproverGate } from './approver.ts';
@@ -10,7 +11,6 @@ import { readBody } from './body.ts';
 import { type Connections, createConnections } from './connections.ts';
 import type { AdminDeps } from './deps.ts';
 import { openFeed } from './feed.ts';
-import { bearsToken, checkSource } from './guard.ts';
 import { pageRoutes } from './page/routes.ts';
 import { type AdminRoute, matchRoute } from './route.ts';
 
@@ -32,7 +32,7 @@ export async function openAdminServer(deps: AdminDeps, port: number): Promise<Ad
   const connections = createConnections(deps.monotonic);
   const server = createServer({ maxHeaderSize: 16_384, requestTimeout: WHOLE, keepAliveTimeout: 5_000 });
   server.on('clientError', (_, socket) => socket.destroy());
-  // Bun's HTTP server tells of a connection with its first request: those that ask nothing are seen by a listener of our own.
+  // Bun's HTTP server reports a connection with its first request: those that ask nothing are seen by a listener of our own.
   const listener = createListener({ noDelay: true }, (socket) => {
     connections.enter(socket);
     if (!socket.destroyed) server.emit('connection', socket);

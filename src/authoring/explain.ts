@@ -117,7 +117,7 @@ function limitOf(terms: readonly Term[]): string | undefined {
   return least < MAX_MICROS ? renderMicros(least) : undefined;
 }
 
-/** A rule's clauses, told in order; `verdict` is what the rule as a whole says. */
+/** A rule's clauses, in order; `verdict` is what the rule as a whole says. */
 export interface WalkedRule {
   readonly key: string;
   readonly rule: string;

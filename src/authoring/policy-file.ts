@@ -1,4 +1,4 @@
-/** Reading a policy file (cli.md §1): what is wrong with it is said with its place, whatever it turns out to be. */
+/** Reading a policy file (cli.md §1): what is wrong with it is reported with its place, whatever it turns out to be. */
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, resolve } from 'node:path';

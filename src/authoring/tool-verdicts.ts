@@ -44,7 +44,7 @@ function deniesAlways({ action, conditions, when, agents }: Rule): boolean {
   return action === 'deny' && conditions.length === 0 && when.length === 0 && agents === undefined;
 }
 
-/** Names that are told, and characters of each. */
+/** Names that are shown, and characters of each. */
 const MOST = 3;
 const MOST_CHARACTERS = 60;
 

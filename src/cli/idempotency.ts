@@ -19,7 +19,7 @@ export interface ResolveOptions extends IdempotencyOptions {
   readonly by: string;
 }
 
-/** As much of a key as tells records apart. */
+/** As much of a key as distinguishes records. */
 const KEY = 12;
 const ARGS = 60;
 
@@ -42,11 +42,11 @@ export async function resolveClaim(options: ResolveOptions, terminal: Terminal):
   const claim = expectResolved(resolved ?? { kind: 'unknown' }, options.key);
   if (options.json) terminal.out(renderClaim(claim));
   else {
-    const told =
+    const meaning =
       options.verdict === 'happened'
         ? `it happened; a repeat is denied for ${spanOf(claim.until - Date.now())}`
         : 'it did not happen; it may be sent again';
-    terminal.out(`resolved ${claim.key.slice(0, KEY)}: ${`${shown(claim.tool, 60)} ${shown(claim.args, ARGS)}`.trimEnd()}\n  ${told}`);
+    terminal.out(`resolved ${claim.key.slice(0, KEY)}: ${`${shown(claim.tool, 60)} ${shown(claim.args, ARGS)}`.trimEnd()}\n  ${meaning}`);
   }
   return EXIT.done;
 }

@@ -47,26 +47,26 @@ function segmentsOf({ word, colour, name, details }: LogRow, clock: string, name
 
 /** As much of the segments as the columns take, and a mark where there is more. */
 function fit(segments: readonly Segment[], columns: number | undefined, paint: Paint): string {
-  let room = columns ?? Number.POSITIVE_INFINITY;
+  let width = columns ?? Number.POSITIVE_INFINITY;
   let line = '';
   for (const [i, [text, colour]] of segments.entries()) {
     const isLast = i === segments.length - 1;
-    const shown = cut(text, room, isLast);
+    const shown = cut(text, width, isLast);
     line += colour ? paint(colour, shown) : shown;
-    room -= columnsOf(shown);
+    width -= columnsOf(shown);
     if (shown !== text) break;
   }
   return line;
 }
 
-/** The whole text where it fits, with room for a mark where something follows it. */
-function cut(text: string, room: number, isLast: boolean): string {
-  if (text.length <= room && columnsOf(text) <= (isLast ? room : room - 1)) return text;
+/** The whole text where it fits, with a column left for a mark where something follows it. */
+function cut(text: string, width: number, isLast: boolean): string {
+  if (text.length <= width && columnsOf(text) <= (isLast ? width : width - 1)) return text;
   let kept = '';
   let columns = 0;
   for (const character of text) {
     columns += columnsOf(character);
-    if (columns > room - 1) break;
+    if (columns > width - 1) break;
     kept += character;
   }
   return `${kept.trimEnd()}…`;
@@ -74,6 +74,6 @@ function cut(text: string, room: number, isLast: boolean): string {
 
 function explain(text: string, indent: number, columns: number | undefined): readonly string[] {
   const margin = ' '.repeat(indent);
-  const room = columns === undefined ? Number.POSITIVE_INFINITY : Math.max(20, columns - indent);
-  return fill(text, room, room).map((part) => margin + part.trimEnd());
+  const width = columns === undefined ? Number.POSITIVE_INFINITY : Math.max(20, columns - indent);
+  return fill(text, width, width).map((part) => margin + part.trimEnd());
 }

@@ -89,7 +89,7 @@ async function printNew(
   await flush();
 }
 
-/** Says what it came to, to people; that nothing was found is said to all. */
+/** Prints the sums for people; prints for all that nothing was found. */
 function conclude({ since, ...options }: LogOptions, { counts, seen, names }: RecordSelection, dir: string, terminal: Terminal): void {
   const from = since === undefined ? '' : ` since ${timeOf(since)}`;
   if (counts.records > 0) {

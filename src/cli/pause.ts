@@ -41,7 +41,7 @@ function report(switched: Switched, options: SwitchOptions, terminal: Terminal):
   const { type, confirmed, silent, uncovered, remaining } = switched;
   const paint = createPaint(terminal.colour);
   // The mark of each line takes thirteen columns.
-  const room = Math.max((terminal.size()?.columns ?? 200) - 13, 40);
+  const width = Math.max((terminal.size()?.columns ?? 200) - 13, 40);
   const nobody = confirmed.length + silent.length === 0;
   if (nobody)
     terminal.out(
@@ -49,10 +49,10 @@ function report(switched: Switched, options: SwitchOptions, terminal: Terminal):
     );
   terminal.out(headline(switched, options, nobody, paint));
   terminal.out(`  state      ${shown(options.state.name, 500)}`);
-  for (const instance of confirmed) terminal.out(`  ${paint('green', 'confirmed')}  ${nameOf(instance, room)}`);
-  for (const instance of silent) terminal.err(`  ${paint('red', 'no answer')}  ${nameOf(instance, room)}`);
+  for (const instance of confirmed) terminal.out(`  ${paint('green', 'confirmed')}  ${nameOf(instance, width)}`);
+  for (const instance of silent) terminal.err(`  ${paint('red', 'no answer')}  ${nameOf(instance, width)}`);
   const unchanged = type === 'paused' ? 'goes on  ' : 'as it was';
-  for (const instance of uncovered) terminal.err(`  ${paint('yellow', unchanged)}  ${nameOf(instance, room)}`);
+  for (const instance of uncovered) terminal.err(`  ${paint('yellow', unchanged)}  ${nameOf(instance, width)}`);
   for (const { policy, reason } of remaining)
     terminal.err(
       `  ${paint('red', 'still paused')}: ${policy === undefined ? 'all policies' : `policy ${quoted(policy)}`}${reason && ` (${shown(reason)})`}`,
@@ -66,8 +66,8 @@ function headline({ type }: Switched, { policy, reason }: SwitchOptions, nobody:
   return `${paint('bold', type)}: ${scope}${type === 'paused' && reason ? ` (${shown(reason)})` : ''}${later}`;
 }
 
-function nameOf({ pid, host, policy, upstream }: Instance, room: number): string {
-  return shown(`${shown(policy ?? '(no name)', 40)}  pid ${pid} on ${shown(host, 40)}  guards ${shown(upstream)}`, room);
+function nameOf({ pid, host, policy, upstream }: Instance, width: number): string {
+  return shown(`${shown(policy ?? '(no name)', 40)}  pid ${pid} on ${shown(host, 40)}  guards ${shown(upstream)}`, width);
 }
 
 /** Others that run on this machine, each with the command that reaches it. */

@@ -76,11 +76,11 @@ export async function watchScreen(draw: (width: number | undefined) => Promise<r
   let top = 0;
   const show = () => {
     const { columns, rows } = terminal.size() ?? { columns: 80, rows: lines.length + 1 };
-    const room = Math.max(rows - 1, 1);
-    top = Math.max(0, Math.min(top, lines.length - room));
-    const seen = lines.slice(top, top + room);
+    const height = Math.max(rows - 1, 1);
+    top = Math.max(0, Math.min(top, lines.length - height));
+    const seen = lines.slice(top, top + height);
     const below = lines.length - top - seen.length;
-    screen.draw([...seen, ...Array<string>(room - seen.length).fill(''), footer(top, below, columns)]);
+    screen.draw([...seen, ...Array<string>(height - seen.length).fill(''), footer(top, below, columns)]);
   };
   const press = ({ kind, ...key }: Key) => {
     const text = 'text' in key ? key.text : '';

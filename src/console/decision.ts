@@ -34,7 +34,7 @@ export function decisionForm(app: App, record: ShownRecord, again: () => void): 
     const reply = await app.ask('POST', `decide/${record.id}`, { verdict, as, reason: reason.value });
     if (reply === null) return;
     if (reply.kind === 'ok' || reply.code === 'not_pending') {
-      app.frame.say(reply.kind === 'refused' ? reply.message : verdict === 'approve' ? 'Approved.' : 'Denied.');
+      app.frame.announce(reply.kind === 'refused' ? reply.message : verdict === 'approve' ? 'Approved.' : 'Denied.');
       return again();
     }
     alert.textContent = reply.message;

@@ -39,11 +39,11 @@ export function heard(text: string): HTMLElement {
 }
 
 /** A stranger's text: each piece says what it is. */
-export function pieces(list: readonly Piece[], room: 'lines' | 'one line' = 'lines'): HTMLElement {
+export function pieces(list: readonly Piece[], layout: 'lines' | 'one line' = 'lines'): HTMLElement {
   return h(
     'span',
     { class: 'text', dir: 'ltr' },
-    list.map((piece) => [pieceOf(piece), room === 'lines' && piece.kind === 'unseen' && piece.breaks ? h('br', {}) : null]),
+    list.map((piece) => [pieceOf(piece), layout === 'lines' && piece.kind === 'unseen' && piece.breaks ? h('br', {}) : null]),
   );
 }
 

@@ -1,4 +1,4 @@
-/** The frame around every page: it shows one view at a time, says aloud what changed, and says when Intercept is lost. */
+/** The frame around every page: it shows one view at a time, announces what changed, and shows when Intercept is lost. */
 
 /** The view that is shown now, until the next one is. */
 export interface View {
@@ -8,8 +8,8 @@ export interface View {
 }
 
 export interface Frame {
-  /** Says it aloud, to those who listen. */
-  say(text: string): void;
+  /** Announces it to those who listen. */
+  announce(text: string): void;
   /** Shows a new view, and ends what the one before had planned. The focus goes to `focus`, else to the heading. */
   show(title: string, nodes: readonly Node[], focus?: HTMLElement): View;
   /** The view that is shown now. */
@@ -22,17 +22,17 @@ export interface Frame {
 export function openFrame(onSignOut: () => void): Frame {
   const main = part('main');
   const signOut = part('sign-out');
-  const said = part('said');
+  const announced = part('announced');
   const lost = part('lost');
   let timers: number[] = [];
   let current: View | undefined;
   signOut.addEventListener('click', onSignOut);
   return {
-    say(text) {
-      said.textContent = '';
+    announce(text) {
+      announced.textContent = '';
       // What is set at once is not always read.
       window.setTimeout(() => {
-        said.textContent = text;
+        announced.textContent = text;
       }, 50);
     },
     show(title, nodes, focus) {

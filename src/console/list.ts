@@ -34,7 +34,7 @@ export async function showList(app: App): Promise<void> {
   view.every(LOOK, async () => {
     const next = await app.ask<ApprovalIds>('GET', 'ids');
     if (!view.isShown() || next?.kind !== 'ok' || next.value.ids.join() === known) return;
-    frame.say('The list has changed.');
+    frame.announce('The list has changed.');
     await showList(app);
   });
 }

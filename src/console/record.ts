@@ -44,11 +44,11 @@ function follow({ frame, ask }: App, id: string, again: () => void): void {
     if (!view.isShown() || next?.kind !== 'ok') return;
     const { state, expiresIn } = next.value;
     if (state !== 'pending') {
-      frame.say(`This call was ${state === 'consumed' ? 'approved, and has gone through' : state}.`);
+      frame.announce(`This call was ${state === 'consumed' ? 'approved, and has gone through' : state}.`);
       again();
     } else if (expiresIn < LAST_MINUTE && !warned) {
       warned = true;
-      frame.say('Less than a minute is left.');
+      frame.announce('Less than a minute is left.');
     }
   });
 }

@@ -25,7 +25,7 @@ export class CommandError extends Error {
 /** Exit statuses (cli.md §1). */
 export const EXIT = { done: 0, failed: 1, usage: 2, invalidPolicy: 3, found: 4 } as const;
 
-/** Puts an error of the system into words. */
+/** The words for errors of the system, by their code. */
 const SYSTEM: Readonly<Record<string, string>> = {
   ENOENT: 'does not exist',
   ENOTDIR: 'is not a folder',

@@ -48,7 +48,7 @@ export type Route = { readonly event?: PlainEvent | undefined } & (
 
 type Forward = Extract<Route, { kind: 'forward' }>;
 
-/** Refuses a frame: recorded, said in the log, and answered with an error. */
+/** Refuses a frame: recorded, logged, and answered with an error. */
 export function refuse(
   { reason, code, message, id, data }: Refused,
   to: ReplyTo | undefined,
@@ -238,7 +238,7 @@ export function ownReply(text: string, exchange?: Exchange): OutgoingFrame {
   return { bytes: text, kind: 'response', modern: false, exchange, own: exchange === undefined };
 }
 
-/** Tells the server that the client of a modern request is gone. `meta` is what the client last said of the protocol. */
+/** Notifies the server that the client of a modern request is gone. `meta` is the last that the client declared of the protocol. */
 export function ownCancel(id: RequestId, meta: string | undefined, exchange: Exchange): OutgoingFrame {
   const more = meta === undefined ? '' : `,"_meta":${protocolMeta(meta)}`;
   const text = `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":${id.text}${more}}}`;

@@ -8,7 +8,7 @@ import type { Credential } from '../mcp/payments/credential.ts';
 
 /**
  * Where a frame of the agent came from and where what belongs to it goes back: one POST, one legacy message channel.
- * Made by the transport and told apart by identity; undefined over stdio.
+ * Made by the transport and compared by identity; undefined over stdio.
  */
 export interface Exchange {
   readonly id: string;

@@ -23,8 +23,8 @@ export function* ownPathInSlices({ text, span }: ClientMessage, { own }: Pick<Se
   const cursor = { text, at: text.indexOf('"', span.start) };
   for (let pausedAt = cursor.at; cursor.at >= 0 && cursor.at < span.end; cursor.at = text.indexOf('"', cursor.at)) {
     const isShort = endsWithin(text, cursor.at, SLICE);
-    const said = isShort ? readString(cursor) : yield* readLongString(cursor);
-    if (isShort ? own.names(said) : yield* own.namesInSlices(said)) return said;
+    const found = isShort ? readString(cursor) : yield* readLongString(cursor);
+    if (isShort ? own.names(found) : yield* own.namesInSlices(found)) return found;
     if (cursor.at - pausedAt <= SLICE) continue;
     pausedAt = cursor.at;
     yield;
@@ -68,7 +68,7 @@ export function policyDenial(method: string, policy: Policy, ownPath: string | u
 
 /**
  * Requests that stand inside an answer or a task's status (`inputRequests`) are subject to `methods` like any other
- * (policy.md §2). Answers with the first refusal, or `unreadable` where it cannot be told what is asked.
+ * (policy.md §2). Answers with the first refusal, or `unreadable` where nobody can know what is asked.
  */
 export function refusedInput(requests: Json | undefined, gate: Gate): Denial | 'unreadable' | undefined {
   if (requests === undefined) return undefined;

@@ -8,7 +8,7 @@ import type { RequestId } from '../mcp/messages/id.ts';
 import type { Line } from '../mcp/messages/lines.ts';
 import { answerAll, askedIn } from './deliver.ts';
 import type { Exchange, Incoming, SessionOutput } from './exchange.ts';
-import { admit, dismiss, receiveFromAgent } from './frames/from-agent.ts';
+import { receiveFromAgent, releaseBuffer, reserveBuffer } from './frames/from-agent.ts';
 import { receiveFromServer, relayFromServer } from './frames/from-server.ts';
 import { refreshTools } from './learn-tools.ts';
 import { judgeHttp, limitsSpend } from './payments/challenge-answer.ts';
@@ -52,7 +52,7 @@ export interface ProxySession {
   backlog(): { readonly agent: number; readonly server: number };
   /** Resolves when every frame of the agent was forwarded or answered. */
   agentIdle(): Promise<void>;
-  /** The same, but for calls that were set aside: one may wait for a human, and what comes after it must not. */
+  /** The same, but for calls that are kept open: one may wait for a human, and what comes after it must not. */
   agentTaken(): Promise<void>;
   serverIdle(): Promise<void>;
   /** The agent will send no more: what is kept open for an approval or an identical call is answered, and nothing of it forwarded. */
@@ -63,7 +63,7 @@ export interface ProxySession {
   protocolVersion(): string | undefined;
   /** Asks the server for its tools anew: it refused a request because its headers did not fit (-32020). Never rejects. */
   refreshTools(): Promise<void>;
-  /** Another policy is in force: tells the agent where other tools are visible now (wire.md §3). */
+  /** Another policy is in force: notifies the agent where other tools are visible now (wire.md §3). */
   policyChanged(before: Rulebook | undefined, after: Rulebook | undefined): void;
   /** Ends what has waited too long. To be called about once a second. */
   sweep(): Promise<void>;
@@ -77,10 +77,10 @@ export function openSession(ports: Ports, served: Served, client: Client, output
   const fromAgent = createPump<Incoming>({
     async work(lines) {
       await receiveFromAgent(hasLarge(lines) ? await readLarge(lines, session) : lines, session);
-      dismiss(lines, session);
+      releaseBuffer(lines, session);
     },
     onFault: (error, lines) => {
-      dismiss(lines, session);
+      releaseBuffer(lines, session);
       abandon(error, lines, session);
     },
     weigh,
@@ -98,7 +98,7 @@ export function openSession(ports: Ports, served: Served, client: Client, output
     id: session.id,
     fromAgent(received, exchange) {
       const lines = exchange ? received.map((line) => ({ ...line, exchange })) : received;
-      if (session.over === undefined) fromAgent.push(admit(lines, session));
+      if (session.over === undefined) fromAgent.push(reserveBuffer(lines, session));
       else answerEach(lines, { code: -32000, message: session.over }, session);
     },
     fromServer: fromServer.push,

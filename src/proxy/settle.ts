@@ -17,7 +17,7 @@ export interface OutcomeLog {
   flush(): void;
 }
 
-/** Records outcomes; what cannot be recorded is said, and changes no call that was made. */
+/** Records outcomes; what cannot be recorded is logged, and changes no call that was made. */
 export function createOutcomeLog({ audit, log }: Pick<Ports, 'audit' | 'log'>): OutcomeLog {
   let waiting: OutcomeEvent[] = [];
   let held = false;
@@ -67,7 +67,7 @@ export interface Unpriced {
 }
 
 /**
- * Settles calls and records how they ended; at once where the store need not be told. What could not be released stays
+ * Settles calls and records how they ended; at once where the store has nothing to end. What could not be released stays
  * spent, and the record says so. Never rejects: an answer reaches the agent whatever the store or the audit do.
  */
 export async function settle(

@@ -1,4 +1,4 @@
-/** The list of what waits: one line for each call, in which it can be told from the others. */
+/** The list of what waits: one line for each call, which distinguishes it from the others. */
 import type { ApprovalLine, BriefArgument } from '../../console/api.ts';
 import type { Approval } from '../../core/approval.ts';
 import type { Json } from '../../core/json.ts';

@@ -2,12 +2,12 @@
 import type { ApprovalIds, ApprovalList, ShownRecord, SignedIn } from '../../console/api.ts';
 import { DOCUMENT, POLICY } from '../../console/built.ts';
 import type { Approval } from '../../core/approval.ts';
+import { sameText } from '../access.ts';
 import { type AdminAnswer, json, redirect, refuse } from '../answer.ts';
 import type { ApproverGate } from '../approver.ts';
 import { textOf } from '../body.ts';
 import { decideApproval, refuseApprover, unknownRecord } from '../decide.ts';
 import type { AdminDeps } from '../deps.ts';
-import { sameText } from '../guard.ts';
 import type { AdminCall, AdminRoute } from '../route.ts';
 import { LINE_ARGS, viewLines } from './lines.ts';
 import { noteShown, openSessions, type PageSession, type PageSessions } from './sessions.ts';

@@ -4,7 +4,7 @@
  * the cookie. The key is kept by origin, port included: neither opens anything without the other.
  */
 import { randomBytes } from 'node:crypto';
-import { sameText } from '../guard.ts';
+import { sameText } from '../access.ts';
 
 /** ms. */
 const LIFETIME = 8 * 3_600_000;

@@ -38,14 +38,14 @@ export function openStderrSink(options: StderrSinkOptions): AuditSink {
 /** Records of what a human decided on the page or over the API. */
 const DECIDED: Readonly<Record<string, string>> = { approval_approved: 'APPROVED', approval_denied: 'APPROVAL-DENIED' };
 
-/** Tells what a human decided: `APPROVED id=apr_… tool=… by=ada`. */
+/** Renders what a human decided: `APPROVED id=apr_… tool=… by=ada`. */
 function renderDecided({ type, fields }: PlainEvent, mode: ArgsMode, mask: MaskOptions): string {
   const part = (name: 'tool' | 'agent' | 'by' | 'via') => (fields[name] == null ? '' : ` ${name}=${renderName(String(fields[name]))}`);
   const reason = fields.reason ? ` reason=${whyText(String(fields.reason), mode, mask)}` : '';
   return `[INTERCEPT] ${DECIDED[type]} id=${renderName(String(fields.approval))}${part('tool')}${part('agent')}${part('by')}${part('via')}${reason}`;
 }
 
-/** Tells that a request, or a message in its place, was refused: `DENIED method=resources/list`. */
+/** Renders that a request, or a message in its place, was refused: `DENIED method=resources/list`. */
 function renderRefused({ fields }: PlainEvent, mode: ArgsMode, mask: MaskOptions): string {
   const { method, from, rule, agent, message } = fields;
   return (

@@ -2,7 +2,7 @@
 import type { Decision } from '../../core/decision.ts';
 import type { CallStep } from './model.ts';
 
-interface Told {
+interface Verdict {
   readonly outcome: Decision['outcome'];
   readonly rule?: string;
   readonly code?: string;
@@ -11,12 +11,12 @@ interface Told {
 
 /** Says what was expected and what came instead, or undefined where they agree. */
 export function mismatchOf(step: CallStep, decision: Decision): { readonly expected: string; readonly got: string } | undefined {
-  const told = toldBy(decision);
+  const verdict = verdictOf(decision);
   const agrees =
-    step.expect === told.outcome &&
-    (step.rule === undefined || step.rule === told.rule) &&
-    (step.code === undefined || step.code === told.code) &&
-    messageAgrees(step.message, told.message ?? '');
+    step.expect === verdict.outcome &&
+    (step.rule === undefined || step.rule === verdict.rule) &&
+    (step.code === undefined || step.code === verdict.code) &&
+    messageAgrees(step.message, verdict.message ?? '');
   if (agrees) return undefined;
   return {
     expected: render(
@@ -25,16 +25,16 @@ export function mismatchOf(step: CallStep, decision: Decision): { readonly expec
       step.code,
       typeof step.message === 'object' ? `/${step.message.pattern}/` : quoted(step.message),
     ),
-    got: renderTold(told),
+    got: renderVerdict(verdict),
   };
 }
 
 /** A decision on one line: `deny by rule "cap" (limit): "Cap reached"`. */
 export function renderDecision(decision: Decision): string {
-  return renderTold(toldBy(decision));
+  return renderVerdict(verdictOf(decision));
 }
 
-function toldBy(decision: Decision): Told {
+function verdictOf(decision: Decision): Verdict {
   switch (decision.outcome) {
     case 'allow':
       return { outcome: 'allow' };
@@ -52,7 +52,7 @@ function messageAgrees(expected: CallStep['message'], message: string): boolean 
   return typeof expected === 'string' ? expected === message : expected.matches(message);
 }
 
-function renderTold({ outcome, rule, code, message }: Told): string {
+function renderVerdict({ outcome, rule, code, message }: Verdict): string {
   return render(outcome, rule, code, quoted(message));
 }
 

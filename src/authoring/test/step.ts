@@ -22,7 +22,7 @@ const OUTCOMES = ['allow', 'deny', 'hold', 'replay'] as const;
 const UPSTREAM = ['ok', 'error', 'tool_error', 'unknown'] as const;
 const CODES = Object.keys(REASONS);
 
-/** Reads a step; undefined where it cannot be read, which the report tells. */
+/** Reads a step; undefined where it cannot be read, which the report names. */
 export function parseStep(node: Node, report: Report, patterns: RegexCompiler): TestStep | undefined {
   const line = report.positionOf(node.offset).line;
   if (node.kind === 'map' && !node.entries.has('call')) return parseEvent(node, line, report);

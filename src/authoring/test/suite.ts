@@ -18,7 +18,7 @@ import { type CaseResult, openBench, runCase } from './run.ts';
 export interface FileResult {
   readonly file: string;
   readonly cases: readonly CaseResult[];
-  /** The policy is in shadow mode: cases tell what enforcement would do. */
+  /** The policy is in shadow mode: cases show what enforcement would do. */
   readonly shadow: boolean;
 }
 

@@ -8,7 +8,7 @@ import { type Piece, revealText } from '../../core/reveal.ts';
 import { readJson } from '../../mcp/json/values.ts';
 
 const STEP = 2;
-/** Deeper levels stand below each other, so that the text keeps its room. */
+/** Deeper levels stand below each other, so that the text keeps its width. */
 const DEEPEST = 24;
 const NARROWEST = 30;
 /**
@@ -49,7 +49,7 @@ export function charactersBeyond(text: string): readonly string[] {
     if (piece.kind === 'look_alike') found.set(piece.text, `${piece.text} ${piece.label}`);
     if (piece.kind === 'foreign') for (const character of piece.text) found.set(character, `${character} ${codeOf(character)}`);
   }
-  return [...found].flatMap(([character, told]) => (REORDERS.test(character) ? [] : [told]));
+  return [...found].flatMap(([character, shownAs]) => (REORDERS.test(character) ? [] : [shownAs]));
 }
 
 /** Cut into lines of at most `width` columns, between words where there are some, and after each `\n` of a string. */
@@ -61,21 +61,21 @@ export function wrap(line: string, width: number): readonly string[] {
   );
 }
 
-/** The lines of a text, the first of which has other room than the rest. Nothing is left out. */
+/** The lines of a text, the first of which has another width than the rest. Nothing is left out. */
 export function fill(text: string, first: number, rest: number): readonly string[] {
   const lines: string[] = [];
   let current = '';
-  let room = first;
+  let left = first;
   for (const word of text.match(WORDS) ?? []) {
     const columns = columnsOf(word);
-    if (columns > room) {
+    if (columns > left) {
       lines.push(current);
       current = '';
-      room = rest;
+      left = rest;
     }
     current += word;
     // A text of several lines reads as such.
-    room = word.endsWith('\\n') ? 0 : room - columns;
+    left = word.endsWith('\\n') ? 0 : left - columns;
   }
   return [...lines, current];
 }

@@ -91,8 +91,8 @@ function decisionOf({ state, decidedAt, decidedBy, reason, attempts, retries }: 
 /** Below each other, so that no text of an agent begins where a label does. */
 function labelled(label: string, text: string, width: number): readonly string[] {
   if (label === '') return wrap(text, width);
-  const room = Math.max(width - LABEL - 2, 1);
-  return fill(text, room, room).map((line, index) => `  ${(index === 0 ? label : '').padEnd(LABEL)}${line}`.trimEnd());
+  const textWidth = Math.max(width - LABEL - 2, 1);
+  return fill(text, textWidth, textWidth).map((line, index) => `  ${(index === 0 ? label : '').padEnd(LABEL)}${line}`.trimEnd());
 }
 
 function argumentLines({ args, evidence: { meta } }: Approval, width: number): readonly string[] {

@@ -1,4 +1,4 @@
-/** Records below each other, one to the line, with what tells them apart: enough to find one, and not to decide on. Pure. */
+/** Records below each other, one to the line, with what distinguishes them: enough to find one, and not to decide on. Pure. */
 import type { Approval } from '../../core/approval.ts';
 import { membersAt } from '../../mcp/json/edit.ts';
 import { shown } from '../paint.ts';
@@ -6,7 +6,7 @@ import { spanOf } from '../spans.ts';
 import { columnsOf } from './marked.ts';
 import { stateOf } from './record-lines.ts';
 
-/** From here on there is room for whole ids, and for the rule. */
+/** From here on whole ids fit, and for the rule. */
 const WIDE = 120;
 const SHORTEST_ID = 'apr_'.length + 6;
 /** Arguments take as much where nothing says how wide a line may be. */
@@ -51,9 +51,12 @@ export function layTable(records: readonly Approval[], { now, columns, isAll }: 
     ...(isWide ? [{ title: 'RULE', most: 30, of: ({ rule }: Approval) => shown(rule, 60) }] : []),
   ];
   const widths = layout.map((column) => clamp(widest([column.title, ...records.map(column.of)]), column));
-  const room = columns === undefined ? ARGS : Math.max(columns - widths.reduce((sum, width) => sum + width + 2, 0), 0);
+  const widthLeft = columns === undefined ? ARGS : Math.max(columns - widths.reduce((sum, width) => sum + width + 2, 0), 0);
   const lineOf = (cells: readonly string[], last: string) =>
-    fit([...cells.map((cell, i) => pad(cell, widths[i] ?? 0)), fit(last, room)].join('  '), columns ?? Number.POSITIVE_INFINITY).trimEnd();
+    fit(
+      [...cells.map((cell, i) => pad(cell, widths[i] ?? 0)), fit(last, widthLeft)].join('  '),
+      columns ?? Number.POSITIVE_INFINITY,
+    ).trimEnd();
   return {
     head: lineOf(
       layout.map(({ title }) => title),
@@ -101,7 +104,7 @@ function agentOf({ agent, evidence: { credential } }: Approval): string {
   return agent === undefined ? hash || 'unknown' : `${shown(agent, 30)}${hash && ` ${hash}`}`;
 }
 
-/** The shortest beginning that tells all of them apart. */
+/** The shortest beginning that distinguishes all of them. */
 function idLengthOf(records: readonly Approval[]): number {
   let length = SHORTEST_ID;
   while (length < 24 && new Set(records.map(({ id }) => id.slice(0, length))).size < records.length) length++;

@@ -50,7 +50,7 @@ export function takeRecords(state: WatchState, records: readonly Approval[], now
   const taken = select({ ...state, records }, next?.id);
   // Somebody else decided it, or its time is over, while its reader was at it.
   const gone = state.selected !== undefined && !state.deciding;
-  return gone ? tell(taken, `${state.selected} is no longer pending`, now) : taken;
+  return gone ? notify(taken, `${state.selected} is no longer pending`, now) : taken;
 }
 
 /** Notes what has been on the screen. */
@@ -86,19 +86,19 @@ export function pressKey(state: WatchState, key: Key, now: number): Pressed {
 }
 
 /** Shows a line at the bottom for some seconds. */
-export function tell(state: WatchState, text: string, now: number): WatchState {
+export function notify(state: WatchState, text: string, now: number): WatchState {
   return { ...state, notice: { text, until: now + NOTICE } };
 }
 
 function decide(state: WatchState, verdict: ApprovalVerdict, reason: string, now: number): Pressed {
   const refusal = refuseVerdict(state, verdict, now);
-  if (refusal !== undefined || state.selected === undefined) return { state: tell(state, refusal ?? '', now) };
+  if (refusal !== undefined || state.selected === undefined) return { state: notify(state, refusal ?? '', now) };
   return { state: { ...state, mode: 'list', top: 0, deciding: true }, effect: { kind: 'decide', id: state.selected, verdict, reason } };
 }
 
 function askReason(state: WatchState, now: number): Pressed {
   const refusal = refuseVerdict(state, 'deny', now);
-  return { state: refusal === undefined ? { ...state, mode: 'reason', reason: '' } : tell(state, refusal, now) };
+  return { state: refusal === undefined ? { ...state, mode: 'reason', reason: '' } : notify(state, refusal, now) };
 }
 
 function pressInReason(state: WatchState, key: Key, now: number): Pressed {

@@ -41,9 +41,9 @@ export function layOut(state: WatchState, view: DrawingInput): Drawing {
   const foot = footer(state, view);
   if (!record) return { lines: [head, '', fit('new calls appear here', columns), ...blank(rows - 4), foot], drawn: undefined, top: 0 };
   const list = state.mode === 'whole' ? [] : listLines(state, columns, Math.max(1, Math.floor(rows / 3) - 2), now, paint);
-  const room = rows - list.length - 3;
-  const pane = recordPane(record, room, state.mode === 'whole' ? state.top : 0, view);
-  return { ...pane, lines: [head, ...list, paint('dim', '─'.repeat(columns)), ...pane.lines, ...blank(room - pane.lines.length), foot] };
+  const height = rows - list.length - 3;
+  const pane = recordPane(record, height, state.mode === 'whole' ? state.top : 0, view);
+  return { ...pane, lines: [head, ...list, paint('dim', '─'.repeat(columns)), ...pane.lines, ...blank(height - pane.lines.length), foot] };
 }
 
 function headline({ records }: WatchState): string {
@@ -52,26 +52,26 @@ function headline({ records }: WatchState): string {
 }
 
 /** A window of the list around the selected one. */
-function listLines(state: WatchState, columns: number, room: number, now: number, paint: Paint): readonly string[] {
+function listLines(state: WatchState, columns: number, height: number, now: number, paint: Paint): readonly string[] {
   const { records, selected } = state;
   const place = Math.max(
     0,
     records.findIndex(({ id }) => id === selected),
   );
-  const first = Math.max(0, Math.min(place - Math.floor(room / 2), records.length - room));
-  const inView = records.slice(first, first + room);
+  const first = Math.max(0, Math.min(place - Math.floor(height / 2), records.length - height));
+  const inView = records.slice(first, first + height);
   const table = layTable(inView, { now, columns: columns - 2, isAll: false });
   const rows = table.rowsOf(inView).map((row, i) => (inView[i]?.id === selected ? paint('bold', `> ${row}`) : `  ${row}`));
   return [paint('dim', `  ${table.head}`), ...rows];
 }
 
-function recordPane(record: Approval, room: number, wanted: number, { size: { columns }, now, paint, args }: DrawingInput): Drawing {
+function recordPane(record: Approval, height: number, wanted: number, { size: { columns }, now, paint, args }: DrawingInput): Drawing {
   const isLong = record.args.length + (record.evidence.meta?.length ?? 0) > LONGEST;
   const all = renderRecordLines(record, now, columns, isLong ? () => ['    too long for this view: see "intercept approvals show"'] : args);
-  const top = Math.max(0, Math.min(wanted, all.length - room));
-  const isCut = all.length > top + room;
+  const top = Math.max(0, Math.min(wanted, all.length - height));
+  const isCut = all.length > top + height;
   // The last row says that there is more, and hides a line for it.
-  const to = isCut ? top + room - 1 : all.length;
+  const to = isCut ? top + height - 1 : all.length;
   const lines = all.slice(top, to).map((line) => paintLine(line, paint));
   const more = isCut ? [paint('yellow', fit(`… ${all.length - to} more lines: s shows them, space goes on`, columns))] : [];
   return {
@@ -91,7 +91,7 @@ function footer(state: WatchState, { size: { columns }, now, paint, refusal }: D
   return isReady ? fit(keys, columns) : paint('dim', fit(keys, columns));
 }
 
-/** The question, and as much of the end of what is typed as there is room for. */
+/** The question, and as much of the end of what is typed as fits. */
 function fitEnd(question: string, typed: string, columns: number): string {
   const safe = [...shown(typed, 2_000)];
   while (columnsOf(question) + columnsOf(safe.join('')) > columns) safe.shift();

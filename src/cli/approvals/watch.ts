@@ -13,7 +13,7 @@ import { expectDecided } from './decide.ts';
 import { type Key, openKeys } from './keys.ts';
 import type { ApprovalsOptions } from './list.ts';
 import { keepArgumentLines } from './record-lines.ts';
-import { type Effect, FIRST, noteDrawn, pressKey, takeRecords, tell, type WatchState } from './watch-state.ts';
+import { type Effect, FIRST, noteDrawn, notify, pressKey, takeRecords, type WatchState } from './watch-state.ts';
 import { LONGEST, layOut } from './watch-view.ts';
 
 /** New records appear within a second. */
@@ -82,9 +82,9 @@ async function watchOnScreen(approvals: Approvals, options: WatchViewOptions, te
     show(next, screen);
   };
   const carryOut = async (effect: Extract<Effect, { kind: 'decide' }>) => {
-    const told = await decideOne(effect, approvals, options, terminal.env);
+    const notice = await decideOne(effect, approvals, options, terminal.env);
     const records = await approvals.list(WAITING).catch(() => state.records);
-    show({ ...tell(takeRecords(state, records, Date.now()), told, Date.now()), deciding: false }, screen);
+    show({ ...notify(takeRecords(state, records, Date.now()), notice, Date.now()), deciding: false }, screen);
   };
   const screen = openScreen(terminal, {
     keys: (chunk) => read(chunk).forEach(onKey),
@@ -93,10 +93,10 @@ async function watchOnScreen(approvals: Approvals, options: WatchViewOptions, te
   });
   try {
     while (!left.signal.aborted) {
-      // A store that is busy or gone for a while is told of, and asked again: nobody starts the view anew at night.
+      // A store that is busy or gone for a while is shown, and asked again: nobody starts the view anew at night.
       const records = await approvals.list(WAITING).catch((error: unknown) => messageOf(error));
       const now = Date.now();
-      show(typeof records === 'string' ? tell(state, records, now) : takeRecords(state, records, now), screen);
+      show(typeof records === 'string' ? notify(state, records, now) : takeRecords(state, records, now), screen);
       await sleep(LOOK, undefined, { signal: left.signal }).catch(() => undefined);
     }
   } finally {

@@ -23,7 +23,7 @@ import { keepTask } from './tasks.ts';
 
 type Judging = Extract<Route, { kind: 'judge' }>;
 
-/** Replaces each call by what becomes of it. Calls that wait for something are set aside and go out on their own. */
+/** Replaces each call by what becomes of it. Calls that wait for something are kept open and go out on their own. */
 export async function enforceCalls(routes: readonly Route[], gate: Gate, session: Session): Promise<readonly Route[]> {
   const ready: Judging[] = [];
   const ended = new Map<Judging, Route>();
@@ -35,7 +35,7 @@ export async function enforceCalls(routes: readonly Route[], gate: Gate, session
     else ended.set(route, refuseWaiting(route, session));
   }
   if (ready.length > 0) await judge(ready, ended, gate, session);
-  // What was cancelled, or set aside, goes nowhere now.
+  // What was cancelled, or is kept open, goes nowhere now.
   const left: Route[] = [];
   for (const route of routes) {
     const last = route.kind === 'judge' ? ended.get(route) : route;
@@ -158,7 +158,7 @@ function routeOf(route: Judging, arrival: Arrival, outcome: Final, session: Sess
     sentAt: session.ports.monotonic(),
   });
   if (!isWaiting(route, session)) {
-    // What an earlier leg reserved was sent with it: only what was reserved just now can be given back.
+    // What the call reserved before its continuation was sent with it: only what was reserved just now can be given back.
     const result = arrival.held ? 'kept' : 'released';
     const call = sent(outcome.kind === 'forward' ? outcome.holding : (arrival.held ?? NO_HOLDING));
     if (arrival.held || outcome.kind === 'forward')
@@ -166,7 +166,7 @@ function routeOf(route: Judging, arrival: Arrival, outcome: Final, session: Sess
     return { kind: 'drop' };
   }
   if (outcome.kind === 'forward') return sendCall(route, sent(outcome.holding), session);
-  // An earlier leg was sent and this one is refused: how the call ends will not be known.
+  // The call was sent and its continuation is refused: how the call ends will not be known.
   if (arrival.held)
     void settle([{ call: sent(arrival.held), outcome: { result: 'kept', error: 'its continuation was refused' } }], session);
   if (!pending) return { kind: 'drop' };

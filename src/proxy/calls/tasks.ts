@@ -83,7 +83,7 @@ export function keepTask(frame: ResponseFrame, call: SentCall, session: TaskSess
 
 /**
  * Settles by the answer to `tasks/result`, `tasks/get` or `tasks/cancel`. `tasks/result` answers with the call's own result,
- * and only a success settles it: of a failure the task's status tells (policy.md §6). SECURITY: an agent can make a server
+ * and only a success settles it: the task's status reports a failure (policy.md §6). SECURITY: an agent can make a server
  * refuse or abandon the question (params it cannot read, a cancelled request), with any code, and a server can say `isError`
  * while the task still works; that frees no counter.
  */

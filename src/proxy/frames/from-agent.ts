@@ -1,5 +1,5 @@
 /**
- * Frames from the agent: taken in where there is room, read strictly, judged, and only then written to the server (wire.md §2).
+ * Frames from the agent: taken in within a budget, read strictly, judged, and only then written to the server (wire.md §2).
  * INVARIANT I7: what is written is what was read, byte for byte, or nothing.
  */
 import type { AuditEvent } from '../../core/audit.ts';
@@ -15,15 +15,15 @@ import { FRAME_COST, MAX_BUFFERED } from '../shared.ts';
 import type { Session } from '../state.ts';
 import { type FrameElement, routeFrame } from './route.ts';
 
-/** Takes in the frames for which there is room (wire.md §2.13), which is theirs until `dismiss`; the others are refused at once. */
-export function admit(lines: readonly Incoming[], session: Session): readonly Incoming[] {
+/** Takes in the frames that fit the budget (wire.md §2.13), and reserves it until `releaseBuffer`; refuses the others at once. */
+export function reserveBuffer(lines: readonly Incoming[], session: Session): readonly Incoming[] {
   const { buffer } = session;
   const admitted: Incoming[] = [];
   for (const line of lines) {
     const cost = FRAME_COST + (line.kind === 'line' ? line.bytes.length : 0);
     // Alone a frame may have any length that `--max-message` allows.
     if (buffer.bytes > 0 && buffer.bytes + cost > MAX_BUFFERED) {
-      refuseForRoom(line, session);
+      refuseOverBudget(line, session);
       continue;
     }
     buffer.bytes += cost;
@@ -32,15 +32,15 @@ export function admit(lines: readonly Incoming[], session: Session): readonly In
   return admitted;
 }
 
-/** Gives up the room of frames that are done with. */
-export function dismiss(lines: readonly Incoming[], { buffer }: Session): void {
+/** Releases the bytes of frames that are done with. */
+export function releaseBuffer(lines: readonly Incoming[], { buffer }: Session): void {
   for (const line of lines) buffer.bytes -= FRAME_COST + (line.kind === 'line' ? line.bytes.length : 0);
 }
 
 const WHY = `more than ${MAX_BUFFERED / 1024 / 1024} MiB wait to be judged`;
 
 /** Requests are answered (I9); what has no answer is dropped. */
-function refuseForRoom(line: Incoming, session: Session): void {
+function refuseOverBudget(line: Incoming, session: Session): void {
   session.ports.log.warn(`refused a frame of the agent (too_many_requests): ${WHY}`);
   const asked = askedIn(line, session);
   const about = { reason: 'too_many_requests', message: WHY, agent: session.client.agent };
@@ -59,7 +59,7 @@ function tryWrite(events: readonly AuditEvent[], { ports }: Session): boolean {
   }
 }
 
-/** Takes frames that arrived together. Resolves when each was forwarded, answered, dropped or set aside to wait. */
+/** Takes frames that arrived together. Resolves when each was forwarded, answered, dropped or kept open to wait. */
 export async function receiveFromAgent(lines: readonly Incoming[], session: Session): Promise<void> {
   const reading = readGate(session.served, session.ports);
   const gate = reading instanceof Promise ? await reading : reading;

@@ -83,8 +83,8 @@ export function answerEvent(
 }
 
 function answerText({ text, span }: ReplyFrame): string | undefined {
-  const said = membersAt(text, span.start).find(({ key }) => key === 'result' || key === 'error');
-  return said && text.slice(said.start, Math.min(said.end, said.start + MOST_INPUTS));
+  const member = membersAt(text, span.start).find(({ key }) => key === 'result' || key === 'error');
+  return member && text.slice(member.start, Math.min(member.end, member.start + MOST_INPUTS));
 }
 
 function memberText(frame: Requesting, name: string): string | undefined {

@@ -84,8 +84,8 @@ function routeRequest(frame: RequestFrame, element: FrameElement, known: KnownOf
     return refuse({ ...foreignTaskError(frame), reason: 'unknown_task', id }, to, session);
   const alike = resembledMethod(method, gate.rulebook?.policy);
   if (alike !== undefined) return refused('look_alike_method', likeMethod(method, alike));
-  const tells = method === 'initialize' || frame.params.members.has('_meta');
-  const modern = tells && noteProtocol(frame, session);
+  const mayDeclare = method === 'initialize' || frame.params.members.has('_meta');
+  const modern = mayDeclare && noteProtocol(frame, session);
   if (method === 'tools/call' && !areCallsDenied(gate)) return routeCall(frame, element, modern, sentAs, known, gate, session);
   const refusal = refusalOf(method, gate, known.ownPath) ?? refusedPayment(() => paysWith(frame, to), gate);
   const event = requestEvent('agent', frame, refusal, gate, session, known.ownPath);
@@ -151,7 +151,7 @@ function waitFor(
   session: Session,
 ): PendingRequest {
   const { id, method, text } = frame;
-  // Over stdio there is one way back to the agent, and progress takes it without being told.
+  // Over stdio there is one way back to the agent, and progress takes it without an exchange to name it.
   const token = session.replaceIds ? tokenToSend(text, tokenSpan(frame), session) : undefined;
   const pending: PendingRequest = { id, sentAs, method, modern, to, purpose, since: session.ports.monotonic(), token };
   session.inflight.add(pending);

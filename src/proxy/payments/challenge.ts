@@ -1,6 +1,6 @@
 /**
  * Judges what a server asks to be paid (policy.md §8) before an agent can pay it: an offer that costs too much, or whose
- * price nobody can tell, is taken out, and what is left is held until it is paid or over.
+ * price nobody can know, is taken out, and what is left is held until it is paid or over.
  */
 import { agentKey } from '../../core/agent-key.ts';
 import type { DeliveredChallenge } from '../../core/challenge.ts';
@@ -111,7 +111,7 @@ const CHALLENGE_TIMEOUT = 600_000;
 /** Characters of one that is kept: agents can be asked as often as they like. */
 const MAX_KEPT = 65_536;
 
-/** Keeps what is about to be delivered of these offers until its time is over; or tells why it may not be delivered. */
+/** Keeps what is about to be delivered of these offers until its time is over; or answers why it may not be delivered. */
 async function keepChallenge(
   all: readonly Offer[],
   { cut, reservation }: JudgedOffers,

@@ -37,14 +37,14 @@ export function tokenSpan({ text, params }: RequestFrame): Span | undefined {
   return membersOf(text, meta).find(({ key }) => key === 'progressToken');
 }
 
-/** The token as the server gets it: another where one of the same text is in use, because its progress could not be told apart. */
+/** The token as the server gets it: another where one of the same text is in use, because its progress could not be kept apart. */
 export function tokenToSend(text: string, span: Span | undefined, session: Session): ProgressToken | undefined {
   const given = span && idAt(text, span);
   if (!given) return undefined;
   return { given, sentAs: withToken(given.key, session) ? freshId(session) : given };
 }
 
-/** The request whose progress is told under this token. */
+/** The request whose progress carries this token. */
 export function withToken(key: string, { inflight }: Session): PendingRequest | undefined {
   for (const request of inflight.all()) if (request.token?.sentAs.key === key) return request;
   return undefined;

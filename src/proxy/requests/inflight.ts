@@ -33,7 +33,7 @@ export interface PendingRequest {
   purpose: Purpose;
   /** Monotonic ms; of a call, when it was sent. */
   since: number;
-  /** Under what its progress is told, where that says to which exchange it goes. */
+  /** The token of its progress, where that decides to which exchange it goes. */
   readonly token?: ProgressToken | undefined;
 }
 

@@ -18,7 +18,7 @@ const IDENTICAL = 60_000;
 const SOONEST = 50;
 const LATEST = 1_000;
 /** The same where this process carries the identical call out itself, and so learns of its end. */
-const TOLD = 5_000;
+const NOTIFIED = 5_000;
 /** ms between two notifications of progress: clients that wait for a minute start anew with each. */
 const PROGRESS = 5_000;
 
@@ -30,7 +30,7 @@ export type Outcome = Enforced | Asking;
 export interface Ending {
   isOpen(): boolean;
   judgeAgain(waited: boolean): Promise<Outcome>;
-  /** Tells a client that asked for progress that a human is waited for. */
+  /** Notifies a client that asked for progress that a human is waited for. */
   tellProgress(text: string): void;
   /** Called when the human has decided. */
   decided(approval: HeldApproval): void;
@@ -44,11 +44,11 @@ export function isKeptOpen(outcome: Final, { ports, waits, waiting }: Session): 
 
 /** Waits until the call can be answered, and answers with what becomes of it. Where nobody waits for it any more, it is not judged again. */
 export async function waitToEnd(arrival: Arrival, first: Outcome, ending: Ending, session: Session): Promise<Final> {
-  const room = session.waiting.size < MAX_IN_FLIGHT;
+  const mayWait = session.waiting.size < MAX_IN_FLIGHT;
   let outcome = first;
   let asked = false;
   for (;;) {
-    if (outcome.kind === 'in_flight') outcome = await waitForIdentical(arrival, outcome.key, room ? IDENTICAL : 0, ending, session);
+    if (outcome.kind === 'in_flight') outcome = await waitForIdentical(arrival, outcome.key, mayWait ? IDENTICAL : 0, ending, session);
     else if (outcome.kind === 'answer' && outcome.approval && !asked && isKeptOpen(outcome, session)) {
       asked = true;
       outcome = await waitForHuman(outcome, outcome.approval, ending, session);
@@ -62,9 +62,9 @@ async function waitForIdentical(arrival: Arrival, key: string, patience: number,
   const until = ports.monotonic() + patience;
   for (let delay = SOONEST; ; delay = Math.min(delay * 2, LATEST)) {
     const left = until - ports.monotonic();
-    // Of a call that this process carries out itself, the end is told.
+    // The end of a call that this process carries out itself is notified.
     const ended = ports.leases.ended(key);
-    if (left > 0) await waits.rest(Math.min(ended ? TOLD : delay, left), ended);
+    if (left > 0) await waits.rest(Math.min(ended ? NOTIFIED : delay, left), ended);
     // SPEC: policy.md §12: once the agent has gone, nothing is forwarded for it.
     if (waits.closed || !ending.isOpen()) return giveUp(arrival, session);
     const outcome = await ending.judgeAgain(ports.monotonic() >= until);
@@ -106,7 +106,7 @@ export function setAside(route: Judging, goOn: () => Promise<void>, session: Ses
       session.buffer.bytes -= FRAME_COST + route.frame.bytes.length;
     });
   session.waiting.add(done);
-  // There was room for it when it was taken in, and this is the same room.
+  // It was within the budget when it was taken in, and this is the same budget.
   session.buffer.bytes += FRAME_COST + route.frame.bytes.length;
 }
 
@@ -118,10 +118,10 @@ function abandon(error: unknown, { pending, to }: Judging, session: Session): vo
   answer(renderError(pending.id.text, -32603, INTERNAL_ERROR), to, session);
 }
 
-/** Progress has to grow, and what the server tells later begins anew: steps this small stay below its first. */
+/** Progress has to grow, and what the server sends later begins anew: steps this small stay below its first. */
 const STEP = 1e-6;
 
-/** Tells the client of this call, each time it is called; nothing where the client gave no token. */
+/** Notifies the client of this call, each time it is called; nothing where the client gave no token. */
 export function progressOf({ toolCall, to }: Extract<Route, { kind: 'judge' }>, { output, ports }: Session): (text: string) => void {
   const token = toolCall.meta?.get('progressToken');
   let steps = 0;

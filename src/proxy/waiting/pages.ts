@@ -2,7 +2,7 @@
  * A held call's approval page, shown by clients that declare URL elicitation (policy.md §12): with a request of the
  * proxy's own in the legacy era, with `input_required` in the modern one. SECURITY: the page asks a human, who signs in
  * there; what the client answers decides nothing, and none of it goes to the server. The state that
- * a modern client brings back is protected by an HMAC; it only tells that what came with it is the proxy's.
+ * a modern client brings back is protected by an HMAC; it only shows that what came with it is the proxy's.
  */
 
 import { type Answer, DECISION_KEY } from '../../core/answer.ts';
@@ -122,7 +122,7 @@ export function renderAsking(id: string, { answer, page, state }: Asking): strin
   return `{"jsonrpc":"2.0","id":${id},"result":${JSON.stringify(result)}}`;
 }
 
-/** Tells a legacy client that the human is done with the page. */
+/** Notifies a legacy client that the human is done with the page. */
 export function endPage({ id }: HeldApproval, { to }: Judging, { shown, output }: Session): void {
   if (!shown.has(id)) return;
   const params = JSON.stringify({ elicitationId: id });

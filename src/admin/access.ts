@@ -30,7 +30,7 @@ export function bearsToken({ headers }: IncomingMessage, token: string): boolean
   return given !== undefined && sameText(given, token);
 }
 
-/** Compares in a time that tells nothing of where the texts differ. */
+/** Compares in a time that shows nothing of where the texts differ. */
 export function sameText(left: string, right: string): boolean {
   return timingSafeEqual(digest(left), digest(right));
 }
