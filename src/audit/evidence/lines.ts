@@ -31,7 +31,7 @@ interface Reading {
 export async function* readBlocks(file: string, start = 0, size = BLOCK): AsyncGenerator<readonly RawLine[]> {
   const reading: Reading = { memory: Buffer.allocUnsafe(size), held: 0, long: false, at: start };
   for (;;) {
-    if (reading.held === reading.memory.length) makeRoom(reading);
+    if (reading.held === reading.memory.length) growMemory(reading);
     const { memory, held } = reading;
     const count = await readAt(file, memory.subarray(held), reading.at);
     if (count === 0) break;
@@ -64,7 +64,7 @@ function cut(filled: Buffer, reading: Reading): { readonly lines: readonly RawLi
 }
 
 /** A line fills the memory: there is more of it up to a limit, and beyond that the line is passed over. */
-function makeRoom(reading: Reading): void {
+function growMemory(reading: Reading): void {
   if (reading.long || reading.memory.length >= LONGEST) {
     reading.long = true;
     reading.held = 0;
