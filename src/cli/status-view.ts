@@ -10,7 +10,7 @@ const BAR = 10;
 /** A counter needs attention from this share of its limit on. */
 const NEAR = 0.8;
 /** Columns that a cell takes at most, but for the last of its row. */
-const CELL = 24;
+const CELL = 30;
 
 /** The lines: sections that have something to say, with a blank line between them. */
 export function renderStatus(status: Status, width: number, paint: Paint): readonly string[] {

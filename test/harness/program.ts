@@ -54,7 +54,9 @@ export async function startProgram(
 
 /** Intercept listening on HTTP in front of an upstream URL (among `flags`) or of a command. */
 export async function startListener(options: Partial<ProxyOptions>): Promise<Program & Pick<Setup, 'home' | 'policyFile'>> {
-  const setup = await setUpProxy({ policy: ALLOW_ALL, ...options, flags: ['--transport', 'http', ...(options.flags ?? [])] });
+  const { flags = [] } = options;
+  const listening = flags.includes('--transport') ? flags : ['--transport', 'http', ...flags];
+  const setup = await setUpProxy({ policy: ALLOW_ALL, ...options, flags: listening });
   const program = await startProgram(setup.command, setup.env).catch(async (error: unknown) => {
     await setup.remove();
     throw error;

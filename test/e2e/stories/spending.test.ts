@@ -78,7 +78,9 @@ describe('step 3: a cap on the day', () => {
     expect([outcome, text]).toEqual(['DENY', '[INTERCEPT POLICY DENIED] Daily spending cap of $10,000.00 reached']);
     expect((await second.call('create_charge', { amount: 1 })).outcome).toBe('ALLOW');
     const { out } = await stage.intercept('status');
-    expect(out).toMatch(/█{20} {2}create_charge\.daily_spend {2}1000000 of 1000000 this day, resets in /);
+    expect(out).toMatch(
+      /counters near their limit\n {2}█{10} {2}1000000 of 1000000 this day {2}.* left {2}.*: create_charge\.daily_spend\n/,
+    );
   }, 60_000);
 
   test('failed upstream calls do not consume quota', async () => {
