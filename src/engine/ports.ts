@@ -29,7 +29,8 @@ export interface PauseWatch {
 export interface Log {
   debug(text: string): void;
   info(text: string): void;
-  warn(text: string): void;
+  /** `quoted` is the beginning of what a peer wrote, as it came: the log masks, cuts and escapes it. */
+  warn(text: string, quoted?: string): void;
   error(text: string): void;
 }
 

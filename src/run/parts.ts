@@ -34,10 +34,14 @@ export interface RunOptions extends ProxyOptions {
 /** Standard error, line by line, without what must not be written anywhere. */
 export function openLines(options: ProxyOptions): LineWriter {
   const stderr = onTerminal(openLineWriter(2));
-  const secrets = secretsIn(options);
-  if (secrets.length === 0) return stderr;
-  const mask = openMask(secrets);
+  if (secretsIn(options).length === 0) return stderr;
+  const mask = openOwnMask(options);
   return { ...stderr, write: (line) => stderr.write(mask(line)) };
+}
+
+/** Opens the mask of what the proxy holds. */
+export function openOwnMask(options: ProxyOptions): (text: string) => string {
+  return openMask(secretsIn(options));
 }
 
 const COLOURS: Readonly<Record<string, number>> = { WARN: 33, ERROR: 31, INFO: 36, ALLOWED: 32, APPROVED: 32, HELD: 33, DENIED: 31 };

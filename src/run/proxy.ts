@@ -20,7 +20,7 @@ import type { Opening, Transport } from '../serve/transport.ts';
 import { AdminError } from './admin.ts';
 import { watchDisk } from './disk.ts';
 import { namespaceOf } from './home.ts';
-import { hiddenVariables, monotonic, openLines, openParts, type Parts, portsOf, type RunOptions, servedOf } from './parts.ts';
+import { hiddenVariables, monotonic, openLines, openOwnMask, openParts, type Parts, portsOf, type RunOptions, servedOf } from './parts.ts';
 import { openPresence } from './presence.ts';
 import { type Acceptance, loadFirst, watchPolicy } from './rules.ts';
 import { webhookOf } from './webhook.ts';
@@ -44,7 +44,7 @@ export async function runProxy(options: RunOptions, command: readonly string[]):
 }
 
 async function run(options: RunOptions, command: readonly string[], lines: LineWriter, every: Every): Promise<number> {
-  const log = withoutRepeats(createLog(options.logLevel, lines), monotonic);
+  const log = withoutRepeats(createLog(options.logLevel, lines, false, openOwnMask(options)), monotonic);
   const accept = acceptance(options);
   const first = await loadFirst(options.config, accept);
   if (first.kind === 'failed') {

@@ -41,3 +41,28 @@ test('the same warning comes once in half a minute, and then says how often it w
     '[INTERCEPT] WARN the server refuses connections (4 times more since)',
   ]);
 });
+
+test('C12: what a peer wrote is masked before it is cut, quoted and escaped', () => {
+  const seen: string[] = [];
+  const log = createLog('info', { write: (line) => seen.push(line) }, false, (text) => text.replaceAll('known-secret', '[redacted]'));
+  const secret = `sk_live_${'a1B2c3D4'.repeat(4)}`;
+  log.warn('dropped', `\u001b[2J\r\u202e key ${secret} and known-secret`);
+  log.warn('dropped', `${'x '.repeat(55)}${secret}`);
+  log.warn('dropped', 'y'.repeat(121));
+  log.warn('dropped', '');
+  expect(seen.join('')).not.toContain('sk_live_');
+  expect(seen).toEqual([
+    '[INTERCEPT] WARN dropped: "\\u001b[2J\\r\\u202e key [redacted] and [redacted]"',
+    `[INTERCEPT] WARN dropped: "${'x '.repeat(55)}[redacted]"`,
+    `[INTERCEPT] WARN dropped: "${'y'.repeat(120)}"…`,
+    '[INTERCEPT] WARN dropped: ""',
+  ]);
+});
+
+test('a repeat is one whatever it quotes', () => {
+  const seen: string[] = [];
+  const log = withoutRepeats(createLog('info', { write: (line) => seen.push(line) }), () => 0);
+  log.warn('dropped', 'a');
+  log.warn('dropped', 'b');
+  expect(seen).toEqual(['[INTERCEPT] WARN dropped: "a"']);
+});

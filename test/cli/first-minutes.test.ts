@@ -1,5 +1,6 @@
 /** What is typed in the first minutes, and what it leads to (cli.md §1). */
 import { describe, expect, test } from 'bun:test';
+import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { interceptCommand } from '../harness/paths.ts';
@@ -100,4 +101,32 @@ describe.if(HAS_TERMINAL)('a server typed at a terminal', () => {
     person.type('\u0003');
     await person.ended;
   }, 60_000);
+
+  const BANNER = `printf 'Listening \\033[2J with sk_live_${'a1B2c3D4'.repeat(4)} there\\n'; exec cat\n`;
+  const TOLD = 'dropped a line of the server that is not JSON: "Listening \\u001b[2J with [redacted] there"';
+  test.each([
+    ['time and colour', undefined, '\u001b[33mWARN\u001b[39m'],
+    ['time, and no colour with NO_COLOR', '1', 'WARN'],
+  ])(
+    'C12: its lines have %s, and one that is no JSON is shown, masked and escaped',
+    async (_, NO_COLOR, word) => {
+      using folder = openFolder();
+      const command = [...interceptCommand(), '-c', folder.write('p.yaml', VALID), '--', 'sh', folder.write('banner.sh', BANNER)];
+      using person = sitAtTerminal(command, { env: { INTERCEPT_HOME: join(folder.path, 'home'), NO_COLOR }, columns: 200 });
+      const line = (await person.untilPrinted(`[INTERCEPT] ${word} ${TOLD}`)).split('\r\n').find((each) => each.includes(TOLD)) ?? '';
+      expect(line.replace(/^\d\d:\d\d:\d\d /, 'TIME ')).toBe(`TIME [INTERCEPT] ${word} ${TOLD}`);
+      person.type('\u0003');
+      await person.ended;
+    },
+    60_000,
+  );
+});
+
+test('C12: whoever reads its lines by a program gets them without time and colour', () => {
+  using folder = openFolder();
+  const env = { ...process.env, INTERCEPT_HOME: join(folder.path, 'home'), NO_COLOR: undefined };
+  const [command = '', ...words] = [...interceptCommand(), '-c', folder.write('p.yaml', WARNED), '--', 'cat'];
+  const { stderr } = spawnSync(command, words, { env, input: '', encoding: 'utf8' });
+  expect(stderr).toStartWith('[INTERCEPT] WARN ');
+  expect(stderr).not.toContain('\u001b');
 });

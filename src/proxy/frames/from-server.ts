@@ -138,10 +138,18 @@ function receiveSingle(frame: Single, bytes: FrameBytes, gate: Gate, session: Se
     case 'error_without_id':
       return receiveNamelessError(frame, bytes, gate, session);
     case 'noise':
-      session.ports.log.warn('dropped a line of the server that is not JSON');
+      session.ports.log.warn('dropped a line of the server that is not JSON', beginningOf(bytes));
       return undefined;
   }
 }
+
+/** The beginning of a line as text: enough of it that the log finds whole secrets in it. */
+function beginningOf(bytes: FrameBytes): string {
+  return typeof bytes === 'string' ? bytes.slice(0, MOST_TOLD) : new TextDecoder().decode(bytes.subarray(0, MOST_TOLD));
+}
+
+/** Bytes of a dropped line that the log gets to see. */
+const MOST_TOLD = 16_384;
 
 async function receiveNamelessError(
   frame: Extract<Single, { kind: 'error_without_id' }>,
