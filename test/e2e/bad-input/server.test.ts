@@ -68,9 +68,9 @@ describe('a server that does not start: status 1', () => {
   );
 
   test.each([
-    ['no command', ['--'], 2, /no server to put the policy before\nhelp: write its command after "--"/],
+    ['no command', ['--'], 2, /no server is named\nhelp: write its command after "--"/],
     ['no policy', ['--log-level', 'info', '--', 'true'], 2, /no policy\nhelp: name it with "-c policy.yaml"/],
-    ['a mistyped flag', ['--polcy', 'x', '--', 'true'], 2, /unknown option "--polcy"\nhelp: /],
+    ['a mistyped flag', ['--polcy', 'x', '--', 'true'], 2, /unknown flag "--polcy"\nhelp: /],
   ] as const)(
     '%s: status 2',
     async (name, args, status, gist) => {

@@ -28,7 +28,7 @@ describe('a policy for a financial services server', () => {
       decision: { code: 'spend' },
     });
     expect(await stage.executed()).toHaveLength(10);
-    expect((await stage.intercept('status')).out).toMatch(/█{20} {2}create_payment.*5000 of 5000/);
+    expect((await stage.intercept('status')).out).toMatch(/█{10} {2}5000 of 5000 this day {2}.*: create_payment usd\/day\n/);
   }, 60_000);
 
   test('refunds: $100 each, $1,000 a day, ten of them', async () => {
