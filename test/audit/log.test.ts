@@ -23,6 +23,18 @@ test('a text stays one line of seen characters', () => {
   expect(seen).toEqual(['[INTERCEPT] INFO x\\u000a[INTERCEPT] ALLOWED tool=y\\u202e\\u001b[2J']);
 });
 
+test('a warning that quotes something comes for each quote, up to a bound', () => {
+  const seen: string[] = [];
+  let now = 0;
+  const log = withoutRepeats(createLog('info', { write: (line) => seen.push(line) }), () => now);
+  for (let count = 0; count < 40; count++) log.warn('dropped', `line ${count}`);
+  expect(seen.length).toBe(16);
+  expect(seen[15]).toContain('line 15');
+  now = 30_000;
+  log.warn('dropped', 'late');
+  expect(seen[16]).toContain('(24 times more since)');
+});
+
 test('the same warning comes once in half a minute, and then says how often it was left out', () => {
   const seen: string[] = [];
   let now = 0;
@@ -57,12 +69,4 @@ test('C12: what a peer wrote is masked before it is cut, quoted and escaped', ()
     `[INTERCEPT] WARN dropped: "${'y'.repeat(120)}"…`,
     '[INTERCEPT] WARN dropped: ""',
   ]);
-});
-
-test('a repeat is one whatever it quotes', () => {
-  const seen: string[] = [];
-  const log = withoutRepeats(createLog('info', { write: (line) => seen.push(line) }), () => 0);
-  log.warn('dropped', 'a');
-  log.warn('dropped', 'b');
-  expect(seen).toEqual(['[INTERCEPT] WARN dropped: "a"']);
 });

@@ -38,20 +38,27 @@ function quote(text: string): string {
 const QUIET = 30_000;
 const MOST_REMEMBERED = 64;
 
+/** So many that quote something are said within that time, since each may quote something else. */
+const MOST_WITH_QUOTES = 16;
+
 /** The log that says the same warning once in half a minute, and then how often it was left out. */
 export function withoutRepeats(log: Log, monotonic: () => number): Log {
-  const seen = new Map<string, { at: number; left: number }>();
+  const seen = new Map<string, { at: number; left: number; quoted: number }>();
   const once =
     (say: Say): Say =>
     (text, quoted) => {
       const now = monotonic();
       const before = seen.get(text);
       if (before && now - before.at < QUIET) {
-        before.left++;
+        if (quoted === undefined || before.quoted >= MOST_WITH_QUOTES) before.left++;
+        else {
+          before.quoted++;
+          say(text, quoted);
+        }
         return;
       }
       seen.delete(text);
-      seen.set(text, { at: now, left: 0 });
+      seen.set(text, { at: now, left: 0, quoted: 1 });
       for (const oldest of seen.keys())
         if (seen.size > MOST_REMEMBERED) seen.delete(oldest);
         else break;
