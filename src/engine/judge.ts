@@ -34,8 +34,6 @@ export interface JudgedCall {
   readonly approved: readonly string[];
   /** The claim of the identical call that it may wait for. */
   readonly inFlight: string | undefined;
-  /** True where the store was asked, so that time went by. */
-  readonly wasAsked: boolean;
 }
 
 /** The store's verdict on a call, or why there is none. */
@@ -110,7 +108,7 @@ export function concludePlan(planned: Plan, verdict: StoreVerdict | undefined): 
 
 function concludeCall(planned: Plan, verdict: CallVerdict | undefined, call: Judgeable, facts: Facts, ports: JudgePorts): JudgedCall {
   if (planned.kind === 'deny' || !verdict)
-    return { plan: planned, decision: concludePlan(planned, undefined), approved: NO_RULES, inFlight: undefined, wasAsked: false };
+    return { plan: planned, decision: concludePlan(planned, undefined), approved: NO_RULES, inFlight: undefined };
   const decision = verdict.kind === 'failed' ? concludeFailure(planned, verdict.why, facts, ports) : conclude(planned, verdict);
   const isApproved = decision.outcome === 'allow' && decision.reservation?.approval !== undefined;
   return {
@@ -118,7 +116,6 @@ function concludeCall(planned: Plan, verdict: CallVerdict | undefined, call: Jud
     decision,
     approved: isApproved ? certainHolds(planned, call, facts) : NO_RULES,
     inFlight: verdict.kind === 'in_flight' && !call.waited ? facts.fingerprint(call.call) : undefined,
-    wasAsked: true,
   };
 }
 

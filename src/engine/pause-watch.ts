@@ -81,7 +81,7 @@ export function watchPauses(options: PauseWatchOptions): RunningPauseWatch {
       },
     );
   };
-  return { current, poll, stop };
+  return { current, known: (policy) => pauseFor(reading, policy), poll, stop };
 }
 
 function pauseFor(control: Control | undefined, policy: string | undefined): Pause | undefined {

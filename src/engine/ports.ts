@@ -24,6 +24,8 @@ export interface PolicySource {
 /** The pause in force, no older than policy.md §11 allows; throws `StoreError` where that cannot be known. */
 export interface PauseWatch {
   current(policy: string | undefined): Pause | undefined | Promise<Pause | undefined>;
+  /** The pause that was read last, however long ago: what this process has confirmed holds, also while the store is slow. */
+  known(policy: string | undefined): Pause | undefined;
 }
 
 export interface Log {

@@ -11,7 +11,7 @@ import { concludeUnended, INTERNAL_ERROR } from '../core/conclude.ts';
 import type { Decision, Denial } from '../core/decision.ts';
 import { denial, type Plan, pausedText } from '../core/plan.ts';
 import type { Policy } from '../core/policy.ts';
-import type { Pause, Reservation } from '../core/store.ts';
+import type { Reservation } from '../core/store.ts';
 import { type Arrival, type Holding, NO_HOLDING, type Paying } from '../engine/arrival.ts';
 import { factsOf, type Gate } from '../engine/gate.ts';
 import { type JudgedCall, judgeCalls } from '../engine/judge.ts';
@@ -41,34 +41,33 @@ export async function enforce(arrivals: readonly Arrival[], gate: Gate, session:
   const paying = policy?.uses.spend && !shadow ? await readPayments(arrivals, session) : arrivals;
   let judged = await judge(paying, gate, session);
   if (paying.some(({ argsText }) => isLarge(argsText))) await nextTurn();
+  // Where the pause was in force when the call arrived, it is denied by that already.
+  if (policy && !gate.pause) judged = await denyPaused(judged, policy, session);
   const fault = audit(paying, judged, policy, session);
   if (fault !== undefined && !shadow)
     judged = await denyPassing(judged, denied(denial('audit_error', '(audit)', INTERNAL_ERROR, fault)), session);
   return judged.map((one, index) => enforced(one, paying[index] as Paying, shadow, session));
 }
 
-/** Plan → store step → conclude. SPEC: policy.md §11 — a pause that was confirmed meanwhile stops also what waited for the store. */
+/** Plan → store step → conclude. */
 async function judge(arrivals: readonly Paying[], gate: Gate, session: Session): Promise<readonly Judged[]> {
   const facts = factsOf(gate, session);
   if ('code' in facts) return arrivals.map(() => withoutPlan(denied(facts)));
   const { store, leases, log, sha256 } = session.ports;
   const { shownUpstream, failMode } = session.served;
-  const judged = await judgeCalls(arrivals, facts, { store, leases, log, sha256, shownUpstream, failMode });
-  const since = judged.some(({ wasAsked }) => wasAsked) ? knownPause(facts.policy, session) : undefined;
-  return since ? denyPassing(judged, denied(denial('paused', '(paused)', pausedText(since))), session) : judged;
+  return judgeCalls(arrivals, facts, { store, leases, log, sha256, shownUpstream, failMode });
 }
 
-/** Returns the pause that was read last; the store answered a moment ago, so nothing is waited for again. */
-function knownPause({ name }: Policy, { ports }: Session): Pause | undefined {
-  try {
-    const pause = ports.pauses.current(name);
-    if (!(pause instanceof Promise)) return pause;
-    // Whoever asks next hears of it.
-    pause.catch(() => undefined);
-  } catch {
-    // The same.
-  }
-  return undefined;
+/**
+ * SPEC: policy.md §11 — once this process has confirmed a pause no call leaves it, also none that waited meanwhile, whatever
+ * the store says by now. In shadow mode what was denied or held would leave it as well.
+ */
+async function denyPaused(judged: readonly Judged[], { name, mode }: Policy, session: Session): Promise<readonly Judged[]> {
+  const pause = session.ports.pauses.known(name);
+  if (!pause) return judged;
+  const instead = denied(denial('paused', '(paused)', pausedText(pause)));
+  const left = await denyPassing(judged, instead, session);
+  return mode === 'shadow' ? left.map((one) => ({ ...withoutPlan(instead), plan: one.plan })) : left;
 }
 
 /** Denies what would have passed, and gives back what was taken for it. What a continued call held before has left the proxy. */
@@ -85,7 +84,7 @@ async function denyPassing(judged: readonly Judged[], instead: Decision, { ports
 }
 
 function withoutPlan(decision: Decision): Judged {
-  return { plan: undefined, decision, approved: [], inFlight: undefined, wasAsked: false };
+  return { plan: undefined, decision, approved: [], inFlight: undefined };
 }
 
 function denied(why: Denial): Decision {

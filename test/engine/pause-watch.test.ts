@@ -201,3 +201,12 @@ test('cli.md §4: it is read at each beat, of which there are two a second', asy
     expect(state.reads).toBe(beats);
   }
 });
+
+test('policy.md §11: what was read last is known for as long as nothing newer is, without asking', async () => {
+  const { state, say } = openSlow();
+  const first = watch.poll();
+  await say(5, 'stop');
+  await first;
+  state.now = 60_000;
+  expect(watch.known('any')?.reason).toBe('stop');
+});

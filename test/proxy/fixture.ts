@@ -121,6 +121,7 @@ export async function openRig(options: Options = {}): Promise<Rig> {
         if (rig.pause === 'unknown') throw new Error('the pause could not be read');
         return rig.pause;
       },
+      known: () => (rig.pause === 'unknown' ? undefined : rig.pause),
     },
     store,
     leases: createLeases({ store, log: { warn: log, error: log } }),

@@ -53,7 +53,11 @@ test('policy.md §2: an exact key of methods that denies tool calls denies them'
   expect(rig.executed()).toEqual([]);
 });
 
-test('policy.md §11: a pause that comes while a call waits for the store stops it, and takes nothing', async () => {
+test.each([
+  ['', ''],
+  ['though the pause cannot be read again by then', ''],
+  ['in shadow, too', 'mode: shadow\n'],
+])('policy.md §11: a pause that comes while a call waits for the store stops it, and takes nothing %s', async (how, mode) => {
   const judged = Promise.withResolvers<void>();
   const store = openMemoryStore({ clock: () => START, namespace: 'test' });
   const slow = {
@@ -63,9 +67,11 @@ test('policy.md §11: a pause that comes while a call waits for the store stops 
       return store.reserve(calls);
     },
   };
-  const rig = await openRig({ policy: PER_SESSION, store: slow, respond: agreeable });
+  const rig = await openRig({ policy: PER_SESSION + mode, store: slow, respond: agreeable });
   const sent = rig.send({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 't' } });
-  rig.pause = { policy: undefined, reason: 'stop', since: START };
+  const pause = { policy: undefined, reason: 'stop', since: START };
+  rig.pause = pause;
+  if (how.includes('cannot')) Object.assign(rig.ports.pauses, { current: () => Promise.withResolvers().promise, known: () => pause });
   judged.resolve();
   await sent;
   expect(rig.answersTo(1).map(verdict)).toEqual(['denied paused']);

@@ -64,7 +64,7 @@ const rules = await rulebook(order.policy);
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 let ids = 0;
 const ports: Ports = {
-  pauses: { current: () => undefined },
+  pauses: { current: () => undefined, known: () => undefined },
   store,
   leases: createLeases({ store, log: silent }),
   approvals: watchApprovals({ approvals: opened.approvals, log: { debug: () => {} } }),

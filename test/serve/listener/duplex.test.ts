@@ -15,7 +15,7 @@ const LIMITS = { maxDepth: 256, maxName: 1024, anySpace: true };
 async function open(readPause: () => undefined | Promise<Pause | undefined>) {
   const { ports, served } = await openRig();
   const agents = createAgents({
-    ports: { ...ports, pauses: { current: readPause } },
+    ports: { ...ports, pauses: { current: readPause, known: () => undefined } },
     ...{ served, name: undefined, passed: false, inUse: () => true },
   });
   const sent: string[] = [];
