@@ -46,7 +46,11 @@ export const ARROWS: Readonly<Record<string, Row>> = {
   },
   authoring: { to: ['core', 'mcp', 'policy', 'state', 'engine'], packages: PLATFORM },
   'setup/risk': { to: ['core'] },
-  setup: { to: ['core', 'setup/risk', 'mcp', 'process', 'http', 'serve', 'serve/bridge', 'serve/upstream'], packages: PLATFORM },
+  'setup/draft': { to: ['core', 'setup/risk', 'policy'], packages: ['yaml'] },
+  setup: {
+    to: ['core', 'setup/risk', 'setup/draft', 'mcp', 'policy', 'audit', 'process', 'http', 'serve', 'serve/bridge', 'serve/upstream'],
+    packages: PLATFORM,
+  },
   console: { to: ['core'] },
   admin: { to: ['core', 'approval', 'console'], packages: PLATFORM },
   library: { to: ['core', 'engine'] },
