@@ -46,7 +46,7 @@ export const ARROWS: Readonly<Record<string, Row>> = {
   },
   authoring: { to: ['core', 'mcp', 'policy', 'state', 'engine'], packages: PLATFORM },
   'setup/risk': { to: ['core'] },
-  'setup/draft': { to: ['core', 'setup/risk', 'policy'], packages: ['yaml'] },
+  'setup/draft': { to: ['core', 'setup/risk', 'policy', 'audit'], packages: ['yaml'] },
   setup: {
     to: ['core', 'setup/risk', 'setup/draft', 'mcp', 'policy', 'audit', 'process', 'http', 'serve', 'serve/bridge', 'serve/upstream'],
     packages: PLATFORM,
