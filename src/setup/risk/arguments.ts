@@ -1,0 +1,130 @@
+/** Reads evidence from the arguments of a tool: an action that is chosen, code and statements, files written, secrets, money. */
+import { type MoneyPaths, type Risk, type RiskEvidence, type ToolActions, worseOf } from './classes.ts';
+import { readDescription } from './description.ts';
+import { phrasesOf } from './lookup.ts';
+import { type FoundVerb, readName, splitName } from './name.ts';
+import type { Argument } from './schema.ts';
+import { ARGUMENTS, type VerbKind } from './words.ts';
+
+type Role = keyof typeof ARGUMENTS;
+
+const ROLES: ReadonlyMap<Role, ReadonlySet<string>> = new Map(
+  Object.entries(ARGUMENTS).map(([role, row]) => [role as Role, new Set(phrasesOf(row).map((phrase) => phrase.replaceAll(' ', '')))]),
+);
+
+/** True where the argument's name is in that row of the table; `sqlQuery`, `sql_query` and `sqlquery` are one. */
+export function playsRole(argument: Argument, role: Role): boolean {
+  return ROLES.get(role)?.has(argument.name.toLowerCase().replace(/[^a-z0-9]/g, '')) === true;
+}
+
+/** The class of a verb; a doubtful one counts as Write. */
+export function riskOf(kind: VerbKind): Risk {
+  return kind === 'Doubt' ? 'Write' : kind;
+}
+
+/** The value's class; undefined where its words say nothing. */
+function riskOfValue(value: string, isPair: boolean): Risk | undefined {
+  const { verbs } = readName(splitName(value));
+  const kinds = verbs.map(({ verb, kind }) => (isPair && verb === 'remove' ? 'Write' : kind));
+  return kinds.length === 0 ? undefined : kinds.map(riskOf).reduce(worseOf);
+}
+
+export interface ActionsReading {
+  readonly actions: ToolActions;
+  readonly evidence: readonly RiskEvidence[];
+}
+
+/** Arguments of this name hold other things, too: they choose an action only where each value is a verb. */
+const LOOSE: ReadonlySet<string> = new Set(['mode', 'task', 'eventtype', 'command']);
+
+/** The argument that chooses among actions, and the worst of them; undefined where there is none. */
+export function readActions(args: readonly Argument[]): ActionsReading | undefined {
+  for (const argument of args) {
+    if (argument.depth > 2 || argument.values.length < 2 || !playsRole(argument, 'action')) continue;
+    const isPair = argument.values.includes('add') && argument.values.includes('remove');
+    const risks = argument.values.map((value) => ({ value, risk: riskOfValue(value, isPair) }));
+    const isLoose = LOOSE.has(argument.name.toLowerCase()) && risks.some(({ risk }) => risk === undefined);
+    const worst = risks.flatMap(({ risk }) => risk ?? []).reduce<Risk>(worseOf, 'Read');
+    if (isLoose || (worst === 'Read' && risks.some(({ risk }) => risk === undefined))) continue;
+    const deciding = risks.find(({ risk }) => risk === worst)?.value ?? '';
+    return {
+      actions: {
+        argument: argument.path,
+        reading: risks.filter(({ risk }) => risk === 'Read').map(({ value }) => value),
+        all: argument.values,
+      },
+      evidence: [{ source: 'argument', risk: worst, says: `${argument.name} "${deciding}"` }],
+    };
+  }
+  return undefined;
+}
+
+/** The argument that says freely what to do; undefined where there is none. */
+export function freeAction(args: readonly Argument[]): Argument | undefined {
+  return args.find((argument) => argument.depth <= 2 && argument.values.length === 0 && playsRole(argument, 'action') && isText(argument));
+}
+
+function isText({ types }: Argument): boolean {
+  return types.length === 0 || types.includes('string') || types.includes('array');
+}
+
+/** Verbs whose argument is the text that they work on: nothing runs it. */
+const ON_TEXT: ReadonlySet<string> = new Set(
+  `explain validate lint format translate parse analyze analyse check verify convert highlight optimize review describe summarize diff
+  compare recommend suggest generate docs search render`.split(/\s+/),
+);
+
+/** Code and statements that a tool runs. */
+export function runsCode(args: readonly Argument[], verbs: readonly FoundVerb[], speaksLanguage: boolean): readonly RiskEvidence[] {
+  if (verbs.some(({ verb, kind }) => ON_TEXT.has(verb) || kind === 'Write')) return [];
+  const isRun = (argument: Argument): boolean => {
+    if (argument.depth > 2 || argument.values.length > 0 || !isText(argument)) return false;
+    if (playsRole(argument, 'statement') || playsRole(argument, 'code')) return true;
+    return playsRole(argument, 'query') && (speaksLanguage || speaks(argument.description));
+  };
+  return args.filter(isRun).map(({ name }) => ({ source: 'argument', risk: 'Execute', says: name }));
+}
+
+/** True where a text speaks of a language that can change data, and of none that only reads. */
+export function speaks(text: string): boolean {
+  const { signs } = readDescription(text);
+  const kinds = signs.map(({ sign }) => sign.kind);
+  return kinds.includes('language') && !signs.some(({ phrase }) => ONLY_READING.has(phrase));
+}
+
+const ONLY_READING: ReadonlySet<string> = new Set(['promql', 'logql', 'gaql', 'soql', 'logs insights query']);
+
+/** Files that a tool writes. */
+export function writesFiles(args: readonly Argument[]): readonly RiskEvidence[] {
+  return args
+    .filter((argument) => argument.depth <= 2 && playsRole(argument, 'output'))
+    .map(({ name }) => ({ source: 'argument', risk: 'Write', says: name }));
+}
+
+/** Arguments that hold secrets. */
+export function secretsAmong(args: readonly Argument[]): readonly string[] {
+  return args.filter((argument) => playsRole(argument, 'secret') && !argument.types.includes('boolean')).map(({ path }) => path);
+}
+
+/** The paths of the amount and its currency, those of the call itself first. */
+export function moneyAmong(args: readonly Argument[]): MoneyPaths | undefined {
+  const nearest = args.toSorted((a, b) => a.depth - b.depth);
+  const amount = rowOf('amount')
+    .map((name) => nearest.find((argument) => playsRole(argument, 'amount') && plain(argument) === name && isNumber(argument)))
+    .find((argument) => argument !== undefined);
+  const currency = nearest.find((argument) => playsRole(argument, 'currency') && isText(argument));
+  if (!amount && !currency) return undefined;
+  return { ...(amount && { amount: amount.path }), ...(currency && { currency: currency.path }) };
+}
+
+function rowOf(role: Role): readonly string[] {
+  return [...(ROLES.get(role) ?? [])];
+}
+
+function plain({ name }: Argument): string {
+  return name.toLowerCase().replace(/[^a-z0-9]/g, '');
+}
+
+function isNumber({ types }: Argument): boolean {
+  return types.length === 0 || types.some((type) => type === 'number' || type === 'integer' || type === 'string');
+}

@@ -1,0 +1,272 @@
+/**
+ * The table of words by which tools are classed (setup.md §1). All of it may be extended: a word is written once, in lower
+ * case, in the row of what it does. Names are split into words before they meet the table; descriptions are read in any form
+ * of a verb. Where a row names words around a verb, the first row that fits holds.
+ */
+
+/** `Doubt`: the verb may do either. It counts as Write until a hint or the description settles it. */
+export type VerbKind = 'Read' | 'Doubt' | 'Write' | 'Execute' | 'Financial' | 'Destructive';
+
+export const VERBS: Readonly<Record<VerbKind, string>> = {
+  Read: `analyse analyze answer are ask audit average blame browse calculate can cat check classify compare compute count crawl describe
+    detect determine diagnose diff discover display enumerate estimate examine exists explain explore extract fetch find forecast geocode
+    get glob grep guide has head help identify info inspect introspect is learn lint list locate look lookup ls match measure monitor
+    observe parse peek ping poll preview profile provide query rank read recommend research retrieve return review sample scan score
+    scrape screen search see show stat status suggest sum summarise summarize tail tell think tokenize trace translate tree
+    troubleshoot validate verify view visualize wait watch whoami`,
+  Doubt: `capture chat configure convert debug decode design download encode export format generate handle interact load manage modernize
+    open optimize orchestrate plan prepare process refine render request resolve reverse select setup simulate take transform use`,
+  Write: `accept ack acknowledge activate add adjust alter annotate append apply approve archive assign attach authenticate authorize backup
+    ban begin bind block bookmark broadcast change checkout cherry claim clear clone close collect comment commit complete connect consume
+    copy create crop deactivate decline decrement decr demote deny detach disable disconnect dismiss draft draw duplicate edit embed
+    enable enroll escalate expire extend feedback flag follow fork forward freeze fulfil fulfill grant group hide hset impersonate import
+    incr increment indent index ingest init initialize insert invite issue join kick label lease leave like link lock log login logout
+    lpush mark memorize merge mint modify move mset mute notify paint patch pause persist pin place populate post prepend produce promote
+    protect provision publish pull push put rate react reassign rebase receive record recover redo refresh register reindex reject release
+    remember rename reopen reorder reply report reschedule reserve reset resize respond restore resume revert rewrite rollover rotate rpush
+    sadd save scaffold schedule seed send set setex share sign signup snapshot snooze sort split stage star stash store submit subscribe
+    suspend switch sync synchronize tag toggle track transfer transition trash triage trim unarchive unapprove unassign unban unbind
+    unblock uncomplete undo unenroll unflag unfollow unfreeze ungroup unhide unlike unlink unlock unmark unmerge unmute unpause unpin
+    unprotect unpublish unregister unsplit unstar unsubscribe untag untrash unwatch update upload upsert vote write zadd contest dispute`,
+  Execute: `abort bash benchmark boot build call click command compile compose cordon deploy dispatch drag drain emulate eval evaluate exec
+    execute failover fill finetune fuzz goto hover install invoke launch materialize migrate navigate perform power press reboot rebuild
+    reconcile redeploy reload repl replay rerun rescan restart retrain retry rollback run scale scroll shell shutdown speak ssh start
+    step stop swipe synthesize tap test train transcribe trigger type uncordon wake`,
+  Financial: `bid bill buy charge deposit donate invoice order pay payout purchase refund reimburse renew sell spend stake swap tip topup
+    trade unstake void withdraw`,
+  Destructive: `arrtrim cancel decommission del delete deprovision deregister destroy discard drop empty erase expunge flush flushall flushdb
+    kill ltrim nuke obliterate prune purge remove revoke shred terminate truncate uninstall wipe`,
+};
+
+/** Verbs that are as often nouns: they count at the start of a name, at its end, or where there is no other verb. */
+export const NOUNS_TOO = `access archive audit backup bid bill block bookmark build call capture change chat check command comment commit
+  copy count debug deploy design diff dispute display draft empty export feedback filter flag forecast fork format group guide head help
+  import index info init install invite invoice issue label learn like link list lock log look lookup make mark match measure merge monitor
+  move open order patch pause pin place plan play post power press preview process profile project push put query rank rate read record
+  refund release reply report request research reset restore return review run sample scan schedule score screen search select set setup
+  share shell sign sort stage star start stash stat status step store stream submit swap switch sync tag test tip trace track trade
+  transfer trash tree trigger type update upload use view vote watch`;
+
+/** Words before a verb that say nothing: `bulk_delete`, `auto_generate`. */
+export const FILLERS = 'a all an api async auto batch bulk do multi multiple my safe safely simple the to';
+
+/** Phrases of names whose words are nouns together. */
+export const COMPOUNDS = `pull request, pull requests, merge request, merge requests, change request, change requests, service request, test run,
+  test runs, test case, test cases, test plan, test suite, check run, check runs, access list, access lists, block list, allow list, work
+  item, read replica, read model, time series, project update, status update, status updates, project updates, service updates, place details,
+  user group, install script, post office, social post, set up, order by, sort order, log group, log groups, log stream, change log, call log,
+  call logs, call recording, audit log, audit logs, trash can, load balancer, load balancers, issue link, issue type, issue types, check list,
+  record type, record types, process group, install command, build configuration, release notes, start time, feature flag, feature flags,
+  build id, build log, build logs, git log, open orders, data set, bitable record, deploy token, deploy tokens, deploy key, deploy keys,
+  trade history, label list, move history, run history, run details, run metrics, reply to, transfer job, transfer jobs, import job,
+  export job, access key, access keys, access policy, access token, access control, security group, load testing, contract testing,
+  release note, cherry pick, tear down, power on, power off, shut down, sign up, log in, log out, opt in, opt out, warm up, whatsapp message`;
+
+export interface Refinement {
+  readonly verbs: string;
+  /** Other words of the name, of which one must be there; `*` stands for any. */
+  readonly nouns: string;
+  readonly kind: VerbKind;
+}
+
+/** Verbs whose class the rest of the name decides. */
+export const REFINEMENTS: readonly Refinement[] = [
+  { verbs: 'run execute', nouns: 'report reports insights metrics promql range instant logql search explain', kind: 'Read' },
+  {
+    verbs: 'remove',
+    nouns: `assignee attachment bookmark collaborator contact contacts cover droplet droplets dependency delegate favorite favorites
+    favourite follower followers from item label labels like link member members owner participant participants permission permissions
+    reaction reactions related relation reviewer reviewers role star stopword suppression suppressions tag tags vote watcher watchers
+    watchlist`,
+    kind: 'Write',
+  },
+  {
+    verbs: 'cancel abort',
+    nouns: `build deployment evaluation execution experiment export import item job jobs message migration operation
+    pipeline predictions query queue run runs suite task tasks training trainings transfer workflow workflows activity activities`,
+    kind: 'Execute',
+  },
+  { verbs: 'terminate kill', nouns: 'activity activities app process session workflow workflows', kind: 'Execute' },
+  {
+    verbs: 'clear flush',
+    nouns: 'cache caches console presence preference filter filters selection session snapshot auth defaults',
+    kind: 'Write',
+  },
+  { verbs: 'clear', nouns: 'task tasks run dag', kind: 'Execute' },
+  { verbs: 'clear', nouns: '*', kind: 'Destructive' },
+  { verbs: 'reset', nouns: 'branch database db repository tokens token dns records credentials hard', kind: 'Destructive' },
+  { verbs: 'replace', nouns: 'order orders', kind: 'Financial' },
+  { verbs: 'close', nouns: 'position positions', kind: 'Financial' },
+  { verbs: 'close', nouns: 'session browser tab page', kind: 'Execute' },
+  { verbs: 'resolve', nouns: 'address alias dns host id ids library library-id name names path reference symbol url user', kind: 'Read' },
+  {
+    verbs: 'generate compose create render',
+    nouns: 'image images video videos audio speech music song voice sound 3d avatar animation',
+    kind: 'Execute',
+  },
+  { verbs: 'generate create render', nouns: 'chart charts diagram graph plot palette qr uuid', kind: 'Doubt' },
+  { verbs: 'take capture get', nouns: 'screenshot screenshots', kind: 'Read' },
+  { verbs: 'merge', nouns: 'branch branches pull_request merge_request pr mr', kind: 'Execute' },
+  { verbs: 'apply', nouns: '*', kind: 'Execute' },
+  { verbs: 'pull', nouns: 'image model', kind: 'Execute' },
+  { verbs: 'rotate', nouns: 'key keys secret token credentials', kind: 'Destructive' },
+  { verbs: 'unpublish', nouns: 'package', kind: 'Destructive' },
+];
+
+/** Nouns of money: what is created, updated or placed with one of them commits money. */
+export const MONEY_NOUNS = `adjustment bid bill billing bills charge charges checkout credit_note deposit disbursement dividend invoice invoices
+  mandate offer_payment order orders payable payment payments payout payouts position positions purchase purchases refund refunds
+  settlement settlements subscription subscriptions trade trades wallet withdrawal x402 l402 estimate bill_payment paymentlink journal
+  expense expenses transactions transaction transfers incoming_phone_number phone_number pod pods gpu`;
+
+/** Words of a name that make these nouns something else: a webhook's subscription costs nothing. */
+export const NOT_MONEY = `attachment branding calendar comment coupon customer dispute email event events evidence fax file filter flag group layout link
+  message metadata method methods note notification notifications notify plan policy preview price provider product report
+  reminder role sms sort tag template topic topics webhook webhooks`;
+
+/** Words with which a description begins before it says what the tool does. */
+export const LEADS = `a actually advanced all allows also always an api asynchronously automatically batch bulk call can command completely critical
+  deprecated description directly easily efficiently endpoint enables every fast first fully function immediately important it lets locally
+  method new now official operation permanently please primary programmatically quickly read-only safely securely simple simply soft
+  synchronously the then this tool use used useful via warning when will with you your`;
+
+/** Words that are verbs in names only. */
+export const NAMES_ONLY = `are can cat cherry guide has head help info is like average sum tree status details use tail set see stage match step test
+  build learn rate draft place power type record play process label group index state issue order post comment log list share schedule
+  view search query report plan watch check start link check run backup charge design read track sort map access format press sample
+  return screen reset score tip trade update upload make change display copy lock call filter support trigger tag stream store`;
+
+/** Verbs in other scripts, found anywhere in a description. */
+export const FOREIGN: Readonly<Record<string, string>> = {
+  删除: 'delete',
+  移除: 'delete',
+  销毁: 'destroy',
+  创建: 'create',
+  新建: 'create',
+  新增: 'create',
+  更新: 'update',
+  修改: 'modify',
+  编辑: 'edit',
+  设置: 'configure',
+  发送: 'send',
+  上传: 'upload',
+  发布: 'publish',
+  执行: 'execute',
+  部署: 'deploy',
+  运行: 'run',
+  支付: 'pay',
+  购买: 'purchase',
+  退款: 'refund',
+  查询: 'retrieve',
+  获取: 'get',
+  搜索: 'find',
+  查看: 'show',
+  列出: 'enumerate',
+  返回: 'retrieve',
+  读取: 'retrieve',
+  下载: 'download',
+  规划: 'calculate',
+  测量: 'measure',
+  削除: 'delete',
+  作成: 'create',
+  取得: 'get',
+  検索: 'find',
+  一覧: 'enumerate',
+  送信: 'send',
+  삭제: 'delete',
+  생성: 'create',
+  수정: 'modify',
+  조회: 'get',
+  검색: 'find',
+  erstellen: 'create',
+  löschen: 'delete',
+  abrufen: 'get',
+  senden: 'send',
+};
+
+/** `reads`: it speaks against tools with a reading name, too. The others are for tools that act anyhow. */
+export interface Sign {
+  readonly kind: 'Write' | 'Execute' | 'Financial' | 'Destructive' | 'reading' | 'language' | 'router' | 'secret';
+  readonly reads: boolean;
+  readonly phrases: string;
+}
+
+/** Phrases of descriptions. */
+export const SIGNS: readonly Sign[] = [
+  {
+    kind: 'Destructive',
+    reads: false,
+    phrases: `cannot be undone, can not be undone, can t be undone, irreversible, irreversibly, not reversible, permanently delete, permanently deletes,
+      permanently remove, permanently removes, permanently destroys, permanently erases, previous content is lost, will be lost, all data`,
+  },
+  {
+    kind: 'Financial',
+    reads: false,
+    phrases: `purchase, purchases, billable, is billed, be charged, charges the, charges your, charges a, costs money, cost money, cost the user money,
+      places an order, place an order, places a renewal order, buys, buy a, refunds, real money, on chain payment, micropayment, moves money, transfers funds,
+      transfer funds, pays, payment required`,
+  },
+  {
+    kind: 'Financial',
+    reads: true,
+    phrases: 'automatic payment, automatic x402 micropayment, purchases a, buys a, pays an, pays the, pays for',
+  },
+  {
+    kind: 'Execute',
+    reads: true,
+    phrases: `incurs charges, incurs compute charges, compute charges, incur charges, incur costs, costs credits, consumes credits, may incur, makes an api call to elevenlabs,
+      executes code, execute code, executes javascript, runs javascript, executes arbitrary, execute arbitrary, executes a shell, starts a job, starts an analysis`,
+  },
+  {
+    kind: 'Write',
+    reads: true,
+    phrases: `saves to disk, saved to disk, save to disk, to disk, to a local file, writes to, saves the file, saves it to, save it to, saves output, download a file to,
+      saves them to, and saves, and save it, presigned url to upload, to upload a file, marks the message, will be marked as read, marks it as read, side effects`,
+  },
+  {
+    kind: 'reading',
+    reads: true,
+    phrases: 'read-only, read only, readonly, does not modify, no side effects, promql, logql, gaql, soql, logs insights query',
+  },
+  {
+    kind: 'language',
+    reads: true,
+    phrases:
+      'sql, sql query, sql queries, select statement, cypher, opencypher, graphql, graphql query, mutation, ddl, dml, n1ql, sql++, aql, gremlin, sparql update, statement',
+  },
+  {
+    kind: 'router',
+    reads: true,
+    phrases: 'command router, call a hidden, name of the tool to, tool name to call, sub commands are routed',
+  },
+  {
+    kind: 'secret',
+    reads: true,
+    phrases: `returns the secret, secret value, plaintext secret, returns credentials, temporary credentials, access token, kubeconfig, private key, signing secret, api key value,
+      decrypted value, returns the password, connection string`,
+  },
+];
+
+/** Arguments by what their names say, in words. */
+export const ARGUMENTS = {
+  /** They choose what the tool does. */
+  action:
+    'action, operation, method, command, op, verb, subcommand, sub command, http method, task, mode, event type, operation type, action type',
+  /** They hold what is run. */
+  code: 'code, script, javascript, js, python, apex code, function body, source code, expression code, program, shell, cmd, shell command, argv, bash, command line, commands, cli command, gcloud command, user data',
+  /** They hold a statement in a language that can change data. */
+  statement: 'sql, sql query, sql list, statement, statements, sql statement, cypher, cypher query, graphql, graphql query, mutation, ddl',
+  /** They may hold one; their descriptions say. */
+  query: 'query, queries, q, expression, nrql, dql, filter query',
+  /** The tool writes a file there. */
+  output:
+    'output path, output file, output dir, output directory, output folder, save path, save dir, save to, save directory, local path, download path, download dir, out file, outfile, outfile path, file output, export path, save as, target directory, dest path, output filename, save to disk, save location, workspace dir output',
+  amount:
+    'amount, unit amount, quantity, qty, price, notional, value, total, amount usdc, amount usd, limit price, bid amount, daily budget, lifetime budget, budget, unit price, max amount, spend cap, bid, cost, price usd, amount sats, subtotal',
+  currency: 'currency, currency code, asset, currency iso code, target currency, charge currency',
+  /** They hold a secret. */
+  secret:
+    'password, passwd, passphrase, secret, api key, apikey, access token, auth token, bearer token, refresh token, id token, private key, secret key, client secret, webhook secret, secret value, secret access key, credentials, connection string, connection uri, mnemonic, seed phrase, master password, session token, access key, signing key, encryption key, api secret, service account key, service account json, token value, pat, new password, admin password, user password, qstash creds',
+  /** They name another tool. */
+  tool: 'tool name, tool slug, toolname, tool to call, tool id to call, function name to call, mcp tool, tool call',
+} as const;
