@@ -2,7 +2,8 @@
 import { type Answer, renderDenial } from '../core/answer.ts';
 import type { Denial } from '../core/decision.ts';
 import { judgeMethod, type MethodVerdict, passesPause } from '../core/match.ts';
-import { denial, methodDenial, pausedText } from '../core/plan.ts';
+import { BY_METHODS, denial, methodDenial, pausedText } from '../core/plan.ts';
+import { emptyListOf } from '../mcp/messages/reply.ts';
 import type { ExplainFacts } from './explain.ts';
 
 /** The end of a request, and the reason. */
@@ -12,8 +13,13 @@ export interface MethodExplanation {
   readonly because: string;
   /** It is forwarded all the same: shadow mode enforces no key of `methods`. */
   readonly isForwarded: boolean;
-  /** The error that its sender gets; undefined where it gets none. */
-  readonly answer: Answer | undefined;
+  /** What its sender gets: an error, or the members of an empty list; undefined where it gets neither. */
+  readonly answer: Answer | EmptyList | undefined;
+}
+
+/** The answer to a list that `methods` denies (policy.md §13). */
+export interface EmptyList extends Pick<Answer, 'meta'> {
+  readonly list: object;
 }
 
 type MethodFacts = Pick<ExplainFacts, 'policy' | 'namespace' | 'state' | 'now'>;
@@ -23,16 +29,22 @@ export async function explainMethod(method: string, { policy, namespace, state, 
   const control = await state?.read(namespace, (store) => store.control());
   const pause = control?.pauses.find((candidate) => candidate.policy === undefined || candidate.policy === policy.name);
   const verdict = judgeMethod(policy, method);
-  const answerTo = (refused: Denial) => (method.startsWith('notifications/') ? undefined : renderDenial(refused, now));
+  const answerOf = (refused: Denial) => (method.startsWith('notifications/') ? undefined : answerTo(method, refused, now));
   if (pause && verdict.by !== 'alike' && !passesPause(method)) {
     const paused = denial('paused', '(paused)', pausedText(pause));
-    return { denial: paused, because: 'calls are paused', isForwarded: false, answer: answerTo(paused) };
+    return { denial: paused, because: 'calls are paused', isForwarded: false, answer: answerOf(paused) };
   }
   const refused = methodDenial(method, policy);
   // SECURITY: a method that only resembles one is no message of MCP, and refused in shadow mode, too.
   const isForwarded = refused === undefined || (policy.mode === 'shadow' && verdict.by !== 'alike');
-  const answer = refused && !isForwarded && verdict.by !== 'alike' ? answerTo(refused) : undefined;
+  const answer = refused && !isForwarded && verdict.by !== 'alike' ? answerOf(refused) : undefined;
   return { denial: refused, because: reasonFor(method, verdict), isForwarded, answer };
+}
+
+function answerTo(method: string, refused: Denial, now: number): Answer | EmptyList {
+  const answer = renderDenial(refused, now);
+  const list = refused.rule === BY_METHODS ? emptyListOf(method) : undefined;
+  return list ? { list, meta: answer.meta } : answer;
 }
 
 function reasonFor(method: string, { isAllowed, by, rule, alike }: MethodVerdict): string {

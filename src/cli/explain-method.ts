@@ -26,6 +26,7 @@ function render(method: string, explanation: MethodExplanation, policy: Policy, 
   const { denial, because, isForwarded, answer } = explanation;
   const label = (text: string) => paint('bold', text.padEnd(10));
   const end = () => {
+    if (answer && 'list' in answer) return [paint('bold', 'its sender gets an empty list'), `  ${JSON.stringify(answer.list)}`];
     if (answer) return [paint('bold', 'its sender gets the error'), `  ${shown(answer.text, 1000)}`];
     if (denial && isForwarded) return [`${label('forwarded')}shadow mode enforces nothing`];
     return [];

@@ -2,6 +2,7 @@
 import { renderName } from '../audit/escape.ts';
 import { type SelectedLine, textOf } from '../audit/evidence/select.ts';
 import { REASONS } from '../core/codes.ts';
+import { BY_METHODS } from '../core/plan.ts';
 import { openScan, scanObject } from '../mcp/json/scan.ts';
 import type { Member } from '../mcp/json/scan-types.ts';
 import { type Colour, shown } from './paint.ts';
@@ -57,7 +58,7 @@ export const CALL_ROWS: Readonly<Record<string, RowRender>> = {
         byRule(record.rule, record.code),
         ...[record.uri, record.name, record.task].map(textIn),
       ],
-      ...(isDenied && { why: record.rule === '(methods)' ? ['the policy does not permit this method'] : whyOf(record) }),
+      ...(isDenied && { why: record.rule === BY_METHODS ? ['the policy does not permit this method'] : whyOf(record) }),
     };
   },
 };

@@ -156,10 +156,13 @@ export function selfDenial(ownPath: string): Denial {
   return denial('self', '(self)', "Intercept's own files are out of bounds", `it names ${JSON.stringify(named)}`);
 }
 
+/** The rule of a denial by `methods`. */
+export const BY_METHODS = '(methods)';
+
 /** Judges a method by the policy's `methods`, shadow mode or not. */
 export function methodDenial(method: string, policy: Policy): Denial | undefined {
   if (isMethodAllowed(policy, method)) return undefined;
-  return denial('rule', '(methods)', `Method ${JSON.stringify(method)} is not permitted by policy`);
+  return denial('rule', BY_METHODS, `Method ${JSON.stringify(method)} is not permitted by policy`);
 }
 
 /** Characters of a text that a reason repeats. */

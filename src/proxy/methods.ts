@@ -1,18 +1,18 @@
 /** Requests other than tool calls, in both directions (policy.md §2 `methods`, §11): allowed or refused with -32010. */
 
-import { renderDenial } from '../core/answer.ts';
+import { DECISION_KEY, renderDenial } from '../core/answer.ts';
 import { INTERNAL_ERROR } from '../core/conclude.ts';
 import type { Denial } from '../core/decision.ts';
 import { isObject, type Json } from '../core/json.ts';
 import { passesPause } from '../core/match.ts';
-import { denial, methodDenial, pausedText, selfDenial } from '../core/plan.ts';
+import { BY_METHODS, denial, methodDenial, pausedText, selfDenial } from '../core/plan.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Slices } from '../core/slices.ts';
 import { type Gate, NO_POLICY } from '../engine/gate.ts';
 import type { Served } from '../engine/ports.ts';
 import { endsWithin, readLongString, readString } from '../mcp/json/values.ts';
 import type { ClientMessage } from '../mcp/messages/frame.ts';
-import { renderError } from '../mcp/messages/reply.ts';
+import { emptyListOf, renderEmptyList, renderError } from '../mcp/messages/reply.ts';
 
 /** The JSON-RPC code of a request that the policy refuses (policy.md §13). */
 export const REFUSED = -32010;
@@ -86,4 +86,14 @@ export function refusedInput(requests: Json | undefined, gate: Gate): Denial | '
 export function renderRefusal(id: string, refused: Denial, now: number): string {
   const { text, meta } = renderDenial(refused, now);
   return renderError(id, REFUSED, text, meta);
+}
+
+/**
+ * Answers a refused request of the agent: a list that `methods` denies is empty, as hidden tools leave theirs, because clients
+ * ask for it whatever is declared and show its error; anything else is an error (policy.md §13).
+ */
+export function answerRefused(method: string, id: string, refused: Denial, modern: boolean, now: number): string {
+  const list = refused.rule === BY_METHODS ? emptyListOf(method) : undefined;
+  if (!list) return renderRefusal(id, refused, now);
+  return renderEmptyList(id, list, { meta: { [DECISION_KEY]: renderDenial(refused, now).meta }, resultType: modern });
 }

@@ -48,6 +48,15 @@ describe('cli.md §1: explain --method', () => {
     expect(out).toContain('  [INTERCEPT POLICY DENIED] Method "resources/read" is not permitted by policy');
   });
 
+  test('a denied list is empty to its sender', async () => {
+    using folder = openFolder();
+    const file = folder.write('p.yaml', 'version: "1"\nmethods: deny\n');
+    const { status, out } = await folder.run('explain', '-c', file, '--method', 'prompts/list');
+    expect([status, out]).toEqual([4, expect.stringContaining('its sender gets an empty list\n  {"prompts":[]}\n')]);
+    const { sender_gets } = JSON.parse((await folder.run('explain', '-c', file, '--method', 'prompts/list', '--json')).out);
+    expect(sender_gets).toEqual({ list: { prompts: [] }, meta: expect.objectContaining({ outcome: 'denied', rule: '(methods)' }) });
+  });
+
   test('says what passes, and why', async () => {
     using folder = openFolder();
     const file = folder.write('p.yaml', METHODS);

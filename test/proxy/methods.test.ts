@@ -20,6 +20,21 @@ describe('policy.md §2: methods', () => {
     if (expected !== 'server') expect(answer?.error?.data).toMatchObject({ outcome: 'denied', code: 'rule', rule: '(methods)' });
   });
 
+  test.each([
+    ['resources/list', { resources: [] }],
+    ['resources/templates/list', { resourceTemplates: [] }],
+    ['prompts/list', { prompts: [] }],
+  ])('%s is answered with an empty list where it is denied, and recorded as denied', async (method, list) => {
+    const rig = await openRig({ policy: 'version: "1"\nmethods: deny\n' });
+    const mark = { 'policylayer.com/decision': { outcome: 'denied', code: 'rule', rule: '(methods)', retryable: false } };
+    expect((await rig.request(method, {}))?.result).toEqual({ ...list, _meta: mark });
+    // 2026-07-28 wants a result to say what it is, and how long it may be kept.
+    const modern = { resultType: 'complete', ttlMs: 0, cacheScope: 'private' };
+    expect((await rig.request(method, { _meta: META }))?.result).toEqual({ ...list, ...modern, _meta: mark });
+    expect(rig.server).toEqual([]);
+    expect(rig.events).toMatchObject([{ fields: { result: 'denied' } }, { fields: { result: 'denied' } }]);
+  });
+
   test('a denied request without an id is dropped, and recorded', async () => {
     const rig = await openRig({ policy: POLICY });
     await rig.send({ jsonrpc: '2.0', method: 'resources/read', params: { uri: 'a' } });

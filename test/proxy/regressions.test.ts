@@ -100,7 +100,7 @@ test('wire.md §2.11: a task id given away twice settles the call that had it fi
 test('policy.md §2: `methods` holds for lists also while the pause cannot be read', async () => {
   const rig = await openRig({ policy: 'version: "1"\nmethods:\n  "resources/list": deny\n', respond: agreeable });
   rig.pause = 'unknown';
-  expect(verdict(await rig.request('resources/list'))).toBe('error -32010');
+  expect(verdict(await rig.request('resources/list'))).toBe('denied rule');
 });
 test('wire.md §3: the list that two calls waited for is known to the third', async () => {
   const rig = await openRig({

@@ -1,5 +1,6 @@
 /** Decisions as people read them on stderr, one line each (cli.md §2). */
 import type { AuditSink, CallEvent, OutcomeEvent, PlainEvent } from '../../core/audit.ts';
+import { BY_METHODS } from '../../core/plan.ts';
 import { escapeUnseen, renderName } from '../escape.ts';
 import { type MaskOptions, maskText } from '../mask.ts';
 import { type ArgsMode, renderArgs, type ShownBytes } from '../record.ts';
@@ -52,7 +53,7 @@ function renderRefused({ fields }: PlainEvent, mode: ArgsMode, mask: MaskOptions
     `[INTERCEPT] DENIED method=${renderName(String(method ?? 'unknown').slice(0, MOST_METHOD))}` +
     (from === 'server' ? ' from=server' : '') +
     (agent === undefined ? '' : ` agent=${renderName(String(agent))}`) +
-    (rule === undefined || rule === '(methods)' ? '' : ` rule=${escapeUnseen(JSON.stringify(rule))}`) +
+    (rule === undefined || rule === BY_METHODS ? '' : ` rule=${escapeUnseen(JSON.stringify(rule))}`) +
     (message === undefined ? '' : ` why=${whyText(String(message), mode, mask)}`)
   );
 }

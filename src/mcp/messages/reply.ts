@@ -27,6 +27,25 @@ export function renderError(id: string | null, code: number, message: string, da
   return `{"jsonrpc":"2.0","id":${id ?? 'null'},"error":{"code":${code},"message":${JSON.stringify(message)}${more}}}`;
 }
 
+/** The lists that clients ask for unasked, declared or not, and the member that holds each. */
+const LISTS: ReadonlyMap<string, string> = new Map([
+  ['resources/list', 'resources'],
+  ['resources/templates/list', 'resourceTemplates'],
+  ['prompts/list', 'prompts'],
+]);
+
+/** The members of an empty list, as the answer to this method has them; undefined where it is none of such a list. */
+export function emptyListOf(method: string): object | undefined {
+  const member = LISTS.get(method);
+  return member === undefined ? undefined : { [member]: [] };
+}
+
+/** The answer to a list that the policy denies: empty, and marked as ours (policy.md §13). No client may keep it for others. */
+export function renderEmptyList(id: string, list: object, { meta, resultType }: Omit<ToolResult, 'text'>): string {
+  const modern = resultType ? { resultType: 'complete', ttlMs: 0, cacheScope: 'private' } : {};
+  return `{"jsonrpc":"2.0","id":${id},"result":${JSON.stringify({ ...list, ...modern, _meta: meta })}}`;
+}
+
 /** Cuts the frame's own part out of the text, also where it came in a batch. */
 export function textOf({ text, span }: { readonly text: string; readonly span: Span }): string {
   return span.start === 0 && span.end === text.length ? text : text.slice(span.start, span.end);

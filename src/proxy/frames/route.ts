@@ -14,7 +14,7 @@ import { textOf } from '../../mcp/messages/reply.ts';
 import { CLIENT_KEY, MODERN, VERSION_KEY } from '../../mcp/messages/revisions.ts';
 import { forgo, outgoing, outgoingCancel, ownReply, type Route, refuse } from '../deliver.ts';
 import type { Known, KnownOf, ReplyTo } from '../exchange.ts';
-import { refusalOf, refusedAnswer, renderRefusal } from '../methods.ts';
+import { answerRefused, refusalOf, refusedAnswer, renderRefusal } from '../methods.ts';
 import { paysWith, refusedPayment } from '../payments/challenge.ts';
 import { meantBy, otherId, tokenSpan, tokenToSend } from '../requests/ids.ts';
 import { MAX_IN_FLIGHT, type PendingRequest, type Purpose } from '../requests/inflight.ts';
@@ -89,7 +89,7 @@ function routeRequest(frame: RequestFrame, element: FrameElement, known: KnownOf
   if (method === 'tools/call' && !areCallsDenied(gate)) return routeCall(frame, element, modern, sentAs, known, gate, session);
   const refusal = refusalOf(method, gate, known.ownPath) ?? refusedPayment(() => paysWith(frame, to), gate);
   const event = requestEvent('agent', frame, refusal, gate, session, known.ownPath);
-  if (refusal) return { kind: 'answer', text: renderRefusal(id.text, refusal, session.ports.clock()), to, event };
+  if (refusal) return { kind: 'answer', text: answerRefused(method, id.text, refusal, modern, session.ports.clock()), to, event };
   const request = waitFor(frame, sentAs, modern, purposeOf(frame), to, session);
   return { kind: 'forward', frame: outgoing(frame, element.bytes, modern, to, request), to, event };
 }
