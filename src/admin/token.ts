@@ -2,12 +2,13 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { causeOf, FaultError, remedyOf } from '../core/fault.ts';
 
 const BYTES = 32;
 const TOKEN = /^[\w-]{43,256}$/;
 
 /** The token could not be read or made. */
-export class TokenError extends Error {
+export class TokenError extends FaultError {
   override readonly name = 'TokenError';
 }
 
@@ -18,8 +19,8 @@ export function loadToken(home: string): string {
     return read(path) ?? create(home, path);
   } catch (cause) {
     if (cause instanceof TokenError) throw cause;
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new TokenError(`cannot read or create the admin token ${JSON.stringify(path)}: ${why}`, { cause });
+    const help = remedyOf(cause, path);
+    throw new TokenError(`cannot read or create the admin token ${JSON.stringify(path)}: ${causeOf(cause)}`, { cause, help });
   }
 }
 
@@ -27,7 +28,7 @@ function read(path: string): string | undefined {
   const text = readIfThere(path)?.trim();
   if (text === undefined) return undefined;
   if (!TOKEN.test(text))
-    throw new TokenError(`${JSON.stringify(path)} holds no token (43 letters, digits, "-" or "_"); remove it to get a new one`);
+    throw new TokenError(`${JSON.stringify(path)} holds no token (43 letters, digits, "-" or "_")`, { help: 'remove it to get a new one' });
   // SECURITY: a copy or an editor may have left it readable to others.
   if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600);
   return text;
@@ -53,7 +54,7 @@ function create(home: string, path: string): string {
     rmSync(draft, { force: true });
   }
   const token = read(path);
-  if (token === undefined) throw new TokenError(`${JSON.stringify(path)} was removed again`);
+  if (token === undefined) throw new TokenError(`${JSON.stringify(path)} was removed again`, { help: 'start it again' });
   return token;
 }
 

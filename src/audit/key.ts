@@ -3,6 +3,7 @@ import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { AuditError } from '../core/audit.ts';
+import { causeOf, remedyOf } from '../core/fault.ts';
 
 const BYTES = 32;
 
@@ -13,8 +14,8 @@ export function loadHashKey(home: string): Uint8Array {
     return read(path) ?? create(home, path);
   } catch (cause) {
     if (cause instanceof AuditError) throw cause;
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new AuditError(`cannot read or create the key ${JSON.stringify(path)}: ${why}`, { cause });
+    const help = remedyOf(cause, path);
+    throw new AuditError(`cannot read or create the key ${JSON.stringify(path)}: ${causeOf(cause)}`, { cause, help });
   }
 }
 
@@ -27,9 +28,9 @@ export function openKeyedHash(key: Uint8Array): (text: string) => string {
 function read(path: string): Uint8Array | undefined {
   const key = readIfThere(path);
   if (key === undefined || key.length === BYTES) return key;
-  throw new AuditError(
-    `the key ${JSON.stringify(path)} has ${key.length} bytes, expected ${BYTES}; move it away to get a new one (hashes of arguments before and after then differ)`,
-  );
+  throw new AuditError(`the key ${JSON.stringify(path)} has ${key.length} bytes, expected ${BYTES}`, {
+    help: 'move it away to get a new one; hashes of arguments before and after then differ',
+  });
 }
 
 function readIfThere(path: string): Uint8Array | undefined {

@@ -1,10 +1,11 @@
 /** Reading a policy file (cli.md §1): what is wrong with it is reported with its place, whatever it turns out to be. */
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import type { Diagnostic } from '../core/diagnostic.ts';
-import { reasonOf } from '../core/fault.ts';
+import { CommandError, EXIT, reasonOf } from '../core/fault.ts';
 import type { Folders } from '../policy/compile/folders.ts';
+import { didYouMean } from '../policy/nearest.ts';
 
 /** Policies are prose-sized; what is larger is some other file. */
 const MAX_BYTES = 1_048_576;
@@ -13,7 +14,7 @@ const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 export type PolicyText =
   | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'unreadable'; readonly why: string; readonly missing: boolean };
+  | { readonly kind: 'unreadable'; readonly why: string; readonly help: string | undefined; readonly missing: boolean };
 
 /** Reads a policy file whole. Never throws, never reads more than a policy can be. */
 export function readPolicyFile(path: string): PolicyText {
@@ -21,15 +22,22 @@ export function readPolicyFile(path: string): PolicyText {
   try {
     fd = openSync(path, READ);
     const stat = fstatSync(fd);
-    if (stat.isDirectory()) return unreadable('is a directory: name the policy file in it');
+    if (stat.isDirectory()) return unreadable('is a directory', 'name the policy file in it');
     // A pipe or device has no size: it could block the proxy, or never end.
-    if (!stat.isFile()) return unreadable('is not a regular file: write the policy to one');
+    if (!stat.isFile()) return unreadable('is not a regular file', 'write the policy to one');
     return stat.size > MAX_BYTES ? tooLarge(stat.size) : decodePolicy(readFileSync(fd));
   } catch (error) {
-    return fault(error as NodeJS.ErrnoException);
+    return fault(error as NodeJS.ErrnoException, path);
   } finally {
     if (fd !== undefined) closeSync(fd);
   }
+}
+
+/** The text of a policy, or of a file that belongs to one. Throws `CommandError`. */
+export function readPolicyText(path: string, status: number = EXIT.invalidPolicy): string {
+  const read = readPolicyFile(path);
+  if (read.kind === 'unreadable') throw new CommandError(`${path}: ${read.why}`, status, read.help);
+  return read.text;
 }
 
 /** Folders of this file may begin with these (policy.md §4). Whoever has no home has none. */
@@ -51,12 +59,15 @@ export function decodePolicy(bytes: Uint8Array): PolicyText {
   try {
     return { kind: 'text', text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
   } catch {
-    return unreadable('is not UTF-8 text');
+    return unreadable('is not UTF-8 text', 'save it as UTF-8');
   }
 }
 
 function tooLarge(bytes: number): PolicyText {
-  return unreadable(`is larger than a policy can be (${bytes} bytes, at most ${MAX_BYTES})`);
+  return unreadable(
+    `is larger than a policy can be (${bytes} bytes, at most ${MAX_BYTES})`,
+    'name the policy file, or cut it in two policies',
+  );
 }
 
 /** One diagnostic as people and editors read it: place, severity, message, and what to do. */
@@ -65,12 +76,33 @@ export function renderDiagnostic(file: string, { severity, message, help, positi
   return help === undefined ? line : `${line}\nhelp: ${help}`;
 }
 
-function fault(error: NodeJS.ErrnoException): PolicyText {
-  if (error.code === 'ENOENT') return { kind: 'unreadable', why: 'does not exist', missing: true };
-  if (error.code === 'EACCES') return unreadable('may not be read: check its permissions');
-  return unreadable(`cannot be read: ${reasonOf(error)}`);
+function fault(error: NodeJS.ErrnoException, path: string): PolicyText {
+  if (error.code === 'ENOENT') return { ...unreadable('does not exist', besides(path)), missing: true };
+  if (error.code === 'EACCES') return unreadable('may not be read by this user', `see "ls -ld ${path}"; "chmod u+r ${path}" may do`);
+  return unreadable(`cannot be read: it ${reasonOf(error)}`, `see "ls -ld ${path}"`);
 }
 
-function unreadable(why: string): PolicyText {
-  return { kind: 'unreadable', why, missing: false };
+function unreadable(why: string, help: string | undefined): Extract<PolicyText, { kind: 'unreadable' }> {
+  return { kind: 'unreadable', why, help, missing: false };
+}
+
+/** The nearest name in the folder where a file does not exist, or the policies that are there. */
+function besides(path: string): string {
+  const folder = dirname(path);
+  const names = listed(folder)?.filter((name) => /\.ya?ml$/.test(name) && !/\.test\.ya?ml$/.test(name));
+  if (!names) return `its folder ${JSON.stringify(folder)} does not exist either`;
+  const near = didYouMean(basename(path), names);
+  if (near !== undefined || names.length === 0) return near ?? 'name the file that your policy is in';
+  return `${names
+    .slice(0, 3)
+    .map((name) => JSON.stringify(name))
+    .join(', ')} ${names.length === 1 ? 'is' : 'are'} there`;
+}
+
+function listed(folder: string): readonly string[] | undefined {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return undefined;
+  }
 }

@@ -17,7 +17,7 @@ export type ValidatedFile =
       readonly policy: Policy | undefined;
       readonly diagnostics: readonly Diagnostic[];
     }
-  | { readonly kind: 'unreadable'; readonly file: string; readonly why: string };
+  | { readonly kind: 'unreadable'; readonly file: string; readonly why: string; readonly help: string | undefined };
 
 /** Validates one file, against the server's tools where they are known. Diagnostics come in the order of the text. */
 export async function validateFile(file: string, tools: readonly ListedTool[] | undefined): Promise<ValidatedFile> {
@@ -26,9 +26,9 @@ export async function validateFile(file: string, tools: readonly ListedTool[] | 
 
 /** Validates what was read, under the name of where it came from. */
 export async function validateText(file: string, read: PolicyText, tools: readonly ListedTool[] | undefined): Promise<ValidatedFile> {
-  if (read.kind === 'unreadable') return { kind: 'unreadable', file, why: read.why };
+  if (read.kind === 'unreadable') return { kind: 'unreadable', file, why: read.why, help: read.help };
   const { text } = read;
-  if (text.includes('\0')) return { kind: 'unreadable', file, why: 'is a binary file: a policy is YAML text' };
+  if (text.includes('\0')) return { kind: 'unreadable', file, why: 'is a binary file', help: 'name the policy: it is YAML text' };
   const loaded = await loadPolicyText(text, foldersOf(file));
   const { policy, diagnostics } = loaded;
   const about = policy && tools ? await checkTools(policy, tools, loaded.placeOf) : [];

@@ -1,6 +1,10 @@
 /** Diagnostics as people read them: place, message, the line itself with a caret, and what to do (policy.md §14). */
+import { foldersOf, readPolicyText } from '../authoring/policy-file.ts';
 import type { Diagnostic } from '../core/diagnostic.ts';
-import { type Paint, shown } from './paint.ts';
+import type { Policy } from '../core/policy.ts';
+import { loadPolicyText } from '../policy/load.ts';
+import { createPaint, type Paint, shown } from './paint.ts';
+import type { Terminal } from './terminal.ts';
 
 /** The diagnostics of one file. */
 export interface FileDiagnostics {
@@ -55,4 +59,13 @@ function excerptOf(line: string, { position }: Diagnostic, paint: Paint): readon
     `${gutter}${part}`,
     `${paint('dim', `  ${' '.repeat(number.length)} | `)}${' '.repeat(position.column - 1 - from)}${paint('red', '^')}`,
   ];
+}
+
+/** Loads a policy; undefined, with its errors printed, where it is invalid. Throws `CommandError`. */
+export async function loadPolicy(file: string, terminal: Terminal): Promise<Policy | undefined> {
+  const text = readPolicyText(file);
+  const { policy, diagnostics } = await loadPolicyText(text, foldersOf(file));
+  const errors = diagnostics.filter(({ severity }) => severity === 'error');
+  for (const line of renderDiagnostics({ file, text, diagnostics: errors }, createPaint(terminal.colour))) terminal.err(line);
+  return policy;
 }

@@ -3,7 +3,8 @@ import { explainMethod, type MethodExplanation } from '../authoring/explain-meth
 import { EXIT } from '../core/fault.ts';
 import type { Policy } from '../core/policy.ts';
 import { namespaceOf } from '../run/home.ts';
-import { type ExplainOptions, loadPolicy, policyJson, policyLine } from './explain.ts';
+import { loadPolicy } from './diagnostics.ts';
+import { type ExplainOptions, policyJson, policyLine } from './explain.ts';
 import { createPaint, type Paint, shown } from './paint.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -2,19 +2,17 @@
 import { readFileSync } from 'node:fs';
 import { text as readAll } from 'node:stream/consumers';
 import { type CounterUse, type Explanation, explainCall } from '../authoring/explain.ts';
-import { foldersOf, readPolicyFile } from '../authoring/policy-file.ts';
 import { renderDecision } from '../authoring/test/expect.ts';
 import { readToolList } from '../authoring/tool-file.ts';
-import { CommandError, EXIT, reasonOf, UsageError } from '../core/fault.ts';
+import { EXIT, reasonOf, UsageError } from '../core/fault.ts';
 import { timeJson } from '../core/instance-json.ts';
 import { createMatcher } from '../core/match.ts';
 import type { Policy } from '../core/policy.ts';
 import { openCatalog } from '../engine/tool-list.ts';
-import { loadPolicyText } from '../policy/load.ts';
 import { didYouMean } from '../policy/nearest.ts';
 import { namespaceOf, ownPaths } from '../run/home.ts';
 import type { OwnPlaces } from '../run/own-folders.ts';
-import { renderDiagnostics } from './diagnostics.ts';
+import { loadPolicy } from './diagnostics.ts';
 import { createPaint, type Paint, shown } from './paint.ts';
 import type { Terminal } from './terminal.ts';
 import { renderWalk } from './walk.ts';
@@ -53,16 +51,6 @@ export async function explain(options: ExplainOptions, terminal: Terminal): Prom
   if (options.json) terminal.out(JSON.stringify(toJson(explanation, config), null, 2));
   else for (const line of render(explanation, config, createPaint(terminal.colour))) terminal.out(line);
   return explanation.answer ? EXIT.found : EXIT.done;
-}
-
-/** Loads the policy; undefined, with its errors printed, where it is invalid. */
-export async function loadPolicy(file: string, terminal: Terminal): Promise<Policy | undefined> {
-  const read = readPolicyFile(file);
-  if (read.kind === 'unreadable') throw new CommandError(`${file}: ${read.why}`, EXIT.invalidPolicy);
-  const { policy, diagnostics } = await loadPolicyText(read.text, foldersOf(file));
-  const errors = diagnostics.filter(({ severity }) => severity === 'error');
-  for (const line of renderDiagnostics({ file, text: read.text, diagnostics: errors }, createPaint(terminal.colour))) terminal.err(line);
-  return policy;
 }
 
 async function argumentsText(args: string | undefined, terminal: Terminal): Promise<string> {

@@ -59,6 +59,7 @@ function expectResolved(resolved: Resolved, key: string): ClaimRecord {
       throw new CommandError(
         `the call ${key} is ${wordsOf(resolved.claim, Date.now())}: only an unknown outcome can be resolved`,
         EXIT.failed,
+        'see "intercept idempotency list" for those whose outcome is unknown',
       );
     case 'ambiguous': {
       const listed = resolved.claims.map((claim) => `  ${claim.key.slice(0, 2 * KEY)}  ${shown(claim.tool, 40)}`);

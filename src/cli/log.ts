@@ -33,6 +33,7 @@ export async function showLog(options: LogOptions, terminal: Terminal): Promise<
     onFault(fault) {
       isWhole &&= fault.line !== undefined;
       terminal.err(`intercept: ${renderFault(fault)}`);
+      if (fault.line === undefined) terminal.err(`help: see "ls -l ${dir}"`);
     },
   });
   const selection = openSelection(options);
@@ -40,7 +41,7 @@ export async function showLog(options: LogOptions, terminal: Terminal): Promise<
   const left = new AbortController();
   const print = () => printNew(reader, selection, render, terminal, left.signal);
   await (options.follow ? follow(print, selection, dir, terminal, left) : print());
-  conclude(options, selection, dir, terminal);
+  if (isWhole || selection.seen() > 0) conclude(options, selection, dir, terminal);
   return isWhole ? EXIT.done : EXIT.failed;
 }
 

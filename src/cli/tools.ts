@@ -1,13 +1,11 @@
 /** `intercept tools`: what a server offers, and what the policy makes of each tool (cli.md §1). */
-import { foldersOf, readPolicyFile } from '../authoring/policy-file.ts';
 import { type JudgedTool, judgeTools, sumTools, VERDICTS, type Verdict } from '../authoring/tool-verdicts.ts';
-import { CommandError, EXIT } from '../core/fault.ts';
+import { EXIT } from '../core/fault.ts';
 import { isArray, isObject, type Json } from '../core/json.ts';
 import type { Policy } from '../core/policy.ts';
 import type { ListedTool } from '../mcp/messages/lists.ts';
-import { loadPolicyText } from '../policy/load.ts';
 import { type AskedServer, listServerTools } from '../setup/server-tools.ts';
-import { renderDiagnostics } from './diagnostics.ts';
+import { loadPolicy } from './diagnostics.ts';
 import { createPaint, type Paint, shown } from './paint.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -31,21 +29,12 @@ const MOST_NAME = 40;
 /** Asks the server and prints its tools. */
 export async function showTools({ config, timeout, json, ...server }: ToolsOptions, terminal: Terminal): Promise<number> {
   const paint = createPaint(terminal.colour);
-  const policy = config === undefined ? undefined : await loadPolicy(config, paint, terminal);
+  const policy = config === undefined ? undefined : await loadPolicy(config, terminal);
   if (config !== undefined && !policy) return EXIT.invalidPolicy;
   const tools = await listServerTools(server, terminal.env, timeout);
   if (json) terminal.out(`{"tools":[${tools.map(({ definition }) => `\n${definition}`).join(',')}\n]}`);
   else for (const line of render(tools, policy, terminal.size()?.columns ?? COLUMNS, paint)) terminal.out(line);
   return EXIT.done;
-}
-
-async function loadPolicy(file: string, paint: Paint, terminal: Terminal): Promise<Policy | undefined> {
-  const read = readPolicyFile(file);
-  if (read.kind === 'unreadable') throw new CommandError(`${file}: ${read.why}`, EXIT.invalidPolicy);
-  const { policy, diagnostics } = await loadPolicyText(read.text, foldersOf(file));
-  const errors = diagnostics.filter(({ severity }) => severity === 'error');
-  for (const line of renderDiagnostics({ file, text: read.text, diagnostics: errors }, paint)) terminal.err(line);
-  return policy;
 }
 
 function render(tools: readonly ListedTool[], policy: Policy | undefined, columns: number, paint: Paint): readonly string[] {

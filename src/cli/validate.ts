@@ -56,6 +56,7 @@ function print(result: ValidatedFile, tools: readonly ListedTool[] | undefined, 
   const file = shown(result.file, 500);
   if (result.kind === 'unreadable') {
     terminal.err(`${file}: ${paint('red', 'error:')} ${result.why}`);
+    if (result.help !== undefined) terminal.err(`${paint('cyan', 'help:')} ${shown(result.help, 500)}`);
     return;
   }
   for (const line of renderDiagnostics(result, paint)) terminal.out(line);

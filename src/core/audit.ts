@@ -2,6 +2,7 @@
 import type { AgentKey } from './agent-key.ts';
 import type { ClientMeta } from './client-meta.ts';
 import type { ReasonCode } from './codes.ts';
+import { FaultError } from './fault.ts';
 import type { JsonObject } from './json.ts';
 
 /** A record names this of a policy. */
@@ -102,6 +103,6 @@ export interface AuditSink {
 }
 
 /** A record could not be written. */
-export class AuditError extends Error {
+export class AuditError extends FaultError {
   override readonly name = 'AuditError';
 }

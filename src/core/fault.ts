@@ -1,4 +1,18 @@
-/** Errors that end a command with a message and an exit status, and no stack. */
+/** Errors that end a command with a message and an exit status, and no stack; the system's own in words. */
+
+export interface FaultOptions extends ErrorOptions {
+  /** What can be done. */
+  readonly help?: string | undefined;
+}
+
+/** Something outside does not work, and is thrown where that is met: `message` says what and where. */
+export class FaultError extends Error {
+  readonly help: string | undefined;
+  constructor(message: string, { help, ...options }: FaultOptions = {}) {
+    super(message, options);
+    this.help = help;
+  }
+}
 
 /** The command line asks for something that does not exist or does not fit together: status 2. */
 export class UsageError extends Error {
@@ -50,4 +64,29 @@ export function reasonOf(error: unknown): string {
   const { code, message } = error as { readonly code?: unknown; readonly message?: unknown };
   const known = typeof code === 'string' ? SYSTEM[code] : undefined;
   return known ?? (typeof message === 'string' ? message : String(error));
+}
+
+/** Says why in a clause of its own: the system's codes as "it does not exist". */
+export function causeOf(error: unknown): string {
+  return isSystem(error) ? `it ${reasonOf(error)}` : reasonOf(error);
+}
+
+/** Answers whether this is an error of the system that has words here. */
+export function isSystem(error: unknown): boolean {
+  const { code } = error as { readonly code?: unknown };
+  return typeof code === 'string' && code in SYSTEM;
+}
+
+/** Which flags and variables put Intercept's files elsewhere. */
+export const ELSEWHERE = 'INTERCEPT_HOME for the home, --state-dir for the state alone';
+
+/** What to do where a disk is full. */
+export const MAKE_ROOM = `make room on that disk, or name a folder on another: ${ELSEWHERE}`;
+
+/** Says what to do about an error of the system over one of Intercept's files; undefined where nothing is known to help. */
+export function remedyOf(error: unknown, path: string): string | undefined {
+  const { code } = error as { readonly code?: unknown };
+  if (code === 'ENOSPC' || code === 'EDQUOT') return MAKE_ROOM;
+  if (code === 'EMFILE' || code === 'ENFILE') return 'let this user open more files: see "ulimit -n"';
+  return isSystem(error) ? `see "ls -ld ${path}", or name another folder: ${ELSEWHERE}` : undefined;
 }

@@ -9,6 +9,7 @@ import type { Approvals, HeldApproval, HoldRequest, LeasedApproval } from './app
 import type { DeliveredChallenge, OpenChallenge } from './challenge.ts';
 import type { ClaimRequest, Claims, HeldClaim } from './claim.ts';
 import type { Count } from './counter.ts';
+import { FaultError } from './fault.ts';
 import type { WindowUnit } from './window.ts';
 
 /** One count: the counter's identity with the value of its `per` scope. The store adds the namespace and the window. */
@@ -199,6 +200,6 @@ export interface Records {
 }
 
 /** A store that could not do what it was asked. `message` says what and where; it never contains a DSN's password. */
-export class StoreError extends Error {
+export class StoreError extends FaultError {
   override readonly name = 'StoreError';
 }

@@ -36,7 +36,7 @@ export function watchPauses(options: PauseWatchOptions): RunningPauseWatch {
     const control = await options.store.control();
     const previous = reading;
     if (previous && control.sequence < previous.sequence)
-      throw new StoreError(`the store knows less than it did (change ${control.sequence} after ${previous.sequence}): restart to use it`);
+      throw new StoreError(`the store knows less than it did (change ${control.sequence} after ${previous.sequence}); restart to use it`);
     reading = control;
     askedAt = now;
     if (control.sequence !== previous?.sequence) options.onChange(control, previous);

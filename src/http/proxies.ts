@@ -35,7 +35,7 @@ export function proxyFor(url: URL, env: Environment): HttpProxy | undefined {
   const proxy = URL.parse(text.includes('://') ? text : `http://${text}`);
   // SECURITY: the value may hold a password, and is not shown.
   if (!proxy || !/^https?:$/.test(proxy.protocol))
-    throw new UsageError(`${name} does not name an HTTP proxy, as http://proxy.example:3128 does`);
+    throw new UsageError(`${name} does not name an HTTP proxy`, `write ${name}=http://proxy.example:3128, or unset it`);
   const authorization = basicOf(proxy);
   proxy.username = proxy.password = '';
   return { name, url: proxy, authorization };

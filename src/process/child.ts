@@ -2,6 +2,7 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
+import { causeOf, FaultError } from '../core/fault.ts';
 import type { ProcessExit } from './exit.ts';
 import { groupLives, killStrays, type Process, signalGroup, strays } from './group.ts';
 import { type SpawnedProcess, spawnProcess } from './runtime.ts';
@@ -29,8 +30,8 @@ export interface Upstream {
   stop(how: 'graceful' | 'now', signal?: NodeJS.Signals): Promise<void>;
 }
 
-/** The command could not be started; `message` says why and what to do. */
-export class StartError extends Error {
+/** The command could not be started, or its address not be had. */
+export class StartError extends FaultError {
   override readonly name = 'StartError';
 }
 
@@ -55,7 +56,8 @@ export async function startChild(command: string, args: readonly string[], env: 
 
 /** The system's error over a command, in words. */
 function startErrorOf(command: string, cause: NodeJS.ErrnoException): StartError {
-  return new StartError(`command ${JSON.stringify(command)} ${whyNot(command, cause)}`, { cause });
+  const [why, help] = whyNot(command, cause);
+  return new StartError(`command ${JSON.stringify(command)} ${why}`, { cause, help });
 }
 
 /**
@@ -68,13 +70,15 @@ export function childEnvironment(env: Readonly<Record<string, string | undefined
   return Object.fromEntries(kept) as Record<string, string>;
 }
 
-function whyNot(command: string, cause: NodeJS.ErrnoException): string {
+/** Why it does not start, and what to do. */
+function whyNot(command: string, cause: NodeJS.ErrnoException): readonly [why: string, help: string] {
   const file = command.includes('/') ? statSync(command, { throwIfNoEntry: false }) : undefined;
-  if (file?.isDirectory()) return 'is a directory: name the program in it';
-  if (cause.code === 'ENOENT' && file) return 'names an interpreter in its first line that was not found: install it, or name it yourself';
-  if (cause.code === 'ENOENT') return 'was not found: check the spelling and PATH';
-  if (cause.code === 'EACCES') return 'is not executable: set its permission (chmod +x), or name its interpreter first';
-  return `could not be started: ${cause.message}`;
+  if (file?.isDirectory()) return ['is a directory', 'name the program in it'];
+  if (cause.code === 'ENOENT' && file)
+    return ['names an interpreter in its first line that was not found', 'install it, or name it yourself'];
+  if (cause.code === 'ENOENT') return ['was not found', 'check the spelling and PATH'];
+  if (cause.code === 'EACCES') return ['is not executable', `run "chmod +x ${command}", or name its interpreter first`];
+  return [`could not be started: ${causeOf(cause)}`, 'run it by itself to see why'];
 }
 
 /** Throws `StartError` where no such program is to be found, or none that may be run. What it does once it runs is not asked. */

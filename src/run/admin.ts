@@ -8,7 +8,7 @@ import { RECORD_ROOM, renderArgs } from '../audit/record.ts';
 import { describeCounters } from '../authoring/counter-limits.ts';
 import type { Approval } from '../core/approval.ts';
 import type { AuditSink } from '../core/audit.ts';
-import { reasonOf } from '../core/fault.ts';
+import { FaultError, reasonOf } from '../core/fault.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Records, Store } from '../core/store.ts';
@@ -48,7 +48,7 @@ export interface Admin {
 }
 
 /** The admin server cannot be opened. */
-export class AdminError extends Error {
+export class AdminError extends FaultError {
   override readonly name = 'AdminError';
 }
 
@@ -115,7 +115,11 @@ async function openServer(parts: AdminOptions, policy: () => Policy, record: Rec
     log.info(`admin API at ${server.origin}, page at ${server.origin}/approvals; the token is in ${options.home}/admin.token`);
     return server;
   } catch (cause) {
-    throw new AdminError(`the admin API cannot be opened on port ${options.adminPort}: it ${reasonOf(cause)}`, { cause });
+    if (cause instanceof FaultError) throw new AdminError(cause.message, { cause, help: cause.help });
+    throw new AdminError(`the admin API cannot be opened on port ${options.adminPort}: it ${reasonOf(cause)}`, {
+      cause,
+      help: 'name another with --admin-port, or leave it out to get a free one',
+    });
   }
 }
 

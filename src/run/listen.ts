@@ -126,7 +126,12 @@ const NEVER = [
 
 function parseName(text: string): string {
   const name = text.toLowerCase();
-  if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) throw new UsageError(`--pass-header ${JSON.stringify(text)} is not a header's name`);
-  if (NEVER.includes(name)) throw new UsageError(`the header ${JSON.stringify(name)} cannot be passed on with --pass-header`);
+  if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name))
+    throw new UsageError(`--pass-header ${JSON.stringify(text)} is not a header's name`, 'for example --pass-header X-Tenant');
+  if (NEVER.includes(name))
+    throw new UsageError(
+      `the header ${JSON.stringify(name)} cannot be passed on with --pass-header`,
+      'remove the flag; what the server needs may be given with --header',
+    );
   return name;
 }

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { linkSync, lstatSync, renameSync, rmSync, type Stats, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { CommandError, EXIT, UsageError } from '../core/fault.ts';
+import { CommandError, ELSEWHERE, EXIT, UsageError } from '../core/fault.ts';
 import type { StateLocation } from '../state/open.ts';
 import { interceptHome, stateLocation } from './home.ts';
 
@@ -107,8 +107,6 @@ function checkFolder(what: string, path: string, user: number): void {
     `move it away, or name another folder: ${ELSEWHERE}`,
   );
 }
-
-const ELSEWHERE = 'INTERCEPT_HOME for the home, --state-dir for the state alone';
 
 function foreign(what: string, path: string, owner: number, user: number, flag = ''): CommandError {
   return new CommandError(

@@ -83,7 +83,8 @@ async function change(
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
     if (done) throw new CommandError(`${done.type}, but nobody knows who has confirmed: ${error.message}`, EXIT.failed, 'run it again');
-    throw refused(what, error.message, 'run it again; until then whatever runs goes on as it is, unless its process is ended');
+    const again = error.help === undefined ? 'run it again' : `${error.help}; then run it again`;
+    throw refused(what, error.message, `${again}. Until then whatever runs goes on as it is, unless its process is ended`);
   } finally {
     await store?.close();
   }

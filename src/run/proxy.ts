@@ -36,6 +36,7 @@ export async function runProxy(options: RunOptions, command: readonly string[]):
     if (!(error instanceof StoreError || error instanceof AuditError || error instanceof AdminError || error instanceof StartError))
       throw error;
     lines.write(`intercept: ${escapeUnseen(error.message)}`);
+    if (error.help !== undefined) lines.write(`help: ${escapeUnseen(error.help)}`);
     return EXIT.failed;
   } finally {
     clearInterval(beating);

@@ -84,6 +84,9 @@ function field(name: string, value: string): Pick<GivenHeader, 'name' | 'value'>
   if (OURS.includes(lower)) throw new UsageError(`the header ${JSON.stringify(lower)} is written by the proxy`, 'remove it');
   // SECURITY: what is wrong with a value is said without it.
   if (UNFIT.test(value.trim()))
-    throw new UsageError(`the value of the header ${JSON.stringify(lower)} has a character that no header may have`);
+    throw new UsageError(
+      `the value of the header ${JSON.stringify(lower)} has a character that no header may have`,
+      'look for line breaks and control characters in it',
+    );
   return { name: lower, value: value.trim() };
 }

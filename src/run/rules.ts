@@ -27,7 +27,8 @@ export type FirstLoad =
 export async function loadFirst(path: string, accept: Acceptance): Promise<FirstLoad> {
   const seen = signature(path);
   const read = readPolicyFile(path);
-  if (read.kind === 'unreadable') return { kind: 'failed', errors: [`${path}: ${read.why}`] };
+  if (read.kind === 'unreadable')
+    return { kind: 'failed', errors: [`${path}: ${read.why}${read.help === undefined ? '' : `\nhelp: ${read.help}`}`] };
   const loaded = await loadText(path, read.text, accept);
   return loaded.kind === 'loaded' ? { ...loaded, seen } : loaded;
 }

@@ -4,11 +4,10 @@ import { openEventReader } from '../audit/evidence/merge.ts';
 import type { StoredRecord } from '../audit/evidence/read.ts';
 import { openTally, type Summary } from '../audit/evidence/summary.ts';
 import { describeCounters } from '../authoring/counter-limits.ts';
-import { foldersOf, readPolicyFile } from '../authoring/policy-file.ts';
+import { foldersOf, readPolicyFile, readPolicyText } from '../authoring/policy-file.ts';
 import type { Approval } from '../core/approval.ts';
 import type { ClaimRecord } from '../core/claim.ts';
 import { type CounterStatus, joinParts } from '../core/counter.ts';
-import { CommandError, EXIT } from '../core/fault.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Instance, Pause } from '../core/store.ts';
 import { loadPolicyText } from '../policy/load.ts';
@@ -180,9 +179,7 @@ async function namespaces(
 }
 
 async function policyIn(path: string): Promise<Policy | undefined> {
-  const read = readPolicyFile(path);
-  if (read.kind === 'unreadable') throw new CommandError(`${path}: ${read.why}`, EXIT.invalidPolicy);
-  return (await loadPolicyText(read.text)).policy;
+  return (await loadPolicyText(readPolicyText(path), foldersOf(path))).policy;
 }
 
 async function readPolicy(path: string): Promise<Policy | undefined> {

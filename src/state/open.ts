@@ -1,6 +1,7 @@
 /** Turns the location of the state into stores. Only this file knows which kinds of store there are. */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { causeOf, remedyOf } from '../core/fault.ts';
 import { type Records, type Store, StoreError } from '../core/store.ts';
 
 /** Commands wait so long for the store, ms: people wait longer than calls do. */
@@ -69,9 +70,9 @@ function stands(path: string): boolean {
   try {
     return statSync(path, { throwIfNoEntry: false }) !== undefined;
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const why = code === 'EACCES' ? 'this user may not enter its folder, or one on the way to it' : message;
-    throw new StoreError(`cannot read the state file "${path}": ${why}`, { cause: error });
+    const isClosed = (error as NodeJS.ErrnoException).code === 'EACCES';
+    const why = isClosed ? 'this user may not enter its folder, or one on the way to it' : causeOf(error);
+    throw new StoreError(`cannot read the state file "${path}": ${why}`, { cause: error, help: remedyOf(error, path) });
   }
 }
 

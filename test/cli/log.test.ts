@@ -228,6 +228,7 @@ describe('what is missing or amiss is said', () => {
         `intercept: ${JSON.stringify(file)}: line 2 is passed over: it is no record; so is all like it in this file, see "intercept log --verify"`,
         `intercept: ${JSON.stringify(join(dir, 'long.jsonl'))}: line 1 is passed over: it is longer than any record; so is all like it in this file, see "intercept log --verify"`,
         `intercept: ${JSON.stringify(join(dir, 'folder.jsonl'))} cannot be read: it is a folder`,
+        `help: see "ls -l ${dir}"`,
       ].sort(),
     );
   });

@@ -76,7 +76,7 @@ describe('unfit from the start', () => {
   test('a corrupt file, a folder in its place, a file in its folder’s place', async () => {
     mkdirSync(join(at.folder, 'state'));
     writeFileSync(at.path, 'this is a letter to a friend and no database. '.repeat(200));
-    await expect(at.open()).rejects.toThrow(/failed: file is not a database/);
+    await expect(at.open()).rejects.toThrow(/failed: it is no database/);
     rmSync(at.path);
     mkdirSync(at.path);
     await expect(at.open()).rejects.toThrow(/is not a file/);
@@ -107,7 +107,7 @@ describe('unfit from the start', () => {
     chmodSync(at.path, 0o400);
     const worker = startWorker(at.path, { runtime: 'node' });
     const { errors } = await worker.ask(root ? { open: true, user: nobody } : { open: true });
-    expect(errors.join()).toMatch(/StoreError: the state file ".*" can not be read and written by this user/);
+    expect(errors.join()).toMatch(/StoreError: the state file ".*" cannot be read and written by this user/);
     chmodSync(at.path, 0o600);
     expect(await worker.ask({ open: true, reserve: 'c' })).toEqual({ reserved: 1, denied: 0, errors: [] });
     await worker.stop();

@@ -2,6 +2,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { AuditError, type AuditEvent, type AuditSink, type CallEvent, type PlainEvent } from '../../core/audit.ts';
+import { causeOf, remedyOf } from '../../core/fault.ts';
 import { NO_LINE, openPage, type Page } from '../chain.ts';
 import { type MaskOptions, openJsonMask } from '../mask.ts';
 import { type ArgsMode, type RecordOptions, renderFields } from '../record.ts';
@@ -82,8 +83,11 @@ function attempt(
   try {
     step(state, events, state.options.clock());
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new AuditError(`cannot write an audit record in ${JSON.stringify(state.options.dir)}: ${why}`, { cause });
+    const { dir } = state.options;
+    throw new AuditError(`cannot write an audit record in ${JSON.stringify(dir)}: ${causeOf(cause)}`, {
+      cause,
+      help: remedyOf(cause, dir),
+    });
   }
 }
 

@@ -8,7 +8,7 @@ import type { Policy } from '../../core/policy.ts';
 import { openCatalog } from '../../engine/tool-list.ts';
 import { loadPolicyText } from '../../policy/load.ts';
 import { loadRegexCompiler, type RegexCompiler } from '../../policy/schema/regex.ts';
-import { readPolicyFile } from '../policy-file.ts';
+import { readPolicyText } from '../policy-file.ts';
 import { readToolList } from '../tool-file.ts';
 import { type Coverage, openCoverage, type RuleCoverage } from './coverage.ts';
 import type { TestFile } from './model.ts';
@@ -83,7 +83,7 @@ interface Running {
 }
 
 async function runTestFile(path: string, patterns: RegexCompiler, run: Running): Promise<void> {
-  const { file, diagnostics } = parseTests(readText(path), patterns);
+  const { file, diagnostics } = parseTests(readPolicyText(path, EXIT.failed), patterns);
   run.diagnostics.push(...diagnostics.map((diagnostic) => ({ file: path, diagnostic, of: 'test' as const })));
   if (!file) return;
   const tested = await loadTested(path, file);
@@ -98,13 +98,6 @@ async function runTestFile(path: string, patterns: RegexCompiler, run: Running):
   run.files.push({ file: path, cases, shadow: tested.policy.mode === 'shadow' });
 }
 
-/** Reads a file of the user's. Throws `CommandError`. */
-function readText(path: string): string {
-  const read = readPolicyFile(path);
-  if (read.kind === 'unreadable') throw new CommandError(`${path}: ${read.why}`, EXIT.failed);
-  return read.text;
-}
-
 /** Folders begin with these in tests (policy.md §4): the same on every machine, so that a test is, too. */
 const FOLDERS = { HOME: '/home/user', POLICY_DIR: '/policy', CWD: '/work' } as const;
 
@@ -114,7 +107,7 @@ async function loadTested(testFile: string, { policy }: TestFile): Promise<Teste
   const file = join(dirname(testFile), policy.path);
   return {
     file: resolve(policy.path) === policy.path ? policy.path : file,
-    ...(await loadPolicyText(readText(resolve(dirname(testFile), policy.path)), FOLDERS)),
+    ...(await loadPolicyText(readPolicyText(resolve(dirname(testFile), policy.path), EXIT.failed), FOLDERS)),
   };
 }
 

@@ -37,7 +37,11 @@ export function expectDecided(decided: DecisionResult, id: string): Approval {
   if (decided.kind === 'unknown') throw unknownId(id);
   if (decided.kind === 'decided') return decided.approval;
   const { approval } = decided;
-  throw new CommandError(`${approval.id} cannot be decided any more: ${stateOf(approval, Date.now())}`, EXIT.failed);
+  throw new CommandError(
+    `${approval.id} cannot be decided any more: ${stateOf(approval, Date.now())}`,
+    EXIT.failed,
+    'see "intercept approvals list" for those that wait',
+  );
 }
 
 function report(record: Approval, { json, verdict }: VerdictOptions, terminal: Terminal): void {

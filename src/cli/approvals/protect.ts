@@ -14,7 +14,8 @@ export async function protectApprovals({ state, json }: ApprovalsOptions, termin
     const isSet = (await records.approvals.secret()) !== undefined;
     await checkApprover(records.approvals, terminal.env);
     const secret = await newSecret(isSet, terminal);
-    if ([...secret].length < SHORTEST) throw new CommandError(`the secret is shorter than ${SHORTEST} characters`, EXIT.failed);
+    if ([...secret].length < SHORTEST)
+      throw new CommandError(`the secret is shorter than ${SHORTEST} characters`, EXIT.failed, '"openssl rand -hex 16" makes one');
     await records.approvals.protect(await hashSecret(secret));
     if (json) terminal.out(JSON.stringify({ protected: true, replaced: isSet }));
     else
@@ -35,7 +36,7 @@ async function newSecret(isSet: boolean, terminal: Terminal): Promise<string> {
       isSet ? 'run it on a terminal' : `set ${APPROVER_VARIABLE}, or run it on a terminal`,
     );
   const [first = '', second] = await askSecrets(['approver secret: ', 'once more: '], terminal);
-  if (first !== second) throw new CommandError('the two differ; nothing was changed', EXIT.failed);
+  if (first !== second) throw new CommandError('the two differ, and nothing was changed', EXIT.failed, 'run it again');
   return first;
 }
 
@@ -76,5 +77,5 @@ async function askSecrets(questions: readonly string[], { input, ask }: Terminal
 }
 
 function left(): CommandError {
-  return new CommandError('nothing was changed', EXIT.failed);
+  return new CommandError('nothing was changed', EXIT.failed, 'run it again, and end each line with Enter');
 }

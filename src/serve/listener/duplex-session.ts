@@ -258,4 +258,5 @@ export async function openServer(
 
 function sayWhy(error: unknown, { ports }: Agent): void {
   ports.log.error(error instanceof StartError ? error.message : `internal fault: ${String(error)}`);
+  if (error instanceof StartError && error.help !== undefined) ports.log.error(`help: ${error.help}`);
 }

@@ -131,7 +131,10 @@ async function openServer(routes: Routes, { ports, served, options, listen }: Li
     server = await openHttpServer({ ...probes, bind, port, guard, passHeaders, maxBody: options.maxMessage, serve, refused });
     return server;
   } catch (cause) {
-    throw new StartError(`cannot listen: port ${port} of ${bind} ${reasonOf(cause)}`, { cause });
+    throw new StartError(`cannot listen: port ${port} of ${bind} ${reasonOf(cause)}`, {
+      cause,
+      help: 'name another with --port, or leave it out to get a free one',
+    });
   }
 }
 

@@ -121,7 +121,7 @@ function connect(path: string, namespace: string | undefined, fresh: boolean): O
     configure(db, path);
     migrate(db, path, fresh);
     const statements = prepareStatements(db, namespace);
-    if (!isSameFile(path, file)) throw new StoreError(`the state file "${path}" was replaced while it was opened`);
+    if (!isSameFile(path, file)) throw new StoreError(`the state file "${path}" was replaced while it was opened; start again`);
     return { db, statements, file, log: openLogFile(`${path}-wal`) };
   } catch (error) {
     db.close();
@@ -132,7 +132,8 @@ function connect(path: string, namespace: string | undefined, fresh: boolean): O
 function configure(db: DatabaseSync, path: string): void {
   db.exec('PRAGMA busy_timeout = 0; PRAGMA trusted_schema = OFF');
   const row = db.prepare('PRAGMA journal_mode = WAL').get() as { journal_mode: string };
-  if (row.journal_mode !== 'wal') throw new StoreError(`the state file "${path}" does not take a write-ahead log, so it can not be shared`);
+  if (row.journal_mode !== 'wal')
+    throw new StoreError(`the state file "${path}" does not take a write-ahead log, so it cannot be shared; use a folder on a local disk`);
   // Where the system's own sync stops at the drive's cache (macOS), `fullfsync` goes on to the drive. It is never turned
   // off again: each change of it makes SQLite compile every prepared statement anew.
   db.exec('PRAGMA synchronous = NORMAL; PRAGMA fullfsync = ON; PRAGMA journal_size_limit = 8388608; PRAGMA temp_store = MEMORY');

@@ -48,7 +48,8 @@ export function prepareFile(path: string, create: boolean): Identity {
 /** The file at the path now; undefined where there is none. */
 export function identify(path: string): Stats | undefined {
   const found = statSync(path, { throwIfNoEntry: false });
-  if (found && !found.isFile()) throw new StoreError(`the state path "${path}" is not a file`);
+  if (found && !found.isFile())
+    throw new StoreError(`the state path "${path}" is not a file; move it away, or name another folder with --state-dir`);
   return found;
 }
 
@@ -73,8 +74,9 @@ function requireWritable(path: string): void {
   try {
     accessSync(path, constants.R_OK | constants.W_OK);
   } catch (error) {
-    throw new StoreError(`the state file "${path}" can not be read and written by this user; give it back its permissions`, {
+    throw new StoreError(`the state file "${path}" cannot be read and written by this user`, {
       cause: error,
+      help: `run "chmod u+rw ${path}"`,
     });
   }
 }

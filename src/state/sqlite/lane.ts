@@ -2,6 +2,7 @@
  * One lane for everything that needs the database's lock. While another process holds it, work waits here, in the
  * order it came, and the event loop goes on: SQLite's own waiting would block it.
  */
+import { causeOf, MAKE_ROOM, remedyOf } from '../../core/fault.ts';
 import { StoreError } from '../../core/store.ts';
 
 export interface Lane {
@@ -86,10 +87,26 @@ export function mayHaveDone(error: unknown): boolean {
 function storeError(error: unknown, path: string, patience: number): StoreError {
   if (error instanceof StoreError) return error;
   if (isBusy(error))
-    return new StoreError(`the state store "${path}" stayed locked by another process for ${patience} ms`, { cause: error });
-  const message = error instanceof Error ? error.message : String(error);
-  return new StoreError(`the state store "${path}" failed: ${message}`, { cause: error });
+    return new StoreError(`the state store "${path}" stayed locked by another process for ${patience} ms`, {
+      cause: error,
+      help: 'see "intercept status" for what uses it; --state-timeout waits longer',
+    });
+  const [why, help] = FAULTS.get(resultCode(error) ?? 0) ?? [causeOf(error), remedyOf(error, path)];
+  return new StoreError(`the state store "${path}" failed: ${why}`, { cause: error, help });
 }
+
+const NEW_STORE = 'put a backup back, or move it away to begin with an empty one';
+const OWN_FILE = 'give this user the right to write it and its folder';
+
+/** SQLite's errors in words, and what to do, by their primary code. */
+const FAULTS: ReadonlyMap<number, readonly [why: string, help: string]> = new Map([
+  [8, ['it may only be read', OWN_FILE]],
+  [10, ['the disk fails, or is full', MAKE_ROOM]],
+  [11, ['it is damaged', NEW_STORE]],
+  [13, ['the disk is full', MAKE_ROOM]],
+  [14, ['it cannot be opened', OWN_FILE]],
+  [26, ['it is no database', NEW_STORE]],
+]);
 
 /** Doubles from the shortest to the longest wait; the jitter keeps waiting processes from meeting again. */
 function backOff(tries: number): number {

@@ -136,7 +136,7 @@ describe.skipIf(!HAS_TERMINAL)('cli.md §3: approvals watch on a terminal', () =
     person.type('correct horse\r');
     await person.untilPrinted('once more: ');
     person.type('battery staple\r');
-    expect(await person.untilPrinted(/status=1\./)).toContain('the two differ; nothing was changed');
+    expect(await person.untilPrinted(/status=1\./)).toContain('the two differ, and nothing was changed');
   }, 60_000);
 });
 

@@ -1,7 +1,7 @@
 /** Policies that are none (cli.md §1): no start, status 3, and a line that says where and what. */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { spawnSync } from 'node:child_process';
-import { chmod, mkdir, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decisionOf } from '../../harness/message.ts';
 import { temporaryFolder } from '../../harness/paths.ts';
@@ -99,14 +99,14 @@ describe('a file that is no policy: status 3, and at once', () => {
   const FILES: readonly (readonly [string, (path: string) => unknown, RegExp])[] = [
     ['missing', () => {}, /: does not exist/],
     ['in a folder that is missing', () => {}, /: does not exist/],
-    ['a folder', (path) => mkdir(path), /: is a directory: name the policy file in it/],
+    ['a folder', (path) => mkdir(path), /: is a directory\nhelp: name the policy file in it/],
     ['of 100 MB', sparse, /: is larger than a policy can be \(104857600 bytes, at most 1048576\)/],
     ['one byte too large', (path) => writeFile(path, '#'.repeat(1_048_577)), /: is larger than a policy can be/],
     ['not UTF-8', (path) => writeFile(path, Uint8Array.of(0x76, 0xff, 0xfe)), /: is not UTF-8 text/],
     ['UTF-16', (path) => writeFile(path, Buffer.from('\ufeffversion: "1"\n', 'utf16le')), /: is not UTF-8 text/],
     ['a pipe that nobody writes to', (path) => spawnSync('mkfifo', [path]), /: is not a regular file/],
     ['a device without end', (path) => symlink('/dev/zero', path), /: is not a regular file/],
-    ['a link to itself', (path) => symlink(path, path), /: cannot be read: is a link that leads in a circle/],
+    ['a link to itself', (path) => symlink(path, path), /: cannot be read: it is a link that leads in a circle/],
     ['a broken link', (path) => symlink(`${path}.gone`, path), /: does not exist/],
   ];
   test.each(FILES)(
@@ -122,14 +122,6 @@ describe('a file that is no policy: status 3, and at once', () => {
     },
     2 * SOON_MS,
   );
-
-  test.skipIf(process.getuid?.() === 0)('one that may not be read', async () => {
-    const path = join(folder.path, 'locked.yaml');
-    await writeFile(path, 'version: "1"\n');
-    await chmod(path, 0);
-    const { code, stderr } = await start(path);
-    expect([code, stderr]).toEqual([3, expect.stringContaining('may not be read: check its permissions')]);
-  });
 });
 
 describe('while it runs, the last good policy stays in force, with a warning and an event (I8)', () => {

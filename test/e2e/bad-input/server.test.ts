@@ -19,10 +19,10 @@ function run(script: string, flags: readonly string[] = []): Promise<Started> {
 
 describe('a server that does not start: status 1', () => {
   const ROWS: readonly (readonly [string, (folder: string) => Promise<string> | string, RegExp])[] = [
-    ['unknown', () => 'no-such-server', /command "no-such-server" was not found: check the spelling and PATH/],
+    ['unknown', () => 'no-such-server', /command "no-such-server" was not found\nhelp: check the spelling and PATH/],
     ['a path to nothing', (folder) => join(folder, 'gone'), /command ".*gone" was not found/],
-    ['a folder', (folder) => folder, /command ".*" is a directory: name the program in it/],
-    ['not executable', async (folder) => file(folder, 'x', 0o644), /command ".*x" is not executable: set its permission \(chmod \+x\)/],
+    ['a folder', (folder) => folder, /command ".*" is a directory\nhelp: name the program in it/],
+    ['not executable', async (folder) => file(folder, 'x', 0o644), /command ".*x" is not executable\nhelp: run "chmod \+x /],
     [
       'with an interpreter that is missing',
       async (folder) => file(folder, '#!/no/such/interpreter\n', 0o755),
