@@ -13,7 +13,7 @@ export interface MethodExplanation {
   readonly because: string;
   /** It is forwarded all the same: shadow mode enforces no key of `methods`. */
   readonly isForwarded: boolean;
-  /** What its sender gets: an error, or the members of an empty list; undefined where it gets neither. */
+  /** Its sender gets this: an error, or the members of an empty list; undefined where it gets neither. */
   readonly answer: Answer | EmptyList | undefined;
 }
 

@@ -1,7 +1,7 @@
 /** Errors that end a command with a message and an exit status, and no stack; the system's own in words. */
 
 export interface FaultOptions extends ErrorOptions {
-  /** What can be done. */
+  /** Advice on what to do. */
   readonly help?: string | undefined;
 }
 
@@ -77,10 +77,10 @@ export function isSystem(error: unknown): boolean {
   return typeof code === 'string' && code in SYSTEM;
 }
 
-/** Which flags and variables put Intercept's files elsewhere. */
+/** The flags and variables that put Intercept's files elsewhere. */
 export const ELSEWHERE = 'INTERCEPT_HOME for the home, --state-dir for the state alone';
 
-/** What to do where a disk is full. */
+/** The advice where a disk is full. */
 export const MAKE_ROOM = `make room on that disk, or name a folder on another: ${ELSEWHERE}`;
 
 /** Says what to do about an error of the system over one of Intercept's files; undefined where nothing is known to help. */
