@@ -51,7 +51,6 @@ export const ARROWS: Readonly<Record<string, Row>> = {
     to: ['core', 'setup/risk', 'setup/draft', 'mcp', 'policy', 'audit', 'process', 'http', 'serve', 'serve/bridge', 'serve/upstream'],
     packages: PLATFORM,
   },
-  setup: { to: ['core', 'mcp', 'process', 'http', 'serve', 'serve/bridge', 'serve/upstream'], packages: PLATFORM },
   'setup/clients': { to: ['core'], packages: [...PLATFORM, 'jsonc-parser', 'toml-eslint-parser', 'yaml'] },
   console: { to: ['core'] },
   admin: { to: ['core', 'approval', 'console'], packages: PLATFORM },
