@@ -191,7 +191,7 @@ export interface Nothing {
 }
 
 /** The file or the entry cannot be rewritten safely. Nothing is touched. */
-export interface Refused {
+export interface EditRefusal {
   readonly kind: 'refused';
   readonly why: string;
 }

@@ -11,12 +11,12 @@ import { jsonText, sameJson, type TextFormat, valueIn } from './format/tree.ts';
 import { ownCommandAt } from './front.ts';
 import { partOf } from './read.ts';
 import { type EntryShape, SHAPES } from './shapes.ts';
-import type { Change, ClientServer, EntryRecord, Nothing, Refused, Splice, Unwrap } from './types.ts';
+import type { Change, ClientServer, EditRefusal, EntryRecord, Nothing, Splice, Unwrap } from './types.ts';
 import { replaced, valueAt } from './values.ts';
 import { type FileText, refusing, wordsOf } from './wrap.ts';
 
 /** Takes back what a record says. With several records of one file, take the last one first. */
-export function planUnwrap(file: FileText, record: EntryRecord): Unwrap | Nothing | Refused {
+export function planUnwrap(file: FileText, record: EntryRecord): Unwrap | Nothing | EditRefusal {
   return refusing(() => {
     const words = decodeText(file.bytes);
     const format = FORMATS[file.format];
@@ -31,7 +31,7 @@ export function planUnwrap(file: FileText, record: EntryRecord): Unwrap | Nothin
 }
 
 /** Takes Intercept away from before a command that nothing is recorded about. */
-export function planUnwrapUnrecorded(file: FileText, { at, shape }: Pick<ClientServer, 'at' | 'shape'>): Unwrap | Nothing | Refused {
+export function planUnwrapUnrecorded(file: FileText, { at, shape }: Pick<ClientServer, 'at' | 'shape'>): Unwrap | Nothing | EditRefusal {
   return refusing(() => {
     const words = decodeText(file.bytes);
     const format = FORMATS[file.format];

@@ -9,7 +9,7 @@ import { beginsWith, frontWords, wrongFront } from './front.ts';
 import { both, type EntryPlan, envChanges } from './plan.ts';
 import { partOf, readEntry } from './read.ts';
 import { type EntryShape, SHAPES } from './shapes.ts';
-import type { Change, ClientServer, EntryRecord, EntryValue, FileFormat, Front, Nothing, Refused, Rewrite } from './types.ts';
+import type { Change, ClientServer, EditRefusal, EntryRecord, EntryValue, FileFormat, Front, Nothing, Rewrite } from './types.ts';
 
 export interface FileText {
   readonly bytes: Uint8Array;
@@ -19,7 +19,7 @@ export interface FileText {
 type Named = Pick<ClientServer, 'name' | 'at' | 'shape'>;
 
 /** Puts Intercept before the command of an entry. */
-export function planWrap(file: FileText, server: Named, front: Front): Rewrite | Nothing | Refused {
+export function planWrap(file: FileText, server: Named, front: Front): Rewrite | Nothing | EditRefusal {
   return plan(file, server, front, 'wrap', (value, shape) => {
     const { entry } = readEntry(value, server.shape);
     if (entry.kind !== 'local') throw new EditRefused(entry.kind === 'other' ? entry.why : 'the entry is a remote server by now');
@@ -28,7 +28,7 @@ export function planWrap(file: FileText, server: Named, front: Front): Rewrite |
 }
 
 /** Makes a remote entry one that starts Intercept as the bridge. */
-export function planBridge(file: FileText, server: Named, front: Front): Rewrite | Nothing | Refused {
+export function planBridge(file: FileText, server: Named, front: Front): Rewrite | Nothing | EditRefusal {
   return plan(file, server, front, 'bridge', (value, shape) => {
     const { entry, leave } = readEntry(value, server.shape);
     if (entry.kind !== 'remote') throw new EditRefused(entry.kind === 'other' ? entry.why : 'the entry is a command by now');
@@ -45,7 +45,7 @@ function plan(
   front: Front,
   how: EntryRecord['how'],
   changesOf: Planning,
-): Rewrite | Nothing | Refused {
+): Rewrite | Nothing | EditRefusal {
   const bad = wrongFront(front, SHAPES[shape].references);
   if (bad !== undefined) return { kind: 'refused', why: bad };
   return refusing(() => {
@@ -72,7 +72,7 @@ function recordOf(record: Pick<EntryRecord, 'name' | 'at' | 'shape' | 'how' | 'u
 }
 
 /** Turns what cannot be edited into a reason. */
-export function refusing<T>(fn: () => T): T | Refused {
+export function refusing<T>(fn: () => T): T | EditRefusal {
   try {
     return fn();
   } catch (error) {
