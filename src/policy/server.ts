@@ -121,7 +121,7 @@ function checkTool(tool: ServerTool, policy: Policy): readonly Diagnostic[] {
     (entry) => entry !== undefined,
   );
   const rules = [...entries, ...(policy.everyTool ? [policy.everyTool] : [])].flatMap((entry) => entry.rules);
-  const names = (propertiesOf(tool.inputSchema) ?? []).filter((name) => TOOL_NAMES.includes(name) && takesText(tool.inputSchema, name));
+  const names = toolNameArguments(tool);
   const reachable = (entries.length > 0 || policy.default === 'allow') && !policy.hide.some((pattern) => matchesName(pattern, tool.name));
   if (
     !reachable ||
@@ -132,6 +132,15 @@ function checkTool(tool: ServerTool, policy: Policy): readonly Diagnostic[] {
     return [];
   const message = `"${tool.name}" takes the name of a tool: what it calls is not seen by that tool's own rules`;
   return [diagnose('takes-tool-name', entries[0]?.position ?? START, message, 'hide it, deny it, or list the names it may take')];
+}
+
+/** True where `validate` would warn that the tool may call others. */
+export function mayCallTools(tool: ServerTool): boolean {
+  return callsTools(tool.name, toolNameArguments(tool));
+}
+
+function toolNameArguments({ inputSchema }: ServerTool): readonly string[] {
+  return (propertiesOf(inputSchema) ?? []).filter((name) => TOOL_NAMES.includes(name) && takesText(inputSchema, name));
 }
 
 function takesText(schema: Json | undefined, name: string): boolean {

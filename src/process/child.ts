@@ -45,10 +45,23 @@ interface Ending {
   dead: boolean;
 }
 
-/** Starts the wrapped server; rejects with `StartError`. Its stderr is ours. */
-export async function startChild(command: string, args: readonly string[], env: Readonly<Record<string, string>>): Promise<Upstream> {
+export interface ChildOptions {
+  readonly cwd?: string | undefined;
+  /** Gets what it writes to stderr, which is ours otherwise. */
+  readonly onError?: ((chunk: Uint8Array) => void) | undefined;
+}
+
+/** Starts the wrapped server; rejects with `StartError`. Its stderr is ours, unless it is asked for. */
+export async function startChild(
+  command: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  { cwd, onError }: ChildOptions = {},
+): Promise<Upstream> {
   try {
-    return upstreamOf(await spawnProcess(command, args, env));
+    const child = await spawnProcess(command, args, env, { cwd, takesErrors: onError !== undefined });
+    if (onError) child.errors?.onChunk(onError);
+    return upstreamOf(child);
   } catch (cause) {
     throw startErrorOf(command, cause as NodeJS.ErrnoException);
   }
@@ -153,8 +166,9 @@ async function endOf(child: SpawnedProcess, ending: Ending): Promise<ProcessExit
   ending.dead = true;
   child.output.resume();
   await groupEnd(child.pid, ending);
-  await restOf(child.output);
+  await Promise.all([child.output, child.errors].map((source) => source && restOf(source)));
   child.output.close();
+  child.errors?.close();
   return exit;
 }
 

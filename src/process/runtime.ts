@@ -2,15 +2,24 @@
  * Hides what differs between Bun and Node. Both have Node's streams, but on Bun loading them adds 10 to 20 ms to a start of
  * as much, and its child_process does not say that a server closed its input (bun#34268).
  */
+import type { Readable, Writable } from 'node:stream';
 import type { FileSink } from 'bun';
 import type { ProcessExit } from './exit.ts';
 import { type ByteSink, type ByteSource, sinkOf, sourceOf } from './streams.ts';
+
+/** The ways in which a process may be started otherwise than beside us. */
+export interface SpawnOptions {
+  readonly cwd?: string | undefined;
+  /** Its stderr comes to us, and is not ours. */
+  readonly takesErrors?: boolean | undefined;
+}
 
 /** A process that was started in a group of its own. */
 export interface SpawnedProcess {
   readonly pid: number;
   readonly input: ByteSink;
   readonly output: ByteSource;
+  readonly errors: ByteSource | undefined;
   readonly exited: Promise<ProcessExit>;
 }
 
@@ -26,28 +35,48 @@ export function openOutput(): ByteSink {
   return isBun() ? sinkOfFile(Bun.stdout.writer()) : sinkOf(process.stdout);
 }
 
-/** Starts a process in a group of its own, with our stderr. Rejects with the system's error. */
-export async function spawnProcess(command: string, args: readonly string[], env: Environment): Promise<SpawnedProcess> {
-  return isBun() ? spawnOnBun(command, args, env) : spawnOnNode(command, args, env);
+/** Starts a process in a group of its own, with our stderr unless it is asked for. Rejects with the system's error. */
+export async function spawnProcess(
+  command: string,
+  args: readonly string[],
+  env: Environment,
+  options: SpawnOptions = {},
+): Promise<SpawnedProcess> {
+  return isBun() ? spawnOnBun(command, args, env, options) : spawnOnNode(command, args, env, options);
 }
 
 function isBun(): boolean {
   return process.versions.bun !== undefined;
 }
 
-async function spawnOnNode(command: string, args: readonly string[], env: Environment): Promise<SpawnedProcess> {
+async function spawnOnNode(
+  command: string,
+  args: readonly string[],
+  env: Environment,
+  { cwd, takesErrors }: SpawnOptions,
+): Promise<SpawnedProcess> {
   const { spawn } = await import('node:child_process');
-  const child = spawn(command, args, { env, detached: true, stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(command, args, { cwd, env, detached: true, stdio: ['pipe', 'pipe', takesErrors ? 'pipe' : 'inherit'] });
   const exited = new Promise<ProcessExit>((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
   await new Promise((resolve, reject) => child.once('spawn', resolve).once('error', reject));
-  return { pid: child.pid as number, input: sinkOf(child.stdin), output: sourceOf(child.stdout), exited };
+  const errors = child.stderr ? sourceOf(child.stderr) : undefined;
+  return { pid: child.pid as number, input: sinkOf(child.stdin as Writable), output: sourceOf(child.stdout as Readable), errors, exited };
 }
 
-function spawnOnBun(command: string, args: readonly string[], env: Environment): SpawnedProcess {
-  const child = Bun.spawn([command, ...args], { env, detached: true, stdin: 'pipe', stdout: 'pipe', stderr: 'inherit' });
+function spawnOnBun(command: string, args: readonly string[], env: Environment, { cwd, takesErrors }: SpawnOptions): SpawnedProcess {
+  const stderr = takesErrors ? ('pipe' as const) : ('inherit' as const);
+  const child = Bun.spawn([command, ...args], {
+    ...(cwd !== undefined && { cwd }),
+    env,
+    detached: true,
+    stdin: 'pipe',
+    stdout: 'pipe',
+    stderr,
+  });
   // Where a signal ended the process, `exitCode` stays null and `exited` answers with 128 + signal.
   const exited = child.exited.then(() => ({ code: child.exitCode, signal: child.signalCode === null ? null : String(child.signalCode) }));
-  return { pid: child.pid, input: sinkOfFile(child.stdin), output: sourceOfWeb(child.stdout), exited };
+  const errors = child.stderr ? sourceOfWeb(child.stderr) : undefined;
+  return { pid: child.pid, input: sinkOfFile(child.stdin), output: sourceOfWeb(child.stdout), errors, exited };
 }
 
 function sourceOfWeb(stream: ReadableStream<Uint8Array>): ByteSource {

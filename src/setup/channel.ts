@@ -6,7 +6,7 @@ import { headersFor } from '../mcp/messages/headers.ts';
 import { createIdFinder } from '../mcp/messages/id-finder.ts';
 import { createLineSplitter } from '../mcp/messages/lines.ts';
 import { readServerFrame } from '../mcp/messages/server.ts';
-import { childEnvironment, startChild } from '../process/child.ts';
+import { type ChildOptions, startChild } from '../process/child.ts';
 import { openBridge } from '../serve/bridge/bridge.ts';
 import type { Remote } from '../serve/options.ts';
 import { wordMask } from '../serve/remote-secrets.ts';
@@ -34,12 +34,15 @@ export interface Channel {
   close(): Promise<void>;
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
 /** Starts a command and speaks with it over its stdin and stdout. Rejects with `StartError`. */
-export async function openCommand(command: readonly string[], env: Environment, events: ChannelEvents): Promise<Channel> {
+export async function openCommand(
+  command: readonly string[],
+  env: Readonly<Record<string, string>>,
+  events: ChannelEvents,
+  options: ChildOptions,
+): Promise<Channel> {
   const [program = '', ...args] = command;
-  const child = await startChild(program, args, childEnvironment(env, []));
+  const child = await startChild(program, args, env, options);
   const splitter = createLineSplitter(MAX_MESSAGE);
   let noise: string | undefined;
   let bytes = 0;
@@ -58,7 +61,11 @@ export async function openCommand(command: readonly string[], env: Environment, 
       'run the command by itself to see what it says',
     ),
   );
-  return { send: (text) => void child.write(`${text}\n`), noise: () => noise, close: async () => void (await child.stop('graceful')) };
+  return {
+    send: (text) => void child.write(`${text}\n`),
+    noise: () => noise,
+    close: async () => void (await child.stop(options.onError ? 'now' : 'graceful')),
+  };
 }
 
 /** Renders the output that is no MCP, for an error. */

@@ -1,5 +1,5 @@
 /** A scanned server to a policy's text (setup.md §2). Pure: the same scan gives the same bytes. */
-import { callsTools } from '../../policy/warn/warn-rules.ts';
+import { mayCallTools } from '../../policy/server.ts';
 import type { Risk, ScannedTool, ToolRisk } from '../risk/risk.ts';
 import { closedEntry, DETAILS, type Detail, openEntry, type ToolText, textOf } from './entry.ts';
 import { headerOf } from './header.ts';
@@ -45,9 +45,9 @@ export function openDraft(server: ScannedServer, risks: readonly ToolRisk[]): (o
   };
 }
 
-/** A tool that calls others by its name is one, whoever classified it. */
-function careful({ name }: ScannedTool, risk: ToolRisk): ToolRisk {
-  return risk.takesToolName || !callsTools(name, []) ? risk : { ...risk, takesToolName: true };
+/** A tool that `validate` takes for one that calls others is one, whoever classified it. */
+function careful({ name, inputSchema }: ScannedTool, risk: ToolRisk): ToolRisk {
+  return risk.takesToolName || !mayCallTools({ name, inputSchema }) ? risk : { ...risk, takesToolName: true };
 }
 
 interface Writing {

@@ -85,7 +85,7 @@ function limitOf(risk: ToolRisk): string {
 
 function saysLimit(risk: ToolRisk): string {
   const actions = readingActions(risk);
-  return actions ? `only ${actions.argument}: ${actions.reading.join(', ')}` : limitOf(risk);
+  return actions ? `only ${actions.argument.replace(/^args\./, '')}: ${actions.reading.join(', ')}` : limitOf(risk);
 }
 
 /** The lines of `rules` of a tool, without indentation: `[]` alone where nothing is checked. */

@@ -64,8 +64,9 @@ function escaped(character: string): string {
 const PLAIN_ARGUMENT = /^[A-Za-z0-9_$-]+$/;
 const NOT_ASCII = /[^ -~]/g;
 
-/** The path of an argument, as policies write it (policy.md §4). */
+/** The path of an argument, as policies write it (policy.md §4); one that is written so already stays. */
 export function pathOf(argument: string): string {
+  if (/^args[.[]/.test(argument)) return argument;
   if (PLAIN_ARGUMENT.test(argument)) return `args.${argument}`;
   const inJson = JSON.stringify(argument).replace(NOT_ASCII, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
   return `args[${inJson}]`;
