@@ -1,6 +1,7 @@
 /** `npm run build:all [target…]`: the binaries of all platforms, into dist/bin/. */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { packArchive } from './build/archive.ts';
 import { binaryName, buildBinary } from './build/binary.ts';
 import { DIST } from './build/paths.ts';
 import { fetchRuntime, removeRuntimes } from './build/runtime.ts';
@@ -16,6 +17,7 @@ if (unknown !== undefined) {
 const folder = join(DIST, 'bin');
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
+packArchive();
 const failed: string[] = [];
 for (const target of TARGETS.filter((name) => chosen.length === 0 || chosen.includes(name))) {
   const outfile = join(folder, binaryName(`intercept-${target}`, target.split('-')[0] ?? ''));

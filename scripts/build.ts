@@ -1,6 +1,7 @@
 /** `npm run build`: the standalone binary of this platform, and the npm package, into dist/. */
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { packArchive } from './build/archive.ts';
 import { binaryName, buildBinary } from './build/binary.ts';
 import { checkConsole } from './build/console.ts';
 import { writeNotices } from './build/notices.ts';
@@ -10,6 +11,7 @@ import { stampSources } from './build/stale.ts';
 
 rmSync(join(DIST, 'stamp'), { force: true });
 await checkConsole();
+packArchive();
 await buildBinary({ outfile: join(DIST, binaryName('intercept', process.platform)) });
 await buildPackage();
 writeNotices();

@@ -1,5 +1,6 @@
 /** The standalone binary: our code as bytecode, in a copy of Bun. */
 import { join } from 'node:path';
+import { ARCHIVE_PATH } from './archive.ts';
 import { ROOT } from './paths.ts';
 
 export interface BinaryOptions {
@@ -13,7 +14,9 @@ export interface BinaryOptions {
 /** Builds one binary. Rejects with what the bundler says. */
 export async function buildBinary({ outfile, target, runtime }: BinaryOptions): Promise<void> {
   await Bun.build({
-    entrypoints: [join(ROOT, 'src/cli/main.ts')],
+    // The second is no code: it is carried as it is, beside the code, and costs a start nothing.
+    entrypoints: [join(ROOT, 'src/cli/main.ts'), ARCHIVE_PATH],
+    naming: { asset: '[name].[ext]' },
     format: 'esm',
     minify: true,
     // Parsing the bundle at each start costs more than reading 4 MB of bytecode.

@@ -2,6 +2,8 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ARCHIVE } from '../../src/setup/library/library.ts';
+import { ARCHIVE_PATH } from './archive.ts';
 import { DIST, ROOT } from './paths.ts';
 
 /**
@@ -12,6 +14,8 @@ export async function buildPackage(): Promise<void> {
   for (const folder of ['cli', 'lib', 'types']) rmSync(join(DIST, folder), { recursive: true, force: true });
   await bundle('src/cli/main.ts', 'cli.js', 'cli', 'node');
   chmodSync(join(DIST, 'cli.js'), 0o755);
+  // Beside the chunks, where the code that opens it is.
+  cpSync(ARCHIVE_PATH, join(DIST, 'cli', ARCHIVE));
   // The library promises to need no platform.
   await bundle('src/index.ts', 'index.js', 'lib', 'browser');
   emitTypes();

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DIST, ROOT } from './paths.ts';
 
 const STAMP = join(DIST, 'stamp');
-const SOURCES = ['src', 'scripts/build', 'schema', 'package.json', 'package-lock.json'];
+const SOURCES = ['src', 'scripts/build', 'schema', 'library', 'policies', 'package.json', 'package-lock.json'];
 
 /** Notes what dist/ was built from. */
 export function stampSources(): void {

@@ -1,8 +1,9 @@
 /** Diagnostics as people read them: place, message, the line itself with a caret, and what to do (policy.md §14). */
-import { foldersOf, readPolicyText } from '../authoring/policy-file.ts';
+import { foldersOf } from '../authoring/policy-file.ts';
 import type { Diagnostic } from '../core/diagnostic.ts';
 import type { Policy } from '../core/policy.ts';
 import { loadPolicyText } from '../policy/load.ts';
+import { readNamedPolicy } from '../run/policy-text.ts';
 import { createPaint, type Paint, shown } from './paint.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -63,7 +64,7 @@ function excerptOf(line: string, { position }: Diagnostic, paint: Paint): readon
 
 /** Loads a policy; undefined, with its errors printed, where it is invalid. Throws `CommandError`. */
 export async function loadPolicy(file: string, terminal: Terminal): Promise<Policy | undefined> {
-  const text = readPolicyText(file);
+  const text = await readNamedPolicy(file);
   const { policy, diagnostics } = await loadPolicyText(text, foldersOf(file));
   const errors = diagnostics.filter(({ severity }) => severity === 'error');
   for (const line of renderDiagnostics({ file, text, diagnostics: errors }, createPaint(terminal.colour))) terminal.err(line);

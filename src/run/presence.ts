@@ -1,6 +1,5 @@
 /** A running proxy reports itself by these: its row in the store, and the records that are not about a call (cli.md §2). */
 import { hostname } from 'node:os';
-import { resolve } from 'node:path';
 import { judgeTools, sumTools } from '../authoring/tool-verdicts.ts';
 import { AuditError, type AuditSink, type PlainEvent } from '../core/audit.ts';
 import type { ToolCatalog } from '../core/catalog.ts';
@@ -9,6 +8,7 @@ import type { Control, Pause, Store } from '../core/store.ts';
 import type { Every } from '../core/ticker.ts';
 import type { Log } from '../engine/ports.ts';
 import type { Reload } from '../serve/transport.ts';
+import { wholeName } from './policy-text.ts';
 
 /** ms between rows in the store, and between heartbeats in the audit. */
 const ANNOUNCE = 5_000;
@@ -75,7 +75,7 @@ export function openPresence({ store, audit, log, policy, instance, namespace, u
     start({ config, version, serverPid, listens, page, notInForce }) {
       rejected = notInForce;
       const ids = { version, upstream, pid: process.pid, server_pid: serverPid };
-      record('startup', { ...ids, config: resolve(config), mode: inForce.mode, listens, page });
+      record('startup', { ...ids, config: wholeName(config), mode: inForce.mode, listens, page });
       announce();
       stops.push(every(ANNOUNCE, announce), every(HEARTBEAT, beat));
     },

@@ -16,13 +16,14 @@ import { VERSION } from '../process/version.ts';
 import type { ProxyOptions } from '../serve/options.ts';
 import { warningsOf } from '../serve/remote-secrets.ts';
 import { serveStdio } from '../serve/stdio/stdio-session.ts';
-import type { Opening, Transport } from '../serve/transport.ts';
+import type { Opening, Reload, Transport } from '../serve/transport.ts';
 import { AdminError } from './admin.ts';
 import { watchDisk } from './disk.ts';
 import { namespaceOf } from './home.ts';
 import { hiddenVariables, monotonic, openLines, openOwnMask, openParts, type Parts, portsOf, type RunOptions, servedOf } from './parts.ts';
+import { libraryIdOf, notesOnLibrary } from './policy-text.ts';
 import { openPresence } from './presence.ts';
-import { type Acceptance, loadFirst, watchPolicy } from './rules.ts';
+import { type Acceptance, keepPolicy, loadFirst, watchPolicy } from './rules.ts';
 import { webhookOf } from './webhook.ts';
 
 /** Runs the proxy until its server ends; answers with the exit status. */
@@ -61,22 +62,16 @@ async function serve(parts: Parts, accept: Acceptance, seen: string | undefined)
   const presence = openPresence(parts);
   const pauses = watchPauses({ store, monotonic, every, log, failMode: options.stateFailMode, onChange: presence.controlChanged });
   let transport: Transport | undefined;
-  const rules = watchPolicy({
-    path: options.config,
-    first: policy,
-    seen,
-    accept: sameNamespace(accept, namespace, options),
-    log,
-    every,
-    onReload(event) {
-      if (event.kind === 'taken') {
-        admin.use(event.after.policy);
-        if (event.after.policy.uses.agents) warnOfNobody(options, log);
-      }
-      transport?.reloaded(event);
-      presence.reloaded(event);
-    },
-  });
+  const onReload = (event: Reload) => {
+    if (event.kind === 'taken') {
+      admin.use(event.after.policy);
+      if (event.after.policy.uses.agents) warnOfNobody(options, log);
+    }
+    transport?.reloaded(event);
+    presence.reloaded(event);
+  };
+  const watched = { path: options.config, first: policy, seen, accept: sameNamespace(accept, namespace, options), log, every, onReload };
+  const rules = libraryIdOf(options.config) === undefined ? watchPolicy(watched) : keepPolicy(policy);
   const ports = portsOf(parts, pauses);
   const served = servedOf(parts, rules, presence.toolsListed);
   const client = { agent: options.agent, credential: undefined };
@@ -90,6 +85,7 @@ async function serve(parts: Parts, accept: Acceptance, seen: string | undefined)
   const { serverPid, listens } = transport;
   presence.start({ config: options.config, serverPid, listens, page: admin.page, version: VERSION, notInForce: rules.rejected });
   announceStart(policy, options, log);
+  for (const { level, text } of await notesOnLibrary(options.config, command)) log[level](text);
   void announceApprovers(policy, store, log);
   const disk = watchDisk(options, log.warn);
   const status = await transport.ended;

@@ -9,6 +9,7 @@ import type { Log, PolicySource, Rulebook } from '../engine/ports.ts';
 import { loadPolicyText } from '../policy/load.ts';
 import type { Reload } from '../serve/transport.ts';
 import { watchFolders } from './folder-hints.ts';
+import { lookUpPolicy } from './policy-text.ts';
 
 /** The policy as the proxy enforces it, or why it cannot take one that is valid in itself. */
 export type Acceptance = (policy: Policy) => { readonly policy: Policy } | { readonly refusal: string };
@@ -26,7 +27,7 @@ export type FirstLoad =
 /** Loads the policy to start with. `errors` are lines for people. */
 export async function loadFirst(path: string, accept: Acceptance): Promise<FirstLoad> {
   const seen = signature(path);
-  const read = readPolicyFile(path);
+  const read = await lookUpPolicy(path);
   if (read.kind === 'unreadable')
     return { kind: 'failed', errors: [`${path}: ${read.why}${read.help === undefined ? '' : `\nhelp: ${read.help}`}`] };
   const loaded = await loadText(path, read.text, accept);
@@ -132,6 +133,11 @@ export function watchPolicy({ path, first, accept, log, every, onReload, ...rest
     hints.stop();
   };
   return Object.assign(inForce, { rejected: () => rejected, stop });
+}
+
+/** A policy that is no file never changes. */
+export function keepPolicy(policy: Policy): WatchedPolicy {
+  return { current: rulebookOf(policy), rejected: () => undefined, stop() {} };
 }
 
 /** Looks one after the other: by the rule, or sooner where the last one says so, or something hints at a change. */

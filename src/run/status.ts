@@ -1,10 +1,10 @@
 /** Gathers what runs, what was decided, what is counted and what waits, from records and store. */
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { openEventReader } from '../audit/evidence/merge.ts';
 import type { StoredRecord } from '../audit/evidence/read.ts';
 import { openTally, type Summary } from '../audit/evidence/summary.ts';
 import { describeCounters } from '../authoring/counter-limits.ts';
-import { foldersOf, readPolicyFile, readPolicyText } from '../authoring/policy-file.ts';
+import { foldersOf } from '../authoring/policy-file.ts';
 import type { Approval } from '../core/approval.ts';
 import type { ClaimRecord } from '../core/claim.ts';
 import { type CounterStatus, joinParts } from '../core/counter.ts';
@@ -14,6 +14,7 @@ import { loadPolicyText } from '../policy/load.ts';
 import { namespaceOf } from './home.ts';
 import { liveInstances } from './instances.ts';
 import type { OwnPlaces } from './own-folders.ts';
+import { lookUpPolicy, readNamedPolicy, wholeName } from './policy-text.ts';
 import { type Notes, openNotes, type Start } from './status-notes.ts';
 
 /** Characters of arguments that are enough to be shown cut. */
@@ -136,7 +137,7 @@ async function openScope({ config, statePrefix, policy: wanted, agent }: StatusS
   const name = wanted ?? policy?.name;
   const end = wanted === undefined ? '' : joinParts(['name', wanted]);
   const hasNamespace = (namespace: string) => (own === undefined || namespace === own.namespace) && namespace.endsWith(end);
-  const hasFile = (file: string | undefined) => config === undefined || name !== undefined || file === resolve(config);
+  const hasFile = (file: string | undefined) => config === undefined || name !== undefined || file === wholeName(config);
   const hasScope = (scope: string | undefined) => agent === undefined || scope === undefined || scope === agent;
   return {
     own: own !== undefined && hasNamespace(own.namespace) ? own : undefined,
@@ -179,10 +180,10 @@ async function namespaces(
 }
 
 async function policyIn(path: string): Promise<Policy | undefined> {
-  return (await loadPolicyText(readPolicyText(path), foldersOf(path))).policy;
+  return (await loadPolicyText(await readNamedPolicy(path), foldersOf(path))).policy;
 }
 
 async function readPolicy(path: string): Promise<Policy | undefined> {
-  const read = readPolicyFile(path);
+  const read = await lookUpPolicy(path);
   return read.kind === 'text' ? (await loadPolicyText(read.text, foldersOf(path))).policy : undefined;
 }

@@ -81,6 +81,10 @@ test('every output is as its schema says', async () => {
   for (const method of ['resources/list', 'ping']) await json('explain_method', 'explain', '-c', policy, '--method', method);
   await json('test', 'test', folder.write('shop.test.yaml', TESTS), folder.write('bad.test.yaml', 'policy: 1\n'));
   await json('validate', 'validate', policy, folder.write('bad.yaml', 'version: "1"\ndefualt: deny\n'), 'missing.yaml');
+  await json('policies', 'policies', 'list', 'stripe');
+  for (const start of ['npx -y @stripe/mcp', 'node server.js'])
+    expectValid('policy_match', (await folder.run('policies', 'for', '--json', '--', ...start.split(' '))).out);
+  for (const preset of ['suggested', 'read-only']) await json('policy', 'policies', 'show', 'stripe', '--preset', preset);
   folder.env.INTERCEPT_APPROVER_TOKEN = 'a long secret';
   await json('protected', 'approvals', 'protect');
 }, 120_000);
@@ -229,6 +233,6 @@ test('no name is in camelCase, and docs/json.md lists the outputs', () => {
       .match(/"[a-z]+[A-Z]\w*":/g)
       ?.filter((key) => !/additionalProperties|unevaluatedProperties|oneOf|anyOf/.test(key)),
   ).toEqual([]);
-  const parts = ['pause_entry', 'instance', 'counter', 'approval_without_args', 'diagnostic', 'trace'];
+  const parts = ['pause_entry', 'instance', 'counter', 'approval_without_args', 'diagnostic', 'trace', 'library_policy'];
   expect([...keysAfter('docs/json.md', 'json outputs'), ...parts].toSorted()).toEqual(Object.keys(SCHEMA.$defs).toSorted());
 });

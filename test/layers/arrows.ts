@@ -47,6 +47,7 @@ export const ARROWS: Readonly<Record<string, Row>> = {
   authoring: { to: ['core', 'mcp', 'policy', 'state', 'engine'], packages: PLATFORM },
   'setup/risk': { to: ['core'] },
   'setup/draft': { to: ['core', 'setup/risk', 'policy', 'audit'], packages: ['yaml'] },
+  'setup/library': { to: ['core', 'mcp', 'setup/risk', 'setup/draft'], packages: [...PLATFORM, 'yaml'] },
   setup: {
     to: ['core', 'setup/risk', 'setup/draft', 'mcp', 'policy', 'audit', 'process', 'http', 'serve', 'serve/bridge', 'serve/upstream'],
     packages: PLATFORM,
@@ -57,7 +58,21 @@ export const ARROWS: Readonly<Record<string, Row>> = {
   library: { to: ['core', 'engine'] },
 
   run: {
-    to: ['core', 'mcp', 'policy', 'state', 'audit', 'approval', 'process', 'http', 'engine', 'serve', 'authoring', 'admin'],
+    to: [
+      'core',
+      'mcp',
+      'policy',
+      'state',
+      'audit',
+      'approval',
+      'process',
+      'http',
+      'engine',
+      'serve',
+      'authoring',
+      'admin',
+      'setup/library',
+    ],
     packages: PLATFORM,
   },
   cli: {

@@ -120,23 +120,28 @@ export interface Part {
   readonly name: string;
   /** Its line in the help that all parts share. */
   readonly line: string;
+  /** A server's command may follow. */
+  readonly takesServer: boolean;
   declare(group: Command, invocation: Invocation): void;
 }
 
 export interface PartRow<F extends Flags> {
   readonly name: string;
-  /** The name of its argument in help, where it takes one. */
+  /** The name of its argument in help, where it takes one; in brackets where it may be left out. */
   readonly argument?: string;
+  readonly takesServer?: boolean;
   readonly about: string;
   readonly flags: F;
   run(values: Values<F>, invocation: Invocation, argument: string): Promise<number>;
 }
 
 /** A part of a group. */
-export function part<F extends Flags>({ name, argument, about, flags, run }: PartRow<F>): Part {
+export function part<F extends Flags>({ name, argument, takesServer = false, about, flags, run }: PartRow<F>): Part {
+  const words = [name, ...(argument === undefined ? [] : [argument]), ...(takesServer ? ['-- COMMAND…'] : [])];
   return {
     name,
-    line: `  ${(argument === undefined ? name : `${name} ${argument}`).padEnd(PART_WIDTH)}${about}`,
+    line: `  ${words.join(' ').padEnd(PART_WIDTH)}${about}`,
+    takesServer,
     declare(group, invocation) {
       const declared = declareBelow(group, name, group.helpInformation());
       addFlags(declared, flags);
@@ -151,8 +156,9 @@ export function part<F extends Flags>({ name, argument, about, flags, run }: Par
   };
 }
 
-function oneOf(name: string, argument: string, words: readonly string[]): string {
+function oneOf(name: string, argument: string, words: readonly string[]): string | undefined {
   const [word, more] = words;
+  if (word === undefined && argument.startsWith('[')) return undefined;
   if (word === undefined) throw new UsageError(`"${name}" needs the ${argument}`, `write "intercept ${name} ${argument}"`);
   if (more !== undefined) throw new UsageError(`"${name}" takes one ${argument}, and got ${words.length}`, 'write one after the other');
   return word;
@@ -169,7 +175,9 @@ export function group({ name, parts, ...row }: Help<HelpBody> & { readonly name:
     help,
     declare(program, invocation) {
       const declared = declareBelow(program, name, help).argument('[words...]').helpCommand(false);
-      declared.hook('preSubcommand', () => refuseServer(name, invocation));
+      declared.hook('preSubcommand', (_, called) => {
+        if (!parts.some((each) => each.takesServer && each.name === called.name())) refuseServer(name, invocation);
+      });
       declared.action(([word]: readonly string[]) => {
         if (word !== undefined)
           throw new UsageError(`unknown command "${name} ${word}"`, didYouMean(word, names) ?? `see "intercept ${name} --help"`);

@@ -1,0 +1,55 @@
+/** Records what servers list: from an answer in a file, or by installing and starting the package. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isArray, isObject, type Json } from '../../src/core/json.ts';
+import { readJson } from '../../src/mcp/json/values.ts';
+import type { ScannedServer } from '../../src/setup/draft/draft.ts';
+import { readSource } from '../../src/setup/library/folders.ts';
+import { type LibraryRow, recordServer, renderRecorded } from '../../src/setup/library/rows.ts';
+import { classifyTools, type ScannedTool } from '../../src/setup/risk/risk.ts';
+import { listServerTools } from '../../src/setup/server-tools.ts';
+import { withInstalled } from './install.ts';
+
+/** Records the answers of a server: its capabilities and all its tools. */
+export function recordAnswers(root: string, row: LibraryRow, folder: string): void {
+  const answer = readJson(readFileSync(join(folder, `${row.id}.json`), 'utf8'));
+  if (!isObject(answer)) throw new TypeError(`${row.id}: the answer is no object`);
+  const capabilities = answer.get('capabilities') ?? null;
+  const has = (name: string) => isObject(capabilities) && capabilities.has(name);
+  const tools = answer.get('tools') ?? null;
+  write(root, row, {
+    resources: has('resources'),
+    prompts: has('prompts'),
+    tools: isArray(tools) ? tools.flatMap(readTool) : [],
+  });
+}
+
+function readTool(tool: Json): readonly ScannedTool[] {
+  if (!isObject(tool)) return [];
+  const [name, description] = [tool.get('name'), tool.get('description')];
+  const [inputSchema, annotations] = [tool.get('inputSchema'), tool.get('annotations')];
+  if (typeof name !== 'string') return [];
+  return [
+    {
+      name,
+      ...(typeof description === 'string' ? { description } : {}),
+      ...(inputSchema === undefined ? {} : { inputSchema }),
+      ...(annotations === undefined ? {} : { annotations }),
+    },
+  ];
+}
+
+/** Installs the package, starts it, and records its tools. Whether it has resources and prompts is left as it was. */
+export async function recordScan(root: string, row: LibraryRow): Promise<void> {
+  const { resources, prompts } = readSource(root, row).recorded;
+  await withInstalled(row, async (command, env) => {
+    const listed = await listServerTools({ command, remote: undefined }, env);
+    write(root, row, { resources, prompts, tools: listed.flatMap(({ definition }) => readTool(readJson(definition))) });
+  });
+}
+
+function write(root: string, row: LibraryRow, scanned: ScannedServer): void {
+  const recorded = recordServer(row, scanned, classifyTools(scanned.tools), new Date().toISOString().slice(0, 10));
+  writeFileSync(join(root, `library/tools/${row.id}.json`), renderRecorded(recorded));
+  console.log(`${row.id}: ${recorded.tools.length} tools`);
+}
