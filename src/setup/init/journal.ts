@@ -23,6 +23,8 @@ export type RunKind = 'init' | 'update' | 'undo';
 export interface JournalEntry {
   readonly record: EntryRecord;
   readonly policy: string;
+  /** The program that was written, with the words that belong to it. */
+  readonly program: readonly string[];
   /** It was wrapped already, and is wrapped anew: what was written then is over. */
   readonly renews?: EntryKey | undefined;
 }
@@ -59,8 +61,8 @@ export interface Intent extends Target {
 
 export type JournalLine =
   | { readonly type: 'run'; readonly kind: RunKind; readonly at: string; readonly intercept: string; readonly format: 1 }
-  /** A file of ours was written: a policy, or the program. */
-  | { readonly type: 'own'; readonly path: string; readonly hash: string }
+  /** A policy was written, for the server that `identityOf` names so (as a hash). */
+  | { readonly type: 'policy'; readonly path: string; readonly server: string }
   | Intent
   /** The file is written over where it is, by what `copy` holds: a crash leaves the beginning of that. */
   | { readonly type: 'in_place'; readonly n: number; readonly copy: string }

@@ -51,7 +51,7 @@ export function entryOf(name: string, was: string, is: string): JournalEntry {
     after: stretch(is),
     undo: [],
   };
-  return { record, policy: `/p/${name}.yaml` };
+  return { record, policy: `/p/${name}.yaml`, program: ['/bin/intercept'] };
 }
 
 /** Writes the entries into the file, as a run of init does. */
