@@ -98,6 +98,8 @@ export function addFlags(target: Command, flags: Flags): void {
       `${short === undefined ? '' : `${short}, `}${longOf(key)}${value === undefined ? '' : ` <${value}>`}`,
       about ?? '',
     );
+    // `--no-scan` is a flag of its own, and no way to take `--scan` back.
+    option.negate = false;
     if (choices) option.choices(choices);
     if (parse) option.argParser((text: string, before: unknown) => parse(text, before));
     target.addOption(option);

@@ -2,9 +2,7 @@
 import type { LocalEntry, RemoteEntry } from '../clients/types.ts';
 
 /** What stands behind Intercept, or would. */
-export type ServerStart =
-  | Pick<LocalEntry, 'kind' | 'command' | 'args' | 'env'>
-  | Pick<RemoteEntry, 'kind' | 'url' | 'headers'>;
+export type ServerStart = Pick<LocalEntry, 'kind' | 'command' | 'args' | 'env'> | Pick<RemoteEntry, 'kind' | 'url' | 'headers'>;
 
 /** An entry that starts Intercept, taken apart. */
 export interface Wrapped {
@@ -41,8 +39,21 @@ export interface CoverageWays {
 
 /** The flags that come before a server's command: whether a value follows. */
 const FLAGS: ReadonlyMap<string, boolean> = new Map([
-  ...['-c', '--config', '--agent', '--upstream', '--header', '--header-env', '--state-dir', '--state-dsn', '--state-dsn-file', '--state-prefix'].map(takesValue),
-  ...['--state-timeout', '--state-fail-mode', '--audit-args', '--audit-retention', '--log-level', '--max-message', '--max-state'].map(takesValue),
+  ...[
+    '-c',
+    '--config',
+    '--agent',
+    '--upstream',
+    '--header',
+    '--header-env',
+    '--state-dir',
+    '--state-dsn',
+    '--state-dsn-file',
+    '--state-prefix',
+  ].map(takesValue),
+  ...['--state-timeout', '--state-fail-mode', '--audit-args', '--audit-retention', '--log-level', '--max-message', '--max-state'].map(
+    takesValue,
+  ),
   ...['--upstream-timeout', '--approval-wait', '--admin-port'].map(takesValue),
   ...['--shadow', '--allow-self', '--enable-admin-api'].map((flag): [string, boolean] => [flag, false]),
 ]);

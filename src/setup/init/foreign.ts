@@ -27,14 +27,14 @@ export interface ForeignFile {
 }
 
 /** Something is left alone; `refused` says why, after its name. */
-export interface Refused {
+export interface Unusable {
   readonly refused: string;
   /** Nothing is there. */
   readonly isGone?: boolean;
 }
 
 /** Narrows to what was refused. */
-export function isRefused(value: object): value is Refused {
+export function isRefused(value: object): value is Unusable {
   return 'refused' in value;
 }
 
@@ -44,7 +44,7 @@ export function hashOf(bytes: Uint8Array): string {
 }
 
 /** Reads a file. Never throws, waits for nobody, and reads no more than a configuration can be. */
-export function readForeign(path: string): ForeignFile | Refused {
+export function readForeign(path: string): ForeignFile | Unusable {
   let fd: number | undefined;
   try {
     const real = fs.realpathSync(path);

@@ -14,7 +14,8 @@ export interface PolicyState {
 /** Reads and judges it. Never throws. */
 export async function readPolicyState(path: string): Promise<PolicyState> {
   const read = readPolicyFile(path);
-  if (read.kind === 'unreadable') return { path, text: undefined, policy: undefined, fault: `its policy ${JSON.stringify(path)} ${read.why}` };
+  if (read.kind === 'unreadable')
+    return { path, text: undefined, policy: undefined, fault: `its policy ${JSON.stringify(path)} ${read.why}` };
   const { policy, diagnostics } = await loadPolicyText(read.text, foldersOf(path));
   const [error] = diagnostics.filter(({ severity }) => severity === 'error');
   return { path, text: read.text, policy, fault: faultOf(path, policy, error?.message) };

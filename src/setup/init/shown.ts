@@ -7,16 +7,29 @@ import { diffLines, type Hunk, linesOf } from './lines.ts';
 /** Lines around a change. */
 const CONTEXT = 2;
 /** Members of entries whose values are nobody's business. */
-const HIDDEN_MEMBERS: ReadonlySet<string> = new Set(['env', 'envs', 'environment', 'headers', 'http_headers', 'requestOptions', 'oauth', 'auth']);
+const HIDDEN_MEMBERS: ReadonlySet<string> = new Set([
+  'env',
+  'envs',
+  'environment',
+  'headers',
+  'http_headers',
+  'requestOptions',
+  'oauth',
+  'auth',
+]);
 /** A value that only names where the secret is. */
 const REFERENCE = /^(?:(?:Bearer|Basic|token) )?(?:\$\{[^{}]*\}|\$\{\{[^{}]*\}\}|\{env:[^{}]*\}|\$\w+|%\w+%)$/;
 /** In files secrets stand as JSON, TOML or YAML write them. */
-const ESCAPES: readonly ((text: string) => string)[] = [(text) => text, (text) => JSON.stringify(text).slice(1, -1), (text) => text.replaceAll("'", "''")];
+const ESCAPES: readonly ((text: string) => string)[] = [
+  (text) => text,
+  (text) => JSON.stringify(text).slice(1, -1),
+  (text) => text.replaceAll("'", "''"),
+];
 
 /** A mask for the text of a file with these entries: the values of their environments, headers and logins, and what looks like a secret. */
 export function openFileMask(entries: readonly Json[]): (text: string) => string {
   const secrets = entries.flatMap((entry) => secretsIn(entry, false));
-  const spelt = secrets.flatMap((secret) => ESCAPES.map((escape) => escape(secret)));
+  const spelt = secrets.flatMap((secret) => ESCAPES.map((spell) => spell(secret)));
   const mask = openMask(spelt);
   return (text) => hideSecrets(mask(text), Infinity);
 }

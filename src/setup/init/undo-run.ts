@@ -1,6 +1,6 @@
 /** `init --undo`: what stands of all runs is planned, asked about where somebody changed it, and taken back (setup.md §3). */
 import fs from 'node:fs';
-import { isRefused, type Refused, readForeign } from './foreign.ts';
+import { isRefused, readForeign, type Unusable } from './foreign.ts';
 import { type EntryKey, leftoversOf, openJournal, type RunJournal, readRuns, type Standing, standingOf, type Target } from './journal.ts';
 import { asOnlyRun } from './lock.ts';
 import { type UndoneEntry, type UndoneFile, type UndoWays, undoFile } from './undo.ts';
@@ -14,7 +14,7 @@ export interface FileUndo {
 }
 
 /** A file that cannot be read, or written. */
-export interface FileLeft extends Refused {
+export interface FileLeft extends Unusable {
   readonly path: string;
 }
 
@@ -67,7 +67,7 @@ export async function runUndo(setup: string, choice: UndoChoice, agreed: Readonl
   });
 }
 
-async function undoTarget(standings: readonly Standing[], ways: UndoWays, run: RunJournal): Promise<FileUndo | Refused> {
+async function undoTarget(standings: readonly Standing[], ways: UndoWays, run: RunJournal): Promise<FileUndo | Unusable> {
   const target = targetOf(standings);
   let planned: FileUndo | undefined;
   const written = await writeTarget(

@@ -1,10 +1,11 @@
 /** Takes back what earlier runs wrote into a client's file, entry by entry, the newest first (setup.md §3, Undo). */
-import type { ClientFileText, EntryRecord, Nothing, Refusal, Unwrap } from '../clients/types.ts';
+import type { EntryRecord, Nothing, EditRefusal, Unwrap } from '../clients/types.ts';
+import type { FileText } from '../clients/wrap.ts';
 import { hashOf } from './foreign.ts';
 import { type EntryKey, type JournalEntry, readBackup, type Standing } from './journal.ts';
 
 /** Takes a rewrite back in the bytes of now. */
-export type Unwrapper = (file: ClientFileText, record: EntryRecord) => Unwrap | Nothing | Refusal;
+export type Unwrapper = (file: FileText, record: EntryRecord) => Unwrap | Nothing | EditRefusal;
 
 /** An entry that is, or is not, as it was before init. */
 export interface UndoneEntry {

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
 import { reasonOf } from '../../core/fault.ts';
-import { type ForeignFile, hashOf, isRefused, type Refused, readForeign, refuseWriting } from './foreign.ts';
+import { type ForeignFile, hashOf, isRefused, readForeign, refuseWriting, type Unusable } from './foreign.ts';
 import type { JournalEntry, RunJournal, Target } from './journal.ts';
 import { underLock } from './lock.ts';
 import { replaceFile } from './replace.ts';
@@ -17,9 +17,9 @@ export interface FilePlan {
 }
 
 /** Makes the new bytes out of those that are there now. Pure, and called again where that has changed. */
-export type Planner = (file: ForeignFile) => FilePlan | Refused;
+export type Planner = (file: ForeignFile) => FilePlan | Unusable;
 
-export type WriteOutcome = { readonly kind: 'written' | 'same' } | ({ readonly kind: 'refused' } & Refused);
+export type WriteOutcome = { readonly kind: 'written' | 'same' } | ({ readonly kind: 'refused' } & Unusable);
 
 /** Writes one file. Resolves with why not, where it is left as it was. */
 export async function writeTarget(target: Target, plan: Planner, run: RunJournal): Promise<WriteOutcome> {

@@ -43,7 +43,7 @@ export function entryOf(name: string, was: string, is: string): JournalEntry {
   const record: EntryRecord = {
     name,
     at: ['mcpServers', name],
-    shape: 'test',
+    shape: 'plain',
     how: 'wrap',
     was,
     is,
