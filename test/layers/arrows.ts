@@ -52,6 +52,10 @@ export const ARROWS: Readonly<Record<string, Row>> = {
     to: ['core', 'setup/risk', 'setup/draft', 'mcp', 'policy', 'audit', 'process', 'http', 'serve', 'serve/bridge', 'serve/upstream'],
     packages: PLATFORM,
   },
+  'setup/init': {
+    to: ['core', 'mcp', 'policy', 'audit', 'process', 'serve', 'authoring', 'setup', 'setup/clients', 'setup/risk', 'setup/draft'],
+    packages: PLATFORM,
+  },
   'setup/clients': { to: ['core'], packages: [...PLATFORM, 'jsonc-parser', 'toml-eslint-parser', 'yaml'] },
   console: { to: ['core'] },
   admin: { to: ['core', 'approval', 'console'], packages: PLATFORM },

@@ -6,8 +6,8 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { VERSION } from '../../process/version.ts';
+import type { ClientLock } from '../clients/locks.ts';
 import type { EntryRecord, FileFormat } from '../clients/types.ts';
-import type { LockKind } from './lock.ts';
 import { syncFolder } from './replace.ts';
 
 const FOLDER_MODE = 0o700;
@@ -41,7 +41,7 @@ export interface Target {
   readonly path: string;
   readonly clients: readonly string[];
   readonly format: FileFormat;
-  readonly lock?: LockKind | undefined;
+  readonly lock?: ClientLock | undefined;
   /** The folder of the project that it belongs to, and must not lead out of. */
   readonly project?: string | undefined;
 }
@@ -67,7 +67,7 @@ export type JournalLine =
   /** The file is written over where it is, by what `copy` holds: a crash leaves the beginning of that. */
   | { readonly type: 'in_place'; readonly n: number; readonly copy: string }
   | { readonly type: 'done'; readonly n: number }
-  /** What an earlier run wrote no longer stands. */
+  /** An entry that an earlier run wrote no longer stands. */
   | ({ readonly type: 'undone' } & EntryKey);
 
 /** A run that is being written. */
@@ -156,7 +156,7 @@ export function readBackup({ folder }: PastRun, name: string): Uint8Array {
 }
 
 /** One file's entries by one run, as far as they still stand. */
-export interface Standing {
+export interface StandingWrap {
   readonly run: PastRun;
   readonly intent: Intent;
   /** Those that were not undone, by their places in the intent. */
@@ -166,13 +166,13 @@ export interface Standing {
 }
 
 /** All that init wrote into clients' files and nothing took back, the newest first. */
-export function standingOf(runs: readonly PastRun[]): readonly Standing[] {
+export function standingOf(runs: readonly PastRun[]): readonly StandingWrap[] {
   const over = new Set(runs.flatMap(({ lines }) => lines.flatMap(endedBy)).map(keyOf));
   const all = runs.flatMap((run) => run.lines.flatMap((line) => (line.type === 'intent' ? [standing(run, line, over)] : [])));
   return all.filter(({ open, torn }) => open.length > 0 || torn !== undefined).reverse();
 }
 
-function standing(run: PastRun, intent: Intent, over: ReadonlySet<string>): Standing {
+function standing(run: PastRun, intent: Intent, over: ReadonlySet<string>): StandingWrap {
   const { n } = intent;
   const places = intent.entries.map((_, entry) => entry).filter((entry) => !over.has(keyOf({ run: run.id, n, entry })));
   const begun = run.lines.find((line) => line.type === 'in_place' && line.n === n);

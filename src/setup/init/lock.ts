@@ -3,19 +3,17 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandError, EXIT } from '../../core/fault.ts';
+import type { ClientLock } from '../clients/locks.ts';
 
 /** A client's lock is waited for so long; one that nobody renewed for so long was left behind, ms. */
 const PATIENCE = 10_000;
 const STALE = 10_000;
 const POLL = 50;
 
-/** How a client locks its file: by a folder beside it, which may hold a file that names the owner. */
-export type LockKind = 'folder' | 'owner-folder';
-
 /** Does the work under the client's lock. Where links lead elsewhere, beside both names. Rejects with `CommandError` where it stays taken. */
 export async function underLock<T>(
   names: readonly string[],
-  kind: LockKind | undefined,
+  kind: ClientLock | undefined,
   work: () => Promise<T>,
   patience = PATIENCE,
 ): Promise<T> {

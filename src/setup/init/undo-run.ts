@@ -1,7 +1,16 @@
 /** `init --undo`: what stands of all runs is planned, asked about where somebody changed it, and taken back (setup.md §3). */
 import fs from 'node:fs';
 import { isRefused, readForeign, type Unusable } from './foreign.ts';
-import { type EntryKey, leftoversOf, openJournal, type RunJournal, readRuns, type Standing, standingOf, type Target } from './journal.ts';
+import {
+  type EntryKey,
+  leftoversOf,
+  openJournal,
+  type RunJournal,
+  readRuns,
+  type StandingWrap,
+  standingOf,
+  type Target,
+} from './journal.ts';
 import { asOnlyRun } from './lock.ts';
 import { type UndoneEntry, type UndoneFile, type UndoWays, undoFile } from './undo.ts';
 import { writeTarget } from './write.ts';
@@ -67,7 +76,7 @@ export async function runUndo(setup: string, choice: UndoChoice, agreed: Readonl
   });
 }
 
-async function undoTarget(standings: readonly Standing[], ways: UndoWays, run: RunJournal): Promise<FileUndo | Unusable> {
+async function undoTarget(standings: readonly StandingWrap[], ways: UndoWays, run: RunJournal): Promise<FileUndo | Unusable> {
   const target = targetOf(standings);
   let planned: FileUndo | undefined;
   const written = await writeTarget(
@@ -90,8 +99,8 @@ function isOver(outcome: UndoneEntry['outcome']): boolean {
   return outcome === 'restored' || outcome === 'agreed' || outcome === 'nothing';
 }
 
-function groupsOf(standings: readonly Standing[], { isMeant }: UndoChoice): ReadonlyMap<string, readonly Standing[]> {
-  const groups = new Map<string, Standing[]>();
+function groupsOf(standings: readonly StandingWrap[], { isMeant }: UndoChoice): ReadonlyMap<string, readonly StandingWrap[]> {
+  const groups = new Map<string, StandingWrap[]>();
   for (const standing of standings) {
     const { intent, open, torn } = standing;
     const hasMeant = open.some((place) => isMeant(intent.entries[place] as (typeof intent.entries)[number], standing));
@@ -102,7 +111,7 @@ function groupsOf(standings: readonly Standing[], { isMeant }: UndoChoice): Read
 }
 
 /** The newest run knows best by whom the file is read. */
-function targetOf([newest]: readonly Standing[]): Target {
-  const { path, clients, format, lock, project } = (newest as Standing).intent;
+function targetOf([newest]: readonly StandingWrap[]): Target {
+  const { path, clients, format, lock, project } = (newest as StandingWrap).intent;
   return { path, clients, format, lock, project };
 }

@@ -1,11 +1,8 @@
 /** Takes back what earlier runs wrote into a client's file, entry by entry, the newest first (setup.md §3, Undo). */
-import type { EntryRecord, Nothing, EditRefusal, Unwrap } from '../clients/types.ts';
-import type { FileText } from '../clients/wrap.ts';
+import type { Unwrap } from '../clients/types.ts';
+import { planUnwrap } from '../clients/unwrap.ts';
 import { hashOf } from './foreign.ts';
-import { type EntryKey, type JournalEntry, readBackup, type Standing } from './journal.ts';
-
-/** Takes a rewrite back in the bytes of now. */
-export type Unwrapper = (file: FileText, record: EntryRecord) => Unwrap | Nothing | EditRefusal;
+import { type EntryKey, type JournalEntry, readBackup, type StandingWrap } from './journal.ts';
 
 /** An entry that is, or is not, as it was before init. */
 export interface UndoneEntry {
@@ -27,15 +24,14 @@ export interface UndoneFile {
 }
 
 export interface UndoWays {
-  readonly unwrap: Unwrapper;
   /** True where the entry is one of those that were asked for. */
-  isMeant(entry: JournalEntry, standing: Standing): boolean;
+  isMeant(entry: JournalEntry, standing: StandingWrap): boolean;
   /** True where the person agrees to exactly this: the texts that go, and those that come. */
   isAgreed(key: EntryKey, signature: string): boolean;
 }
 
 /** Undoes in one file what still stands of all runs. Throws where a backup that is needed is gone. */
-export function undoFile(bytes: Uint8Array, standings: readonly Standing[], ways: UndoWays): UndoneFile {
+export function undoFile(bytes: Uint8Array, standings: readonly StandingWrap[], ways: UndoWays): UndoneFile {
   let present = bytes;
   const entries: UndoneEntry[] = [];
   for (const standing of standings) {
@@ -46,7 +42,7 @@ export function undoFile(bytes: Uint8Array, standings: readonly Standing[], ways
   return { bytes: present, entries };
 }
 
-function undoStanding(bytes: Uint8Array, standing: Standing, ways: UndoWays): UndoneFile {
+function undoStanding(bytes: Uint8Array, standing: StandingWrap, ways: UndoWays): UndoneFile {
   const { run, intent, open } = standing;
   const backup = () => readBackup(run, intent.backup);
   let present = isTorn(bytes, standing) ? backup() : bytes;
@@ -65,15 +61,15 @@ function undoStanding(bytes: Uint8Array, standing: Standing, ways: UndoWays): Un
 }
 
 /** True where a crash left the beginning of what the file was being written over with. */
-function isTorn(bytes: Uint8Array, { run, torn }: Standing): boolean {
+function isTorn(bytes: Uint8Array, { run, torn }: StandingWrap): boolean {
   if (torn === undefined) return false;
   const whole = readBackup(run, torn);
   return bytes.length < whole.length && Buffer.compare(whole.subarray(0, bytes.length), bytes) === 0;
 }
 
-function undoEntry(bytes: Uint8Array, standing: Standing, place: number, ways: UndoWays): { bytes: Uint8Array; entry: UndoneEntry } {
+function undoEntry(bytes: Uint8Array, standing: StandingWrap, place: number, ways: UndoWays): { bytes: Uint8Array; entry: UndoneEntry } {
   const { record } = entryAt(standing, place);
-  const way = ways.unwrap({ bytes, format: standing.intent.format }, record);
+  const way = planUnwrap({ bytes, format: standing.intent.format }, record);
   const stays = (rest: Pick<UndoneEntry, 'outcome' | 'why' | 'asked'>) => ({ bytes, entry: undone(standing, place, rest) });
   if (way.kind === 'nothing') return stays({ outcome: 'nothing', why: way.why });
   if (way.kind === 'refused') return stays({ outcome: 'kept', why: way.why });
@@ -89,11 +85,11 @@ function signatureOf({ splices }: Pick<Unwrap, 'splices'>): string {
   return JSON.stringify(splices.map(({ start, end, text }) => [end - start, text]));
 }
 
-function entryAt({ intent }: Standing, place: number): JournalEntry {
+function entryAt({ intent }: StandingWrap, place: number): JournalEntry {
   return intent.entries[place] as JournalEntry;
 }
 
-function undone(standing: Standing, place: number, rest: Pick<UndoneEntry, 'outcome' | 'why' | 'asked'>): UndoneEntry {
+function undone(standing: StandingWrap, place: number, rest: Pick<UndoneEntry, 'outcome' | 'why' | 'asked'>): UndoneEntry {
   const { run, intent } = standing;
   return { key: { run: run.id, n: intent.n, entry: place }, entry: entryAt(standing, place), ...rest };
 }

@@ -1,11 +1,10 @@
-/** A client's file with an entry that is rewritten as init does it, for tests of writing and undoing alone. */
+/** A client's file whose entries are rewritten as init does it, for tests of writing and undoing. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { EntryRecord } from '../../../src/setup/clients/types.ts';
+import { planWrap } from '../../../src/setup/clients/wrap.ts';
 import type { JournalEntry, RunJournal, Target } from '../../../src/setup/init/journal.ts';
-import type { Unwrapper } from '../../../src/setup/init/undo.ts';
-import { type WriteOutcome, writeTarget } from '../../../src/setup/init/write.ts';
+import { type FilePlan, type WriteOutcome, writeTarget } from '../../../src/setup/init/write.ts';
 
 export interface Place extends Disposable {
   readonly folder: string;
@@ -37,48 +36,22 @@ export function targetAt(path: string, more: Partial<Target> = {}): Target {
   return { path, clients: ['cursor'], format: 'json', ...more };
 }
 
-/** An entry whose text `was` becomes `is`. */
-export function entryOf(name: string, was: string, is: string): JournalEntry {
-  const stretch = (text: string) => ({ text, lead: 0, trail: text.length });
-  const record: EntryRecord = {
-    name,
-    at: ['mcpServers', name],
-    shape: 'plain',
-    how: 'wrap',
-    was,
-    is,
-    before: stretch(was),
-    after: stretch(is),
-    undo: [],
-  };
-  return { record, policy: `/p/${name}.yaml`, program: ['/bin/intercept'] };
+/** The bytes with these servers behind Intercept, and what the journal keeps of that. */
+export function wrapped(bytes: Uint8Array, servers: readonly string[]): FilePlan {
+  let present = bytes;
+  const entries: JournalEntry[] = [];
+  for (const name of servers) {
+    const policy = `/p/${name}.yaml`;
+    const front = { program: '/bin/intercept', before: [], policy, agent: undefined, env: {} };
+    const way = planWrap({ bytes: present, format: 'json' }, { name, at: ['mcpServers', name], shape: 'plain' }, front);
+    if (way.kind !== 'rewrite') throw new Error(`${name}: ${way.why}`);
+    present = way.bytes;
+    entries.push({ record: way.record, policy, program: ['/bin/intercept'] });
+  }
+  return { bytes: present, entries };
 }
 
-/** Writes the entries into the file, as a run of init does. */
-export function wrapTexts(target: Target, entries: readonly JournalEntry[], run: RunJournal): Promise<WriteOutcome> {
-  return writeTarget(
-    target,
-    ({ bytes }) => {
-      let text = Buffer.from(bytes).toString('utf8');
-      for (const { record } of entries) text = text.replace(record.was, () => record.is);
-      return { bytes: Buffer.from(text), entries };
-    },
-    run,
-  );
-}
-
-/** Finds the text as it was left, or what somebody made of it: `is` with other words behind it. */
-export const unwrapText: Unwrapper = ({ bytes }, { was, is }) => {
-  const text = Buffer.from(bytes).toString('utf8');
-  const at = text.indexOf(is);
-  if (at >= 0) return unwrapAt(text, at, is.length, was, 'exact');
-  if (text.includes(was)) return { kind: 'nothing', why: 'it is as it was' };
-  const edited = text.indexOf(is.slice(0, -1));
-  return edited < 0 ? { kind: 'nothing', why: 'it is gone' } : unwrapAt(text, edited, is.length - 1, was.slice(0, -1), 'changed');
-};
-
-function unwrapAt(text: string, start: number, length: number, was: string, certainty: 'exact' | 'changed') {
-  const end = start + length;
-  const bytes = Buffer.from(`${text.slice(0, start)}${was}${text.slice(end)}`);
-  return { kind: 'unwrap', bytes, splices: [{ start, end, text: was }], certainty } as const;
+/** Writes the servers of a file as a run of init does. */
+export function wrapServers(target: Target, servers: readonly string[], run: RunJournal): Promise<WriteOutcome> {
+  return writeTarget(target, ({ bytes }) => wrapped(bytes, servers), run);
 }

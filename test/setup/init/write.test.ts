@@ -19,11 +19,11 @@ import { openJournal, readRuns, standingOf } from '../../../src/setup/init/journ
 import { underLock } from '../../../src/setup/init/lock.ts';
 import { runUndo } from '../../../src/setup/init/undo-run.ts';
 import { writeTarget } from '../../../src/setup/init/write.ts';
-import { entryOf, openPlace, type Place, targetAt, unwrapText, wrapTexts } from './journaled.ts';
+import { openPlace, type Place, targetAt, wrapped, wrapServers } from './journaled.ts';
 
 const NOW = Date.UTC(2026, 10, 30);
-const FILE = '{"mcpServers": {"a": "<a>", "b": "<b>"}}\n';
-const A = entryOf('a', '<a>', '<wrapped a>');
+const FILE = '{"mcpServers": {"a": {"command": "run-a"}, "b": {"command": "run-b"}}}\n';
+const AFTER = FILE.replace('"command": "run-a"', '"command": "/bin/intercept", "args": ["-c", "/p/a.yaml", "--", "run-a"]');
 
 const begin = (place: Place) => openJournal(place.setup, 'init', NOW);
 
@@ -32,8 +32,8 @@ describe('a file is replaced whole', () => {
     using place = openPlace();
     const path = place.put('c/mcp.json', FILE);
     chmodSync(path, 0o640);
-    expect(await wrapTexts(targetAt(path), [A], begin(place))).toEqual({ kind: 'written' });
-    expect(place.text(path)).toBe(FILE.replace('<a>', '<wrapped a>'));
+    expect(await wrapServers(targetAt(path), ['a'], begin(place))).toEqual({ kind: 'written' });
+    expect(place.text(path)).toBe(AFTER);
     expect(statSync(path).mode & 0o7777).toBe(0o640);
     expect(readdirSync(join(place.folder, 'c'))).toEqual(['mcp.json']);
   });
@@ -44,16 +44,16 @@ describe('a file is replaced whole', () => {
     mkdirSync(join(place.folder, 'c'));
     const path = join(place.folder, 'c/mcp.json');
     symlinkSync('../dotfiles/mcp.json', path);
-    expect(await wrapTexts(targetAt(path), [A], begin(place))).toEqual({ kind: 'written' });
+    expect(await wrapServers(targetAt(path), ['a'], begin(place))).toEqual({ kind: 'written' });
     expect(lstatSync(path).isSymbolicLink()).toBe(true);
     expect(readlinkSync(path)).toBe('../dotfiles/mcp.json');
-    expect(place.text(real)).toContain('<wrapped a>');
+    expect(place.text(real)).toBe(AFTER);
   });
 
   test('with a copy and a journal that nobody else can read, announced before it is done', async () => {
     using place = openPlace();
     const path = place.put('mcp.json', FILE);
-    await wrapTexts(targetAt(path), [A], begin(place));
+    await wrapServers(targetAt(path), ['a'], begin(place));
     const [run] = readRuns(place.setup);
     expect(run?.lines.map(({ type }) => type)).toEqual(['run', 'intent', 'done']);
     const folder = run?.folder ?? '';
@@ -80,13 +80,13 @@ describe('a file that changes meanwhile', () => {
       targetAt(path),
       ({ bytes }) => {
         // Another program writes between reading and replacing.
-        if (times++ === 0) writeFileSync(path, FILE.replace('<b>', '<new b>'));
-        return { bytes: Buffer.from(Buffer.from(bytes).toString().replace('<a>', '<wrapped a>')), entries: [A] };
+        if (times++ === 0) writeFileSync(path, FILE.replace('run-b', 'new-b'));
+        return wrapped(bytes, ['a']);
       },
       begin(place),
     );
     expect([outcome, times]).toEqual([{ kind: 'written' }, 2]);
-    expect(place.text(path)).toBe(FILE.replace('<a>', '<wrapped a>').replace('<b>', '<new b>'));
+    expect(place.text(path)).toBe(AFTER.replace('run-b', 'new-b'));
     expect(readdirSync(place.folder).sort()).toEqual(['home', 'mcp.json']);
   });
 
@@ -98,7 +98,7 @@ describe('a file that changes meanwhile', () => {
       targetAt(path),
       () => {
         writeFileSync(path, `${FILE}${++times}`);
-        return { bytes: Buffer.from('ours'), entries: [A] };
+        return { bytes: Buffer.from('ours'), entries: [] };
       },
       begin(place),
     );
@@ -131,7 +131,7 @@ describe('locks', () => {
     const path = place.put('mcp.json', FILE);
     mkdirSync(`${path}.lock`);
     utimesSync(`${path}.lock`, new Date(0), new Date(0));
-    expect(await wrapTexts(targetAt(path, { lock: 'folder' }), [A], begin(place))).toEqual({ kind: 'written' });
+    expect(await wrapServers(targetAt(path, { lock: 'folder' }), ['a'], begin(place))).toEqual({ kind: 'written' });
   });
 
   test('one that is held ends in a refusal', async () => {
@@ -149,7 +149,7 @@ describe('locks', () => {
 
 describe('refused', () => {
   const refusal = async (place: Place, path: string, project?: string) => {
-    const outcome = await wrapTexts(targetAt(path, { project }), [A], begin(place));
+    const outcome = await wrapServers(targetAt(path, { project }), ['a'], begin(place));
     return outcome.kind === 'refused' ? outcome.refused : outcome.kind;
   };
 
@@ -190,12 +190,13 @@ test('a file that cannot be renamed over is written where it is, and a crash in 
   using place = openPlace();
   const path = place.put('mcp.json', FILE);
   const run = begin(place);
-  const [after, copy] = [Buffer.from(FILE.replace('<a>', '<wrapped a>')), run.backUp(Buffer.from(FILE.replace('<a>', '<wrapped a>')))];
+  const { bytes, entries } = wrapped(Buffer.from(FILE), ['a']);
+  const copy = run.backUp(bytes);
   const backup = run.backUp(Buffer.from(FILE));
-  const n = run.intend({ ...targetAt(path), real: path, hash_before: 'x', hash_after: 'y', backup, temporary: '.t', entries: [A] });
+  const n = run.intend({ ...targetAt(path), real: path, hash_before: 'x', hash_after: 'y', backup, temporary: '.t', entries });
   run.add({ type: 'in_place', n, copy });
-  writeFileSync(path, after.subarray(0, 20));
-  const report = await runUndo(place.setup, { unwrap: unwrapText, isMeant: () => true }, new Set(), NOW);
+  writeFileSync(path, bytes.subarray(0, 20));
+  const report = await runUndo(place.setup, { isMeant: () => true }, new Set(), NOW);
   expect(report.files.map(({ result }) => result.entries.map(({ outcome }) => outcome))).toEqual([['nothing']]);
   expect(place.text(path)).toBe(FILE);
 });
