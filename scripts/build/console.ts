@@ -1,28 +1,42 @@
 /**
- * The console as one document: its script bundled, its styles put together, and the content security policy that lets the
- * browser run exactly these. It is kept as a module in the sources, since neither runtime can bundle when it starts from them.
+ * Each page of the console as one document: its script bundled, its styles put together, and the content security policy that lets the
+ * browser run exactly these. They are kept as modules in the sources, since neither runtime can bundle when it starts from them.
  */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { ROOT } from './paths.ts';
 
-const CONSOLE = join(ROOT, 'src/console');
+interface Bundle {
+  /** The folder of its index.html and main.ts. */
+  readonly folder: string;
+  /** The module that holds it. */
+  readonly built: string;
+}
 
-/** The module that holds it. */
-export const BUILT = join(CONSOLE, 'built.ts');
+/** The pages, each with what it needs and no more. */
+const BUNDLES: readonly Bundle[] = ['src/console', 'src/console/setup'].map((path) => {
+  const folder = join(ROOT, path);
+  return { folder, built: join(folder, 'built.ts') };
+});
 
-/** Throws where the module is not what the sources give. */
+/** Writes the modules anew. */
+export async function writeConsole(): Promise<void> {
+  for (const { folder, built } of BUNDLES) writeFileSync(built, await renderBundle(folder));
+}
+
+/** Throws where a module is not what the sources give. */
 export async function checkConsole(): Promise<void> {
-  if (readFileSync(BUILT, 'utf8') !== (await renderConsole()))
-    throw new Error('src/console/built.ts is not what its sources give; write it with "npm run console"');
+  for (const { folder, built } of BUNDLES)
+    if (readFileSync(built, 'utf8') !== (await renderBundle(folder)))
+      throw new Error(`${relative(ROOT, built)} is not what its sources give; write it with "npm run console"`);
 }
 
 /** The text of the module. */
-export async function renderConsole(): Promise<string> {
-  const page = readFileSync(join(CONSOLE, 'index.html'), 'utf8');
-  const [style, withStyle] = inlineStyles(page);
-  const script = await bundleScript();
+async function renderBundle(folder: string): Promise<string> {
+  const page = readFileSync(join(folder, 'index.html'), 'utf8');
+  const [style, withStyle] = inlineStyles(folder, page);
+  const script = await bundleScript(folder);
   const tag = '<script type="module" src="./main.ts"></script>';
   if (!withStyle.includes(tag)) throw new Error(`index.html has no ${tag}`);
   const html = withStyle.replace(tag, () => `<script type="module">${script}</script>`);
@@ -46,10 +60,10 @@ export const POLICY = ${JSON.stringify(policy)};
 }
 
 /** Puts all style sheets into the place of the first. */
-function inlineStyles(page: string): readonly [style: string, page: string] {
-  const link = /^ *<link rel="stylesheet" href="\.\/([^"]+)">\n/gm;
+function inlineStyles(folder: string, page: string): readonly [style: string, page: string] {
+  const link = /^ *<link rel="stylesheet" href="(\.\.?\/[^"]+)">\n/gm;
   const names = [...page.matchAll(link)].map(([, name = '']) => name);
-  const style = names.map((name) => readFileSync(join(CONSOLE, name), 'utf8').replace(/^\/\*.*?\*\/\n/s, '')).join('');
+  const style = names.map((name) => readFileSync(join(folder, name), 'utf8').replace(/^\/\*.*?\*\/\n/s, '')).join('');
   if (style === '' || style.includes('</')) throw new Error('the styles are empty, or would end their element');
   let first = true;
   const inlined = page.replace(link, () => {
@@ -60,9 +74,9 @@ function inlineStyles(page: string): readonly [style: string, page: string] {
   return [style, inlined];
 }
 
-async function bundleScript(): Promise<string> {
+async function bundleScript(folder: string): Promise<string> {
   const { outputs } = await Bun.build({
-    entrypoints: [join(CONSOLE, 'main.ts')],
+    entrypoints: [join(folder, 'main.ts')],
     target: 'browser',
     format: 'esm',
     minify: { whitespace: true, syntax: true, identifiers: false },

@@ -2,7 +2,6 @@
 import type { IncomingMessage } from 'node:http';
 import { type AdminAnswer, refuse } from './answer.ts';
 
-const MOST_BYTES = 16_384;
 /** A client may take so long to send it, ms. */
 const PATIENCE = 10_000;
 
@@ -10,9 +9,9 @@ export type RequestBody =
   | { readonly kind: 'object'; readonly value: Readonly<Record<string, unknown>> }
   | { readonly kind: 'refused'; readonly answer: AdminAnswer };
 
-/** Reads it; absent is `{}`. */
-export async function readBody(request: IncomingMessage): Promise<RequestBody> {
-  const text = await readText(request);
+/** Reads it, up to so many bytes; absent is `{}`. */
+export async function readBody(request: IncomingMessage, most: number): Promise<RequestBody> {
+  const text = await readText(request, most);
   if (typeof text !== 'string') return { kind: 'refused', answer: text };
   if (text.trim() === '') return { kind: 'object', value: {} };
   // SECURITY: what a form or a foreign page can send without asking first is no JSON.
@@ -22,7 +21,7 @@ export async function readBody(request: IncomingMessage): Promise<RequestBody> {
   return value ? { kind: 'object', value } : { kind: 'refused', answer: refuse('bad_request', 'the body has to be a JSON object') };
 }
 
-function readText(request: IncomingMessage): Promise<string | AdminAnswer> {
+function readText(request: IncomingMessage, most: number): Promise<string | AdminAnswer> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -33,8 +32,8 @@ function readText(request: IncomingMessage): Promise<string | AdminAnswer> {
     const timer = setTimeout(() => end(refuse('too_slow', 'the body did not come in time', CLOSE)), PATIENCE);
     request.on('data', (chunk: Buffer) => {
       size += chunk.length;
-      if (size <= MOST_BYTES) chunks.push(chunk);
-      else end(refuse('too_large', `the body may have ${MOST_BYTES} bytes`, CLOSE));
+      if (size <= most) chunks.push(chunk);
+      else end(refuse('too_large', `the body may have ${most} bytes`, CLOSE));
     });
     request.on('end', () => end(Buffer.concat(chunks).toString('utf8')));
     request.on('error', () => end(refuse('bad_request', 'the body ended early', CLOSE)));

@@ -27,13 +27,13 @@ interface ErrorBody {
   readonly error?: { readonly code?: string; readonly message?: string };
 }
 
-/** Sends one request, with the session's key. */
+/** Sends one request to a path of ours, with the session's key. */
 export async function send<T>(frame: Frame, method: Method, path: string, body?: object): Promise<ApiReply<T>> {
   const headers: Record<string, string> = { 'x-intercept-key': localStorage.getItem(KEY) ?? '' };
   if (body) headers['content-type'] = 'application/json';
   let response: Response;
   try {
-    response = await fetch(`/approvals/page/${path}`, {
+    response = await fetch(path, {
       method,
       headers,
       credentials: 'same-origin',
@@ -41,7 +41,7 @@ export async function send<T>(frame: Frame, method: Method, path: string, body?:
     });
   } catch {
     frame.setLost(true);
-    return { kind: 'refused', status: 0, code: '', message: 'Intercept does not answer. Is the proxy still running?' };
+    return { kind: 'refused', status: 0, code: '', message: 'Intercept does not answer. Is it still running?' };
   }
   frame.setLost(response.status >= 500);
   const value: unknown = await response.json().catch(() => ({}));

@@ -1,5 +1,5 @@
 /** The console in the browser: which page stands under which path, and the way there through the sign-in. */
-import { type App, KEY, send } from './app.ts';
+import { type App, KEY, type Method, send } from './app.ts';
 import { openFrame } from './frame.ts';
 import { showList } from './list.ts';
 import { showRecord } from './record.ts';
@@ -16,17 +16,19 @@ const PAGES: readonly Page[] = [
   { path: /^/, show: showList },
 ];
 
+const BASE = '/approvals/page/';
+
 const frame = openFrame(async () => {
-  await send(frame, 'DELETE', 'session');
+  await send(frame, 'DELETE', `${BASE}session`);
   localStorage.removeItem(KEY);
   signIn();
 });
 
 const app: App = {
   frame,
-  async ask<T>(...request: Parameters<App['ask']>) {
+  async ask<T>(method: Method, path: string, body?: object) {
     const view = frame.current();
-    const reply = await send<T>(frame, ...request);
+    const reply = await send<T>(frame, method, BASE + path, body);
     if (reply.kind === 'ok' || reply.status !== 401) return reply;
     if (frame.current() === view) signIn();
     return null;

@@ -26,7 +26,7 @@ export function askToken(frame: Frame, done: (mayDecide: boolean) => void): void
     label: 'Admin token',
     hint: 'The token is in the file admin.token in the folder of Intercept, usually ~/.intercept.',
     async check(secret) {
-      const reply = await send<SignedIn>(frame, 'POST', 'session', { secret });
+      const reply = await send<SignedIn>(frame, 'POST', '/approvals/page/session', { secret });
       if (reply.kind === 'refused') return reply;
       const { key, operator } = reply.value;
       mayDecide = reply.value.mayDecide;

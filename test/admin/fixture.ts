@@ -1,6 +1,7 @@
 /** An admin server of its own for each test, on a store in memory and a clock that the test moves. */
 import { afterEach, beforeEach } from 'bun:test';
-import { type AdminServer, openAdminServer } from '../../src/admin/server.ts';
+import type { Door } from '../../src/admin/door.ts';
+import { openAdminServer } from '../../src/admin/server.ts';
 import type { HoldRequest } from '../../src/core/approval.ts';
 import type { Records, Store } from '../../src/core/store.ts';
 import { readJson } from '../../src/mcp/json/values.ts';
@@ -46,7 +47,7 @@ export interface Desk {
 export function useDesk(): Desk {
   let store: Store & Records;
   let clock: Clock;
-  let server: AdminServer;
+  let server: Door;
   const desk: Desk = {
     get store() {
       return store;
@@ -82,7 +83,7 @@ export function useDesk(): Desk {
   return desk;
 }
 
-function openServer(desk: Desk): Promise<AdminServer> {
+function openServer(desk: Desk): Promise<Door> {
   const { store, clock } = desk;
   return openAdminServer(
     {

@@ -57,7 +57,12 @@ export const ARROWS: Readonly<Record<string, Row>> = {
     packages: PLATFORM,
   },
   'setup/clients': { to: ['core'], packages: [...PLATFORM, 'jsonc-parser', 'toml-eslint-parser', 'yaml'] },
+  'setup/choose': {
+    to: ['core', 'audit', 'policy', 'admin', 'console', 'console/setup', 'setup/draft', 'setup/risk'],
+    packages: PLATFORM,
+  },
   console: { to: ['core'] },
+  'console/setup': { to: ['core', 'console', 'setup/draft', 'setup/risk'] },
   admin: { to: ['core', 'approval', 'console'], packages: PLATFORM },
   library: { to: ['core', 'engine'] },
 
@@ -80,7 +85,7 @@ export const ARROWS: Readonly<Record<string, Row>> = {
     packages: PLATFORM,
   },
   cli: {
-    to: ['core', 'mcp', 'policy', 'audit', 'approval', 'process', 'http', 'engine', 'serve', 'authoring', 'setup', 'run'],
+    to: ['core', 'mcp', 'policy', 'audit', 'approval', 'process', 'http', 'engine', 'serve', 'authoring', 'setup', 'console/setup', 'run'],
     packages: [...PLATFORM, 'commander'],
   },
 };

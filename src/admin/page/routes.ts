@@ -10,7 +10,7 @@ import { decideApproval, refuseApprover, unknownRecord } from '../decide.ts';
 import type { AdminDeps } from '../deps.ts';
 import type { AdminCall, AdminRoute } from '../route.ts';
 import { LINE_ARGS, viewLines } from './lines.ts';
-import { noteShown, openSessions, type PageSession, type PageSessions } from './sessions.ts';
+import { cookieOf, noteShown, openSessions, type PageSession, type PageSessions } from './sessions.ts';
 import { stateOf, viewApproval } from './view.ts';
 
 /** A button counts only for a record that was shown for so long, ms. */
@@ -143,9 +143,4 @@ async function decide({ params: { id = '' }, body }: AdminCall, session: PageSes
 
 async function findRecord(id: string, { approvals }: AdminDeps, argsLimit?: number): Promise<Approval | undefined> {
   return (await approvals.find(id, argsLimit)).find((found) => found.id === id);
-}
-
-function cookieOf({ header }: AdminCall, name: string): string | undefined {
-  const pairs = (header('cookie') ?? '').split(';').map((pair) => pair.trim().split('='));
-  return pairs.find(([key]) => key === name)?.[1];
 }

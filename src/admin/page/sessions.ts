@@ -5,6 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { sameText } from '../access.ts';
+import type { AdminCall } from '../route.ts';
 
 /** ms. */
 const LIFETIME = 8 * 3_600_000;
@@ -57,6 +58,13 @@ export function noteShown({ shown }: PageSession, approval: string, now: number)
   shown.set(approval, now);
 }
 
-function newSecret(): string {
+/** The cookie of that name, as the browser sent it. */
+export function cookieOf({ header }: AdminCall, name: string): string | undefined {
+  const pairs = (header('cookie') ?? '').split(';').map((pair) => pair.trim().split('='));
+  return pairs.find(([key]) => key === name)?.[1];
+}
+
+/** A secret that nobody guesses. */
+export function newSecret(): string {
   return randomBytes(32).toString('base64url');
 }

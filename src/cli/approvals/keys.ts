@@ -4,13 +4,31 @@ import { StringDecoder } from 'node:string_decoder';
 export type Key =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'pasted'; readonly text: string }
-  | { readonly kind: 'up' | 'down' | 'page_up' | 'page_down' | 'top' | 'bottom' | 'enter' | 'escape' | 'backspace' | 'quit' };
+  | {
+      readonly kind:
+        | 'up'
+        | 'down'
+        | 'left'
+        | 'right'
+        | 'page_up'
+        | 'page_down'
+        | 'top'
+        | 'bottom'
+        | 'enter'
+        | 'escape'
+        | 'backspace'
+        | 'quit';
+    };
 
 const SEQUENCES: Readonly<Record<string, Exclude<Key['kind'], 'text' | 'pasted'>>> = {
   '[A': 'up',
   OA: 'up',
   '[B': 'down',
   OB: 'down',
+  '[C': 'right',
+  OC: 'right',
+  '[D': 'left',
+  OD: 'left',
   '[5~': 'page_up',
   '[6~': 'page_down',
   '[H': 'top',

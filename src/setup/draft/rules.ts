@@ -77,7 +77,8 @@ function readingActions({ actions }: ToolRisk): ToolActions | undefined {
   return actions.reading.join(', ').length > MOST_ACTIONS ? undefined : actions;
 }
 
-function limitOf(risk: ToolRisk): string {
+/** The limit that a tool gets where it is limited. */
+export function limitOf(risk: ToolRisk): string {
   // What is left of a tool that may only read is a Read.
   const own = readingActions(risk) ? 'Read' : risk.risk;
   return (risk.step ? STEPS[own] : undefined) ?? LIMITS[own];

@@ -13,6 +13,7 @@ describe('cli.md §3: keys as a terminal sends them', () => {
     ['no\r', ['pasted:no', 'enter']],
     ['a\u001b[Ba', ['text:a', 'down', 'text:a']],
     ['\u001b[A\u001b[B\u001bOA\u001b[5~\u001b[6~', ['up', 'down', 'up', 'page_up', 'page_down']],
+    ['\u001b[C\u001b[D\u001bOC\u001bOD', ['right', 'left', 'right', 'left']],
     ['\u001b', ['escape']],
     ['\r\u007f\u0003\u0004', ['enter', 'backspace', 'quit', 'quit']],
     ['ü日', ['pasted:ü日']],
