@@ -2,7 +2,7 @@
 import { type MoneyPaths, type Risk, type RiskEvidence, type ToolActions, worseOf } from './classes.ts';
 import { readDescription } from './description.ts';
 import { phrasesOf } from './lookup.ts';
-import { type FoundVerb, readName, splitName } from './name.ts';
+import { type FoundVerb, readName, refineVerb, splitName } from './name.ts';
 import type { Argument } from './schema.ts';
 import { ARGUMENTS, type VerbKind } from './words.ts';
 
@@ -23,10 +23,15 @@ export function riskOf(kind: VerbKind): Risk {
 }
 
 /** The value's class; undefined where its words say nothing. */
-function riskOfValue(value: string, isPair: boolean): Risk | undefined {
+function riskOfValue(value: string, isPair: boolean, nouns: readonly string[]): Risk | undefined {
   const { verbs } = readName(splitName(value));
-  const kinds = verbs.map(({ verb, kind }) => (isPair && verb === 'remove' ? 'Write' : kind));
+  const kinds = verbs.map(({ verb, kind }) => (isPair && verb === 'remove' ? 'Write' : worseKind(kind, verb, nouns)));
   return kinds.length === 0 ? undefined : kinds.map(riskOf).reduce(worseOf);
+}
+
+/** A value says less than a name does: `cancel` is judged with the nouns of the tool. */
+function worseKind(kind: VerbKind, verb: string, nouns: readonly string[]): VerbKind {
+  return kind === 'Destructive' ? refineVerb(verb, nouns).kind : kind;
 }
 
 export interface ActionsReading {
@@ -38,11 +43,11 @@ export interface ActionsReading {
 const LOOSE: ReadonlySet<string> = new Set(['mode', 'task', 'eventtype', 'command']);
 
 /** The argument that chooses among actions, and the worst of them; undefined where there is none. */
-export function readActions(args: readonly Argument[]): ActionsReading | undefined {
+export function readActions(args: readonly Argument[], nouns: readonly string[]): ActionsReading | undefined {
   for (const argument of args) {
     if (argument.depth > 2 || argument.values.length < 2 || !playsRole(argument, 'action')) continue;
     const isPair = argument.values.includes('add') && argument.values.includes('remove');
-    const risks = argument.values.map((value) => ({ value, risk: riskOfValue(value, isPair) }));
+    const risks = argument.values.map((value) => ({ value, risk: riskOfValue(value, isPair, nouns) }));
     const isLoose = LOOSE.has(argument.name.toLowerCase()) && risks.some(({ risk }) => risk === undefined);
     const worst = risks.flatMap(({ risk }) => risk ?? []).reduce<Risk>(worseOf, 'Read');
     if (isLoose || (worst === 'Read' && risks.some(({ risk }) => risk === undefined))) continue;
@@ -94,12 +99,21 @@ export function speaks(text: string): boolean {
 
 const ONLY_READING: ReadonlySet<string> = new Set(['promql', 'logql', 'gaql', 'soql', 'logs insights query']);
 
-/** Files that a tool writes. */
-export function writesFiles(args: readonly Argument[]): readonly RiskEvidence[] {
-  return args
-    .filter((argument) => argument.depth <= 2 && playsRole(argument, 'output'))
-    .map(({ name }) => ({ source: 'argument', risk: 'Write', says: name }));
+/** Arguments that say what a tool does: it writes a file, takes a lease, deletes a list, makes something from a prompt, stakes money. */
+export function ofRoles(args: readonly Argument[], verbs: readonly FoundVerb[]): readonly RiskEvidence[] {
+  const acts = verbs.some(({ kind }) => kind !== 'Read');
+  const generates = verbs.length === 0 || verbs.some(({ verb }) => GENERATING.has(verb));
+  return args.flatMap((argument): readonly RiskEvidence[] => {
+    const says = argument.name;
+    if (argument.depth > 2) return [];
+    if (playsRole(argument, 'output') || playsRole(argument, 'lease')) return [{ source: 'argument', risk: 'Write', says }];
+    if (generates && argument.depth === 1 && playsRole(argument, 'prompt')) return [{ source: 'argument', risk: 'Execute', says }];
+    if (acts && playsRole(argument, 'stake')) return [{ source: 'argument', risk: 'Financial', says }];
+    return playsRole(argument, 'removal') && argument.types.includes('array') ? [{ source: 'argument', risk: 'Destructive', says }] : [];
+  });
 }
+
+const GENERATING: ReadonlySet<string> = new Set(['generate', 'edit', 'create', 'compose', 'transform', 'render', 'draw']);
 
 /** Arguments that hold secrets. */
 export function secretsAmong(args: readonly Argument[]): readonly string[] {

@@ -16,7 +16,12 @@ const ORDER: readonly VerbKind[] = ['Read', 'Doubt', 'Write', 'Execute', 'Financ
 const KINDS: ReadonlyMap<string, VerbKind> = new Map(ORDER.flatMap((kind) => Array.from(wordsOf(VERBS[kind]), (verb) => [verb, kind])));
 const NOUNISH = wordsOf(NOUNS_TOO);
 const FILLING = wordsOf(FILLERS);
-const JOINED: ReadonlyMap<string, string> = new Map(phrasesOf(COMPOUNDS).map((phrase) => [phrase, phrase.replaceAll(' ', '_')]));
+const SECONDS: ReadonlyMap<string, ReadonlySet<string>> = new Map(
+  Array.from(
+    Map.groupBy(phrasesOf(COMPOUNDS), (phrase) => phrase.split(' ')[0] ?? ''),
+    ([first, phrases]) => [first, new Set(phrases.map((phrase) => phrase.split(' ')[1] ?? ''))],
+  ),
+);
 
 /** The class of a verb by itself; undefined where the word is none. */
 export function kindOf(word: string): VerbKind | undefined {
@@ -35,16 +40,17 @@ export function isFiller(word: string): boolean {
 
 /** The noun that two words are together; undefined where they are none. */
 export function compoundOf(first: string, second: string): string | undefined {
-  return JOINED.get(`${first} ${second}`);
+  return SECONDS.get(first)?.has(second) ? `${first}_${second}` : undefined;
 }
 
 /** The verb that a form in prose belongs to (`deletes`, `deleting`); undefined where it is none, or a participle. */
 export function verbOf(form: string): string | undefined {
-  return formsOf(form).find((word) => KINDS.has(word));
+  if (KINDS.has(form)) return form;
+  return /s$|ing$/.test(form) ? formsOf(form).find((word) => KINDS.has(word)) : undefined;
 }
 
 function formsOf(form: string): readonly string[] {
-  const forms = [form];
+  const forms: string[] = [];
   if (form.endsWith('ies')) forms.push(`${form.slice(0, -3)}y`);
   if (form.endsWith('es')) forms.push(form.slice(0, -2));
   if (form.endsWith('s')) forms.push(form.slice(0, -1));

@@ -25,7 +25,8 @@ export function splitName(name: string): readonly string[] {
   return joinCompounds(spaced.split(/[^\p{L}\p{N}]+/u).filter((word) => word !== '' && !/^v?\d+$/.test(word)));
 }
 
-function joinCompounds(words: readonly string[]): readonly string[] {
+/** Joins the nouns of two words. */
+export function joinCompounds(words: readonly string[]): readonly string[] {
   const joined: string[] = [];
   for (let at = 0; at < words.length; at++) {
     const compound = compoundOf(words[at] ?? '', words[at + 1] ?? '');
@@ -42,7 +43,7 @@ export function sharedPrefix(names: readonly (readonly string[])[]): readonly st
   while (rest.length >= MIN_SHARING && prefix.length < MAX_PREFIX) {
     const word = mostCommon(rest.map((words) => words[prefix.length] ?? ''));
     const sharing = rest.filter((words) => words[prefix.length] === word && words.length > prefix.length + 1);
-    if (sharing.length * 2 <= names.length || word === '' || (kindOf(word) && !isNounToo(word))) break;
+    if (sharing.length * 2 <= names.length || word === '' || kindOf(word) !== undefined) break;
     prefix.push(word);
     rest = sharing;
   }
@@ -78,7 +79,8 @@ export function readName(words: readonly string[]): NameReading {
   );
   const lead = words[start] ?? '';
   const places = kindOf(lead) === undefined ? placesWithin(words) : placesAfter(words, start);
-  return { words, verbs: places.map((place) => refine(words, place)) };
+  const verbs = places.map((place) => refineVerb(words[place] ?? '', words.toSpliced(place, 1)));
+  return { words, verbs };
 }
 
 /** The verb that leads, those that `and` or `or` joins to it, and one at the end where the first may be a noun. */
@@ -86,11 +88,18 @@ function placesAfter(words: readonly string[], start: number): readonly number[]
   const places = [start];
   for (let at = start + 2; at < words.length; at++) {
     const isJoined = JOINERS.has(words[at - 1] ?? '') && isSure(words[at]);
-    const isLast = at === words.length - 1 && isSure(words[at]) && isNounToo(words[start] ?? '');
-    if (isJoined || isLast) places.push(at);
+    if (isJoined) places.push(at);
   }
-  if (words.length === start + 2 && isNounToo(words[start] ?? '') && isSure(words[start + 1])) places.push(start + 1);
-  return places;
+  if (words.length > start + 1 && isNounToo(words[start] ?? '') && endsActing(words, start)) places.push(words.length - 1);
+  return [...new Set(places)];
+}
+
+/** A name that begins with what may be a noun (`list`, `report`) may end with its verb. */
+function endsActing(words: readonly string[], start: number): boolean {
+  const last = words.at(-1) ?? '';
+  const kind = kindOf(last);
+  const isMoney = kind === 'Financial' && isNounToo(last);
+  return kind !== undefined && !isMoney && (isSure(last) || (kindOf(words[start] ?? '') === 'Read' && kind === 'Execute'));
 }
 
 const JOINERS: ReadonlySet<string> = new Set(['and', 'or', 'then', 'with']);
@@ -109,11 +118,12 @@ function isSure(word: string | undefined): boolean {
   return word !== undefined && kindOf(word) !== undefined && !isNounToo(word);
 }
 
-/** The class of the verb with the nouns beside it. */
-function refine(words: readonly string[], place: number): FoundVerb {
-  const verb = words[place] ?? '';
-  const others = words.filter((_, at) => at !== place);
-  const row = REFINED.find(({ verbs, nouns }) => verbs.has(verb) && (nouns.has('*') || others.some((word) => nouns.has(word))));
+/** The class of the verb with the words beside it. */
+export function refineVerb(verb: string, others: readonly string[]): FoundVerb {
+  const row = REFINED.find(
+    ({ verbs, nouns }) =>
+      verbs.has(verb) && (nouns.has('*') || others.some((word) => nouns.has(word) || word.split('_').some((part) => nouns.has(part)))),
+  );
   return { verb, kind: row?.kind ?? kindOf(verb) ?? 'Doubt' };
 }
 

@@ -3,13 +3,13 @@
  * that decides stands in `words.ts`.
  */
 import { isObject, type Json } from '../../core/json.ts';
-import { freeAction, moneyAmong, playsRole, readActions, riskOf, runsCode, secretsAmong, writesFiles } from './arguments.ts';
+import { freeAction, moneyAmong, ofRoles, playsRole, readActions, riskOf, runsCode, secretsAmong } from './arguments.ts';
 import { RISKS, type Risk, type RiskEvidence, type ScannedTool, type ToolRisk, worseOf } from './classes.ts';
-import { type DescriptionReading, readDescription } from './description.ts';
-import { wordsOf } from './lookup.ts';
+import { type DescriptionReading, type FoundSign, readDescription, verbsIn } from './description.ts';
+import { isNounToo, wordsOf } from './lookup.ts';
 import { type FoundVerb, readName, sharedPrefix, splitName, withoutPrefix } from './name.ts';
 import { type Argument, readSchema } from './schema.ts';
-import { MONEY_NOUNS, NOT_MONEY } from './words.ts';
+import { BOUGHT, BROWSER_STEPS, EFFECTS, MONEY_NOUNS, NOT_MONEY } from './words.ts';
 
 export type { Risk, ScannedTool, ToolActions, ToolRisk } from './classes.ts';
 export { RISKS };
@@ -17,33 +17,52 @@ export { RISKS };
 /** Classifies the tools of one server, in their order. They are seen together: a prefix that most of them share says nothing. */
 export function classifyTools(tools: readonly ScannedTool[]): readonly ToolRisk[] {
   const names = tools.map(({ name }) => splitName(name));
-  const prefix = sharedPrefix(names);
-  return tools.map((tool, at) => classify(tool, withoutPrefix(names[at] ?? [], prefix)));
+  const server = { prefix: sharedPrefix(names), isBrowser: drivesBrowser(names) };
+  return tools.map((tool, at) => classify(tool, names[at] ?? [], server));
+}
+
+const STEPS = wordsOf(BROWSER_STEPS);
+const MIN_STEPS = 3;
+
+/** True where several kinds of steps are there, and many tools are one. */
+function drivesBrowser(names: readonly (readonly string[])[]): boolean {
+  const steps = names.flatMap((words) => words.find((word) => STEPS.has(word)) ?? []);
+  return new Set(steps).size >= MIN_STEPS && steps.length * 6 >= names.length;
 }
 
 interface Reading {
   readonly words: readonly string[];
   readonly verbs: readonly FoundVerb[];
+  readonly text: string;
   readonly description: DescriptionReading;
   readonly args: readonly Argument[];
   readonly readOnly: boolean | undefined;
   readonly destructive: boolean | undefined;
   readonly complete: boolean;
+  /** The server drives a browser, or the name says that this tool does. */
+  readonly isBrowser: boolean;
 }
 
-function classify(tool: ScannedTool, words: readonly string[]): ToolRisk {
+interface Server {
+  readonly prefix: readonly string[];
+  readonly isBrowser: boolean;
+}
+
+function classify(tool: ScannedTool, all: readonly string[], { prefix, isBrowser }: Server): ToolRisk {
+  const words = withoutPrefix(all, prefix);
   const schema = readSchema(tool.inputSchema);
-  const description = readDescription(tool.description);
-  const reading: Reading = {
+  const description = readDescription(tool.description, words);
+  return conclude({
     words,
-    verbs: readName(words).verbs,
+    verbs: verbsThatCount(readName(words).verbs, description),
+    text: tool.description ?? '',
     description,
     args: schema.arguments,
     readOnly: hintOf(tool.annotations, 'readOnlyHint'),
     destructive: hintOf(tool.annotations, 'destructiveHint'),
     complete: schema.complete && description.complete,
-  };
-  return conclude(reading);
+    isBrowser: isBrowser || all.includes('browser'),
+  });
 }
 
 function hintOf(annotations: Json | undefined, hint: string): boolean | undefined {
@@ -52,11 +71,12 @@ function hintOf(annotations: Json | undefined, hint: string): boolean | undefine
 }
 
 function conclude(reading: Reading): ToolRisk {
-  const { args } = reading;
-  const chosen = readActions(args);
-  const found = [...ofName(reading), ...(chosen?.evidence ?? []), ...ofArguments(reading)];
-  const described = [...found, ...ofDescription(reading, found, chosen !== undefined)];
-  const all = [...described, ...ofAnnotations(reading, described)];
+  const { args, words } = reading;
+  const chosen = isReading(reading) ? readActions(args.filter(isMethod), words) : readActions(args, words);
+  const first = [...ofName(reading), ...(chosen?.evidence ?? []), ...ofArguments(reading, chosen !== undefined)];
+  const described = [...first, ...ofDescription(reading, first, chosen !== undefined)];
+  const stepped = [...described, ...ofBrowser(reading, described)];
+  const all = [...stepped, ...ofAnnotations(reading, stepped)];
   const isUnsure = all.length === 0 || !reading.complete;
   const risk = all.map((one) => one.risk).reduce<Risk>(worseOf, isUnsure ? 'Write' : 'Read');
   const secretArguments = secretsAmong(args);
@@ -74,32 +94,66 @@ function conclude(reading: Reading): ToolRisk {
   };
 }
 
+/** A reading tool filters by an action; one that takes an HTTP method does what it says. */
+function isReading({ verbs, description }: Reading): boolean {
+  return verbs[0]?.kind === 'Read' && description.heads[0]?.kind === 'Read';
+}
+
+function isMethod({ name }: Argument): boolean {
+  return /method$/i.test(name);
+}
+
 const MONEY = wordsOf(MONEY_NOUNS);
+const GOODS = wordsOf(BOUGHT);
 const UNPAID = wordsOf(NOT_MONEY);
+const EFFECT = wordsOf(EFFECTS);
+
+/** Verbs that stay verbs wherever they stand. */
+const FIRM = wordsOf(
+  'call copy deploy execute import invoke mark merge move patch place post push put release reply reset restore run send set share start stop submit test transfer update upload',
+);
 
 /** The verbs of the name; and money, where one of them acts on a noun of money. */
-function ofName({ verbs, words }: Reading): readonly RiskEvidence[] {
+function ofName(reading: Reading): readonly RiskEvidence[] {
+  const { verbs } = reading;
   const evidence = verbs
     .filter(({ kind }) => kind !== 'Doubt')
     .map(({ verb, kind }): RiskEvidence => ({ source: 'name', risk: riskOf(kind), says: `"${verb}"` }));
-  const acts = verbs.some(({ kind }) => kind === 'Write' || kind === 'Execute' || kind === 'Doubt');
-  const noun = acts && !words.some((word) => UNPAID.has(word)) ? words.find((word) => MONEY.has(word)) : undefined;
+  const noun = moneyNoun(reading);
   return noun === undefined ? evidence : [...evidence, { source: 'name', risk: 'Financial', says: `"${noun}"` }];
 }
 
-function ofArguments(reading: Reading): readonly RiskEvidence[] {
-  const { args, verbs, description } = reading;
-  const evidence = [
-    ...runsCode(
-      args,
-      verbs,
-      description.signs.some(({ sign }) => sign.kind === 'language'),
-    ),
-    ...writesFiles(args),
-  ];
-  const free = readActions(args) ? undefined : freeAction(args);
+/** A word that may be a noun is one where the description begins with a verb that reads. */
+function verbsThatCount(verbs: readonly FoundVerb[], description: DescriptionReading): readonly FoundVerb[] {
+  const [head] = description.heads;
+  const isReading = head?.kind === 'Read' && !description.heads.some(({ verb }) => EFFECT.has(verb));
+  return verbs.filter(({ verb, kind }) => {
+    const mayBeNoun = (kind === 'Write' || kind === 'Execute') && isNounToo(verb) && !FIRM.has(verb);
+    return !(isReading && mayBeNoun);
+  });
+}
+
+function moneyNoun({ verbs, words, args }: Reading): string | undefined {
+  if (words.some((word) => UNPAID.has(word))) return undefined;
+  const acts = verbs.some(({ verb, kind }) => kind === 'Write' || kind === 'Execute' || (kind === 'Doubt' && !TAKING.has(verb)));
+  const creates = verbs.some(({ verb }) => CREATING.has(verb));
+  const nouns = words.filter((word) => !verbs.some(({ verb }) => verb === word));
+  const noun = nouns.find((word) => (acts && MONEY.has(word)) || (creates && GOODS.has(word)));
+  return noun?.startsWith('subscription') && args.some((argument) => playsRole(argument, 'listener')) ? undefined : noun;
+}
+
+/** They take something out, and leave what is there. */
+const TAKING: ReadonlySet<string> = new Set(['load', 'export', 'download', 'open', 'format', 'use']);
+
+const CREATING: ReadonlySet<string> = new Set(['create', 'add', 'provision', 'register', 'claim', 'acquire', 'reserve']);
+
+function ofArguments(reading: Reading, hasActions: boolean): readonly RiskEvidence[] {
+  const { args, verbs, words, description } = reading;
+  const speaksLanguage = description.signs.some(({ sign }) => sign.kind === 'language');
+  const evidence = [...runsCode(args, verbs, speaksLanguage), ...ofRoles(args, verbs)];
+  const free = hasActions ? undefined : freeAction(args);
   if (!free || verbs.some(({ kind }) => kind === 'Read' || kind === 'Execute')) return evidence;
-  const told = [...readDescription(free.description).verbs, ...description.verbs].filter(({ kind }) => kind !== 'Doubt' && kind !== 'Read');
+  const told = verbsIn(`${free.description} . ${reading.text}`, words).filter(({ verb, kind }) => EFFECT.has(verb) && kind !== 'Financial');
   return [
     ...evidence,
     ...told.map(({ verb, kind }): RiskEvidence => ({ source: 'argument', risk: riskOf(kind), says: `${free.name} "${verb}"` })),
@@ -107,33 +161,71 @@ function ofArguments(reading: Reading): readonly RiskEvidence[] {
 }
 
 /** Weak in prose: a reading tool may well "run" or "call" what it reads with. */
-const WEAK: ReadonlySet<string> = new Set(['run', 'execute', 'perform', 'call', 'start', 'use', 'remove', 'invoke', 'test']);
+const WEAK: ReadonlySet<string> = new Set([
+  'run',
+  'execute',
+  'perform',
+  'call',
+  'start',
+  'use',
+  'remove',
+  'invoke',
+  'test',
+  'compose',
+  'evaluate',
+]);
 
-function ofDescription({ verbs, description }: Reading, found: readonly RiskEvidence[], hasActions: boolean): readonly RiskEvidence[] {
+function ofDescription(reading: Reading, found: readonly RiskEvidence[], hasActions: boolean): readonly RiskEvidence[] {
   const known = found.map(({ risk }) => risk).reduce<Risk>(worseOf, 'Read');
-  const isSilent = verbs.every(({ kind }) => kind === 'Doubt');
-  const heads = description.heads.filter(({ kind, verb }) => kind !== 'Doubt' && (isSilent || !WEAK.has(verb)));
-  const acting = isSilent || known === 'Read' ? heads : heads.filter(({ kind }) => kind === 'Destructive');
-  const evidence = (hasActions ? [] : acting).map(
-    ({ verb, kind }): RiskEvidence => ({ source: 'description', risk: riskOf(kind), says: `"${verb}"` }),
-  );
+  const evidence = hasActions
+    ? []
+    : headsThatCount(reading, known).map(
+        ({ verb, kind }): RiskEvidence => ({ source: 'description', risk: riskOf(kind), says: `"${verb}"` }),
+      );
   const isActing = [...found, ...evidence].some(({ risk }) => risk !== 'Read');
-  const signs = description.signs.filter(({ sign }) => sign.reads || isActing);
+  const applies = ({ sign, at }: FoundSign) =>
+    sign.when === 'always' || (sign.when === 'reading' ? known === 'Read' : isActing && at < EARLY);
+  const signs = reading.description.signs.filter(applies);
   return [
     ...evidence,
     ...signs.flatMap(({ sign, phrase }): readonly RiskEvidence[] => {
-      if (sign.kind === 'reading' || sign.kind === 'language' || sign.kind === 'router' || sign.kind === 'secret') return [];
+      if (sign.kind === 'reading' || sign.kind === 'language' || sign.kind === 'secret') return [];
       return [{ source: 'description', risk: sign.kind, says: `"${phrase}"` }];
     }),
   ];
 }
 
+/** What a tool does stands at the beginning; later words speak of its surroundings. */
+const EARLY = 60;
+
+function headsThatCount({ verbs, description, readOnly }: Reading, known: Risk): readonly FoundVerb[] {
+  const { heads } = description;
+  if (verbs.every(({ kind }) => kind === 'Doubt')) return ofSilent(heads, readOnly);
+  if (known !== 'Read')
+    return heads.filter(({ verb, kind }, at) => kind === 'Destructive' && (at === 0 ? verb !== 'remove' : FINAL.has(verb)));
+  return heads.filter(({ verb, kind }, at) => kind !== 'Read' && kind !== 'Doubt' && !WEAK.has(verb) && (at === 0 || EFFECT.has(verb)));
+}
+
+/** The name says nothing: the description does. It reads only where it begins with a verb that reads. */
+function ofSilent(heads: readonly FoundVerb[], readOnly: boolean | undefined): readonly FoundVerb[] {
+  const isReading = heads[0]?.kind === 'Read';
+  return heads.filter(({ verb, kind }) => kind !== 'Doubt' && (kind !== 'Read' || isReading) && !(readOnly === true && WEAK.has(verb)));
+}
+
+const FINAL: ReadonlySet<string> = new Set(['delete', 'destroy', 'drop', 'erase', 'purge', 'terminate', 'truncate', 'wipe']);
+
 /** Hints raise a class; that a tool reads only is believed where nothing else is known. */
 function ofAnnotations({ readOnly, destructive }: Reading, found: readonly RiskEvidence[]): readonly RiskEvidence[] {
-  const evidence: RiskEvidence[] = [];
-  if (readOnly === true && found.length === 0) evidence.push({ source: 'annotation', risk: 'Read', says: 'readOnlyHint' });
-  if (readOnly === false) evidence.push({ source: 'annotation', risk: 'Write', says: 'readOnlyHint: false' });
+  if (readOnly === true) return found.length === 0 ? [{ source: 'annotation', risk: 'Read', says: 'readOnlyHint' }] : [];
+  const evidence: RiskEvidence[] = readOnly === false ? [{ source: 'annotation', risk: 'Write', says: 'readOnlyHint: false' }] : [];
   if (destructive === true)
     evidence.push({ source: 'annotation', risk: found.length === 0 ? 'Destructive' : 'Write', says: 'destructiveHint' });
   return evidence;
+}
+
+/** In a browser every step that does something runs what the page has behind it. */
+function ofBrowser({ isBrowser, words, verbs, description, readOnly }: Reading, found: readonly RiskEvidence[]): readonly RiskEvidence[] {
+  const isSilent = !verbs.some(({ kind }) => kind === 'Read') && description.heads[0]?.kind !== 'Read' && readOnly !== true;
+  const acts = isSilent || found.some(({ risk }) => risk === 'Write');
+  return isBrowser && acts ? [{ source: 'name', risk: 'Execute', says: `"${words.at(-1) ?? ''}" in a browser` }] : [];
 }

@@ -2,9 +2,10 @@
 import { isArray, isObject, type Json, type JsonObject } from '../../core/json.ts';
 
 /** INVARIANT I11: so many arguments, values and levels are read; what is beyond is doubt. */
-const MAX_ARGUMENTS = 400;
+const MAX_ARGUMENTS = 600;
+const MAX_STEPS = 4 * MAX_ARGUMENTS;
 const MAX_VALUES = 200;
-const MAX_DEPTH = 6;
+const MAX_DEPTH = 12;
 const MAX_TEXT = 2_000;
 
 export interface Argument {
@@ -28,47 +29,49 @@ export interface ArgumentsReading {
 
 interface Walk {
   readonly root: Json;
-  readonly found: Argument[];
+  readonly found: Map<string, Argument>;
+  /** Schemas that are being read: one of them again is a circle, which adds nothing. */
+  readonly open: Set<Json>;
   steps: number;
   complete: boolean;
 }
 
 /** All arguments that the schema names, those within objects and lists too. */
 export function readSchema(schema: Json | undefined): ArgumentsReading {
-  const walk: Walk = { root: schema ?? null, found: [], steps: 0, complete: true };
+  const walk: Walk = { root: schema ?? null, found: new Map(), open: new Set(), steps: 0, complete: true };
   if (schema !== undefined) readMembers(walk, schema, 'args', 0);
-  return { arguments: walk.found, complete: walk.complete };
-}
-
-function mayStep(walk: Walk, depth: number): boolean {
-  if (walk.steps++ < MAX_ARGUMENTS * 4 && depth <= MAX_DEPTH && walk.found.length < MAX_ARGUMENTS) return true;
-  walk.complete = false;
-  return false;
+  return { arguments: [...walk.found.values()], complete: walk.complete };
 }
 
 /** Reads the members of an object, the elements of a list, and each branch of a choice. */
-function readMembers(walk: Walk, schema: Json, path: string, depth: number): void {
-  if (!isObject(schema) || !mayStep(walk, depth)) return;
-  const properties = schema.get('properties');
-  const required = listOf(schema.get('required'));
-  if (isObject(properties)) {
-    for (const [name, value] of properties) {
-      if (walk.found.length >= MAX_ARGUMENTS) {
-        walk.complete = false;
-        return;
-      }
-      readArgument(walk, name, value, { path, depth: depth + 1, required: required.includes(name) });
-    }
+function readMembers(walk: Walk, schema: Json, path: string, level: number): void {
+  if (!isObject(schema) || walk.open.has(schema)) return;
+  if (walk.steps++ >= MAX_STEPS || walk.open.size >= MAX_DEPTH) {
+    walk.complete = false;
+    return;
   }
+  walk.open.add(schema);
+  const properties = schema.get('properties');
+  if (isObject(properties)) readProperties(walk, properties, listOf(schema.get('required')), path, level + 1);
   const items = schema.get('items');
-  if (items !== undefined) readMembers(walk, items, `${path}[*]`, depth + 1);
-  for (const branch of branchesOf(walk, schema)) readMembers(walk, branch, path, depth + 1);
+  if (items !== undefined) readMembers(walk, items, `${path}[*]`, level + 1);
+  for (const branch of branchesOf(walk, schema)) readMembers(walk, branch, path, level);
+  walk.open.delete(schema);
+}
+
+function readProperties(walk: Walk, properties: JsonObject, required: readonly string[], path: string, level: number): void {
+  for (const [name, value] of properties) {
+    if (walk.found.size >= MAX_ARGUMENTS) {
+      walk.complete = false;
+      return;
+    }
+    readArgument(walk, name, value, { path, depth: level, required: required.includes(name) });
+  }
 }
 
 function readArgument(walk: Walk, name: string, value: Json, at: { path: string; depth: number; required: boolean }): void {
   const path = /^[A-Za-z_][\w-]*$/.test(name) ? `${at.path}.${name}` : `${at.path}[${JSON.stringify(name)}]`;
-  const known = walk.found.find((other) => other.path === path);
-  if (!known) walk.found.push(describe(walk, name, path, at, value));
+  if (!walk.found.has(path)) walk.found.set(path, describe(walk, name, path, at, value));
   readMembers(walk, value, path, at.depth);
 }
 

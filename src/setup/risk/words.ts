@@ -11,26 +11,26 @@ export const VERBS: Readonly<Record<VerbKind, string>> = {
   Read: `analyse analyze answer are ask audit average blame browse calculate can cat check classify compare compute count crawl describe
     detect determine diagnose diff discover display enumerate estimate examine exists explain explore extract fetch find forecast geocode
     get glob grep guide has head help identify info inspect introspect is learn lint list locate look lookup ls match measure monitor
-    observe parse peek ping poll preview profile provide query rank read recommend research retrieve return review sample scan score
+    observe parse peek ping poll preview print profile provide query rank read recommend research retrieve return review sample scan score
     scrape screen search see show stat status suggest sum summarise summarize tail tell think tokenize trace translate tree
     troubleshoot validate verify view visualize wait watch whoami`,
-  Doubt: `capture chat configure convert debug decode design download encode export format generate handle interact load manage modernize
-    open optimize orchestrate plan prepare process refine render request resolve reverse select setup simulate take transform use`,
+  Doubt: `capture chat configure convert debug decode design download encode export format generate handle interact load modernize
+    open optimize orchestrate perform plan prepare process refine render request resolve reverse select setup simulate take transform use`,
   Write: `accept ack acknowledge activate add adjust alter annotate append apply approve archive assign attach authenticate authorize backup
-    ban begin bind block bookmark broadcast change checkout cherry claim clear clone close collect comment commit complete connect consume
+    ban begin bind block bookmark broadcast change checkout cherry claim clear clone close collect comment commit complete confirm connect consume
     copy create crop deactivate decline decrement decr demote deny detach disable disconnect dismiss draft draw duplicate edit embed
-    enable enroll escalate expire extend feedback flag follow fork forward freeze fulfil fulfill grant group hide hset impersonate import
-    incr increment indent index ingest init initialize insert invite issue join kick label lease leave like link lock log login logout
-    lpush mark memorize merge mint modify move mset mute notify paint patch pause persist pin place populate post prepend produce promote
+    enable enroll escalate expire extend feedback flag follow finalize fork forward freeze fulfil fulfill grant group hide hset impersonate import
+    incr increment indent index ingest init initialize initiate insert invite issue join kick label lease leave like link lock log login logout
+    lpush manage mark memorize merge mint modify move mset mute notify paint patch pause persist pin place populate post prepend produce promote
     protect provision publish pull push put rate react reassign rebase receive record recover redo refresh register reindex reject release
-    remember rename reopen reorder reply report reschedule reserve reset resize respond restore resume revert rewrite rollover rotate rpush
+    remember rename reopen reorder replace reply report reschedule reserve reset resize respond restore resume revert rewrite rollover rotate rpush
     sadd save scaffold schedule seed send set setex share sign signup snapshot snooze sort split stage star stash store submit subscribe
     suspend switch sync synchronize tag toggle track transfer transition trash triage trim unarchive unapprove unassign unban unbind
     unblock uncomplete undo unenroll unflag unfollow unfreeze ungroup unhide unlike unlink unlock unmark unmerge unmute unpause unpin
     unprotect unpublish unregister unsplit unstar unsubscribe untag untrash unwatch update upload upsert vote write zadd contest dispute`,
   Execute: `abort bash benchmark boot build call click command compile compose cordon deploy dispatch drag drain emulate eval evaluate exec
-    execute failover fill finetune fuzz goto hover install invoke launch materialize migrate navigate perform power press reboot rebuild
-    reconcile redeploy reload repl replay rerun rescan restart retrain retry rollback run scale scroll shell shutdown speak ssh start
+    execute failover fill finetune fuzz goto hover install invoke launch materialize migrate navigate power press reboot rebuild
+    reconcile redeploy reload repl replay rerun rescan restart retrain retry rollback run runsync scale scroll shell shutdown speak start
     step stop swipe synthesize tap test train transcribe trigger type uncordon wake`,
   Financial: `bid bill buy charge deposit donate invoice order pay payout purchase refund reimburse renew sell spend stake swap tip topup
     trade unstake void withdraw`,
@@ -39,7 +39,7 @@ export const VERBS: Readonly<Record<VerbKind, string>> = {
 };
 
 /** Verbs that are as often nouns: they count at the start of a name, at its end, or where there is no other verb. */
-export const NOUNS_TOO = `access archive audit backup bid bill block bookmark build call capture change chat check command comment commit
+export const NOUNS_TOO = `access archive audit backup compose bid bill block bookmark build call capture change chat check command comment commit
   copy count debug deploy design diff dispute display draft empty export feedback filter flag forecast fork format group guide head help
   import index info init install invite invoice issue label learn like link list lock log look lookup make mark match measure merge monitor
   move open order patch pause pin place plan play post power press preview process profile project push put query rank rate read record
@@ -54,9 +54,9 @@ export const FILLERS = 'a all an api async auto batch bulk do multi multiple my 
 export const COMPOUNDS = `pull request, pull requests, merge request, merge requests, change request, change requests, service request, test run,
   test runs, test case, test cases, test plan, test suite, check run, check runs, access list, access lists, block list, allow list, work
   item, read replica, read model, time series, project update, status update, status updates, project updates, service updates, place details,
-  user group, install script, post office, social post, set up, order by, sort order, log group, log groups, log stream, change log, call log,
+  user group, install script, post office, social post, set up, sort order, credit note, credit notes, phone number, phone numbers, payment method, payment methods, purchase order, purchase orders, vendor credit, vendor credits, campaign budget, budget schedule, bank transaction, bank transactions, log group, log groups, log stream, change log, call log,
   call logs, call recording, audit log, audit logs, trash can, load balancer, load balancers, issue link, issue type, issue types, check list,
-  record type, record types, process group, install command, build configuration, release notes, start time, feature flag, feature flags,
+  record type, record types, process group, install command, build configuration, release notes, start time, feature flag, feature flags, login status,
   build id, build log, build logs, git log, open orders, data set, bitable record, deploy token, deploy tokens, deploy key, deploy keys,
   trade history, label list, move history, run history, run details, run metrics, reply to, transfer job, transfer jobs, import job,
   export job, access key, access keys, access policy, access token, access control, security group, load testing, contract testing,
@@ -74,37 +74,44 @@ export const REFINEMENTS: readonly Refinement[] = [
   { verbs: 'run execute', nouns: 'report reports insights metrics promql range instant logql search explain', kind: 'Read' },
   {
     verbs: 'remove',
-    nouns: `assignee attachment bookmark collaborator contact contacts cover droplet droplets dependency delegate favorite favorites
-    favourite follower followers from item label labels like link member members owner participant participants permission permissions
-    reaction reactions related relation reviewer reviewers role star stopword suppression suppressions tag tags vote watcher watchers
-    watchlist`,
+    nouns: `assignee assignees bookmark contact contacts cover dependency favorite favorites favourite follower followers issue_link label
+    labels like link list project reaction reactions related relation reviewer reviewers star stopword suppression suppressions tag tags
+    vote watcher watchers watchlist`,
     kind: 'Write',
   },
   {
     verbs: 'cancel abort',
     nouns: `build deployment evaluation execution experiment export import item job jobs message migration operation
-    pipeline predictions query queue run runs suite task tasks training trainings transfer workflow workflows activity activities`,
+    pipeline predictions query queue run runs session sessions statement statements suite evaluations task tasks training trainings transfer workflow workflows activity activities`,
     kind: 'Execute',
   },
   { verbs: 'terminate kill', nouns: 'activity activities app process session workflow workflows', kind: 'Execute' },
   {
     verbs: 'clear flush',
-    nouns: 'cache caches console presence preference filter filters selection session snapshot auth defaults',
+    nouns: 'cache caches console presence preference filter filters selection session snapshot auth defaults working',
     kind: 'Write',
   },
   { verbs: 'clear', nouns: 'task tasks run dag', kind: 'Execute' },
   { verbs: 'clear', nouns: '*', kind: 'Destructive' },
   { verbs: 'reset', nouns: 'branch database db repository tokens token dns records credentials hard', kind: 'Destructive' },
+  {
+    verbs: 'transfer',
+    nouns: 'asset assets balance coin coins crypto erc20 erc1155 funds money native nft token tokens usdc',
+    kind: 'Financial',
+  },
+  { verbs: 'withdraw', nouns: 'offer', kind: 'Write' },
   { verbs: 'replace', nouns: 'order orders', kind: 'Financial' },
   { verbs: 'close', nouns: 'position positions', kind: 'Financial' },
   { verbs: 'close', nouns: 'session browser tab page', kind: 'Execute' },
   { verbs: 'resolve', nouns: 'address alias dns host id ids library library-id name names path reference symbol url user', kind: 'Read' },
   {
     verbs: 'generate compose create render',
-    nouns: 'image images video videos audio speech music song voice sound 3d avatar animation',
+    nouns: 'image images video videos audio speech music song voice sound 3d avatar animation completion completions embedding embeddings',
     kind: 'Execute',
   },
-  { verbs: 'generate create render', nouns: 'chart charts diagram graph plot palette qr uuid', kind: 'Doubt' },
+  { verbs: 'generate render', nouns: 'chart charts diagram plot palette uuid', kind: 'Read' },
+  { verbs: 'flush', nouns: 'table tables logs privileges', kind: 'Execute' },
+  { verbs: 'build', nouns: 'context prompt url', kind: 'Doubt' },
   { verbs: 'take capture get', nouns: 'screenshot screenshots', kind: 'Read' },
   { verbs: 'merge', nouns: 'branch branches pull_request merge_request pr mr', kind: 'Execute' },
   { verbs: 'apply', nouns: '*', kind: 'Execute' },
@@ -113,22 +120,31 @@ export const REFINEMENTS: readonly Refinement[] = [
   { verbs: 'unpublish', nouns: 'package', kind: 'Destructive' },
 ];
 
-/** Nouns of money: what is created, updated or placed with one of them commits money. */
-export const MONEY_NOUNS = `adjustment bid bill billing bills charge charges checkout credit_note deposit disbursement dividend invoice invoices
-  mandate offer_payment order orders payable payment payments payout payouts position positions purchase purchases refund refunds
-  settlement settlements subscription subscriptions trade trades wallet withdrawal x402 l402 estimate bill_payment paymentlink journal
-  expense expenses transactions transaction transfers incoming_phone_number phone_number pod pods gpu`;
+/** Nouns of money: what acts on one of them commits money. */
+export const MONEY_NOUNS = `bid bids bill bills budget_schedule campaign_budget charge charges checkout credit_note credit_notes deposit disbursement expense expenses invoice invoices
+  l402 mandate order orders payable payment payments payment_method payout payouts purchase purchases purchase_order refund refunds
+  bank_transaction settlement settlements spending subscription trade trades transfer transfers vendor_credit withdrawal x402`;
+
+/** Things that are bought by being created. */
+export const BOUGHT = 'phone_number phone_numbers';
 
 /** Words of a name that make these nouns something else: a webhook's subscription costs nothing. */
-export const NOT_MONEY = `attachment branding calendar comment coupon customer dispute email event events evidence fax file filter flag group layout link
-  message metadata method methods note notification notifications notify plan policy preview price provider product report
-  reminder role sms sort tag template topic topics webhook webhooks`;
+export const NOT_MONEY = `attachment attributes branding comment coupon dispute email event events eventgrid evidence fax file filter flag gateway
+  gateways group label layout message metadata note notes notification notifications notify plan policy preview price product provider
+  reminder reorder report role sms sort tag template topic topics user webhook webhooks`;
+
+/** Verbs that change things, however a description tells of them: they speak against a reading name. */
+export const EFFECTS = `add buy cancel charge create delete deploy destroy drop edit erase insert install lease modify patch pay provision publish purchase
+  purge refund remove replace revoke rewrite save send start stop store terminate update upload upsert wipe write`;
+
+/** A server with some of these drives a browser or a screen: all that it does there is a step. */
+export const BROWSER_STEPS = 'click doubletap drag fill hover navigate press scroll swipe tap type';
 
 /** Words with which a description begins before it says what the tool does. */
 export const LEADS = `a actually advanced all allows also always an api asynchronously automatically batch bulk call can command completely critical
   deprecated description directly easily efficiently endpoint enables every fast first fully function immediately important it lets locally
-  method new now official operation permanently please primary programmatically quickly read-only safely securely simple simply soft
-  synchronously the then this tool use used useful via warning when will with you your`;
+  method new now official operation partially permanently please primary programmatically quickly read-only safely securely simple simply soft
+  synchronously the then this tool use used useful via warning will with you your`;
 
 /** Words that are verbs in names only. */
 export const NAMES_ONLY = `are can cat cherry guide has head help info is like average sum tree status details use tail set see stage match step test
@@ -144,7 +160,7 @@ export const FOREIGN: Readonly<Record<string, string>> = {
   创建: 'create',
   新建: 'create',
   新增: 'create',
-  更新: 'update',
+  更新: 'modify',
   修改: 'modify',
   编辑: 'edit',
   设置: 'configure',
@@ -184,10 +200,10 @@ export const FOREIGN: Readonly<Record<string, string>> = {
   senden: 'send',
 };
 
-/** `reads`: it speaks against tools with a reading name, too. The others are for tools that act anyhow. */
+/** `reading`: it speaks against tools that would read only; `acting`: it makes those worse that act anyhow. */
 export interface Sign {
-  readonly kind: 'Write' | 'Execute' | 'Financial' | 'Destructive' | 'reading' | 'language' | 'router' | 'secret';
-  readonly reads: boolean;
+  readonly kind: 'Write' | 'Execute' | 'Financial' | 'Destructive' | 'reading' | 'language' | 'secret';
+  readonly when: 'reading' | 'acting' | 'always';
   readonly phrases: string;
 }
 
@@ -195,53 +211,49 @@ export interface Sign {
 export const SIGNS: readonly Sign[] = [
   {
     kind: 'Destructive',
-    reads: false,
+    when: 'acting',
     phrases: `cannot be undone, can not be undone, can t be undone, irreversible, irreversibly, not reversible, permanently delete, permanently deletes,
-      permanently remove, permanently removes, permanently destroys, permanently erases, previous content is lost, will be lost, all data`,
+      permanently remove, permanently removes, permanently destroys, permanently erases, previous content is lost, will be lost`,
   },
   {
     kind: 'Financial',
-    reads: false,
-    phrases: `purchase, purchases, billable, is billed, be charged, charges the, charges your, charges a, costs money, cost money, cost the user money,
-      places an order, place an order, places a renewal order, buys, buy a, refunds, real money, on chain payment, micropayment, moves money, transfers funds,
+    when: 'acting',
+    phrases: `billable, is billed, be charged, charges the, charges your, charges a, move money, moves money, transfer money, costs money, cost money, cost the user money,
+      places an order, place an order, places a renewal order, buys, buy a, refunds, real money, on chain payment, micropayment, transfers funds,
       transfer funds, pays, payment required`,
   },
   {
     kind: 'Financial',
-    reads: true,
+    when: 'always',
     phrases: 'automatic payment, automatic x402 micropayment, purchases a, buys a, pays an, pays the, pays for',
   },
   {
     kind: 'Execute',
-    reads: true,
+    when: 'reading',
     phrases: `incurs charges, incurs compute charges, compute charges, incur charges, incur costs, costs credits, consumes credits, may incur, makes an api call to elevenlabs,
       executes code, execute code, executes javascript, runs javascript, executes arbitrary, execute arbitrary, executes a shell, starts a job, starts an analysis`,
   },
   {
     kind: 'Write',
-    reads: true,
+    when: 'reading',
     phrases: `saves to disk, saved to disk, save to disk, to disk, to a local file, writes to, saves the file, saves it to, save it to, saves output, download a file to,
       saves them to, and saves, and save it, presigned url to upload, to upload a file, marks the message, will be marked as read, marks it as read, side effects`,
   },
+  { kind: 'Execute', when: 'always', phrases: 'command router, sub commands are routed, call a hidden' },
   {
     kind: 'reading',
-    reads: true,
+    when: 'reading',
     phrases: 'read-only, read only, readonly, does not modify, no side effects, promql, logql, gaql, soql, logs insights query',
   },
   {
     kind: 'language',
-    reads: true,
+    when: 'reading',
     phrases:
       'sql, sql query, sql queries, select statement, cypher, opencypher, graphql, graphql query, mutation, ddl, dml, n1ql, sql++, aql, gremlin, sparql update, statement',
   },
   {
-    kind: 'router',
-    reads: true,
-    phrases: 'command router, call a hidden, name of the tool to, tool name to call, sub commands are routed',
-  },
-  {
     kind: 'secret',
-    reads: true,
+    when: 'reading',
     phrases: `returns the secret, secret value, plaintext secret, returns credentials, temporary credentials, access token, kubeconfig, private key, signing secret, api key value,
       decrypted value, returns the password, connection string`,
   },
@@ -260,13 +272,24 @@ export const ARGUMENTS = {
   query: 'query, queries, q, expression, nrql, dql, filter query',
   /** The tool writes a file there. */
   output:
-    'output path, output file, output dir, output directory, output folder, save path, save dir, save to, save directory, local path, download path, download dir, out file, outfile, outfile path, file output, export path, save as, target directory, dest path, output filename, save to disk, save location, workspace dir output',
+    'output path, output file, output dir, output directory, output folder, save path, save dir, save to, save directory, download path, download dir, out file, outfile, outfile path, file output, export path, save as, target directory, dest path, output filename, save to disk, save location',
   amount:
     'amount, unit amount, quantity, qty, price, notional, value, total, amount usdc, amount usd, limit price, bid amount, daily budget, lifetime budget, budget, unit price, max amount, spend cap, bid, cost, price usd, amount sats, subtotal',
   currency: 'currency, currency code, asset, currency iso code, target currency, charge currency',
   /** They hold a secret. */
   secret:
     'password, passwd, passphrase, secret, api key, apikey, access token, auth token, bearer token, refresh token, id token, private key, secret key, client secret, webhook secret, secret value, secret access key, credentials, connection string, connection uri, mnemonic, seed phrase, master password, session token, access key, signing key, encryption key, api secret, service account key, service account json, token value, pat, new password, admin password, user password, qstash creds',
+  /** The tool takes what it reads, for a while. */
+  lease: 'visibility timeout, visibility timeout ms, lease duration, lease seconds',
+  /** A list of things that it deletes. */
+  removal: 'delete, deletes, delete ids, deletions, to delete',
+  /** The text from which a model makes something, which is paid for. */
+  prompt: 'prompt, text prompt',
+  /** Amounts that can be nothing else. */
+  stake: 'amount usdc, bid amount, daily budget, lifetime budget, limit price, notional, spend cap, max amount usd',
+  /** Something is told about what happens: such a subscription costs nothing. */
+  listener:
+    'topic, topic id, topic arn, topicarn, destination id, webhook, webhook url, callback, callback url, notification url, events, event types, resource, thread id, message id',
   /** They name another tool. */
   tool: 'tool name, tool slug, toolname, tool to call, tool id to call, function name to call, mcp tool, tool call',
 } as const;
