@@ -13,7 +13,7 @@ const MAX_LEAD = 400;
 export interface FoundSign {
   readonly sign: Sign;
   readonly phrase: string;
-  /** How many words stand before it. */
+  /** The number of words before it. */
   readonly at: number;
 }
 

@@ -195,7 +195,7 @@ function ofDescription(reading: Reading, found: readonly RiskEvidence[], hasActi
   ];
 }
 
-/** What a tool does stands at the beginning; later words speak of its surroundings. */
+/** A description begins with the tool; later words speak of its surroundings. */
 const EARLY = 60;
 
 function headsThatCount({ verbs, description, readOnly }: Reading, known: Risk): readonly FoundVerb[] {
