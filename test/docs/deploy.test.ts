@@ -96,3 +96,57 @@ test('B8: examples/inspector.sh is one command that speaks MCP', async () => {
     await remove();
   }
 }, 60_000);
+
+const INSPECTOR = process.env.MCP_INSPECTOR ?? spawnSync('sh', ['-c', 'command -v mcp-inspector'], { encoding: 'utf8' }).stdout.trim();
+
+describe.skipIf(INSPECTOR === '')(
+  'MCP Inspector before examples/inspector.sh (skipped: mcp-inspector is neither in PATH nor in MCP_INSPECTOR)',
+  () => {
+    const POLICY = `version: "1"
+name: inspected
+default: deny
+methods: deny
+tools:
+  list_customers: { rules: [] }
+  create_refund: { rules: [{ name: small, conditions: [{ path: args.amount, op: lte, value: 10 }] }] }
+  cancel_subscription: { rules: [{ name: ask, action: require_approval }] }
+`;
+
+    test.each([
+      ['--method tools/list', /^(?!.*delete_repository).*"list_customers"/s],
+      ['--method tools/call --tool-name list_customers', /"content": \[\s*\{\s*"type": "text"/],
+      [
+        '--method tools/call --tool-name create_refund --tool-arg amount=50 --tool-arg currency=usd',
+        /POLICY DENIED\] Denied by rule \\"small\\"/,
+      ],
+      ['--method tools/call --tool-name cancel_subscription --tool-arg subscription=s1', /APPROVAL REQUIRED\].*apr_/],
+      ['--method tools/call --tool-name delete_repository', /\\"delete_repository\\" is not permitted/],
+      ['--method resources/list', /"resources": \[\]/],
+      ['--method prompts/list', /"prompts": \[\]/],
+    ])(
+      '%s',
+      async (typed, expected) => {
+        const { path, remove } = await temporaryFolder();
+        try {
+          writeFileSync(join(path, 'p.yaml'), POLICY);
+          const variables = {
+            INTERCEPT_HOME: path,
+            INTERCEPT: interceptCommand().join(' '),
+            SERVER: `${BUN} examples/server.ts`,
+            POLICY: join(path, 'p.yaml'),
+          };
+              const argv = ['--cli', join(ROOT, 'examples/inspector.sh'), ...typed.split(' ')];
+          const { stdout, stderr, status } = spawnSync(INSPECTOR, argv, {
+            cwd: ROOT,
+            encoding: 'utf8',
+            env: { ...process.env, ...variables },
+          });
+          expect({ status, stdout, stderr }).toMatchObject({ status: 0, stdout: expect.stringMatching(expected) });
+        } finally {
+          await remove();
+        }
+      },
+      60_000,
+    );
+  },
+);
