@@ -1,6 +1,12 @@
 /** cli.md §1: `intercept tools` shows what a server offers, and what the policy makes of it; every way to fail is one clear line. */
 import { describe, expect, test } from 'bun:test';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { toNodeHandler } from '@modelcontextprotocol/node';
+import { createMcpHandler, McpServer } from '@modelcontextprotocol/server';
+import * as z from 'zod/v4';
+import { startEverything } from '../e2e/bridge/servers.ts';
 import { BUN, ROOT } from '../harness/paths.ts';
 import { startUpstream } from '../harness/upstream.ts';
 import { openFolder } from './run.ts';
@@ -137,6 +143,33 @@ describe('intercept tools --upstream', () => {
     });
     using folder = openFolder();
     expect(await folder.run('tools', '--upstream', upstream.url)).toEqual({ status: 0, out: '  pay  amount: number\n\n1 tool\n', err: '' });
+  });
+
+  test('a server of HTTP+SSE alone', async () => {
+    await using server = await startEverything('sse');
+    using folder = openFolder();
+    const policy = folder.write('p.yaml', POLICY);
+    const { out, err, status } = await folder.run('tools', '-c', policy, '--upstream', server.url);
+    expect([status, err]).toEqual([0, '']);
+    expect(out).toMatch(/echo +message: string/);
+    expect(out).toContain('hidden, and denied when called');
+  }, 60_000);
+
+  test('a server of 2026-07-28 alone, which knows no handshake', async () => {
+    const open = () => {
+      const server = new McpServer({ name: 'modern', version: '1' });
+      server.registerTool('add', { inputSchema: z.object({ a: z.number(), b: z.number().optional() }) }, async () => ({ content: [] }));
+      return server;
+    };
+    const http = createServer(toNodeHandler(createMcpHandler(open, { legacy: 'reject' })));
+    await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+    try {
+      using folder = openFolder();
+      const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}/mcp`;
+      expect(await folder.run('tools', '--upstream', url)).toEqual({ status: 0, out: '  add  a: number, b?: number\n\n1 tool\n', err: '' });
+    } finally {
+      http.close();
+    }
   });
 
   test('a server that asks for a login says what to do', async () => {

@@ -99,6 +99,41 @@ describe('--agent-token', () => {
     stream.close();
   }, 60_000);
 
+  test('a session of HTTP+SSE before a command belongs to its agent, and counts for it', async () => {
+    await using listener = await startListener({ policy: POLICY, flags: FLAGS, env: TOKENS, server: SERVER });
+    const sse = new URL('/sse', listener.url).href;
+    const open = async (token: string) => {
+      const authorization = { authorization: `Bearer ${token}` };
+      const stream = await send(sse, { method: 'GET', headers: { accept: 'text/event-stream', ...authorization } });
+      const first = await stream.untilBody('the endpoint', (text) => /data: ?\S+\n\n/.test(text));
+      const endpoint = new URL(/data: ?(\S+)/.exec(first)?.[1] ?? '', listener.url).href;
+      const post = (message: object, as: object = authorization) =>
+        exchange(endpoint, { body: JSON.stringify({ jsonrpc: '2.0', ...message }), headers: { ...as } });
+      const ask = async (id: number, method: string, params: object) => {
+        expect((await post({ id, method, params })).status).toBe(202);
+        const text = await stream.untilBody(`the answer ${id}`, (so_far) => so_far.includes(`"id":${id}`));
+        return text.split('\n').find((line) => line.includes(`"id":${id}`)) ?? '';
+      };
+      await ask(1, 'initialize', { protocolVersion: '2024-11-05', capabilities: {}, clientInfo: { name: 'old', version: '1' } });
+      await post({ method: 'notifications/initialized' });
+      return { post, ask, close: () => stream.close() };
+    };
+    expect((await exchange(sse, { method: 'GET', headers: { accept: 'text/event-stream' } })).status).toBe(401);
+    const [ann, bob] = [await open(TOKENS.ANN_TOKEN), await open(TOKENS.BOB_TOKEN)];
+    for (const session of [ann, bob]) {
+      const ends: string[] = [];
+      for (const id of [2, 3, 4]) ends.push(await session.ask(id, 'tools/call', { name: 'echo', arguments: { message: 'hi' } }));
+      expect(ends.map((line) => line.includes('POLICY DENIED'))).toEqual([false, false, true]);
+    }
+    expect((await ann.ask(5, 'tools/call', { name: 'get-env', arguments: {} })).includes('POLICY DENIED')).toBe(true);
+    const environment = await bob.ask(5, 'tools/call', { name: 'get-env', arguments: {} });
+    expect(environment).toContain('PATH');
+    for (const token of [TOKENS.ANN_TOKEN, TOKENS.BOB_TOKEN]) expect(environment).not.toContain(token);
+    // Another agent's session does not exist.
+    expect((await ann.post({ id: 9, method: 'ping' }, { authorization: `Bearer ${TOKENS.BOB_TOKEN}` })).status).toBe(404);
+    for (const session of [ann, bob]) session.close();
+  }, 90_000);
+
   test('before a command, and beside --token-env, which lets others in without a name', async () => {
     const flags = [...FLAGS, '--token-env', 'ALL_TOKEN'];
     await using listener = await startListener({ policy: POLICY, flags, env: TOKENS, server: SERVER });
