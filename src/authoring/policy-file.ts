@@ -40,9 +40,9 @@ export function readPolicyText(path: string, status: number = EXIT.invalidPolicy
   return read.text;
 }
 
-/** Folders of this file may begin with these (policy.md §4). Whoever has no home has none. */
-export function foldersOf(path: string): Folders {
-  return { HOME: homeFolder(), POLICY_DIR: dirname(resolve(path)), CWD: process.cwd() };
+/** Folders of this file may begin with these (policy.md §4), read in the folder `cwd`. Whoever has no home has none. */
+export function foldersOf(path: string, cwd = process.cwd()): Folders {
+  return { HOME: homeFolder(), POLICY_DIR: dirname(resolve(path)), CWD: cwd };
 }
 
 function homeFolder(): string | undefined {

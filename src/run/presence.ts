@@ -75,7 +75,7 @@ export function openPresence({ store, audit, log, policy, instance, namespace, u
     start({ config, version, serverPid, listens, page, notInForce }) {
       rejected = notInForce;
       const ids = { version, upstream, pid: process.pid, server_pid: serverPid };
-      record('startup', { ...ids, config: wholeName(config), mode: inForce.mode, listens, page });
+      record('startup', { ...ids, config: wholeName(config), cwd: process.cwd(), mode: inForce.mode, listens, page });
       announce();
       stops.push(every(ANNOUNCE, announce), every(HEARTBEAT, beat));
     },

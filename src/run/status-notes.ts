@@ -6,6 +6,8 @@ import type { Instance } from '../core/store.ts';
 /** Where an instance is reached, and what it was started with. */
 export interface Start {
   readonly config: string | undefined;
+  /** The folder that it was started in. */
+  readonly cwd: string | undefined;
   readonly listens: string | undefined;
   readonly page: string | undefined;
 }
@@ -43,8 +45,8 @@ export function openNotes(folder: string) {
   };
 }
 
-function startOf({ config, listens, page }: StoredRecord): Start {
-  return { config: textIn(config), listens: textIn(listens), page: textIn(page) };
+function startOf({ config, cwd, listens, page }: StoredRecord): Start {
+  return { config: textIn(config), cwd: textIn(cwd), listens: textIn(listens), page: textIn(page) };
 }
 
 function textIn(value: unknown): string | undefined {

@@ -169,8 +169,9 @@ async function namespaces(
   if (own) found.set(own.namespace, { name: own.name, policy: await readPolicy(own.config) });
   for (const { id, namespace, policy: name, revision } of instances) {
     if (found.has(namespace)) continue;
-    const config = notes.startOf(id)?.config;
-    const policy = config === undefined ? undefined : await readPolicy(config);
+    const { config, cwd } = notes.startOf(id) ?? {};
+    // In the folder of its start `${CWD}` is what it was there, and the revision the same.
+    const policy = config === undefined ? undefined : await readPolicy(config, cwd);
     // Another file under the same relative name is not this instance's policy.
     found.set(namespace, { name: name ?? config ?? namespace, policy: policy?.revision === revision ? policy : undefined });
   }
@@ -183,7 +184,7 @@ async function policyIn(path: string): Promise<Policy | undefined> {
   return (await loadPolicyText(await readNamedPolicy(path), foldersOf(path))).policy;
 }
 
-async function readPolicy(path: string): Promise<Policy | undefined> {
+async function readPolicy(path: string, cwd?: string): Promise<Policy | undefined> {
   const read = await lookUpPolicy(path);
-  return read.kind === 'text' ? (await loadPolicyText(read.text, foldersOf(path))).policy : undefined;
+  return read.kind === 'text' ? (await loadPolicyText(read.text, foldersOf(path, cwd))).policy : undefined;
 }

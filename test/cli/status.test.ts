@@ -119,6 +119,19 @@ describe('it can be aimed', () => {
       err: expect.stringContaining('intercept: missing.yaml: does not exist\nhelp: '),
     });
   });
+
+  test('at a policy whose folders begin with ${CWD}, from another folder than the proxy was started in', async () => {
+    await using server = await setUpRecorder({ tools: [{ name: 'echo' }] });
+    const policy = `${POLICY}    - {name: here, conditions: [{path: args.path, op: within, value: "\${CWD}/data"}]}\n`;
+    await using proxy = await startProxy({ policy, server: server.command, cwd: '/' });
+    await proxy.client.initialize();
+    await proxy.client.request('tools/call', { name: 'echo', arguments: { n: 1, path: '/data/x' } });
+    using folder = openFolder(proxy.home);
+    for (const aim of [[], ['-c', proxy.policyFile]]) {
+      const { out } = await folder.run('status', ...aim);
+      expect(out).toContain('1 of 2 this hour');
+    }
+  });
 });
 
 describe('it fits', () => {

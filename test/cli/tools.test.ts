@@ -3,7 +3,7 @@ import { describe, expect, test } from 'bun:test';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { toNodeHandler } from '@modelcontextprotocol/node';
+import { type NodeIncomingMessageLike, toNodeHandler } from '@modelcontextprotocol/node';
 import { createMcpHandler, McpServer } from '@modelcontextprotocol/server';
 import * as z from 'zod/v4';
 import { startEverything } from '../e2e/bridge/servers.ts';
@@ -161,7 +161,8 @@ describe('intercept tools --upstream', () => {
       server.registerTool('add', { inputSchema: z.object({ a: z.number(), b: z.number().optional() }) }, async () => ({ content: [] }));
       return server;
     };
-    const http = createServer(toNodeHandler(createMcpHandler(open, { legacy: 'reject' })));
+    const handler = toNodeHandler(createMcpHandler(open, { legacy: 'reject' }));
+    const http = createServer((request, response) => void handler(request as NodeIncomingMessageLike, response));
     await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
     try {
       using folder = openFolder();
