@@ -120,7 +120,7 @@ describe('it can be aimed', () => {
     });
   });
 
-  test('at a policy whose folders begin with ${CWD}, from another folder than the proxy was started in', async () => {
+  test('at a policy whose folders begin with CWD, from another folder than the proxy was started in', async () => {
     await using server = await setUpRecorder({ tools: [{ name: 'echo' }] });
     const policy = `${POLICY}    - {name: here, conditions: [{path: args.path, op: within, value: "\${CWD}/data"}]}\n`;
     await using proxy = await startProxy({ policy, server: server.command, cwd: '/' });

@@ -135,7 +135,7 @@ tools:
             SERVER: `${BUN} examples/server.ts`,
             POLICY: join(path, 'p.yaml'),
           };
-              const argv = ['--cli', join(ROOT, 'examples/inspector.sh'), ...typed.split(' ')];
+          const argv = ['--cli', join(ROOT, 'examples/inspector.sh'), ...typed.split(' ')];
           const { stdout, stderr, status } = spawnSync(INSPECTOR, argv, {
             cwd: ROOT,
             encoding: 'utf8',
