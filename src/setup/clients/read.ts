@@ -126,8 +126,14 @@ function textOf(value: Json): string | undefined {
 
 function reasonToLeave(entry: ServerEntry, shape: EntryShape): string | undefined {
   if (entry.kind === 'other') return entry.why;
-  if (entry.kind === 'local') return gatewayOf([entry.command, ...entry.args]);
+  if (entry.kind === 'local') return reasonForSandbox(entry) ?? gatewayOf([entry.command, ...entry.args]);
   return reasonForRemote(entry, shape);
+}
+
+/** VS Code: a server in its sandbox may not write where Intercept keeps its state. */
+function reasonForSandbox({ value }: LocalEntry): string | undefined {
+  const isBarred = isObject(value) && value.get('sandboxEnabled') === true;
+  return isBarred ? 'its sandbox ("sandboxEnabled") bars the folder that Intercept keeps its state in' : undefined;
 }
 
 function reasonForRemote({ value, url, transport }: RemoteEntry, shape: EntryShape): string | undefined {
@@ -145,7 +151,7 @@ function reasonForUrl(text: string): string | undefined {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || !/^https?:$/.test(url.protocol)) return 'its URL is none of HTTP';
   if (url.username !== '' || url.password !== '') return HIDDEN;
-  const isSecret = (word: string) => word.length >= 24 && /\d/.test(word) && /[A-Za-z]/.test(word);
+  const isSecret = (word: string) => word.length >= 20 && /\d/.test(word) && /[A-Za-z]/.test(word);
   if (Array.from(url.searchParams).some(([name, word]) => SECRET.test(name) || isSecret(word))) return HIDDEN;
   return url.pathname.split('/').some(isSecret) ? HIDDEN : undefined;
 }

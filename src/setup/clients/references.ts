@@ -5,11 +5,18 @@ import type { World } from './types.ts';
 export type ResolvedText =
   | { readonly kind: 'value'; readonly value: string }
   /** Only a person knows it: the client asks for it, or keeps it in a store of its own. */
-  | { readonly kind: 'asks'; readonly reference: string; readonly id: string }
+  | { readonly kind: 'asks'; readonly ids: readonly string[] }
   /** Nobody here can know it: a variable that is not set, a command. */
   | { readonly kind: 'unknown'; readonly reference: string; readonly why: string };
 
-type Meaning = (match: RegExpMatchArray, world: World, project: string | undefined) => ResolvedText;
+export interface Knowledge {
+  /** The project's folder. */
+  readonly project?: string;
+  /** Answers of the person, by id. */
+  readonly answers?: ReadonlyMap<string, string>;
+}
+
+type Meaning = (match: RegExpMatchArray, world: World, known: Knowledge) => ResolvedText;
 
 interface Form {
   readonly pattern: string;
@@ -34,13 +41,16 @@ function variableOf({ env, platform }: World, name: string): string | undefined 
 }
 
 const command: Meaning = ([reference]) => ({ kind: 'unknown', reference, why: 'it is a command, and commands in a file are not run' });
-const ask: Meaning = ([reference, id = '']) => ({ kind: 'asks', reference, id });
+const ask: Meaning = ([, id = ''], _, { answers }) => {
+  const value = answers?.get(id);
+  return value === undefined ? { kind: 'asks', ids: [id] } : { kind: 'value', value };
+};
 const file: Meaning = ([reference, path = ''], { disk, home }) => {
   const bytes = disk.read(path.replace(/^~(?=[\\/])/, home), MAX_FILE);
   if (typeof bytes === 'string') return { kind: 'unknown', reference, why: bytes };
   return { kind: 'value', value: new TextDecoder().decode(bytes).trim() };
 };
-const folder: Meaning = ([reference], { home, platform }, project) => {
+const folder: Meaning = ([reference], { home, platform }, { project }) => {
   const [, name = ''] = reference.match(/\{(\w+)\}/) ?? [];
   const separator = platform === 'win32' ? '\\' : '/';
   const last = project?.split(/[\\/]/).at(-1);
@@ -73,16 +83,17 @@ const DIALECTS: Readonly<Record<Dialect, readonly Form[]>> = {
   shell: [EMBEDDED, { ...BRACES, means: variable('empty') }, { pattern: `\\$${NAME}`, means: variable('empty') }],
 };
 
-/** The text that the client would give to the server; the first reference that nobody here can resolve else. */
-export function resolveReferences(text: string, dialect: Dialect, world: World, project?: string): ResolvedText {
-  let unresolved: ResolvedText | undefined;
-  const value = text.replace(patternOf(dialect, world), (...found) => {
-    const resolved = resolveOne(String(found[0]), dialect, world, project);
+/** The text that the client would give to the server; else all that it asks for, or the first that nobody here can know. */
+export function resolveReferences(text: string, dialect: Dialect, world: World, known: Knowledge = {}): ResolvedText {
+  const open: ResolvedText[] = [];
+  const value = text.replace(patternOf(dialect, world), (reference) => {
+    const resolved = resolveOne(reference, dialect, world, known);
     if (resolved.kind === 'value') return resolved.value;
-    unresolved ??= resolved;
+    open.push(resolved);
     return '';
   });
-  return unresolved ?? { kind: 'value', value };
+  const ids = open.flatMap((resolved) => (resolved.kind === 'asks' ? resolved.ids : []));
+  return open.find(({ kind }) => kind === 'unknown') ?? (ids.length > 0 ? { kind: 'asks', ids } : { kind: 'value', value });
 }
 
 /** The references of a text, as they stand. */
@@ -99,10 +110,10 @@ function formsOf(dialect: Dialect, { platform }: World): readonly Form[] {
   return DIALECTS[dialect].filter((form) => form !== PERCENT || platform === 'win32');
 }
 
-function resolveOne(reference: string, dialect: Dialect, world: World, project: string | undefined): ResolvedText {
+function resolveOne(reference: string, dialect: Dialect, world: World, known: Knowledge): ResolvedText {
   for (const { pattern, means } of formsOf(dialect, world)) {
     const match = reference.match(new RegExp(`^(?:${pattern})$`));
-    if (match) return means(match, world, project);
+    if (match) return means(match, world, known);
   }
   return { kind: 'value', value: reference };
 }

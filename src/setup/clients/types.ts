@@ -11,6 +11,8 @@ export interface World {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly disk: Disk;
+  /** Folders are joined in this way where it is not the platform's: files of Windows, seen from WSL. */
+  readonly paths?: 'posix';
 }
 
 /** Reads, and nothing else. Nothing here throws: what cannot be had is undefined, or empty. */
@@ -40,8 +42,8 @@ export interface Reader {
   readonly scope: ClientScope;
   /** The project's folder, for scopes local and project. */
   readonly project?: string;
-  /** The client reads an older or a later place only where this one is not: it may not read this at all. */
-  readonly stale?: boolean;
+  /** The client seems to be on this machine; a project's file may be for others. */
+  readonly installed: boolean;
 }
 
 export type FileFormat = 'json' | 'toml' | 'yaml';

@@ -34,7 +34,7 @@ test.each<[Dialect, string, string | undefined]>([
   ['shell', '$(touch /tmp/x)', undefined],
   ['shell', 'a `id` b', undefined],
 ])('%s: %s', (dialect, text, value) => {
-  const resolved = resolveReferences(text, dialect, WORLD, '/p/project');
+  const resolved = resolveReferences(text, dialect, WORLD, { project: '/p/project' });
   expect(resolved.kind === 'value' ? resolved.value : undefined).toBe(value);
 });
 
@@ -44,12 +44,14 @@ test('on Windows, case of names and %V%', () => {
 });
 
 test('an input is asked for by its id', () => {
-  expect(resolveReferences('Bearer ${input:key}', 'vscode', WORLD)).toEqual({ kind: 'asks', reference: '${input:key}', id: 'key' });
+  expect(resolveReferences('Bearer ${input:key}', 'vscode', WORLD)).toEqual({ kind: 'asks', ids: ['key'] });
+  const answers = new Map([['key', 'k']]);
+  expect(resolveReferences('Bearer ${input:key}', 'vscode', WORLD, { answers })).toEqual({ kind: 'value', value: 'Bearer k' });
   expect(referencesIn('${K} ${env:K} ${input:key}', 'vscode', WORLD)).toEqual(['${env:K}', '${input:key}']);
 });
 
 test('locks are those that clients take', () => {
-  const reader = { name: '', scope: 'user' as const };
+  const reader = { name: '', scope: 'user' as const, installed: true };
   expect(lockOf({ readers: [{ ...reader, client: 'claude-code' }] })).toBe('folder');
   expect(lockOf({ readers: [{ ...reader, client: 'claude-code', scope: 'project' }] })).toBeUndefined();
   expect(
