@@ -3,7 +3,7 @@ import { isObject, type Json } from '../../core/json.ts';
 import { FORMATS } from './format/formats.ts';
 import { decodeText, MAX_FILE } from './format/text.ts';
 import { memberOf, type ObjectTree, type Tree, UnreadableText, valueIn } from './format/tree.ts';
-import { type Gate, gateOf } from './gates.ts';
+import { gateOf, type ListGate } from './gates.ts';
 import type { ClientId } from './ids.ts';
 import { existing, folderOf, pathsFor } from './paths.ts';
 import { foldersFrom, knownProjects } from './projects.ts';
@@ -19,7 +19,7 @@ export interface ClientMap {
   readonly files: readonly ClientFile[];
   /** Clients that seem to be on this machine. `configured`: one of them has a server. */
   readonly clients: readonly { readonly id: ClientId; readonly name: string; readonly configured: boolean }[];
-  /** What starts servers and is in no file that could be rewritten: a sentence each. */
+  /** Files that start servers and cannot be rewritten: a sentence each. */
   readonly beside: readonly { readonly client: ClientId; readonly path: string; readonly says: string }[];
 }
 
@@ -60,7 +60,7 @@ function withoutOlder(claims: readonly Claim[]): readonly Claim[] {
   return claims.filter(({ client, row }) => !row.isOlder || !moved.has(client));
 }
 
-function gated(file: ClientFile, gate: Gate): ClientFile {
+function gated(file: ClientFile, gate: ListGate): ClientFile {
   return { ...file, servers: file.servers.map((server) => ({ ...server, leave: server.leave ?? gate(server) })) };
 }
 

@@ -9,7 +9,7 @@ import type { ClientServer, World } from './types.ts';
 import { valueAt } from './values.ts';
 
 /** Says why a server is left; undefined where nothing keeps it. */
-export type Gate = (server: ClientServer) => string | undefined;
+export type ListGate = (server: ClientServer) => string | undefined;
 
 const SETTINGS: readonly Path[] = [
   {
@@ -24,7 +24,7 @@ const SETTINGS: readonly Path[] = [
 const LISTS = ['allowedMcpServers', 'deniedMcpServers'];
 
 /** Reads the settings of the user, of the administrator and of projects. */
-export function gateOf(world: World, folders: readonly string[]): Gate {
+export function gateOf(world: World, folders: readonly string[]): ListGate {
   const files = [undefined, ...folders].flatMap((project) => SETTINGS.flatMap((path) => existing(path, world, project)));
   const rows = [...new Set(files)].flatMap((file) => listsIn(file, world).map((row) => ({ file, row })));
   return ({ entry, readers }) => {

@@ -1,4 +1,4 @@
-/** How a client is written down: its files, on each platform, and how its entries look. */
+/** A client as a row: its files, on each platform, and the way of its entries. */
 import type { ClientId, ShapeId } from '../ids.ts';
 import type { ClientScope, FileFormat, Platform } from '../types.ts';
 
