@@ -115,9 +115,10 @@ export function ofRoles(args: readonly Argument[], verbs: readonly FoundVerb[]):
 
 const GENERATING: ReadonlySet<string> = new Set(['generate', 'edit', 'create', 'compose', 'transform', 'render', 'draw']);
 
-/** Arguments that hold secrets. */
+/** Names of arguments that hold secrets. */
 export function secretsAmong(args: readonly Argument[]): readonly string[] {
-  return args.filter((argument) => playsRole(argument, 'secret') && !argument.types.includes('boolean')).map(({ path }) => path);
+  const secret = args.filter((argument) => playsRole(argument, 'secret') && !argument.types.includes('boolean'));
+  return [...new Set(secret.map(({ name }) => name))];
 }
 
 /** The paths of the amount and its currency, those of the call itself first. */

@@ -40,6 +40,8 @@ export interface ToolRisk {
   readonly evidence: readonly RiskEvidence[];
   /** It returns secrets, or takes them as arguments. */
   readonly sensitive: boolean;
+  readonly returnsSecrets?: true;
+  /** Names of the arguments that hold secrets. */
   readonly secretArguments: readonly string[];
   /** Nothing was said about it, or nothing that could be trusted. */
   readonly unsure: boolean;

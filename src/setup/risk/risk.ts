@@ -7,6 +7,7 @@ import { freeAction, moneyAmong, ofRoles, playsRole, readActions, riskOf, runsCo
 import { RISKS, type Risk, type RiskEvidence, type ScannedTool, type ToolRisk, worseOf } from './classes.ts';
 import { type DescriptionReading, type FoundSign, readDescription, verbsIn } from './description.ts';
 import { isNounToo, wordsOf } from './lookup.ts';
+import { callsOthers, handsOutSecrets, isStep } from './marks.ts';
 import { type FoundVerb, readName, sharedPrefix, splitName, withoutPrefix } from './name.ts';
 import { type Argument, readSchema } from './schema.ts';
 import { BOUGHT, BROWSER_STEPS, EFFECTS, MONEY_NOUNS, NOT_MONEY } from './words.ts';
@@ -31,6 +32,7 @@ function drivesBrowser(names: readonly (readonly string[])[]): boolean {
 }
 
 interface Reading {
+  readonly name: string;
   readonly words: readonly string[];
   readonly verbs: readonly FoundVerb[];
   readonly text: string;
@@ -53,6 +55,7 @@ function classify(tool: ScannedTool, all: readonly string[], { prefix, isBrowser
   const schema = readSchema(tool.inputSchema);
   const description = readDescription(tool.description, words);
   return conclude({
+    name: tool.name,
     words,
     verbs: verbsThatCount(readName(words).verbs, description),
     text: tool.description ?? '',
@@ -80,15 +83,17 @@ function conclude(reading: Reading): ToolRisk {
   const isUnsure = all.length === 0 || !reading.complete;
   const risk = all.map((one) => one.risk).reduce<Risk>(worseOf, isUnsure ? 'Write' : 'Read');
   const secretArguments = secretsAmong(args);
+  const returnsSecrets = handsOutSecrets(words, reading.verbs, reading.description);
   const money = risk === 'Financial' ? moneyAmong(args) : undefined;
   return {
     risk,
     evidence: all.toSorted((a, b) => RISKS.indexOf(b.risk) - RISKS.indexOf(a.risk)),
-    sensitive: secretArguments.length > 0,
+    sensitive: returnsSecrets || secretArguments.length > 0,
     secretArguments,
     unsure: isUnsure,
-    step: false,
-    takesToolName: args.some((argument) => argument.depth === 1 && playsRole(argument, 'tool')),
+    step: isStep(risk, words, args, reading.isBrowser),
+    takesToolName: callsOthers(reading.name, risk, args),
+    ...(returnsSecrets && { returnsSecrets }),
     ...(chosen && { actions: chosen.actions }),
     ...(money && { money }),
   };

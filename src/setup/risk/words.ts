@@ -56,7 +56,7 @@ export const COMPOUNDS = `pull request, pull requests, merge request, merge requ
   item, read replica, read model, time series, project update, status update, status updates, project updates, service updates, place details,
   user group, install script, post office, social post, set up, sort order, credit note, credit notes, phone number, phone numbers, payment method, payment methods, purchase order, purchase orders, vendor credit, vendor credits, campaign budget, budget schedule, bank transaction, bank transactions, log group, log groups, log stream, change log, call log,
   call logs, call recording, audit log, audit logs, trash can, load balancer, load balancers, issue link, issue type, issue types, check list,
-  record type, record types, process group, install command, build configuration, release notes, start time, feature flag, feature flags, login status,
+  record type, record types, process group, install command, build configuration, release notes, start time, feature flag, feature flags, client secret, connection string, private key, private keys, api key, api keys, publishable key, publishable keys, login status,
   build id, build log, build logs, git log, open orders, data set, bitable record, deploy token, deploy tokens, deploy key, deploy keys,
   trade history, label list, move history, run history, run details, run metrics, reply to, transfer job, transfer jobs, import job,
   export job, access key, access keys, access policy, access token, access control, security group, load testing, contract testing,
@@ -254,10 +254,24 @@ export const SIGNS: readonly Sign[] = [
   {
     kind: 'secret',
     when: 'reading',
-    phrases: `returns the secret, secret value, plaintext secret, returns credentials, temporary credentials, access token, kubeconfig, private key, signing secret, api key value,
-      decrypted value, returns the password, connection string`,
+    phrases: `returns the secret, plaintext secret, signing secret, returns credentials, temporary credentials, returns a kubeconfig, as a kubeconfig,
+      decrypted value, returns the password, returns the token, returns an access token, returns the api key, jwt token used`,
   },
 ];
+
+/** Nouns of secrets: a tool that gets or makes one of them returns it. */
+export const SECRET_NOUNS = `access_key access_keys access_token api_key api_keys client_secret connection_string credentials kubeconfig password passwords
+  private_key private_keys publishable_key publishable_keys secret secrets token tokens`;
+
+/** Words of a name that make these nouns something else. */
+export const NOT_SECRET = `activity address alert alerts allowance analyze approve balance config configs contract count counts css design engine erc20 event
+  events expiry figma holders history info limit location locations log logs metadata mount mounts name names native nft permissions policy
+  price provider providers rotation scan scanning scans search settings status style supply transfer transfers type types usage validate value
+  vault verify versions`;
+
+/** Things that are edited in small steps: a local file, notes, a memory. */
+export const STEP_NOUNS = `block cell cells entities entity file files insight lines memories memory note notes observation observations relations text
+  thought`;
 
 /** Arguments by what their names say, in words. */
 export const ARGUMENTS = {
@@ -290,6 +304,11 @@ export const ARGUMENTS = {
   /** Something is told about what happens: such a subscription costs nothing. */
   listener:
     'topic, topic id, topic arn, topicarn, destination id, webhook, webhook url, callback, callback url, notification url, events, event types, resource, thread id, message id',
+  /** It is a file of this machine. */
+  path: 'path, file path, file, filename, vault, vault path, note path',
+  /** It is a place elsewhere. */
+  remote:
+    'owner, repo, repository, repo slug, branch, bucket, bucket name, project id, site, site id, workspace, drive id, spreadsheet id, document id',
   /** They name another tool. */
-  tool: 'tool name, tool slug, toolname, tool to call, tool id to call, function name to call, mcp tool, tool call',
+  tool: 'tool, tool name, tool slug, tools, tool to call, mcp tool',
 } as const;
