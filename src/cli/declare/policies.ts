@@ -4,7 +4,7 @@ import { group, part } from './declare.ts';
 import { choice, JSON_OUT, set, text } from './flags.ts';
 
 const PRESET = {
-  preset: choice('preset', ['suggested', 'read-only'], 'suggested', 'read-only', 'only the tools that read'),
+  preset: choice('preset', ['suggested', 'read-only'], 'suggested', 'NAME', 'read-only: the tools that read, and no other'),
 };
 const FILE = {
   output: { ...text('file', 'FILE', 'where to write it, else ID.yaml'), short: '-o' },
