@@ -10,13 +10,16 @@ import type { LibraryRow } from '../../src/setup/library/rows.ts';
 const NOWHERE = 'http://127.0.0.1:9';
 const OFFLINE = { HTTP_PROXY: NOWHERE, HTTPS_PROXY: NOWHERE, http_proxy: NOWHERE, https_proxy: NOWHERE, NODE_USE_ENV_PROXY: '1' };
 
+/** It stands in a row's command for a folder of the user's. */
+const SOME_FOLDER = '/path/to/dir';
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Installs the package, calls `use` with the command that starts it and its environment, and removes it. */
 export async function withInstalled(row: LibraryRow, use: (command: readonly string[], env: Environment) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'intercept-library-'));
   try {
-    const command = install(row, folder);
+    const command = install(row, folder).map((word) => word.replaceAll(SOME_FOLDER, folder));
     // A home of its own: neither the server finds this user's files, nor this user the server's.
     await use(command, { PATH: process.env['PATH'], HOME: folder, ...OFFLINE, ...row.env });
   } finally {
