@@ -7,8 +7,11 @@ import type { ScannedServer } from '../../src/setup/draft/draft.ts';
 import { readSource } from '../../src/setup/library/folders.ts';
 import { type LibraryRow, recordServer, renderRecorded } from '../../src/setup/library/rows.ts';
 import { classifyTools, type ScannedTool } from '../../src/setup/risk/risk.ts';
-import { listServerTools } from '../../src/setup/server-tools.ts';
+import { scanServer } from '../../src/setup/scan.ts';
 import { withInstalled } from './install.ts';
+
+/** A server has so long to start and answer, ms. */
+const PATIENCE = 60_000;
 
 /** Records the answers of a server: its capabilities and all its tools. */
 export function recordAnswers(root: string, row: LibraryRow, folder: string): void {
@@ -39,12 +42,15 @@ function readTool(tool: Json): readonly ScannedTool[] {
   ];
 }
 
-/** Installs the package, starts it, and records its tools. Whether it has resources and prompts is left as it was. */
+/** Installs the package, starts it, and records what it lists. Says which tools are no longer there: some want a client that can more. */
 export async function recordScan(root: string, row: LibraryRow): Promise<void> {
-  const { resources, prompts } = readSource(root, row).recorded;
+  const before = readSource(root, row).recorded.tools.map(({ definition }) => definition.name);
   await withInstalled(row, async (command, env) => {
-    const listed = await listServerTools({ command, remote: undefined }, env);
-    write(root, row, { resources, prompts, tools: listed.flatMap(({ definition }) => readTool(readJson(definition))) });
+    const scanned = await scanServer({ command, remote: undefined }, env, { timeout: PATIENCE });
+    const names = new Set(scanned.tools.map(({ name }) => name));
+    const gone = before.filter((name) => !names.has(name));
+    if (gone.length > 0) console.log(`${row.id}: no longer listed: ${gone.join(', ')}`);
+    write(root, row, scanned);
   });
 }
 
