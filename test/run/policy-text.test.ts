@@ -27,7 +27,11 @@ test('a library policy is enforced, and named in the records as it was named', a
 }, 60_000);
 
 /** Starts a proxy that has nobody to serve, and answers with what it said. */
-async function saidBy(config: string, server: readonly string[], home: string): Promise<{ readonly status: number; readonly said: string }> {
+async function saidBy(
+  config: string,
+  server: readonly string[],
+  home: string,
+): Promise<{ readonly status: number; readonly said: string }> {
   const [program = '', ...args] = [...interceptCommand(), '-c', config, '--', ...server];
   const child = spawn(program, args, { env: { ...process.env, INTERCEPT_HOME: home }, stdio: ['ignore', 'ignore', 'pipe'] });
   const status = new Promise<number>((resolve) => child.once('exit', (code) => resolve(code ?? -1)));
