@@ -1,6 +1,10 @@
 /** What shells offer at the Tab key, asked of the shells themselves (cli.md §1). */
 import { beforeAll, describe, expect, test } from 'bun:test';
 import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { temporaryFolder } from '../harness/paths.ts';
+import { HAS_TERMINAL, sitAtTerminal } from '../harness/terminal.ts';
 import { openFolder } from './run.ts';
 
 const SCRIPTS: Record<string, string> = {};
@@ -61,6 +65,29 @@ describe.if(has('zsh'))('zsh', () => {
     const program = `autoload -U compinit; compinit -u -D; source /dev/stdin; print -r -- $_comps[intercept]`;
     expect(ask('zsh', program)).toEqual([expect.stringContaining('_intercept')]);
   });
+});
+
+describe.if(has('zsh') && HAS_TERMINAL)('zsh at a terminal, by the Tab key', () => {
+  test.each(CASES.filter(([, expected]) => expected.length === 1))(
+    '%s',
+    async (line, expected) => {
+      const { path, remove } = await temporaryFolder();
+      try {
+        const file = join(path, 'completion');
+        writeFileSync(file, SCRIPTS['zsh'] ?? '');
+        using person = sitAtTerminal(['zsh', '-f', '-i'], { env: { HOME: path } });
+        person.type(`PS1='> '; autoload -U compinit; compinit -u -D; source ${file}; print ready=$((40+2))\n`);
+        await person.untilPrinted(/ready=42/);
+        // What stands in the line after Tab is printed: Ctrl-A goes to its beginning.
+        person.type(`${line}\t\x01print -r -- '<'\x05'>'\n`);
+        const whole = `${line.slice(0, line.lastIndexOf(' ') + 1)}${expected[0]}`;
+        await person.untilPrinted(new RegExp(`^<${whole} ?>`, 'm'));
+      } finally {
+        await remove();
+      }
+    },
+    30_000,
+  );
 });
 
 describe.if(has('fish'))('fish', () => {
