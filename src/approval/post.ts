@@ -1,5 +1,6 @@
 /** One try of a webhook: its signature, the POST, and when it is tried again. */
 import { createHmac } from 'node:crypto';
+import { renderWait } from '../core/window.ts';
 
 /** ms. */
 const PATIENCE = 10_000;
@@ -68,7 +69,7 @@ function withoutPassword(url: string): { readonly target: string; readonly autho
 
 function whyOf(error: unknown): string {
   if (!(error instanceof Error)) return 'it could not be sent';
-  if (error.name === 'TimeoutError') return `no answer within ${PATIENCE / 1000} s`;
+  if (error.name === 'TimeoutError') return `no answer within ${renderWait(PATIENCE)}`;
   if (error.name === 'AbortError') return 'the proxy ended';
   const { code } = error as NodeJS.ErrnoException;
   const { code: cause } = (error.cause ?? {}) as NodeJS.ErrnoException;

@@ -1,7 +1,7 @@
 /** Computes how long a counter's row is kept, and how far a clock may step back (policy.md §6). */
 import type { HoldRequest } from '../core/approval.ts';
 import { StoreError } from '../core/store.ts';
-import { type Window, type WindowUnit, windowAt } from '../core/window.ts';
+import { renderWait, type Window, type WindowUnit, windowAt } from '../core/window.ts';
 
 /** A clock this far behind the newest record may still count; further behind, it may not. */
 export const CLOCK_TOLERANCE = 60_000;
@@ -28,7 +28,7 @@ export function checkClock(now: number, newest: number): void {
   const behind = newest - now;
   if (behind <= CLOCK_TOLERANCE) return;
   throw new StoreError(
-    `the clock is ${Math.round(behind / 1000)} s behind the newest record of the store (${new Date(newest).toISOString()}); set the clock of this host`,
+    `the clock is ${renderWait(behind)} behind the newest record of the store (${new Date(newest).toISOString()}); set the clock of this host`,
   );
 }
 

@@ -222,7 +222,7 @@ describe('policy.md §12: a notification that is not taken', () => {
     await hold('g');
     await receiver.untilReceived(2);
     expect(failures).toEqual([]);
-    expect((await untilFailed(1))[0]).toMatchObject({ why: 'no answer within 10 s', tries: 1 });
+    expect((await untilFailed(1))[0]).toMatchObject({ why: 'no answer within 10 seconds', tries: 1 });
   }, 60_000);
 
   test('its answer is not read: an endless one holds nothing up', async () => {

@@ -1,4 +1,5 @@
 /** Reads a server's refusal within bounds, quotes it, and recognises that a session is gone (wire.md §5). */
+import { renderWait } from '../../core/window.ts';
 import type { UpstreamAnswer } from '../../http/client.ts';
 import { UpstreamFault } from '../../http/fault.ts';
 import type { Failure } from '../../proxy/requests/ending.ts';
@@ -92,7 +93,7 @@ export function quoteServer(text: string, mask: (text: string) => string): strin
 
 function waitOf(retryAfter: string | undefined): string | undefined {
   if (retryAfter === undefined || retryAfter.length > 40) return undefined;
-  if (/^\d{1,9}$/.test(retryAfter)) return `after ${Number(retryAfter)} s`;
+  if (/^\d{1,9}$/.test(retryAfter)) return `after ${renderWait(Number(retryAfter) * 1000)}`;
   const at = Date.parse(retryAfter);
   return Number.isNaN(at) ? undefined : `after ${new Date(at).toISOString()}`;
 }

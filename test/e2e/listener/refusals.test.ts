@@ -98,9 +98,9 @@ describe("the server's own words", () => {
     const answer = await exchange(listener.url, { body: call(1), headers: await open(listener.url) });
     const { message } = JSON.parse(answer.text).error;
     expect([answer.status, answer.headers['retry-after']]).toEqual([429, '7']);
-    expect(message).toStartWith('the server answered with HTTP status 429, to be asked again after 7 s. It says: "slow down, ');
+    expect(message).toStartWith('the server answered with HTTP status 429, to be asked again after 7 seconds. It says: "slow down, ');
     expect(message.length).toBeLessThan(300);
-    await until('the log', () => listener.output().includes('to be asked again after 7 s. It says: "slow down, ') || undefined);
+    await until('the log', () => listener.output().includes('to be asked again after 7 seconds. It says: "slow down, ') || undefined);
     const outcomes = (await auditRecords(listener.home)).filter(({ type }) => type === 'outcome');
     expect(outcomes).toMatchObject([{ result: 'released', error: message }]);
     expect(message + listener.output() + JSON.stringify(outcomes)).not.toContain('sesame');

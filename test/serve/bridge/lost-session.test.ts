@@ -157,7 +157,7 @@ test('a session that could not be opened anew is tried for again with each call,
   await bridge.request(1, 'tools/call');
   expect(await bridge.request(2, 'tools/call')).toMatchObject({
     outcome: 'released',
-    why: 'the server lost the session, and there is no new one: the server refused "initialize" with HTTP status 503, to be asked again after 3 s. It says: "starting with [redacted]"',
+    why: 'the server lost the session, and there is no new one: the server refused "initialize" with HTTP status 503, to be asked again after 3 seconds. It says: "starting with [redacted]"',
   });
   isUp = true;
   expect(await bridge.request(3, 'tools/call')).toMatchObject({ result: {} });
