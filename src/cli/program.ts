@@ -10,10 +10,11 @@ import { LOG } from './declare/log.ts';
 import { mistakeOf } from './declare/mistakes.ts';
 import { POLICIES } from './declare/policies.ts';
 import { PROXY } from './declare/proxy.ts';
+import { SCAN } from './declare/scan.ts';
 import type { Terminal } from './terminal.ts';
 
 /** All commands. What each does is loaded when it runs. */
-export const COMMANDS = [PROXY, ...SINGLE, LOG, ...GROUPS, POLICIES];
+export const COMMANDS = [PROXY, SCAN, ...SINGLE, LOG, ...GROUPS, POLICIES];
 
 /** Declares all of them. */
 export function declareCommands(program: Command, invocation: Invocation): void {

@@ -37,7 +37,7 @@ export class CommandError extends Error {
 }
 
 /** Exit statuses (cli.md §1). */
-export const EXIT = { done: 0, failed: 1, usage: 2, invalidPolicy: 3, found: 4 } as const;
+export const EXIT = { done: 0, failed: 1, usage: 2, invalidPolicy: 3, found: 4, changed: 5 } as const;
 
 /** The words for errors of the system, by their code. */
 const SYSTEM: Readonly<Record<string, string>> = {

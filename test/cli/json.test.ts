@@ -85,6 +85,11 @@ test('every output is as its schema says', async () => {
   for (const start of ['npx -y @stripe/mcp', 'node server.js'])
     expectValid('policy_match', (await folder.run('policies', 'for', '--json', '--', ...start.split(' '))).out);
   for (const preset of ['suggested', 'read-only']) await json('policy', 'policies', 'show', 'stripe', '--preset', preset);
+  const scanned = ['--', ...server.command];
+  const drafted = join(folder.path, 'drafted.yaml');
+  // What follows "--" is the server's.
+  for (const flags of [[], ['-o', drafted], ['-o', drafted, '--update']])
+    expectValid('scan', (await folder.run('scan', '--json', ...flags, ...scanned)).out);
   folder.env.INTERCEPT_APPROVER_TOKEN = 'a long secret';
   await json('protected', 'approvals', 'protect');
 }, 120_000);

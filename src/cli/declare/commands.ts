@@ -46,7 +46,8 @@ const VALIDATE = command({
   },
 });
 
-const REMOTE = {
+/** A server that is reached over HTTP. */
+export const REMOTE = {
   upstream: text('url', 'URL', 'a remote server, instead of a command'),
   header: several('field', "'Name: value'", 'sent with each request'),
   headerEnv: several('field', 'Name=VAR', 'the same, with the value of a variable'),

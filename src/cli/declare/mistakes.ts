@@ -25,6 +25,11 @@ function dashesBefore(word: string): string {
   return `a server's command stands after "--": intercept -c policy.yaml -- ${word.includes(' ') ? JSON.stringify(word) : word} …`;
 }
 
+/** A word after `scan` that is no flag. */
+export function serverWord(word: string): UsageError {
+  return new UsageError(`"scan" takes no ${JSON.stringify(word)}`, `a server's command stands after "--": intercept scan -- ${word} …`);
+}
+
 /** Says what the parser found wrong with these arguments. */
 export function mistakeOf(error: CommanderError, program: Command, own: readonly string[]): UsageError {
   const { command, name, word } = commandIn(program, own);
@@ -35,6 +40,7 @@ export function mistakeOf(error: CommanderError, program: Command, own: readonly
       const flag = /'([^'=]*)/.exec(text)?.[1] ?? '';
       // Where a word of the server's stands before it, it is the server's flag.
       if (command === program && word !== undefined) return unknownWord(word, program);
+      if (command.name() === 'scan' && word !== undefined) return serverWord(word);
       return new UsageError(`unknown flag "${flag}"`, didYouMean(flag, flagsOf(command)) ?? didYouMean(flag, flagsOf(program)) ?? seeHelp);
     }
     case 'commander.optionMissingArgument':

@@ -46,7 +46,7 @@ export function openDraft(server: ScannedServer, risks: readonly ToolRisk[]): (o
 }
 
 /** A tool that `validate` takes for one that calls others is one, whoever classified it. */
-function careful({ name, inputSchema }: ScannedTool, risk: ToolRisk): ToolRisk {
+export function careful({ name, inputSchema }: ScannedTool, risk: ToolRisk): ToolRisk {
   return risk.takesToolName || !mayCallTools({ name, inputSchema }) ? risk : { ...risk, takesToolName: true };
 }
 

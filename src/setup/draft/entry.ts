@@ -21,10 +21,11 @@ const STEP = '  ';
 
 /** Reads what is said of a tool. */
 export function textOf(tool: ScannedTool, risk: ToolRisk): ToolText {
+  const parameters = parameterLines(parametersOf(tool.inputSchema));
   return {
     key: quoted(tool.name),
     description: firstSentence(tool.description ?? ''),
-    parameters: parameterLines(parametersOf(tool.inputSchema)),
+    parameters: parameters.length === 0 ? ['(no parameters)'] : parameters,
     notes: notesOf(risk),
   };
 }
