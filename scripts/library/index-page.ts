@@ -23,7 +23,7 @@ export function renderIndex(listed: readonly ListedPolicy[], left: readonly Libr
     'The numbers are tools of the classes Destructive, Financial, Execute, Write and Read. A star marks rules that a person wrote.',
     '',
     '<!-- keys: policies -->',
-    '| policy | server | D | F | X | W | R | what it does |',
+    '| policy | server | D | F | E | W | R | what it does |',
     '|---|---|--:|--:|--:|--:|--:|---|',
     ...listed.map(renderRow),
     '',
@@ -58,7 +58,18 @@ function effectOf(policy: Policy, names: readonly string[]): string {
     const own = judged.filter((tool) => tool.verdict === verdict).length;
     return own === 0 ? [] : [`${EFFECTS[verdict]} ${own}`];
   });
-  return [parts.join(', '), ...(policy.description === undefined ? [] : [policy.description])].join('; ');
+  return [parts.join(', '), ...namesIn(policy)].join('; ');
+}
+
+/** The most names of rules that a row shows. */
+const MOST_NAMES = 5;
+
+/** The names of rules that a person wrote: drafted ones have none. */
+function namesIn({ exact, everyTool }: Policy): readonly string[] {
+  const rules = [...(everyTool ? [everyTool] : []), ...exact.values()].flatMap((entry) => entry.rules);
+  const names = [...new Set(rules.map(({ label }) => label).filter((label) => !/^tools\..*\.rules\[\d+\]$/.test(label)))];
+  if (names.length === 0) return [];
+  return [`${names.slice(0, MOST_NAMES).join(', ')}${names.length > MOST_NAMES ? ', …' : ''}`];
 }
 
 function cell(text: string): string {

@@ -86,13 +86,20 @@ export function addPolicy(id: string, { preset, output, force }: AddOptions, ter
   try {
     writeFileSync(file, library.policyOf(entry, preset), { flag: force ? 'w' : 'wx' });
   } catch (error) {
-    const help = (error as NodeJS.ErrnoException).code === 'EEXIST' ? 'choose another name with "-o", or add --force' : undefined;
-    throw new CommandError(`${shown(file, 500)} ${reasonOf(error)}`, EXIT.failed, help, { cause: error });
+    throw unwritten(file, error);
   }
   terminal.out(`wrote ${shown(file, 500)}: the ${preset} policy for ${entry.title}, ${packageOf(entry)}, ${countTools(entry.tools)}`);
   terminal.out(`run it: intercept -c ${shellCommand([file])} -- ${shellCommand(entry.command)}`);
   if (entry.env.length > 0) terminal.out(`it was started with ${entry.env.join(', ')}`);
   return EXIT.done;
+}
+
+function unwritten(file: string, error: unknown): CommandError {
+  const { code } = error as NodeJS.ErrnoException;
+  const name = shown(file, 500);
+  if (code === 'EEXIST') return new CommandError(`${name} exists already`, EXIT.failed, 'choose another name with "-o", or add --force');
+  if (code === 'ENOENT') return new CommandError(`${name}: its folder does not exist`, EXIT.failed, 'make the folder first');
+  return new CommandError(`${name} ${reasonOf(error)}`, EXIT.failed, 'choose another place with "-o"', { cause: error });
 }
 
 /** Throws `UsageError` with what may have been meant. */

@@ -53,6 +53,8 @@ describe('intercept policies show, add', () => {
       status: 1,
       err: `intercept: ${file} exists already\nhelp: choose another name with "-o", or add --force\n`,
     });
+    const lost = await folder.run('policies', 'add', 'stripe', '-o', join(folder.path, 'no/s.yaml'));
+    expect(lost.err).toContain('s.yaml: its folder does not exist\nhelp: make the folder first');
     expect((await folder.run('policies', 'add', 'stripe', '-o', file, '--force', '--preset', 'read-only')).status).toBe(0);
     expect(readFileSync(file, 'utf8')).not.toBe(STRIPE);
     expect((await folder.run('validate', '--strict', file)).status).toBe(0);

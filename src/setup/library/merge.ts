@@ -53,13 +53,18 @@ function mergeTools(
   const names = new Set(own.map(({ key }) => key));
   const lines = own.flatMap((block) => {
     const other = block.key !== undefined && (block.key === '*' || takes(block.key)) ? given.get(block.key) : undefined;
-    return other ? [...block.comments.filter((line) => !other.comments.includes(line)), ...linesOf(other)] : linesOf(block);
+    return other ? [...commentsBeside(block, other), ...linesOf(other)] : linesOf(block);
   });
   const every = given.get('*');
   return {
     lines: every && !names.has('*') ? [...linesOf(every), ...lines] : lines,
     unknown: [...given.keys()].filter((name) => name !== '*' && !names.has(name)),
   };
+}
+
+/** The policy's own comments that stay: of the rule for all, a comment of the fragment's takes their place. */
+function commentsBeside({ key, comments }: Block, other: Block): readonly string[] {
+  return key === '*' && other.comments.length > 0 ? [] : comments.filter((line) => !other.comments.includes(line));
 }
 
 function linesOf({ comments, lines }: Block): readonly string[] {
