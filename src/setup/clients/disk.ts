@@ -14,7 +14,7 @@ const DISK: Disk = {
 /** The machine that this runs on, for a user with these variables. */
 export function thisWorld(env: Readonly<Record<string, string | undefined>>, cwd: string): World {
   const platform: Platform = process.platform === 'win32' || process.platform === 'darwin' ? process.platform : 'linux';
-  const home = (platform === 'win32' ? env['USERPROFILE'] : env['HOME']) || homedir();
+  const home = (platform === 'win32' ? env.USERPROFILE : env.HOME) || homedir();
   return { platform, home, cwd, env, disk: DISK };
 }
 

@@ -135,7 +135,30 @@ function splicesOf(text: string, entry: ObjectTree, format: TextFormat, changes:
   );
   const removed = [...removals.values()].flatMap((group) => removeAll(text, entry, format, group));
   const write = (value: EntryValue) => writeFor(text, entry, format, value);
-  return [...removed, ...changes.flatMap((change) => spliceOf(text, entry, format, change, write))];
+  const made = (kinds: readonly Change[], renames: readonly Splice[]) =>
+    kinds.flatMap((change) => spliceOf(text, entry, format, change, write, renames));
+  const renames = made(
+    changes.filter(({ kind }) => kind === 'rename'),
+    [],
+  );
+  return [
+    ...removed,
+    ...renames,
+    ...made(
+      changes.filter(({ kind }) => kind !== 'rename'),
+      renames,
+    ),
+  ];
+}
+
+/** The dotted names before a key, as they are spelled when all is renamed. */
+function leadTo(text: string, { whole: [whole], keys: [key] }: TreeMember, renames: readonly Splice[]): string {
+  if (!whole || !key) return '';
+  const own = renames.filter(({ start, end }) => start >= whole.start && end <= key.start);
+  return apply(
+    text.slice(whole.start, key.start),
+    inOrder(own.map((splice) => ({ ...splice, start: splice.start - whole.start, end: splice.end - whole.start }))),
+  );
 }
 
 function removeAll(
@@ -155,6 +178,7 @@ function spliceOf(
   format: TextFormat,
   change: Change,
   write: (value: EntryValue) => string,
+  renames: readonly Splice[],
 ): readonly Splice[] {
   switch (change.kind) {
     case 'set':
@@ -166,7 +190,7 @@ function spliceOf(
       const object = objectIn(entry, change.at);
       const after = memberIn(object, change.after);
       if (object.style === 'flow') return addToFlow(text, after, change.key, write(change.value), format);
-      return format.addLine(text, object, after, change.key, write(change.value));
+      return format.addLine(text, after, { key: change.key, value: write(change.value), lead: leadTo(text, after, renames) });
     }
     case 'prepend': {
       const array = arrayIn(entry, change.at);

@@ -73,6 +73,8 @@ function missing(id: ShapeId): string {
 }
 
 function localOf(value: Json, part: JsonObject, command: Json, shape: EntryShape): LocalEntry | OtherEntry {
+  const stray = shape.isStrict && remoteKeys(shape).find((key) => part.has(key));
+  if (stray) return other(value, `it has a command and ${JSON.stringify(stray)}: its client refuses the whole file for that`);
   const list = part.get(shape.args) ?? [];
   const words = shape.isOneList ? command : [command, ...(isArray(list) ? list : [null])];
   const texts = isArray(words) ? textsOf(words) : undefined;
@@ -81,6 +83,10 @@ function localOf(value: Json, part: JsonObject, command: Json, shape: EntryShape
   const env = entriesOf(part.get(shape.env));
   const cwd = part.get(shape.cwd);
   return { kind: 'local', value, command: program, args, env, cwd: typeof cwd === 'string' ? cwd : undefined };
+}
+
+function remoteKeys({ headers, logins, bearerVariable, headerVariables }: EntryShape): readonly string[] {
+  return [...headers.slice(0, 1), ...logins, bearerVariable, headerVariables].filter((key) => key !== undefined);
 }
 
 function remoteOf(
@@ -126,7 +132,7 @@ function textOf(value: Json): string | undefined {
 
 function reasonToLeave(entry: ServerEntry, shape: EntryShape): string | undefined {
   if (entry.kind === 'other') return entry.why;
-  if (entry.kind === 'local') return reasonForSandbox(entry) ?? gatewayOf([entry.command, ...entry.args]);
+  if (entry.kind === 'local') return reasonForSandbox(entry) ?? reasonForLine(entry) ?? gatewayOf([entry.command, ...entry.args]);
   return reasonForRemote(entry, shape);
 }
 
@@ -136,11 +142,19 @@ function reasonForSandbox({ value }: LocalEntry): string | undefined {
   return isBarred ? 'its sandbox ("sandboxEnabled") bars the folder that Intercept keeps its state in' : undefined;
 }
 
-function reasonForRemote({ value, url, transport }: RemoteEntry, shape: EntryShape): string | undefined {
+/** Some clients split a line into words, each in a way of its own. A path may have blanks. */
+function reasonForLine({ command, args }: LocalEntry): string | undefined {
+  const isLine = args.length === 0 && /\S\s+\S/.test(command) && !/^(?:[A-Za-z]:)?[\\/]|^["'~$]/.test(command);
+  return isLine ? 'its command is a whole line: write its first word as the command, and the others as arguments' : undefined;
+}
+
+function reasonForRemote({ value, url, transport, headers }: RemoteEntry, shape: EntryShape): string | undefined {
   if (transport === 'ws') return 'it is reached over WebSocket, which no bridge carries';
   const { part } = partOf(isObject(value) ? value : new Map(), shape);
   const bar = Object.keys(shape.bars).find((key) => part.has(key));
   if (bar !== undefined) return shape.bars[bar];
+  const withheld = [...headers.values()].flatMap((text) => text.match(/\w+/g) ?? []).find((word) => shape.withheld?.test(word));
+  if (withheld !== undefined) return `its client keeps ${JSON.stringify(withheld)} from servers, and Intercept would send it`;
   return reasonForUrl(url);
 }
 

@@ -23,8 +23,10 @@ export interface EntryShape {
   readonly logins: readonly string[];
   /** Keys of a remote entry that no bridge carries, with the reason. */
   readonly bars: Readonly<Record<string, string>>;
-  /** Keys of a remote entry that a command may not have. */
-  readonly drops: readonly string[];
+  /** The client refuses an entry that has members of both kinds, and with it the file. */
+  readonly isStrict?: true;
+  /** Variables that read empty in headers: in `env` they would be sent. */
+  readonly withheld?: RegExp;
   /** All that command, arguments and so on stand in, where an entry has it. */
   readonly nested?: { readonly key: string; readonly command: string };
   /** Codex: headers come from variables, by name. */
@@ -41,7 +43,6 @@ const PLAIN: EntryShape = {
   headers: ['headers'],
   logins: ['oauth', 'auth'],
   bars: {},
-  drops: [],
   references: 'none',
 };
 
@@ -50,7 +51,11 @@ const OFF = ['disabled', true] as const;
 
 export const SHAPES: Readonly<Record<ShapeId, EntryShape>> = {
   plain: PLAIN,
-  claude: { ...PLAIN, local: 'stdio', bars: { headersHelper: HELPER }, references: 'braces' },
+  claude: {
+    ...PLAIN,
+    ...{ local: 'stdio', bars: { headersHelper: HELPER }, references: 'braces' },
+    withheld: /^(?:ANTHROPIC_\w+|CLAUDE_CODE_\w+|NPM_TOKEN)$/,
+  },
   desktop: { ...PLAIN, urls: {} },
   cursor: { ...PLAIN, references: 'env-colon' },
   vscode: { ...PLAIN, local: 'stdio', references: 'vscode' },
@@ -58,6 +63,7 @@ export const SHAPES: Readonly<Record<ShapeId, EntryShape>> = {
   windsurf: { ...PLAIN, urls: { serverUrl: 'http', url: 'http' }, off: OFF, references: 'env-file' },
   codex: {
     ...PLAIN,
+    isStrict: true,
     off: ['enabled', false],
     headers: ['http_headers'],
     logins: ['oauth', 'oauth_resource'],
@@ -81,7 +87,7 @@ export const SHAPES: Readonly<Record<ShapeId, EntryShape>> = {
     bars: { remoteConfigured: 'an administrator keeps it' },
     nested: { key: 'transport', command: 'command' },
   },
-  roo: { ...PLAIN, local: 'stdio', urls: { url: 'sse' }, off: OFF, references: 'vscode' },
+  roo: { ...PLAIN, isStrict: true, local: 'stdio', urls: { url: 'sse' }, off: OFF, references: 'vscode' },
   opencode: {
     ...PLAIN,
     ...{ isOneList: true, env: 'environment', local: 'local', needsType: true, off: ['enabled', false], references: 'curly-env' },

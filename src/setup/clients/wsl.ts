@@ -7,7 +7,7 @@ const NOBODY: ReadonlySet<string> = new Set(['All Users', 'Default', 'Default Us
 
 /** The worlds of Windows' users, where this is WSL. */
 export function windowsWorlds(world: World): readonly World[] {
-  if (world.platform !== 'linux' || !world.env['WSL_DISTRO_NAME']) return [];
+  if (world.platform !== 'linux' || !world.env.WSL_DISTRO_NAME) return [];
   return world.disk
     .list(USERS)
     .filter((name) => !NOBODY.has(name))

@@ -82,12 +82,14 @@ describe.each(FILES)('$platform, $id: $path', ({ platform, client, row, path }) 
     expect(
       wrapped.servers.map(({ entry }) => entry.kind === 'local' && [entry.command, entry.args[1], entry.env.get('INTERCEPT_HOME')]),
     ).toEqual(wrapped.servers.map(() => ['/opt/intercept', '/p/x.yaml', '/h']));
-    for (const record of records.reverse()) {
-      const back = planUnwrap({ bytes, format: file.format }, record);
-      if (back.kind !== 'unwrap') throw new Error(back.why);
-      bytes = back.bytes;
+    for (const order of [records, records.toReversed()]) {
+      const after = order.reduce((present, record) => {
+        const back = planUnwrap({ bytes: present, format: file.format }, record);
+        if (back.kind !== 'unwrap') throw new Error(back.why);
+        return back.bytes;
+      }, bytes);
+      expect(Buffer.from(after).equals(before)).toBe(true);
     }
-    expect(Buffer.from(bytes).equals(before)).toBe(true);
   };
 
   test('found, read, rewritten and taken back, in every layout', () => {

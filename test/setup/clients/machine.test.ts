@@ -132,6 +132,10 @@ test('left, with the reason', () => {
     h: { type: 'registry' },
     i: { command: 'npx', args: ['mcp-remote', 'https://x/'] },
     j: { type: 'http', url: 'https://mcp.example.com/s/NjY4ZmE4YzEtNDc2ZS00/mcp' },
+    k: { command: 'npx -y pkg' },
+    l: { command: '/opt/my tools/srv' },
+    m: { type: 'http', url: 'https://x/', headers: { A: 'Bearer ${ANTHROPIC_API_KEY}' } },
+    n: { type: 'sse', url: 'https://user:pass@x/' },
   };
   const [file] = find({ files: { '/home/me/.claude.json': JSON.stringify({ mcpServers: servers }) } }).files;
   expect(Object.fromEntries((file?.servers ?? []).map(({ name, leave }) => [name, leave]))).toEqual({
@@ -145,7 +149,19 @@ test('left, with the reason', () => {
     h: 'its type is "registry", which is no server that can be started or called',
     i: undefined,
     j: 'its URL seems to hold a secret, which would stand in the arguments of a process: move it into a header',
+    k: 'its command is a whole line: write its first word as the command, and the others as arguments',
+    l: undefined,
+    m: 'its client keeps "ANTHROPIC_API_KEY" from servers, and Intercept would send it',
+    n: 'its URL seems to hold a secret, which would stand in the arguments of a process: move it into a header',
   });
+  const codex =
+    '[mcp_servers.a]\ncommand = "a"\nbearer_token_env_var = "T"\n[mcp_servers.b]\nargs = ["x"]\n[mcp_servers.c]\nurl = "https://x/"\n';
+  const [toml] = find({ files: { '/home/me/.codex/config.toml': codex } }).files;
+  expect(toml?.servers.map(({ leave }) => leave)).toEqual([
+    'it has a command and "bearer_token_env_var": its client refuses the whole file for that',
+    'it has neither command nor URL: it may complete the entry of another file',
+    undefined,
+  ]);
 });
 
 test('lists of Claude Code that go by command keep its servers as they are', () => {

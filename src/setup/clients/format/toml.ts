@@ -3,7 +3,16 @@ import { type AST, ParseError, parseTOML } from 'toml-eslint-parser';
 import type { Json } from '../../../core/json.ts';
 import type { Splice } from '../types.ts';
 import { cut, leadOf } from './flow.ts';
-import { type ArrayTree, type ObjectTree, type Stand, type TextFormat, type Tree, type TreeMember, UnreadableText } from './tree.ts';
+import {
+  type AddedLine,
+  type ArrayTree,
+  type ObjectTree,
+  type Stand,
+  type TextFormat,
+  type Tree,
+  type TreeMember,
+  UnreadableText,
+} from './tree.ts';
 
 export const TOML_FORMAT: TextFormat = { parse, write, writeKey, colon: ' = ', comment: /#[^\r\n]*/y, addLine, removeLines };
 
@@ -131,15 +140,14 @@ function writeKey(key: string): string {
 }
 
 /** A line of its own behind the member's last line, with the dotted names that the member has. */
-function addLine(text: string, _: ObjectTree, after: TreeMember, key: string, value: string): readonly Splice[] {
+function addLine(text: string, after: TreeMember, { key, value, lead }: AddedLine): readonly Splice[] {
   const [whole] = after.whole;
-  const [spelled] = after.keys;
-  if (!whole || !spelled || after.whole.length !== 1) return [];
+  if (!whole || after.whole.length !== 1) return [];
   const newline = text.includes('\r\n') ? '\r\n' : '\n';
-  const indentation = leadOf(text, whole.start)?.replace(/^\r?\n/, '') ?? text.slice(0, whole.start).match(/^[ \t]*$/)?.[0] ?? '';
-  const dotted = text.slice(whole.start, spelled.start);
+  const start = text.lastIndexOf('\n', whole.start - 1) + 1;
+  const indentation = /^[ \t]*$/.test(text.slice(start, whole.start)) ? text.slice(start, whole.start) : '';
   const end = lineEnd(text, whole.end);
-  return [{ start: end, end, text: `${newline}${indentation}${dotted}${writeKey(key)} = ${value}` }];
+  return [{ start: end, end, text: `${newline}${indentation}${lead}${writeKey(key)} = ${value}` }];
 }
 
 function removeLines(text: string, _: ObjectTree, members: readonly TreeMember[]): readonly Splice[] {

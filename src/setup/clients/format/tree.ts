@@ -51,6 +51,13 @@ export interface ScalarTree {
 
 export type Tree = ObjectTree | ArrayTree | ScalarTree;
 
+/** A member to add on a line of its own: its key as it is, its value as text, and the dotted names before the key. */
+export interface AddedLine {
+  readonly key: string;
+  readonly value: string;
+  readonly lead: string;
+}
+
 /** A format of files: reads a tree, and says which text to change. */
 export interface TextFormat {
   /** Throws `UnreadableText`. */
@@ -62,8 +69,8 @@ export interface TextFormat {
   readonly colon: string;
   /** Matches a comment at a place. */
   readonly comment: RegExp;
-  /** Adds `key` behind a member of an object of lines (style block or table). */
-  addLine(text: string, object: ObjectTree, after: TreeMember, key: string, value: string): readonly Splice[];
+  /** Adds a member behind another of an object of lines (style block or table). */
+  addLine(text: string, after: TreeMember, added: AddedLine): readonly Splice[];
   removeLines(text: string, object: ObjectTree, members: readonly TreeMember[]): readonly Splice[];
 }
 

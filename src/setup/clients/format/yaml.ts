@@ -6,7 +6,17 @@ import { columnOf } from './block.ts';
 import { cut, leadOf } from './flow.ts';
 import { lineOf } from './json.ts';
 import { lineEnd } from './toml.ts';
-import { jsonText, type ObjectTree, type Stand, type Style, type TextFormat, type Tree, type TreeMember, UnreadableText } from './tree.ts';
+import {
+  type AddedLine,
+  jsonText,
+  type ObjectTree,
+  type Stand,
+  type Style,
+  type TextFormat,
+  type Tree,
+  type TreeMember,
+  UnreadableText,
+} from './tree.ts';
 
 export const YAML_FORMAT: TextFormat = {
   parse,
@@ -122,7 +132,7 @@ function writeYaml(value: Json): string {
 }
 
 /** A line of its own behind the member's. */
-function addLine(text: string, _: ObjectTree, after: TreeMember, key: string, value: string): readonly Splice[] {
+function addLine(text: string, after: TreeMember, { key, value }: AddedLine): readonly Splice[] {
   const [whole] = after.whole;
   if (!whole) return [];
   const end = lineEnd(text, whole.end);
