@@ -28,6 +28,17 @@ export function renderStatus(status: Status, width: number, paint: Paint): reado
   return sections.filter((lines) => lines.length > 0).flatMap((lines, index) => (index === 0 ? lines : ['', ...lines]));
 }
 
+/** Names what needs a human, in a few words each. */
+export function urgentOf({ pauses, policies, unknown, notInForce }: Status): readonly string[] {
+  const waiting = policies.reduce((sum, { pending }) => sum + pending.length, 0);
+  return [
+    ...pauses.map(({ policy }) => `PAUSED ${policy ?? 'all policies'}`),
+    ...(waiting === 0 ? [] : [`${waiting} waiting for approval`]),
+    ...(unknown.length === 0 ? [] : [`${unknown.length} with an unknown outcome`]),
+    ...(notInForce.length === 0 ? [] : ['a policy on disk that is not in force']),
+  ];
+}
+
 function pausesOf({ pauses }: Status, width: number, paint: Paint): readonly string[] {
   return pauses.map(({ policy, reason, since }) => {
     const text = `${shown(policy ?? 'all policies')} since ${timeOf(since)}${reason && `: ${shown(reason)}`}`;

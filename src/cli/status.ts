@@ -3,9 +3,9 @@ import { renderApproval } from '../core/approval-json.ts';
 import { EXIT } from '../core/fault.ts';
 import { counterJson, instanceJson, pauseJson, timeJson } from '../core/instance-json.ts';
 import { openStatus, type Status, type StatusSource } from '../run/status.ts';
-import { createPaint } from './paint.ts';
+import { createPaint, type Paint, shown } from './paint.ts';
 import { watchScreen } from './screen.ts';
-import { renderStatus } from './status-view.ts';
+import { renderStatus, urgentOf } from './status-view.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Columns of lines that go to no terminal. */
@@ -23,8 +23,17 @@ export async function showStatus(options: StatusOptions, terminal: Terminal): Pr
   const draw = async (width = terminal.size()?.columns ?? WIDE) => renderStatus(await read(), width, paint);
   if (options.json) terminal.out(JSON.stringify(toJson(await read()), null, 2));
   else if (options.watch && terminal.isTty) await watchScreen(draw, terminal);
-  else for (const line of await draw()) terminal.out(line);
+  else print(await read(), paint, terminal);
   return EXIT.done;
+}
+
+/** Prints it once. What needs somebody is named again at the end where its lines have left the screen. */
+function print(status: Status, paint: Paint, terminal: Terminal): void {
+  const { columns = WIDE, rows = Number.POSITIVE_INFINITY } = terminal.size() ?? {};
+  const lines = renderStatus(status, columns, paint);
+  const urgent = lines.length < rows ? [] : urgentOf(status);
+  const more = urgent.length === 0 ? [] : ['', paint('yellow', shown(`above: ${urgent.join(', ')}`, columns))];
+  for (const line of [...lines, ...more]) terminal.out(line);
 }
 
 /** Records as all other commands print them, but without arguments: `approvals show` has those. */

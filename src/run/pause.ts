@@ -109,7 +109,7 @@ async function refuseUnknown({ policy, force, state }: PauseOptions, store: Open
   if (policy === undefined || force) return;
   const unknown = await unknownPolicy(policy, store);
   if (!unknown) return;
-  const help = `${unknown.near ?? 'leave --policy out to pause all'}; --force pauses it for those that start later`;
+  const help = `${unknown.near ?? 'leave --policy out to pause all;'} --force pauses it for those that start later`;
   throw refused('paused', `no policy ${quoted(policy)} is known at ${quoted(state.name)}; ${unknown.running}`, help);
 }
 

@@ -1,4 +1,5 @@
 /** `intercept -c policy.yaml …`: one running proxy, from its start to its end. The composition root. */
+import { isatty } from 'node:tty';
 import { escapeUnseen } from '../audit/escape.ts';
 import type { LineWriter } from '../audit/sinks/line-writer.ts';
 import { createLog, withoutRepeats } from '../audit/sinks/log.ts';
@@ -156,6 +157,10 @@ function announceStart(policy: Policy, options: ProxyOptions, log: Log): void {
   if (options.stateFailMode === 'open') log.warn('--state-fail-mode open: while the state store fails, counters are skipped');
   if (policy.approvals.webhook && policy.approvals.webhook.secretEnv === undefined)
     log.warn('approvals.notify.webhook has no `secret_env`: who receives it cannot tell who sent it');
+  if (options.listen || !isatty(0)) return;
+  // Typed by a person, it would say nothing more, and wait.
+  log.info('waiting for an MCP client to speak on stdin: clients start this command themselves; Ctrl-C ends it');
+  log.info('help: docs/clients.md shows where to write it; "--transport http" listens for clients instead');
 }
 
 /** SPEC: policy.md §12 — who can decide is said at the start. */

@@ -135,6 +135,22 @@ describe('it can be aimed', () => {
 });
 
 describe('it fits', () => {
+  test.skipIf(!HAS_TERMINAL)('what needs somebody is named again where it has left the screen', async () => {
+    using folder = openFolder();
+    await hold(folder, 'shop', 9);
+    for (let i = 0; i < 8; i++) record(folder, { tool: `tool_${i}`, rule: `rule ${i}`, message: 'no' });
+    await folder.run('pause', '--reason', 'look');
+    const above = 'above: PAUSED all policies, 9 waiting for approval';
+    for (const [rows, isSaid] of [
+      [24, true],
+      [80, false],
+    ] as const) {
+      using person = sitAtTerminal([...interceptCommand(), 'status'], { env: { ...folder.env, NO_COLOR: '1' }, rows });
+      expect((await person.untilPrinted('status=0.')).includes(above)).toBe(isSaid);
+    }
+    expect((await folder.run('status')).out).not.toContain('above:');
+  });
+
   test('no line is wider than the terminal, and what is left out is counted', async () => {
     using folder = openFolder();
     await hold(folder, 'shop', 13, { args: JSON.stringify({ text: 'x'.repeat(300) }) });

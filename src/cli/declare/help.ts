@@ -37,7 +37,7 @@ export function linesOf(body: HelpBody, width: number): readonly string[] {
       const flag = `${short === undefined ? '' : `${short}, `}${longOf(key)}${shown === undefined ? '' : ` ${shown}`}`;
       const last = lines.at(-1) ?? '';
       const joined = last.endsWith(': ') ? last + flag : `${last}, ${flag}`;
-      if (about !== undefined) lines.push(`  ${flag.padEnd(width)}${about}`);
+      if (about !== undefined) lines.push(`  ${flag.padEnd(width - 1)} ${about}`);
       else if (isOpen && joined.length <= COLUMNS) lines[lines.length - 1] = joined;
       else lines.push(`  ${flag}`);
       isOpen = about === undefined;

@@ -6,7 +6,7 @@ import { checkFolders } from '../../run/own-folders.ts';
 import type { RunOptions } from '../../run/parts.ts';
 import { parseRemote } from '../../run/remote.ts';
 import type { ListenOptions } from '../../serve/options.ts';
-import type { Terminal } from '../terminal.ts';
+
 import { addFlags, type CommandRow, type Invocation } from './declare.ts';
 import {
   choice,
@@ -164,17 +164,8 @@ async function start(written: ProxyFlags, { server, terminal }: Invocation): Pro
   if (options.agent !== undefined && options.listen?.agentTokens.length && !options.listen.token)
     throw new UsageError('--agent names every client, and --agent-token each', 'remove --agent, or let others in with --token-env');
   checkFolders(options, terminal.env);
-  if (!options.listen) await hintAtTerminal(terminal);
   const { runProxy } = await import('../../run/proxy.ts');
   return runProxy(options, server ?? []);
-}
-
-/** Typed by a person, the proxy would say nothing and wait. */
-async function hintAtTerminal(terminal: Terminal): Promise<void> {
-  const { isatty } = await import('node:tty');
-  if (!isatty(0)) return;
-  terminal.err('intercept: waiting for an MCP client to speak on stdin: clients start this command themselves; Ctrl-C ends it');
-  terminal.err('help: docs/clients.md shows where to write it; "--transport http" listens for clients instead');
 }
 
 /** Fills in what was not written. Throws `UsageError`. */
