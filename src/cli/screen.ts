@@ -44,6 +44,8 @@ export function openScreen(terminal: Terminal, { keys, redraw, leave }: ScreenEv
   };
   take();
   input.on('data', keys);
+  // A screen before this one has paused it.
+  input.resume();
   input.once('end', leave);
   const unlisten = terminal.onResize(redraw);
   for (const signal of ENDING) process.once(signal, leave);

@@ -5,8 +5,8 @@ import { dirname, join } from 'node:path';
 import { type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { ROOT } from './paths.ts';
 
-/** Where pictures are kept; ignored by git. */
-const PICTURES = join(ROOT, 'test-output/approval-page');
+/** Where pictures are kept, in a folder for each page; ignored by git. */
+const PICTURES = join(ROOT, 'test-output');
 
 /** Why no browser can be had; undefined where one can. */
 export async function whyNoBrowser(): Promise<string | undefined> {
@@ -27,7 +27,7 @@ export interface OpenPage extends AsyncDisposable {
 }
 
 /** A browser of its own with one page: this build keeps one context only. */
-export async function openPage(options: BrowserContextOptions = {}): Promise<OpenPage> {
+export async function openPage(options: BrowserContextOptions = {}, pictures = 'approval-page'): Promise<OpenPage> {
   const browser = await launch();
   const page = await (await browser.newContext(options)).newPage();
   const faults: string[] = [];
@@ -40,7 +40,7 @@ export async function openPage(options: BrowserContextOptions = {}): Promise<Ope
     page,
     faults,
     async picture(name) {
-      const path = join(PICTURES, `${name}.png`);
+      const path = join(PICTURES, pictures, `${name}.png`);
       await mkdir(dirname(path), { recursive: true });
       await page.screenshot({ path, fullPage: true });
       if (!existsSync(path)) throw new Error(`no picture at ${path}`);

@@ -28,6 +28,6 @@ async function chooseOnPage(chooser: ReturnType<typeof openChooser>, { home, pla
   try {
     if ((await waitForPage({ chooser, page, home, platform }, terminal)) === 'keyboard') await chooseByKeyboard(chooser, terminal);
   } finally {
-    page.close();
+    page.closeSoon();
   }
 }

@@ -1,5 +1,6 @@
 /** The choices by keyboard: the whole terminal is taken over until the person is done, and given back as it was. */
 import type { Chooser, PolicyPreview } from '../../setup/choose/chooser.ts';
+import { toolsOf } from '../../setup/choose/model.ts';
 import { type Key, openKeys } from '../approvals/keys.ts';
 import { createPaint } from '../paint.ts';
 import { openScreen } from '../screen.ts';
@@ -9,6 +10,9 @@ import { layChoices } from './view.ts';
 
 /** A policy is drafted so long after the last key, ms. */
 const SETTLE = 60;
+/** Of a server with so many tools it takes long to check, so more keys are awaited. */
+const MANY = 1_000;
+const SETTLE_MANY = 800;
 const SIZE = { columns: 80, rows: 24 };
 
 /** Shows the choices until the chooser has ended. */
@@ -33,7 +37,8 @@ export async function chooseByKeyboard(chooser: Chooser, terminal: Terminal): Pr
   const show = () => {
     draw();
     clearTimeout(timer);
-    timer = setTimeout(() => void draft(), SETTLE);
+    const server = chooser.state().servers[cursor.server]?.server;
+    timer = setTimeout(() => void draft(), server && toolsOf(server).length > MANY ? SETTLE_MANY : SETTLE);
   };
   const press = (key: Key) => {
     const pressed = pressChoiceKey(cursor, key, chooser.state());

@@ -15,7 +15,7 @@ import { type ChoiceView, COLOURS, countsOf, pad, windowOf, wrap } from './lines
 const WIDE = 130;
 const TOOLS = 84;
 /** Lines about the tool at the cursor. */
-const DETAIL = 6;
+const DETAIL = 7;
 
 const WIDTHS: readonly number[] = [8, 11, 11, 7, 6];
 const ALL = WIDTHS.reduce((sum, width) => sum + width, 0);
@@ -122,7 +122,11 @@ function blockLines(preview: PolicyPreview | undefined, name: string | undefined
   if (!preview || name === undefined) return [];
   const lines = preview.text.split('\n');
   const block = policyBlocks(lines).get(name);
-  return block ? lines.slice(block.from, block.to).map((line) => paint('cyan', fit(shown(line, 400), width))) : [];
+  if (!block) return [];
+  // Its name stands above already, and `rules:` says nothing.
+  const own = lines.slice(block.from, block.to);
+  const rules = own.length > 2 ? own.slice(2).map((line) => line.slice(4)) : own;
+  return rules.map((line) => paint('cyan', fit(shown(line, 400), width)));
 }
 
 /** Renders the diagnostics and the whole policy; with a name, from the lines of that tool on. */

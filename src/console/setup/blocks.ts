@@ -6,20 +6,20 @@ export interface PolicyBlock {
   to: number;
 }
 
-const TOOL = /^ {2}(?:"((?:[^"\\]|\\.)*)"|([^\s"#-][^\s:]*)):/;
+/** The rules of a tool, or its entry in the list of those that are hidden. */
+const ENTRY = /^ {2}(?:"((?:[^"\\]|\\.)*)"|([^\s"#*-][^\s:]*)):|^ {2}- (?:"((?:[^"\\]|\\.)*)"|(\S+))$/;
+const END = /^\S|^ {2}#|^$/;
 
-/** Where each tool's lines stand: they begin with its name, two spaces in. */
+/** Finds where each tool's lines stand: they begin with its name, two spaces in, and end before a blank line or the next one. */
 export function policyBlocks(lines: readonly string[]): ReadonlyMap<string, PolicyBlock> {
   const blocks = new Map<string, PolicyBlock>();
   let last: PolicyBlock | undefined;
   for (const [index, line] of lines.entries()) {
-    const [start, quoted, bare] = TOOL.exec(line) ?? [];
-    if (start === undefined && !/^\S|^ {2}#/.test(line)) continue;
-    if (last) last.to = Math.min(last.to, index);
-    last = undefined;
-    if (start === undefined) continue;
-    last = { from: index, to: lines.length };
-    blocks.set(bare ?? unquote(quoted ?? ''), last);
+    const [start, quoted, bare, hiddenQuoted, hidden] = ENTRY.exec(line) ?? [];
+    if (start === undefined && !END.test(line)) continue;
+    if (last) last.to = index;
+    last = start === undefined ? undefined : { from: index, to: lines.length };
+    if (last) blocks.set(bare ?? hidden ?? unquote(quoted ?? hiddenQuoted ?? ''), last);
   }
   return blocks;
 }

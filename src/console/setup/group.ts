@@ -86,7 +86,7 @@ function bulk(rows: ToolRows, risk: Risk['id'], places: readonly number[], isAll
     { class: 'cells bulk', role: 'group', 'aria-label': `For ${whose}` },
     COLUMN_WORDS.map(({ id, label }) =>
       button(
-        { class: 'all', 'aria-label': `${label} ${whose}`, title: `${label}: ${whose}` },
+        { class: 'all', 'aria-label': `${label}: ${whose}`, title: `${label}: ${whose}` },
         [h('span', { class: 'which' }, `${shortest(id, label)} `), 'all'],
         async () => {
           await rows.set(isAll ? { risk } : { tools: places }, id);
@@ -108,7 +108,7 @@ function shortest(column: Column, label: string): string {
 
 function openRow(rows: ToolRows, tool: ToolLine, place: number): ToolNode {
   const inputs = COLUMN_WORDS.map(({ id, label, says }) => {
-    const input = h('input', { type: 'radio', name: `tool-${place}`, value: id, class: 'hidden' });
+    const input = h('input', { type: 'radio', name: `tool-${place}`, value: id });
     const mark = h('span', { class: 'mark', 'aria-hidden': 'true' }, h('span', { class: 'word' }, shortLabel(id, label, tool)));
     const isSuggested = id === tool.suggested;
     const node = h(

@@ -11,6 +11,7 @@ import { showStart } from './start.ts';
 /** The page looks so often for what has changed, ms; while servers are starting, more often. */
 const LOOK = 2_000;
 const LOOK_CLOSELY = 500;
+const FORGET = 6_000;
 
 const frame = openFrame(() => askToCancel(setup));
 let state: SetupState | undefined;
@@ -52,7 +53,14 @@ function show(next: SetupState): void {
   const isOver = next.stage === 'done' || next.stage === 'cancelled';
   frame.setSignedIn(!isOver);
   shown = { stage: next.stage, view: VIEWS[next.stage](setup) };
-  if (isOver) localStorage.removeItem(KEY);
+  if (isOver) forgetKey();
+}
+
+/** Other tabs learn by it how it ended, so it is kept a little longer. */
+function forgetKey(): void {
+  const forget = () => localStorage.removeItem(KEY);
+  window.addEventListener('pagehide', forget);
+  window.setTimeout(forget, FORGET);
 }
 
 async function look(): Promise<void> {

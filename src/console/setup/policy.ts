@@ -48,7 +48,8 @@ export function openPolicy(): PolicyPane {
     },
     take({ text, moreLines, diagnostics, leftOut }) {
       const written = text.split('\n');
-      lines = written.map((line) => lineOf(line, diagnostics, written));
+      const severities = new Map(diagnostics.toReversed().map(({ line, severity }) => [line, severity]));
+      lines = written.map((line, index) => lineOf(line, severities.get(index + 1) ?? ''));
       blocks = policyBlocks(written);
       const top = code.scrollTop;
       code.replaceChildren(...lines, ...(moreLines > 0 ? [h('span', { class: 'line soft' }, `… and ${moreLines} more lines`)] : []));
@@ -68,10 +69,8 @@ export function openPolicy(): PolicyPane {
 }
 
 /** One line, coloured by what it is. */
-function lineOf(text: string, diagnostics: readonly DiagnosticLine[], written: readonly string[]): HTMLElement {
-  const number = diagnostics.length === 0 ? -1 : written.indexOf(text) + 1;
-  const found = diagnostics.find(({ line }) => line === number)?.severity ?? '';
-  const node = h('span', { class: `line ${found}` });
+function lineOf(text: string, severity: string): HTMLElement {
+  const node = h('span', { class: `line ${severity}` });
   const [, blank = '', comment, key, rest = ''] = /^( *)(?:(#.*)|((?:- )?(?:"(?:[^"\\]|\\.)*"|[\w*.$-]+):)?(.*))$/.exec(text) ?? [];
   node.append(
     blank,

@@ -9,6 +9,9 @@ import type { Setup, StageView } from './setup.ts';
 
 /** The policy is asked for so long after the last change, ms. */
 const SETTLE = 120;
+/** Of a server with so many tools it takes long to check, so more changes are awaited. */
+const MANY = 1_000;
+const SETTLE_MANY = 800;
 
 /** The server that is shown. */
 interface Opened {
@@ -60,7 +63,7 @@ export function showRules(setup: Setup): StageView {
     if (server.kind !== 'scanned' || opened.revision >= state.revision) return;
     const shown = opened;
     window.clearTimeout(timer);
-    timer = window.setTimeout(() => void refresh(panes, shown, () => opened === shown), SETTLE);
+    timer = window.setTimeout(() => void refresh(panes, shown, () => opened === shown), server.tools > MANY ? SETTLE_MANY : SETTLE);
   };
   const update = (state: SetupState) => {
     const place = isPicked && opened ? opened.place : firstToShow(state.servers, opened?.place ?? -1);

@@ -1,5 +1,5 @@
 /** The servers on the left, each with how far it is. */
-import { h, heard, pieces } from '../elements.ts';
+import { h, pieces } from '../elements.ts';
 import type { ServerSummary } from './api.ts';
 import { countOf } from './setup.ts';
 import { COVER_WORDS } from './words.ts';
@@ -31,7 +31,7 @@ export function drawList(list: HTMLElement, servers: readonly ServerSummary[], p
       'button',
       { type: 'button', class: `${server.kind} ${server.cover}`, ...(index === place ? { 'aria-current': 'true' } : {}) },
       h('span', { class: 'dot', 'aria-hidden': 'true' }),
-      h('span', { class: 'about' }, pieces(server.name), heard(': '), h('span', { class: 'status' }, statusOf(server))),
+      h('span', { class: 'about' }, pieces(server.name), ' ', h('span', { class: 'status' }, statusOf(server))),
     );
     node.addEventListener('click', () => open(index));
     return node;

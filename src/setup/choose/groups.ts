@@ -12,6 +12,8 @@ export interface ToolGroup {
 
 export type ColumnCounts = Readonly<Record<Column, number>>;
 
+/** Characters of a description in which a search looks: it may have millions. */
+const MOST_SEARCHED = 400;
 const WORST_FIRST: readonly Risk[] = RISKS.toReversed();
 
 /** The classes that a server has tools of. With a text: only tools that have each of its words in name, class or description. */
@@ -27,7 +29,7 @@ export function groupTools(tools: readonly ToolToChoose[], text = ''): readonly 
 
 function isFound({ name, description = '', risk }: ToolToChoose, words: readonly string[]): boolean {
   if (words.length === 0) return true;
-  const text = `${name} ${risk.risk} ${description}`.toLowerCase();
+  const text = `${name} ${risk.risk} ${description.slice(0, MOST_SEARCHED)}`.toLowerCase();
   return words.every((word) => text.includes(word));
 }
 

@@ -24,8 +24,10 @@ export interface ChoicePage {
   newLink(): string;
   /** ms since the page last asked for anything; undefined where nobody opened it yet. */
   silence(): number | undefined;
+  /** Stops at once. */
+  close(): Promise<void>;
   /** Tells the tabs that are open how it ended, and stops a little later. */
-  close(): void;
+  closeSoon(): void;
 }
 
 interface Serving {
@@ -54,7 +56,8 @@ export async function openChoicePage(chooser: Chooser, monotonic: () => number):
   return {
     newLink: () => `${door.origin}/#k=${links.next()}`,
     silence: () => (last === undefined ? undefined : monotonic() - last),
-    close: () => void setTimeout(() => void door.close(), LINGER).unref(),
+    close: door.close,
+    closeSoon: () => void setTimeout(() => void door.close(), LINGER).unref(),
   };
 }
 

@@ -12,7 +12,7 @@ import type { ToolToChoose } from './servers.ts';
 const MOST_TEXT = 400;
 const MOST_NAME = 200;
 /** Characters of a policy that are shown. */
-const MOST_POLICY = 300_000;
+const MOST_POLICY = 120_000;
 const MOST_LISTED = 50;
 const ELLIPSIS: Piece = { kind: 'plain', text: '…' };
 
@@ -55,7 +55,13 @@ function viewTool({ name, description = '', risk, suggested, limit, says = '' }:
   const evidence = risk.evidence.map((found) => found.says).join(', ');
   return {
     name: reveal(name, MOST_NAME),
-    description: reveal(description.trim().replace(/\s+/g, ' '), MOST_TEXT),
+    description: reveal(
+      description
+        .slice(0, 2 * MOST_TEXT)
+        .trim()
+        .replace(/\s+/g, ' '),
+      MOST_TEXT,
+    ),
     risk: risk.risk,
     evidence: reveal(evidence, MOST_TEXT),
     sensitive: risk.sensitive,

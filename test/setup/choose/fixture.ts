@@ -82,3 +82,25 @@ export function foundServers(): readonly ServerToChoose[] {
     server.state.kind === 'left' ? server : { ...server, state: { kind: 'found' }, ticked: server.id !== 'github' },
   );
 }
+
+/** A server that tries what a name and a description can do. */
+export function hostileServer(): ServerToChoose {
+  const tools: readonly ClassedTool[] = [
+    ['<img src=x onerror="document.title=1">', 'Write', '<script>document.title=2</script><style>*{display:none}</style>'],
+    ['safe\u202eeteled', 'Destructive', 'reads \u202e.gnihton setirw\u202c'],
+    ['p\u0430y', 'Financial', 'a\u200bb\u0000c\u001b[2J\n# comment\n": {}'],
+    ['": {}\n  evil: {}', 'Read', 'x'.repeat(5_000_000)],
+    ['*', 'Read', 'means all'],
+    ['x'.repeat(2_000), 'Read', ''],
+    ['', 'Read', ''],
+    ['__proto__', 'Write', '$(id) `id` %PATH%'],
+    ['مرحبا_delete', 'Destructive', 'שלום'],
+    ['twice', 'Read', 'one'],
+    ['twice', 'Destructive', 'two'],
+  ];
+  const state = scanned('hostile', tools);
+  return serverOf('hostile\u202e<b>', state, {
+    command: `run '<i>' \u001b]0;x\u0007 ${'y'.repeat(3_000)}`,
+    notes: ['<a href="https://evil.example">'],
+  });
+}

@@ -27,3 +27,4 @@ const printed =
       };
 terminal.out(`CHOICE ${JSON.stringify(printed)}`);
 await terminal.flush();
+process.exit();
