@@ -2,8 +2,9 @@
 import { writeFileSync } from 'node:fs';
 import { CommandError, EXIT, reasonOf, UsageError } from '../core/fault.ts';
 import { didYouMean } from '../policy/nearest.ts';
+import { sumRisks } from '../setup/draft/header.ts';
 import { openLibrary } from '../setup/library/library.ts';
-import { countTools, type Level, packageOf, shellCommand } from '../setup/library/make.ts';
+import { type Level, packageOf, shellCommand } from '../setup/library/make.ts';
 import { type LibraryMatch, matchCommand } from '../setup/library/match.ts';
 import type { LibraryEntry, PolicyLibrary } from '../setup/library/shape.ts';
 import { RISKS, type Risk } from '../setup/risk/risk.ts';
@@ -88,7 +89,7 @@ export function addPolicy(id: string, { preset, output, force }: AddOptions, ter
   } catch (error) {
     throw unwritten(file, error);
   }
-  terminal.out(`wrote ${shown(file, 500)}: the ${preset} policy for ${entry.title}, ${packageOf(entry)}, ${countTools(entry.tools)}`);
+  terminal.out(`wrote ${shown(file, 500)}: the ${preset} policy for ${entry.title}, ${packageOf(entry)}, ${sumRisks(entry.tools)}`);
   terminal.out(`run it: intercept -c ${shellCommand([file])} -- ${shellCommand(entry.command)}`);
   if (entry.env.length > 0) terminal.out(`it was started with ${entry.env.join(', ')}`);
   return EXIT.done;
@@ -138,7 +139,7 @@ function renderMatch(match: LibraryMatch): readonly string[] {
   const { entry, isSameVersion, isSameStart, started } = match;
   const starts = started.version === undefined ? 'without a version' : `version ${started.version}`;
   return [
-    `${entry.id}: ${entry.title}, ${packageOf(entry)}, ${countTools(entry.tools)}`,
+    `${entry.id}: ${entry.title}, ${packageOf(entry)}, ${sumRisks(entry.tools)}`,
     ...(isSameVersion ? [] : [`  the command starts it ${starts}: tools that ${entry.version} did not have are denied`]),
     ...(isSameStart ? [] : [`  it was scanned as: ${shellCommand(entry.command)}`]),
     `  see it: intercept policies show ${entry.id}`,

@@ -1,6 +1,7 @@
 /** The npm package as `npm pack` makes it, installed where there is nothing else. */
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { NODE, ROOT, temporaryFolder } from '../harness/paths.ts';
@@ -43,6 +44,12 @@ test('needs no other package', async () => {
   const manifest = JSON.parse(await readFile(join(home, 'package.json'), 'utf8'));
   expect(manifest.dependencies).toBeUndefined();
   expect(succeed(NODE, [join(home, 'dist/cli.js'), '--version'], folder.path)).toBe(`${manifest.version}\n`);
+});
+
+test('brings the policy library, beside the code that opens it, and once', () => {
+  expect(files.filter((file) => file.endsWith('.br'))).toEqual(['dist/cli/library.br']);
+  const policy = readFileSync(join(ROOT, 'policies/stripe.yaml'), 'utf8');
+  expect(succeed(NODE, [join(home, 'dist/cli.js'), 'policies', 'show', 'stripe'], folder.path)).toBe(policy);
 });
 
 test('decides as a library, by its name', async () => {

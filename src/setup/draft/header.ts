@@ -45,7 +45,7 @@ function nameOf({ package: name, version, command }: ServerOrigin, info: HeaderS
 }
 
 /** `27 tools: 3 Destructive, 6 Financial, 2 Execute, 9 Write, 7 Read`, the worst first. */
-export function sumRisks(risks: readonly ToolRisk[]): string {
+export function sumRisks(risks: readonly Pick<ToolRisk, 'risk'>[]): string {
   const counts = RISKS.toReversed().map((risk) => ({ risk, count: risks.filter((each) => each.risk === risk).length }));
   const parts = counts.filter(({ count }) => count > 0).map(({ risk, count }) => `${count} ${risk}`);
   return `${countOf(risks.length)}${parts.length === 0 ? '' : `: ${parts.join(', ')}`}`;

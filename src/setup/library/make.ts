@@ -1,8 +1,8 @@
 /** A policy of the library: the draft for a recorded server, with the rules that a person wrote for it. */
 import { draftPolicy } from '../draft/draft.ts';
-import { RISKS } from '../risk/risk.ts';
+import { sumRisks } from '../draft/header.ts';
 import { mergePolicy } from './merge.ts';
-import type { LibraryRow, RecordedServer, RecordedTool } from './rows.ts';
+import type { LibraryRow, RecordedServer } from './rows.ts';
 
 /** A library policy lets so much through: `read-only` lists nothing but tools that read. */
 export type Level = 'suggested' | 'read-only';
@@ -35,17 +35,8 @@ export function makePolicy({ row, recorded, sharp }: LibrarySource, level: Level
 }
 
 function readers({ tools }: RecordedServer): (tool: string) => boolean {
-  const names = new Set(tools.filter(({ risk }) => risk.risk === 'Read' && !risk.sensitive).map(({ definition }) => definition.name));
+  const names = new Set(tools.filter(({ risk }) => risk.risk === 'Read').map(({ definition }) => definition.name));
   return (tool) => names.has(tool);
-}
-
-/** Counts tools, and those of each class: `4 tools: 1 Destructive, 3 Read`. */
-export function countTools(tools: readonly Pick<RecordedTool['risk'], 'risk'>[]): string {
-  const counts = RISKS.toReversed().flatMap((risk) => {
-    const own = tools.filter((tool) => tool.risk === risk).length;
-    return own === 0 ? [] : [`${own} ${risk}`];
-  });
-  return `${tools.length} tool${tools.length === 1 ? '' : 's'}: ${counts.join(', ')}`;
 }
 
 const REGISTRIES = { npm: 'npm', pypi: 'PyPI', go: 'Go' } as const;
@@ -63,7 +54,7 @@ function headerOf({ row, recorded, sharp }: LibrarySource, level: Level): string
     ['homepage', homepage],
     ['licence', license],
     ['tags', tags.join(', ')],
-    ['tools', countTools(recorded.tools.map(({ risk }) => risk))],
+    ['tools', sumRisks(recorded.tools.map(({ risk }) => risk))],
     ['level', level === 'read-only' ? 'read-only: tools that read are listed, the rest is denied and hidden' : ''],
     ['environment', Object.keys(env).join(', ')],
     ['note', note],
