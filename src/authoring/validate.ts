@@ -6,7 +6,7 @@ import { type Loaded, loadPolicyText } from '../policy/load.ts';
 import { loadSchemas } from '../policy/schema/schema.ts';
 import { checkServerSchemas } from '../policy/schema/server-schemas.ts';
 import { checkAgainstServer } from '../policy/server.ts';
-import { foldersOf, type PolicyText, readPolicyFile } from './policy-file.ts';
+import { foldersOf, type PolicyText } from './policy-file.ts';
 
 /** `policy` is undefined where the text is none. */
 export type ValidatedFile =
@@ -19,12 +19,7 @@ export type ValidatedFile =
     }
   | { readonly kind: 'unreadable'; readonly file: string; readonly why: string; readonly help: string | undefined };
 
-/** Validates one file, against the server's tools where they are known. Diagnostics come in the order of the text. */
-export async function validateFile(file: string, tools: readonly ListedTool[] | undefined): Promise<ValidatedFile> {
-  return validateText(file, readPolicyFile(file), tools);
-}
-
-/** Validates what was read, under the name of where it came from. */
+/** Validates what was read, under the name of where it came from, and against the server's tools where they are known. Diagnostics come in the order of the text. */
 export async function validateText(file: string, read: PolicyText, tools: readonly ListedTool[] | undefined): Promise<ValidatedFile> {
   if (read.kind === 'unreadable') return { kind: 'unreadable', file, why: read.why, help: read.help };
   const { text } = read;

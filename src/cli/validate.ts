@@ -3,9 +3,10 @@
 import { decodePolicy } from '../authoring/policy-file.ts';
 import { readToolList } from '../authoring/tool-file.ts';
 import { judgeTools, sumTools } from '../authoring/tool-verdicts.ts';
-import { type ValidatedFile, validateFile, validateText } from '../authoring/validate.ts';
+import { type ValidatedFile, validateText } from '../authoring/validate.ts';
 import { EXIT } from '../core/fault.ts';
 import type { ListedTool } from '../mcp/messages/lists.ts';
+import { lookUpPolicy } from '../run/policy-text.ts';
 import { listServerTools } from '../setup/server-tools.ts';
 import { countOf, diagnosticJson, renderDiagnostics } from './diagnostics.ts';
 import { createPaint, type Paint, shown } from './paint.ts';
@@ -23,7 +24,8 @@ export interface ValidateOptions {
 export async function validate(files: readonly string[], options: ValidateOptions, terminal: Terminal): Promise<number> {
   const tools = await toolsFor(options, terminal);
   const results: ValidatedFile[] = [];
-  for (const file of files) results.push(file === '-' ? await validateInput(terminal, tools) : await validateFile(file, tools));
+  for (const file of files)
+    results.push(file === '-' ? await validateInput(terminal, tools) : await validateText(file, await lookUpPolicy(file), tools));
   if (options.json)
     terminal.out(
       JSON.stringify(

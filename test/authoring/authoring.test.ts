@@ -4,9 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { explainCall } from '../../src/authoring/explain.ts';
+import { readPolicyFile } from '../../src/authoring/policy-file.ts';
 import { coveredPercent } from '../../src/authoring/test/coverage.ts';
 import { findTestFiles, runTestFiles } from '../../src/authoring/test/suite.ts';
-import { validateFile } from '../../src/authoring/validate.ts';
+import { validateText } from '../../src/authoring/validate.ts';
 
 const POLICY = `version: "1"
 tools:
@@ -51,7 +52,7 @@ test('runs policy tests: which passed, why one failed, and what they covered', a
 
 test('explains a call: the walk, the counters and what the agent sees', async () => {
   using files = openFiles();
-  const validated = await validateFile(join(files.path, 'p.yaml'), undefined);
+  const validated = await validateText('p.yaml', readPolicyFile(join(files.path, 'p.yaml')), undefined);
   const policy = validated.kind === 'read' ? validated.policy : undefined;
   if (!policy) throw new Error('the policy is invalid');
   const facts = { policy, catalog: undefined, namespace: 'shop', own: undefined, state: undefined, now: Date.UTC(2026, 0, 1) };

@@ -95,6 +95,7 @@ describe('-c library:ID', () => {
     const denied = await folder.run('explain', '-c', 'library:stripe', '--call', 'cancel_subscription', '--fresh');
     expect(denied.status).toBe(4);
     expect((await folder.run('status', '-c', 'library:stripe')).status).toBe(0);
+    expect((await folder.run('validate', '-c', 'library:stripe')).out).toBe('library:stripe: valid\n');
   });
 
   test('of no policy says so', async () => {

@@ -49,6 +49,12 @@ describe.each(['binary', 'node'])('%s', (shape) => {
     expect(status).toBe(0);
   });
 
+  test('has the policy library with it', async () => {
+    const policy = await readFile(join(ROOT, 'policies/stripe.yaml'), 'utf8');
+    expect(run(shape, ['policies', 'show', 'stripe'])).toMatchObject({ status: 0, stdout: policy, stderr: '' });
+    expect(run(shape, ['explain', '-c', 'library:stripe', '--call', 'nothing', '--fresh']).status).toBe(4);
+  });
+
   test('loads what it loads late: regular expressions and JSON Schema', async () => {
     await writeFile(
       join(folder.path, 'late.yaml'),
