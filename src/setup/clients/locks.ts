@@ -1,4 +1,4 @@
-/** Locks that clients take while they rewrite their own files (clients.md §4). */
+/** Locks that clients take while they rewrite their own files. */
 import type { ClientId } from './ids.ts';
 import type { ClientFile } from './types.ts';
 

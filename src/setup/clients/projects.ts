@@ -1,4 +1,4 @@
-/** Projects: the folder of now, and those that clients know (clients.md §1). */
+/** Projects: the folder of now, and those that clients know. */
 import { isArray, isObject, type Json } from '../../core/json.ts';
 import { FORMATS } from './format/formats.ts';
 import { decodeText } from './format/text.ts';

@@ -1,4 +1,4 @@
-/** References in entries, as each client resolves them before it starts a server (clients.md §2). None is ever run. */
+/** References in entries, as each client resolves them before it starts a server. None is ever run. */
 import type { Dialect } from './ids.ts';
 import type { World } from './types.ts';
 

@@ -1,4 +1,4 @@
-/** The ways that entries are written: a row for each way that clients have (clients.md §2). Adding one is one row and its tests. */
+/** The ways that entries are written: a row for each way that clients have. Adding one is one row and its tests. */
 import type { Dialect, ShapeId } from './ids.ts';
 
 export interface EntryShape {

@@ -1,5 +1,5 @@
 /**
- * Takes a rewrite back (clients.md §6). Where the entry is as it was left, its old text comes back to the byte. Where
+ * Takes a rewrite back. Where the entry is as it was left, its old text comes back to the byte. Where
  * somebody changed it since, the change is kept and the rest taken back. Without a record a wrapped command says itself
  * what it was.
  */

@@ -1,4 +1,4 @@
-/** Plans what a rewritten entry is (clients.md §5): Intercept before a command, or as the bridge to a remote server. */
+/** Plans what a rewritten entry is: Intercept before a command, or as the bridge to a remote server. */
 import { isArray, isObject, type Json, type JsonObject } from '../../core/json.ts';
 import { bridgeChanges } from './bridge.ts';
 import { type Edited, EditRefused, editEntry, locate } from './edit.ts';

@@ -1,4 +1,4 @@
-/** Every row of the table, on every platform: its file is found, read, rewritten and taken back (clients.md §9). */
+/** Every row of the table, on every platform: its file is found, read, rewritten and taken back. */
 import { describe, expect, test } from 'bun:test';
 import { findClientFiles } from '../../../src/setup/clients/find.ts';
 import { existing } from '../../../src/setup/clients/paths.ts';

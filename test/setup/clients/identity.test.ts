@@ -1,4 +1,4 @@
-/** Undo is the identity: on any valid file, wrapped and taken back, the bytes are those that were (clients.md §6). */
+/** Undo is the identity: on any valid file, wrapped and taken back, the bytes are those that were. */
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { locate } from '../../../src/setup/clients/edit.ts';

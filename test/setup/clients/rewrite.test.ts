@@ -1,4 +1,4 @@
-/** The table of clients.md §5: each shape before and after, and back to the same bytes. */
+/** The table of rewrites: each shape before and after, and back to the same bytes. */
 import { describe, expect, test } from 'bun:test';
 import type { ShapeId } from '../../../src/setup/clients/ids.ts';
 import type { EntryPath, FileFormat, Front } from '../../../src/setup/clients/types.ts';

@@ -1,4 +1,4 @@
-/** Agents in the terminal, and the programs that share their files (clients.md §1). */
+/** Agents in the terminal, and the programs that share their files. */
 import { type ClientRow, MANAGED, PLUGIN } from './row.ts';
 
 const NEW_SESSION = 'start a new session';

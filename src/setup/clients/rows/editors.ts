@@ -1,4 +1,4 @@
-/** Editors, and assistants inside of editors (clients.md §1). */
+/** Editors, and assistants inside of editors. */
 import { type ClientRow, PLUGIN } from './row.ts';
 
 const CODES = ['Code', 'Code - Insiders', 'Cursor', 'Windsurf'];
