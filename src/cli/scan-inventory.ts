@@ -2,6 +2,7 @@
 
 import { sumRisks } from '../setup/draft/header.ts';
 import type { ScannedServer } from '../setup/draft/model.ts';
+import { returnsSecrets } from '../setup/draft/rules.ts';
 import { firstSentence } from '../setup/draft/text.ts';
 import { RISKS, type Risk, type ScannedTool, type ToolRisk } from '../setup/risk/risk.ts';
 import { type Colour, type Paint, shown } from './paint.ts';
@@ -76,10 +77,12 @@ function remarks(tool: ScannedTool, risk: ToolRisk, room: number, paint: Paint):
   return `${said}${sentence === '' ? '' : paint('dim', `${gap}${shown(sentence, room - most - GAP.length)}`)}`;
 }
 
-function marksOf({ unsure, sensitive, secretArguments, takesToolName }: ToolRisk): readonly string[] {
+function marksOf(risk: ToolRisk): readonly string[] {
+  const { unsure, secretArguments, takesToolName } = risk;
   return [
     ...(unsure ? ['unsure'] : []),
-    ...(sensitive ? [secretArguments.length === 0 ? 'returns secrets' : `secret: ${secretArguments.join(', ')}`] : []),
+    ...(returnsSecrets(risk) ? ['returns secrets'] : []),
+    ...(secretArguments.length > 0 ? [`takes secrets: ${secretArguments.join(', ')}`] : []),
     ...(takesToolName ? ['calls other tools'] : []),
   ];
 }

@@ -63,8 +63,8 @@ function suggested(risk: ToolRisk): Column {
 }
 
 /** It is sensitive for what it returns, and not only for what it takes. */
-export function returnsSecrets({ sensitive, secretArguments }: ToolRisk): boolean {
-  return sensitive && secretArguments.length === 0;
+export function returnsSecrets({ returnsSecrets: says, sensitive, secretArguments }: ToolRisk): boolean {
+  return says === true || (sensitive && secretArguments.length === 0);
 }
 
 function isPlainRead(risk: ToolRisk): boolean {
