@@ -1,10 +1,10 @@
 /** `intercept scan --json`: all that is known of a server (docs/json.md). */
-import { toPlain } from '../mcp/json/values.ts';
-import type { LeftOut, ScannedServer } from '../setup/draft/model.ts';
-import { parametersOf } from '../setup/draft/parameters.ts';
-import type { PolicyUpdate } from '../setup/draft/update.ts';
-import { hashDefinition } from '../setup/library/definition.ts';
-import { RISKS, type ScannedTool, type ToolRisk } from '../setup/risk/risk.ts';
+import { toPlain } from '../../mcp/json/values.ts';
+import type { LeftOut, ScannedServer } from '../../setup/draft/model.ts';
+import { parametersOf } from '../../setup/draft/parameters.ts';
+import type { PolicyUpdate } from '../../setup/draft/update.ts';
+import { hashDefinition } from '../../setup/library/definition.ts';
+import { RISKS, type ScannedTool, type ToolRisk } from '../../setup/risk/risk.ts';
 
 export interface ScanResult {
   readonly server: ScannedServer;

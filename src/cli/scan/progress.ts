@@ -1,6 +1,6 @@
 /** One line on the terminal that says how a scan goes, and goes away with it. */
-import { shown } from './paint.ts';
-import type { Terminal } from './terminal.ts';
+import { shown } from '../paint.ts';
+import type { Terminal } from '../terminal.ts';
 
 const EVERY = 250;
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];

@@ -1,11 +1,11 @@
 /** The inventory of a scanned server on a terminal: a line for each tool, the worst first, with what its class is read from. */
 
-import { sumRisks } from '../setup/draft/header.ts';
-import type { ScannedServer } from '../setup/draft/model.ts';
-import { returnsSecrets } from '../setup/draft/rules.ts';
-import { firstSentence } from '../setup/draft/text.ts';
-import { RISKS, type Risk, type ScannedTool, type ToolRisk } from '../setup/risk/risk.ts';
-import { type Colour, type Paint, shown } from './paint.ts';
+import { sumRisks } from '../../setup/draft/header.ts';
+import type { ScannedServer } from '../../setup/draft/model.ts';
+import { returnsSecrets } from '../../setup/draft/rules.ts';
+import { firstSentence } from '../../setup/draft/text.ts';
+import { RISKS, type Risk, type ScannedTool, type ToolRisk } from '../../setup/risk/risk.ts';
+import { type Colour, type Paint, shown } from '../paint.ts';
 
 const COLOURS: Readonly<Record<Risk, Colour>> = {
   Destructive: 'red',
