@@ -14,7 +14,7 @@ const LISTS: ReadonlySet<string> = new Set(['anyOf', 'oneOf', 'allOf']);
 
 /** The verbs that lead a description, after `args` those that are in it anywhere, and the phrases of the table. */
 export function evidenceIn(text: string, all: boolean): string {
-  const { heads, signs } = readDescription(text);
+  const { heads, signs, checks } = readDescription(text);
   const lead = heads.map(({ verb }) => verb).join(', ');
   const verbs = all
     ? verbsIn(text, [])
@@ -22,7 +22,7 @@ export function evidenceIn(text: string, all: boolean): string {
         .filter((verb) => !isNounToo(verb))
     : [];
   const phrases = signs.filter(({ sign, at }) => sign.when !== 'acting' || at < 60).map(({ phrase }) => phrase);
-  const rest = [...verbs, ...phrases];
+  const rest = [...(checks ? ['scanner'] : []), ...verbs, ...phrases];
   return rest.length === 0 ? lead : `${lead}. args. ${rest.join('. ')}`;
 }
 

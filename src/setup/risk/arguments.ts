@@ -1,6 +1,6 @@
 /** Reads evidence from the arguments of a tool: an action that is chosen, code and statements, files written, secrets, money. */
 import { type MoneyPaths, type Risk, type RiskEvidence, type ToolActions, worseOf } from './classes.ts';
-import { readDescription } from './description.ts';
+import { readDescription, verbsIn } from './description.ts';
 import { phrasesOf } from './lookup.ts';
 import { type FoundVerb, readName, refineVerb, splitName } from './name.ts';
 import type { Argument } from './schema.ts';
@@ -80,14 +80,26 @@ const ON_TEXT: ReadonlySet<string> = new Set(
 );
 
 /** Code and statements that a tool runs. */
-export function runsCode(args: readonly Argument[], verbs: readonly FoundVerb[], speaksLanguage: boolean): readonly RiskEvidence[] {
+export function runsCode(
+  args: readonly Argument[],
+  verbs: readonly FoundVerb[],
+  { speaksLanguage, runs }: { speaksLanguage: boolean; runs: boolean },
+): readonly RiskEvidence[] {
   if (verbs.some(({ verb, kind }) => ON_TEXT.has(verb) || kind === 'Write')) return [];
   const isRun = (argument: Argument): boolean => {
     if (argument.depth > 2 || argument.values.length > 0 || !isText(argument)) return false;
-    if (playsRole(argument, 'statement') || playsRole(argument, 'code')) return true;
+    if (playsRole(argument, 'statement')) return true;
+    if (playsRole(argument, 'code')) return !LOOSE_CODE.test(argument.name) || runs || isToldToRun(argument);
     return playsRole(argument, 'query') && (speaksLanguage || speaks(argument.description));
   };
   return args.filter(isRun).map(({ name }) => ({ source: 'argument', risk: 'Execute', says: name }));
+}
+
+/** It may as well be a code of a country or a coupon. */
+const LOOSE_CODE = /^(?:code|program|commands?)$/i;
+
+function isToldToRun({ description }: Argument): boolean {
+  return verbsIn(description, []).some(({ verb }) => verb === 'run' || verb === 'execute' || verb === 'evaluate');
 }
 
 /** True where a text speaks of a language that can change data, and of none that only reads. */

@@ -1,7 +1,7 @@
 /** Reads the description of a tool: the verbs of the sentence that says what it does, and phrases of the table. */
 import { isNounToo, kindOf, phrasesOf, verbOf, wordsOf } from './lookup.ts';
 import { type FoundVerb, joinCompounds, refineVerb } from './name.ts';
-import { FOREIGN, LEADS, NAMES_ONLY, SIGNS, type Sign } from './words.ts';
+import { CHECKERS, FOREIGN, IN_PROSE, LEADS, NAMES_ONLY, SIGNS, type Sign } from './words.ts';
 
 /** INVARIANT I11: so much of a description is read, characters; the rest is doubt. */
 const MAX_TEXT = 48 * 1024;
@@ -21,6 +21,8 @@ export interface DescriptionReading {
   /** The verbs of the first sentence that has any; the first comes first. */
   readonly heads: readonly FoundVerb[];
   readonly signs: readonly FoundSign[];
+  /** It speaks of a check, a scan or a report in its first words. */
+  readonly checks: boolean;
   readonly complete: boolean;
 }
 
@@ -31,11 +33,18 @@ export function readDescription(text = '', nouns: readonly string[] = []): Descr
   return {
     heads: heads.map((verb) => refineVerb(verb, nouns)),
     signs: signsOf(tokens),
+    checks: tokens.slice(0, MAX_CHECK).some((token) => CHECKING.has(token)),
     complete: text.length <= MAX_TEXT,
   };
 }
 
-const SCRIPT = new RegExp(Object.keys(FOREIGN).join('|'), 'g');
+const OURS: ReadonlyMap<string, string> = new Map(
+  phrasesOf(FOREIGN).map((pair) => {
+    const [theirs = '', ours = ''] = pair.split(' ');
+    return [theirs, ours];
+  }),
+);
+const SCRIPT = new RegExp([...OURS.keys()].join('|'), 'g');
 const END = '.';
 const COMMA = ',';
 
@@ -57,9 +66,11 @@ function translate(text: string): string {
     .replace(/[。：！？]/g, ' . ')
     .replace(/[、，]/g, ' , ')
     .replaceAll('\u2019', ' ')
-    .replace(SCRIPT, (word) => `${count++ === 0 ? ' . ' : ' , '}${FOREIGN[word] ?? word} `);
+    .replace(SCRIPT, (word) => `${count++ === 0 ? ' . ' : ' , '}${OURS.get(word) ?? word} `);
 }
 
+const CHECKING = wordsOf(CHECKERS);
+const MAX_CHECK = 20;
 const LEADING = wordsOf(LEADS);
 const STOP = wordsOf(NAMES_ONLY);
 
@@ -88,9 +99,10 @@ function headsIn(words: readonly string[]): readonly string[] {
   for (let at = first + 1; at < words.length; at++) {
     if (JOINERS.has(words[at - 1] ?? '') && isVerb(words[at], places.at(-1) === at - 2)) places.push(at);
   }
-  return places.flatMap((at) => verbOf(words[at] ?? '') ?? []);
+  return places.flatMap((at) => MILDER.get(verbOf(words[at] ?? '') ?? '') ?? verbOf(words[at] ?? '') ?? []);
 }
 
+const MILDER: ReadonlyMap<string, string> = new Map(Object.entries(IN_PROSE));
 const JOINERS: ReadonlySet<string> = new Set(['and', 'or', 'then', COMMA]);
 const BEFORE: ReadonlySet<string> = new Set(['to', 'will', 'can', 'that', 'which']);
 

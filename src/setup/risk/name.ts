@@ -90,7 +90,8 @@ function placesAfter(words: readonly string[], start: number): readonly number[]
     const isJoined = JOINERS.has(words[at - 1] ?? '') && isSure(words[at]);
     if (isJoined) places.push(at);
   }
-  if (words.length > start + 1 && isNounToo(words[start] ?? '') && endsActing(words, start)) places.push(words.length - 1);
+  const mayEnd = isNounToo(words[start] ?? '') ? endsActing(words, start) : isFinal(words.at(-1));
+  if (words.length > start + 1 && mayEnd) places.push(words.length - 1);
   return [...new Set(places)];
 }
 
@@ -99,7 +100,8 @@ function endsActing(words: readonly string[], start: number): boolean {
   const last = words.at(-1) ?? '';
   const kind = kindOf(last);
   const isMoney = kind === 'Financial' && isNounToo(last);
-  return kind !== undefined && !isMoney && (isSure(last) || (kindOf(words[start] ?? '') === 'Read' && kind === 'Execute'));
+  const first = words[start] ?? '';
+  return kind !== undefined && !isMoney && (isSure(last) || (kindOf(first) === 'Read' && !LISTING.has(first) && kind === 'Execute'));
 }
 
 const JOINERS: ReadonlySet<string> = new Set(['and', 'or', 'then', 'with']);
@@ -107,11 +109,20 @@ const JOINERS: ReadonlySet<string> = new Set(['and', 'or', 'then', 'with']);
 /** Noun first: the first verb that is no noun, and one at the end; else the first that may be a noun. */
 function placesWithin(words: readonly string[]): readonly number[] {
   const verbs = [...words.keys()].filter((at) => kindOf(words[at] ?? '') !== undefined);
-  const sure = verbs.filter((at) => isSure(words[at]));
-  const last = verbs.at(-1);
-  if (sure.length === 0) return verbs.slice(0, 1);
-  const first = sure.slice(0, 1);
-  return last === words.length - 1 && last !== first[0] && isSure(words[last]) ? [...first, last] : first;
+  const first = verbs.find((at) => isSure(words[at]));
+  if (first === undefined && LISTING.has(words.at(-1) ?? '')) return [words.length - 1];
+  if (first === undefined) return verbs.filter((at) => kindOf(words[at] ?? '') !== 'Read' || LISTING.has(words[at] ?? '')).slice(0, 1);
+  const last = words.length - 1;
+  const isReading = kindOf(words[first] ?? '') === 'Read' && !isFinal(words[last]);
+  return !isReading && last !== first && isSure(words[last]) ? [first, last] : [first];
+}
+
+/** Of verbs that may be nouns, those that speak of reading within a name; `profile` or `status` alone do not. */
+const LISTING: ReadonlySet<string> = new Set(['list', 'search', 'query', 'view', 'lookup', 'check']);
+
+/** Verbs that destroy count at the end of any name. */
+function isFinal(word: string | undefined): boolean {
+  return isSure(word) && kindOf(word ?? '') === 'Destructive';
 }
 
 function isSure(word: string | undefined): boolean {

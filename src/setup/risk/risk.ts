@@ -57,7 +57,7 @@ function classify(tool: ScannedTool, all: readonly string[], { prefix, isBrowser
   return conclude({
     name: tool.name,
     words,
-    verbs: verbsThatCount(readName(words).verbs, description),
+    verbs: verbsThatCount(words, description),
     text: tool.description ?? '',
     description,
     args: schema.arguments,
@@ -80,7 +80,8 @@ function conclude(reading: Reading): ToolRisk {
   const described = [...first, ...ofDescription(reading, first, chosen !== undefined)];
   const stepped = [...described, ...ofBrowser(reading, described)];
   const all = [...stepped, ...ofAnnotations(reading, stepped)];
-  const isUnsure = all.length === 0 || !reading.complete;
+  // A name that acts says more than what was not read.
+  const isUnsure = all.every((one) => one.risk === 'Read') && (all.length === 0 || !reading.complete);
   const risk = all.map((one) => one.risk).reduce<Risk>(worseOf, isUnsure ? 'Write' : 'Read');
   const secretArguments = secretsAmong(args);
   const returnsSecrets = handsOutSecrets(words, reading.verbs, reading.description);
@@ -118,6 +119,9 @@ const FIRM = wordsOf(
   'call copy deploy execute import invoke mark merge move patch place post push put release reply reset restore run send set share start stop submit test transfer update upload',
 );
 
+/** At the end of a name they say what is done with the nouns before them. */
+const LAST: ReadonlySet<string> = new Set(['get', 'list', 'show', 'view', 'search', 'reader']);
+
 /** The verbs of the name; and money, where one of them acts on a noun of money. */
 function ofName(reading: Reading): readonly RiskEvidence[] {
   const { verbs } = reading;
@@ -129,11 +133,12 @@ function ofName(reading: Reading): readonly RiskEvidence[] {
 }
 
 /** A word that may be a noun is one where the description begins with a verb that reads. */
-function verbsThatCount(verbs: readonly FoundVerb[], description: DescriptionReading): readonly FoundVerb[] {
+function verbsThatCount(words: readonly string[], description: DescriptionReading): readonly FoundVerb[] {
+  const { verbs } = readName(words);
   const [head] = description.heads;
   const isReading = head?.kind === 'Read' && !description.heads.some(({ verb }) => EFFECT.has(verb));
   return verbs.filter(({ verb, kind }) => {
-    const mayBeNoun = (kind === 'Write' || kind === 'Execute') && isNounToo(verb) && !FIRM.has(verb);
+    const mayBeNoun = (kind === 'Write' || kind === 'Execute') && isNounToo(verb) && (!FIRM.has(verb) || LAST.has(words.at(-1) ?? ''));
     return !(isReading && mayBeNoun);
   });
 }
@@ -152,15 +157,24 @@ const TAKING: ReadonlySet<string> = new Set(['load', 'export', 'download', 'open
 
 const CREATING: ReadonlySet<string> = new Set(['create', 'add', 'provision', 'register', 'claim', 'acquire', 'reserve']);
 
+/** In prose they are nouns more often than not. */
+const NOUNS: ReadonlySet<string> = new Set(['drop', 'store', 'start', 'lease', 'install', 'save']);
+
 function ofArguments(reading: Reading, hasActions: boolean): readonly RiskEvidence[] {
   const { args, verbs, words, description } = reading;
   const speaksLanguage = description.signs.some(({ sign }) => sign.kind === 'language');
-  const evidence = [...runsCode(args, verbs, speaksLanguage), ...ofRoles(args, verbs)];
+  const runs = description.heads[0]?.kind === 'Execute';
+  const evidence = [...runsCode(args, verbs, { speaksLanguage, runs }), ...ofRoles(args, verbs)];
   const free = hasActions ? undefined : freeAction(args);
   if (!free || verbs.some(({ kind }) => kind === 'Read' || kind === 'Execute')) return evidence;
-  const told = verbsIn(`${free.description} . ${reading.text}`, words).filter(({ verb, kind }) => EFFECT.has(verb) && kind !== 'Financial');
+  const saysRead = description.signs.some(({ sign }) => sign.kind === 'reading');
+  const told = verbsIn(saysRead ? free.description : `${free.description} . ${reading.text}`, words).filter(
+    ({ verb, kind }) => EFFECT.has(verb) && kind !== 'Financial' && !NOUNS.has(verb),
+  );
+  const isGeneric = words.some((word) => word === 'request' || word === 'api');
   return [
     ...evidence,
+    ...(isGeneric ? [{ source: 'argument', risk: 'Execute', says: free.name } as const] : []),
     ...told.map(({ verb, kind }): RiskEvidence => ({ source: 'argument', risk: riskOf(kind), says: `${free.name} "${verb}"` })),
   ];
 }
@@ -205,16 +219,18 @@ const EARLY = 60;
 
 function headsThatCount({ verbs, description, readOnly }: Reading, known: Risk): readonly FoundVerb[] {
   const { heads } = description;
-  if (verbs.every(({ kind }) => kind === 'Doubt')) return ofSilent(heads, readOnly);
+  if (verbs.every(({ kind }) => kind === 'Doubt')) return ofSilent(description, readOnly);
+  if (known === 'Execute' && WEAK.has(heads[0]?.verb ?? '')) return [];
   if (known !== 'Read')
     return heads.filter(({ verb, kind }, at) => kind === 'Destructive' && (at === 0 ? verb !== 'remove' : FINAL.has(verb)));
   return heads.filter(({ verb, kind }, at) => kind !== 'Read' && kind !== 'Doubt' && !WEAK.has(verb) && (at === 0 || EFFECT.has(verb)));
 }
 
 /** The name says nothing: the description does. It reads only where it begins with a verb that reads. */
-function ofSilent(heads: readonly FoundVerb[], readOnly: boolean | undefined): readonly FoundVerb[] {
+function ofSilent({ heads, checks }: DescriptionReading, readOnly: boolean | undefined): readonly FoundVerb[] {
   const isReading = heads[0]?.kind === 'Read';
-  return heads.filter(({ verb, kind }) => kind !== 'Doubt' && (kind !== 'Read' || isReading) && !(readOnly === true && WEAK.has(verb)));
+  const isCheck = readOnly === true && checks;
+  return heads.filter(({ verb, kind }) => kind !== 'Doubt' && (kind !== 'Read' || isReading) && !(isCheck && WEAK.has(verb)));
 }
 
 const FINAL: ReadonlySet<string> = new Set(['delete', 'destroy', 'drop', 'erase', 'purge', 'terminate', 'truncate', 'wipe']);

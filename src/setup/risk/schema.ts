@@ -2,8 +2,8 @@
 import { isArray, isObject, type Json, type JsonObject } from '../../core/json.ts';
 
 /** INVARIANT I11: so many arguments, values and levels are read; what is beyond is doubt. */
-const MAX_ARGUMENTS = 600;
-const MAX_STEPS = 4 * MAX_ARGUMENTS;
+const MAX_ARGUMENTS = 800;
+const MAX_STEPS = 5 * MAX_ARGUMENTS;
 const MAX_VALUES = 200;
 const MAX_DEPTH = 12;
 const MAX_TEXT = 2_000;

@@ -29,7 +29,7 @@ describe('judged tools', () => {
   });
 
   test('are kept without texts of others: what stands for a description is what our table found in it', () => {
-    const phrases = new Set(['args', ...SIGNS.flatMap((sign) => phrasesOf(sign.phrases))]);
+    const phrases = new Set(['args', 'scanner', ...SIGNS.flatMap((sign) => phrasesOf(sign.phrases))]);
     const pieces = SERVERS.flatMap(({ tools }) =>
       tools.flatMap(({ description = '', inputSchema }) => [description, ...textsIn(inputSchema)]),
     );
@@ -51,7 +51,9 @@ describe('the table of words', () => {
     const twice = verbs.filter((verb, at) => verbs.indexOf(verb) !== at);
     expect(twice).toEqual([]);
     const known = new Set(verbs);
-    const spoken = [EFFECTS, ...REFINEMENTS.map((row) => row.verbs), ...Object.values(FOREIGN)].flatMap((row) => [...wordsOf(row)]);
+    const spoken = [EFFECTS, ...REFINEMENTS.map((row) => row.verbs), ...phrasesOf(FOREIGN).map((pair) => pair.split(' ')[1] ?? '')].flatMap(
+      (row) => [...wordsOf(row)],
+    );
     expect(spoken.filter((verb) => !known.has(verb))).toEqual([]);
     expect([...wordsOf(BROWSER_STEPS)].filter((step) => !known.has(step) && step !== 'doubletap')).toEqual([]);
   });

@@ -236,3 +236,31 @@ describe('marks', () => {
 test('the classes are in the order of setup.md, the worst last', () => {
   expect([...RISKS]).toEqual(['Read', 'Write', 'Execute', 'Financial', 'Destructive']);
 });
+
+describe('words that are nouns, too', () => {
+  test('an unknown verb with such a noun is doubt', () => {
+    expectAll('Write', [{ name: 'frobnicate_profile' }, { name: 'domains_frobDefaultProfile' }, { name: 'flip_status' }]);
+    expectAll('Destructive', [
+      { name: 'compute_vm_delete' },
+      { name: 'get_and_delete' },
+      { name: 'storage_list_delete' },
+      { name: 'fetch_then_purge' },
+    ]);
+  });
+
+  test('a noun before the verb that reads is no verb', () => {
+    expectAll('Read', [
+      { name: 'run-list', description: 'Lists runs.' },
+      { name: 'deploy_rules_get', description: 'Retrieves rules.' },
+      { name: 'reverse_geocode' },
+    ]);
+  });
+
+  test('a code is one of a coupon, unless it is told to be run', () => {
+    expectAll('Read', [{ name: 'list_coupons', args: { code: TEXT } }]);
+    expectAll('Execute', [
+      { name: 'evaluate_it', args: { code: TEXT } },
+      { name: 'get_answer', args: { code: { type: 'string', description: 'to execute' } } },
+    ]);
+  });
+});
