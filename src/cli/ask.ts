@@ -1,4 +1,4 @@
-/** Questions on the terminal whose answers are not shown. */
+/** Questions on the terminal: a secret that is typed without being seen, and a yes. */
 import { CommandError, EXIT } from '../core/fault.ts';
 import { openKeys } from './approvals/keys.ts';
 import type { Terminal } from './terminal.ts';
@@ -36,6 +36,27 @@ export async function askSecrets(questions: readonly string[], { input, ask }: T
     input.setRawMode?.(false);
     input.pause();
     ask('\n');
+  }
+}
+
+/** Asks for a yes, which is one line that begins with `y`. Anything else, and the end of the input, is a no. */
+export async function askYes(question: string, { input, ask }: Terminal): Promise<boolean> {
+  const line = Promise.withResolvers<string>();
+  let text = '';
+  const onData = (chunk: Buffer) => {
+    text += chunk.toString('utf8');
+    if (text.includes('\n')) line.resolve(text);
+  };
+  const onEnd = () => line.resolve(text);
+  input.on('data', onData);
+  input.once('end', onEnd);
+  ask(`${question} [y/N] `);
+  try {
+    return /^\s*y/i.test(await line.promise);
+  } finally {
+    input.removeListener('data', onData);
+    input.removeListener('end', onEnd);
+    input.pause();
   }
 }
 

@@ -6,6 +6,7 @@ import { VERSION } from '../process/version.ts';
 import { SINGLE } from './declare/commands.ts';
 import type { Invocation } from './declare/declare.ts';
 import { GROUPS } from './declare/groups.ts';
+import { INIT } from './declare/init.ts';
 import { LOG } from './declare/log.ts';
 import { mistakeOf } from './declare/mistakes.ts';
 import { POLICIES } from './declare/policies.ts';
@@ -14,7 +15,7 @@ import { SCAN } from './declare/scan.ts';
 import type { Terminal } from './terminal.ts';
 
 /** All commands. What each does is loaded when it runs. */
-export const COMMANDS = [PROXY, SCAN, ...SINGLE, LOG, ...GROUPS, POLICIES];
+export const COMMANDS = [PROXY, INIT, SCAN, ...SINGLE, LOG, ...GROUPS, POLICIES];
 
 /** Declares all of them. */
 export function declareCommands(program: Command, invocation: Invocation): void {
