@@ -6,7 +6,7 @@ import type { InitOptions, InitPlan, InitPorts, InitReport } from '../setup/init
 import { runInit } from '../setup/init/run.ts';
 import { askSecrets, askYes } from './ask.ts';
 import { initJson } from './init/json.ts';
-import { openPorts, type Surroundings } from './init/ports.ts';
+import { type InitSurroundings, openPorts } from './init/ports.ts';
 import { openProgress } from './init/progress.ts';
 import { renderReport } from './init/view.ts';
 import { renderDiff } from './init/view-undo.ts';
@@ -56,7 +56,7 @@ function optionsOf(flags: InitFlags, isPerson: boolean): InitOptions {
   return isLook ? { ...flags, yes: true, scan: false, isLook } : { ...flags, isLook };
 }
 
-function portsOf(flags: InitFlags, isPerson: boolean, surroundings: Surroundings, terminal: Terminal): InitPorts {
+function portsOf(flags: InitFlags, isPerson: boolean, surroundings: InitSurroundings, terminal: Terminal): InitPorts {
   const progress = openProgress(terminal);
   return {
     ...surroundings,

@@ -53,7 +53,10 @@ export const ARROWS: Readonly<Record<string, Row>> = {
     packages: PLATFORM,
   },
   'setup/init': {
-    to: ['core', 'mcp', 'policy', 'audit', 'process', 'serve', 'authoring', 'setup', 'setup/clients', 'setup/risk', 'setup/draft'],
+    to: [
+      ...['core', 'mcp', 'policy', 'audit', 'process', 'serve', 'authoring'],
+      ...['setup', 'setup/clients', 'setup/risk', 'setup/draft', 'setup/library', 'setup/choose'],
+    ],
     packages: PLATFORM,
   },
   'setup/clients': { to: ['core'], packages: [...PLATFORM, 'jsonc-parser', 'toml-eslint-parser', 'yaml'] },

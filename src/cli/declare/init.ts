@@ -3,13 +3,13 @@ import { UsageError } from '../../core/fault.ts';
 import { interceptHome } from '../../run/home.ts';
 import { PRESETS } from '../../setup/draft/model.ts';
 import { command } from './declare.ts';
-import { choice, given, JSON_OUT, parseDurationFlag, set, several, text } from './flags.ts';
+import { choice, given, JSON_OUT, mentioned, parseDurationFlag, set, several, text } from './flags.ts';
 
 const WHICH = {
   client: several('name', 'NAME', 'this client only, such as claude-code; again for more'),
   server: several('name', 'NAME', 'this server only; again for more'),
   project: set("the project's files, too: everybody gets them"),
-  user: set("your own files only; the project's are not listed"),
+  user: set("your own files only; the project's are left out"),
 };
 
 const HOW = {
@@ -21,25 +21,25 @@ const HOW = {
 };
 
 const ASKING = {
+  terminal: set('choose by keyboard, and not in the browser'),
   yes: set('ask nothing: take and enforce what is drafted'),
   dryRun: set('show what would be written, and write nothing'),
-  terminal: set('choose by keyboard, and not in the browser'),
 };
 
 const AFTER = {
-  check: set('is every server covered, and which ways lead around?'),
+  check: set('say whether every server is covered, and every way around'),
   update: set('renew programs, and merge fresh scans into policies'),
-  undo: set('take it back, entry by entry; edits since stay'),
-  purge: set('with --undo: remove policies and backups, too'),
+  undo: set('take it back; --purge removes policies and backups, too'),
+  ...mentioned({ purge: set() }),
 };
 
 export const INIT = command({
   name: 'init',
   width: 20,
   usage: 'init [flags]',
-  about: 'Find the MCP clients of this machine, and put a policy before each of their servers.',
+  about: 'Find the MCP clients of this machine, and put a policy before each server.',
   body: [WHICH, HOW, ASKING, AFTER, JSON_OUT],
-  end: 'Exit status: 0 done, 1 something failed, or --check found a server open.\nExample: intercept init --dry-run',
+  end: 'Status: 0 done, 1 not, or --check found a server open. Example: intercept init',
   async run(values, _, { terminal }) {
     const { check, update, undo, purge, project, user, noScan } = values;
     const ways = [check && '--check', update && '--update', undo && '--undo'].filter((way) => way !== false);

@@ -79,7 +79,8 @@ const HELD = {
 const BODY = [
   ...['Usage: intercept -c POLICY [flags] -- COMMAND [ARG…]', '       intercept -c POLICY [flags] --upstream URL'],
   ...['Enforce a policy on every call that an AI agent makes to an MCP server.', ''],
-  'Write policies   policies, tools, validate, test, explain',
+  'Begin            init, scan, policies',
+  'Write policies   tools, validate, test, explain',
   'See and decide   status, log, approvals, idempotency',
   'Stop everything  pause, resume',
   'Your shell       completion',

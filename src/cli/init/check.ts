@@ -1,7 +1,7 @@
 /** `intercept init --check`: what it does stands in `setup/init/check.ts`. */
 import { join } from 'node:path';
 import { EXIT } from '../../core/fault.ts';
-import { isMeant, type Selection } from '../../setup/init/candidates.ts';
+import { type EntrySelection, isMeant } from '../../setup/init/candidates.ts';
 import { type CheckedServer, type CheckReport, checkMachine } from '../../setup/init/check.ts';
 import { readRuns, standingOf } from '../../setup/init/journal.ts';
 import { surveyHere } from '../../setup/init/run.ts';
@@ -9,7 +9,7 @@ import { createPaint, type Paint, shown } from '../paint.ts';
 import type { Terminal } from '../terminal.ts';
 import { openPorts } from './ports.ts';
 
-export interface CheckFlags extends Selection {
+export interface CheckFlags extends EntrySelection {
   readonly home: string;
   readonly json: boolean;
 }

@@ -12,10 +12,14 @@ import type { InitPorts } from '../../setup/init/run.ts';
 
 export type StepOf = typeof nextSteps;
 
-export type Surroundings = Omit<InitPorts, 'progress' | 'choose' | 'agree' | 'askSecret' | 'timeout'> & { readonly nextSteps: StepOf };
+export type InitSurroundings = Omit<InitPorts, 'progress' | 'choose' | 'agree' | 'askSecret' | 'timeout'> & { readonly nextSteps: StepOf };
 
 /** Looks around. Throws `CommandError` where the home is not this user's alone. */
-export async function openPorts(home: string, env: Readonly<Record<string, string | undefined>>, preset: Preset): Promise<Surroundings> {
+export async function openPorts(
+  home: string,
+  env: Readonly<Record<string, string | undefined>>,
+  preset: Preset,
+): Promise<InitSurroundings> {
   refuseHome(home, homedir());
   checkFolders({ home, state: stateLocation(undefined, env) }, env);
   const place = { executable: process.execPath, script: process.argv[1], home, env };

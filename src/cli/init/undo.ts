@@ -13,7 +13,7 @@ import { type UnrecordedEntry, unrecordedEntries, unwrapEntry } from '../../setu
 import { askYes } from '../ask.ts';
 import { createPaint } from '../paint.ts';
 import type { Terminal } from '../terminal.ts';
-import { openPorts, type Surroundings } from './ports.ts';
+import { type InitSurroundings, openPorts } from './ports.ts';
 import { renderDiff, renderUndo, type UndoView } from './view-undo.ts';
 
 export interface UndoFlags {
@@ -73,7 +73,7 @@ async function isYes(question: string, diff: readonly string[], { yes, dryRun, j
 }
 
 /** Entries without a journal. Those that somebody wrote by hand are only taken where the person says so. */
-async function undoUnrecorded(surroundings: Surroundings, flags: UndoFlags, terminal: Terminal): Promise<UndoView['others']> {
+async function undoUnrecorded(surroundings: InitSurroundings, flags: UndoFlags, terminal: Terminal): Promise<UndoView['others']> {
   const setup = join(flags.home, 'setup');
   const results: { name: string; path: string; why: string | undefined }[] = [];
   for (;;) {

@@ -5,7 +5,7 @@ import type { PolicyPlace } from './policies.ts';
 import { clientsOf, type EntryPlace, type MachineServer, readersOf } from './survey.ts';
 
 /** The clients, servers and scopes that were asked for. */
-export interface Selection {
+export interface EntrySelection {
   readonly clients: readonly string[];
   readonly servers: readonly string[];
   /** Files of projects may be started and changed, too. */
@@ -32,7 +32,7 @@ export interface Candidate {
 export function candidatesOf(
   servers: readonly MachineServer[],
   policies: ReadonlyMap<string, PolicyPlace>,
-  selection: Selection,
+  selection: EntrySelection,
 ): readonly Candidate[] {
   return servers.flatMap((server) => {
     const places = server.places.filter((place) => isMeant(place, selection));
@@ -42,13 +42,13 @@ export function candidatesOf(
 }
 
 /** True where a person asked for this entry, or for no other. */
-export function isMeant({ server, project }: EntryPlace, { clients, servers, user }: Selection): boolean {
+export function isMeant({ server, project }: EntryPlace, { clients, servers, user }: EntrySelection): boolean {
   if (servers.length > 0 && !servers.includes(server.name)) return false;
   if (user && project !== undefined) return false;
   return clients.length === 0 || readersOf(server).some(({ client, name }) => clients.includes(client) || clients.includes(name));
 }
 
-function candidateOf(server: MachineServer, policy: PolicyPlace, { project }: Selection): Candidate {
+function candidateOf(server: MachineServer, policy: PolicyPlace, { project }: EntrySelection): Candidate {
   const mine = server.places.filter((place) => place.leave === undefined && (project || place.project === undefined));
   const open = mine.filter(({ coverage }) => coverage.kind === 'open');
   const broken = mine.filter(

@@ -19,7 +19,7 @@ export interface Wrapped {
   readonly start: OriginalServer | undefined;
 }
 
-export type Coverage =
+export type EntryCoverage =
   | { readonly kind: 'open' }
   | { readonly kind: 'covered'; readonly wrapped: Wrapped; readonly policy: string }
   /** Intercept stands there, but something is wrong. */
@@ -65,7 +65,7 @@ function takesValue(flag: string): [string, boolean] {
 const NPX_PACKAGE = /^@policylayer\/intercept@\d+\.\d+\.\d+(?:-[\w.]+)?$/;
 
 /** Judges an entry. */
-export function coverageOf(entry: LocalEntry, ways: CoverageWays): Coverage {
+export function coverageOf(entry: LocalEntry, ways: CoverageWays): EntryCoverage {
   const wrapped = takeApart(entry, ways);
   if (!wrapped) return { kind: 'open' };
   const policy = wrapped.policy === undefined ? undefined : ways.locate(wrapped.policy);

@@ -12,7 +12,7 @@ import { closedPolicy, inShadow } from './policies.ts';
 const MOST_NAME = 120;
 
 /** A server as it was scanned. */
-export interface ScanResult {
+export interface ClassifiedServer {
   readonly scanned: ScannedServer;
   readonly risks: readonly ToolRisk[];
 }
@@ -28,7 +28,7 @@ export interface LibraryPolicy {
   /** As it is, for a server that nobody scanned. */
   text(name: string): string;
   /** Tool by tool, where the server's is the recorded one. */
-  draft(scan: ScanResult, options: DraftOptions): PolicyDraft & { readonly notes: readonly string[] };
+  draft(scan: ClassifiedServer, options: DraftOptions): PolicyDraft & { readonly notes: readonly string[] };
 }
 
 export interface DraftingOptions {
@@ -46,12 +46,12 @@ export interface Drafting {
 }
 
 /** Classifies the tools of a scan. */
-export function scanResultOf(scanned: ScannedServer): ScanResult {
+export function scanResultOf(scanned: ScannedServer): ClassifiedServer {
   return { scanned, risks: classifyTools(scanned.tools) };
 }
 
 /** Readies the draft of a scanned server: of the library where it knows it, else of the scan alone. */
-export function draftingOf(candidate: Candidate, scan: ScanResult, { preset, date, library }: DraftingOptions): Drafting {
+export function draftingOf(candidate: Candidate, scan: ClassifiedServer, { preset, date, library }: DraftingOptions): Drafting {
   const { policy, server } = candidate;
   const command = server.start?.kind === 'local' ? server.start.command : server.start?.url;
   const shown = bare(command ?? '');
@@ -66,7 +66,7 @@ export function draftingOf(candidate: Candidate, scan: ScanResult, { preset, dat
   return { notes: [], state, draft: (columns) => open({ ...options, columns }) };
 }
 
-function headerOf({ scanned: { info }, risks }: ScanResult, preset: Preset, date: string, command: string): readonly string[] {
+function headerOf({ scanned: { info }, risks }: ClassifiedServer, preset: Preset, date: string, command: string): readonly string[] {
   const name = info ? `${commentOf(info.name, MOST_NAME)} ${commentOf(info.version, MOST_NAME)}` : command;
   return [
     `Policy "${preset}" for ${name}, drafted by "intercept init" on ${date}`,

@@ -7,9 +7,9 @@ import type { ClientId } from '../clients/ids.ts';
 import { type ServerStart, startOf } from '../clients/start.ts';
 import type { World } from '../clients/types.ts';
 import type { Preset } from '../draft/model.ts';
-import { type Candidate, candidatesOf, clientsOfAll, type Selection, shownStart } from './candidates.ts';
+import { type Candidate, candidatesOf, clientsOfAll, type EntrySelection, shownStart } from './candidates.ts';
 import { type CarriedOut, carryOut, type ServerWork } from './carry-out.ts';
-import { chosenText, type Drafting, draftingOf, type LibraryDoor, type ScanResult, scanResultOf } from './drafts.ts';
+import { type ClassifiedServer, chosenText, type Drafting, draftingOf, type LibraryDoor, scanResultOf } from './drafts.ts';
 import { readRuns, type StandingWrap, standingOf } from './journal.ts';
 import { rememberTools } from './listing.ts';
 import { type EntryJob, frontOf, type PlannedFile, planFile, recordedAt } from './plan.ts';
@@ -20,7 +20,7 @@ import { fewAtATime } from './scans.ts';
 import { type Survey, surveyMachine } from './survey.ts';
 import { tryEntry } from './trial.ts';
 
-export interface InitOptions extends Selection {
+export interface InitOptions extends EntrySelection {
   readonly preset: Preset;
   readonly agent: string | undefined;
   /** False: nothing is started. */
@@ -68,7 +68,7 @@ export interface InitReport {
   readonly candidates: readonly Candidate[];
   /** Why servers that were scanned have no draft, by id. */
   readonly unscanned: ReadonlyMap<string, string>;
-  readonly results: ReadonlyMap<string, ScanResult>;
+  readonly results: ReadonlyMap<string, ClassifiedServer>;
   readonly plan: InitPlan;
   readonly carried: CarriedOut | undefined;
 }
@@ -78,7 +78,7 @@ interface Running {
   readonly options: InitOptions;
   readonly ports: InitPorts;
   readonly standings: readonly StandingWrap[];
-  readonly results: Map<string, ScanResult>;
+  readonly results: Map<string, ClassifiedServer>;
   readonly draftings: Map<string, Drafting>;
   readonly unscanned: Map<string, string>;
   readonly answers: Map<string, string>;
@@ -127,7 +127,7 @@ export function surveyHere(
 }
 
 /** A name that nothing has is a mistake, and no reason to do nothing in silence. */
-function refuseUnknown({ clients, servers }: Selection, { map, servers: all }: Survey, candidates: readonly Candidate[]): void {
+function refuseUnknown({ clients, servers }: EntrySelection, { map, servers: all }: Survey, candidates: readonly Candidate[]): void {
   const server = servers.find((name) => !all.some(({ places }) => places.some((place) => place.server.name === name)));
   if (server !== undefined)
     throw new CommandError(

@@ -16,7 +16,7 @@ export interface ScanningOptions {
   readonly timeout: number;
   /** The folder of a server whose entry names none. */
   readonly cwd?: string;
-  /** What is started is Intercept itself: it gets its home. */
+  /** Intercept itself is started: it gets its home. */
   readonly keepsHome?: boolean;
   /** Makes of an address and headers what the bridge takes. Throws `UsageError`. */
   remoteOf(url: string, headers: Readonly<Record<string, string>>): Remote;

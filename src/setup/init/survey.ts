@@ -2,7 +2,7 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { ClientMap } from '../clients/find.ts';
 import type { ClientFile, ClientServer, LocalEntry, Reader, World } from '../clients/types.ts';
-import { type Coverage, coverageOf, identityOf, type OriginalServer } from './coverage.ts';
+import { coverageOf, type EntryCoverage, identityOf, type OriginalServer } from './coverage.ts';
 import { hashOf } from './foreign.ts';
 import { type PolicyState, readPolicyState } from './policy-state.ts';
 import { programFault } from './program.ts';
@@ -11,7 +11,7 @@ import { programFault } from './program.ts';
 export interface EntryPlace {
   readonly file: ClientFile;
   readonly server: ClientServer;
-  readonly coverage: Coverage;
+  readonly coverage: EntryCoverage;
   /** The project whose own file it is. */
   readonly project: string | undefined;
   /** That project is in Git: the entry is everybody's. */
@@ -46,7 +46,7 @@ export interface SurveyOptions {
 export async function surveyMachine(map: ClientMap, { world, ownWords }: SurveyOptions): Promise<Survey> {
   const entries = map.files.flatMap((file) => file.servers.map((server) => ({ file, server })));
   const named = new Set<string>();
-  const judge = (file: ClientFile, server: ClientServer, policyFault: (path: string) => string | undefined): Coverage => {
+  const judge = (file: ClientFile, server: ClientServer, policyFault: (path: string) => string | undefined): EntryCoverage => {
     const locate = (policy: string) => policyPath(policy, projectOf(file), world);
     return server.entry.kind === 'local' ? coverageOf(server.entry, { ownWords, programFault, locate, policyFault }) : { kind: 'open' };
   };
@@ -65,7 +65,7 @@ export async function surveyMachine(map: ClientMap, { world, ownWords }: SurveyO
   return { map, servers: groupPlaces(places), policies };
 }
 
-function placeOf(file: ClientFile, server: ClientServer, coverage: Coverage, world: World): EntryPlace {
+function placeOf(file: ClientFile, server: ClientServer, coverage: EntryCoverage, world: World): EntryPlace {
   const project = projectOf(file);
   const isShared = project !== undefined && isInGit(project, world);
   return { file, server, coverage, project, isShared, leave: file.untouchable ?? server.leave };
@@ -83,13 +83,13 @@ function isInGit(project: string, { disk }: World): boolean {
   }
 }
 
-// biome-ignore lint/suspicious/noTemplateCurlyInString: clients put the folder in its place.
-const WORKSPACE = '${workspaceFolder}/';
+/** The project's folder, as clients name it. */
+const WORKSPACE = /^\$\{workspaceFolder\}\//;
 
 /** Where the policy of an entry is: written whole, or from the project on. */
 function policyPath(policy: string, project: string | undefined, { cwd }: World): string {
   if (isAbsolute(policy)) return policy;
-  return resolve(project ?? cwd, policy.startsWith(WORKSPACE) ? policy.slice(WORKSPACE.length) : policy);
+  return resolve(project ?? cwd, policy.replace(WORKSPACE, ''));
 }
 
 function groupPlaces(places: readonly EntryPlace[]): readonly MachineServer[] {

@@ -1,10 +1,11 @@
 /** A person's home with the files of many clients, and clients that read them as they do: with parsers of their own. */
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { BUN, interceptCommand, NODE, ROOT } from '../../harness/paths.ts';
 
 const PACKAGES = join(ROOT, 'node_modules');
@@ -197,7 +198,18 @@ export async function connect({ command, args, env }: Started, home: FixtureHome
   return client;
 }
 
-/** All files below a folder, for seeing that nothing was written. */
-export function filesBelow(folder: string): readonly string[] {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
+const SCHEMA: { readonly $id: string } = JSON.parse(readFileSync(join(ROOT, 'schema/output.schema.json'), 'utf8'));
+
+/** Reads output that has to be as schema/output.schema.json says. */
+export function readOutput(
+  name: string,
+  out: string,
+): Readonly<Record<string, unknown>> & { readonly servers: readonly Readonly<Record<string, unknown>>[] } {
+  const ajv = new Ajv2020({ strict: true, allowUnionTypes: true, formats: { 'date-time': true } });
+  ajv.addSchema(SCHEMA);
+  const validate = ajv.compile({ $ref: `${SCHEMA.$id}#/$defs/${name}` });
+  const value = JSON.parse(out);
+  validate(value);
+  if (validate.errors) throw new Error(`${name}: ${ajv.errorsText(validate.errors)}: ${out}`);
+  return value;
 }

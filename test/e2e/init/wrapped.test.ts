@@ -1,6 +1,6 @@
 /** setup.md §6: servers in the files of many clients are wrapped, called through their entries, and undone byte for byte. */
 import { expect, test } from 'bun:test';
-import { CLIENTS, connect, openHome, SERVERS } from './home.ts';
+import { CLIENTS, connect, openHome, readOutput, SERVERS } from './home.ts';
 
 const NAMES = Object.keys(SERVERS);
 const PER_CLIENT = 3;
@@ -16,7 +16,7 @@ test('every entry of nine clients is wrapped, works, and is undone', async () =>
   const before = home.files();
   const init = await home.run(['init', '--yes', '--json', '--timeout', '120s']);
   expect([init.status, init.err]).toEqual([0, expect.any(String)]);
-  const report = JSON.parse(init.out) as { servers: readonly { name: string; state: string; why: string | null }[] };
+  const report = readOutput('init', init.out);
   expect(report.servers.filter(({ state }) => state !== 'wrapped')).toEqual([]);
   const policies = new Map<string, Set<string>>();
   let called = 0;
@@ -39,11 +39,12 @@ test('every entry of nine clients is wrapped, works, and is undone', async () =>
   expect(called).toBe(PER_CLIENT * Object.keys(CLIENTS).length);
   // Clients share a server's policy; with an environment of its own it is another server.
   for (const [name, paths] of policies) expect([name, paths.size <= 2]).toEqual([name, true]);
-  expect((await home.run(['init', '--check'])).status).toBe(0);
+  const check = await home.run(['init', '--check', '--json']);
+  expect([check.status, readOutput('init_check', check.out).covered]).toEqual([0, true]);
   const again = await home.run(['init', '--yes', '--json']);
-  expect([again.status, JSON.parse(again.out).outcome]).toEqual([0, 'nothing']);
-  const undo = await home.run(['init', '--undo']);
-  expect([undo.status, undo.err]).toEqual([0, '']);
+  expect([again.status, readOutput('init', again.out).outcome]).toEqual([0, 'nothing']);
+  const undo = await home.run(['init', '--undo', '--json']);
+  expect([undo.status, undo.err, readOutput('init_undo', undo.out).left]).toEqual([0, '', []]);
   expect(home.files()).toEqual(before);
 }, 300_000);
 
