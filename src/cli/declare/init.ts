@@ -14,7 +14,7 @@ const WHICH = {
 
 const HOW = {
   preset: choice('name', PRESETS, 'suggested', 'suggested', 'or scaffold, read-only, strict: what is drafted'),
-  agent: text('name', 'NAME', "what the audit calls the agent, instead of the client's name"),
+  agent: text('name', 'NAME', "what the agent is called, instead of its client's name"),
   shadow: set('deny nothing yet, and record what would be denied'),
   noScan: set('start no server'),
   timeout: given(parseDurationFlag, 'time', '60s', 'how long a server has to list its tools'),
