@@ -6,7 +6,6 @@ import { checkFolders } from '../../run/own-folders.ts';
 import type { RunOptions } from '../../run/parts.ts';
 import { parseRemote } from '../../run/remote.ts';
 import type { ListenOptions } from '../../serve/options.ts';
-
 import { addFlags, type CommandRow, type Invocation } from './declare.ts';
 import {
   choice,
