@@ -66,14 +66,14 @@ async function argumentsText(args: string | undefined, terminal: Terminal): Prom
 
 /** Lays it out for people, line by line. */
 function render(explanation: Explanation, file: string, paint: Paint): readonly string[] {
-  const { call, argsText, policy, trace, counters, stored } = explanation;
+  const { call, argsText, policy, trace, counters, stored, decision } = explanation;
   const agent = call.agent === undefined ? 'unknown: every rule binds it' : shown(call.agent);
   return [
     `${paint('bold', 'call')}      ${shown(call.tool)} ${shown(argsText.trim(), 1000)}`,
     `${paint('bold', 'agent')}     ${agent}`,
     `${paint('bold', 'policy')}    ${policyLine(policy, file)}`,
     '',
-    ...(trace.length === 0 ? [] : [...renderWalk(trace, paint), '']),
+    ...(trace.length === 0 ? [] : [...renderWalk(trace, paint, decision), '']),
     ...(counters.length === 0
       ? []
       : [paint('bold', stored ? 'counters' : 'counters (fresh: no state was read)'), ...counters.map((use) => `  ${renderUse(use)}`), '']),

@@ -143,9 +143,10 @@ describe('cli.md §1: explain', () => {
     for (let count = 0; count < 2; count++) {
       const { status, out } = await folder.run(...argv);
       expect(out).toContain('refund 2/day: 2 of 2 this day');
+      expect(out).toMatch(/fails +daily\n +at the store rate_limit 2\/day/);
       expect(status).toBe(4);
     }
-    expect((await folder.run(...argv, '--fresh')).status).toBe(0);
+    expect(await folder.run(...argv, '--fresh')).toMatchObject({ status: 0, out: expect.stringMatching(/passes +daily\n/) });
     await store.pause({ policy: undefined, reason: 'incident' });
     expect((await folder.run(...argv)).out).toContain('All tool calls are paused: incident');
     await store.close();
