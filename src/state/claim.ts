@@ -56,7 +56,7 @@ export function takeClaim({ key, window, tool, agent, args }: ClaimRequest, rows
 }
 
 /** An agent can leave as many unknown outcomes behind as it likes: no one of them may keep megabytes. Stays JSON. */
-function shorten(args: string): string {
+export function shorten(args: string): string {
   if (args.length <= SHOWN_ARGS) return args;
   return JSON.stringify(`${args.slice(0, SHOWN_ARGS)}… (the first ${SHOWN_ARGS} of ${args.length} characters)`);
 }
@@ -86,7 +86,8 @@ export function settleClaim(claim: HeldClaim, end: Settlement, rows: ClaimRows, 
 
 const NO_RESULT = { result: undefined, resultBytes: undefined };
 
-function storedOf(result: string | undefined, maxBytes: number): Pick<ClaimRow, 'result' | 'resultBytes'> {
+/** The part of a result that is stored: all of it, or nothing where it is too long. */
+export function storedOf(result: string | undefined, maxBytes: number): Pick<ClaimRow, 'result' | 'resultBytes'> {
   if (result === undefined) return NO_RESULT;
   const resultBytes = bytesOf(result);
   return resultBytes <= Math.min(MAX_RESULT_BYTES, maxBytes) ? { result, resultBytes } : NO_RESULT;

@@ -1,0 +1,162 @@
+/**
+ * Carries out a batch (scale.md §4, §5): settles, then judges in order. What counters and claims decide is decided by the
+ * script, a call that needs a record of an approval or a challenge by the shared rules. What ran is known of each
+ * settlement by itself, so that none gives back twice.
+ */
+import { type Reservable, type Reservation, type Settlement, StoreError, type StoreVerdict } from '../../core/store.ts';
+import { checkClock, settlingTime, type windowFinder } from '../lifetime.ts';
+import { reserveCalls, settleAll } from '../step.ts';
+import { type Asked, decodeAnswers, encodeBatch } from './batch.ts';
+import { BATCH } from './batch-script.ts';
+import type { LaneBatch } from './lane.ts';
+import type { RedisPorts } from './redis.ts';
+import { type Ran, UNSURE } from './server.ts';
+import { boundResults } from './sweep.ts';
+import { stepRows } from './rows.ts';
+
+type WindowOf = ReturnType<typeof windowFinder>;
+type Verdicts = readonly (StoreVerdict | Error)[];
+
+/** Calls of one script. */
+const MOST_CALLS = 256;
+/** Approvals and claims that wait to be given back; those beyond lapse by themselves. */
+const MOST_ORPHANS = 1_000;
+
+/** Keeps what is known of settlements between batches. */
+export function openCarrier(ports: RedisPorts, windowOf: WindowOf): (batch: LaneBatch) => Promise<Verdicts> {
+  const done = new WeakSet<Reservation>();
+  const unsure = new WeakSet<Reservation>();
+  /** Taken, perhaps, for calls that were denied. */
+  const orphans: Reservation[] = [];
+  const keepOrphan = (reservation: Reservation) => {
+    if ((reservation.approval || reservation.claim) && orphans.length < MOST_ORPHANS) orphans.push({ ...reservation, draws: [] });
+  };
+  /** INVARIANT I4: draws that may have gone back already do not go back once more. */
+  const prepare = (settlement: Settlement): Settlement =>
+    unsure.has(settlement.reservation) ? { ...settlement, reservation: { ...settlement.reservation, draws: [] } } : settlement;
+  const settling = async <T>(all: readonly Settlement[], work: (prepared: readonly Settlement[]) => Promise<T>): Promise<T> => {
+    try {
+      const result = await work(all.map(prepare));
+      for (const { reservation } of all) done.add(reservation);
+      return result;
+    } catch (error) {
+      if (isUnsure(error)) for (const { reservation } of all) unsure.add(reservation);
+      throw error;
+    }
+  };
+  return async ({ settlements, calls }) => {
+    for (const reservation of orphans.splice(0)) await settleOne({ reservation, outcome: 'released' }, ports).catch(() => keepOrphan(reservation));
+    const fresh = settlements.filter(({ reservation }) => !done.has(reservation));
+    const byRules = fresh.filter(({ reservation }) => reservation.approval || reservation.challenge);
+    for (const settlement of byRules) await settling([settlement], async ([one]) => settleOne(one as Settlement, ports));
+    const byScript = fresh.filter((settlement) => !byRules.includes(settlement));
+    const asked = calls.map((call): Asked => ({ call, token: ports.ids.token() }));
+    if (byScript.length === 0 && asked.length === 0) return [];
+    const first = await settling(byScript, (prepared) => runBatch(prepared, asked, ports)).catch((error) => {
+      if (isUnsure(error)) for (const each of asked) keepOrphan(orphanOf(each));
+      throw error;
+    });
+    return judgeRest(first, asked, ports, windowOf, keepOrphan);
+  };
+}
+
+function isUnsure(error: unknown): boolean {
+  return error instanceof StoreError && error.cause === UNSURE;
+}
+
+function orphanOf({ call: { claim }, token }: Asked): Reservation {
+  return claim ? { draws: [], claim: { key: claim.key, token, window: claim.window } } : { draws: [] };
+}
+
+function settleOne(settlement: Settlement, { transact, namespace, maxResults }: RedisPorts): Promise<void> {
+  return transact((draft) => settleAll([settlement], stepRows(draft, namespace), settlingTime(draft.now, draft.newest), maxResults));
+}
+
+/** Runs the first calls of those that are asked: a script keeps the server from everybody else. */
+async function runBatch(settlements: readonly Settlement[], asked: readonly Asked[], ports: RedisPorts): Promise<Ran> {
+  const { keys, text } = encodeBatch(settlements, asked.slice(0, MOST_CALLS), ports.namespace, ports.maxResults);
+  return ports.server.run(BATCH, keys, [text]);
+}
+
+/** Reads the first answers and goes on behind each call that the script left to the rules. From here on a failure is a call's own. */
+async function judgeRest(
+  first: Ran,
+  asked: readonly Asked[],
+  ports: RedisPorts,
+  windowOf: WindowOf,
+  keepOrphan: (reservation: Reservation) => void,
+): Promise<Verdicts> {
+  const verdicts: (StoreVerdict | Error)[] = [];
+  let ran = first;
+  for (;;) {
+    const rest = asked.slice(verdicts.length);
+    const answered = await read(ran, rest, ports);
+    verdicts.push(...answered.verdicts);
+    const slow = answered.isSlow ? asked[verdicts.length] : undefined;
+    if (slow) verdicts.push(await judgeByRules(slow.call, ports, windowOf, keepOrphan));
+    if (verdicts.length >= asked.length) return verdicts;
+    const left = asked.slice(verdicts.length);
+    try {
+      ran = await runBatch([], left, ports);
+    } catch (error) {
+      if (isUnsure(error)) for (const each of left) keepOrphan(orphanOf(each));
+      return [...verdicts, ...left.map(() => error as Error)];
+    }
+  }
+}
+
+async function read(ran: Ran, asked: readonly Asked[], ports: RedisPorts): Promise<{ readonly verdicts: Verdicts; readonly isSlow: boolean }> {
+  const [kind, time, about, ...answers] = ran.reply;
+  const now = Number(time);
+  try {
+    if (kind === 'clock') checkClock(now, Number(about));
+    if (kind !== 'ok') throw new StoreError(`the state server answered "${kind}"`);
+    await ports.server.heard(now);
+    const decoded = decodeAnswers(answers, asked, now);
+    if (!ran.isKept) return { verdicts: asked.map(await undo(decoded, ports)), isSlow: false };
+    if (Number(about) > ports.maxResults) await boundResults(ports);
+    if (decoded.length === 0 && asked.length > 0) throw new StoreError('the state server judged no call');
+    return { verdicts: decoded.filter((verdict) => verdict !== 'slow'), isSlow: decoded.at(-1) === 'slow' };
+  } catch (error) {
+    return { verdicts: asked.map(() => error as Error), isSlow: false };
+  }
+}
+
+async function judgeByRules(
+  call: Reservable,
+  { change, namespace, ids }: RedisPorts,
+  windowOf: WindowOf,
+  keepOrphan: (reservation: Reservation) => void,
+): Promise<StoreVerdict | Error> {
+  let verdict: StoreVerdict | undefined;
+  const once = { ...call, hold: call.hold && rememberHold(call.hold) };
+  try {
+    return await change((draft) => {
+      [verdict] = reserveCalls([once], { rows: stepRows(draft, namespace), now: draft.now, windowOf, ids });
+      return verdict as StoreVerdict;
+    });
+  } catch (error) {
+    if (isUnsure(error) && verdict?.kind === 'reserved') keepOrphan(verdict.reservation);
+    return error as Error;
+  }
+}
+
+/** The rules run several times; the port promises that a hold is asked for once. */
+function rememberHold(hold: NonNullable<Reservable['hold']>): NonNullable<Reservable['hold']> {
+  const known = new Map<string, ReturnType<typeof hold>>();
+  return (fired) => {
+    const key = fired.join();
+    const request = known.get(key) ?? hold(fired);
+    known.set(key, request);
+    return request;
+  };
+}
+
+/** SPEC: scale.md §5: fewer replicas than asked for have what was drawn, so no call goes on, and it is given back. */
+async function undo(decoded: readonly (StoreVerdict | 'slow')[], ports: RedisPorts): Promise<() => Error> {
+  const made = decoded.flatMap((verdict): Settlement[] =>
+    verdict !== 'slow' && verdict.kind === 'reserved' ? [{ reservation: verdict.reservation, outcome: 'released' }] : [],
+  );
+  if (made.length > 0) await runBatch(made, [], ports).catch(() => {});
+  return () => new StoreError('too few replicas of the state server have what was counted');
+}

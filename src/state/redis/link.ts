@@ -1,0 +1,115 @@
+/**
+ * One connection to a server as a pipe (scale.md §8): commands go out together in one write, replies come back in order.
+ * No command is ever sent twice; what is under way when the connection ends is rejected.
+ */
+import { createClient } from '@redis/client';
+import { StoreError } from '../../core/store.ts';
+
+export type Reply = string | number | null | readonly Reply[];
+
+/** The server answered with an error. Nothing of this command ran, unless it is a script's own. */
+export class ServerError extends Error {
+  override readonly name = 'ServerError';
+}
+
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+  /** A Unix socket, in place of host and port. */
+  readonly path?: string | undefined;
+  readonly tls?: TlsFiles | undefined;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  readonly database: number;
+}
+
+/** PEM texts. The server's name is always checked. */
+export interface TlsFiles {
+  readonly ca?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+}
+
+export interface Link {
+  /**
+   * Sends commands and answers with their replies, errors of single ones among them. Rejects with `StoreError` where the
+   * connection ends, or not everything has been answered within `deadlineMs`; then the connection is closed, and nobody
+   * knows what ran.
+   */
+  send(commands: readonly (readonly string[])[], deadlineMs: number): Promise<readonly (Reply | ServerError)[]>;
+  readonly isOpen: boolean;
+  close(): void;
+}
+
+/** Connects, within `timeoutMs`. Rejects with `StoreError`. */
+export async function openLink(endpoint: Endpoint, timeoutMs: number): Promise<Link> {
+  const client = createClient({
+    socket: socketOf(endpoint, timeoutMs),
+    ...(endpoint.username === undefined ? {} : { username: endpoint.username }),
+    ...(endpoint.password === undefined ? {} : { password: endpoint.password }),
+    database: endpoint.database,
+    RESP: 2,
+    disableOfflineQueue: true,
+    // Redis 7.0 knows no such command for an ACL to allow.
+    disableClientInfo: true,
+    maintNotifications: 'disabled',
+  });
+  // An event without a listener would end the process; what is under way is rejected by itself.
+  client.on('error', () => {});
+  const destroy = () => {
+    if (client.isOpen) client.destroy();
+  };
+  await within(client.connect(), timeoutMs, 'it did not answer').catch((error) => {
+    destroy();
+    throw lost(`cannot reach the state server: ${messageOf(error)}`, error);
+  });
+  return {
+    get isOpen() {
+      return client.isReady;
+    },
+    async send(commands, deadlineMs) {
+      const replies = commands.map((command) =>
+        client.sendCommand<Reply>([...command]).catch((error: Error) => {
+          if (isServerError(error)) return new ServerError(error.message);
+          throw error;
+        }),
+      );
+      return within(Promise.all(replies), deadlineMs, `it did not answer within ${deadlineMs} ms`).catch((error) => {
+        destroy();
+        for (const reply of replies) reply.catch(() => {});
+        throw lost(`the state server does not answer: ${messageOf(error)}`, error);
+      });
+    },
+    close: destroy,
+  };
+}
+
+function socketOf({ host, port, path, tls }: Endpoint, connectTimeout: number) {
+  const common = { connectTimeout, reconnectStrategy: false as const, noDelay: true };
+  if (path !== undefined) return { ...common, path, tls: false as const };
+  if (!tls) return { ...common, host, port };
+  return { ...common, host, port, tls: true as const, servername: host, ...tls };
+}
+
+/** Errors that the server wrote begin with a word in capitals; the client's own have names of their own. */
+function isServerError({ message, constructor }: Error): boolean {
+  return constructor.name.endsWith('ErrorReply') || /^[A-Z]{3,} /.test(message);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function lost(why: string, cause: unknown): StoreError {
+  return new StoreError(why, { cause });
+}
+
+async function within<T>(work: Promise<T>, ms: number, why: string): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error(why)), ms);
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,257 @@
+/**
+ * A store on a server (scale.md §4 to §6): one connection, on which scripts are numbered, so that what was lost is found
+ * out. Nothing is sent twice; where it is not known whether something ran, it is told so.
+ */
+import { randomUUID } from 'node:crypto';
+import { StoreError } from '../../core/store.ts';
+import { BEGIN, type ClockWatch, type Fence, FENCE, ROLL, SIGNED, watchClock } from './fence.ts';
+import { KEYS } from './keys.ts';
+import { type Link, type Reply, ServerError } from './link.ts';
+import type { Script } from './script.ts';
+
+/** What this host remembers of a store, across its processes (scale.md §6). */
+export interface Remembered {
+  readonly epoch: string;
+  readonly tick: number;
+}
+
+export interface ServerOptions {
+  /** Connects to what is the primary now, and has looked at it. Rejects with `StoreError`. */
+  readonly connect: (timeoutMs: number) => Promise<Connected>;
+  readonly timeoutMs: number;
+  /** A clock in place of the server's, for tests: nothing expires then. */
+  readonly clock?: (() => number) | undefined;
+  readonly memory?: { read(): Remembered | undefined; write(remembered: Remembered): void } | undefined;
+}
+
+export interface Connected {
+  readonly link: Link;
+  /** The server process's own id. */
+  readonly run: string;
+  /** How many replicas are to have a write, where this begins a store. */
+  readonly replicas: number;
+}
+
+export interface Server {
+  readonly instance: string;
+  readonly clock: (() => number) | undefined;
+  /** Sends commands that only read. Rejects with `StoreError`. */
+  read(commands: readonly (readonly string[])[]): Promise<readonly (Reply | ServerError)[]>;
+  /**
+   * Runs a guarded script. `isKept`: as many replicas have it as the store asks for. Rejects with `StoreError`; the one
+   * whose `cause` is `UNSURE` may have run.
+   */
+  run(script: Script, keys: readonly string[], args: readonly string[]): Promise<Ran>;
+  /** Tells the store a time of the server's that came with a reply. */
+  heard(server: number): Promise<void>;
+  close(): void;
+}
+
+export interface Ran {
+  readonly reply: readonly Reply[];
+  readonly isKept: boolean;
+}
+
+const SCHEMA = 1;
+/** Errors of a server that did not run a command, and may do so elsewhere or in a moment. */
+const ELSEWHERE = /^(?:MOVED|ASK|TRYAGAIN|CLUSTERDOWN|LOADING|MASTERDOWN|READONLY|BUSY|NOREPLICAS|MISCONF|OOM)\b/;
+const LOST = 'the state server lost writes; see "intercept state"';
+/** Reconnects after so long, ms, doubled up to the last. */
+const FIRST_WAIT = 50;
+const LAST_WAIT = 1_000;
+
+/** The cause of an error after which nobody knows whether a script ran. */
+export const UNSURE = Symbol('unsure');
+
+interface State {
+  connected: Connected | undefined;
+  connecting: Promise<void> | undefined;
+  epoch: string;
+  replicas: number;
+  /** The numbers of the newest script that was sent, and that was answered. */
+  sent: number;
+  answered: number;
+  fence: Fence | undefined;
+  tries: number;
+  nextTryAt: number;
+  closed: boolean;
+}
+
+/** Connects and begins or joins the store. Rejects with `StoreError`. */
+export async function openServer(options: ServerOptions): Promise<Server> {
+  const state: State = {
+    ...{ connected: undefined, connecting: undefined, epoch: '', replicas: 0, sent: 0, answered: 0, fence: undefined },
+    ...{ tries: 0, nextTryAt: 0, closed: false },
+  };
+  const instance = randomUUID();
+  const clocks = watchClock(Date.now, () => performance.now());
+  await connect(state, options, instance, options.timeoutMs);
+  const server: Server = {
+    instance,
+    clock: options.clock,
+    async read(commands) {
+      const { link } = await ready(state, options, instance);
+      return link.send(commands, options.timeoutMs);
+    },
+    run: (script, keys, args) => runScript(script, keys, args, state, options, instance),
+    heard: (time) => compareClock(time, clocks, state, options, instance),
+    close() {
+      state.closed = true;
+      state.connected?.link.close();
+    },
+  };
+  return server;
+}
+
+async function connect(state: State, options: ServerOptions, instance: string, timeoutMs: number): Promise<void> {
+  const connected = await options.connect(timeoutMs);
+  try {
+    await join(connected, state, options, instance, timeoutMs);
+  } catch (error) {
+    connected.link.close();
+    throw error;
+  }
+  if (state.closed) return connected.link.close();
+  state.connected = connected;
+  state.tries = 0;
+}
+
+/** INVARIANT I4: a store that this host knew and that is another one now begins no limits anew: it is fenced. */
+async function join(connected: Connected, state: State, options: ServerOptions, instance: string, timeoutMs: number): Promise<void> {
+  const { link, run, replicas } = connected;
+  const known = state.epoch === '' ? options.memory?.read() : { epoch: state.epoch, tick: 0 };
+  const fresh = known === undefined ? randomUUID() : '';
+  const [reply] = await link.send([['EVAL', BEGIN.text, '1', KEYS.head, String(SCHEMA), fresh, run, String(replicas)]], timeoutMs);
+  if (reply instanceof ServerError) throw new StoreError(`the state server answered: ${reply.message}`);
+  const [schema, epoch, , asked, tick, fence, adopted] = reply as readonly (string | null)[];
+  if (Number(schema ?? SCHEMA) > SCHEMA)
+    throw new StoreError(`the state server has schema version ${schema}, this program knows ${SCHEMA}; use a newer program`);
+  const isAnother = known !== undefined && epoch !== known.epoch && !(adopted ?? '').split(' ').includes(known.epoch);
+  if (isAnother) throw await fenced(link, 'the store is another one than before', known.epoch, instance, timeoutMs);
+  if (known && epoch === known.epoch && Number(tick) < known.tick)
+    throw await fenced(link, `it has ${tick} of ${known.tick} writes that were made`, known.epoch, instance, timeoutMs);
+  if (epoch !== state.epoch) state.sent = state.answered = 0;
+  state.epoch = epoch ?? '';
+  state.replicas = Number(asked ?? 0);
+  if (fence) throw fenceError(fence);
+  await callRoll(link, run, state, options, instance, timeoutMs);
+  options.memory?.write({ epoch: state.epoch, tick: Number(tick) });
+}
+
+async function fenced(link: Link, why: string, epoch: string, instance: string, timeoutMs: number): Promise<StoreError> {
+  const fence: Fence = { why, by: instance, at: Date.now() };
+  const [reply] = await link.send([['EVAL', FENCE.text, '1', KEYS.head, JSON.stringify(fence), epoch]], timeoutMs);
+  return fenceError(typeof reply === 'string' ? reply : JSON.stringify(fence));
+}
+
+function fenceError(text: string): StoreError {
+  const { why } = JSON.parse(text) as Fence;
+  return new StoreError(`${LOST}: ${why}`);
+}
+
+/** Compares what this instance has written, and waits until the others have done so, 2 s at most. */
+async function callRoll(link: Link, run: string, state: State, options: ServerOptions, instance: string, timeoutMs: number): Promise<void> {
+  const keys = [KEYS.head, KEYS.applied, KEYS.seen, SIGNED];
+  const deadline = performance.now() + Math.max(timeoutMs, LONGEST_ROLL);
+  for (;;) {
+    const args = [instance, String(state.answered), run, options.clock ? String(options.clock()) : ''];
+    const [reply] = await link.send([['EVAL', ROLL.text, '4', ...keys, ...args]], timeoutMs);
+    if (reply instanceof ServerError) throw new StoreError(`the state server answered: ${reply.message}`);
+    const [kind, applied] = reply as readonly string[];
+    if (kind === 'ok') return;
+    if (kind === 'lost') throw await fenced(link, lostWrites(applied, state), state.epoch, instance, timeoutMs);
+    if (performance.now() > deadline) throw new StoreError('the state server was started anew, and others compare what they wrote');
+    await new Promise((resolve) => setTimeout(resolve, ROLL_EVERY));
+  }
+}
+
+const LONGEST_ROLL = 2_500;
+const ROLL_EVERY = 50;
+
+function lostWrites(applied: string | undefined, { answered }: State): string {
+  return `it has ${applied ?? 0} of ${answered} writes that it acknowledged to one instance`;
+}
+
+/** The connection; where there is none one is made in the background, and nobody waits for it. */
+async function ready(state: State, options: ServerOptions, instance: string): Promise<Connected> {
+  if (state.closed) throw new StoreError('the store is closed');
+  if (state.connected?.link.isOpen) return state.connected;
+  state.connected = undefined;
+  const now = performance.now();
+  if (state.connecting === undefined && now >= state.nextTryAt) {
+    state.nextTryAt = now + Math.min(FIRST_WAIT * 2 ** state.tries++, LAST_WAIT);
+    state.connecting = connect(state, options, instance, Math.max(options.timeoutMs, LAST_WAIT)).finally(() => {
+      state.connecting = undefined;
+    });
+    state.connecting.catch(() => {});
+  }
+  if (state.connecting) {
+    await Promise.race([state.connecting, new Promise((resolve) => setTimeout(resolve, options.timeoutMs))]);
+    const connected = (state as { connected: Connected | undefined }).connected;
+    if (connected) return connected;
+  }
+  throw new StoreError('the state server cannot be reached');
+}
+
+async function runScript(
+  script: Script,
+  keys: readonly string[],
+  args: readonly string[],
+  state: State,
+  options: ServerOptions,
+  instance: string,
+): Promise<Ran> {
+  const deadline = performance.now() + options.timeoutMs;
+  for (let tries = 0; ; tries++) {
+    const { link, run } = await ready(state, options, instance);
+    const number = ++state.sent;
+    const { epoch, answered, replicas } = state;
+    const guard = { i: instance, n: number, a: answered, e: epoch, r: run, x: !options.clock, ...(options.clock ? { t: options.clock() } : {}) };
+    const rest = Math.max(1, Math.round(deadline - performance.now()));
+    const head = tries === 0 ? ['EVALSHA', script.hash] : ['EVAL', script.text];
+    const command = [...head, String(keys.length), ...keys, JSON.stringify(guard), ...args];
+    const wait = replicas > 0 ? [['WAIT', String(replicas), String(rest)]] : [];
+    const [reply, kept] = await link.send([command, ...wait], rest + (replicas > 0 ? GRACE : 0)).catch((error: StoreError) => {
+      throw new StoreError(error.message, { cause: UNSURE });
+    });
+    if (reply instanceof ServerError) {
+      if (reply.message.startsWith('NOSCRIPT')) continue;
+      if (!ELSEWHERE.test(reply.message)) throw new StoreError(`the state server answered: ${reply.message}`);
+      link.close();
+      if (performance.now() >= deadline) throw new StoreError(`the state server answered: ${reply.message}`);
+      continue;
+    }
+    const [kind, about] = reply as readonly Reply[];
+    if (kind === 'roll') await callRoll(link, run, state, options, instance, options.timeoutMs);
+    else if (kind === 'fenced') throw fenceError(String(about));
+    else if (kind === 'replaced' || kind === 'lost') throw await readOrFence(kind, String(about), link, state, options, instance);
+    else if (kind === 'stale') throw new StoreError('the state server took another number of this instance');
+    else {
+      state.answered = Math.max(state.answered, number);
+      return { reply: reply as readonly Reply[], isKept: kept === undefined || (typeof kept === 'number' && kept >= replicas) };
+    }
+    if (performance.now() >= deadline + LONGEST_ROLL) throw new StoreError('the state server does not come to rest');
+  }
+}
+
+/** A reply of WAIT may come this much later than it was asked for, ms. */
+const GRACE = 50;
+
+async function readOrFence(
+  kind: string,
+  about: string,
+  link: Link,
+  state: State,
+  options: ServerOptions,
+  instance: string,
+): Promise<StoreError> {
+  if (kind === 'lost') return fenced(link, lostWrites(about, state), state.epoch, instance, options.timeoutMs);
+  // A human may have gone on with what is there: then joining anew is enough.
+  link.close();
+  return new StoreError(`${LOST}: the store is another one than before`);
+}
+
+async function compareClock(time: number, clocks: ClockWatch, state: State, options: ServerOptions, instance: string): Promise<void> {
+  if (options.clock || clocks.agrees(time) || !state.connected) return;
+  throw await fenced(state.connected.link, 'the clock of the state server moved', state.epoch, instance, options.timeoutMs);
+}
