@@ -5,7 +5,6 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { joinParts } from '../core/counter.ts';
 import { type OwnPaths, prepareOwnPaths } from '../core/own-path.ts';
 import { normalise } from '../core/within.ts';
-import { type StateLocation, stateIn } from '../state/open.ts';
 
 /** `INTERCEPT_HOME`, else `~/.intercept`. */
 export function interceptHome(env: Readonly<Record<string, string | undefined>>): string {
@@ -44,9 +43,4 @@ export function realPath(path: string): string {
   } catch {
     return resolve(path);
   }
-}
-
-/** Where state is kept: `--state-dir`, else `state` in the home. */
-export function stateLocation(stateDir: string | undefined, env: Readonly<Record<string, string | undefined>>): StateLocation {
-  return stateIn(stateDir === undefined ? join(interceptHome(env), 'state') : resolve(stateDir));
 }

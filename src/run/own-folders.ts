@@ -7,7 +7,8 @@ import { linkSync, lstatSync, renameSync, rmSync, type Stats, statSync } from 'n
 import { dirname, join } from 'node:path';
 import { CommandError, ELSEWHERE, EXIT, UsageError } from '../core/fault.ts';
 import type { StateLocation } from '../state/open.ts';
-import { interceptHome, stateLocation } from './home.ts';
+import { interceptHome } from './home.ts';
+import { type StateFlags, stateLocation } from './state-location.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -46,8 +47,8 @@ export function checkFolders({ home, state }: OwnPlaces, env: Environment): void
 }
 
 /** The home and the state folder that a command was given, once it is known that they are ours alone. */
-export function ownPlaces(stateDir: string | undefined, env: Environment): OwnPlaces {
-  const places = { home: interceptHome(env), state: stateLocation(stateDir, env) };
+export function ownPlaces(flags: StateFlags, env: Environment): OwnPlaces {
+  const places = { home: interceptHome(env), state: stateLocation(flags, env) };
   checkFolders(places, env);
   return places;
 }

@@ -29,6 +29,8 @@ export const monotonic: () => number = performance.now.bind(performance);
 
 export interface RunOptions extends ProxyOptions {
   readonly state: StateLocation;
+  /** Variables that say where state is kept, and how to get in. */
+  readonly hidden: readonly string[];
 }
 
 /** Standard error, line by line, without what must not be written anywhere. */
@@ -86,7 +88,13 @@ export async function openParts(
   audit.use(policy);
   const namespace = namespaceOf(options.statePrefix, policy.name, options.config);
   const { stateTimeout: timeoutMs, maxState: maxResults, remote } = options;
-  const store = await options.state.open({ namespace, timeoutMs, maxResults });
+  const store = await options.state.open({
+    namespace,
+    timeoutMs,
+    maxResults,
+    warn: log.warn,
+    mustLast: policy.uses.approvals || policy.uses.idempotency,
+  });
   const identity = remote ? remote.url.href : command.join('\0');
   const upstream = remote ? shownUrl(remote) : maskCommand(command);
   const admin = await openAdmin({ options, policy, store, audit, log, instance, namespace, upstream, mask, every });
@@ -144,7 +152,7 @@ function ownTokens(listen: ProxyOptions['listen']): readonly { readonly value: s
 /** Variables whose values are no server's business (I10). */
 export function hiddenVariables({ options, policy }: Parts): readonly string[] {
   const { remote, listen } = options;
-  return [...policy.secretEnv, ...(remote?.secretEnv ?? []), ...ownTokens(listen).map(({ variable }) => variable)];
+  return [...options.hidden, ...policy.secretEnv, ...(remote?.secretEnv ?? []), ...ownTokens(listen).map(({ variable }) => variable)];
 }
 
 /** An HMAC under this machine's key; the prefix keeps it apart from the key's other uses. */

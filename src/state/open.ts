@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { causeOf, remedyOf } from '../core/fault.ts';
 import { type Records, type Store, StoreError } from '../core/store.ts';
+import type { Address } from './redis/address.ts';
 
 /** Commands wait so long for the store, ms: people wait longer than calls do. */
 const PATIENCE = 3_000;
@@ -13,6 +14,10 @@ export interface StoreOptions {
   readonly timeoutMs?: number;
   /** Bytes that all stored results may take. */
   readonly maxResults?: number;
+  /** Told of what a human should know of a server that keeps the state. */
+  readonly warn?: (text: string) => void;
+  /** The state holds what may not be lost with a server's restart: approvals and claims. */
+  readonly mustLast?: boolean;
 }
 
 /** The part of a store that changes nothing. */
@@ -62,6 +67,35 @@ export function stateIn(folder: string): StateLocation {
       if (!isThere()) return open({ namespace: '' });
       return (await import('./sqlite/sqlite.ts')).openSqliteRecords({ path, clock: Date.now, timeoutMs: PATIENCE });
     },
+  });
+}
+
+/** A state server, as flags and variables name it. */
+export interface ServerSource {
+  /** The address, asked anew for each connection: passwords are rotated. */
+  readonly address: () => Address;
+  readonly tls: { readonly ca?: string | undefined; readonly cert?: string | undefined; readonly key?: string | undefined };
+  /** `user:password` of the Sentinels themselves. */
+  readonly sentinelLogin: string | undefined;
+  /** What this host remembers of such stores lies here. */
+  readonly folder: string;
+}
+
+/** The state on a Redis or Valkey server, whose code is loaded when it is opened (scale.md). Throws `StoreError` where the address is none. */
+export function stateAt(source: ServerSource): StateLocation {
+  const { shown } = source.address();
+  const open = async ({ namespace, timeoutMs = PATIENCE, maxResults, warn, mustLast }: StoreOptions) => {
+    const [{ openRedisStore }, { createConnector }, { rememberIn }] = await Promise.all([
+      import('./redis/redis.ts'),
+      import('./redis/connect.ts'),
+      import('./redis/remember.ts'),
+    ]);
+    const connect = createConnector({ ...source, warn, mustLast });
+    return openRedisStore({ connect, memory: rememberIn(source.folder, shown), namespace, timeoutMs, maxResults });
+  };
+  return locate({
+    ...{ name: shown, folders: [], files: [], open, openRecords: () => open({ namespace: '' }) },
+    isThere: async () => (await import('./redis/connect.ts')).isStoreAt(source, PATIENCE),
   });
 }
 

@@ -23,7 +23,7 @@ export const ARROWS: Readonly<Record<string, Row>> = {
   'mcp/messages': { to: ['core', 'mcp/json'] },
   'mcp/payments': { to: ['core', 'mcp/json', 'mcp/messages'] },
   policy: { to: ['core'], packages: ['yaml', 're2js', '@noble/hashes'] },
-  state: { to: ['core'], packages: PLATFORM },
+  state: { to: ['core'], packages: [...PLATFORM, '@redis/client'] },
   audit: { to: ['core'], packages: PLATFORM },
   'audit/sinks': { to: ['core', 'audit'], packages: PLATFORM },
   'audit/evidence': { to: ['core', 'audit'], packages: PLATFORM },

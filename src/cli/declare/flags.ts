@@ -2,6 +2,7 @@
 import { InvalidArgumentError } from 'commander';
 import { didYouMean } from '../../policy/nearest.ts';
 import { type OwnPlaces, ownPlaces } from '../../run/own-folders.ts';
+import type { StateFlags } from '../../run/state-location.ts';
 
 const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const DURATION = /^(?:\d+(?:ms|[smhd]))+$/;
@@ -153,11 +154,20 @@ export function parseCountFlag(text: string): number {
 }
 
 /** Every command finds the state by these flags: another kind of store is one more row. */
-export const STATE = { stateDir: text('folder', 'DIR', 'where state is kept, else ~/.intercept/state') };
+export const STATE = {
+  stateDir: text('folder', 'DIR', 'where state is kept, else ~/.intercept/state'),
+  stateDsn: text('address', 'URL', 'a Redis or Valkey server that keeps it for many hosts'),
+  ...mentioned({
+    stateDsnFile: text('file', 'FILE', 'the same, from a file'),
+    stateCa: text('file', 'FILE', "whom to trust for the server's certificate"),
+    stateCert: text('file', 'FILE', 'the certificate to show to the server'),
+    stateKey: text('file', 'FILE', 'its key'),
+  }),
+};
 export const STATE_PREFIX = { statePrefix: text('text', 'TEXT', 'keeps counters of equal policy names apart') };
 export const JSON_OUT = { json: set('for programs') };
 
 /** Home and state, once it is known that they are this user's alone. */
-export function placesOf({ stateDir }: Values<typeof STATE>, env: Readonly<Record<string, string | undefined>>): OwnPlaces {
-  return ownPlaces(stateDir, env);
+export function placesOf(flags: StateFlags, env: Readonly<Record<string, string | undefined>>): OwnPlaces {
+  return ownPlaces(flags, env);
 }

@@ -1,10 +1,11 @@
 /** The proxy itself: `intercept -c policy.yaml …`, the command without a name (cli.md §1). Times in ms, sizes in bytes. */
 import { EXIT, UsageError } from '../../core/fault.ts';
-import { interceptHome, stateLocation } from '../../run/home.ts';
+import { interceptHome } from '../../run/home.ts';
 import { listenOptions } from '../../run/listen.ts';
 import { checkFolders } from '../../run/own-folders.ts';
 import type { RunOptions } from '../../run/parts.ts';
 import { parseRemote } from '../../run/remote.ts';
+import { stateLocation, stateVariables } from '../../run/state-location.ts';
 import type { ListenOptions } from '../../serve/options.ts';
 import { addFlags, type CommandRow, type Invocation } from './declare.ts';
 import {
@@ -174,8 +175,9 @@ export function parseProxyOptions(written: ProxyFlags, env: Environment): RunOpt
   if (config === undefined) throw new UsageError('no policy', 'name it with "-c policy.yaml"');
   if (written.adminPort !== undefined && !own.enableAdminApi)
     throw new UsageError('--admin-port is for the admin API', 'add --enable-admin-api, or remove it');
-  const places = { home: interceptHome(env), state: stateLocation(own.stateDir, env) };
-  return { ...own, ...places, config, remote: parseRemote(valuesOf(REMOTE, written), env), listen: parseListen(written, env) };
+  const places = { home: interceptHome(env), state: stateLocation(own, env) };
+  const hidden = stateVariables(own, env);
+  return { ...own, ...places, hidden, config, remote: parseRemote(valuesOf(REMOTE, written), env), listen: parseListen(written, env) };
 }
 
 /** Where the proxy listens; undefined where the agent speaks over stdio. Throws `UsageError`. */

@@ -177,7 +177,10 @@ export function readRecord(id: string, argsLimit: number): readonly (readonly st
   const { record, args } = approvalKeys(id);
   // A character takes four bytes at most.
   const last = argsLimit < WHOLE ? String(Math.max(0, argsLimit * 4 - 1)) : '-1';
-  return [['HMGET', record, 'head', 'body', 'place'], ['GETRANGE', args, '0', last]];
+  return [
+    ['HMGET', record, 'head', 'body', 'place'],
+    ['GETRANGE', args, '0', last],
+  ];
 }
 
 export const WHOLE = 2 ** 31 - 1;

@@ -35,15 +35,7 @@ export function encodeBatch(
   maxBytes: number,
 ): EncodedBatch {
   const names = namespaceKeys(namespace);
-  const keys = createNumbers([
-    KEYS.head,
-    KEYS.applied,
-    names.counters,
-    KEYS.claimsByAge,
-    KEYS.claimsByEnd,
-    KEYS.results,
-    KEYS.claimNames,
-  ]);
+  const keys = createNumbers([KEYS.head, KEYS.applied, names.counters, KEYS.claimsByAge, KEYS.claimsByEnd, KEYS.results, KEYS.claimNames]);
   const counter = (ref: CounterRef) => keys.of(names.counter(ref));
   const batch = {
     s: settlements.map((settlement) => encodeSettlement(settlement, maxBytes, counter, (key) => keys.of(names.claim(key)), names.claim)),

@@ -9,10 +9,10 @@ import { reserveCalls, settleAll } from '../step.ts';
 import { type Asked, decodeAnswers, encodeBatch } from './batch.ts';
 import { BATCH } from './batch-script.ts';
 import type { LaneBatch } from './lane.ts';
-import type { RedisPorts } from './redis.ts';
+import type { RedisPorts } from './ports.ts';
+import { stepRows } from './rows.ts';
 import { type Ran, UNSURE } from './server.ts';
 import { boundResults } from './sweep.ts';
-import { stepRows } from './rows.ts';
 
 type WindowOf = ReturnType<typeof windowFinder>;
 type Verdicts = readonly (StoreVerdict | Error)[];
@@ -45,7 +45,8 @@ export function openCarrier(ports: RedisPorts, windowOf: WindowOf): (batch: Lane
     }
   };
   return async ({ settlements, calls }) => {
-    for (const reservation of orphans.splice(0)) await settleOne({ reservation, outcome: 'released' }, ports).catch(() => keepOrphan(reservation));
+    for (const reservation of orphans.splice(0))
+      await settleOne({ reservation, outcome: 'released' }, ports).catch(() => keepOrphan(reservation));
     const fresh = settlements.filter(({ reservation }) => !done.has(reservation));
     const byRules = fresh.filter(({ reservation }) => reservation.approval || reservation.challenge);
     for (const settlement of byRules) await settling([settlement], async ([one]) => settleOne(one as Settlement, ports));
@@ -105,7 +106,11 @@ async function judgeRest(
   }
 }
 
-async function read(ran: Ran, asked: readonly Asked[], ports: RedisPorts): Promise<{ readonly verdicts: Verdicts; readonly isSlow: boolean }> {
+async function read(
+  ran: Ran,
+  asked: readonly Asked[],
+  ports: RedisPorts,
+): Promise<{ readonly verdicts: Verdicts; readonly isSlow: boolean }> {
   const [kind, time, about, ...answers] = ran.reply;
   const now = Number(time);
   try {

@@ -1,16 +1,16 @@
 /** Pauses and running processes on the server (policy.md §11, scale.md §4). */
 import type { Instance, Pause, Store } from '../../core/store.ts';
+import { StoreError } from '../../core/store.ts';
 import { FORGET_INSTANCE } from '../lifetime.ts';
 import { KEYS } from './keys.ts';
-import { StoreError } from '../../core/store.ts';
-import type { RedisPorts } from './redis.ts';
+import type { RedisPorts } from './ports.ts';
 import { guarded } from './script.ts';
 
 /** KEYS: head, applied, pauses, seen. Sequence and pauses in one picture; this instance is heard. */
 const CONTROL = guarded(`
 redis.call('HSET', KEYS[4], G.i, fmt(now))
 redis.call('HSET', KEYS[2], G.i, fmt(G.n))
-return {'ok', fmt(now), redis.call('HGET', KEYS[1], 'sequence') or '0', redis.call('HVALS', KEYS[3])}
+return {'ok', fmt(now), redis.call('HGET', KEYS[1], 'sequence') or '0', redis.call('HVALS', KEYS[3]), redis.call('HGET', KEYS[1], 'tick') or '0'}
 `);
 
 export function redisControl(ports: RedisPorts): Pick<Store, 'control' | 'pause' | 'resume' | 'announce' | 'leave' | 'instances'> {
@@ -20,8 +20,9 @@ export function redisControl(ports: RedisPorts): Pick<Store, 'control' | 'pause'
       const { reply, isKept } = await server.run(CONTROL, [KEYS.head, KEYS.applied, KEYS.pauses, KEYS.seen], []);
       // A primary that was cut off would hide a pause: what its replicas do not confirm is no reading.
       if (!isKept) throw new StoreError('too few replicas of the state server answer');
-      const [, now, sequence, pauses] = reply as readonly [string, string, string, readonly string[]];
+      const [, now, sequence, pauses, tick] = reply as readonly [string, string, string, readonly string[], string];
       await server.heard(Number(now));
+      server.remember(Number(tick));
       return { sequence: Number(sequence), pauses: pauses.map(pauseOf) };
     },
     pause: ({ policy, reason }) =>

@@ -2,7 +2,7 @@
  * How the loss of writes is found out, and what ends it (scale.md §6): the store's epoch, the number of what each instance
  * has written, a roll call where the server process is another one, and the clock of the server.
  */
-import { TIME_LUA, scriptOf } from './script.ts';
+import { scriptOf, TIME_LUA } from './script.ts';
 
 /** KEYS: head. ARGV: schema, epoch, run, replicas. Begins a store where there is none; answers with what the head says. */
 export const BEGIN = scriptOf(`

@@ -57,7 +57,10 @@ async function carryAll(taken: readonly Waiting[], carryOut: (batch: LaneBatch) 
       calls: taken.flatMap(({ batch }) => batch.calls),
     });
     let place = 0;
-    for (const { batch, resolve } of taken) resolve(verdicts.slice(place, (place += batch.calls.length)));
+    for (const { batch, resolve } of taken) {
+      resolve(verdicts.slice(place, place + batch.calls.length));
+      place += batch.calls.length;
+    }
   } catch (error) {
     for (const { reject } of taken) reject(error);
   }

@@ -92,8 +92,9 @@ function socketOf({ host, port, path, tls }: Endpoint, connectTimeout: number) {
 }
 
 /** Errors that the server wrote begin with a word in capitals; the client's own have names of their own. */
-function isServerError({ message, constructor }: Error): boolean {
-  return constructor.name.endsWith('ErrorReply') || /^[A-Z]{3,} /.test(message);
+function isServerError(error: Error): boolean {
+  const { message } = error;
+  return error.constructor.name.endsWith('ErrorReply') || /^[A-Z]{3,} /.test(message);
 }
 
 function messageOf(error: unknown): string {

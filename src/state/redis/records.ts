@@ -4,11 +4,10 @@ import type { ClaimRecord, Claims } from '../../core/claim.ts';
 import type { Records } from '../../core/store.ts';
 import { asOf, DELIVERY_LEASE, decideRecord, deliveryId, EXPIRE_BATCH, expireRecords, sequenceOf, stateAt } from '../approvals.ts';
 import { resolveClaim } from '../claim.ts';
-import { loadHeads, loadOver, parseHead, type ReadRecord, readRecord, recordOf, WHOLE } from './approvals.ts';
+import { approvalRows, loadHeads, loadOver, parseHead, type ReadRecord, readRecord, recordOf, WHOLE } from './approvals.ts';
 import { claimOf, claimRows, loadClaim, recordOfClaim, type StoredClaim } from './claims.ts';
 import { dueKey, KEYS } from './keys.ts';
-import { approvalRows } from './approvals.ts';
-import type { RedisPorts } from './redis.ts';
+import type { RedisPorts } from './ports.ts';
 
 /** Records are read in steps of so many, and so many characters of arguments. */
 const STEP = 100;
@@ -129,42 +128,53 @@ function outbox(ports: RedisPorts): Pick<Approvals, 'newest' | 'events' | 'due' 
       }
       return found;
     },
-    async due(_owner, namespace, limit) {
-      const key = dueKey(namespace);
-      const { now, replies } = await look([['ZCOUNT', key, '-inf', String((await look([])).now)]]);
-      if (Number(replies[0]) === 0 || !Number.isFinite(now)) return [];
-      const taken = await transact((draft) => {
-        const due = draft.get({
-          name: 'due',
-          commands: [['ZRANGEBYSCORE', key, '-inf', String(draft.now), 'WITHSCORES', 'LIMIT', '0', String(limit)]],
-          parse: ([all]) => all as readonly string[],
-        });
-        return due.flatMap((sequence, index) => {
-          if (index % 2 === 1) return [];
-          const tries = draft.get({ name: `tries ${sequence}`, commands: [['HGET', KEYS.tries, sequence]], parse: ([text]) => Number(text ?? 0) });
-          draft.require(['ZSCORE', key, sequence, due[index + 1] as string]);
-          draft.write('ZADD', { key }, String(draft.now + DELIVERY_LEASE), sequence);
-          draft.write('HSET', { key: KEYS.tries }, sequence, String(tries + 1));
-          return [{ sequence, tries: tries + 1 }];
-        });
-      });
-      const deliveries: Delivery[] = [];
-      for (const { sequence, tries } of taken.sort((a, b) => Number(a.sequence) - Number(b.sequence))) {
-        const entries = await look([['XRANGE', KEYS.events, `${sequence}-0`, `${sequence}-0`]]);
-        const [entry] = entries.replies[0] as readonly Entry[];
-        const event = entry && (await eventOf(ports, entry, WHOLE));
-        if (event) deliveries.push({ id: deliveryId(event), tries, event });
-      }
-      return deliveries;
-    },
+    due: (_owner, namespace, limit) => takeDue(ports, namespace, limit),
     delivered: (id) => settle(id, undefined),
     failed: settle,
   };
 }
 
+/** Takes deliveries that are due, for a minute. */
+async function takeDue(ports: RedisPorts, namespace: string, limit: number): Promise<readonly Delivery[]> {
+  const key = dueKey(namespace);
+  const { now, replies } = await ports.look([['ZCOUNT', key, '-inf', String((await ports.look([])).now)]]);
+  if (Number(replies[0]) === 0 || !Number.isFinite(now)) return [];
+  const taken = await ports.transact((draft) => {
+    const due = draft.get({
+      name: 'due',
+      commands: [['ZRANGEBYSCORE', key, '-inf', String(draft.now), 'WITHSCORES', 'LIMIT', '0', String(limit)]],
+      parse: ([all]) => all as readonly string[],
+    });
+    return due.flatMap((sequence, index) => {
+      if (index % 2 === 1) return [];
+      const tries = draft.get({
+        name: `tries ${sequence}`,
+        commands: [['HGET', KEYS.tries, sequence]],
+        parse: ([text]) => Number(text ?? 0),
+      });
+      draft.require(['ZSCORE', key, sequence, due[index + 1] as string]);
+      draft.write('ZADD', { key }, String(draft.now + DELIVERY_LEASE), sequence);
+      draft.write('HSET', { key: KEYS.tries }, sequence, String(tries + 1));
+      return [{ sequence, tries: tries + 1 }];
+    });
+  });
+  const deliveries: Delivery[] = [];
+  for (const { sequence, tries } of taken.sort((a, b) => Number(a.sequence) - Number(b.sequence))) {
+    const entries = await ports.look([['XRANGE', KEYS.events, `${sequence}-0`, `${sequence}-0`]]);
+    const [entry] = entries.replies[0] as readonly Entry[];
+    const event = entry && (await eventOf(ports, entry, WHOLE));
+    if (event) deliveries.push({ id: deliveryId(event), tries, event });
+  }
+  return deliveries;
+}
+
 type Entry = readonly [id: string, fields: readonly string[]];
 
-async function eventOf(ports: RedisPorts, [id, [, type, , approval = '', , at]]: Entry, argsLimit: number): Promise<ApprovalEvent | undefined> {
+async function eventOf(
+  ports: RedisPorts,
+  [id, [, type, , approval = '', , at]]: Entry,
+  argsLimit: number,
+): Promise<ApprovalEvent | undefined> {
   const [record] = await read(ports, [approval], argsLimit);
   if (!record) return undefined;
   const kind = type as ApprovalEvent['type'];
@@ -206,7 +216,10 @@ function claims(ports: RedisPorts): Claims {
         const seen = own.claim(row.key);
         if (!seen || !resolveClaim(seen, verdict, by, own, draft.now)) return { kind: 'not_unknown', claim };
         const after = draft.get(loadClaim(keys[rows.indexOf(row)] as string));
-        const changed = after && verdict === 'happened' ? { ...after, state: 'done' as const, until: draft.now + after.window, resolvedBy: by, args: '' } : undefined;
+        const changed =
+          after && verdict === 'happened'
+            ? { ...after, state: 'done' as const, until: draft.now + after.window, resolvedBy: by, args: '' }
+            : undefined;
         return { kind: 'resolved', claim: (changed && recordOfClaim(changed, draft.now)[0]) ?? claim };
       });
     },

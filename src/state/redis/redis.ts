@@ -1,50 +1,23 @@
 /** The Store on Redis or Valkey (scale.md): limits, claims and challenges that hosts share. */
-import { type CounterReading, type CounterRef, type Records, type Reservation, type Store, StoreError } from '../../core/store.ts';
+import type { CounterReading, CounterRef, Records, Reservation, Store } from '../../core/store.ts';
 import type { WindowUnit } from '../../core/window.ts';
 import { deliverChallenge, expireChallenges } from '../challenge.ts';
 import { renewClaim } from '../claim.ts';
-import { type Ids, RANDOM_IDS } from '../ids.ts';
-import { checkClock, MARK_STEP, windowFinder } from '../lifetime.ts';
+import { checkClock, windowFinder } from '../lifetime.ts';
 import { judgeStateless, settleOnce } from '../step.ts';
 import { encodeBatch } from './batch.ts';
 import { openCarrier } from './carrier.ts';
-import { COMMIT } from './commit-script.ts';
 import { redisControl } from './control.ts';
-import { type Draft, type DraftPorts, runDraft } from './draft.ts';
-import { KEYS, namespaceKeys } from './keys.ts';
+import { namespaceKeys } from './keys.ts';
 import { openBatchLane } from './lane.ts';
-import { type Reply, ServerError } from './link.ts';
+import { portsOf, type RedisOptions, type RedisPorts } from './ports.ts';
 import { redisRecords } from './records.ts';
 import { stepRows } from './rows.ts';
-import { openServer, type Server, type ServerOptions } from './server.ts';
+import { openServer } from './server.ts';
 import { createSweeper } from './sweep.ts';
-
-export interface RedisOptions extends ServerOptions {
-  readonly namespace: string;
-  /** Bytes that all stored results may take. */
-  readonly maxResults?: number | undefined;
-  readonly ids?: Ids | undefined;
-}
-
-/** Stored results may take so much together, where nobody says otherwise: 256 MiB. */
-const MAX_RESULTS = 268_435_456;
 
 /** Counters are read in steps of so many. */
 const READ_STEP = 1_000;
-
-/** What every part of the store works by. */
-export interface RedisPorts {
-  readonly server: Server;
-  readonly namespace: string;
-  readonly ids: Ids;
-  readonly maxResults: number;
-  /** Runs the shared rules and writes what they decide. */
-  transact<T>(work: (draft: Draft) => T): Promise<T>;
-  /** The same for what counts as a record in time: a clock that is too far behind is refused, and how far it came is kept. */
-  change<T>(work: (draft: Draft) => T): Promise<T>;
-  /** The store's time, and replies to commands that only read. */
-  look(commands: readonly (readonly string[])[]): Promise<{ readonly now: number; readonly replies: readonly Reply[] }>;
-}
 
 /** Opens the store of a namespace, a new one where there is none. Rejects with `StoreError`. */
 export async function openRedisStore(options: RedisOptions): Promise<Store & Records> {
@@ -52,42 +25,6 @@ export async function openRedisStore(options: RedisOptions): Promise<Store & Rec
   const ports = portsOf(server, options);
   const sweeper = createSweeper(ports);
   return { ...storeOf(ports, sweeper.tick), ...redisControl(ports), ...redisRecords(ports), close: async () => server.close() };
-}
-
-function portsOf(server: Server, { namespace, ids = RANDOM_IDS, maxResults = MAX_RESULTS }: RedisOptions): RedisPorts {
-  const drafts: DraftPorts = {
-    read: (commands) => server.read(commands),
-    clock: server.clock,
-    async commit(keys, conditions, writes) {
-      const { reply, isKept } = await server.run(COMMIT, keys, [JSON.stringify(conditions), JSON.stringify(writes)]);
-      if (reply[0] === 'again') return 'again';
-      if (!isKept) throw new StoreError('too few replicas have what was written; it may or may not stand');
-      return 'done';
-    },
-  };
-  const transact = <T>(work: (draft: Draft) => T) => runDraft(drafts, work);
-  return {
-    ...{ server, namespace, ids, maxResults, transact },
-    change: (work) =>
-      transact((draft) => {
-        keepTime(draft);
-        return work(draft);
-      }),
-    async look(commands) {
-      const [time, ...replies] = (await server.read([['TIME'], ...commands])).map((reply) => {
-        if (reply instanceof ServerError) throw new StoreError(`the state server answered: ${reply.message}`);
-        return reply;
-      });
-      const [seconds, micros] = time as readonly string[];
-      return { now: server.clock?.() ?? Number(seconds) * 1000 + Math.floor(Number(micros) / 1000), replies };
-    },
-  };
-}
-
-/** SPEC: policy.md §6: refuses a clock that is too far behind, and writes down how far this one has come. */
-function keepTime({ now, newest, write }: Draft): void {
-  checkClock(now, newest);
-  if (now - newest >= MARK_STEP) write('HSET', { key: KEYS.head }, 'newest', String(now));
 }
 
 function storeOf(
@@ -162,4 +99,3 @@ function readingOf(
   const place = fields.findIndex((field, index) => index % 2 === 0 && field === String(start));
   return { id, unit, micros: place < 0 ? 0 : Number(fields[place + 1]), start, end };
 }
-

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { StoreError } from '../../core/store.ts';
-import { BEGIN, type ClockWatch, type Fence, FENCE, ROLL, SIGNED, watchClock } from './fence.ts';
+import { BEGIN, type ClockWatch, FENCE, type Fence, ROLL, SIGNED, watchClock } from './fence.ts';
 import { KEYS } from './keys.ts';
 import { type Link, type Reply, ServerError } from './link.ts';
 import type { Script } from './script.ts';
@@ -42,8 +42,10 @@ export interface Server {
    * whose `cause` is `UNSURE` may have run.
    */
   run(script: Script, keys: readonly string[], args: readonly string[]): Promise<Ran>;
-  /** Tells the store a time of the server's that came with a reply. */
+  /** Compares a time of the server's that came with a reply. Rejects with `StoreError` where its clock moved. */
   heard(server: number): Promise<void>;
+  /** Keeps how many writes the store has seen, for the next process of this host. */
+  remember(tick: number): void;
   close(): void;
 }
 
@@ -74,6 +76,7 @@ interface State {
   fence: Fence | undefined;
   tries: number;
   nextTryAt: number;
+  remembered: number;
   closed: boolean;
 }
 
@@ -81,7 +84,7 @@ interface State {
 export async function openServer(options: ServerOptions): Promise<Server> {
   const state: State = {
     ...{ connected: undefined, connecting: undefined, epoch: '', replicas: 0, sent: 0, answered: 0, fence: undefined },
-    ...{ tries: 0, nextTryAt: 0, closed: false },
+    ...{ tries: 0, nextTryAt: 0, remembered: -1, closed: false },
   };
   const instance = randomUUID();
   const clocks = watchClock(Date.now, () => performance.now());
@@ -95,6 +98,11 @@ export async function openServer(options: ServerOptions): Promise<Server> {
     },
     run: (script, keys, args) => runScript(script, keys, args, state, options, instance),
     heard: (time) => compareClock(time, clocks, state, options, instance),
+    remember(tick) {
+      if (tick === state.remembered) return;
+      state.remembered = tick;
+      options.memory?.write({ epoch: state.epoch, tick });
+    },
     close() {
       state.closed = true;
       state.connected?.link.close();
@@ -206,7 +214,15 @@ async function runScript(
     const { link, run } = await ready(state, options, instance);
     const number = ++state.sent;
     const { epoch, answered, replicas } = state;
-    const guard = { i: instance, n: number, a: answered, e: epoch, r: run, x: !options.clock, ...(options.clock ? { t: options.clock() } : {}) };
+    const guard = {
+      i: instance,
+      n: number,
+      a: answered,
+      e: epoch,
+      r: run,
+      x: !options.clock,
+      ...(options.clock ? { t: options.clock() } : {}),
+    };
     const rest = Math.max(1, Math.round(deadline - performance.now()));
     const head = tries === 0 ? ['EVALSHA', script.hash] : ['EVAL', script.text];
     const command = [...head, String(keys.length), ...keys, JSON.stringify(guard), ...args];

@@ -4,7 +4,7 @@ import { dropRecord, loadHeads } from './approvals.ts';
 import { dropClaim, loadClaim } from './claims.ts';
 import type { Draft } from './draft.ts';
 import { approvalKeys, KEYS, namespaceKeys } from './keys.ts';
-import type { RedisPorts } from './redis.ts';
+import type { RedisPorts } from './ports.ts';
 
 /** One sweep forgets so many of each kind. */
 const SWEEP_BATCH = 200;
