@@ -77,7 +77,7 @@ export interface ServerSource {
   readonly tls: { readonly ca?: string | undefined; readonly cert?: string | undefined; readonly key?: string | undefined };
   /** `user:password` of the Sentinels themselves. */
   readonly sentinelLogin: string | undefined;
-  /** What this host remembers of such stores lies here. */
+  /** The folder of what this host remembers of such stores. */
   readonly folder: string;
 }
 

@@ -6,14 +6,14 @@ import type { Records, Reservable, Reservation, Step, Store, StoreVerdict } from
 import { WINDOW_UNITS } from '../../src/core/window.ts';
 import { openMemoryStore } from '../../src/state/memory/memory.ts';
 import { openRedisStore } from '../../src/state/redis/redis.ts';
-import { type RedisProcess, startRedis } from '../harness/redis-server.ts';
+import { PROGRAMS, type RedisProcess, startRedis } from '../harness/redis-server.ts';
 import { type Clock, claimRequest, clockAt, holdRequest } from './calls.ts';
 
-let server: RedisProcess;
+let server: RedisProcess | undefined;
 beforeAll(async () => {
-  server = await startRedis();
+  if (PROGRAMS.length > 0) server = await startRedis();
 });
-afterAll(() => server.stop());
+afterAll(() => server?.stop());
 
 const micros = fc.oneof(fc.integer({ min: 0, max: 9 }), fc.constantFrom(0, 1, MAX_MICROS - 1, MAX_MICROS, 1_000_000));
 const index = fc.integer({ min: 0, max: 2 });
@@ -102,12 +102,12 @@ async function carryOut(
   return undefined;
 }
 
-test('the script and the shared rules give the same verdicts and counts', async () => {
+test.skipIf(PROGRAMS.length === 0)('the script and the shared rules give the same verdicts and counts', async () => {
   await fc.assert(
     fc.asyncProperty(instants, fc.array(act, { minLength: 1, maxLength: 8 }), async (start, acts) => {
       const clock: Clock = clockAt('2026-01-01T00:00:00Z');
       clock.now = start;
-      const admin = await server.link();
+      const admin = await (server as RedisProcess).link();
       await admin.send([['FLUSHALL']], 5_000);
       const redis = await openRedisStore({
         connect: async () => ({ link: admin, run: 'run', replicas: 0 }),

@@ -10,6 +10,7 @@ import {
   parsePercentFlag,
   placesOf,
   STATE,
+  STATE_FILES,
   STATE_PREFIX,
   set,
   several,
@@ -100,7 +101,7 @@ const EXPLAIN = command({
   name: 'explain',
   argument: '[file]',
   usage: 'explain -c POLICY --call TOOL [flags]\n       intercept explain -c POLICY --method NAME [flags]',
-  about: 'Walk one call through a policy: each rule, each clause, and what decides.\nNothing is counted, sent or recorded.',
+  about: 'Walk one call through a policy, rule by rule. Nothing is counted or sent.',
   body: [
     {
       config: { ...text('file', 'FILE', 'the policy'), short: '-c' },
@@ -111,7 +112,8 @@ const EXPLAIN = command({
       method: text('name', 'NAME', 'another request than a call: by which key of methods'),
     },
     mentioned({ ...STATE, ...STATE_PREFIX }),
-    '  --state-dir DIR, --state-prefix TEXT   whose counters are read',
+    '  --state-dir DIR, --state-dsn URL, --state-prefix TEXT   whose counters are read',
+    STATE_FILES,
     { fresh: set('as with empty counters') },
     JSON_OUT,
   ],
@@ -147,6 +149,7 @@ const STATUS = command({
       watch: set('draw anew each second, as much as fits'),
     },
     { ...STATE, ...STATE_PREFIX },
+    STATE_FILES,
     JSON_OUT,
   ],
   end: 'Example: intercept status --since 1h',
@@ -166,6 +169,7 @@ const PAUSE = command({
       force: set('also a policy that nobody here has heard of'),
     },
     STATE,
+    STATE_FILES,
     JSON_OUT,
   ],
   end: 'Exit status: 0 all that run have confirmed, 1 one has not, or none runs.\nExample: intercept pause --reason "incident 42"',
@@ -179,7 +183,7 @@ const RESUME = command({
   name: 'resume',
   usage: 'resume [flags]',
   about: 'End a pause, and wait until all that run have confirmed.',
-  body: [{ policy: text('name', 'NAME', 'the pause of that policy') }, STATE, JSON_OUT],
+  body: [{ policy: text('name', 'NAME', 'the pause of that policy') }, STATE, STATE_FILES, JSON_OUT],
   end: 'Exit status: 0 all that run have confirmed, 1 one has not, or none runs.\nExample: intercept resume',
   async run(values, _, { terminal }) {
     const { throwSwitch } = await import('../pause.ts');

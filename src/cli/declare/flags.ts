@@ -156,14 +156,16 @@ export function parseCountFlag(text: string): number {
 /** Every command finds the state by these flags: another kind of store is one more row. */
 export const STATE = {
   stateDir: text('folder', 'DIR', 'where state is kept, else ~/.intercept/state'),
-  stateDsn: text('address', 'URL', 'a Redis or Valkey server that keeps it for many hosts'),
+  stateDsn: text('address', 'URL', 'a Redis or Valkey server that keeps it instead'),
   ...mentioned({
-    stateDsnFile: text('file', 'FILE', 'the same, from a file'),
+    stateDsnFile: text('file', 'FILE', 'its address, from a file'),
     stateCa: text('file', 'FILE', "whom to trust for the server's certificate"),
     stateCert: text('file', 'FILE', 'the certificate to show to the server'),
     stateKey: text('file', 'FILE', 'its key'),
   }),
 };
+/** A line of help for those flags of `STATE` that it does not list one by one. */
+export const STATE_FILES = '  --state-dsn-file, --state-ca, --state-cert, --state-key FILE   of that server';
 export const STATE_PREFIX = { statePrefix: text('text', 'TEXT', 'keeps counters of equal policy names apart') };
 export const JSON_OUT = { json: set('for programs') };
 

@@ -2,7 +2,7 @@
 import { UsageError } from '../../core/fault.ts';
 import { operator } from '../../process/operator.ts';
 import { group, part } from './declare.ts';
-import { JSON_OUT, mentioned, placesOf, STATE, set, text, words } from './flags.ts';
+import { JSON_OUT, mentioned, placesOf, STATE, STATE_FILES, set, text, words } from './flags.ts';
 
 const COMMON = { ...STATE, ...JSON_OUT };
 const AS = { as: text('name', 'NAME', 'who decides; else the user of the operating system') };
@@ -68,7 +68,7 @@ const APPROVALS = group({
   parts: APPROVAL_PARTS,
   usage: 'approvals COMMAND [flags]',
   about: 'Decide on calls that wait for a human. An ID may be shortened while unique.',
-  body: [{ ...AS, ...REASON }, STATE, JSON_OUT],
+  body: [{ ...AS, ...REASON }, STATE, STATE_FILES, JSON_OUT],
   end: 'INTERCEPT_APPROVER_TOKEN holds the secret, once there is one.\nExample: intercept approvals approve apr_jxwe --reason "customer called"',
 });
 
@@ -105,7 +105,7 @@ const IDEMPOTENCY = group({
   parts: IDEMPOTENCY_PARTS,
   usage: 'idempotency COMMAND [flags]',
   about: 'See and settle calls that must not be sent twice.',
-  body: [OUTCOME, STATE, JSON_OUT],
+  body: [OUTCOME, STATE, STATE_FILES, JSON_OUT],
   end: 'Example: intercept idempotency resolve 3f9a --did-not',
 });
 

@@ -18,6 +18,7 @@ import {
   parseSizeFlag,
   parseTextFlag,
   STATE,
+  STATE_FILES,
   STATE_PREFIX,
   set,
   several,
@@ -118,7 +119,7 @@ const PAGES = {
   state: page({
     usage: '-c POLICY [flags] -- COMMAND…',
     about: 'Counters, held calls and the audit, in ~/.intercept or in INTERCEPT_HOME.',
-    body: [KEPT],
+    body: [KEPT, STATE_FILES],
     end: 'Example: intercept -c p.yaml --audit-args hash -- npx -y @stripe/mcp',
   }),
   limits: page({

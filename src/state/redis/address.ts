@@ -1,8 +1,8 @@
 /** Addresses of state servers (scale.md §1): `redis://`, `rediss://`, `redis+sentinel://`, `redis+unix://`. */
 import { StoreError } from '../../core/store.ts';
-import type { Endpoint, TlsFiles } from './link.ts';
+import type { RedisEndpoint, TlsFiles } from './link.ts';
 
-type Place = Omit<Endpoint, 'username' | 'password' | 'database' | 'tls'>;
+type Place = Omit<RedisEndpoint, 'username' | 'password' | 'database' | 'tls'>;
 
 /** Where a server is to be found. */
 export interface Address {
@@ -82,7 +82,7 @@ function databaseOf(text: string): number {
   return Number(text);
 }
 
-export function endpointOf(address: Address, place: Place, tls: TlsFiles): Endpoint {
+export function endpointOf(address: Address, place: Place, tls: TlsFiles): RedisEndpoint {
   const { username, password, database, isTls } = address;
   return { ...place, username, password, database, tls: isTls ? tls : undefined };
 }

@@ -1,9 +1,9 @@
 /** Approval records (scale.md §2): what the shared rules read and write of them, and records as people see them. */
 import type { Approval, HoldRequest } from '../../core/approval.ts';
 import type { ApprovalHead, ApprovalRows } from '../rows.ts';
-import type { Draft, Load } from './draft.ts';
+import type { Load, RowDraft } from './draft.ts';
 import { approvalKeys, dueKey, KEYS, recordKeys } from './keys.ts';
-import type { Reply } from './link.ts';
+import type { RedisReply } from './link.ts';
 
 /** The part of a record that changes, with the names by which indexes find it. */
 export interface StoredHead extends ApprovalHead {
@@ -20,7 +20,7 @@ export interface StoredHead extends ApprovalHead {
 type Body = Pick<HoldRequest, 'rule' | 'message' | 'evidence'>;
 
 /** The rows of one namespace; `over` and single records are of all. */
-export function approvalRows(draft: Draft, namespace: string): ApprovalRows {
+export function approvalRows(draft: RowDraft, namespace: string): ApprovalRows {
   const keys = recordKeys(namespace);
   const changed = new Map<string, StoredHead>();
   const get = <T>(load: Load<T>): T => {
@@ -88,7 +88,7 @@ const UNDECIDED = {
 } as const;
 
 /** Writes the indexes that find a record in its state. */
-function indexHead(draft: Draft, head: StoredHead): void {
+function indexHead(draft: RowDraft, head: StoredHead): void {
   const { id, state } = head;
   const keys = recordKeys(head.namespace);
   const end = String(head.expiresAt);
@@ -105,13 +105,13 @@ function indexHead(draft: Draft, head: StoredHead): void {
   if (state === 'denied') draft.write('ZADD', { key: keys.denied(head.agentKey, head.tool) }, String(head.decidedAt), id);
 }
 
-function set(draft: Draft, kind: 'S' | 'Z', key: string, id: string, isIn: boolean, score?: string): void {
+function set(draft: RowDraft, kind: 'S' | 'Z', key: string, id: string, isIn: boolean, score?: string): void {
   if (isIn) draft.write(`${kind}ADD`, { key }, ...(score === undefined ? [] : [score]), id);
   else draft.write(`${kind}REM`, { key }, id);
 }
 
 /** Removes a record with all that finds it, its events included. */
-export function dropRecord(draft: Draft, head: StoredHead, fields: readonly string[]): void {
+export function dropRecord(draft: RowDraft, head: StoredHead, fields: readonly string[]): void {
   const { id } = head;
   const keys = recordKeys(head.namespace);
   const key = approvalKeys(id);
@@ -142,7 +142,7 @@ export function loadHeads(ids: readonly string[]): Load<readonly StoredHead[]> {
   };
 }
 
-/** What JSON leaves out is undefined again. */
+/** Reads a head; a member that JSON leaves out is undefined again. */
 export function parseHead(text: string): StoredHead {
   const head = JSON.parse(text) as Partial<StoredHead>;
   return { ...UNDECIDED, agent: undefined, ...head } as StoredHead;
@@ -191,7 +191,7 @@ export interface ReadRecord {
 }
 
 /** A record from the replies of `readRecord`; undefined where it is not kept. */
-export function recordOf([fields, args]: readonly Reply[], argsLimit: number): ReadRecord | undefined {
+export function recordOf([fields, args]: readonly RedisReply[], argsLimit: number): ReadRecord | undefined {
   const [head, body, place] = fields as readonly (string | null)[];
   if (!head || !body) return undefined;
   const { fingerprint: _f, call: _c, agentKey: _a, notify: _n, token: _t, keepUntil: _k, ...shown } = parseHead(head);

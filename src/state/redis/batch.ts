@@ -14,10 +14,10 @@ import { answerOf, shorten, storedOf } from '../claim.ts';
 import { claimFields, claimName, claimOf } from './claims.ts';
 import { createNumbers } from './draft.ts';
 import { KEYS, namespaceKeys } from './keys.ts';
-import type { Reply } from './link.ts';
+import type { RedisReply } from './link.ts';
 
 /** A call with the token of the claim that it takes if it is reserved. */
-export interface Asked {
+export interface AskedCall {
   readonly call: Reservable;
   readonly token: string;
 }
@@ -30,7 +30,7 @@ export interface EncodedBatch {
 /** Writes a batch. Throws `StoreError` where a call cannot be carried out. */
 export function encodeBatch(
   settlements: readonly Settlement[],
-  calls: readonly Asked[],
+  calls: readonly AskedCall[],
   namespace: string,
   maxBytes: number,
 ): EncodedBatch {
@@ -95,11 +95,15 @@ function encodeSettlement(
 }
 
 /** The answers, as far as the script came: the last may be `slow`, and then nothing was done for that call or the next. */
-export function decodeAnswers(answers: readonly Reply[], calls: readonly Asked[], now: number): readonly (StoreVerdict | 'slow')[] {
-  return answers.map((answer, index) => decode(answer as readonly string[], calls[index] as Asked, now));
+export function decodeAnswers(
+  answers: readonly RedisReply[],
+  calls: readonly AskedCall[],
+  now: number,
+): readonly (StoreVerdict | 'slow')[] {
+  return answers.map((answer, index) => decode(answer as readonly string[], calls[index] as AskedCall, now));
 }
 
-function decode([kind, ...rest]: readonly string[], { call, token }: Asked, now: number): StoreVerdict | 'slow' {
+function decode([kind, ...rest]: readonly string[], { call, token }: AskedCall, now: number): StoreVerdict | 'slow' {
   const [first = '', second = '', third = '', fourth = ''] = rest;
   switch (kind) {
     case 'r':

@@ -6,7 +6,7 @@
 import { type Reservable, type Reservation, type Settlement, StoreError, type StoreVerdict } from '../../core/store.ts';
 import { checkClock, settlingTime, type windowFinder } from '../lifetime.ts';
 import { reserveCalls, settleAll } from '../step.ts';
-import { type Asked, decodeAnswers, encodeBatch } from './batch.ts';
+import { type AskedCall, decodeAnswers, encodeBatch } from './batch.ts';
 import { BATCH } from './batch-script.ts';
 import type { LaneBatch } from './lane.ts';
 import type { RedisPorts } from './ports.ts';
@@ -51,7 +51,7 @@ export function openCarrier(ports: RedisPorts, windowOf: WindowOf): (batch: Lane
     const byRules = fresh.filter(({ reservation }) => reservation.approval || reservation.challenge);
     for (const settlement of byRules) await settling([settlement], async ([one]) => settleOne(one as Settlement, ports));
     const byScript = fresh.filter((settlement) => !byRules.includes(settlement));
-    const asked = calls.map((call): Asked => ({ call, token: ports.ids.token() }));
+    const asked = calls.map((call): AskedCall => ({ call, token: ports.ids.token() }));
     if (byScript.length === 0 && asked.length === 0) return [];
     const first = await settling(byScript, (prepared) => runBatch(prepared, asked, ports)).catch((error) => {
       if (isUnsure(error)) for (const each of asked) keepOrphan(orphanOf(each));
@@ -65,7 +65,7 @@ function isUnsure(error: unknown): boolean {
   return error instanceof StoreError && error.cause === UNSURE;
 }
 
-function orphanOf({ call: { claim }, token }: Asked): Reservation {
+function orphanOf({ call: { claim }, token }: AskedCall): Reservation {
   return claim ? { draws: [], claim: { key: claim.key, token, window: claim.window } } : { draws: [] };
 }
 
@@ -74,7 +74,7 @@ function settleOne(settlement: Settlement, { transact, namespace, maxResults }: 
 }
 
 /** Runs the first calls of those that are asked: a script keeps the server from everybody else. */
-async function runBatch(settlements: readonly Settlement[], asked: readonly Asked[], ports: RedisPorts): Promise<Ran> {
+async function runBatch(settlements: readonly Settlement[], asked: readonly AskedCall[], ports: RedisPorts): Promise<Ran> {
   const { keys, text } = encodeBatch(settlements, asked.slice(0, MOST_CALLS), ports.namespace, ports.maxResults);
   return ports.server.run(BATCH, keys, [text]);
 }
@@ -82,7 +82,7 @@ async function runBatch(settlements: readonly Settlement[], asked: readonly Aske
 /** Reads the first answers and goes on behind each call that the script left to the rules. From here on a failure is a call's own. */
 async function judgeRest(
   first: Ran,
-  asked: readonly Asked[],
+  asked: readonly AskedCall[],
   ports: RedisPorts,
   windowOf: WindowOf,
   keepOrphan: (reservation: Reservation) => void,
@@ -108,7 +108,7 @@ async function judgeRest(
 
 async function read(
   ran: Ran,
-  asked: readonly Asked[],
+  asked: readonly AskedCall[],
   ports: RedisPorts,
 ): Promise<{ readonly verdicts: Verdicts; readonly isSlow: boolean }> {
   const [kind, time, about, ...answers] = ran.reply;

@@ -2,7 +2,7 @@
 import type { ClaimRecord, ClaimRequest } from '../../core/claim.ts';
 import { claimAt, forgetAt } from '../claim.ts';
 import type { ClaimRow, ClaimRows } from '../rows.ts';
-import type { Draft, Load } from './draft.ts';
+import type { Load, RowDraft } from './draft.ts';
 import { KEYS, namespaceKeys } from './keys.ts';
 
 /** A claim as it is stored, with the namespace it belongs to. */
@@ -20,8 +20,8 @@ export function claimFields({ key, window, tool, agent, args }: ClaimRequest, to
   return fieldsOf({ key, window, tool, agent, args, token, namespace });
 }
 
-/** What the shared rules read and write; `boundResults` is done afterwards, by what sweeps. */
-export function claimRows(draft: Draft, namespace: string): ClaimRows {
+/** The shared rules read and write these; `boundResults` is done afterwards, by the sweep. */
+export function claimRows(draft: RowDraft, namespace: string): ClaimRows {
   const keyOf = namespaceKeys(namespace).claim;
   const load = (key: string): ClaimRow | undefined => {
     const row = draft.get(loadClaim(keyOf(key)));
@@ -57,7 +57,7 @@ export function claimRows(draft: Draft, namespace: string): ClaimRows {
 }
 
 /** Removes a claim with all that finds it. */
-export function dropClaim(draft: Draft, claim: string, key: string, row: Pick<ClaimRow, 'resultBytes'> | undefined): void {
+export function dropClaim(draft: RowDraft, claim: string, key: string, row: Pick<ClaimRow, 'resultBytes'> | undefined): void {
   draft.write('DEL', { key });
   for (const set of [KEYS.claimsByAge, KEYS.claimsByEnd, KEYS.results]) draft.write('ZREM', { key: set }, key);
   draft.write('ZREM', { key: KEYS.claimNames }, claimName(claim, key));

@@ -2,7 +2,7 @@
 import { StoreError } from '../../core/store.ts';
 import { type Address, endpointOf } from './address.ts';
 import { KEYS } from './keys.ts';
-import { type Link, openLink, type Reply, ServerError, type TlsFiles } from './link.ts';
+import { type Link, openLink, type RedisReply, ServerError, type TlsFiles } from './link.ts';
 import type { Connected } from './server.ts';
 
 export interface ConnectOptions {
@@ -17,7 +17,7 @@ export interface ConnectOptions {
   readonly mustLast?: boolean | undefined;
 }
 
-/** What `INFO` says of a server, as far as it matters here. */
+/** The facts that `INFO` gives of a server, as far as they matter here. */
 export interface ServerFacts {
   readonly run: string;
   readonly version: string;
@@ -114,7 +114,7 @@ export async function readFacts(link: Link, timeoutMs: number): Promise<ServerFa
   };
 }
 
-function textOf(reply: Reply | ServerError): string {
+function textOf(reply: RedisReply | ServerError): string {
   if (!(reply instanceof ServerError)) return String(reply);
   const help = reply.message.startsWith('NOPERM') ? '; the ACL of this user is in docs/scale.md' : '';
   throw new StoreError(`the state server answered: ${reply.message}${help}`);

@@ -5,33 +5,33 @@
  */
 import { StoreError } from '../../core/store.ts';
 import { KEYS } from './keys.ts';
-import { type Reply, ServerError } from './link.ts';
+import { type RedisReply, ServerError } from './link.ts';
 
 /** Something to read: the commands, and what their replies mean. */
 export interface Load<T> {
   readonly name: string;
   readonly commands: readonly (readonly string[])[];
-  readonly parse: (replies: readonly Reply[]) => T;
+  readonly parse: (replies: readonly RedisReply[]) => T;
 }
 
 /** A reading command and the answer on which the writing depends; `false` where there was nothing. */
 export type Condition = readonly [command: string, key: string, ...rest: (string | false)[]];
 
 /** A write: its name, its keys by name, and what else it needs. Keys are told apart by `key`. */
-export type Write = readonly [name: string, ...parts: (string | Key)[]];
+export type Write = readonly [name: string, ...parts: (string | KeyOf)[]];
 
-export interface Key {
+export interface KeyOf {
   readonly key: string;
 }
 
-/** What one run of the rules reads and writes by. */
-export interface Draft {
+/** One run of the rules reads and writes by this. */
+export interface RowDraft {
   readonly now: number;
   /** The newest record's time, as of the reading. */
   readonly newest: number;
   /** Reads, or stops this run until it was read. */
   get<T>(load: Load<T>): T;
-  /** What is written happens only if this is still so. */
+  /** Makes all writing depend on this answer. */
   require(condition: Condition): void;
   /** The same for everything that is read of approvals, their events and challenges. */
   requireRecords(): void;
@@ -50,7 +50,7 @@ class NotRead extends Error {
 
 export interface DraftPorts {
   /** Reads; the replies of errors are thrown. Rejects with `StoreError`. */
-  read(commands: readonly (readonly string[])[]): Promise<readonly (Reply | ServerError)[]>;
+  read(commands: readonly (readonly string[])[]): Promise<readonly (RedisReply | ServerError)[]>;
   /** The time of the store; undefined where the server's own is asked. */
   readonly clock: (() => number) | undefined;
   commit(keys: readonly string[], conditions: unknown, writes: unknown): Promise<'done' | 'again'>;
@@ -60,7 +60,7 @@ export interface DraftPorts {
 const TRIES = 20;
 
 /** Runs the rules and writes what they decided. Rejects with `StoreError`. */
-export async function runDraft<T>(ports: DraftPorts, work: (draft: Draft) => T): Promise<T> {
+export async function runDraft<T>(ports: DraftPorts, work: (draft: RowDraft) => T): Promise<T> {
   for (let tries = 0; tries < TRIES; tries++) {
     const done = await tryDraft(ports, work);
     if (done) return done.result;
@@ -71,7 +71,7 @@ export async function runDraft<T>(ports: DraftPorts, work: (draft: Draft) => T):
 /** A sweep reads three things of each entry, one after the other. */
 const MOST_READS = 1_000;
 
-async function tryDraft<T>(ports: DraftPorts, work: (draft: Draft) => T): Promise<{ readonly result: T } | undefined> {
+async function tryDraft<T>(ports: DraftPorts, work: (draft: RowDraft) => T): Promise<{ readonly result: T } | undefined> {
   const read = new Map<string, unknown>();
   const start = await ports.read([['TIME'], ['HMGET', KEYS.head, 'newest', 'records']]);
   const [seconds, head] = start.map(checked) as [readonly string[], readonly (string | null)[]];
@@ -102,7 +102,7 @@ function take<T>(read: ReadonlyMap<string, unknown>, load: Load<T>): T {
 interface Notes {
   readonly conditions: Condition[];
   readonly writes: Write[];
-  readonly draft: Pick<Draft, 'require' | 'requireRecords' | 'write'>;
+  readonly draft: Pick<RowDraft, 'require' | 'requireRecords' | 'write'>;
 }
 
 function createNotes(records: string | null): Notes {
@@ -146,7 +146,7 @@ export function createNumbers(first: readonly string[] = [KEYS.head, KEYS.applie
   };
 }
 
-function checked(reply: Reply | ServerError): Reply {
+function checked(reply: RedisReply | ServerError): RedisReply {
   if (reply instanceof ServerError) throw new StoreError(`the state server answered: ${reply.message}`, { cause: reply });
   return reply;
 }

@@ -1,6 +1,6 @@
 /**
- * How the loss of writes is found out, and what ends it (scale.md §6): the store's epoch, the number of what each instance
- * has written, a roll call where the server process is another one, and the clock of the server.
+ * Finds out the loss of writes, and ends the fence that follows (scale.md §6): the store's epoch, the number of writes of each
+ * instance, a roll call where the server process is another one, and the clock of the server.
  */
 import { scriptOf, TIME_LUA } from './script.ts';
 

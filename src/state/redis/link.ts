@@ -5,14 +5,14 @@
 import { createClient } from '@redis/client';
 import { StoreError } from '../../core/store.ts';
 
-export type Reply = string | number | null | readonly Reply[];
+export type RedisReply = string | number | null | readonly RedisReply[];
 
 /** The server answered with an error. Nothing of this command ran, unless it is a script's own. */
 export class ServerError extends Error {
   override readonly name = 'ServerError';
 }
 
-export interface Endpoint {
+export interface RedisEndpoint {
   readonly host: string;
   readonly port: number;
   /** A Unix socket, in place of host and port. */
@@ -36,13 +36,13 @@ export interface Link {
    * connection ends, or not everything has been answered within `deadlineMs`; then the connection is closed, and nobody
    * knows what ran.
    */
-  send(commands: readonly (readonly string[])[], deadlineMs: number): Promise<readonly (Reply | ServerError)[]>;
+  send(commands: readonly (readonly string[])[], deadlineMs: number): Promise<readonly (RedisReply | ServerError)[]>;
   readonly isOpen: boolean;
   close(): void;
 }
 
 /** Connects, within `timeoutMs`. Rejects with `StoreError`. */
-export async function openLink(endpoint: Endpoint, timeoutMs: number): Promise<Link> {
+export async function openLink(endpoint: RedisEndpoint, timeoutMs: number): Promise<Link> {
   const client = createClient({
     socket: socketOf(endpoint, timeoutMs),
     ...(endpoint.username === undefined ? {} : { username: endpoint.username }),
@@ -69,7 +69,7 @@ export async function openLink(endpoint: Endpoint, timeoutMs: number): Promise<L
     },
     async send(commands, deadlineMs) {
       const replies = commands.map((command) =>
-        client.sendCommand<Reply>([...command]).catch((error: Error) => {
+        client.sendCommand<RedisReply>([...command]).catch((error: Error) => {
           if (isServerError(error)) return new ServerError(error.message);
           throw error;
         }),
@@ -84,7 +84,7 @@ export async function openLink(endpoint: Endpoint, timeoutMs: number): Promise<L
   };
 }
 
-function socketOf({ host, port, path, tls }: Endpoint, connectTimeout: number) {
+function socketOf({ host, port, path, tls }: RedisEndpoint, connectTimeout: number) {
   const common = { connectTimeout, reconnectStrategy: false as const, noDelay: true };
   if (path !== undefined) return { ...common, path, tls: false as const };
   if (!tls) return { ...common, host, port };

@@ -1,14 +1,14 @@
-/** What every part of the store on a server works by. */
+/** The ports by which every part of the store on a server works. */
 import { StoreError } from '../../core/store.ts';
 import { type Ids, RANDOM_IDS } from '../ids.ts';
 import { checkClock, MARK_STEP } from '../lifetime.ts';
 import { COMMIT } from './commit-script.ts';
-import { type Draft, type DraftPorts, runDraft } from './draft.ts';
+import { type DraftPorts, type RowDraft, runDraft } from './draft.ts';
 import { KEYS } from './keys.ts';
-import { type Reply, ServerError } from './link.ts';
-import type { Server, ServerOptions } from './server.ts';
+import { type RedisReply, ServerError } from './link.ts';
+import type { Server, StateServerOptions } from './server.ts';
 
-export interface RedisOptions extends ServerOptions {
+export interface RedisOptions extends StateServerOptions {
   readonly namespace: string;
   /** Bytes that all stored results may take. */
   readonly maxResults?: number | undefined;
@@ -18,18 +18,18 @@ export interface RedisOptions extends ServerOptions {
 /** Stored results may take so much together, where nobody says otherwise: 256 MiB. */
 const MAX_RESULTS = 268_435_456;
 
-/** What every part of the store works by. */
+/** Every part of the store works by these. */
 export interface RedisPorts {
   readonly server: Server;
   readonly namespace: string;
   readonly ids: Ids;
   readonly maxResults: number;
   /** Runs the shared rules and writes what they decide. */
-  transact<T>(work: (draft: Draft) => T): Promise<T>;
+  transact<T>(work: (draft: RowDraft) => T): Promise<T>;
   /** The same for what counts as a record in time: a clock that is too far behind is refused, and how far it came is kept. */
-  change<T>(work: (draft: Draft) => T): Promise<T>;
+  change<T>(work: (draft: RowDraft) => T): Promise<T>;
   /** The store's time, and replies to commands that only read. */
-  look(commands: readonly (readonly string[])[]): Promise<{ readonly now: number; readonly replies: readonly Reply[] }>;
+  look(commands: readonly (readonly string[])[]): Promise<{ readonly now: number; readonly replies: readonly RedisReply[] }>;
 }
 
 /** Collects them over a server. */
@@ -44,7 +44,7 @@ export function portsOf(server: Server, { namespace, ids = RANDOM_IDS, maxResult
       return 'done';
     },
   };
-  const transact = <T>(work: (draft: Draft) => T) => runDraft(drafts, work);
+  const transact = <T>(work: (draft: RowDraft) => T) => runDraft(drafts, work);
   return {
     ...{ server, namespace, ids, maxResults, transact },
     change: (work) =>
@@ -64,7 +64,7 @@ export function portsOf(server: Server, { namespace, ids = RANDOM_IDS, maxResult
 }
 
 /** SPEC: policy.md §6: refuses a clock that is too far behind, and writes down how far this one has come. */
-function keepTime({ now, newest, write }: Draft): void {
+function keepTime({ now, newest, write }: RowDraft): void {
   checkClock(now, newest);
   if (now - newest >= MARK_STEP) write('HSET', { key: KEYS.head }, 'newest', String(now));
 }

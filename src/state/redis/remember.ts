@@ -1,4 +1,4 @@
-/** What this host knows of a store on a server, so that a loss is noticed also after everything was restarted (scale.md §6). */
+/** Keeps the knowledge that this host has of a store on a server, so that a loss is noticed also after everything was restarted (scale.md §6). */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

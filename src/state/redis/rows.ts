@@ -1,12 +1,12 @@
-/** What the shared rules (`state/step.ts`) read and write, as a draft over the server. */
+/** The rows that the shared rules (`state/step.ts`) read and write, as a draft over the server. */
 import type { ChallengeRow, ChallengeRows, CounterRows, StepRows } from '../rows.ts';
 import { approvalRows } from './approvals.ts';
 import { claimRows } from './claims.ts';
-import type { Draft, Load } from './draft.ts';
+import type { Load, RowDraft } from './draft.ts';
 import { KEYS, namespaceKeys } from './keys.ts';
 
 /** The rows of one namespace. */
-export function stepRows(draft: Draft, namespace: string): StepRows {
+export function stepRows(draft: RowDraft, namespace: string): StepRows {
   return {
     ...counterRows(draft, namespace),
     ...approvalRows(draft, namespace),
@@ -15,7 +15,7 @@ export function stepRows(draft: Draft, namespace: string): StepRows {
   };
 }
 
-function counterRows(draft: Draft, namespace: string): CounterRows {
+function counterRows(draft: RowDraft, namespace: string): CounterRows {
   const keys = namespaceKeys(namespace);
   return {
     value(counter, start) {
@@ -44,7 +44,7 @@ function counterRows(draft: Draft, namespace: string): CounterRows {
 }
 
 /** Delivered challenges: they stand in the order in which they came. */
-export function challengeRows(draft: Draft, namespace: string): ChallengeRows {
+export function challengeRows(draft: RowDraft, namespace: string): ChallengeRows {
   const keys = namespaceKeys(namespace);
   const get = <T>(load: Load<T>): T => {
     draft.requireRecords();

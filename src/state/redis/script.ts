@@ -1,4 +1,4 @@
-/** What all scripts begin with (scale.md §3, §4), and how one is sent: by its hash, and whole where the server does not know it. */
+/** The beginning of all scripts (scale.md §3, §4). A script is sent by its hash, and whole where the server does not know it. */
 import { createHash } from 'node:crypto';
 
 export interface Script {

@@ -6,16 +6,16 @@ import { randomUUID } from 'node:crypto';
 import { StoreError } from '../../core/store.ts';
 import { BEGIN, type ClockWatch, FENCE, type Fence, ROLL, SIGNED, watchClock } from './fence.ts';
 import { KEYS } from './keys.ts';
-import { type Link, type Reply, ServerError } from './link.ts';
+import { type Link, type RedisReply, ServerError } from './link.ts';
 import type { Script } from './script.ts';
 
-/** What this host remembers of a store, across its processes (scale.md §6). */
+/** The knowledge that this host keeps of a store, across its processes (scale.md §6). */
 export interface Remembered {
   readonly epoch: string;
   readonly tick: number;
 }
 
-export interface ServerOptions {
+export interface StateServerOptions {
   /** Connects to what is the primary now, and has looked at it. Rejects with `StoreError`. */
   readonly connect: (timeoutMs: number) => Promise<Connected>;
   readonly timeoutMs: number;
@@ -28,7 +28,7 @@ export interface Connected {
   readonly link: Link;
   /** The server process's own id. */
   readonly run: string;
-  /** How many replicas are to have a write, where this begins a store. */
+  /** The number of replicas that are to have a write, where this begins a store. */
   readonly replicas: number;
 }
 
@@ -36,7 +36,7 @@ export interface Server {
   readonly instance: string;
   readonly clock: (() => number) | undefined;
   /** Sends commands that only read. Rejects with `StoreError`. */
-  read(commands: readonly (readonly string[])[]): Promise<readonly (Reply | ServerError)[]>;
+  read(commands: readonly (readonly string[])[]): Promise<readonly (RedisReply | ServerError)[]>;
   /**
    * Runs a guarded script. `isKept`: as many replicas have it as the store asks for. Rejects with `StoreError`; the one
    * whose `cause` is `UNSURE` may have run.
@@ -50,7 +50,7 @@ export interface Server {
 }
 
 export interface Ran {
-  readonly reply: readonly Reply[];
+  readonly reply: readonly RedisReply[];
   readonly isKept: boolean;
 }
 
@@ -81,7 +81,7 @@ interface State {
 }
 
 /** Connects and begins or joins the store. Rejects with `StoreError`. */
-export async function openServer(options: ServerOptions): Promise<Server> {
+export async function openServer(options: StateServerOptions): Promise<Server> {
   const state: State = {
     ...{ connected: undefined, connecting: undefined, epoch: '', replicas: 0, sent: 0, answered: 0, fence: undefined },
     ...{ tries: 0, nextTryAt: 0, remembered: -1, closed: false },
@@ -111,7 +111,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   return server;
 }
 
-async function connect(state: State, options: ServerOptions, instance: string, timeoutMs: number): Promise<void> {
+async function connect(state: State, options: StateServerOptions, instance: string, timeoutMs: number): Promise<void> {
   const connected = await options.connect(timeoutMs);
   try {
     await join(connected, state, options, instance, timeoutMs);
@@ -125,7 +125,7 @@ async function connect(state: State, options: ServerOptions, instance: string, t
 }
 
 /** INVARIANT I4: a store that this host knew and that is another one now begins no limits anew: it is fenced. */
-async function join(connected: Connected, state: State, options: ServerOptions, instance: string, timeoutMs: number): Promise<void> {
+async function join(connected: Connected, state: State, options: StateServerOptions, instance: string, timeoutMs: number): Promise<void> {
   const { link, run, replicas } = connected;
   const known = state.epoch === '' ? options.memory?.read() : { epoch: state.epoch, tick: 0 };
   const fresh = known === undefined ? randomUUID() : '';
@@ -158,7 +158,14 @@ function fenceError(text: string): StoreError {
 }
 
 /** Compares what this instance has written, and waits until the others have done so, 2 s at most. */
-async function callRoll(link: Link, run: string, state: State, options: ServerOptions, instance: string, timeoutMs: number): Promise<void> {
+async function callRoll(
+  link: Link,
+  run: string,
+  state: State,
+  options: StateServerOptions,
+  instance: string,
+  timeoutMs: number,
+): Promise<void> {
   const keys = [KEYS.head, KEYS.applied, KEYS.seen, SIGNED];
   const deadline = performance.now() + Math.max(timeoutMs, LONGEST_ROLL);
   for (;;) {
@@ -181,7 +188,7 @@ function lostWrites(applied: string | undefined, { answered }: State): string {
 }
 
 /** The connection; where there is none one is made in the background, and nobody waits for it. */
-async function ready(state: State, options: ServerOptions, instance: string): Promise<Connected> {
+async function ready(state: State, options: StateServerOptions, instance: string): Promise<Connected> {
   if (state.closed) throw new StoreError('the store is closed');
   if (state.connected?.link.isOpen) return state.connected;
   state.connected = undefined;
@@ -206,7 +213,7 @@ async function runScript(
   keys: readonly string[],
   args: readonly string[],
   state: State,
-  options: ServerOptions,
+  options: StateServerOptions,
   instance: string,
 ): Promise<Ran> {
   const deadline = performance.now() + options.timeoutMs;
@@ -237,14 +244,14 @@ async function runScript(
       if (performance.now() >= deadline) throw new StoreError(`the state server answered: ${reply.message}`);
       continue;
     }
-    const [kind, about] = reply as readonly Reply[];
+    const [kind, about] = reply as readonly RedisReply[];
     if (kind === 'roll') await callRoll(link, run, state, options, instance, options.timeoutMs);
     else if (kind === 'fenced') throw fenceError(String(about));
     else if (kind === 'replaced' || kind === 'lost') throw await readOrFence(kind, String(about), link, state, options, instance);
     else if (kind === 'stale') throw new StoreError('the state server took another number of this instance');
     else {
       state.answered = Math.max(state.answered, number);
-      return { reply: reply as readonly Reply[], isKept: kept === undefined || (typeof kept === 'number' && kept >= replicas) };
+      return { reply: reply as readonly RedisReply[], isKept: kept === undefined || (typeof kept === 'number' && kept >= replicas) };
     }
     if (performance.now() >= deadline + LONGEST_ROLL) throw new StoreError('the state server does not come to rest');
   }
@@ -258,7 +265,7 @@ async function readOrFence(
   about: string,
   link: Link,
   state: State,
-  options: ServerOptions,
+  options: StateServerOptions,
   instance: string,
 ): Promise<StoreError> {
   if (kind === 'lost') return fenced(link, lostWrites(about, state), state.epoch, instance, options.timeoutMs);
@@ -267,7 +274,7 @@ async function readOrFence(
   return new StoreError(`${LOST}: the store is another one than before`);
 }
 
-async function compareClock(time: number, clocks: ClockWatch, state: State, options: ServerOptions, instance: string): Promise<void> {
+async function compareClock(time: number, clocks: ClockWatch, state: State, options: StateServerOptions, instance: string): Promise<void> {
   if (options.clock || clocks.agrees(time) || !state.connected) return;
   throw await fenced(state.connected.link, 'the clock of the state server moved', state.epoch, instance, options.timeoutMs);
 }

@@ -1,8 +1,8 @@
-/** What has no end of its own on the server is swept (scale.md §2): a little at a time, by whichever instance is at work. */
+/** Sweeps what has no end of its own on the server (scale.md §2): a little at a time, by whichever instance is at work. */
 import { PRUNE_EVERY } from '../lifetime.ts';
 import { dropRecord, loadHeads } from './approvals.ts';
 import { dropClaim, loadClaim } from './claims.ts';
-import type { Draft } from './draft.ts';
+import type { RowDraft } from './draft.ts';
 import { approvalKeys, KEYS, namespaceKeys } from './keys.ts';
 import type { RedisPorts } from './ports.ts';
 
@@ -36,7 +36,7 @@ export async function sweep({ transact, namespace }: RedisPorts): Promise<void> 
   await transact((draft) => sweepRecords(draft));
 }
 
-function over(draft: Draft, key: string): readonly string[] {
+function over(draft: RowDraft, key: string): readonly string[] {
   return draft.get({
     name: `over ${key}`,
     commands: [['ZRANGEBYSCORE', key, '-inf', String(draft.now), 'LIMIT', '0', String(SWEEP_BATCH)]],
@@ -44,7 +44,7 @@ function over(draft: Draft, key: string): readonly string[] {
   });
 }
 
-function sweepCounters(draft: Draft, namespace: string): void {
+function sweepCounters(draft: RowDraft, namespace: string): void {
   const names = namespaceKeys(namespace);
   for (const member of over(draft, names.counters)) {
     const end = member.indexOf(':');
@@ -60,7 +60,7 @@ function sweepCounters(draft: Draft, namespace: string): void {
   }
 }
 
-function sweepClaims(draft: Draft): void {
+function sweepClaims(draft: RowDraft): void {
   for (const key of over(draft, KEYS.claimsByEnd)) {
     const row = draft.get(loadClaim(key));
     draft.require(['HGET', key, 'token', row?.token ?? false]);
@@ -70,7 +70,7 @@ function sweepClaims(draft: Draft): void {
   }
 }
 
-function sweepRecords(draft: Draft): void {
+function sweepRecords(draft: RowDraft): void {
   for (const id of over(draft, KEYS.keep)) {
     const [head] = draft.get(loadHeads([id]));
     const fields = draft.get({
