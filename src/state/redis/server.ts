@@ -55,8 +55,8 @@ export interface Ran {
 }
 
 const SCHEMA = 1;
-/** Errors of a server that did not run a command, and may do so elsewhere or in a moment. */
-const ELSEWHERE = /^(?:MOVED|ASK|TRYAGAIN|CLUSTERDOWN|LOADING|MASTERDOWN|READONLY|BUSY|NOREPLICAS|MISCONF|OOM)\b/;
+/** Errors of a server that ran nothing, and is not the one to ask now. */
+const ELSEWHERE = /^(?:MOVED|ASK|TRYAGAIN|CLUSTERDOWN|LOADING|MASTERDOWN|READONLY)\b/;
 const LOST = 'the state server lost writes; see "intercept state"';
 /** Reconnects after so long, ms, doubled up to the last. */
 const FIRST_WAIT = 50;
@@ -233,8 +233,8 @@ async function runScript(
     const rest = Math.max(1, Math.round(deadline - performance.now()));
     const head = tries === 0 ? ['EVALSHA', script.hash] : ['EVAL', script.text];
     const command = [...head, String(keys.length), ...keys, JSON.stringify(guard), ...args];
-    const wait = replicas > 0 ? [['WAIT', String(replicas), String(rest)]] : [];
-    const [reply, kept] = await link.send([command, ...wait], rest + (replicas > 0 ? GRACE : 0)).catch((error: StoreError) => {
+    const wait = replicas > 0 ? [['WAIT', String(replicas), String(Math.max(10, rest - WAIT_STEP))]] : [];
+    const [reply, kept] = await link.send([command, ...wait], rest + (replicas > 0 ? WAIT_STEP : 0)).catch((error: StoreError) => {
       throw new StoreError(error.message, { cause: UNSURE });
     });
     if (reply instanceof ServerError) {
@@ -257,8 +257,8 @@ async function runScript(
   }
 }
 
-/** A reply of WAIT may come this much later than it was asked for, ms. */
-const GRACE = 50;
+/** Servers look at waits that are over ten times a second, so that one may take this much longer, ms. */
+const WAIT_STEP = 150;
 
 async function readOrFence(
   kind: string,
