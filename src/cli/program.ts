@@ -12,10 +12,11 @@ import { mistakeOf } from './declare/mistakes.ts';
 import { POLICIES } from './declare/policies.ts';
 import { PROXY } from './declare/proxy.ts';
 import { SCAN } from './declare/scan.ts';
+import { STATE_COMMAND } from './declare/state.ts';
 import type { Terminal } from './terminal.ts';
 
 /** All commands. What each does is loaded when it runs. */
-export const COMMANDS = [PROXY, INIT, SCAN, ...SINGLE, LOG, ...GROUPS, POLICIES];
+export const COMMANDS = [PROXY, INIT, SCAN, ...SINGLE, LOG, ...GROUPS, POLICIES, STATE_COMMAND];
 
 /** Declares all of them. */
 export function declareCommands(program: Command, invocation: Invocation): void {

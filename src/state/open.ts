@@ -3,7 +3,10 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { causeOf, remedyOf } from '../core/fault.ts';
 import { type Records, type Store, StoreError } from '../core/store.ts';
+import type { Movable } from './move.ts';
 import type { Address } from './redis/address.ts';
+import type { Fence } from './redis/fence.ts';
+import type { Reset, StateServer } from './redis/inspect.ts';
 
 /** Commands wait so long for the store, ms: people wait longer than calls do. */
 const PATIENCE = 3_000;
@@ -39,6 +42,20 @@ interface Backend {
   open(options: StoreOptions): Promise<Store & Records>;
   /** Opens the records of every namespace, in a new store where there is none. */
   openRecords(): Promise<Records & Pick<Store, 'close'>>;
+  /** Its whole content, to be read or written. */
+  readonly content: Movable;
+  /** The server that keeps the state, where one does. */
+  readonly server: StateServerPort | undefined;
+}
+
+/** What people ask of a state server (scale.md §1, §6). Every operation rejects with `StoreError`. */
+export interface StateServerPort {
+  describe(): Promise<StateServer>;
+  setReplicas(count: number): Promise<void>;
+  /** The hash of the approver secret, as the store or this host knows it. */
+  secret(): Promise<string | undefined>;
+  /** Lifts a fence and goes on with what is there; answers with the fence. */
+  reset(how: Reset): Promise<Fence | undefined>;
 }
 
 /** Where the state is, and how it is reached. */
@@ -57,12 +74,18 @@ export function stateIn(folder: string): StateLocation {
     const { openSqliteStore } = await import('./sqlite/sqlite.ts');
     return openSqliteStore({ path, namespace, clock: Date.now, timeoutMs, ...(maxResults === undefined ? {} : { maxResults }) });
   };
+  const fileContent = async () => (await import('./sqlite/sqlite.ts')).movableFile({ path, clock: Date.now, timeoutMs: PATIENCE });
   return locate({
     name: folder,
     folders: [folder],
     files: [path],
     isThere: async () => isThere(),
     open,
+    content: {
+      dump: async () => (await fileContent()).dump(),
+      load: async (state) => (await fileContent()).load(state),
+    },
+    server: undefined,
     async openRecords() {
       if (!isThere()) return open({ namespace: '' });
       return (await import('./sqlite/sqlite.ts')).openSqliteRecords({ path, clock: Date.now, timeoutMs: PATIENCE });
@@ -93,9 +116,32 @@ export function stateAt(source: ServerSource): StateLocation {
     const connect = createConnector({ ...source, warn, mustLast });
     return openRedisStore({ connect, memory: rememberIn(source.folder, shown), namespace, timeoutMs, maxResults });
   };
+  const inspect = () => import('./redis/inspect.ts');
+  const transfer = async () => {
+    const [{ openTransfer }, { createConnector }, { rememberIn }] = await Promise.all([
+      import('./redis/transfer.ts'),
+      import('./redis/connect.ts'),
+      import('./redis/remember.ts'),
+    ]);
+    return openTransfer({ connect: createConnector(source), memory: rememberIn(source.folder, shown), timeoutMs: PATIENCE });
+  };
   return locate({
     ...{ name: shown, folders: [], files: [], open, openRecords: () => open({ namespace: '' }) },
     isThere: async () => (await import('./redis/connect.ts')).isStoreAt(source, PATIENCE),
+    content: {
+      dump: async () => closing(await transfer(), (store) => store.dump()),
+      load: async (state) => closing(await transfer(), (store) => store.load(state)),
+    },
+    server: {
+      describe: async () => (await inspect()).describeServer(source, PATIENCE),
+      setReplicas: async (count) => (await inspect()).setReplicas(source, count, PATIENCE),
+      secret: async () =>
+        (await inspect()).knownSecret(source, (await import('./redis/remember.ts')).rememberIn(source.folder, shown), PATIENCE),
+      async reset(how) {
+        const { rememberIn } = await import('./redis/remember.ts');
+        return (await inspect()).resetStore(source, rememberIn(source.folder, shown), how, PATIENCE);
+      },
+    },
   });
 }
 

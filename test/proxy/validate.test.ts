@@ -129,7 +129,7 @@ describe('wire.md §3: the proxy asks for the list itself', () => {
   test('I9: a server that dies while it is asked: the call is answered once, and not judged afterwards', async () => {
     const rig = await openRig({ policy: policy('schema: true'), respond: () => undefined });
     const quiet = rig.send({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 't', arguments: { n: 1 } } });
-    while (lists(rig).length === 0) await Promise.resolve();
+    await until('the list is asked for', () => lists(rig)[0]);
     await rig.session.end('the server ended');
     await quiet;
     expect(rig.answersTo(1).map(verdict)).toEqual(['error -32000']);
@@ -169,8 +169,8 @@ describe('wire.md §3: the proxy asks for the list itself', () => {
     });
     const quiet = rig.send({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 't', arguments: { n: 1 } } });
     const cancelled = rig.send({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1 } });
-    while (!list || rig.session.backlog().agent > 0) await Promise.resolve();
-    await rig.say({ jsonrpc: '2.0', id: list.id, result: { tools: [T] } });
+    const { id } = await until('the list is asked for, and the rest is read', () => (rig.session.backlog().agent > 0 ? undefined : list));
+    await rig.say({ jsonrpc: '2.0', id, result: { tools: [T] } });
     await Promise.all([quiet, cancelled]);
     expect([rig.executed(), rig.calls(), rig.answersTo(1)]).toEqual([[], [], []]);
   });

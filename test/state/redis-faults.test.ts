@@ -126,7 +126,9 @@ describe.skipIf(PROGRAMS.length === 0)('a state server', () => {
     await admin(['CONFIG', 'SET', 'maxmemory', '1']);
     await expect(store.reserve([call])).rejects.toThrow(/OOM/);
     await admin(['CONFIG', 'SET', 'maxmemory', '0']);
-    expect(kinds(await afterReconnect(() => store.reserve([call, call, call, call, call])))).toBe('reserved reserved reserved reserved deny');
+    expect(kinds(await afterReconnect(() => store.reserve([call, call, call, call, call])))).toBe(
+      'reserved reserved reserved reserved deny',
+    );
   });
 
   test('that evicts, or is a replica, is refused with the line to type', async () => {
@@ -176,7 +178,7 @@ describe.skipIf(PROGRAMS.length === 0)('a state server', () => {
     afterEach(() => replica.stop());
 
     test('a call waits until the replica has its draw, and none goes on without', async () => {
-      const store = await open();
+      const store = await open(server.port, 3_000);
       expect(kinds(await store.reserve([call]))).toBe('reserved');
       replica.signal('SIGSTOP');
       await expect(store.reserve([call])).rejects.toThrow(/too few replicas/);

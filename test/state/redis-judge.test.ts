@@ -102,39 +102,43 @@ async function carryOut(
   return undefined;
 }
 
-test.skipIf(PROGRAMS.length === 0)('the script and the shared rules give the same verdicts and counts', async () => {
-  await fc.assert(
-    fc.asyncProperty(instants, fc.array(act, { minLength: 1, maxLength: 8 }), async (start, acts) => {
-      const clock: Clock = clockAt('2026-01-01T00:00:00Z');
-      clock.now = start;
-      const admin = await (server as RedisProcess).link();
-      await admin.send([['FLUSHALL']], 5_000);
-      const redis = await openRedisStore({
-        connect: async () => ({ link: admin, run: 'run', replicas: 0 }),
-        timeoutMs: 20_000,
-        namespace: 'test',
-        clock: clock.read,
-      });
-      const sides: Side[] = [
-        { store: openMemoryStore({ clock: clock.read, namespace: 'test' }), reservations: [] },
-        { store: redis, reservations: [] },
-      ];
-      try {
-        for (const one of acts) {
-          if ('later' in one) clock.now += one.later;
-          else {
-            const [expected, got] = [await carryOut(sides[0] as Side, one), await carryOut(sides[1] as Side, one)];
-            expect(got).toEqual(expected);
+test.skipIf(PROGRAMS.length === 0)(
+  'the script and the shared rules give the same verdicts and counts',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(instants, fc.array(act, { minLength: 1, maxLength: 8 }), async (start, acts) => {
+        const clock: Clock = clockAt('2026-01-01T00:00:00Z');
+        clock.now = start;
+        const admin = await (server as RedisProcess).link();
+        await admin.send([['FLUSHALL']], 5_000);
+        const redis = await openRedisStore({
+          connect: async () => ({ link: admin, run: 'run', replicas: 0 }),
+          timeoutMs: 20_000,
+          namespace: 'test',
+          clock: clock.read,
+        });
+        const sides: Side[] = [
+          { store: openMemoryStore({ clock: clock.read, namespace: 'test' }), reservations: [] },
+          { store: redis, reservations: [] },
+        ];
+        try {
+          for (const one of acts) {
+            if ('later' in one) clock.now += one.later;
+            else {
+              const [expected, got] = [await carryOut(sides[0] as Side, one), await carryOut(sides[1] as Side, one)];
+              expect(got).toEqual(expected);
+            }
           }
+          const [expected, got] = await Promise.all(
+            sides.map(async ({ store }) => (await store.counters()).map((each) => JSON.stringify(each)).sort()),
+          );
+          expect(got).toEqual(expected);
+        } finally {
+          await redis.close();
         }
-        const [expected, got] = await Promise.all(
-          sides.map(async ({ store }) => (await store.counters()).map((each) => JSON.stringify(each)).sort()),
-        );
-        expect(got).toEqual(expected);
-      } finally {
-        await redis.close();
-      }
-    }),
-    { numRuns: Number(process.env.INTERCEPT_JUDGE_RUNS ?? 300) },
-  );
-}, 120_000);
+      }),
+      { numRuns: Number(process.env.INTERCEPT_JUDGE_RUNS ?? 300) },
+    );
+  },
+  120_000,
+);

@@ -82,12 +82,12 @@ const BODY = [
   ...['Enforce a policy on every call that an AI agent makes to an MCP server.', ''],
   'Begin            init, scan, policies',
   'Write policies   tools, validate, test, explain',
-  'See and decide   status, log, approvals, idempotency',
+  'See and decide   status, log, approvals, idempotency, state',
   'Stop everything  pause, resume',
   'Your shell       completion',
   ...(['', POLICY, UPSTREAM, TRANSPORT, ADMIN] as const),
   ...['  -h, --help, -V, --version', ''],
-  'More flags:  intercept help remote | listener | held | state | limits',
+  'More flags:  intercept help remote | listener | held | store | limits',
   ...['Of commands: intercept help COMMAND', '', 'Example: intercept -c stripe.yaml -- npx -y @stripe/mcp'],
 ] as const;
 const WIDTH = 20;
@@ -116,7 +116,7 @@ const PAGES = {
     body: [HELD],
     end: 'Example: intercept -c p.yaml --approval-wait 60s --enable-admin-api -- npx -y m',
   }),
-  state: page({
+  store: page({
     usage: '-c POLICY [flags] -- COMMAND…',
     about: 'Counters, held calls and the audit, in ~/.intercept or in INTERCEPT_HOME.',
     body: [KEPT, STATE_FILES],

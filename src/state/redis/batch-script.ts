@@ -61,6 +61,7 @@ local function cell(counter)
   local start, ends = window(counter[2], now)
   local was = redis.call('HGET', KEYS[counter[1]], fmt(start))
   known = {counter=counter, start=start, ends=ends, isNew=not was, before=tonumber(was or '0')}
+  if H[6] and ends - start > 60000 and start < tonumber(H[6]) then known.before = MAX end
   known.value = known.before
   cells[counter[1]] = known
   order[#order + 1] = known

@@ -10,7 +10,7 @@ import { guarded } from './script.ts';
 const CONTROL = guarded(`
 redis.call('HSET', KEYS[4], G.i, fmt(now))
 redis.call('HSET', KEYS[2], G.i, fmt(G.n))
-return {'ok', fmt(now), redis.call('HGET', KEYS[1], 'sequence') or '0', redis.call('HVALS', KEYS[3]), redis.call('HGET', KEYS[1], 'tick') or '0'}
+return {'ok', fmt(now), redis.call('HGET', KEYS[1], 'sequence') or '0', redis.call('HVALS', KEYS[3]), redis.call('HGET', KEYS[1], 'tick') or '0', redis.call('HGET', KEYS[1], 'secret') or ''}
 `);
 
 export function redisControl(ports: RedisPorts): Pick<Store, 'control' | 'pause' | 'resume' | 'announce' | 'leave' | 'instances'> {
@@ -20,9 +20,9 @@ export function redisControl(ports: RedisPorts): Pick<Store, 'control' | 'pause'
       const { reply, isKept } = await server.run(CONTROL, [KEYS.head, KEYS.applied, KEYS.pauses, KEYS.seen], []);
       // A primary that was cut off would hide a pause: what its replicas do not confirm is no reading.
       if (!isKept) throw new StoreError('too few replicas of the state server answer');
-      const [, now, sequence, pauses, tick] = reply as readonly [string, string, string, readonly string[], string];
+      const [, now, sequence, pauses, tick, secret] = reply as readonly [string, string, string, readonly string[], string, string];
       await server.heard(Number(now));
-      server.remember(Number(tick));
+      server.remember(Number(tick), secret === '' ? undefined : secret);
       return { sequence: Number(sequence), pauses: pauses.map(pauseOf) };
     },
     pause: ({ policy, reason }) =>

@@ -29,6 +29,8 @@ export interface RowDraft {
   readonly now: number;
   /** The newest record's time, as of the reading. */
   readonly newest: number;
+  /** Windows longer than a minute that began before this count as full (scale.md §1); 0 where none do. */
+  readonly filled: number;
   /** Reads, or stops this run until it was read. */
   get<T>(load: Load<T>): T;
   /** Makes all writing depend on this answer. */
@@ -73,14 +75,20 @@ const MOST_READS = 1_000;
 
 async function tryDraft<T>(ports: DraftPorts, work: (draft: RowDraft) => T): Promise<{ readonly result: T } | undefined> {
   const read = new Map<string, unknown>();
-  const start = await ports.read([['TIME'], ['HMGET', KEYS.head, 'newest', 'records']]);
+  const start = await ports.read([['TIME'], ['HMGET', KEYS.head, 'newest', 'records', 'filled']]);
   const [seconds, head] = start.map(checked) as [readonly string[], readonly (string | null)[]];
   const now = ports.clock?.() ?? Number(seconds[0]) * 1000 + Math.floor(Number(seconds[1]) / 1000);
   const records = head[1] ?? null;
   for (let reads = 0; reads < MOST_READS; reads++) {
     const noted = createNotes(records);
     try {
-      const result = work({ now, newest: Number(head[0] ?? 0), get: (load) => take(read, load), ...noted.draft });
+      const result = work({
+        now,
+        newest: Number(head[0] ?? 0),
+        filled: Number(head[2] ?? 0),
+        get: (load) => take(read, load),
+        ...noted.draft,
+      });
       if (noted.writes.length === 0) return { result };
       return (await commit(ports, noted)) === 'done' ? { result } : undefined;
     } catch (error) {

@@ -15,6 +15,8 @@ export const KEYS = {
   applied: `${TAG}applied`,
   /** Hash: instance → when it was last heard. */
   seen: `${TAG}seen`,
+  /** Set: the names of all namespaces. */
+  namespaces: `${TAG}namespaces`,
   /** Hash: scope → pause. */
   pauses: `${TAG}pauses`,
   /** Hash: id → the row of a running process. */

@@ -8,7 +8,7 @@ import { judgeStateless, settleOnce } from '../step.ts';
 import { encodeBatch } from './batch.ts';
 import { openCarrier } from './carrier.ts';
 import { redisControl } from './control.ts';
-import { namespaceKeys } from './keys.ts';
+import { KEYS, namespaceKeys } from './keys.ts';
 import { openBatchLane } from './lane.ts';
 import { portsOf, type RedisOptions, type RedisPorts } from './ports.ts';
 import { redisRecords } from './records.ts';
@@ -23,6 +23,7 @@ const READ_STEP = 1_000;
 export async function openRedisStore(options: RedisOptions): Promise<Store & Records> {
   const server = await openServer(options);
   const ports = portsOf(server, options);
+  if (options.namespace !== '') await ports.transact((draft) => draft.write('SADD', { key: KEYS.namespaces }, options.namespace));
   const sweeper = createSweeper(ports);
   return { ...storeOf(ports, sweeper.tick), ...redisControl(ports), ...redisRecords(ports), close: async () => server.close() };
 }

@@ -16,8 +16,8 @@ export function rememberIn(folder: string, address: string): Memory {
   return {
     read() {
       try {
-        const { epoch, tick } = JSON.parse(readFileSync(path, 'utf8')) as Partial<Remembered>;
-        return typeof epoch === 'string' && Number.isSafeInteger(tick) ? { epoch, tick: tick as number } : undefined;
+        const { epoch, tick, secret } = JSON.parse(readFileSync(path, 'utf8')) as Partial<Remembered>;
+        return typeof epoch === 'string' && Number.isSafeInteger(tick) ? { epoch, tick: tick as number, secret } : undefined;
       } catch {
         return undefined;
       }

@@ -1,4 +1,6 @@
 /** The rows that the shared rules (`state/step.ts`) read and write, as a draft over the server. */
+import { MAX_MICROS } from '../../core/decimal.ts';
+import type { CounterRef } from '../../core/store.ts';
 import type { ChallengeRow, ChallengeRows, CounterRows, StepRows } from '../rows.ts';
 import { approvalRows } from './approvals.ts';
 import { claimRows } from './claims.ts';
@@ -27,7 +29,7 @@ function counterRows(draft: RowDraft, namespace: string): CounterRows {
         parse: ([value]) => value as string | null,
       });
       draft.require(['HGET', key, field, text ?? false]);
-      return Number(text ?? 0);
+      return isFull(counter, start, draft.filled) ? MAX_MICROS : Number(text ?? 0);
     },
     write: (counter, { start }, micros) =>
       draft.write(
@@ -41,6 +43,11 @@ function counterRows(draft: RowDraft, namespace: string): CounterRows {
       ),
     giveBack: (draw) => draft.write('give', { key: keys.counter(draw) }, String(draw.start), String(draw.micros)),
   };
+}
+
+/** SPEC: scale.md §1: after a loss that was accepted with `--fill`. */
+function isFull({ unit }: CounterRef, start: number, filled: number): boolean {
+  return start < filled && unit !== 'second' && unit !== 'minute';
 }
 
 /** Delivered challenges: they stand in the order in which they came. */

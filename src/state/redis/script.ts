@@ -64,7 +64,7 @@ const GUARD = `${TIME_LUA}
 local G = cjson.decode(ARGV[1])
 local now = G.t
 if not now then local t = redis.call('TIME'); now = t[1] * 1000 + floor(t[2] / 1000) end
-local H = redis.call('HMGET', KEYS[1], 'epoch', 'run', 'fence', 'newest', 'stored')
+local H = redis.call('HMGET', KEYS[1], 'epoch', 'run', 'fence', 'newest', 'stored', 'filled')
 if H[3] then return {'fenced', H[3]} end
 if H[1] ~= G.e then return {'replaced', H[1] or ''} end
 if H[2] ~= G.r then return {'roll', H[2] or ''} end

@@ -13,6 +13,8 @@ import type { Script } from './script.ts';
 export interface Remembered {
   readonly epoch: string;
   readonly tick: number;
+  /** The hash of the approver secret: put back where the store has lost it. */
+  readonly secret?: string | undefined;
 }
 
 export interface StateServerOptions {
@@ -45,7 +47,7 @@ export interface Server {
   /** Compares a time of the server's that came with a reply. Rejects with `StoreError` where its clock moved. */
   heard(server: number): Promise<void>;
   /** Keeps how many writes the store has seen, for the next process of this host. */
-  remember(tick: number): void;
+  remember(tick: number, secret: string | undefined): void;
   close(): void;
 }
 
@@ -98,10 +100,10 @@ export async function openServer(options: StateServerOptions): Promise<Server> {
     },
     run: (script, keys, args) => runScript(script, keys, args, state, options, instance),
     heard: (time) => compareClock(time, clocks, state, options, instance),
-    remember(tick) {
+    remember(tick, secret) {
       if (tick === state.remembered) return;
       state.remembered = tick;
-      options.memory?.write({ epoch: state.epoch, tick });
+      options.memory?.write({ epoch: state.epoch, tick, secret });
     },
     close() {
       state.closed = true;
@@ -143,7 +145,7 @@ async function join(connected: Connected, state: State, options: StateServerOpti
   state.replicas = Number(asked ?? 0);
   if (fence) throw fenceError(fence);
   await callRoll(link, run, state, options, instance, timeoutMs);
-  options.memory?.write({ epoch: state.epoch, tick: Number(tick) });
+  options.memory?.write({ ...options.memory.read(), epoch: state.epoch, tick: Number(tick) });
 }
 
 async function fenced(link: Link, why: string, epoch: string, instance: string, timeoutMs: number): Promise<StoreError> {

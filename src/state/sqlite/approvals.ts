@@ -99,7 +99,7 @@ export function approvalRows({ ns, approvals: sql }: Prepared): ApprovalRows {
   };
 }
 
-function headOf(row: Record<string, unknown>): ApprovalHead {
+export function headOf(row: Record<string, unknown>): ApprovalHead {
   const { id, state, timeout, attempts, retries } = row as Pick<ApprovalHead, 'id' | 'state' | 'timeout' | 'attempts' | 'retries'>;
   return { id, state, timeout, attempts, retries, ...timesOf(row), token: given<string>(row.token), keepUntil: row.keep_until as number };
 }

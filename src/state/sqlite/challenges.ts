@@ -22,7 +22,7 @@ export function challengeRows({ ns, challenges: sql }: Prepared): ChallengeRows 
   return {
     challenge(id) {
       const row = sql.challenge.get(ns, id);
-      return row && rowOf(row);
+      return row && challengeOf(row);
     },
     putChallenge: ({ id, call, agent, until, ...body }) => void sql.putChallenge.run(ns, id, call, agent, until, JSON.stringify(body)),
     dropChallenge: (id) => void sql.dropChallenge.run(ns, id),
@@ -30,11 +30,12 @@ export function challengeRows({ ns, challenges: sql }: Prepared): ChallengeRows 
       const row = agent === undefined ? sql.countOfAll.get(ns, now) : sql.countOfAgent.get(ns, agent, now);
       return (row as { open: number }).open;
     },
-    challengesFor: (call, now) => sql.challengesFor.all(ns, call, now).map(rowOf),
-    overChallenges: (now, limit) => sql.overChallenges.all(ns, now, limit).map(rowOf),
+    challengesFor: (call, now) => sql.challengesFor.all(ns, call, now).map(challengeOf),
+    overChallenges: (now, limit) => sql.overChallenges.all(ns, now, limit).map(challengeOf),
   };
 }
 
-function rowOf({ body, ...row }: Record<string, unknown>): ChallengeRow {
+/** A challenge as the table has it. */
+export function challengeOf({ body, ...row }: Record<string, unknown>): ChallengeRow {
   return { ...(row as unknown as Pick<ChallengeRow, 'id' | 'call' | 'agent' | 'until'>), ...JSON.parse(body as string) };
 }

@@ -76,7 +76,8 @@ export function claimRows({ ns: own, claims: sql }: Prepared, ns = own): ClaimRo
   };
 }
 
-function rowOf(row: Record<string, unknown>): ClaimRow {
+/** A claim as the tables have it. */
+export function rowOf(row: Record<string, unknown>): ClaimRow {
   const { key, tool, args, state, token, window, claimedAt, until } = row as unknown as ClaimRow;
   const { agent, finishedAt, result, resultBytes, resolvedBy } = row;
   return {

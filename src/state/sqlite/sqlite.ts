@@ -1,10 +1,12 @@
 /** The Store in a SQLite file, shared by the processes of one host (cli.md §4). */
 import { resolve } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
 import type { CounterReading, CounterRef, Records, Reservation, Settlement, Store } from '../../core/store.ts';
 import { deliverChallenge, expireChallenges } from '../challenge.ts';
 import { renewClaim } from '../claim.ts';
 import { type Ids, RANDOM_IDS } from '../ids.ts';
 import { checkClock, FORGET_INSTANCE, MARK_STEP, settlingTime, windowFinder } from '../lifetime.ts';
+import { type Movable, partsOf } from '../move.ts';
 import type { StepRows } from '../rows.ts';
 import { judgeStateless, mustLast, reserveCalls, settleAll, settleOnce } from '../step.ts';
 import { challengeRows } from './challenges.ts';
@@ -16,6 +18,7 @@ import { instanceOf, liveCounters, pausesOf, scopeOf, sqliteRows } from './rows.
 import type { Statements } from './statements.ts';
 import { pruner } from './statements.ts';
 import { openTogether } from './together.ts';
+import { dumpFile } from './transfer.ts';
 
 export interface SqliteOptions {
   readonly path: string;
@@ -48,10 +51,40 @@ export async function openSqliteRecords({
   return { ...sqliteRecords(file), close: file.close };
 }
 
+/** Opens a file to read it whole, or to write what another store had (`intercept state move`). */
+export function movableFile({ path, clock, timeoutMs }: Pick<SqliteOptions, 'path' | 'clock' | 'timeoutMs'>): Movable {
+  const withFile = async <T>(namespace: string | undefined, work: (file: StateFile) => Promise<T>): Promise<T> => {
+    const file = openFile({ path, clock, timeoutMs, ...(namespace === undefined ? {} : { namespace }) });
+    try {
+      await file.begin();
+      return await work(file);
+    } finally {
+      await file.close();
+    }
+  };
+  return {
+    dump: () => withFile(undefined, ({ withDatabase }) => withDatabase(dumpFile)),
+    async load(state) {
+      for (const { namespace, write } of partsOf(state, MOVED_AT_ONCE))
+        await withFile(namespace, (file) => file.write('full', (statements) => write(sqliteRows(statements))));
+      await withFile('', (file) =>
+        file.write('full', (statements) => {
+          if (state.secret !== undefined) statements.approvals.protect.run(state.secret);
+          for (const { policy, reason, since } of state.pauses) statements.pause.run(scopeOf(policy), policy ?? null, reason, since);
+          bump(statements);
+        }),
+      );
+    },
+  };
+}
+
+const MOVED_AT_ONCE = 5_000;
+
 /** The first look may take so long, ms: agents start several proxies at once, and one of them makes the tables. */
 const BEGINNING = 5_000;
 
 interface StateFile extends Access {
+  withDatabase<T>(work: (db: DatabaseSync) => T): Promise<T>;
   /** The first look; it waits longer than a call may, but not where nothing may wait. */
   begin(): Promise<void>;
   close(): Promise<void>;
@@ -82,6 +115,7 @@ function openFile({
     clock,
     begin: () => lane.run(() => connections.use(() => undefined), timeoutMs > 0 ? Math.max(timeoutMs, BEGINNING) : 0),
     look: (work) => use(({ statements }) => work(statements)),
+    withDatabase: (work) => use(({ db }) => work(db)),
     write,
     change: (work) =>
       write('full', (statements) => {

@@ -10,6 +10,7 @@ import { interceptCommand } from '../../harness/paths.ts';
 import { startListener } from '../../harness/program.ts';
 import { openSocket } from '../../harness/raw-http.ts';
 import { type Answer, startUpstream } from '../../harness/upstream.ts';
+import { until } from '../../harness/wait.ts';
 
 // Each test starts processes, on a machine that may have much else to do.
 setDefaultTimeout(60_000);
@@ -45,7 +46,9 @@ async function startSession(more: Answer) {
     streams.push(response.writeHead(200, EVENTS));
     response.flushHeaders();
   });
-  return { upstream, streams, [Symbol.asyncDispose]: upstream.close };
+  // The client's stream may be open before the server's is: what is slow is not waited for.
+  const opened = () => until('a stream of the server', () => streams[0]);
+  return { upstream, streams, opened, [Symbol.asyncDispose]: upstream.close };
 }
 
 async function open(url: string): Promise<void> {
@@ -65,7 +68,7 @@ describe('GET streams', () => {
       ...SESSION,
       'last-event-id': 'a1',
     });
-    server.streams[0]?.write(`: c\nretry: 9\nid: a2\ndata: ${LIST(3)}\n\n`);
+    (await server.opened()).write(`: c\nretry: 9\nid: a2\ndata: ${LIST(3)}\n\n`);
     const text = await resumed.untilBody('the list', (body) => body.includes('echo'));
     expect(text).toMatch(/^: c\nretry: 9\nid: a2\ndata: /);
     expect(text).not.toContain('secret');
@@ -86,7 +89,7 @@ describe('GET streams', () => {
     breakStream();
     await expect(broken.ended).rejects.toThrow();
     const resumed = await send(listener.url, { method: 'GET', headers: { ...SESSION, 'last-event-id': 'a1' } });
-    server.streams[0]?.write(`id: a2\ndata: ${DONE}\n\n`);
+    (await server.opened()).write(`id: a2\ndata: ${DONE}\n\n`);
     await resumed.untilBody('the answer', (body) => body.includes(DONE));
     const records = await untilRecords(listener.home, 'the outcome', (all) => all.some(({ type }) => type === 'outcome'));
     expect(records.filter(({ type }) => type === 'outcome').map(({ result }) => result)).toEqual(['committed']);
