@@ -3,7 +3,6 @@ import { checkApprover } from '../approval/secret.ts';
 import { CommandError, EXIT } from '../core/fault.ts';
 import { moveContent } from '../run/move.ts';
 import type { OwnPlaces } from '../run/own-folders.ts';
-import type { StateLocation, StateServerPort } from '../state/open.ts';
 import { shown } from './paint.ts';
 import { spanOf } from './spans.ts';
 import type { Terminal } from './terminal.ts';
@@ -11,6 +10,9 @@ import type { Terminal } from './terminal.ts';
 interface StateOptions extends Pick<OwnPlaces, 'state'> {
   readonly json: boolean;
 }
+
+type StateLocation = OwnPlaces['state'];
+type StateServerPort = NonNullable<StateLocation['server']>;
 
 type Server = Awaited<ReturnType<StateServerPort['describe']>>;
 

@@ -48,7 +48,7 @@ interface Backend {
   readonly server: StateServerPort | undefined;
 }
 
-/** What people ask of a state server (scale.md §1, §6). Every operation rejects with `StoreError`. */
+/** People ask this of a state server (scale.md §1, §6). Every operation rejects with `StoreError`. */
 export interface StateServerPort {
   describe(): Promise<StateServer>;
   setReplicas(count: number): Promise<void>;

@@ -26,10 +26,7 @@ export interface RedisProcess {
 }
 
 /** Starts one; `more` are its options, as on its command line. */
-export async function startRedis(
-  more: readonly string[] = [],
-  program = PROGRAMS[0] ?? 'redis-server',
-): Promise<RedisProcess> {
+export async function startRedis(more: readonly string[] = [], program = PROGRAMS[0] ?? 'redis-server'): Promise<RedisProcess> {
   const folder = mkdtempSync(join(tmpdir(), 'intercept-redis-'));
   const port = await freePort();
   const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder, ...more];

@@ -10,12 +10,12 @@ export const STATE_COMMAND = command({
   width: 18,
   argument: '[words...]',
   usage: 'state [flags]\n       intercept state replicas N | reset --accept-loss | move --to-dsn URL',
-  about: 'See the server that keeps the state, go on after it lost writes, or move the state.',
+  about: 'See the server that keeps the state, go on after a loss, or move the state.',
   body: [
     STATE,
     STATE_FILES,
     {
-      acceptLoss: set('reset: lift the fence, pause everything, go on with what is there'),
+      acceptLoss: set('reset: lift the fence, pause all, go on with what is there'),
       fill: set('reset: count every window over a minute as full'),
       toDsn: text('address', 'URL', 'move: into this server, which has no state yet'),
       toDir: text('folder', 'DIR', 'move: into this folder, likewise'),

@@ -1,4 +1,4 @@
-/** What people ask of a state server, and how they go on after a loss (scale.md §1, §6). */
+/** Describes a state server for people, and lets them go on after a loss (scale.md §1, §6). */
 import { randomUUID } from 'node:crypto';
 import { StoreError } from '../../core/store.ts';
 import { expire } from '../approvals.ts';
