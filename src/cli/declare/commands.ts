@@ -112,7 +112,7 @@ const EXPLAIN = command({
       method: text('name', 'NAME', 'another request than a call: by which key of methods'),
     },
     mentioned({ ...STATE, ...STATE_PREFIX }),
-    '  --state-dir DIR, --state-dsn URL, --state-prefix TEXT   whose counters are read',
+    '  --state-dir DIR, --state-dsn URL, --state-prefix TEXT   whose counters',
     STATE_FILES,
     { fresh: set('as with empty counters') },
     JSON_OUT,

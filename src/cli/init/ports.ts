@@ -1,8 +1,9 @@
 /** The surroundings of init: this machine, this program, the library. */
 import { homedir } from 'node:os';
-import { stateLocation } from '../../run/home.ts';
+
 import { checkFolders } from '../../run/own-folders.ts';
 import { parseRemote } from '../../run/remote.ts';
+import { stateLocation } from '../../run/state-location.ts';
 import { thisWorld } from '../../setup/clients/disk.ts';
 import { nextSteps, workspaceFolderOf } from '../../setup/clients/table.ts';
 import type { Preset } from '../../setup/draft/model.ts';
@@ -21,7 +22,7 @@ export async function openPorts(
   preset: Preset,
 ): Promise<InitSurroundings> {
   refuseHome(home, homedir());
-  checkFolders({ home, state: stateLocation(undefined, env) }, env);
+  checkFolders({ home, state: stateLocation({}, env) }, env);
   const place = { executable: process.execPath, script: process.argv[1], home, env };
   return {
     ...{ env, home, world: thisWorld(env, process.cwd()), program: ownProgram(place), namedHome: env.INTERCEPT_HOME ? home : undefined },
