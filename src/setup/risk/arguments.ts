@@ -1,5 +1,5 @@
 /** Reads evidence from the arguments of a tool: an action that is chosen, code and statements, files written, secrets, money. */
-import { type MoneyPaths, type Risk, type RiskEvidence, type ToolActions, worseOf } from './classes.ts';
+import { type Risk, type RiskEvidence, type ToolActions, worseOf } from './classes.ts';
 import { readDescription, verbsIn } from './description.ts';
 import { phrasesOf } from './lookup.ts';
 import { type FoundVerb, readName, refineVerb, splitName } from './name.ts';
@@ -12,9 +12,19 @@ const ROLES: ReadonlyMap<Role, ReadonlySet<string>> = new Map(
   Object.entries(ARGUMENTS).map(([role, row]) => [role as Role, new Set(phrasesOf(row).map((phrase) => phrase.replaceAll(' ', '')))]),
 );
 
+/** The names of a row of the table, the most telling first, without marks and in lower case. */
+export function namesOf(role: Role): readonly string[] {
+  return [...(ROLES.get(role) ?? [])];
+}
+
+/** The name of an argument without marks and in lower case. */
+export function plainName({ name }: Argument): string {
+  return name.toLowerCase().replace(/[^a-z0-9]/g, '');
+}
+
 /** True where the argument's name is in that row of the table; `sqlQuery`, `sql_query` and `sqlquery` are one. */
 export function playsRole(argument: Argument, role: Role): boolean {
-  return ROLES.get(role)?.has(argument.name.toLowerCase().replace(/[^a-z0-9]/g, '')) === true;
+  return ROLES.get(role)?.has(plainName(argument)) === true;
 }
 
 /** The class of a verb; a doubtful one counts as Write. */
@@ -69,7 +79,8 @@ export function freeAction(args: readonly Argument[]): Argument | undefined {
   return args.find((argument) => argument.depth <= 2 && argument.values.length === 0 && playsRole(argument, 'action') && isText(argument));
 }
 
-function isText({ types }: Argument): boolean {
+/** True where the argument may be a text, or a list. */
+export function isText({ types }: Argument): boolean {
   return types.length === 0 || types.includes('string') || types.includes('array');
 }
 
@@ -131,27 +142,4 @@ const GENERATING: ReadonlySet<string> = new Set(['generate', 'edit', 'create', '
 export function secretsAmong(args: readonly Argument[]): readonly string[] {
   const secret = args.filter((argument) => playsRole(argument, 'secret') && !argument.types.includes('boolean'));
   return [...new Set(secret.map(({ name }) => name))];
-}
-
-/** The paths of the amount and its currency, those of the call itself first. */
-export function moneyAmong(args: readonly Argument[]): MoneyPaths | undefined {
-  const nearest = args.toSorted((a, b) => a.depth - b.depth);
-  const amount = rowOf('amount')
-    .map((name) => nearest.find((argument) => playsRole(argument, 'amount') && plain(argument) === name && isNumber(argument)))
-    .find((argument) => argument !== undefined);
-  const currency = nearest.find((argument) => playsRole(argument, 'currency') && isText(argument));
-  if (!amount && !currency) return undefined;
-  return { ...(amount && { amount: amount.path }), ...(currency && { currency: currency.path }) };
-}
-
-function rowOf(role: Role): readonly string[] {
-  return [...(ROLES.get(role) ?? [])];
-}
-
-function plain({ name }: Argument): string {
-  return name.toLowerCase().replace(/[^a-z0-9]/g, '');
-}
-
-function isNumber({ types }: Argument): boolean {
-  return types.length === 0 || types.some((type) => type === 'number' || type === 'integer' || type === 'string');
 }

@@ -3,11 +3,12 @@
  * that decides stands in `words.ts`.
  */
 import { isObject, type Json } from '../../core/json.ts';
-import { freeAction, moneyAmong, ofRoles, playsRole, readActions, riskOf, runsCode, secretsAmong } from './arguments.ts';
+import { freeAction, ofRoles, playsRole, readActions, riskOf, runsCode, secretsAmong } from './arguments.ts';
 import { RISKS, type Risk, type RiskEvidence, type ScannedTool, type ToolRisk, worseOf } from './classes.ts';
 import { type DescriptionReading, type FoundSign, readDescription, verbsIn } from './description.ts';
 import { isNounToo, wordsOf } from './lookup.ts';
 import { callsOthers, handsOutSecrets, isStep } from './marks.ts';
+import { moneyAmong } from './money.ts';
 import { type FoundVerb, readName, sharedPrefix, splitName, withoutPrefix } from './name.ts';
 import { type Argument, readSchema } from './schema.ts';
 import { BOUGHT, BROWSER_STEPS, EFFECTS, MONEY_NOUNS, NOT_MONEY } from './words.ts';
@@ -138,7 +139,9 @@ function verbsThatCount(words: readonly string[], description: DescriptionReadin
   const [head] = description.heads;
   const isReading = head?.kind === 'Read' && !description.heads.some(({ verb }) => EFFECT.has(verb));
   return verbs.filter(({ verb, kind }) => {
-    const mayBeNoun = (kind === 'Write' || kind === 'Execute') && isNounToo(verb) && (!FIRM.has(verb) || LAST.has(words.at(-1) ?? ''));
+    const isBefore = LAST.has(words.at(-1) ?? '');
+    const mayBeNoun =
+      isNounToo(verb) && (kind === 'Write' || kind === 'Execute' ? !FIRM.has(verb) || isBefore : kind === 'Financial' && isBefore);
     return !(isReading && mayBeNoun);
   });
 }

@@ -90,9 +90,12 @@ function describe(walk: Walk, name: string, path: string, at: { depth: number; r
   };
 }
 
+/** The types of a value, by its members where it names none. */
 function typesOf(shape: JsonObject): readonly string[] {
   const type = shape.get('type');
-  return typeof type === 'string' ? [type] : listOf(type);
+  if (typeof type === 'string') return [type];
+  if (type !== undefined) return listOf(type);
+  return [...(shape.has('properties') ? ['object'] : []), ...(shape.has('items') ? ['array'] : [])];
 }
 
 function valuesOf(shape: JsonObject): readonly string[] {

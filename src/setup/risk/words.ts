@@ -287,7 +287,7 @@ export const ARGUMENTS = {
   output:
     'output path, output file, output dir, output directory, output folder, save path, save dir, save to, save directory, download path, download dir, out file, outfile, outfile path, file output, export path, save as, target directory, dest path, output filename, save to disk, save location',
   amount:
-    'amount, unit amount, quantity, qty, price, notional, value, total, amount usdc, amount usd, limit price, bid amount, daily budget, lifetime budget, budget, unit price, max amount, spend cap, bid, cost, price usd, amount sats, subtotal',
+    'amount, unit amount, amount usdc, amount usd, amount sats, notional, total, value, price, unit price, price usd, limit price, bid amount, daily budget, lifetime budget, budget value, budget, spend cap, max amount, bid, cost',
   currency: 'currency, currency code, asset, currency iso code, target currency, charge currency',
   /** They hold a secret. */
   secret:

@@ -163,6 +163,14 @@ describe('arguments', () => {
     expect(money).toEqual({ amount: 'args.lineItems[*].unitAmount', currency: 'args.currencyCode' });
     const nested = { type: 'object', properties: { amount: { anyOf: [{ type: 'string' }, { type: 'null' }] } } };
     expect(classOf({ name: 'create_refund', args: { 'pay-in': nested } }).money).toEqual({ amount: 'args.pay-in.amount' });
+    const beside = { amount: { properties: { value: TEXT, currency_code: TEXT } }, currency: TEXT, quantity: NUMBER };
+    expect(classOf({ name: 'create_order', args: beside }).money).toEqual({
+      amount: 'args.amount.value',
+      currency: 'args.amount.currency_code',
+    });
+    expect(classOf({ name: 'refund_payment', args: { partial_amount: NUMBER } }).money).toEqual({ amount: 'args.partial_amount' });
+    const none = { price: TEXT, quantity: NUMBER, attributes: { properties: { value: TEXT } } };
+    expect(classOf({ name: 'create_invoice', args: none }).money).toBeUndefined();
     expect(classOf({ name: 'list_orders', args: { amount: NUMBER } }).money).toBeUndefined();
   });
 
@@ -251,6 +259,7 @@ describe('words that are nouns, too', () => {
   test('a noun before the verb that reads is no verb', () => {
     expectAll('Read', [
       { name: 'run-list', description: 'Lists runs.' },
+      { name: 'invoice-list', description: 'List invoices.' },
       { name: 'deploy_rules_get', description: 'Retrieves rules.' },
       { name: 'reverse_geocode' },
     ]);
