@@ -4,9 +4,9 @@
  */
 import { draftPolicy } from '../draft/draft.ts';
 import type { DraftOptions, PolicyDraft, ScannedServer } from '../draft/model.ts';
-import { RISKS, type ToolRisk } from '../risk/risk.ts';
+import { RISKS, type ScannedTool, type ToolRisk } from '../risk/risk.ts';
 import { hashDefinition } from './definition.ts';
-import type { Level } from './make.ts';
+import { type Level, packageOf } from './make.ts';
 import { mergePolicy } from './merge.ts';
 import type { LibraryEntry, LibraryTool, PolicyLibrary } from './shape.ts';
 
@@ -30,22 +30,31 @@ export function draftFromLibrary(
 ): AdaptedPolicy {
   const known = new Map(entry.tools.map((tool) => [tool.name, tool]));
   const names = new Set(server.tools.map(({ name }) => name));
-  const same = server.tools.filter((tool, index) => isAsRecorded(known.get(tool.name), hashDefinition(tool), risks[index]));
+  const isSame = (tool: ScannedTool, index: number) => isAsRecorded(known.get(tool.name), hashDefinition(tool), risks[index]);
+  const same = new Set(server.tools.filter(isSame).map(({ name }) => name));
+  const draft = draftPolicy(server, risks, options);
+  const leftOut = new Set(draft.leftOut.map(({ name }) => name));
   const level = levelOf(options);
-  const taken = new Set(same.map(({ name }) => name).filter((name) => level !== undefined && !options.columns?.has(name)));
-  const header = [`rules of ${taken.size} tools are those of the library's "${entry.id}"`, ...(options.header ?? [])];
-  const draft = draftPolicy(server, risks, { ...options, header: taken.size === 0 ? (options.header ?? []) : header });
-  const ofLibrary = level === undefined ? undefined : library.policyOf(entry, level);
-  const isMerged = ofLibrary !== undefined && taken.size > 0;
-  const merged = isMerged && mergePolicy(draft.text, ofLibrary, { takes: (tool) => taken.has(tool), keepsKeys: true });
+  const taken = new Set([...same].filter((name) => level !== undefined && !options.columns?.has(name) && !leftOut.has(name)));
+  const merged = level === undefined || taken.size === 0 ? undefined : take(draft.text, library.policyOf(entry, level), taken);
   return {
-    text: merged ? merged.text : draft.text,
+    text: merged === undefined ? draft.text : noted(merged, entry, taken.size),
     leftOut: draft.leftOut,
     taken: [...taken],
     onlyInLibrary: [...known.keys()].filter((name) => !names.has(name)),
     onlyOnServer: [...names].filter((name) => !known.has(name)),
-    changed: [...names].filter((name) => known.has(name) && !same.some((tool) => tool.name === name)),
+    changed: [...names].filter((name) => known.has(name) && !same.has(name)),
   };
+}
+
+function take(draft: string, policy: string, taken: ReadonlySet<string>): string {
+  return mergePolicy(draft, policy, { takes: (tool) => taken.has(tool), keepsKeys: true }).text;
+}
+
+/** Says behind the first line of the header whose rules these are. */
+function noted(text: string, entry: LibraryEntry, count: number): string {
+  const note = `# ${count} tools have the rules of the library's "${entry.id}", made for ${packageOf(entry)}`;
+  return text.replace(/^(?:#.*\n)?/, (first) => `${first}${note}\n`);
 }
 
 function isAsRecorded(recorded: LibraryTool | undefined, hash: string, risk: ToolRisk | undefined): boolean {

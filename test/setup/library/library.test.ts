@@ -4,11 +4,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import { validateText } from '../../../src/authoring/validate.ts';
 import { fromPlain } from '../../../src/mcp/json/values.ts';
 import type { DraftOptions, ScannedServer } from '../../../src/setup/draft/draft.ts';
 import { draftFromLibrary, renamePolicy } from '../../../src/setup/library/adapt.ts';
 import { hashDefinition } from '../../../src/setup/library/definition.ts';
-import { openFolders } from '../../../src/setup/library/folders.ts';
+import { openFolders, readRows, readSource } from '../../../src/setup/library/folders.ts';
 import { ARCHIVE, openLibrary, packLibrary } from '../../../src/setup/library/library.ts';
 import { matchCommand } from '../../../src/setup/library/match.ts';
 import type { LibraryEntry, PolicyLibrary } from '../../../src/setup/library/shape.ts';
@@ -120,6 +121,24 @@ describe('a policy for what a scan saw', () => {
       onlyOnServer: [],
       changed: [],
     });
+  });
+
+  test('of a server that is as it was recorded has all rules of the library, and is valid', async () => {
+    for (const id of ['stripe', 'filesystem', 'github', 'azure', 'everything', 'pare-python']) {
+      const row = readRows(ROOT).find((each) => each.id === id);
+      const whole = LIBRARY.find(id);
+      if (!row || !whole) throw new Error(id);
+      const { tools, resources, prompts } = readSource(ROOT, row).recorded;
+      const server = { resources, prompts, tools: tools.map(({ definition }) => definition) };
+      const risks = tools.map(({ risk }) => risk);
+      const drafted = draftFromLibrary(LIBRARY, whole, server, risks, { ...options, name: 'mine' });
+      expect(drafted.taken).toHaveLength(tools.length);
+      expect(drafted.text).toContain(`# ${tools.length} tools have the rules of the library's "${id}", made for ${row.package}`);
+      expect(parse(drafted.text)).toEqual({ ...parse(LIBRARY.policyOf(whole, 'suggested')), name: 'mine' });
+      const listed = tools.map(({ definition: { name, inputSchema } }) => ({ name, definition: '', inputSchema }));
+      const validated = await validateText('p.yaml', { kind: 'text', text: drafted.text }, listed);
+      expect(validated).toMatchObject({ kind: 'read', diagnostics: [] });
+    }
   });
 
   test('drafts what is new, and what is another tool by now', () => {
