@@ -1,5 +1,5 @@
 /** Records what servers list: from an answer in a file, or by installing and starting the package. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isArray, isObject, type Json } from '../../src/core/json.ts';
 import { readJson } from '../../src/mcp/json/values.ts';
@@ -15,16 +15,15 @@ const PATIENCE = 60_000;
 
 /** Records the answers of a server: its capabilities and all its tools. */
 export function recordAnswers(root: string, row: LibraryRow, folder: string): void {
-  const answer = readJson(readFileSync(join(folder, `${row.id}.json`), 'utf8'));
+  const file = join(folder, `${row.id}.json`);
+  const answer = readJson(readFileSync(file, 'utf8'));
   if (!isObject(answer)) throw new TypeError(`${row.id}: the answer is no object`);
   const capabilities = answer.get('capabilities') ?? null;
   const has = (name: string) => isObject(capabilities) && capabilities.has(name);
   const tools = answer.get('tools') ?? null;
-  write(root, row, {
-    resources: has('resources'),
-    prompts: has('prompts'),
-    tools: isArray(tools) ? tools.flatMap(readTool) : [],
-  });
+  const scanned = { resources: has('resources'), prompts: has('prompts'), tools: isArray(tools) ? tools.flatMap(readTool) : [] };
+  // The server said so when the file was written.
+  write(root, row, scanned, statSync(file).mtime);
 }
 
 function readTool(tool: Json): readonly ScannedTool[] {
@@ -50,12 +49,12 @@ export async function recordScan(root: string, row: LibraryRow): Promise<void> {
     const names = new Set(scanned.tools.map(({ name }) => name));
     const gone = before.filter((name) => !names.has(name));
     if (gone.length > 0) console.log(`${row.id}: no longer listed: ${gone.join(', ')}`);
-    write(root, row, scanned);
+    write(root, row, scanned, new Date());
   });
 }
 
-function write(root: string, row: LibraryRow, scanned: ScannedServer): void {
-  const recorded = recordServer(row, scanned, classifyTools(scanned.tools), new Date().toISOString().slice(0, 10));
+function write(root: string, row: LibraryRow, scanned: ScannedServer, at: Date): void {
+  const recorded = recordServer(row, scanned, classifyTools(scanned.tools), at.toISOString().slice(0, 10));
   writeFileSync(join(root, `library/tools/${row.id}.json`), renderRecorded(recorded));
   console.log(`${row.id}: ${recorded.tools.length} tools`);
 }
