@@ -168,6 +168,7 @@ export function lineEnd(text: string, from: number): number {
   return text[at - 1] === '\r' ? at - 1 : at;
 }
 
-function lower(message: string): string {
+/** A message of a parser, as messages here begin. */
+export function lower(message: string): string {
   return `${message.slice(0, 1).toLowerCase()}${message.slice(1)}`;
 }

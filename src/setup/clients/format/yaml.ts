@@ -5,7 +5,7 @@ import type { Splice } from '../types.ts';
 import { columnOf } from './block.ts';
 import { cut, leadOf } from './flow.ts';
 import { lineOf } from './json.ts';
-import { lineEnd } from './toml.ts';
+import { lineEnd, lower } from './toml.ts';
 import {
   type AddedLine,
   jsonText,
@@ -37,7 +37,7 @@ function parse(text: string): ObjectTree {
   const [document, second] = documents as readonly Document.Parsed[];
   if (second) throw new UnreadableText('it holds several documents');
   const [error] = document?.errors ?? [];
-  if (error) throw new UnreadableText(`line ${lineOf(text, error.pos[0])}: ${error.message.split('\n', 1)[0]}`);
+  if (error) throw new UnreadableText(`line ${lineOf(text, error.pos[0])}: ${lower(error.message.split('\n', 1)[0] ?? '')}`);
   const contents = document?.contents ?? null;
   if (contents === null || (isScalar(contents) && contents.value === null)) return emptyObject('the file is empty');
   const tree = treeOf(contents, text);
