@@ -22,8 +22,8 @@ export interface OpenPage extends AsyncDisposable {
   readonly page: Page;
   /** What went wrong in the page so far. */
   readonly faults: readonly string[];
-  /** Keeps a picture of the whole page. */
-  picture(name: string): Promise<void>;
+  /** Keeps a picture of the whole page, or of what is in sight of it. */
+  picture(name: string, part?: 'in sight'): Promise<void>;
 }
 
 /** A browser of its own with one page: this build keeps one context only. */
@@ -39,10 +39,10 @@ export async function openPage(options: BrowserContextOptions = {}, pictures = '
   return {
     page,
     faults,
-    async picture(name) {
+    async picture(name, part) {
       const path = join(PICTURES, pictures, `${name}.png`);
       await mkdir(dirname(path), { recursive: true });
-      await page.screenshot({ path, fullPage: true });
+      await page.screenshot({ path, fullPage: part === undefined });
       if (!existsSync(path)) throw new Error(`no picture at ${path}`);
     },
     [Symbol.asyncDispose]: () => browser.close(),

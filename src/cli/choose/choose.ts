@@ -1,4 +1,5 @@
 /** Lets a person choose what each tool may do, on a page or by keyboard (setup.md §3.4). */
+import { browserCommand } from '../../setup/choose/browser.ts';
 import { openChooser } from '../../setup/choose/chooser.ts';
 import { openChoicePage } from '../../setup/choose/page.ts';
 import type { Choice, ScanServers, ServerToChoose } from '../../setup/choose/servers.ts';
@@ -7,7 +8,7 @@ import { waitForPage } from './beside-page.ts';
 import { chooseByKeyboard } from './keyboard.ts';
 
 export interface ChooseWays {
-  /** A page needs a browser on this machine; its address is shown in any case. */
+  /** Where no browser can be opened, it is the keyboard in any case. */
   readonly way: 'page' | 'terminal';
   readonly home: string;
   readonly platform: NodeJS.Platform;
@@ -17,7 +18,7 @@ export interface ChooseWays {
 /** Asks the person on this terminal. It is theirs until they are done, and then as it was. */
 export async function choose(servers: readonly ServerToChoose[], ways: ChooseWays, terminal: Terminal): Promise<Choice | 'cancelled'> {
   const chooser = openChooser(servers, ways.scan);
-  if (ways.way === 'terminal') await chooseByKeyboard(chooser, terminal);
+  if (ways.way === 'terminal' || !browserCommand({ platform: ways.platform, env: terminal.env })) await chooseByKeyboard(chooser, terminal);
   else await chooseOnPage(chooser, ways, terminal);
   return chooser.done;
 }

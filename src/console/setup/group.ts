@@ -99,7 +99,7 @@ function bulk(rows: ToolRows, risk: Risk['id'], places: readonly number[], isAll
 
 /** The words on the chosen mark, where the column's own name is too long for it. */
 function shortLabel(column: Column, label: string, { limit }: ToolLine): string {
-  return column === 'limit' ? limit : shortest(column, label);
+  return column === 'limit' ? limit.replace('minute', 'min') : shortest(column, label);
 }
 
 function shortest(column: Column, label: string): string {

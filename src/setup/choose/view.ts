@@ -11,6 +11,7 @@ import type { ToolToChoose } from './servers.ts';
 /** Characters of a description, a name, a line. The whole of a name stands in the policy. */
 const MOST_TEXT = 400;
 const MOST_NAME = 200;
+const MOST_EVIDENCE = 160;
 /** Characters of a policy that are shown. */
 const MOST_POLICY = 120_000;
 const MOST_LISTED = 50;
@@ -63,7 +64,7 @@ function viewTool({ name, description = '', risk, suggested, limit, says = '' }:
       MOST_TEXT,
     ),
     risk: risk.risk,
-    evidence: reveal(evidence, MOST_TEXT),
+    evidence: reveal(evidence, MOST_EVIDENCE),
     sensitive: risk.sensitive,
     unsure: risk.unsure,
     suggested,

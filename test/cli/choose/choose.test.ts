@@ -1,6 +1,7 @@
 /** setup.md §3.4: the same choices by keyboard, on a terminal of its own. */
-import { describe, expect, test } from 'bun:test';
-import { readdirSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ROOT, temporaryFolder } from '../../harness/paths.ts';
 import { HAS_TERMINAL, type PersonAtTerminal, sitAtTerminal, type TerminalOptions } from '../../harness/terminal.ts';
@@ -13,6 +14,12 @@ const LEFT = '\u001b[D';
 const RIGHT = '\u001b[C';
 const ESCAPE = '\u001b';
 
+let browsers: Awaited<ReturnType<typeof temporaryFolder>>;
+beforeAll(async () => {
+  browsers = await temporaryFolder();
+});
+afterAll(() => browsers.remove());
+
 interface Sitting extends AsyncDisposable {
   readonly person: PersonAtTerminal;
   readonly home: string;
@@ -20,7 +27,14 @@ interface Sitting extends AsyncDisposable {
 
 async function sit(way: string, begin: string, options: Partial<TerminalOptions> = {}): Promise<Sitting> {
   const folder = await temporaryFolder();
-  const env = { NO_COLOR: undefined, DISPLAY: undefined, WAYLAND_DISPLAY: undefined, ...options.env };
+  const env = {
+    NO_COLOR: undefined,
+    DISPLAY: undefined,
+    WAYLAND_DISPLAY: undefined,
+    SSH_CONNECTION: undefined,
+    SSH_TTY: undefined,
+    ...options.env,
+  };
   const person = sitAtTerminal([process.execPath, CHILD, way, folder.path, begin], { ...options, env });
   return {
     person,
@@ -118,12 +132,10 @@ describe.skipIf(!HAS_TERMINAL)('the choices by keyboard', () => {
     await using sitting = await sit('terminal', 'scanned');
     const { person } = sitting;
     await press(person, ['', '› shop'], ['\r', '›   cancel_subscription'], [DOWN, '›   delete_customer']);
-    const small = await person.untilShown('- action: deny');
-    expect(small).toHaveLength(24);
+    const small = await untilWhole(person, '- action: deny', 24);
     expect(Math.max(...small.map((line) => [...line].length))).toBeLessThanOrEqual(80);
     person.resize(200, 50);
-    const wide = await person.untilShown('│   delete_customer:');
-    expect(wide).toHaveLength(50);
+    const wide = await untilWhole(person, '│   delete_customer:', 50);
     expect(Math.max(...wide.map((line) => [...line].length))).toBeLessThanOrEqual(200);
     person.resize(40, 10);
     await person.untilShown('the window is too small');
@@ -156,17 +168,15 @@ describe.skipIf(!HAS_TERMINAL)('the choices by keyboard', () => {
   );
 
   test('stand aside for the page: its address once, a new one, and back to the keyboard', async () => {
-    await using sitting = await sit('page', 'scanned');
+    await using sitting = await sit('page', 'scanned', { env: await fakeBrowser() });
     const { person, home } = sitting;
-    const screen = await person.untilShown('Open this address in a browser on this machine:');
-    const address = addressIn(screen);
+    const address = addressIn(await person.untilShown('A browser has been asked to open this page.'));
     expect(address).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/#k=[\w-]{43}$/);
-    const enter = (link: string) =>
-      fetch(`${new URL(link).origin}/page/session`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ secret: new URL(link).hash.slice('#k='.length) }),
-      }).then(({ status }) => status);
+    const seen = await until('the browser', () => readIfThere(join(browsers.path, 'seen')));
+    const [opened = '', mode, html] = seen.split('\n');
+    expect(opened).toStartWith(`file://${home}/open-`);
+    expect(opened).not.toContain(new URL(address).hash.slice(3));
+    expect([mode, html?.includes(`url=${address}"`)]).toEqual(['600', true]);
     person.type('\r');
     const next = await until('a new address', () => (addressIn(person.screen()) === address ? undefined : addressIn(person.screen())));
     expect([await enter(address), await enter(next)]).toEqual([401, 200]);
@@ -178,7 +188,43 @@ describe.skipIf(!HAS_TERMINAL)('the choices by keyboard', () => {
     await expectRestored(person);
     expect(readdirSync(home)).toEqual([]);
   }, 60_000);
+
+  test('come first where no browser can be opened', async () => {
+    await using sitting = await sit('page', 'scanned');
+    await press(sitting.person, ['', 'enter tools'], ['q', 'y cancels']);
+    sitting.person.type('y');
+    await expectRestored(sitting.person);
+    await using remote = await sit('page', 'scanned', { env: { ...(await fakeBrowser()), SSH_CONNECTION: '10.0.0.1 1 10.0.0.2 22' } });
+    await press(remote.person, ['', 'enter tools']);
+  }, 60_000);
 });
+
+/** Waits for a drawing that has come to its last row. */
+function untilWhole(person: PersonAtTerminal, text: string, rows: number): Promise<readonly string[]> {
+  return until(`${rows} rows with ${text}`, () => {
+    const screen = person.screen();
+    return screen.length === rows && screen.join('\n').includes(text) ? screen : undefined;
+  });
+}
+
+/** A program in the place of the desktop's: it keeps what it was asked for. */
+async function fakeBrowser(): Promise<Readonly<Record<string, string>>> {
+  const program = join(browsers.path, 'xdg-open');
+  const script = `#!/bin/sh\npath="\${1#file://}"\n{ echo "$*"; stat -c %a "$path"; cat "$path"; } > '${browsers.path}/part'\nmv '${browsers.path}/part' '${browsers.path}/seen'\n`;
+  await writeFile(program, script, { mode: 0o755 });
+  return { DISPLAY: ':0', PATH: `${browsers.path}:${process.env.PATH}` };
+}
+
+function readIfThere(path: string): string | undefined {
+  return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+}
+
+/** Signs in as the page does. */
+async function enter(link: string): Promise<number> {
+  const { origin, hash } = new URL(link);
+  const body = JSON.stringify({ secret: hash.slice('#k='.length) });
+  return (await fetch(`${origin}/page/session`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })).status;
+}
 
 function addressIn(screen: readonly string[]): string {
   return screen.find((line) => line.startsWith('http://'))?.trim() ?? '';

@@ -171,7 +171,10 @@ describe.skipIf(missing !== undefined)('the page of the set-up', () => {
     async ({ width, height, colorScheme }) => {
       await using stage = await open(foundServers(), { viewport: { width, height }, colorScheme });
       const { page } = stage;
-      const keep = (name: string) => stage.browser.picture(`${name}-${width}-${colorScheme}`);
+      const keep = async (name: string) => {
+        await page.evaluate('scrollTo(0, 0)');
+        await stage.browser.picture(`${name}-${width}-${colorScheme}`, 'in sight');
+      };
       await keep('1-servers');
       await page.getByRole('button', { name: 'Start 3 servers' }).click();
       await page.getByText('Starting it').waitFor();
@@ -216,7 +219,7 @@ describe.skipIf(missing !== undefined)('the page of the set-up', () => {
     expect(await page.evaluate('document.querySelectorAll("img, main script, main style, main a").length')).toBe(0);
     await page.getByText('Left out:').first().waitFor({ state: 'attached' });
     await expectSound(stage);
-    await stage.browser.picture('7-hostile');
+    await stage.browser.picture('7-hostile', 'in sight');
   }, 60_000);
 
   test('takes 10,000 tools: some at first, all by search, a class at once', async () => {
