@@ -26,6 +26,8 @@ export async function askSecrets(questions: readonly string[], { input, ask }: T
   input.setRawMode?.(true);
   input.on('data', onData);
   input.once('end', onEnd);
+  // A screen or a question before this one has paused it.
+  input.resume();
   ask(questions[0] ?? '');
   try {
     await done.promise;
@@ -50,6 +52,8 @@ export async function askYes(question: string, { input, ask }: Terminal): Promis
   const onEnd = () => line.resolve(text);
   input.on('data', onData);
   input.once('end', onEnd);
+  // A screen or a question before this one has paused it.
+  input.resume();
   ask(`${question} [y/N] `);
   try {
     return /^\s*y/i.test(await line.promise);

@@ -58,13 +58,23 @@ function optionsOf(flags: InitFlags, isPerson: boolean): InitOptions {
 
 function portsOf(flags: InitFlags, isPerson: boolean, surroundings: InitSurroundings, terminal: Terminal): InitPorts {
   const progress = openProgress(terminal);
+  let isChoosing = false;
   return {
     ...surroundings,
     timeout: flags.timeout,
-    progress: progress.put,
+    progress(name, state) {
+      // While the person chooses, the terminal is theirs, and shows it by itself.
+      if (!isChoosing) progress.put(name, state);
+    },
     async choose(servers, scan) {
       const { choose } = await import('./choose/choose.ts');
-      return choose(servers, { way: flags.terminal ? 'terminal' : 'page', home: flags.home, platform: process.platform, scan }, terminal);
+      const way = flags.terminal ? 'terminal' : 'page';
+      isChoosing = true;
+      try {
+        return await choose(servers, { way, home: flags.home, platform: process.platform, scan }, terminal);
+      } finally {
+        isChoosing = false;
+      }
     },
     async agree(plan) {
       progress.end();
