@@ -13,6 +13,7 @@ import type { CounterReading, Pause, Term } from '../core/store.ts';
 import { type WindowUnit, windowAt } from '../core/window.ts';
 import { parseArguments } from '../engine/arguments.ts';
 import { decideOn, fingerprintFor } from '../engine/judge-call.ts';
+import { didYouMean } from '../policy/nearest.ts';
 import type { StateLocation } from '../state/open.ts';
 
 export interface ExplainedCall {
@@ -140,4 +141,14 @@ export function rulesOf(trace: readonly TraceEntry[]): readonly WalkedRule[] {
     }
   }
   return rules;
+}
+
+/** Says why the name alone decided, where no rule was looked at. */
+export function reasonOfName({ call, policy, trace, decision }: Explanation): string | undefined {
+  const name = JSON.stringify(call.tool);
+  if (decision.outcome === 'allow' && trace.length === 0)
+    return createMatcher(policy)(call.tool).listed ? `${name} is listed, with no rules` : `${name} is not listed, and the default is allow`;
+  if (decision.outcome !== 'deny' || decision.denial.code !== 'default_deny') return undefined;
+  const near = didYouMean(call.tool, policy.exact.keys());
+  return `${name} is not listed, and the default is deny${near === undefined ? '' : `; ${near}`}`;
 }

@@ -14,11 +14,6 @@ export interface FileDiagnostics {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** One diagnostic for programs. */
-export function diagnosticJson({ code, severity, message, help, position: { line, column } }: Diagnostic) {
-  return { code, severity, message, help: help ?? null, position: { line, column } };
-}
-
 const WIDEST = 120;
 
 /** Lines of text for all of them. */

@@ -1,10 +1,11 @@
 /** `intercept explain --method`: says whether a request other than a tool call passes, and by which key of `methods`. */
+import { methodJson } from '../authoring/as-json.ts';
 import { explainMethod, type MethodExplanation } from '../authoring/explain-method.ts';
 import { EXIT } from '../core/fault.ts';
 import type { Policy } from '../core/policy.ts';
 import { namespaceOf } from '../run/home.ts';
 import { loadPolicy } from './diagnostics.ts';
-import { type ExplainOptions, policyJson, policyLine } from './explain.ts';
+import { type ExplainOptions, policyLine } from './explain.ts';
 import { createPaint, type Paint, shown } from './paint.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -18,7 +19,7 @@ export async function showMethod(
   if (!policy) return EXIT.invalidPolicy;
   const namespace = namespaceOf(statePrefix, policy.name, config);
   const explanation = await explainMethod(method, { policy, namespace, state: fresh ? undefined : state, now: Date.now() });
-  if (json) terminal.out(JSON.stringify(toJson(method, explanation, policy, config), null, 2));
+  if (json) terminal.out(JSON.stringify(methodJson(method, explanation, policy, config), null, 2));
   else for (const line of render(method, explanation, policy, config, createPaint(terminal.colour))) terminal.out(line);
   return explanation.isForwarded ? EXIT.done : EXIT.found;
 }
@@ -40,15 +41,4 @@ function render(method: string, explanation: MethodExplanation, policy: Policy, 
     `${label('because')}${shown(because, 500)}`,
     ...end(),
   ];
-}
-
-function toJson(method: string, { denial, because, isForwarded, answer }: MethodExplanation, policy: Policy, file: string): object {
-  return {
-    method,
-    policy: policyJson(policy, file),
-    outcome: denial ? 'deny' : 'allow',
-    because,
-    forwarded: isForwarded,
-    sender_gets: answer ?? null,
-  };
 }

@@ -1,15 +1,13 @@
 /** `intercept explain`: walks one call through a policy and says what decides (cli.md §1). */
 import { readFileSync } from 'node:fs';
 import { text as readAll } from 'node:stream/consumers';
-import { type CounterUse, type Explanation, explainCall } from '../authoring/explain.ts';
+import { explanationJson } from '../authoring/as-json.ts';
+import { type CounterUse, type Explanation, explainCall, reasonOfName } from '../authoring/explain.ts';
 import { renderDecision } from '../authoring/test/expect.ts';
 import { readToolList } from '../authoring/tool-file.ts';
 import { EXIT, reasonOf, UsageError } from '../core/fault.ts';
-import { timeJson } from '../core/instance-json.ts';
-import { createMatcher } from '../core/match.ts';
 import type { Policy } from '../core/policy.ts';
 import { openCatalog } from '../engine/tool-list.ts';
-import { didYouMean } from '../policy/nearest.ts';
 import { namespaceOf, ownPaths } from '../run/home.ts';
 import type { OwnPlaces } from '../run/own-folders.ts';
 import { loadPolicy } from './diagnostics.ts';
@@ -48,7 +46,7 @@ export async function explain(options: ExplainOptions, terminal: Terminal): Prom
       now: Date.now(),
     },
   );
-  if (options.json) terminal.out(JSON.stringify(toJson(explanation, config), null, 2));
+  if (options.json) terminal.out(JSON.stringify(explanationJson(explanation, config), null, 2));
   else for (const line of render(explanation, config, createPaint(terminal.colour))) terminal.out(line);
   return explanation.answer ? EXIT.found : EXIT.done;
 }
@@ -86,34 +84,17 @@ export function policyLine({ name, revision, mode }: Policy, file: string): stri
   return `${file}${name === undefined ? '' : ` (${shown(name)})`}, revision ${revision}${mode === 'shadow' ? ', shadow mode' : ''}`;
 }
 
-/** The same for programs. */
-export function policyJson({ name, revision, mode }: Policy, file: string): object {
-  return { file, name: name ?? null, revision, mode };
-}
-
 function renderUse({ counter, unit, value, draws, limit, resetsAt }: CounterUse): string {
   const reset = resetsAt === undefined ? '' : `, until ${new Date(resetsAt).toISOString().replace('.000Z', 'Z')}`;
   return `${shown(counter)}: ${value}${limit === undefined ? '' : ` of ${limit}`} this ${unit}, the call adds ${draws}${reset}`;
 }
 
-/** Where no rule was looked at, the name alone decided. */
-function unruled({ call, policy, trace, decision }: Explanation, paint: Paint): readonly string[] {
-  const name = JSON.stringify(call.tool);
-  const say = (text: string) => [`${paint('bold', 'because')}   ${shown(text, 500)}`];
-  if (decision.outcome === 'allow' && trace.length === 0)
-    return say(
-      createMatcher(policy)(call.tool).listed ? `${name} is listed, with no rules` : `${name} is not listed, and the default is allow`,
-    );
-  if (decision.outcome !== 'deny' || decision.denial.code !== 'default_deny') return [];
-  const near = didYouMean(call.tool, policy.exact.keys());
-  return say(`${name} is not listed, and the default is deny${near === undefined ? '' : `; ${near}`}`);
-}
-
 function renderOutcome(explanation: Explanation, paint: Paint): readonly string[] {
   const { decision, answer } = explanation;
   const colour = decision.outcome === 'allow' ? 'green' : decision.outcome === 'hold' ? 'yellow' : 'red';
-  const reason = decision.outcome === 'deny' ? decision.denial.why : decision.outcome === 'hold' ? decision.hold.why : undefined;
-  const why = reason === undefined ? unruled(explanation, paint) : [`${paint('bold', 'because')}   ${shown(reason, 500)}`];
+  const own = decision.outcome === 'deny' ? decision.denial.why : decision.outcome === 'hold' ? decision.hold.why : undefined;
+  const reason = own ?? reasonOfName(explanation);
+  const why = reason === undefined ? [] : [`${paint('bold', 'because')}   ${shown(reason, 500)}`];
   const shadow = decision.shadow.map(
     ({ rule, result }) => `${paint('bold', 'shadow')}    ${shown(rule)} would have it ${result === 'denied' ? 'denied' : 'held'}`,
   );
@@ -130,37 +111,4 @@ function renderOutcome(explanation: Explanation, paint: Paint): readonly string[
         ]
       : forwarded),
   ];
-}
-
-function toJson({ call, argsText, policy, trace, counters, stored, decision, answer }: Explanation, file: string): object {
-  const { outcome, shadow } = decision;
-  return {
-    tool: call.tool,
-    args: argsText,
-    agent: call.agent ?? null,
-    policy: policyJson(policy, file),
-    outcome,
-    forwarded: answer === undefined,
-    decided_by: deciderOf(decision),
-    shadow,
-    agent_sees: answer ?? null,
-    counters: {
-      stored,
-      values: counters.map(({ limit, resetsAt, ...use }) => ({
-        ...use,
-        limit: limit ?? null,
-        resets_at: resetsAt === undefined ? null : timeJson(resetsAt),
-      })),
-    },
-    walk: trace,
-  };
-}
-
-/** The rule that denies or holds the call; null where it passes. */
-function deciderOf(decision: Explanation['decision']): object | null {
-  if (decision.outcome === 'hold')
-    return { rule: decision.hold.rule, message: decision.hold.message, code: 'approval_required', why: null, retry_at: null };
-  if (decision.outcome !== 'deny') return null;
-  const { code, rule, message, why, retryAt } = decision.denial;
-  return { rule, message, code, why: why ?? null, retry_at: retryAt === undefined ? null : timeJson(retryAt) };
 }

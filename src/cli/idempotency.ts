@@ -5,6 +5,7 @@ import type { ClaimRecord, Resolved } from '../core/claim.ts';
 import { CommandError, EXIT } from '../core/fault.ts';
 import type { OwnPlaces } from '../run/own-folders.ts';
 import { createPaint, type Paint, shown } from './paint.ts';
+import { table, WIDE } from './rows.ts';
 import { spanOf } from './spans.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -29,7 +30,8 @@ export async function listClaims({ state, json }: IdempotencyOptions, terminal: 
   if (json) terminal.out(`[${(claims ?? []).map(renderClaim).join(',\n')}]`);
   else if (!claims) terminal.out(`no state at ${state.name}: no proxy has run with it yet`);
   else if (claims.length === 0) terminal.out('no idempotent calls are kept');
-  else for (const line of renderClaims(claims, Date.now(), createPaint(terminal.colour))) terminal.out(line);
+  else
+    for (const line of renderClaims(claims, Date.now(), terminal.size()?.columns ?? WIDE, createPaint(terminal.colour))) terminal.out(line);
   return EXIT.done;
 }
 
@@ -78,14 +80,17 @@ function expectResolved(resolved: Resolved, key: string): ClaimRecord {
   }
 }
 
-function renderClaims(claims: readonly ClaimRecord[], now: number, paint: Paint): readonly string[] {
-  const unknown = claims.filter(({ state }) => state === 'unknown');
-  const others = claims.filter(({ state }) => state !== 'unknown');
-  return [...unknown, ...others].map((claim) => {
-    const state = paint(claim.state === 'unknown' ? 'red' : 'green', wordsOf(claim, now));
-    const agent = claim.agent === undefined ? 'agent unknown' : `agent ${shown(claim.agent, 30)}`;
-    return `${claim.key.slice(0, KEY)}  ${shown(claim.tool, 40)}  ${agent}  ${state}  ${paint('dim', shown(claim.args, ARGS))}`;
-  });
+/** Those that somebody has to settle come first. */
+function renderClaims(claims: readonly ClaimRecord[], now: number, width: number, paint: Paint): readonly string[] {
+  const sorted = claims.toSorted((a, b) => Number(b.state === 'unknown') - Number(a.state === 'unknown'));
+  const rows = sorted.map((claim) => [
+    claim.key.slice(0, KEY),
+    claim.tool,
+    claim.agent ?? 'agent unknown',
+    wordsOf(claim, now),
+    claim.args,
+  ]);
+  return table(rows, width).map((line, index) => (sorted[index]?.state === 'unknown' ? paint('red', line) : line));
 }
 
 function wordsOf({ state, until }: ClaimRecord, now: number): string {

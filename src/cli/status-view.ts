@@ -2,15 +2,8 @@
 import type { CounterStatus } from '../core/counter.ts';
 import type { PolicyStatus, Status } from '../run/status.ts';
 import { type Paint, shown } from './paint.ts';
+import { BAR, bar, firstOf, NEAR, table, titled } from './rows.ts';
 import { relative, spanOf, timeOf } from './spans.ts';
-
-/** Rows of a list; whoever wants them all asks for --json, or the command that the last line names. */
-const MOST = 8;
-const BAR = 10;
-/** A counter needs attention from this share of its limit on. */
-const NEAR = 0.8;
-/** Columns that a cell takes at most, but for the last of its row. */
-const CELL = 30;
 
 /** The lines: sections that have something to say, with a blank line between them. */
 export function renderStatus(status: Status, width: number, paint: Paint): readonly string[] {
@@ -105,12 +98,6 @@ function counterLines(title: string, rows: readonly (readonly [CounterStatus, st
   return lines.length === 0 ? [] : [title, ...firstOf(lines, width)];
 }
 
-function bar(used: number | undefined, paint: Paint): string {
-  if (used === undefined) return ' '.repeat(BAR);
-  const full = Math.min(BAR, Math.floor(used * BAR));
-  return paint(used >= 1 ? 'red' : used >= NEAR ? 'yellow' : 'green', `${'█'.repeat(full)}${'░'.repeat(BAR - full)}`);
-}
-
 function instancesOf({ instances, stored, stateDir, now }: Status, width: number, paint: Paint): readonly string[] {
   if (!stored) return [shown(`no state at ${stateDir}: no proxy has run with it yet`, Math.max(width, 200))];
   if (instances.length === 0) return ['no instance is running'];
@@ -158,25 +145,4 @@ function recordsOf({ summary, now }: Status, width: number, paint: Paint): reado
       width,
     ),
   ];
-}
-
-function titled(title: string, rows: readonly (readonly string[])[], width: number, more = ''): readonly string[] {
-  return rows.length === 0 ? [] : [title, ...firstOf(table(rows, width), width, more)];
-}
-
-function firstOf(lines: readonly string[], width: number, more = ''): readonly string[] {
-  if (lines.length <= MOST) return lines;
-  return [...lines.slice(0, MOST), shown(`  … ${lines.length - MOST} more${more && `: ${more}`}`, width)];
-}
-
-/** Rows whose cells stand below each other, indented; the last cell is cut where the line ends. */
-function table(rows: readonly (readonly string[])[], width: number): readonly string[] {
-  const safe = rows.map((row) => row.map((cell, column) => shown(cell, column === row.length - 1 ? width : CELL)));
-  const widths: number[] = [];
-  for (const row of safe)
-    for (const [column, cell] of row.slice(0, -1).entries()) widths[column] = Math.max(widths[column] ?? 0, cell.length);
-  return safe.map((row) => {
-    const cells = row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)));
-    return shown(`  ${cells.join('  ')}`, width).trimEnd();
-  });
 }

@@ -1,10 +1,10 @@
 /** `intercept test`: policy tests, offline, by the engine that enforces (policy.md §15). */
+import { testRunJson } from '../authoring/as-json.ts';
 import { renderDiagnostic } from '../authoring/policy-file.ts';
 import { coveredPercent, type RuleCoverage } from '../authoring/test/coverage.ts';
 import type { CaseResult, FailedCheck } from '../authoring/test/run.ts';
 import { type FileResult, findTestFiles, runTestFiles, type TestRun } from '../authoring/test/suite.ts';
 import { EXIT } from '../core/fault.ts';
-import { diagnosticJson } from './diagnostics.ts';
 import { createPaint, type Paint, shown } from './paint.ts';
 import type { Terminal } from './terminal.ts';
 import { renderWalk } from './walk.ts';
@@ -20,7 +20,7 @@ export interface TestOptions {
 export async function testPolicies(paths: readonly string[], options: TestOptions, terminal: Terminal): Promise<number> {
   const run = await runTestFiles(findTestFiles(paths));
   const percent = coveredPercent([...run.coverage.values()].flat());
-  if (options.json) terminal.out(JSON.stringify(toJson(run, percent), null, 2));
+  if (options.json) terminal.out(JSON.stringify(testRunJson(run, percent), null, 2));
   else printRun(run, options, terminal);
   return statusOf(run, percent, options, terminal);
 }
@@ -41,22 +41,6 @@ function statusOf({ totals, unreadable, diagnostics }: TestRun, percent: number,
   if (minCoverage === undefined || percent >= minCoverage) return EXIT.done;
   terminal.err(`coverage is ${percent}%, below ${minCoverage}%`);
   return EXIT.found;
-}
-
-function toJson({ files, totals, coverage, unreadable, diagnostics }: TestRun, percent: number): object {
-  return {
-    totals,
-    files,
-    coverage: {
-      percent,
-      policies: [...coverage].map(([file, rules]) => ({
-        ...{ file, percent: coveredPercent(rules) },
-        rules: rules.map(({ passed, failed, ...rule }) => ({ ...rule, passed: passed ?? null, failed: failed ?? null })),
-      })),
-    },
-    unreadable,
-    diagnostics: diagnostics.map(({ file, diagnostic }) => ({ file, ...diagnosticJson(diagnostic) })),
-  };
 }
 
 /** The lines about one file. */

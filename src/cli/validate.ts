@@ -1,5 +1,6 @@
 /** `intercept validate`: everything that is wrong with policies, and with `--tools` or a server, with what they say of its tools. */
 
+import { diagnosticJson } from '../authoring/as-json.ts';
 import { decodePolicy } from '../authoring/policy-file.ts';
 import { readToolList } from '../authoring/tool-file.ts';
 import { judgeTools, sumTools } from '../authoring/tool-verdicts.ts';
@@ -8,7 +9,7 @@ import { EXIT } from '../core/fault.ts';
 import type { ListedTool } from '../mcp/messages/lists.ts';
 import { lookUpPolicy } from '../run/policy-text.ts';
 import { listServerTools } from '../setup/server-tools.ts';
-import { countOf, diagnosticJson, renderDiagnostics } from './diagnostics.ts';
+import { countOf, renderDiagnostics } from './diagnostics.ts';
 import { createPaint, type Paint, shown } from './paint.ts';
 import type { Terminal } from './terminal.ts';
 

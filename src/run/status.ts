@@ -6,8 +6,10 @@ import { openTally, type Summary } from '../audit/evidence/summary.ts';
 import { describeCounters } from '../authoring/counter-limits.ts';
 import { foldersOf } from '../authoring/policy-file.ts';
 import type { Approval } from '../core/approval.ts';
+import { renderApproval } from '../core/approval-json.ts';
 import type { ClaimRecord } from '../core/claim.ts';
 import { type CounterStatus, joinParts } from '../core/counter.ts';
+import { counterJson, instanceJson, pauseJson, timeJson } from '../core/instance-json.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Instance, Pause } from '../core/store.ts';
 import { loadPolicyText } from '../policy/load.ts';
@@ -187,4 +189,38 @@ async function policyIn(path: string): Promise<Policy | undefined> {
 async function readPolicy(path: string, cwd?: string): Promise<Policy | undefined> {
   const read = await lookUpPolicy(path);
   return read.kind === 'text' ? (await loadPolicyText(read.text, foldersOf(path, cwd))).policy : undefined;
+}
+
+/** Writes it for programs: records as all other commands print them, but without arguments: `approvals show` has those. */
+export function statusJson(status: Status): object {
+  const { now, since, stateDir, stored, pauses, policies, unknown, notInForce, instances, summary } = status;
+  return {
+    ...{ now: timeJson(now), since: timeJson(since), state: stateDir, stored },
+    pauses: pauses.map(pauseJson),
+    policies: policies.map(({ name, counters, pending }) => ({
+      name,
+      counters: counters.map(counterJson),
+      pending: pending.map((record) => JSON.parse(renderApproval(record, undefined))),
+    })),
+    unknown: unknown.map(({ key, tool, agent, until }) => ({ key, tool, agent: agent ?? null, until: timeJson(until) })),
+    not_in_force: notInForce.map(({ instance, why }) => ({ instance, why })),
+    instances: instances.map(({ start, ...instance }) => ({
+      ...instanceJson(instance),
+      ...{ config: start?.config ?? null, listens: start?.listens ?? null, page: start?.page ?? null },
+    })),
+    calls: callsJson(summary),
+  };
+}
+
+function callsJson({ totals, tools, denyRules, refusedMethods, recentDenials, shadow }: Status['summary']): object {
+  return {
+    ...totals,
+    tools,
+    denied_by: denyRules,
+    refused_methods: refusedMethods,
+    latest_denials: recentDenials.map(({ ts, tool, rule, code, agent, reason }) => ({
+      ...{ ts, tool, rule: rule ?? null, code: code ?? null, agent: agent ?? null, reason: reason ?? null },
+    })),
+    shadow: shadow.map(({ rule, result, code, count }) => ({ rule, result, code: code ?? null, count })),
+  };
 }

@@ -284,9 +284,9 @@ describe('policy.md §9: idempotency', () => {
     await store.close();
     const { out } = await folder.run('idempotency', 'list');
     expect(out.split('\n')).toEqual([
-      expect.stringMatching(/^eeeeeeeeeeee {2}cancel_subscription {2}agent anna {2}outcome unknown, denied for 5m {2}\{"id":"sub_1"\}$/),
-      expect.stringMatching(/ {2}(in flight|done, kept for 5m) {2}/),
-      expect.stringMatching(/ {2}(in flight|done, kept for 5m) {2}/),
+      expect.stringMatching(/^ {2}eeeeeeeeeeee {2}cancel_subscription {2}anna {2}outcome unknown, denied for 5m {2}\{"id":"sub_1"\}$/),
+      expect.stringMatching(/ {2}anna {2}(in flight {23}\{"id":"sub_1"\}|done, kept for 5m)$/),
+      expect.stringMatching(/ {2}anna {2}(in flight {23}\{"id":"sub_1"\}|done, kept for 5m)$/),
       '',
     ]);
     expect(JSON.parse((await folder.run('idempotency', 'list', '--json')).out)).toHaveLength(3);

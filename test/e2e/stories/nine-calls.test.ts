@@ -137,7 +137,7 @@ describe('the front page’s policy', () => {
     expect(await stage.executed()).toHaveLength(1);
     expect((await stage.intercept('status')).out).toMatch(/ 1 of 10 this day {2}.* left {2}create_charge 10\/day\n/);
     expect((await stage.intercept('idempotency', 'list')).out).toMatch(
-      /^[0-9a-f]{12} {2}create_charge {2}agent unknown {2}done, kept for /,
+      /^ {2}[0-9a-f]{12} {2}create_charge {2}agent unknown {2}done, kept for /,
     );
     expect((await agent.call('create_charge', { amount: 501 })).outcome).toBe('ALLOW');
   }, 60_000);
