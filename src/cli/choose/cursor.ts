@@ -1,7 +1,7 @@
 /** Where the person stands in the choices on the terminal, and what their keys ask for. Pure. */
 import { COLUMN_WORDS, MODE_WORDS } from '../../console/setup/words.ts';
 import { groupTools } from '../../setup/choose/groups.ts';
-import { type Choosing, columnOf, coversOf, toolsOf } from '../../setup/choose/model.ts';
+import { type Choosing, columnOf, coversOf, isKept, toolsOf } from '../../setup/choose/model.ts';
 import type { ChoiceRequest } from '../../setup/choose/request.ts';
 import type { Risk } from '../../setup/risk/risk.ts';
 import type { Key } from '../approvals/keys.ts';
@@ -54,7 +54,7 @@ export function pressChoiceKey(cursor: ChoiceCursor, key: Key, choosing: Choosin
   if (name === 'q') return { cursor: { ...cursor, isLeaving: true } };
   if (name === 'u') return { cursor, asked: { kind: 'undo' } };
   if (choosing.stage === 'mode') return pressInMode(cursor, name, choosing);
-  if (cursor.screen === 'policy') return { cursor: pressInPolicy(cursor, name) };
+  if (cursor.screen === 'policy') return { cursor: pressInPolicy(cursor, name, choosing) };
   return cursor.screen === 'tools' && choosing.stage === 'rules'
     ? pressInTools(cursor, name, choosing)
     : pressInServers(cursor, name, choosing);
@@ -70,7 +70,9 @@ function pressInServers(cursor: ChoiceCursor, name: string, choosing: Choosing):
     if (name === 'n') return { cursor, asked: { kind: 'stage', stage: 'mode' } };
     if (name === 'r') return { cursor, asked: { kind: 'retry', server } };
     if (name === 'enter' || name === 'right')
-      return { cursor: one.cover === 'rules' ? { ...cursor, screen: 'tools', row: 1, search: '' } : cursor };
+      return {
+        cursor: one.cover === 'rules' ? { ...cursor, screen: isKept(one.server) ? 'policy' : 'tools', row: 1, search: '', top: 0 } : cursor,
+      };
     if (name === 'c') {
       const covers = coversOf(one.server);
       const cover = covers[(covers.indexOf(one.cover) + 1) % covers.length];
@@ -124,8 +126,9 @@ function pressInMode(cursor: ChoiceCursor, name: string, { mode }: Choosing): Pr
   return next && next !== mode ? { cursor, asked: { kind: 'mode', mode: next } } : { cursor };
 }
 
-function pressInPolicy(cursor: ChoiceCursor, name: string): ChoiceCursor {
-  if (name === 'escape' || name === 'p' || name === 'left') return { ...cursor, screen: 'tools' };
+function pressInPolicy(cursor: ChoiceCursor, name: string, { servers }: Choosing): ChoiceCursor {
+  const one = servers[cursor.server];
+  if (name === 'escape' || name === 'p' || name === 'left') return { ...cursor, screen: one && isKept(one.server) ? 'servers' : 'tools' };
   // The view knows where the end is, and stops there.
   return { ...cursor, top: moved(name, cursor.top, Number.MAX_SAFE_INTEGER) };
 }

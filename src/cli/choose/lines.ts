@@ -1,8 +1,8 @@
 /** The lines that the screens of the choices are made of. Pure. */
-import { COLUMN_WORDS, COVER_WORDS } from '../../console/setup/words.ts';
+import { COLUMN_WORDS, COVER_WORDS, KEPT } from '../../console/setup/words.ts';
 import type { PolicyPreview } from '../../setup/choose/chooser.ts';
 import { countColumns } from '../../setup/choose/groups.ts';
-import { type ChosenServer, toolsOf } from '../../setup/choose/model.ts';
+import { type ChosenServer, isKept, toolsOf } from '../../setup/choose/model.ts';
 import type { Column } from '../../setup/draft/draft.ts';
 import { columnsOf } from '../approvals/marked.ts';
 import { fit } from '../approvals/table.ts';
@@ -39,6 +39,7 @@ export function statusOf(one: ChosenServer, width: number, paint: Paint): string
     case 'starting':
       return paint('cyan', 'starting …');
     case 'scanned':
+      if (isKept(one.server) && one.cover === 'rules') return paint('green', fit(KEPT, width));
       return one.cover === 'rules' ? countsOf(one, width, paint) : paint('yellow', fit(COVER_WORDS.open.chosen, width));
     case 'login':
     case 'failed': {

@@ -1,11 +1,11 @@
 /** Lays out the choices on the terminal: a headline, a list, what stands behind its line, and the keys. Pure. */
 import { COVER_WORDS, MODE_WORDS } from '../../console/setup/words.ts';
-import { type Choosing, type ChosenServer, startingOf } from '../../setup/choose/model.ts';
+import { type Choosing, type ChosenServer, notesOf, startingOf } from '../../setup/choose/model.ts';
 import { columnsOf } from '../approvals/marked.ts';
 import { fit } from '../approvals/table.ts';
 import { type Paint, shown } from '../paint.ts';
 import type { ChoiceCursor } from './cursor.ts';
-import { type ChoiceView, countsOf, pad, statusOf, windowOf, wrap } from './lines.ts';
+import { type ChoiceView, pad, statusOf, windowOf, wrap } from './lines.ts';
 import { layTools, policyLines } from './tools-view.ts';
 
 const NARROWEST = 60;
@@ -86,11 +86,11 @@ function serverLine(one: ChosenServer, { isStart, isHere, names, width, paint }:
 function serverDetail(one: ChosenServer | undefined, { paint, size }: ChoiceView): readonly string[] {
   if (!one) return [];
   const width = size.columns - 1;
-  const { clients, command, notes = [], state, library } = one.server;
+  const { clients, command, state, library } = one.server;
   const lines = [
     shown(command, 400),
     `in ${clients.map((client) => shown(client)).join(', ')}`,
-    ...notes.map((note) => shown(note, 400)),
+    ...notesOf(one.server).map((note) => shown(note, 400)),
     ...('why' in state ? [shown(state.why, 400)] : []),
     ...(library !== undefined && state.kind !== 'scanned' && state.kind !== 'left'
       ? [`the library has a policy for it: ${shown(library)}`]
@@ -114,7 +114,7 @@ function layMode({ mode, servers }: Choosing, { paint, size }: ChoiceView): read
       const rest = width - names - 4;
       const what =
         one.cover === 'rules'
-          ? countsOf(one, rest, paint)
+          ? statusOf(one, rest, paint)
           : paint(one.cover === 'open' ? 'yellow' : 'green', COVER_WORDS[one.cover].chosen);
       return `  ${pad(fit(shown(one.server.name), names), names)}  ${what}`;
     });

@@ -25,6 +25,8 @@ export interface ServerSummary {
   readonly covers: readonly Cover[];
   readonly library: readonly Piece[];
   readonly tools: number;
+  /** Its policy was there before, and stays as it is. */
+  readonly kept: boolean;
   readonly counts: Counts;
   /** Tools that are not as suggested. */
   readonly changed: number;

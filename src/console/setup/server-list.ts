@@ -2,7 +2,7 @@
 import { h, pieces } from '../elements.ts';
 import type { ServerSummary } from './api.ts';
 import { countOf } from './setup.ts';
-import { COVER_WORDS } from './words.ts';
+import { COVER_WORDS, KEPT } from './words.ts';
 
 const KINDS: Readonly<Record<ServerSummary['kind'], string>> = {
   found: 'not started',
@@ -14,9 +14,10 @@ const KINDS: Readonly<Record<ServerSummary['kind'], string>> = {
 };
 
 /** The line under a server's name. */
-function statusOf({ kind, tools, cover, changed }: ServerSummary): string {
+function statusOf({ kind, tools, cover, changed, kept }: ServerSummary): string {
   if (cover === 'library') return COVER_WORDS.library.chosen;
   if (kind !== 'scanned') return cover === 'closed' ? `${KINDS[kind]}, closed` : KINDS[kind];
+  if (kept && cover === 'rules') return KEPT;
   return cover === 'open' ? 'left open' : `${countOf(tools, 'tool')}${changed > 0 ? `, ${changed} changed` : ''}`;
 }
 

@@ -50,7 +50,7 @@ export function openServer(pane: ServerPane): ServerView {
     ],
     update(now) {
       drawCover(cover, setup, place, now);
-      list?.setShown(now.cover === 'rules');
+      list?.setShown(now.cover === 'rules' && !now.kept);
       sum.replaceChildren(...(now.cover === 'rules' ? pills(now) : []));
     },
     take: (rules) => list?.take(rules),

@@ -4,7 +4,7 @@ import { type ApiReply, type Method, send } from '../app.ts';
 import { type Child, h } from '../elements.ts';
 import type { Frame } from '../frame.ts';
 import type { ServerSummary, SetupState } from './api.ts';
-import { COLUMN_WORDS } from './words.ts';
+import { COLUMN_WORDS, KEPT } from './words.ts';
 
 export interface Setup {
   readonly frame: Frame;
@@ -59,7 +59,8 @@ export function plain(list: readonly Piece[]): string {
 }
 
 /** Shows the number of a server's tools in each column. */
-export function pills({ counts, tools }: ServerSummary): readonly HTMLElement[] {
+export function pills({ counts, tools, kept }: ServerSummary): readonly HTMLElement[] {
+  if (kept) return [h('span', { class: 'pill library' }, KEPT)];
   if (tools === 0) return [h('span', { class: 'soft' }, 'no tools')];
   return COLUMN_WORDS.flatMap(({ id, label }) => (counts[id] > 0 ? [h('span', { class: `pill ${id}` }, `${counts[id]} ${label}`)] : []));
 }

@@ -40,6 +40,9 @@ export const COVER_WORDS: Readonly<Record<Cover, Omit<Words<Cover>, 'id'> & { re
   open: { label: 'Leave it open', chosen: 'open: no rules', says: 'Nothing changes: agents reach it without any rule.' },
 };
 
+/** In the place of the rules where a policy was there before. */
+export const KEPT = 'its policy stays as it is';
+
 export type StartMode = 'enforce' | 'shadow';
 
 export const MODE_WORDS: readonly Words<StartMode>[] = [

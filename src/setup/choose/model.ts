@@ -90,6 +90,16 @@ export function toolsOf({ state }: ServerToChoose): readonly ToolToChoose[] {
   return state.kind === 'scanned' ? state.tools : [];
 }
 
+/** Lists what people should know of a server, of its scan too. */
+export function notesOf({ notes = [], state }: ServerToChoose): readonly string[] {
+  return state.kind === 'scanned' ? [...notes, ...(state.notes ?? [])] : notes;
+}
+
+/** The policy of the server is there, and stays as it is. */
+export function isKept({ state }: ServerToChoose): boolean {
+  return state.kind === 'scanned' && state.kept === true;
+}
+
 /** The servers that are still being started. */
 export function startingOf({ servers }: Choosing): number {
   return servers.filter(({ server }) => server.state.kind === 'starting').length;

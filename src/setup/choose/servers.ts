@@ -22,6 +22,10 @@ export type ServerState =
   | {
       readonly kind: 'scanned';
       readonly tools: readonly ToolToChoose[];
+      /** Its policy is there, and is used as it is: there is nothing to choose about its tools. */
+      readonly kept?: boolean | undefined;
+      /** For people: what the draft took from elsewhere. */
+      readonly notes?: readonly string[] | undefined;
       /** Writes the policy with these choices in place of what is suggested, by the name of a tool. */
       draft(columns: ReadonlyMap<string, Column>): PolicyDraft;
     }

@@ -5,7 +5,7 @@ import { type Piece, revealText } from '../../core/reveal.ts';
 import { COLUMNS } from '../draft/model.ts';
 import type { PolicyPreview } from './chooser.ts';
 import { countColumns } from './groups.ts';
-import { type Choosing, type ChosenServer, columnOf, coversOf, toolsOf } from './model.ts';
+import { type Choosing, type ChosenServer, columnOf, coversOf, isKept, notesOf, toolsOf } from './model.ts';
 import type { ToolToChoose } from './servers.ts';
 
 /** Characters of a description, a name, a line. The whole of a name stands in the policy. */
@@ -29,12 +29,14 @@ export function viewState(choosing: Choosing, revision: number, end: 'done' | 'c
 }
 
 function viewServer(one: ChosenServer): ServerSummary {
-  const { name, clients, command, notes = [], library = '', state } = one.server;
+  const { name, clients, command, library = '', state } = one.server;
   return {
     name: reveal(name, MOST_NAME),
     clients: clients.slice(0, MOST_LISTED).map((client) => reveal(client, MOST_NAME)),
     command: revealProse(command),
-    notes: notes.slice(0, MOST_LISTED).map((note) => revealProse(note)),
+    notes: notesOf(one.server)
+      .slice(0, MOST_LISTED)
+      .map((note) => revealProse(note)),
     kind: state.kind,
     why: 'why' in state ? revealProse(state.why) : [],
     ticked: one.ticked,
@@ -42,6 +44,7 @@ function viewServer(one: ChosenServer): ServerSummary {
     covers: coversOf(one.server),
     library: reveal(library, MOST_NAME),
     tools: toolsOf(one.server).length,
+    kept: isKept(one.server),
     counts: countColumns(one),
     changed: one.columns.size,
   };

@@ -56,14 +56,14 @@ export function draftingOf(candidate: Candidate, scan: ClassifiedServer, { prese
   const command = server.start?.kind === 'local' ? server.start.command : server.start?.url;
   const shown = bare(command ?? '');
   const options = { name: policy.name, preset, date, origin: { command: shown }, header: headerOf(scan, preset, date, shown) };
-  const state = scannedState(scan.scanned, scan.risks, options);
   const known = library?.find(candidate);
   if (known) {
     const draft = (columns: ReadonlyMap<string, Column>) => known.draft(scan, { ...options, columns });
-    return { notes: known.draft(scan, options).notes, draft, state: state.kind === 'scanned' ? { ...state, draft } : state };
+    const { notes } = known.draft(scan, options);
+    return { notes, draft, state: scannedState(scan.scanned, scan.risks, options, { notes, draft }) };
   }
   const open = openDraft(scan.scanned, scan.risks);
-  return { notes: [], state, draft: (columns) => open({ ...options, columns }) };
+  return { notes: [], state: scannedState(scan.scanned, scan.risks, options), draft: (columns) => open({ ...options, columns }) };
 }
 
 function headerOf({ scanned: { info }, risks }: ClassifiedServer, preset: Preset, date: string, command: string): readonly string[] {

@@ -20,6 +20,8 @@ export interface PolicyPlace {
 }
 
 const FOLDER = '.intercept';
+/** Bytes. */
+const MOST_SHOWN = 1_048_576;
 
 /** The policies that earlier runs wrote or used, by the id of the server. The last one holds. */
 export function knownPolicies(runs: readonly PastRun[]): ReadonlyMap<string, string> {
@@ -54,6 +56,16 @@ function placePolicy(server: MachineServer, folder: string, known: ReadonlyMap<s
   const file = basename(path, '.yaml');
   const name = project === undefined ? file : `${slugOf(basename(project))}-${file}`;
   return { name, path, relative: project === undefined ? undefined : `${FOLDER}/${basename(path)}`, isThere };
+}
+
+/** Reads the text of a policy that is there, for a person to look at; empty where it cannot be shown. */
+export function textThere(path: string): string {
+  try {
+    const found = fs.statSync(path);
+    return found.isFile() && found.size <= MOST_SHOWN ? fs.readFileSync(path, 'utf8') : '';
+  } catch {
+    return '';
+  }
 }
 
 /** The policy that an entry of the server is behind already. */

@@ -13,7 +13,7 @@ import { type ClassifiedServer, chosenText, type Drafting, draftingOf, type Libr
 import { readRuns, type StandingWrap, standingOf } from './journal.ts';
 import { rememberTools } from './listing.ts';
 import { type EntryJob, frontOf, type PlannedFile, planFile, recordedAt } from './plan.ts';
-import { knownPolicies, placePolicies } from './policies.ts';
+import { knownPolicies, placePolicies, textThere } from './policies.ts';
 import { knownPrograms, type OwnProgram, ownWordsBy } from './program.ts';
 import { type ScanningOptions, scanStart } from './scan-start.ts';
 import { fewAtATime } from './scans.ts';
@@ -197,7 +197,7 @@ function toChoose(candidate: Candidate, running: Running): ServerToChoose {
 
 function stateOf({ left, policy, isOff }: Candidate, { options }: Running): ServerState {
   if (left !== undefined) return { kind: 'left', why: left };
-  if (policy.isThere) return { kind: 'scanned', tools: [], draft: () => ({ text: '', leftOut: [] }) };
+  if (policy.isThere) return { kind: 'scanned', tools: [], kept: true, draft: () => ({ text: textThere(policy.path), leftOut: [] }) };
   if (isOff) return { kind: 'failed', why: 'it is switched off in its client, and is not started' };
   return options.scan ? { kind: 'found' } : { kind: 'failed', why: 'it was not scanned (--no-scan)' };
 }

@@ -33,7 +33,7 @@ const FILES: readonly ClassedTool[] = [
 ];
 
 /** The class as the classifier answers it. */
-function riskOf(name: string, risk: Risk): ToolRisk {
+export function riskOf(name: string, risk: Risk): ToolRisk {
   return {
     risk,
     evidence: [{ source: 'name', risk, says: `name: "${name.split('_')[0]}"` }],

@@ -5,9 +5,10 @@ import { openChooser } from '../../../src/setup/choose/chooser.ts';
 import { countColumns, groupTools } from '../../../src/setup/choose/groups.ts';
 import { beginChoosing, type Choosing, choiceOf, coversOf, takeStep, toolsOf } from '../../../src/setup/choose/model.ts';
 import { readRequest } from '../../../src/setup/choose/request.ts';
+import { scannedState } from '../../../src/setup/choose/scanned.ts';
 import type { ServerState } from '../../../src/setup/choose/servers.ts';
 import { COLUMNS } from '../../../src/setup/draft/model.ts';
-import { foundServers, manyServers, SHOP, scanned, serverOf } from './fixture.ts';
+import { foundServers, manyServers, riskOf, SHOP, scanned, serverOf } from './fixture.ts';
 
 const servers = manyServers();
 const shop = serverOf('shop', scanned('shop', SHOP));
@@ -184,6 +185,35 @@ describe('the choices', () => {
     expect(second?.diagnostics).toEqual([]);
     expect(await chooser.preview(2)).toBeUndefined();
     expect([...(chooser.state().servers[0]?.columns ?? [])]).toEqual([['create_refund', 'hide']]);
+  });
+
+  test('a draft of the library shows the columns that its own rules come nearest to', () => {
+    const tools = ['a', 'b', 'c', 'd', 'e'].map((name) => ({ name }));
+    const risks = tools.map(({ name }) => riskOf(name, 'Read'));
+    const options = { name: 'x', preset: 'suggested', date: '2026-11-30', origin: {} } as const;
+    const rules = [
+      '- action: deny',
+      '- action: require_approval',
+      '- action: deny\n        conditions: [{path: args.x, op: gt, value: 1}]',
+    ];
+    const text = `tools:\n  a:\n    rules:\n      ${rules[0]}\n  b:\n    rules:\n      ${rules[1]}\n  c:\n    rules:\n      ${rules[2]}\n  d:\n    rules: []\n  e:\n    rules:\n      - rate_limit: 60/minute\n`;
+    const state = scannedState({ resources: false, prompts: false, tools }, risks, options, {
+      notes: ['n'],
+      draft: () => ({ text, leftOut: [] }),
+    });
+    const shown = state.kind === 'scanned' ? state.tools.map(({ suggested, says }) => `${suggested} ${says ?? ''}`.trim()) : [];
+    const own = 'rules of the library';
+    expect(shown).toEqual([`deny ${own}`, `approve ${own}`, `limit ${own}`, `allow ${own}`, 'limit']);
+  });
+
+  test('a policy that is there stays as it is, and can be looked at', async () => {
+    const text = 'version: "1"\ndefault: deny\n';
+    const chooser = openChooser(
+      [serverOf('a', { kind: 'scanned', tools: [], kept: true, draft: () => ({ text, leftOut: [] }) })],
+      () => {},
+    );
+    expect((await chooser.preview(0))?.text).toBe(text);
+    expect(choiceOf(chooser.state()).servers.get('a')).toEqual({ cover: 'rules', columns: new Map() });
   });
 
   test('a list without anything to start begins with the rules', () => {
