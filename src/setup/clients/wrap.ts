@@ -96,7 +96,8 @@ function wrapChanges(value: JsonObject, shape: EntryShape, front: Front): EntryP
   const command = [...at, nested ?? shape.command];
   const args = [...at, shape.args];
   const own = [...frontWords(front), '--'];
-  const env = envChanges(part, at, shape, Object.entries(front.env), command.at(-1) ?? '');
+  const last = !shape.isOneList && part.has(shape.args) ? shape.args : (command.at(-1) ?? '');
+  const env = envChanges(part, at, shape, Object.entries(front.env), last);
   if (shape.isOneList) {
     const words = [front.program, ...own];
     const change: EntryPlan = {

@@ -55,6 +55,16 @@ const ROWS: readonly Row[] = [
       '{"m": {"x": {"command": "/opt/I", "args": ["-c", "/p/P.yaml", "--agent", "cursor", "--", "srv", "a"], "env": { "K": "v", "INTERCEPT_HOME": "/h" }}}}',
   },
   {
+    ...{
+      name: 'variables of ours, behind the arguments',
+      shape: 'plain',
+      at: ['m', 'x'],
+      front: { ...FRONT, env: { INTERCEPT_HOME: '/h' } },
+    },
+    before: '{"m": {"x": {"command": "srv", "args": ["a"]}}}',
+    after: '{"m": {"x": {"command": "/opt/I", "args": ["-c", "/p/P.yaml", "--", "srv", "a"], "env": {"INTERCEPT_HOME": "/h"}}}}',
+  },
+  {
     ...{ name: 'Windows: cmd stays whole', shape: 'desktop', at: ['m', 'x'], front: WINDOWS },
     before: '{"m": {"x": {"command": "cmd", "args": ["/c", "npx", "-y", "pkg"]}}}',
     after:
