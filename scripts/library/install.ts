@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { identifyPackage, type StartedPackage } from '../../src/setup/library/package.ts';
 import type { LibraryRow } from '../../src/setup/library/rows.ts';
 
-/** Requests of a server that is scanned go nowhere: nothing listens there. */
+/** A server that is scanned sends requests through proxies that nobody runs. */
 const NOWHERE = 'http://127.0.0.1:9';
 const OFFLINE = { HTTP_PROXY: NOWHERE, HTTPS_PROXY: NOWHERE, http_proxy: NOWHERE, https_proxy: NOWHERE, NODE_USE_ENV_PROXY: '1' };
 
@@ -19,7 +19,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export async function withInstalled(row: LibraryRow, use: (command: readonly string[], env: Environment) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'intercept-library-'));
   try {
-    const command = install(row, folder).map((word) => word.replaceAll(SOME_FOLDER, folder));
+    const command = offline(install(row, folder).map((word) => word.replaceAll(SOME_FOLDER, folder)));
     // A home of its own: neither the server finds this user's files, nor this user the server's.
     await use(command, { PATH: process.env['PATH'], HOME: folder, ...OFFLINE, ...row.env });
   } finally {
@@ -43,6 +43,12 @@ function install(row: LibraryRow, folder: string): readonly string[] {
     case 'docker':
       throw new Error(`${row.id}: an image is not installed; record an answer of it with --from`);
   }
+}
+
+/** The command with no network but its own loopback, where the system can do that; elsewhere its proxies lead nowhere. */
+function offline(command: readonly string[]): readonly string[] {
+  const isAble = spawnSync('unshare', ['-rn', 'true'], { stdio: 'ignore' }).status === 0;
+  return isAble ? ['unshare', '-rn', 'sh', '-c', 'ip link set lo up 2>/dev/null; exec "$@"', 'sh', ...command] : command;
 }
 
 /** The program that npx would start: the only one, or the one that is called as the package is. */
