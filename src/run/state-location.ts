@@ -1,7 +1,7 @@
 /** Where state is kept, from flags and variables (cli.md §1, scale.md §1). */
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { CommandError, EXIT, reasonOf, UsageError } from '../core/fault.ts';
+import { CommandError, causeOf, EXIT, UsageError } from '../core/fault.ts';
 import { StoreError } from '../core/store.ts';
 import { type StateLocation, stateAt, stateIn } from '../state/open.ts';
 import { parseAddress } from '../state/redis/address.ts';
@@ -55,7 +55,8 @@ function dsnOf({ stateDir, stateDsn, stateDsnFile }: StateFlags, env: Environmen
 function fillIn(text: string, env: Environment): string {
   return text.replace(VARIABLE, (whole, name: string) => {
     const value = env[name];
-    if (value === undefined) throw new StoreError(`--state-dsn: the variable ${whole} is not set`);
+    if (value === undefined)
+      throw new StoreError(`--state-dsn: the variable ${whole} is not set`, { help: 'set it, or write the address itself' });
     return value;
   });
 }
@@ -68,7 +69,7 @@ function readText(flag: string, path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw new StoreError(`${flag}: cannot read ${JSON.stringify(path)}: ${reasonOf(error)}`, { cause: error });
+    throw new StoreError(`${flag}: cannot read ${JSON.stringify(path)}: ${causeOf(error)}`, { cause: error, help: `see "ls -ld ${path}"` });
   }
 }
 
@@ -76,7 +77,7 @@ function asCommandError<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {
-    if (error instanceof StoreError) throw new CommandError(error.message, EXIT.usage);
+    if (error instanceof StoreError) throw new CommandError(error.message, EXIT.usage, error.help);
     throw error;
   }
 }

@@ -30,7 +30,11 @@ export async function loadEdited(file: string, terminal: Terminal): Promise<stri
   if (policy) return text;
   const errors = diagnostics.filter(({ severity }) => severity === 'error');
   for (const line of renderDiagnostics({ file, text, diagnostics: errors }, createPaint(terminal.colour))) terminal.err(line);
-  throw new CommandError(`${file} is no valid policy, and was left as it is`, EXIT.invalidPolicy);
+  throw new CommandError(
+    `${file} is no valid policy, and was left as it is`,
+    EXIT.invalidPolicy,
+    `mend it first: "intercept validate ${file}" says what is wrong`,
+  );
 }
 
 /** Merges a scan into the policy, and says what that changed. */
@@ -52,7 +56,11 @@ async function refuseBroken(file: string, { text }: PolicyUpdate): Promise<void>
   const { policy, diagnostics } = await loadPolicyText(text, foldersOf(file));
   if (policy) return;
   const first = diagnostics.find(({ severity }) => severity === 'error');
-  throw new CommandError(`${file} would be no valid policy (${first?.message}), and was left as it is`, EXIT.failed);
+  throw new CommandError(
+    `${file} would be no valid policy (${first?.message}), and was left as it is`,
+    EXIT.failed,
+    'write a new one beside it with "-o", and compare',
+  );
 }
 
 /** A line for each, and one that sums them up. */

@@ -39,7 +39,8 @@ interface Entry {
 export function readPolicy(text: string): ReadPolicy {
   const document = parseDocument(text, { schema: 'failsafe', uniqueKeys: false });
   const root = document.contents;
-  if (document.errors.length > 0 || !isMap(root)) throw new CommandError('the policy is no YAML map', EXIT.invalidPolicy);
+  if (document.errors.length > 0 || !isMap(root))
+    throw new CommandError('the policy is no YAML map', EXIT.invalidPolicy, '"intercept validate" says what is wrong with it');
   const lines = text.split('\n');
   const lineAt = lineFinder(lines);
   const tools = valueAt(root, 'tools');

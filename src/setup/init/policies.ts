@@ -97,7 +97,11 @@ export function writePolicy({ path }: PolicyPlace, text: string, project: string
     fs.linkSync(temporary, path);
     syncFolder(folder);
   } catch (error) {
-    throw new CommandError(`the policy ${path} cannot be written: it ${reasonOf(error)}`, EXIT.failed);
+    throw new CommandError(
+      `the policy ${path} cannot be written: it ${reasonOf(error)}`,
+      EXIT.failed,
+      `see "ls -ld ${path}" and its folder`,
+    );
   } finally {
     fs.rmSync(temporary, { force: true });
   }

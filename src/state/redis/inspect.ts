@@ -68,9 +68,11 @@ export function setReplicas(options: ConnectOptions, count: number, timeoutMs: n
     if (count > replicas)
       throw new StoreError(
         `${replicas} ${replicas === 1 ? 'replica is' : 'replicas are'} connected; with ${count} asked for, every call would be denied`,
+        { help: 'connect more replicas first, or ask for fewer' },
       );
     const [set] = await ask(link, timeoutMs, [['EVAL', SET_REPLICAS.text, '1', KEYS.head, String(count)]]);
-    if (set === 0) throw new StoreError('there is no store yet: no proxy has run with this server');
+    if (set === 0)
+      throw new StoreError('there is no store yet: no proxy has run with this server', { help: 'start a proxy with it first' });
   });
 }
 
