@@ -43,6 +43,7 @@ export async function askSecrets(questions: readonly string[], { input, ask }: T
 
 /** Asks for a yes, which is one line that begins with `y`. Anything else, and the end of the input, is a no. */
 export async function askYes(question: string, { input, ask }: Terminal): Promise<boolean> {
+  if (input.readableEnded) return false;
   const line = Promise.withResolvers<string>();
   let text = '';
   const onData = (chunk: Buffer) => {
@@ -53,6 +54,8 @@ export async function askYes(question: string, { input, ask }: Terminal): Promis
   input.on('data', onData);
   input.once('end', onEnd);
   // A screen or a question before this one has paused it.
+  input.resume();
+  // After an earlier question it is paused.
   input.resume();
   ask(`${question} [y/N] `);
   try {

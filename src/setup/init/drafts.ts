@@ -7,6 +7,7 @@ import type { Column, DraftOptions, PolicyDraft, Preset, ScannedServer } from '.
 import { commentOf } from '../draft/text.ts';
 import { classifyTools, type ToolRisk } from '../risk/risk.ts';
 import type { Candidate } from './candidates.ts';
+import type { ListedClass } from './listing.ts';
 import { closedPolicy, inShadow } from './policies.ts';
 
 const MOST_NAME = 120;
@@ -48,6 +49,14 @@ export interface Drafting {
 /** Classifies the tools of a scan. */
 export function scanResultOf(scanned: ScannedServer): ClassifiedServer {
   return { scanned, risks: classifyTools(scanned.tools) };
+}
+
+/** Its tools by name and class. */
+export function listedClasses({ scanned, risks }: ClassifiedServer): readonly ListedClass[] {
+  return scanned.tools.flatMap(({ name }, index) => {
+    const risk = risks[index]?.risk;
+    return risk === undefined ? [] : [{ name, risk }];
+  });
 }
 
 /** Readies the draft of a scanned server: of the library where it knows it, else of the scan alone. */

@@ -9,7 +9,7 @@ import type { World } from '../clients/types.ts';
 import type { Preset } from '../draft/model.ts';
 import { type Candidate, candidatesOf, clientsOfAll, type EntrySelection, shownStart } from './candidates.ts';
 import { type CarriedOut, carryOut, type ServerWork } from './carry-out.ts';
-import { type ClassifiedServer, chosenText, type Drafting, draftingOf, type LibraryDoor, scanResultOf } from './drafts.ts';
+import { type ClassifiedServer, chosenText, type Drafting, draftingOf, type LibraryDoor, listedClasses, scanResultOf } from './drafts.ts';
 import { readRuns, type StandingWrap, standingOf } from './journal.ts';
 import { rememberTools } from './listing.ts';
 import { type EntryJob, frontOf, type PlannedFile, planFile, recordedAt } from './plan.ts';
@@ -279,13 +279,15 @@ function planAll(works: readonly ServerWork[]): InitPlan {
   return { works, files: planned };
 }
 
-async function carryOutHere({ works, files }: InitPlan, setup: string, { ports, answers }: Running): Promise<CarriedOut> {
+async function carryOutHere({ works, files }: InitPlan, setup: string, { ports, answers, results }: Running): Promise<CarriedOut> {
   const carried = await carryOut(works, files, {
     ...{ setup, kind: 'init', now: ports.now() },
     tryEntry: (entry, tools) => tryEntry(entry, tools, { ...ports, answers, cwd: entry.job.place.project ?? process.cwd() }),
     doing: ({ candidate }, state) => ports.progress(candidate.server.name, state === 'works' ? 'works behind Intercept' : state),
   });
-  for (const { candidate, tools } of works)
-    if (tools && candidate.server.start) rememberTools(ports.home, candidate.server.start, tools, ports.now());
+  for (const { candidate } of works) {
+    const result = results.get(candidate.server.id);
+    if (result && candidate.server.start) rememberTools(ports.home, candidate.server.start, listedClasses(result), ports.now());
+  }
   return carried;
 }
