@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { BunPlugin } from 'bun';
 import { ARCHIVE } from '../../src/setup/library/library.ts';
 import { ARCHIVE_PATH } from './archive.ts';
 import { DIST, ROOT } from './paths.ts';
@@ -32,8 +33,17 @@ async function bundle(entry: string, name: string, chunks: string, target: 'node
     splitting: true,
     minify: { whitespace: true, syntax: true, identifiers: false },
     naming: { entry: name, chunk: `${chunks}/[hash].js` },
+    plugins: [READ_AS_MODULES],
   });
 }
+
+/** Its other form asks for its parts by a `require` that the bundler does not see, and they would be missing on Node. */
+const READ_AS_MODULES: BunPlugin = {
+  name: 'read as modules',
+  setup(build) {
+    build.onResolve({ filter: /^jsonc-parser$/ }, () => ({ path: join(ROOT, 'node_modules/jsonc-parser/lib/esm/main.js') }));
+  },
+};
 
 function emitTypes(): void {
   const types = join(DIST, 'types');

@@ -96,6 +96,17 @@ test('a link opens the page once, for ten minutes, and the next one ends it', as
   await signIn(desk, newest);
 });
 
+test('it knows for how long nobody has asked for anything', async () => {
+  const desk = await openDesk();
+  expect(desk.page.silence()).toBeUndefined();
+  const headers = await signIn(desk);
+  desk.clock.now += 180_001;
+  await fetch(desk.origin);
+  expect(desk.page.silence()).toBe(180_001);
+  await stateOf(desk, headers);
+  expect(desk.page.silence()).toBe(0);
+});
+
 test('neither half of a session opens anything alone', async () => {
   const desk = await openDesk();
   const { cookie = '', ...key } = await signIn(desk);
