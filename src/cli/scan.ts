@@ -10,8 +10,10 @@ export async function scan(flags: ScanFlags, terminal: Terminal): Promise<number
   const { output, update, force } = flags;
   if (output !== undefined && !update && !force) refuseExisting(output);
   if (output === undefined || !update) {
-    const [scanned, { showScan }] = await Promise.all([scanIt(flags, terminal), import('./scan/draft.ts')]);
-    return showScan(scanned, flags, terminal);
+    const [scanned, { showScan, offerLibrary }] = await Promise.all([scanIt(flags, terminal), import('./scan/draft.ts')]);
+    const status = showScan(scanned, flags, terminal);
+    await offerLibrary(flags, terminal);
+    return status;
   }
   const { loadEdited, mergeInto } = await import('./scan/update.ts');
   const before = await loadEdited(output, terminal);

@@ -1,6 +1,6 @@
 /** setup.md §2: `intercept scan` as people and programs use it. */
 import { describe, expect, test } from 'bun:test';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -113,6 +113,22 @@ describe('what is printed', () => {
     LONG,
   );
 });
+
+test(
+  'a package that the library has a policy for',
+  async () => {
+    using folder = openFolder();
+    const [, ...args] = serving(TOOLS);
+    const npx = folder.write('npx', `#!/bin/sh\nexec ${BUN} "$INIT_FLAG" "$INIT_SCRIPT"\n`);
+    chmodSync(npx, 0o755);
+    Object.assign(folder.env, { PATH: `${folder.path}:${process.env.PATH}`, INIT_FLAG: args[0], INIT_SCRIPT: args[1] });
+    const { out, err } = await folder.run('scan', '--', 'npx', '-y', '@stripe/mcp@0.2.5', '--tools=all');
+    expect(err).toBe('the library has a policy for @stripe/mcp 0.2.5: intercept policies add stripe\n');
+    expect(out).toStartWith('# Policy "scaffold" for @stripe/mcp 0.2.5, drafted by');
+    expect(out).not.toContain('--tools');
+  },
+  LONG,
+);
 
 describe('-o', () => {
   test(

@@ -1,5 +1,5 @@
 /** A scan as it is printed, and the policy that is drafted from it (setup.md §2). */
-import { EXIT } from '../../core/fault.ts';
+import { CommandError, EXIT } from '../../core/fault.ts';
 import { draftPolicy } from '../../setup/draft/draft.ts';
 import { sumRisks } from '../../setup/draft/header.ts';
 import type { LeftOut, ScannedServer, ServerOrigin } from '../../setup/draft/model.ts';
@@ -29,6 +29,24 @@ export function showScan(scanned: Scanned, flags: ScanFlags, terminal: Terminal)
   else if (output === undefined && (flags.policy || !terminal.isTty)) printPolicy(text, scanned, terminal);
   else printInventory(scanned, flags, terminal);
   return EXIT.done;
+}
+
+/** Names the library's policy for the package that was started, where there is one. */
+export async function offerLibrary({ command = [] }: ScanFlags, terminal: Terminal): Promise<void> {
+  if (identifyPackage(command, terminal.env).kind !== 'package') return;
+  try {
+    const [{ openLibrary }, { matchCommand }] = await Promise.all([
+      import('../../setup/library/library.ts'),
+      import('../../setup/library/match.ts'),
+    ]);
+    const match = matchCommand(openLibrary().entries, command, terminal.env);
+    if (match.kind === 'none') return;
+    const { id, package: name, version } = match.entry;
+    terminal.err(`the library has a policy for ${name} ${version}: intercept policies add ${id}`);
+  } catch (error) {
+    // A program that came without its library has none to offer.
+    if (!(error instanceof CommandError)) throw error;
+  }
 }
 
 /** The day of a draft. */
