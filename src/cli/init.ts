@@ -26,7 +26,6 @@ export interface InitFlags {
   readonly yes: boolean;
   readonly dryRun: boolean;
   readonly terminal: boolean;
-  readonly update: boolean;
   readonly json: boolean;
   readonly home: string;
 }

@@ -1,5 +1,5 @@
 /** Where Intercept keeps its own files, and which paths an agent must not reach (policy.md §5.1, cli.md §2). */
-import { realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { joinParts } from '../core/counter.ts';
@@ -43,4 +43,19 @@ export function realPath(path: string): string {
   } catch {
     return resolve(path);
   }
+}
+
+const PROJECT = /^\.intercept[\\/]/;
+
+/** A project's own policy is looked for from where we start up to the root of the repository (setup.md §3.6); any other is as it is named. */
+export function projectPolicy(config: string, start: string): string {
+  if (!PROJECT.test(config)) return config;
+  const folders: string[] = [];
+  for (let folder = start; ; folder = dirname(folder)) {
+    folders.push(folder);
+    if (existsSync(join(folder, '.git'))) break;
+    // Without a repository there is no project to look in.
+    if (dirname(folder) === folder) return config;
+  }
+  return folders.map((folder) => join(folder, config)).find((path) => existsSync(path)) ?? config;
 }

@@ -13,7 +13,7 @@ const WHICH = {
 };
 
 const HOW = {
-  preset: choice('name', PRESETS, 'suggested', 'suggested', 'or scaffold, read-only, strict: what is drafted'),
+  preset: { ...choice('name', PRESETS, 'suggested', 'suggested', 'or scaffold, read-only, strict: what is drafted'), fallback: undefined },
   agent: text('name', 'NAME', "what the agent is called, instead of its client's name"),
   shadow: set('deny nothing yet, and record what would be denied'),
   noScan: set('start no server'),
@@ -49,7 +49,8 @@ export const INIT = command({
     if (update && noScan) throw new UsageError('--update scans the servers', 'remove --no-scan');
     const options = { ...values, clients: values.client, servers: values.server, scan: !noScan, home: interceptHome(terminal.env) };
     if (undo) return (await import('../init/undo.ts')).undoInit(options, terminal);
+    if (update) return (await import('../init/update.ts')).updateInit(options, terminal);
     if (check) return (await import('../init/check.ts')).checkInit(options, terminal);
-    return (await import('../init.ts')).initialise(options, terminal);
+    return (await import('../init.ts')).initialise({ ...options, preset: options.preset ?? 'suggested' }, terminal);
   },
 });

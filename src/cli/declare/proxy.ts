@@ -1,6 +1,6 @@
 /** The proxy itself: `intercept -c policy.yaml …`, the command without a name (cli.md §1). Times in ms, sizes in bytes. */
 import { EXIT, UsageError } from '../../core/fault.ts';
-import { interceptHome } from '../../run/home.ts';
+import { interceptHome, projectPolicy } from '../../run/home.ts';
 import { listenOptions } from '../../run/listen.ts';
 import { checkFolders } from '../../run/own-folders.ts';
 import type { RunOptions } from '../../run/parts.ts';
@@ -178,7 +178,8 @@ export function parseProxyOptions(written: ProxyFlags, env: Environment): RunOpt
     throw new UsageError('--admin-port is for the admin API', 'add --enable-admin-api, or remove it');
   const places = { home: interceptHome(env), state: stateLocation(own, env) };
   const hidden = stateVariables(own, env);
-  return { ...own, ...places, hidden, config, remote: parseRemote(valuesOf(REMOTE, written), env), listen: parseListen(written, env) };
+  const policy = projectPolicy(config, process.cwd());
+  return { ...own, ...places, hidden, config: policy, remote: parseRemote(valuesOf(REMOTE, written), env), listen: parseListen(written, env) };
 }
 
 /** Where the proxy listens; undefined where the agent speaks over stdio. Throws `UsageError`. */

@@ -8,6 +8,7 @@ import { leftoversOf, openJournal, type RunJournal, type RunKind, readRuns, type
 import { asOnlyRun } from './lock.ts';
 import { type EntryJob, type PlannedEntry, type PlannedFile, planFile } from './plan.ts';
 import { writePolicy } from './policies.ts';
+import { fewAtATime } from './scans.ts';
 import { writeTarget } from './write.ts';
 
 /** A server that is to stand behind a policy. */
@@ -57,15 +58,24 @@ export async function carryOut(
     const run = openJournal(setup, kind, now);
     const failed = new Map<string, string>();
     const entries = new Map(planned.flatMap((plan) => plan.entries.map((entry) => [entry.job, entry] as const)));
-    for (const work of works) {
+    await fewAtATime(works, async (work) => {
       const why = await ready(work, entries, run, options);
       if (why !== undefined) failed.set(work.candidate.server.id, why);
-    }
+    });
     const jobs = new Set(works.flatMap((work) => (failed.has(work.candidate.server.id) ? [] : work.jobs)));
-    const files: FileOutcome[] = [];
-    for (const plan of planned) files.push(await writeFile(plan, jobs, run));
-    return { files, failed };
+    return { files: await writeFiles(planned, run, (job) => jobs.has(job)), failed };
   });
+}
+
+/** Writes files, one after the other, as far as their jobs are meant. */
+export async function writeFiles(
+  planned: readonly PlannedFile[],
+  run: RunJournal,
+  isMeant = (_: EntryJob) => true,
+): Promise<readonly FileOutcome[]> {
+  const files: FileOutcome[] = [];
+  for (const plan of planned) files.push(await writeFile(plan, isMeant, run));
+  return files;
 }
 
 /** Writes the policy and tries the command. A policy of ours before which nothing will stand goes again. */
@@ -99,10 +109,10 @@ function projectOf({ jobs }: ServerWork): string | undefined {
   return jobs.find(({ place }) => place.isShared)?.place.project;
 }
 
-async function writeFile(plan: PlannedFile, meant: ReadonlySet<EntryJob>, run: RunJournal): Promise<FileOutcome> {
+async function writeFile(plan: PlannedFile, isMeant: (job: EntryJob) => boolean, run: RunJournal): Promise<FileOutcome> {
   const { file } = plan;
   const seen = new Map(plan.entries.map(({ job, record }) => [job, record.was]));
-  const jobs = plan.entries.map(({ job }) => job).filter((job) => meant.has(job));
+  const jobs = plan.entries.map(({ job }) => job).filter(isMeant);
   if (jobs.length === 0) return { file, written: [], skipped: plan.skipped, refused: undefined };
   let last: PlannedFile | undefined;
   const outcome = await writeTarget(

@@ -61,6 +61,16 @@ export function frontOf(place: EntryPlace, policy: PolicyPlace, { program, agent
   return { program: path, before, policy: folder === undefined ? policy.relative : `${folder}/${policy.relative}`, agent: own, env: {} };
 }
 
+/** Plans each file once, with all jobs in it, in the order in which they stand there. */
+export function planFiles(jobs: readonly EntryJob[]): readonly PlannedFile[] {
+  const files = new Map(jobs.map(({ place: { file } }) => [file.realPath, file]));
+  return Array.from(files.values(), (file) => {
+    const own = jobs.filter(({ place }) => place.file.realPath === file.realPath);
+    const ordered = own.toSorted((a, b) => file.servers.indexOf(a.place.server) - file.servers.indexOf(b.place.server));
+    return planFile(file, file.bytes ?? new Uint8Array(), ordered);
+  });
+}
+
 /** Does the jobs of one file on bytes, one after the other. An entry that is not as it was `seen` is left. */
 export function planFile(
   file: ClientFile,

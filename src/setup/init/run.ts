@@ -12,12 +12,12 @@ import { type CarriedOut, carryOut, type ServerWork } from './carry-out.ts';
 import { type ClassifiedServer, chosenText, type Drafting, draftingOf, type LibraryDoor, listedClasses, scanResultOf } from './drafts.ts';
 import { readRuns, type StandingWrap, standingOf } from './journal.ts';
 import { rememberTools } from './listing.ts';
-import { type EntryJob, frontOf, type PlannedFile, planFile, recordedAt } from './plan.ts';
+import { type EntryJob, frontOf, type PlannedFile, planFiles, recordedAt } from './plan.ts';
 import { knownPolicies, placePolicies, textThere } from './policies.ts';
 import { knownPrograms, type OwnProgram, ownWordsBy } from './program.ts';
 import { type ScanningOptions, scanStart } from './scan-start.ts';
 import { fewAtATime } from './scans.ts';
-import { type Survey, surveyMachine } from './survey.ts';
+import { originalServer, type Survey, surveyMachine } from './survey.ts';
 import { tryEntry } from './trial.ts';
 
 export interface InitOptions extends EntrySelection {
@@ -108,7 +108,8 @@ export async function runInit(options: InitOptions, ports: InitPorts): Promise<I
   if (candidates.every(({ left }) => left !== undefined)) return report('nothing');
   const choice = await decide(candidates, running);
   if (choice === 'cancelled') return report('cancelled');
-  const plan = planAll(worksOf(candidates, choice, running));
+  const works = worksOf(candidates, choice, running);
+  const plan = { works, files: planFiles(works.flatMap(({ jobs }) => jobs)) };
   if (plan.works.length === 0) return report('nothing', plan);
   const isAgreed = await ports.agree(plan);
   if (options.dryRun) return report('dry_run', plan);
@@ -236,13 +237,13 @@ function folderOf({ server: { places } }: Candidate): string {
 async function startHere({ open, broken, server }: Candidate, { ports, answers }: Running): Promise<ServerStart> {
   const place = open[0] ?? broken[0] ?? server.places[0];
   if (!place) return { kind: 'unknown', why: 'it stands nowhere' };
-  const start = startOf(place.server, ports.world, answers);
+  const start = startOf(originalServer(place), ports.world, answers);
   if (start.kind !== 'asks') return start;
   for (const id of start.ids) {
     const answer = await ports.askSecret(`${server.name} asks for ${id}: `);
     if (answer) answers.set(id, answer);
   }
-  return startOf(place.server, ports.world, answers);
+  return startOf(originalServer(place), ports.world, answers);
 }
 
 /* Writing. */
@@ -266,17 +267,6 @@ function worksOf(candidates: readonly Candidate[], choice: Choice, running: Runn
     });
     return [{ candidate, text, tools: results.get(server.id)?.scanned.tools.map(({ name }) => name), jobs }];
   });
-}
-
-/** Plans each file once, with the jobs of all servers in it, in the order in which they stand there. */
-function planAll(works: readonly ServerWork[]): InitPlan {
-  const files = new Map(works.flatMap(({ jobs }) => jobs.map(({ place }) => [place.file.realPath, place.file] as const)));
-  const planned = Array.from(files.values(), (file) => {
-    const own = works.flatMap(({ jobs }) => jobs.filter(({ place }) => place.file.realPath === file.realPath));
-    const ordered = own.toSorted((a, b) => file.servers.indexOf(a.place.server) - file.servers.indexOf(b.place.server));
-    return planFile(file, file.bytes ?? new Uint8Array(), ordered);
-  });
-  return { works, files: planned };
 }
 
 async function carryOutHere({ works, files }: InitPlan, setup: string, { ports, answers, results }: Running): Promise<CarriedOut> {

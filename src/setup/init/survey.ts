@@ -131,3 +131,14 @@ export function readersOf({ readers }: ClientServer): readonly Reader[] {
   const here = readers.filter(({ installed }) => installed);
   return here.length > 0 ? here : readers;
 }
+
+/** The server without what stands before it. */
+export function originalServer({ server, coverage }: EntryPlace): ClientServer {
+  if (coverage.kind === 'open') return server;
+  const { start } = coverage.wrapped;
+  const { value } = server.entry;
+  if (!start) return { ...server, entry: { kind: 'other', value, why: 'it names no server' } };
+  if (start.kind === 'local')
+    return { ...server, entry: { ...start, value, cwd: server.entry.kind === 'local' ? server.entry.cwd : undefined } };
+  return { ...server, entry: { ...start, value, transport: 'http', headerVariables: new Map(), bearerVariable: undefined, oauth: false } };
+}
