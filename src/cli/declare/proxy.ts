@@ -179,7 +179,14 @@ export function parseProxyOptions(written: ProxyFlags, env: Environment): RunOpt
   const places = { home: interceptHome(env), state: stateLocation(own, env) };
   const hidden = stateVariables(own, env);
   const policy = projectPolicy(config, process.cwd());
-  return { ...own, ...places, hidden, config: policy, remote: parseRemote(valuesOf(REMOTE, written), env), listen: parseListen(written, env) };
+  return {
+    ...own,
+    ...places,
+    hidden,
+    config: policy,
+    remote: parseRemote(valuesOf(REMOTE, written), env),
+    listen: parseListen(written, env),
+  };
 }
 
 /** Where the proxy listens; undefined where the agent speaks over stdio. Throws `UsageError`. */

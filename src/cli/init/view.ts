@@ -78,7 +78,7 @@ function renderNext(report: InitReport, stepOf: StepOf, paint: Paint): readonly 
   return [
     paint('bold', 'Next'),
     ...nextSteps(report, stepOf).flatMap(({ client, says }) => says.map((each) => `  ${client}: ${each}`)),
-    '  Policies: edit them as you like, each change holds at once; "intercept tools -c POLICY -- COMMAND" shows what they make of a server',
+    '  Policies: edit them as you like; each change holds at once',
     ...(canHold(report)
       ? [
           '  Calls that need approval wait for you: intercept approvals watch',

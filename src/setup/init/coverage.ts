@@ -38,7 +38,7 @@ export interface CoverageWays {
 }
 
 /** The flags that come before a server's command: whether a value follows. */
-const FLAGS: ReadonlyMap<string, boolean> = new Map([
+export const PROXY_FLAGS: ReadonlyMap<string, boolean> = new Map([
   ...[
     '-c',
     '--config',
@@ -49,6 +49,9 @@ const FLAGS: ReadonlyMap<string, boolean> = new Map([
     '--state-dir',
     '--state-dsn',
     '--state-dsn-file',
+    '--state-ca',
+    '--state-cert',
+    '--state-key',
     '--state-prefix',
   ].map(takesValue),
   ...['--state-timeout', '--state-fail-mode', '--audit-args', '--audit-retention', '--log-level', '--max-message', '--max-state'].map(
@@ -120,7 +123,7 @@ function readFlags(words: readonly string[]): ReadFlags {
     const word = words[at] ?? '';
     if (word === '--') return { values, weak, rest: words.slice(at + 1) };
     const [flag, inline] = /^(--[\w-]+)=(.*)$/s.exec(word)?.slice(1) ?? [word];
-    const takes = FLAGS.get(flag ?? '');
+    const takes = PROXY_FLAGS.get(flag ?? '');
     const value = takes ? (inline ?? words[++at] ?? '') : undefined;
     if (value !== undefined) values.set(flag ?? '', [...(values.get(flag ?? '') ?? []), value]);
     if (takes === undefined || isWeak(flag ?? '', value)) weak.push(JSON.stringify(word));

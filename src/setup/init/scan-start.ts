@@ -30,7 +30,7 @@ export async function scanStart(start: ServerStart, options: ScanningOptions): P
     const env = start.kind === 'local' ? { ...options.env, ...start.env } : options.env;
     return { kind: 'scanned', scanned: await scanServer(askedOf(start, options), env, { timeout: options.timeout }) };
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = (error instanceof Error ? error.message : String(error)).replace(/^the server's tools are not known: /, '');
     return { kind: LOGIN.test(why) ? 'login' : 'failed', why };
   }
 }
