@@ -9,7 +9,7 @@ import { type PolicyUpdate, updatePolicy } from '../draft/update.ts';
 import { type EntrySelection, isMeant } from './candidates.ts';
 import { type FileOutcome, writeFiles } from './carry-out.ts';
 import type { Wrapped } from './coverage.ts';
-import { scanResultOf } from './drafts.ts';
+import { listedClasses, scanResultOf } from './drafts.ts';
 import { openJournal, type RunJournal, readRuns, standingOf } from './journal.ts';
 import { rememberTools } from './listing.ts';
 import { asOnlyRun } from './lock.ts';
@@ -103,14 +103,9 @@ async function mergeScan(
   const outcome = await scanStart(startOf(originalServer(place), ports.world), { ...ports, cwd });
   ports.progress(server.name, outcome.kind === 'scanned' ? `${outcome.scanned.tools.length} tools` : 'failed');
   if (outcome.kind !== 'scanned') return failed(outcome.why);
-  const { scanned, risks } = scanResultOf(outcome.scanned);
-  if (server.start)
-    rememberTools(
-      ports.home,
-      server.start,
-      scanned.tools.map(({ name }) => name),
-      ports.now(),
-    );
+  const result = scanResultOf(outcome.scanned);
+  const { scanned, risks } = result;
+  if (server.start) rememberTools(ports.home, server.start, listedClasses(result), ports.now());
   try {
     const date = new Date(ports.now()).toISOString().slice(0, 10);
     return { server, path, before, update: updatePolicy(before, scanned, risks, { preset, date }), why: undefined };
