@@ -8,16 +8,18 @@ import { guarded } from './script.ts';
 
 /** KEYS: head, applied, pauses, seen. Sequence and pauses in one picture; this instance is heard. */
 const CONTROL = guarded(`
-redis.call('HSET', KEYS[4], G.i, fmt(now))
+if ARGV[2] ~= '' then redis.call('HSET', KEYS[4], G.i, fmt(now)) end
 redis.call('HSET', KEYS[2], G.i, fmt(G.n))
 return {'ok', fmt(now), redis.call('HGET', KEYS[1], 'sequence') or '0', redis.call('HVALS', KEYS[3]), redis.call('HGET', KEYS[1], 'tick') or '0', redis.call('HGET', KEYS[1], 'secret') or ''}
 `);
 
 export function redisControl(ports: RedisPorts): Pick<Store, 'control' | 'pause' | 'resume' | 'announce' | 'leave' | 'instances'> {
   const { server, transact, look } = ports;
+  // Commands look as well, and are no instances.
+  let isAnnounced = false;
   return {
     async control() {
-      const { reply, isKept } = await server.run(CONTROL, [KEYS.head, KEYS.applied, KEYS.pauses, KEYS.seen], []);
+      const { reply, isKept } = await server.run(CONTROL, [KEYS.head, KEYS.applied, KEYS.pauses, KEYS.seen], [isAnnounced ? '1' : '']);
       // A primary that was cut off would hide a pause: what its replicas do not confirm is no reading.
       if (!isKept) throw new StoreError('too few replicas of the state server answer');
       const [, now, sequence, pauses, tick, secret] = reply as readonly [string, string, string, readonly string[], string, string];
@@ -40,13 +42,15 @@ export function redisControl(ports: RedisPorts): Pick<Store, 'control' | 'pause'
         draft.write('HDEL', { key: KEYS.pauses }, scope);
         return { ended, sequence };
       }),
-    announce: (instance) =>
-      transact((draft) => {
+    announce(instance) {
+      isAnnounced = true;
+      return transact((draft) => {
         const all = draft.get({ name: 'instances', commands: [['HVALS', KEYS.instances]], parse: ([rows]) => rows as readonly string[] });
         for (const { id, seenAt } of all.map(instanceOf))
           if (seenAt < draft.now - FORGET_INSTANCE) draft.write('HDEL', { key: KEYS.instances }, id);
         draft.write('HSET', { key: KEYS.instances }, instance.id, JSON.stringify({ ...instance, seenAt: draft.now } satisfies Instance));
-      }),
+      });
+    },
     leave: (instance) =>
       transact((draft) => {
         draft.write('HDEL', { key: KEYS.instances }, instance);

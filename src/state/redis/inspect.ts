@@ -100,7 +100,7 @@ export async function resetStore(options: ConnectOptions, memory: Memory, how: R
   try {
     await endLeases(portsOf(server, { connect: createConnector(options), timeoutMs, namespace: '' }));
   } finally {
-    server.close();
+    await server.close();
   }
   return fence;
 }

@@ -25,7 +25,7 @@ export async function openRedisStore(options: RedisOptions): Promise<Store & Rec
   const ports = portsOf(server, options);
   if (options.namespace !== '') await ports.transact((draft) => draft.write('SADD', { key: KEYS.namespaces }, options.namespace));
   const sweeper = createSweeper(ports);
-  return { ...storeOf(ports, sweeper.tick), ...redisControl(ports), ...redisRecords(ports), close: async () => server.close() };
+  return { ...storeOf(ports, sweeper.tick), ...redisControl(ports), ...redisRecords(ports), close: server.close };
 }
 
 function storeOf(

@@ -48,7 +48,8 @@ export interface Server {
   heard(server: number): Promise<void>;
   /** Keeps how many writes the store has seen, for the next process of this host. */
   remember(tick: number, secret: string | undefined): void;
-  close(): void;
+  /** Forgets this instance on the server, as far as it can be reached, and ends the connection. */
+  close(): Promise<void>;
 }
 
 export interface Ran {
@@ -63,6 +64,8 @@ const LOST = 'the state server lost writes; see "intercept state"';
 /** Reconnects after so long, ms, doubled up to the last. */
 const FIRST_WAIT = 50;
 const LAST_WAIT = 1_000;
+/** Calls go by a reading of the pauses that is no older than a second (policy.md §11), ms. */
+const STALE = 1_100;
 
 /** The cause of an error after which nobody knows whether a script ran. */
 export const UNSURE = Symbol('unsure');
@@ -75,18 +78,19 @@ interface State {
   /** The numbers of the newest script that was sent, and that was answered. */
   sent: number;
   answered: number;
-  fence: Fence | undefined;
   tries: number;
   nextTryAt: number;
   remembered: number;
+  /** Nothing is asked before this, monotonic ms. */
+  notBefore: number;
   closed: boolean;
 }
 
 /** Connects and begins or joins the store. Rejects with `StoreError`. */
 export async function openServer(options: StateServerOptions): Promise<Server> {
   const state: State = {
-    ...{ connected: undefined, connecting: undefined, epoch: '', replicas: 0, sent: 0, answered: 0, fence: undefined },
-    ...{ tries: 0, nextTryAt: 0, remembered: -1, closed: false },
+    ...{ connected: undefined, connecting: undefined, epoch: '', replicas: 0, sent: 0, answered: 0 },
+    ...{ tries: 0, nextTryAt: 0, remembered: -1, notBefore: 0, closed: false },
   };
   const instance = randomUUID();
   const clocks = watchClock(Date.now, () => performance.now());
@@ -105,9 +109,18 @@ export async function openServer(options: StateServerOptions): Promise<Server> {
       state.remembered = tick;
       options.memory?.write({ epoch: state.epoch, tick, secret });
     },
-    close() {
+    async close() {
+      if (state.closed) return;
       state.closed = true;
-      state.connected?.link.close();
+      const link = state.connected?.link;
+      if (link?.isOpen)
+        await link
+          .send(
+            [KEYS.applied, KEYS.seen].map((key) => ['HDEL', key, instance]),
+            Math.min(options.timeoutMs, LAST_WAIT),
+          )
+          .catch(() => {});
+      link?.close();
     },
   };
   return server;
@@ -141,6 +154,8 @@ async function join(connected: Connected, state: State, options: StateServerOpti
   if (known && epoch === known.epoch && Number(tick) < known.tick)
     throw await fenced(link, `it has ${tick} of ${known.tick} writes that were made`, known.epoch, instance, timeoutMs);
   if (epoch !== state.epoch) state.sent = state.answered = 0;
+  // What was read of pauses before the loss is older than calls go by, until this is over.
+  if (state.epoch !== '' && epoch !== state.epoch) state.notBefore = performance.now() + STALE;
   state.epoch = epoch ?? '';
   state.replicas = Number(asked ?? 0);
   if (fence) throw fenceError(fence);
@@ -192,6 +207,7 @@ function lostWrites(applied: string | undefined, { answered }: State): string {
 /** The connection; where there is none one is made in the background, and nobody waits for it. */
 async function ready(state: State, options: StateServerOptions, instance: string): Promise<Connected> {
   if (state.closed) throw new StoreError('the store is closed');
+  if (performance.now() < state.notBefore) throw new StoreError('the store was accepted after a loss; its pauses are read first');
   if (state.connected?.link.isOpen) return state.connected;
   state.connected = undefined;
   const now = performance.now();
@@ -271,6 +287,7 @@ async function readOrFence(
   instance: string,
 ): Promise<StoreError> {
   if (kind === 'lost') return fenced(link, lostWrites(about, state), state.epoch, instance, options.timeoutMs);
+  if (about === '') return fenced(link, 'the store is another one than before', state.epoch, instance, options.timeoutMs);
   // A human may have gone on with what is there: then joining anew is enough.
   link.close();
   return new StoreError(`${LOST}: the store is another one than before`);

@@ -17,7 +17,7 @@ const STEP = 200;
 export async function openTransfer(options: StateServerOptions): Promise<Movable & { close(): Promise<void> }> {
   const server = await openServer(options);
   const ports = portsOf(server, { ...options, namespace: '' });
-  return { dump: () => dumpStore(ports), load: (state) => loadStore(ports, state), close: async () => server.close() };
+  return { dump: () => dumpStore(ports), load: (state) => loadStore(ports, state), close: server.close };
 }
 
 async function dumpStore(ports: RedisPorts): Promise<MovedState> {
