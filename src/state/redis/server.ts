@@ -207,8 +207,7 @@ function lostWrites(applied: string | undefined, { answered }: State): string {
 /** The connection; where there is none one is made in the background, and nobody waits for it. */
 async function ready(state: State, options: StateServerOptions, instance: string): Promise<Connected> {
   if (state.closed) throw new StoreError('the store is closed');
-  if (performance.now() < state.notBefore) throw new StoreError('the store was accepted after a loss; its pauses are read first');
-  if (state.connected?.link.isOpen) return state.connected;
+  if (state.connected?.link.isOpen) return rested(state.connected, state);
   state.connected = undefined;
   const now = performance.now();
   if (state.connecting === undefined && now >= state.nextTryAt) {
@@ -221,9 +220,15 @@ async function ready(state: State, options: StateServerOptions, instance: string
   if (state.connecting) {
     await Promise.race([state.connecting, new Promise((resolve) => setTimeout(resolve, options.timeoutMs))]);
     const connected = (state as { connected: Connected | undefined }).connected;
-    if (connected) return connected;
+    if (connected) return rested(connected, state);
   }
   throw new StoreError('the state server cannot be reached');
+}
+
+/** Keeps everybody from a store that was just accepted after a loss, until its pauses can have been read. */
+function rested(connected: Connected, { notBefore }: State): Connected {
+  if (performance.now() >= notBefore) return connected;
+  throw new StoreError('the store was accepted after a loss, and its pauses are read first');
 }
 
 async function runScript(
