@@ -23,7 +23,8 @@ const READ_STEP = 1_000;
 export async function openRedisStore(options: RedisOptions): Promise<Store & Records> {
   const server = await openServer(options);
   const ports = portsOf(server, options);
-  if (options.namespace !== '') await ports.transact((draft) => draft.write('SADD', { key: KEYS.namespaces }, options.namespace));
+  // Only `state move` asks for them: no replica has to have it before calls are judged.
+  if (options.namespace !== '') await ports.look([['SADD', KEYS.namespaces, options.namespace]]);
   const sweeper = createSweeper(ports);
   return { ...storeOf(ports, sweeper.tick), ...redisControl(ports), ...redisRecords(ports), close: server.close };
 }

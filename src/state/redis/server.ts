@@ -37,7 +37,7 @@ export interface Connected {
 export interface Server {
   readonly instance: string;
   readonly clock: (() => number) | undefined;
-  /** Sends commands that only read. Rejects with `StoreError`. */
+  /** Sends commands on which no decision hangs, most of which only read. Rejects with `StoreError`. */
   read(commands: readonly (readonly string[])[]): Promise<readonly (RedisReply | ServerError)[]>;
   /**
    * Runs a guarded script. `isKept`: as many replicas have it as the store asks for. Rejects with `StoreError`; the one
