@@ -6,6 +6,7 @@ import { type ForeignFile, hashOf, isRefused, readForeign, refuseWriting, type U
 import type { JournalEntry, RunJournal, Target } from './journal.ts';
 import { underLock } from './lock.ts';
 import { replaceFile } from './replace.ts';
+import { refuseWhileRunning } from './running.ts';
 
 /** A file that others change meanwhile is read and planned anew so often. */
 const ATTEMPTS = 5;
@@ -24,6 +25,8 @@ export type WriteOutcome = { readonly kind: 'written' | 'same' } | ({ readonly k
 /** Writes one file. Resolves with why not, where it is left as it was. */
 export async function writeTarget(target: Target, plan: Planner, run: RunJournal): Promise<WriteOutcome> {
   try {
+    const running = refuseWhileRunning(target.clients);
+    if (running !== undefined) return { kind: 'refused', refused: running };
     const first = readForeign(target.path);
     if (isRefused(first)) return { kind: 'refused', ...first };
     return await underLock([target.path, first.real], target.lock, () => writeLocked(target, plan, run));

@@ -1,8 +1,10 @@
 /** setup.md §3 "Files are other people's": what is written, how, and what is refused. */
 import { describe, expect, test } from 'bun:test';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
+  copyFileSync,
   linkSync,
   lstatSync,
   mkdirSync,
@@ -17,6 +19,7 @@ import {
 import { join } from 'node:path';
 import { openJournal, readRuns, standingOf } from '../../../src/setup/init/journal.ts';
 import { underLock } from '../../../src/setup/init/lock.ts';
+import { refuseWhileRunning } from '../../../src/setup/init/running.ts';
 import { runUndo } from '../../../src/setup/init/undo-run.ts';
 import { writeTarget } from '../../../src/setup/init/write.ts';
 import { openPlace, type Place, targetAt, wrapped, wrapServers } from './journaled.ts';
@@ -184,6 +187,22 @@ describe('refused', () => {
     expect(await refusal(place, large)).toBe('has 22020096 bytes, more than a configuration can have');
     expect(await refusal(place, join(place.folder, 'no.json'))).toBe('does not exist');
   });
+});
+
+test('a client that runs and writes its file from memory keeps it as it is', async () => {
+  using place = openPlace();
+  const path = place.put('claude_desktop_config.json', FILE);
+  const program = join(place.folder, 'claude-desktop');
+  copyFileSync(spawnSync('sh', ['-c', 'command -v sleep'], { encoding: 'utf8' }).stdout.trim(), program);
+  chmodSync(program, 0o755);
+  const app = spawn(program, ['60'], { argv0: program });
+  await once(app, 'spawn');
+  const target = targetAt(path, { clients: ['claude-desktop'] });
+  const outcome = await wrapServers(target, ['a'], begin(place));
+  app.kill('SIGKILL');
+  expect(outcome).toEqual({ kind: 'refused', refused: expect.stringContaining('Claude Desktop, which runs') });
+  expect(place.text(path)).toBe(FILE);
+  expect(refuseWhileRunning(['claude-desktop'], () => ['claude', 'sh'])).toBeUndefined();
 });
 
 test('a file that cannot be renamed over is written where it is, and a crash in between is undone', async () => {
