@@ -38,6 +38,8 @@ export async function initialise(flags: InitFlags, terminal: Terminal): Promise<
   if (!isPerson && !flags.yes && !flags.dryRun)
     throw new UsageError('no terminal to choose on', 'write "intercept init --yes" to take what is drafted, or --dry-run to see it first');
   const surroundings = await openPorts(flags.home, terminal.env, flags.preset);
+  if (surroundings.program.passing !== undefined)
+    terminal.err(`intercept: warning: ${surroundings.program.passing}: entries will name it; install intercept first`);
   const ports = portsOf(flags, isPerson, surroundings, terminal);
   const report = await runInit(optionsOf(flags, isPerson), ports);
   if (flags.json) terminal.out(JSON.stringify(initJson(report, surroundings.nextSteps), null, 2));

@@ -1,5 +1,13 @@
 /** The lines that init ends with (setup.md §3.7). */
-import { canHold, nextSteps, type ReportedServer, reportServers, type ServerOutcome, sharedFiles } from '../../setup/init/report.ts';
+import {
+  canHold,
+  nextSteps,
+  type ReportedServer,
+  reportServers,
+  type ServerOutcome,
+  sharedFiles,
+  spreadFiles,
+} from '../../setup/init/report.ts';
 import type { InitReport } from '../../setup/init/run.ts';
 import { type Colour, type Paint, shown } from '../paint.ts';
 import type { StepOf } from './ports.ts';
@@ -39,7 +47,7 @@ function leadOf({ outcome, survey: { map } }: InitReport, servers: readonly Repo
   }
   const leads = {
     done: [],
-    nothing: ['nothing to do'],
+    nothing: [servers.some(({ state }) => state === 'open' || state === 'weak') ? 'nothing was written' : 'nothing to do'],
     dry_run: ['nothing was written (--dry-run)'],
     declined: ['nothing was written'],
     cancelled: ['nothing was written'],
@@ -74,7 +82,7 @@ function renderFiles({ survey: { map }, carried }: InitReport, paint: Paint): re
 
 function renderNext(report: InitReport, stepOf: StepOf, paint: Paint): readonly string[] {
   if (report.outcome !== 'done') return [];
-  const shared = sharedFiles(report);
+  const [shared, spread] = [sharedFiles(report), spreadFiles(report)];
   return [
     paint('bold', 'Next'),
     ...nextSteps(report, stepOf).flatMap(({ client, says }) => says.map((each) => `  ${client}: ${each}`)),
@@ -86,6 +94,7 @@ function renderNext(report: InitReport, stepOf: StepOf, paint: Paint): readonly 
         ]
       : []),
     ...(shared.length === 0 ? [] : [`  Whoever edits the project can edit its policies, agents included: ${shared.join(', ')}`]),
+    ...(spread.length === 0 ? [] : [`  Other machines may have these files, and their paths hold on this one: ${spread.join(', ')}`]),
     '  Look later: intercept init --check, intercept status. Take it back: intercept init --undo',
   ];
 }

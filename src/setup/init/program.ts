@@ -86,6 +86,12 @@ function realOf(path: string): string | undefined {
 
 /** Throws where what we would write in the home would not be this user's: `sudo` keeps HOME, and not who one is. */
 export function refuseHome(home: string, userHome: string): void {
+  if (!fs.existsSync(userHome) && !fs.existsSync(home))
+    throw new CommandError(
+      `the home ${JSON.stringify(userHome)} does not exist`,
+      EXIT.failed,
+      'set HOME, or INTERCEPT_HOME to a folder that is there',
+    );
   const user = process.getuid?.();
   if (user === undefined) return;
   for (const folder of [userHome, home]) {

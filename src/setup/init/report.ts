@@ -1,7 +1,8 @@
 /** Reports what became of each server, and what is to be done next (setup.md §3.7). */
-import { resolve } from 'node:path';
+import { existsSync, lstatSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import type { ClientId } from '../clients/ids.ts';
-import type { ClientScope } from '../clients/types.ts';
+import type { ClientFile, ClientScope } from '../clients/types.ts';
 import { sumRisks } from '../draft/header.ts';
 import type { Candidate } from './candidates.ts';
 import { clientsOfAll, shownStart } from './candidates.ts';
@@ -106,4 +107,20 @@ export function canHold({ plan, carried }: InitReport): boolean {
 /** Files that stand in a project that others have, too. */
 export function sharedFiles({ carried }: InitReport): readonly string[] {
   return (carried?.files ?? []).filter(({ written }) => written.some(({ place }) => place.isShared)).map(({ file }) => resolve(file.path));
+}
+
+/** The person's own files that other machines may have, too: behind a link, or in a Git tree. Absolute paths hold on one. */
+export function spreadFiles({ carried }: InitReport): readonly string[] {
+  const own = (carried?.files ?? []).filter(({ written }) => written.some(({ place }) => place.project === undefined));
+  return own
+    .map(({ file }) => file)
+    .filter(isSpread)
+    .map(({ path }) => path);
+}
+
+function isSpread({ path, realPath }: ClientFile): boolean {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) return true;
+  for (let folder = dirname(realPath); dirname(folder) !== folder; folder = dirname(folder))
+    if (existsSync(join(folder, '.git'))) return true;
+  return false;
 }

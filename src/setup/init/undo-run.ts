@@ -59,6 +59,8 @@ export function planUndo(setup: string, choice: UndoChoice): UndoReport {
 /** Undoes all that stands; what somebody changed only where `agreed` names it. */
 export async function runUndo(setup: string, choice: UndoChoice, agreed: ReadonlySet<string>, now: number): Promise<UndoReport> {
   const ways: UndoWays = { ...choice, isAgreed: (key, signature) => agreed.has(agreementOf(key, signature)) };
+  // Where nothing was ever written, nothing is: no folder either.
+  if (readRuns(setup).length === 0) return { files: [], left: [] };
   return asOnlyRun(setup, async () => {
     const runs = readRuns(setup);
     for (const path of leftoversOf(runs)) fs.rmSync(path, { force: true });

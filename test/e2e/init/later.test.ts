@@ -1,6 +1,6 @@
 /** setup.md §3: what a person does after init: edits, takes a part back, loses the journal, updates, looks. */
 import { describe, expect, test } from 'bun:test';
-import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CLIENTS, type FixtureHome, openHome, readOutput, SERVERS } from './home.ts';
 
@@ -147,6 +147,20 @@ test('INTERCEPT_HOME joins the entry, and the policies are there', async () => {
   ]);
   expect((await home.run(['init', '--check'], { env })).status).toBe(0);
   expect((await home.run(['init', '--undo'], { env })).status).toBe(0);
+  expect(home.files()).toEqual(before);
+}, 60_000);
+
+test('a file behind a link stays behind it, and other machines may have it', async () => {
+  using home = openHome();
+  const real = home.put('dotfiles/mcp.json', cursor?.write(['memory']) ?? '');
+  mkdirSync(join(home.path, '.cursor'));
+  symlinkSync(real, join(home.path, '.cursor/mcp.json'));
+  const before = home.files();
+  const init = await home.run(['init', '--yes']);
+  expect([init.status, init.out]).toEqual([0, expect.stringContaining('Other machines may have these files')]);
+  expect(readlinkSync(join(home.path, '.cursor/mcp.json'))).toBe(real);
+  expect(home.text('dotfiles/mcp.json')).toContain('policies/memory.yaml');
+  expect((await home.run(['init', '--undo'])).status).toBe(0);
   expect(home.files()).toEqual(before);
 }, 60_000);
 
