@@ -6,7 +6,7 @@ import { isMeant } from '../../setup/init/candidates.ts';
 import { readRuns, standingOf } from '../../setup/init/journal.ts';
 import { purgePolicies } from '../../setup/init/policies.ts';
 import { surveyHere } from '../../setup/init/run.ts';
-import { openFileMask, unifiedDiff } from '../../setup/init/shown.ts';
+import { openDiffMask, unifiedDiff } from '../../setup/init/shown.ts';
 import type { UndoneEntry } from '../../setup/init/undo.ts';
 import { agreementOf, planUndo, runUndo, type UndoChoice, type UndoReport } from '../../setup/init/undo-run.ts';
 import { type UnrecordedEntry, unrecordedEntries, unwrapEntry } from '../../setup/init/unrecorded.ts';
@@ -59,7 +59,7 @@ async function agreements({ files }: UndoReport, flags: UndoFlags, terminal: Ter
   for (const { target, result } of files)
     for (const { key, entry, asked } of result.entries) {
       if (!asked) continue;
-      const diff = unifiedDiff(target.path, asked.before, asked.after, openFileMask([]));
+      const diff = unifiedDiff(target.path, asked.before, asked.after, openDiffMask(target.format, asked.before, asked.after));
       const question = `${JSON.stringify(entry.record.name)} was edited by hand since. Unwrap it, and keep the edits?`;
       if (await isYes(question, diff, flags, terminal)) agreed.add(agreementOf(key, asked.signature));
     }

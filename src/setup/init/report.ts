@@ -8,7 +8,7 @@ import type { Candidate } from './candidates.ts';
 import { clientsOfAll, shownStart } from './candidates.ts';
 import type { PlannedFile } from './plan.ts';
 import type { InitPlan, InitReport } from './run.ts';
-import { openFileMask, unifiedDiff } from './shown.ts';
+import { openDiffMask, unifiedDiff } from './shown.ts';
 import { readersOf } from './survey.ts';
 
 /**
@@ -81,7 +81,7 @@ export function diffsOf({ files }: InitPlan): readonly (readonly string[])[] {
 
 /** The differences of one file. */
 export function diffOf({ file, before, after }: PlannedFile): readonly string[] {
-  return unifiedDiff(file.path, before, after, openFileMask(file.servers.map(({ entry }) => entry.value)));
+  return unifiedDiff(file.path, before, after, openDiffMask(file.format, before, after));
 }
 
 /** The clients whose files were written, each once, with what each needs now. */

@@ -2,6 +2,11 @@
 import { hideSecrets, maskCommand, openMask } from '../../audit/mask.ts';
 import { isSecretName } from '../../audit/secrets.ts';
 import { isArray, isObject, type Json } from '../../core/json.ts';
+import { FORMATS } from '../clients/format/formats.ts';
+import { decodeText } from '../clients/format/text.ts';
+import { valueIn } from '../clients/format/tree.ts';
+import type { FileFormat } from '../clients/types.ts';
+import { refusing } from '../clients/wrap.ts';
 import { diffLines, type Hunk, linesOf } from './lines.ts';
 
 /** Lines around a change. */
@@ -34,9 +39,19 @@ export function openFileMask(entries: readonly Json[]): (text: string) => string
   return (text) => hideSecrets(mask(text), Infinity);
 }
 
+/** The same for whole files, by all that stands in them. One that cannot be read hides only what looks like a secret. */
+export function openDiffMask(format: FileFormat, ...files: readonly Uint8Array[]): (text: string) => string {
+  return openFileMask(files.flatMap((bytes) => valuesOf(format, bytes)));
+}
+
+function valuesOf(format: FileFormat, bytes: Uint8Array): readonly Json[] {
+  const value = refusing(() => valueIn(FORMATS[format].parse(decodeText(bytes).text)));
+  return typeof value === 'object' && value !== null && 'kind' in value ? [] : [value];
+}
+
 function secretsIn(value: Json, isHidden: boolean): readonly string[] {
   if (typeof value === 'string') return isHidden && !REFERENCE.test(value) ? [value, ...wordsOf(value)] : [];
-  if (isArray(value)) return isHidden ? value.flatMap((each) => secretsIn(each, true)) : secretWords(value);
+  if (isArray(value)) return [...(isHidden ? [] : secretWords(value)), ...value.flatMap((each) => secretsIn(each, isHidden))];
   if (!isObject(value)) return [];
   return [...value].flatMap(([key, member]) => secretsIn(member, isHidden || HIDDEN_MEMBERS.has(key) || isSecretName(key)));
 }

@@ -5,7 +5,7 @@ import { targetOf } from './carry-out.ts';
 import { isRefused } from './foreign.ts';
 import { openJournal } from './journal.ts';
 import { asOnlyRun } from './lock.ts';
-import { openFileMask, unifiedDiff } from './shown.ts';
+import { openDiffMask, unifiedDiff } from './shown.ts';
 import type { EntryPlace, Survey } from './survey.ts';
 import { writeTarget } from './write.ts';
 
@@ -25,7 +25,7 @@ export function unrecordedEntries({ servers }: Survey, home: string, isMeant: (p
       if (coverage.kind === 'open' || !isMeant(place) || file.untouchable !== undefined || !file.bytes) return [];
       const way = planUnwrapUnrecorded({ bytes: file.bytes, format: file.format }, server);
       if (way.kind !== 'unwrap') return [];
-      const mask = openFileMask(file.servers.map(({ entry }) => entry.value));
+      const mask = openDiffMask(file.format, file.bytes, way.bytes);
       const isOurs = coverage.wrapped.isNpx || coverage.policy?.startsWith(join(home, 'policies')) === true;
       return [{ place, diff: unifiedDiff(file.path, file.bytes, way.bytes, mask), isOurs }];
     }),
