@@ -121,6 +121,8 @@ test(
     const [, ...args] = serving(TOOLS);
     const npx = folder.write('npx', `#!/bin/sh\nexec ${BUN} "$INIT_FLAG" "$INIT_SCRIPT"\n`);
     chmodSync(npx, 0o755);
+    // npm, which runs the tests, may name a registry of its own: what comes from elsewhere is not the package that is known.
+    for (const name of Object.keys(folder.env)) if (/^npm_config_/i.test(name)) folder.env[name] = undefined;
     Object.assign(folder.env, { PATH: `${folder.path}:${process.env.PATH}`, INIT_FLAG: args[0], INIT_SCRIPT: args[1] });
     const { out, err } = await folder.run('scan', '--', 'npx', '-y', '@stripe/mcp@0.2.5', '--tools=all');
     expect(err).toBe('the library has a policy for @stripe/mcp 0.2.5: intercept policies add stripe\n');

@@ -119,7 +119,7 @@ test.each(OPERATIONS)('%s', async (_, work) => {
     }
     failures++;
     expect(fault).toBeInstanceOf(StoreError);
-    expect(String(fault)).toContain('disk I/O error');
+    expect(String(fault)).toContain('the disk fails, or is full');
     expect(contents()).toBe(before);
   }
   expect(failures).toBeGreaterThan(0);

@@ -143,7 +143,7 @@ test('policy.md §8: a price is replaced when the call that pays it is reserved,
   const pays = challenge?.id ?? '';
   await nextTurn();
   faults = 1;
-  await expect(store.reserve([{ ...limited([counter('c')], 10, 7), pays }])).rejects.toThrow(/disk I\/O error/);
+  await expect(store.reserve([{ ...limited([counter('c')], 10, 7), pays }])).rejects.toThrow(/the disk fails, or is full/);
   await nextTurn();
   expect(await store.reserve([{ ...limited([counter('c')], 10, 7), pays }])).toMatchObject([{ kind: 'reserved' }]);
   expect(await store.read([counter('c')])).toMatchObject([{ micros: 7 }]);
@@ -155,7 +155,7 @@ test('I4: what a commit that failed at its end may have given back is given back
   const [first, second] = await store.reserve(calls);
   await nextTurn();
   faults = -1;
-  await expect(store.settle([end(first, 'released')])).rejects.toThrow(/disk I\/O error/);
+  await expect(store.settle([end(first, 'released')])).rejects.toThrow(/the disk fails, or is full/);
   await nextTurn();
   await store.settle([end(first, 'released')]);
   expect(await store.read([counter('c')])).toMatchObject([{ micros: 4 }]);

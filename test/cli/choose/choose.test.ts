@@ -91,7 +91,8 @@ describe.skipIf(!HAS_TERMINAL)('the choices by keyboard', () => {
       ['1', '› * retrieve_balance'],
       [ESCAPE, 'delete_customer'],
       ['p', 'The policy of shop'],
-      ['p', 'delete_customer'],
+      // The policy names the tools, too: only their list has a cursor.
+      ['p', '› * cancel_subscription'],
       ['n', 'Enforce at once, or watch first?'],
       [DOWN, '› (x) Watch first'],
     );
