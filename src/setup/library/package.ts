@@ -169,7 +169,18 @@ const REDIRECTS: Readonly<Record<Registry, RegExp>> = {
 const OWN = /^https:\/\/(?:registry\.npmjs\.org|pypi\.org\/simple)\/?$/;
 
 function redirectIn(registry: Registry, env: EntryEnvironment): string | undefined {
-  return Object.keys(env).find((name) => REDIRECTS[registry].test(name) && !OWN.test(env[name] ?? ''));
+  return Object.keys(env).find((name) => {
+    const value = env[name];
+    return value !== undefined && REDIRECTS[registry].test(name) && !OWN.test(value) && !isUsual(name, value, env);
+  });
+}
+
+/** npm tells whatever it starts where its files are; where they always are, that leads nowhere else. */
+function isUsual(name: string, value: string, { HOME, USERPROFILE }: EntryEnvironment): boolean {
+  const path = value.replaceAll('\\', '/');
+  if (/^npm_config_globalconfig$/i.test(name)) return path.endsWith('/etc/npmrc');
+  const home = (HOME ?? USERPROFILE)?.replaceAll('\\', '/');
+  return /^npm_config_userconfig$/i.test(name) && home !== undefined && path === `${home}/.npmrc`;
 }
 
 const EXACT = /^v?(\d+(?:\.\d+)+(?:[-+.]?[0-9A-Za-z][0-9A-Za-z.+-]*)?)$/;

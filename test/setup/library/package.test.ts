@@ -99,3 +99,21 @@ test('an entry that sets another registry makes its package unknown', () => {
   expect(identifyPackage(['uvx', 'a'], { UV_INDEX_URL: 'https://example.com' })).toMatchObject({ kind: 'unknown' });
   expect(identifyPackage(['docker', 'run', 'a'], { DOCKER_HOST: 'tcp://example.com' })).toMatchObject({ kind: 'unknown' });
 });
+
+test('what npm tells the commands that it starts leads nowhere else, unless it does', () => {
+  const command = ['npx', '-y', '@stripe/mcp'];
+  const usual = {
+    HOME: '/home/ann',
+    npm_config_userconfig: '/home/ann/.npmrc',
+    npm_config_globalconfig: '/usr/etc/npmrc',
+    npm_config_registry: undefined,
+  };
+  expect(identifyPackage(command, usual).kind).toBe('package');
+  for (const other of [
+    { ...usual, npm_config_userconfig: '/tmp/x/.npmrc' },
+    { ...usual, npm_config_globalconfig: '/tmp/npmrc' },
+    { ...usual, HOME: undefined },
+    { ...usual, npm_config_registry: 'https://packages.example' },
+  ])
+    expect(identifyPackage(command, other).kind).toBe('unknown');
+});
