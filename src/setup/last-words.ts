@@ -27,8 +27,9 @@ export function collectLastWords(env: Environment, remote: Remote | undefined): 
   let size = 0;
   return {
     onError(chunk) {
-      chunks.push(chunk.slice(-MOST_KEPT));
-      size += chunk.length;
+      const kept = chunk.slice(-MOST_KEPT);
+      chunks.push(kept);
+      size += kept.length;
       while (size - (chunks[0]?.length ?? 0) >= MOST_KEPT) size -= chunks.shift()?.length ?? 0;
     },
     lines: () => {

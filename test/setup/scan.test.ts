@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CommandError } from '../../src/core/fault.ts';
 import { isObject } from '../../src/core/json.ts';
+import { collectLastWords } from '../../src/setup/last-words.ts';
 import { scanServer } from '../../src/setup/scan.ts';
 import { BUN, ROOT, temporaryFolder } from '../harness/paths.ts';
 import { startUpstream } from '../harness/upstream.ts';
@@ -124,6 +125,18 @@ describe('real servers', () => {
 });
 
 describe('hostile servers', () => {
+  test(
+    'megabytes on stderr, in pieces of any size, do not keep it',
+    async () => {
+      const loud = `const piece = new Uint8Array(300_000).fill(120); for (let i = 0; i < 40; i++) require('node:fs').writeSync(2, piece)`;
+      expect((await scan(listing(`{ tools: [{ name: 'a' }] }`, loud))).tools).toHaveLength(1);
+      const words = collectLastWords({}, undefined);
+      for (let count = 0; count < 40; count++) words.onError(Buffer.from(`${'x'.repeat(200_000)}\nlast ${count}\n`));
+      expect(words.lines().at(-1)).toBe('last 39');
+    },
+    LONG,
+  );
+
   test(
     '10,000 tools, and a description of 5 MB',
     async () => {
