@@ -60,7 +60,7 @@ export function readActions(args: readonly Argument[], nouns: readonly string[])
     const risks = argument.values.map((value) => ({ value, risk: riskOfValue(value, isPair, nouns) }));
     const isLoose = LOOSE.has(argument.name.toLowerCase()) && risks.some(({ risk }) => risk === undefined);
     const worst = risks.flatMap(({ risk }) => risk ?? []).reduce<Risk>(worseOf, 'Read');
-    if (isLoose || (worst === 'Read' && risks.some(({ risk }) => risk === undefined))) continue;
+    if (isLoose || (worst === 'Read' && (argument.isCut || risks.some(({ risk }) => risk === undefined)))) continue;
     const deciding = risks.find(({ risk }) => risk === worst)?.value ?? '';
     return {
       actions: {

@@ -3,7 +3,7 @@ import { compoundOf, isFiller, isNounToo, kindOf } from './lookup.ts';
 import { REFINEMENTS, type VerbKind } from './words.ts';
 
 /** Names are short; what is longer is not read to its end. */
-const MAX_NAME = 512;
+export const MAX_NAME = 512;
 
 export interface FoundVerb {
   readonly verb: string;
@@ -87,7 +87,7 @@ export function readName(words: readonly string[]): NameReading {
 function placesAfter(words: readonly string[], start: number): readonly number[] {
   const places = [start];
   for (let at = start + 2; at < words.length; at++) {
-    const isJoined = JOINERS.has(words[at - 1] ?? '') && isSure(words[at]);
+    const isJoined = JOINERS.has(words[at - 1] ?? '') && (isSure(words[at]) || kindOf(words[at] ?? '') === 'Financial');
     if (isJoined) places.push(at);
   }
   const mayEnd = isNounToo(words[start] ?? '') ? endsActing(words, start) : isFinal(words.at(-1));

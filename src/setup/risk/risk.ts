@@ -9,7 +9,7 @@ import { type DescriptionReading, type FoundSign, readDescription, verbsIn } fro
 import { isNounToo, wordsOf } from './lookup.ts';
 import { callsOthers, handsOutSecrets, isStep } from './marks.ts';
 import { moneyAmong } from './money.ts';
-import { type FoundVerb, readName, sharedPrefix, splitName, withoutPrefix } from './name.ts';
+import { type FoundVerb, MAX_NAME, readName, sharedPrefix, splitName, withoutPrefix } from './name.ts';
 import { type Argument, readSchema } from './schema.ts';
 import { BOUGHT, BROWSER_STEPS, EFFECTS, MONEY_NOUNS, NOT_MONEY } from './words.ts';
 
@@ -64,7 +64,7 @@ function classify(tool: ScannedTool, all: readonly string[], { prefix, isBrowser
     args: schema.arguments,
     readOnly: hintOf(tool.annotations, 'readOnlyHint'),
     destructive: hintOf(tool.annotations, 'destructiveHint'),
-    complete: schema.complete && description.complete,
+    complete: schema.complete && description.complete && tool.name.length <= MAX_NAME,
     isBrowser: isBrowser || all.includes('browser'),
   });
 }
@@ -77,6 +77,7 @@ function hintOf(annotations: Json | undefined, hint: string): boolean | undefine
 function conclude(reading: Reading): ToolRisk {
   const { args, words } = reading;
   const chosen = isReading(reading) ? readActions(args.filter(isMethod), words) : readActions(args, words);
+  const actions = chosen && (doesMore(reading, chosen.actions.argument) ? { ...chosen.actions, reading: [] } : chosen.actions);
   const first = [...ofName(reading), ...(chosen?.evidence ?? []), ...ofArguments(reading, chosen !== undefined)];
   const described = [...first, ...ofDescription(reading, first, chosen !== undefined)];
   const stepped = [...described, ...ofBrowser(reading, described)];
@@ -96,7 +97,7 @@ function conclude(reading: Reading): ToolRisk {
     step: isStep(risk, words, args, reading.isBrowser),
     takesToolName: callsOthers(reading.name, risk, args),
     ...(returnsSecrets && { returnsSecrets }),
-    ...(chosen && { actions: chosen.actions }),
+    ...(actions && { actions }),
     ...(money && { money }),
   };
 }
@@ -104,6 +105,15 @@ function conclude(reading: Reading): ToolRisk {
 /** A reading tool filters by an action; one that takes an HTTP method does what it says. */
 function isReading({ verbs, description }: Reading): boolean {
   return verbs[0]?.kind === 'Read' && description.heads[0]?.kind === 'Read';
+}
+
+/**
+ * True where the action alone does not say what is done: the name itself destroys or pays, or another argument chooses, too.
+ * SECURITY: else a tool that is to be denied would be drafted as one that reads.
+ */
+function doesMore({ verbs, args, words }: Reading, action: string): boolean {
+  if (verbs.some(({ kind }) => kind === 'Destructive' || kind === 'Financial')) return true;
+  return args.some((other) => other.path !== action && readActions([other], words)?.evidence.some(({ risk }) => risk !== 'Read'));
 }
 
 function isMethod({ name }: Argument): boolean {

@@ -17,6 +17,8 @@ export interface Argument {
   readonly types: readonly string[];
   /** The strings among the values that it may have. */
   readonly values: readonly string[];
+  /** There are more of them than are read. */
+  readonly isCut: boolean;
   readonly description: string;
   readonly required: boolean;
 }
@@ -78,6 +80,7 @@ function readArgument(walk: Walk, name: string, value: Json, at: { path: string;
 function describe(walk: Walk, name: string, path: string, at: { depth: number; required: boolean }, value: Json): Argument {
   const shapes = isObject(value) ? [value, ...branchesOf(walk, value)] : [];
   const objects = shapes.filter(isObject);
+  const values = isOpen(value) ? [] : objects.flatMap((shape) => valuesOf(shape));
   const description = objects.map((shape) => shape.get('description')).find((text) => typeof text === 'string');
   return {
     name,
@@ -85,7 +88,8 @@ function describe(walk: Walk, name: string, path: string, at: { depth: number; r
     depth: at.depth,
     required: at.required,
     types: objects.flatMap((shape) => typesOf(shape)),
-    values: objects.flatMap((shape) => valuesOf(shape)).slice(0, MAX_VALUES),
+    values: values.slice(0, MAX_VALUES),
+    isCut: values.length > MAX_VALUES || objects.some(hasMoreValues),
     description: typeof description === 'string' ? description.slice(0, MAX_TEXT) : '',
   };
 }
@@ -96,6 +100,26 @@ function typesOf(shape: JsonObject): readonly string[] {
   if (typeof type === 'string') return [type];
   if (type !== undefined) return listOf(type);
   return [...(shape.has('properties') ? ['object'] : []), ...(shape.has('items') ? ['array'] : [])];
+}
+
+/** True where one branch of a choice takes any text: the values of the others are examples. */
+function isOpen(value: Json): boolean {
+  if (!isObject(value) || valuesOf(value).length > 0) return false;
+  return ['anyOf', 'oneOf'].some((key) => {
+    const list = value.get(key);
+    return list !== undefined && isArray(list) && list.some(isAnyText);
+  });
+}
+
+function isAnyText(branch: Json): boolean {
+  return isObject(branch) && typesOf(branch).includes('string') && !branch.has('enum') && !branch.has('const');
+}
+
+function hasMoreValues(shape: JsonObject): boolean {
+  return [shape, shape.get('items')].some((each) => {
+    const list = isObject(each) ? each.get('enum') : undefined;
+    return list !== undefined && isArray(list) && list.length > MAX_VALUES;
+  });
 }
 
 function valuesOf(shape: JsonObject): readonly string[] {

@@ -16,9 +16,19 @@ describe('hostile lists', () => {
     const tools = Array.from({ length: 10_000 }, (_, at) => ({ name: `acme_get_thing_${at}`, description: 'Get a thing.' }));
     expect(classifyTools(tools).every(({ risk }) => risk === 'Read')).toBe(true);
     expect(classifyTools([{ name: 'get_'.repeat(250_000) }, { name: '_-./'.repeat(250_000) }])).toMatchObject([
-      { risk: 'Read' },
+      { risk: 'Write', unsure: true },
       { unsure: true },
     ]);
+    expect(classifyTools([{ name: `get_${'x_'.repeat(300)}and_delete` }])).toMatchObject([{ risk: 'Write', unsure: true }]);
+  });
+
+  test('an action of more values than are read, or of any text in one branch, is doubt', () => {
+    const values = [...Array.from({ length: 250 }, (_, at) => `get_thing_${at}`), 'delete_all'];
+    const schemas = [{ enum: values }, { anyOf: [{ enum: ['list', 'get'] }, { type: 'string' }] }];
+    for (const action of schemas)
+      expect(classifyTools([{ name: 'things', inputSchema: fromPlain({ properties: { action } }) }])).toMatchObject([
+        { risk: 'Write', unsure: true },
+      ]);
   });
 
   test('a schema of 10,000 levels, of 10,000 arguments, of a circle', () => {

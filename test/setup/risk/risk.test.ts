@@ -273,3 +273,28 @@ describe('words that are nouns, too', () => {
     ]);
   });
 });
+
+describe('an action', () => {
+  const choice = (...values: readonly string[]) => ({ enum: values });
+
+  test('of a tool whose name destroys or pays is no reading, whatever it is called', () => {
+    const named = {
+      delete_user: ['list', 'delete'],
+      wipe: ['view', 'format'],
+      refund_charge: ['preview', 'create'],
+      pay_invoice: ['check', 'submit'],
+    };
+    for (const [name, values] of Object.entries(named))
+      expect([name, classOf({ name, args: { action: choice(...values) } }).actions?.reading]).toEqual([name, []]);
+  });
+
+  test('beside another that does more is no reading', () => {
+    const args = { action: choice('list', 'create'), operation: choice('get', 'delete') };
+    expect(classOf({ name: 'manage_repo', args }).actions?.reading).toEqual([]);
+    expect(classOf({ name: 'manage_repo', args: { ...args, operation: choice('get', 'list') } }).actions?.reading).toEqual(['list']);
+  });
+});
+
+test('money behind "and" counts, also where its word may be a noun', () => {
+  expectAll('Financial', [{ name: 'lookup_and_refund' }, { name: 'search_and_buy' }]);
+});
