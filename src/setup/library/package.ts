@@ -34,6 +34,8 @@ interface Launcher {
   readonly from: readonly string[];
   /** Options whose value is a package beside it. */
   readonly beside?: readonly string[];
+  /** It reads its own options behind the package, too, up to a `--`. */
+  readonly readsOn?: boolean;
   readonly parse: (spec: string) => Pick<StartedPackage, 'name' | 'version'> | undefined;
 }
 
@@ -79,8 +81,8 @@ const CONTAINER = {
 const LAUNCHERS: Readonly<Record<string, readonly Launcher[]>> = {
   npx: [{ ...NPM, words: [] }],
   npm: [
-    { ...NPM, words: ['exec'] },
-    { ...NPM, words: ['x'] },
+    { ...NPM, words: ['exec'], readsOn: true },
+    { ...NPM, words: ['x'], readsOn: true },
   ],
   pnpm: [{ ...NPM, words: ['dlx'] }],
   pnpx: [{ ...NPM, words: [] }],
@@ -104,13 +106,15 @@ const LAUNCHERS: Readonly<Record<string, readonly Launcher[]>> = {
 /** The package that a command starts, with the variables that its entry sets. */
 export function identifyPackage(command: readonly string[], env: EntryEnvironment = {}): Identified {
   const words = withoutShell(command);
+  const joined = words === command ? undefined : words.find((word) => /[&|<>^\r\n]/.test(word));
+  if (joined !== undefined) return unknown(`"${joined}" means more to cmd than a word`);
   const [first = ''] = words;
   if (/[/\\]/.test(first) && !/^(?:\/|[A-Za-z]:[\\/])/.test(first)) return unknown(`"${first}" is a path of some folder`);
   const launchers = LAUNCHERS[programName(first)] ?? [];
   const launcher = launchers.find((each) => each.words.every((word, index) => words[index + 1] === word));
   if (!launcher) return unknown(`"${first}" starts no package of a registry`);
   const redirected = redirectIn(launcher.registry, env);
-  if (redirected !== undefined) return unknown(`"${redirected}" names another registry`);
+  if (redirected !== undefined) return unknown(`"${redirected}" may have another package started`);
   return readStart(launcher, words.slice(1 + launcher.words.length));
 }
 
@@ -139,10 +143,18 @@ function readStart(launcher: Launcher, words: readonly string[]): Identified {
   }
   const [word, ...args] = words.slice(at);
   if (word === undefined) return unknown('it names no package');
+  const late = launcher.readsOn && words[at - 1] !== '--' ? lateOption(args) : undefined;
+  if (late !== undefined) return unknown(`"${late}" may change what is started`);
   const parsed = launcher.parse(spec ?? word);
   if (!parsed) return unknown(`"${spec ?? word}" is no plain name of a package`);
   const program = spec === undefined || word === parsed.name || word === spec ? undefined : word;
   return { kind: 'package', registry, ...parsed, program, args };
+}
+
+/** SECURITY: `npm exec a --package=b` starts a program of `b`. */
+function lateOption(args: readonly string[]): string | undefined {
+  const end = args.indexOf('--');
+  return args.slice(0, end < 0 ? args.length : end).find((word) => word.startsWith('-'));
 }
 
 function splitOption(word: string): readonly [string, string | undefined] {
@@ -160,10 +172,10 @@ function programName(path: string): string {
   return name.toLowerCase().replace(/\.(?:exe|cmd)$/, '');
 }
 
-/** Variables by which a launcher looks elsewhere, and the registries that they may name all the same. */
+/** Settings of a launcher by variables: each but these may have it start something else. */
 const REDIRECTS: Readonly<Record<Registry, RegExp>> = {
-  npm: /^npm_config_(?:registry|userconfig|globalconfig|.*:registry)$|^bun_config_registry$/i,
-  pypi: /^(?:uv_(?:default_index|index|index_url|extra_index_url|find_links|config_file|override|constraint)|pip_(?:index_url|extra_index_url|find_links|config_file))$/i,
+  npm: /^(?:npm_config_(?!(?:cache|loglevel|yes|offline|prefer_offline|prefer_online|fund|audit|update_notifier|progress|color|ignore_scripts|cafile|proxy|https_proxy|noproxy|fetch_\w+)$)|bun_config_registry$)/i,
+  pypi: /^(?:uv|pip|pipx)_(?!(?:cache_dir|no_cache|offline|no_progress|quiet|link_mode|python|python_preference|python_downloads|http_timeout|default_timeout|native_tls|cert|disable_pip_version_check|tool_dir|tool_bin_dir|concurrent_\w+)$)/i,
   docker: /^docker_(?:host|context|config)$/i,
 };
 const OWN = /^https:\/\/(?:registry\.npmjs\.org|pypi\.org\/simple)\/?$/;

@@ -19,6 +19,8 @@ const KNOWN: readonly (readonly [
   ['npx --package=a@1.2.3 other x', 'npm', 'a', '1.2.3', 'other', 'x'],
   ['npm exec -- a@1.2.3 x', 'npm', 'a', '1.2.3', undefined, 'x'],
   ['npm x -y a', 'npm', 'a'],
+  ['npm exec a x', 'npm', 'a', undefined, undefined, 'x'],
+  ['npm exec -- a -p b', 'npm', 'a', undefined, undefined, '-p b'],
   ['pnpm dlx a@1.2.3', 'npm', 'a', '1.2.3'],
   ['bunx --bun a', 'npm', 'a'],
   ['cmd /c npx -y a', 'npm', 'a'],
@@ -62,6 +64,12 @@ const UNKNOWN: readonly string[] = [
   'npx -p a -p b a',
   'npx -c a',
   'npx --call=a',
+  'npm exec a --package=b',
+  'npm exec -y a@1.2.3 x -p b',
+  'npm x a --registry=https://example.com',
+  'npm exec a -c b -- x',
+  'cmd /c npx -y a & b',
+  'cmd /c npx -y a x|b',
   'npm install a',
   './npx -y a',
   'bin/npx -y a',
@@ -95,6 +103,12 @@ test('an entry that sets another registry makes its package unknown', () => {
   const npx = ['npx', '-y', 'a'];
   expect(identifyPackage(npx, { NPM_CONFIG_REGISTRY: 'https://example.com' })).toMatchObject({ kind: 'unknown' });
   expect(identifyPackage(npx, { 'npm_config_@stripe:registry': 'https://example.com' })).toMatchObject({ kind: 'unknown' });
+  for (const name of ['npm_config_package', 'NPM_CONFIG_CALL', 'npm_config_prefix', 'npm_config_node_options', 'npm_config_script_shell'])
+    expect(identifyPackage(npx, { [name]: 'b' })).toMatchObject({ kind: 'unknown' });
+  expect(identifyPackage(npx, { npm_config_cache: '/c', NPM_CONFIG_LOGLEVEL: 'error' })).toMatchObject({ kind: 'package' });
+  for (const name of ['UV_WITH', 'UV_PROJECT', 'UV_INDEX', 'PIP_INDEX_URL'])
+    expect(identifyPackage(['uvx', 'a'], { [name]: 'b' })).toMatchObject({ kind: 'unknown' });
+  expect(identifyPackage(['uvx', 'a'], { UV_PYTHON: '3.12', UV_CACHE_DIR: '/c' })).toMatchObject({ kind: 'package' });
   expect(identifyPackage(npx, { npm_config_registry: 'https://registry.npmjs.org/', TOKEN: 'x' })).toMatchObject({ kind: 'package' });
   expect(identifyPackage(['uvx', 'a'], { UV_INDEX_URL: 'https://example.com' })).toMatchObject({ kind: 'unknown' });
   expect(identifyPackage(['docker', 'run', 'a'], { DOCKER_HOST: 'tcp://example.com' })).toMatchObject({ kind: 'unknown' });
