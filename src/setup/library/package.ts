@@ -178,12 +178,11 @@ const REDIRECTS: Readonly<Record<Registry, RegExp>> = {
   pypi: /^(?:uv|pip|pipx)_(?!(?:cache_dir|no_cache|offline|no_progress|quiet|link_mode|python|python_preference|python_downloads|http_timeout|default_timeout|native_tls|cert|disable_pip_version_check|tool_dir|tool_bin_dir|concurrent_\w+)$)/i,
   docker: /^docker_(?:host|context|config)$/i,
 };
-const OWN = /^https:\/\/(?:registry\.npmjs\.org|pypi\.org\/simple)\/?$/;
 
 function redirectIn(registry: Registry, env: EntryEnvironment): string | undefined {
   return Object.keys(env).find((name) => {
     const value = env[name];
-    return value !== undefined && REDIRECTS[registry].test(name) && !OWN.test(value) && !isUsual(name, value, env);
+    return value !== undefined && REDIRECTS[registry].test(name) && !isUsual(name, value, env);
   });
 }
 

@@ -109,7 +109,6 @@ test('an entry that sets another registry makes its package unknown', () => {
   for (const name of ['UV_WITH', 'UV_PROJECT', 'UV_INDEX', 'PIP_INDEX_URL'])
     expect(identifyPackage(['uvx', 'a'], { [name]: 'b' })).toMatchObject({ kind: 'unknown' });
   expect(identifyPackage(['uvx', 'a'], { UV_PYTHON: '3.12', UV_CACHE_DIR: '/c' })).toMatchObject({ kind: 'package' });
-  expect(identifyPackage(npx, { npm_config_registry: 'https://registry.npmjs.org/', TOKEN: 'x' })).toMatchObject({ kind: 'package' });
   expect(identifyPackage(['uvx', 'a'], { UV_INDEX_URL: 'https://example.com' })).toMatchObject({ kind: 'unknown' });
   expect(identifyPackage(['docker', 'run', 'a'], { DOCKER_HOST: 'tcp://example.com' })).toMatchObject({ kind: 'unknown' });
 });
