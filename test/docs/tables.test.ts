@@ -9,7 +9,7 @@ import { isCounterOperator, OPERATORS } from '../../src/core/operators.ts';
 import { DIAGNOSTICS } from '../../src/policy/codes.ts';
 import { POLICY, RULE_KEYS } from '../../src/policy/format/format.ts';
 import { ROOT } from '../harness/paths.ts';
-import { keysAfter, readPage, tableAfter } from './markdown.ts';
+import { keysAfter, PAGES, proseOf, readPage, tableAfter } from './markdown.ts';
 
 const HELP: Readonly<Record<string, string>> = Object.fromEntries(
   COMMANDS.map(({ name, help, pages }) => [name, [help, ...Object.values(pages ?? {})].join('\n')]),
@@ -55,6 +55,20 @@ test('errors.md lists every JSON-RPC error that is answered', () => {
 test('errors.md lists every exit status', () => {
   expect(keysAfter(ERRORS, 'exit')).toEqual(Object.values(EXIT).map(String));
 });
+
+for (const page of PAGES) {
+  test(`${page}: each row of a table has as many cells as its head`, () => {
+    const tables = proseOf(page)
+      .split(/\n(?!\|)/)
+      .map((part) => part.split('\n').filter((line) => line.startsWith('|')));
+    for (const [head = '', ...rows] of tables) for (const row of rows) expect([row, cellsOf(row)]).toEqual([row, cellsOf(head)]);
+  });
+}
+
+/** A bar inside of code or behind a backslash begins no cell. */
+function cellsOf(row: string): number {
+  return row.replace(/\\\|/g, '').split('|').length - 2;
+}
 
 test('policy.md lists every key and operator', () => {
   if (POLICY.kind !== 'map') throw new Error('a policy is a map');

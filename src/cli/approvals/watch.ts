@@ -71,7 +71,10 @@ async function watchOnScreen(approvals: Approvals, options: WatchViewOptions, te
   let state: WatchState = FIRST;
   const show = (next: WatchState, screen: TerminalScreen) => {
     const now = Date.now();
-    const { lines, drawn, top } = layOut(next, { size: terminal.size() ?? SIZE, now, paint, args, refusal });
+    const { columns, rows } = terminal.size() ?? SIZE;
+    // What clears the rest of a line takes the last column's character with it.
+    const size = { columns: columns - 1, rows };
+    const { lines, drawn, top } = layOut(next, { size, now, paint, args, refusal });
     screen.draw(lines);
     state = noteDrawn({ ...next, top }, drawn, now);
   };

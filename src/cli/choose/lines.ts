@@ -9,6 +9,9 @@ import { fit } from '../approvals/table.ts';
 import { type Colour, type Paint, shown } from '../paint.ts';
 import type { Size } from '../terminal.ts';
 
+/** Columns of a number of tools, so that what follows stands below each other. */
+const TOOLS = 8;
+
 export interface ChoiceView {
   readonly size: Size;
   readonly paint: Paint;
@@ -59,7 +62,7 @@ export function countsOf(one: ChosenServer, width: number, paint: Paint): string
     id,
     text: `${counts[id]} ${label.toLowerCase()}`,
   }));
-  const all = `${tools} tool${tools === 1 ? '' : 's'}`;
+  const all = `${tools} tool${tools === 1 ? '' : 's'}`.padEnd(TOOLS);
   const plain = [all, ...parts.map(({ text }) => text)].join('   ');
   if (plain.length > width) return fit(plain, width);
   return [all, ...parts.map(({ id, text }) => paint(COLOURS[id], text))].join('   ');

@@ -3,7 +3,7 @@ import { policyBlocks } from '../../console/setup/blocks.ts';
 import { COLUMN_WORDS, RISK_WORDS } from '../../console/setup/words.ts';
 import type { PolicyPreview } from '../../setup/choose/chooser.ts';
 import { type Choosing, type ChosenServer, columnOf, toolsOf } from '../../setup/choose/model.ts';
-import type { ToolToChoose } from '../../setup/choose/servers.ts';
+import { evidenceOf, type ToolToChoose } from '../../setup/choose/servers.ts';
 import type { Column } from '../../setup/draft/draft.ts';
 import { columnsOf } from '../approvals/marked.ts';
 import { fit } from '../approvals/table.ts';
@@ -109,7 +109,7 @@ function aboutClass({ risk, tools }: Extract<ToolRow, { kind: 'class' }>, width:
 function aboutTool(tool: ToolToChoose | undefined, width: number, paint: Paint): readonly string[] {
   if (!tool) return [];
   const { name, description = '', risk, says, suggested } = tool;
-  const why = risk.evidence.map((found) => found.says).join(', ');
+  const why = evidenceOf(risk);
   const marks = [...(risk.sensitive ? ['sensitive'] : []), ...(risk.unsure ? ['unsure'] : [])].join(', ');
   const label = COLUMN_WORDS.find(({ id }) => id === suggested)?.label.toLowerCase() ?? suggested;
   const class_ = `${risk.risk}${why === '' ? '' : `, seen in ${shown(why)}`}${marks === '' ? '' : ` (${marks})`}; suggested: ${label}${says === undefined ? '' : `, ${shown(says)}`}`;

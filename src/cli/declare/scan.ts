@@ -62,7 +62,7 @@ export const SCAN = command({
       json: set('for programs'),
     },
   ],
-  end: 'Exit status: 0 done, 1 the server was not scanned, 5 the server changed.\nExample: intercept scan -o policy.yaml -- npx -y @stripe/mcp-server',
+  end: 'Exit status: 0 done, 1 the server was not scanned, 5 the server changed.\nExample: intercept scan -o policy.yaml -- npx -y @stripe/mcp',
   async run({ upstream, header, headerEnv, preset, ...values }, words, { terminal, server }) {
     if (words[0] !== undefined) throw serverWord(words[0]);
     if (values.clients) return await ofClients({ ...values, upstream, preset }, { server, terminal });

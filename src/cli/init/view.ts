@@ -90,11 +90,12 @@ function renderNext(report: InitReport, stepOf: StepOf, paint: Paint): readonly 
     ...(canHold(report)
       ? [
           '  Calls that need approval wait for you: intercept approvals watch',
-          '  Agents have shells: keep deciding to yourself with "intercept approvals protect"',
+          '  Agents have shells; keep deciding to yourself: intercept approvals protect',
         ]
       : []),
     ...(shared.length === 0 ? [] : [`  Whoever edits the project can edit its policies, agents included: ${shared.join(', ')}`]),
     ...(spread.length === 0 ? [] : [`  Other machines may have these files, and their paths hold on this one: ${spread.join(', ')}`]),
-    '  Look later: intercept init --check, intercept status. Take it back: intercept init --undo',
+    '  Look later: intercept init --check, intercept status',
+    '  Take it back: intercept init --undo',
   ];
 }

@@ -16,6 +16,11 @@ export interface ToolToChoose {
   readonly says?: string | undefined;
 }
 
+/** What a tool's class was read from, each thing once, in one line. Hostile text. */
+export function evidenceOf({ evidence }: ToolRisk): string {
+  return [...new Set(evidence.map(({ says }) => says))].join(', ');
+}
+
 export type ServerState =
   | { readonly kind: 'found' }
   | { readonly kind: 'starting' }

@@ -6,7 +6,7 @@ import { COLUMNS } from '../draft/model.ts';
 import type { PolicyPreview } from './chooser.ts';
 import { countColumns } from './groups.ts';
 import { type Choosing, type ChosenServer, columnOf, coversOf, isKept, notesOf, toolsOf } from './model.ts';
-import type { ToolToChoose } from './servers.ts';
+import { evidenceOf, type ToolToChoose } from './servers.ts';
 
 /** Characters of a description, a name, a line. The whole of a name stands in the policy. */
 const MOST_TEXT = 400;
@@ -56,7 +56,7 @@ export function viewTools(one: ChosenServer): ServerTools {
 }
 
 function viewTool({ name, description = '', risk, suggested, limit, says = '' }: ToolToChoose): ToolLine {
-  const evidence = risk.evidence.map((found) => found.says).join(', ');
+  const evidence = evidenceOf(risk);
   return {
     name: reveal(name, MOST_NAME),
     description: reveal(

@@ -68,6 +68,19 @@ describe.skipIf(!HAS_TERMINAL)('cli.md §3: approvals watch on a terminal', () =
     expectGivenBack(await person.untilPrinted(ENDED));
   }, 60_000);
 
+  test('marks a row that is cut where the window ends', async () => {
+    await using shop = await openShop();
+    const id = await shop.hold('a', JSON.stringify({ text: 'word '.repeat(40) }));
+    using person = shop.sit('approvals', 'watch');
+    await person.untilShown(`> ${id.slice(0, 10)}`);
+    const row = (person.screen().find((line) => line.startsWith('> ')) ?? '').trimEnd();
+    expect(row).toEndWith('…');
+    // The last column is cleared with the rest of the line.
+    expect(row.length).toBeLessThan(80);
+    person.type('q');
+    await person.untilPrinted(ENDED);
+  }, 60_000);
+
   test('follows the size of the window', async () => {
     await using shop = await openShop();
     await shop.hold('a', JSON.stringify({ text: 'word '.repeat(200) }));
