@@ -84,6 +84,6 @@ function asCommandError<T>(work: () => T): T {
 
 /** The variables that hold what only Intercept is to know: no server gets them (I10). */
 export function stateVariables({ stateDsn, stateDsnFile }: StateFlags, env: Environment): readonly string[] {
-  const text = stateDsn ?? (stateDsnFile === undefined ? env[DSN] : '') ?? '';
+  const text = stateDsn ?? (stateDsnFile === undefined ? env[DSN] : readText('--state-dsn-file', stateDsnFile)) ?? '';
   return [DSN, SENTINEL_LOGIN, ...[...text.matchAll(VARIABLE)].map(([, name = '']) => name)];
 }

@@ -8,10 +8,11 @@ import { checkClock, settlingTime, type windowFinder } from '../lifetime.ts';
 import { reserveCalls, settleAll } from '../step.ts';
 import { type AskedCall, decodeAnswers, encodeBatch } from './batch.ts';
 import { BATCH } from './batch-script.ts';
+import { KEYS } from './keys.ts';
 import type { LaneBatch } from './lane.ts';
 import type { RedisPorts } from './ports.ts';
 import { stepRows } from './rows.ts';
-import { type Ran, UNSURE } from './server.ts';
+import { type Place, type Ran, UNSURE } from './server.ts';
 import { boundResults } from './sweep.ts';
 
 type WindowOf = ReturnType<typeof windowFinder>;
@@ -26,14 +27,23 @@ const MOST_ORPHANS = 1_000;
 export function openCarrier(ports: RedisPorts, windowOf: WindowOf): (batch: LaneBatch) => Promise<Verdicts> {
   const done = new WeakSet<Reservation>();
   const unsure = new WeakSet<Reservation>();
+  /** The store in which it was made. */
+  const made = new WeakMap<Reservation, string>();
   /** Taken, perhaps, for calls that were denied. */
   const orphans: Reservation[] = [];
   const keepOrphan = (reservation: Reservation) => {
     if ((reservation.approval || reservation.claim) && orphans.length < MOST_ORPHANS) orphans.push({ ...reservation, draws: [] });
   };
-  /** INVARIANT I4: draws that may have gone back already do not go back once more. */
-  const prepare = (settlement: Settlement): Settlement =>
-    unsure.has(settlement.reservation) ? { ...settlement, reservation: { ...settlement.reservation, draws: [] } } : settlement;
+  /** INVARIANT I4: draws that may have gone back already do not go back once more, nor to a store that never had them. */
+  const prepare = (settlement: Settlement): Settlement => {
+    const { reservation } = settlement;
+    const isElsewhere = (made.get(reservation) ?? ports.server.epoch) !== ports.server.epoch;
+    return unsure.has(reservation) || isElsewhere ? { ...settlement, reservation: { ...reservation, draws: [] } } : settlement;
+  };
+  const noteMade = (epoch: string, verdicts: Verdicts): Verdicts => {
+    for (const verdict of verdicts) if (!(verdict instanceof Error) && verdict.kind === 'reserved') made.set(verdict.reservation, epoch);
+    return verdicts;
+  };
   const settling = async <T>(all: readonly Settlement[], work: (prepared: readonly Settlement[]) => Promise<T>): Promise<T> => {
     try {
       const result = await work(all.map(prepare));
@@ -45,20 +55,32 @@ export function openCarrier(ports: RedisPorts, windowOf: WindowOf): (batch: Lane
     }
   };
   return async ({ settlements, calls }) => {
-    for (const reservation of orphans.splice(0))
-      await settleOne({ reservation, outcome: 'released' }, ports).catch(() => keepOrphan(reservation));
+    const { epoch } = ports.server;
+    await giveBackOrphans(orphans, ports);
     const fresh = settlements.filter(({ reservation }) => !done.has(reservation));
     const byRules = fresh.filter(({ reservation }) => reservation.approval || reservation.challenge);
     for (const settlement of byRules) await settling([settlement], async ([one]) => settleOne(one as Settlement, ports));
     const byScript = fresh.filter((settlement) => !byRules.includes(settlement));
     const asked = calls.map((call): AskedCall => ({ call, token: ports.ids.token() }));
     if (byScript.length === 0 && asked.length === 0) return [];
-    const first = await settling(byScript, (prepared) => runBatch(prepared, asked, ports)).catch((error) => {
+    const first = await settling(byScript, (prepared) => runBatch(prepared, asked, ports, { epoch })).catch((error) => {
       if (isUnsure(error)) for (const each of asked) keepOrphan(orphanOf(each));
       throw error;
     });
-    return judgeRest(first, asked, ports, windowOf, keepOrphan);
+    return noteMade(epoch, await judgeRest(first, asked, ports, windowOf, keepOrphan));
   };
+}
+
+/** Goes on until the first that fails: nobody waits for a server once for each. */
+async function giveBackOrphans(orphans: Reservation[], ports: RedisPorts): Promise<void> {
+  for (let next = orphans[0]; next; next = orphans[0]) {
+    try {
+      await settleOne({ reservation: next, outcome: 'released' }, ports);
+    } catch {
+      return;
+    }
+    orphans.shift();
+  }
 }
 
 function isUnsure(error: unknown): boolean {
@@ -69,14 +91,18 @@ function orphanOf({ call: { claim }, token }: AskedCall): Reservation {
   return claim ? { draws: [], claim: { key: claim.key, token, window: claim.window } } : { draws: [] };
 }
 
-function settleOne(settlement: Settlement, { transact, namespace, maxResults }: RedisPorts): Promise<void> {
-  return transact((draft) => settleAll([settlement], stepRows(draft, namespace), settlingTime(draft.now, draft.newest), maxResults));
+function settleOne(settlement: Settlement, { server, transact, namespace, maxResults }: RedisPorts): Promise<void> {
+  const { epoch } = server;
+  return transact((draft) => {
+    draft.require(['HGET', KEYS.head, 'epoch', epoch]);
+    settleAll([settlement], stepRows(draft, namespace), settlingTime(draft.now, draft.newest), maxResults);
+  });
 }
 
 /** Runs the first calls of those that are asked: a script keeps the server from everybody else. */
-async function runBatch(settlements: readonly Settlement[], asked: readonly AskedCall[], ports: RedisPorts): Promise<Ran> {
+async function runBatch(settlements: readonly Settlement[], asked: readonly AskedCall[], ports: RedisPorts, only: Place): Promise<Ran> {
   const { keys, text } = encodeBatch(settlements, asked.slice(0, MOST_CALLS), ports.namespace, ports.maxResults);
-  return ports.server.run(BATCH, keys, [text]);
+  return ports.server.run(BATCH, keys, [text], only);
 }
 
 /** Reads the first answers and goes on behind each call that the script left to the rules. From here on a failure is a call's own. */
@@ -98,7 +124,7 @@ async function judgeRest(
     if (verdicts.length >= asked.length) return verdicts;
     const left = asked.slice(verdicts.length);
     try {
-      ran = await runBatch([], left, ports);
+      ran = await runBatch([], left, ports, { epoch: first.place.epoch });
     } catch (error) {
       if (isUnsure(error)) for (const each of left) keepOrphan(orphanOf(each));
       return [...verdicts, ...left.map(() => error as Error)];
@@ -118,8 +144,9 @@ async function read(
     if (kind !== 'ok') throw new StoreError(`the state server answered "${kind}"`);
     await ports.server.heard(now);
     const decoded = decodeAnswers(answers, asked, now);
-    if (!ran.isKept) return { verdicts: asked.map(await undo(decoded, ports)), isSlow: false };
-    if (Number(about) > ports.maxResults) await boundResults(ports);
+    if (!ran.isKept) return { verdicts: asked.map(await undo(decoded, ports, ran.place)), isSlow: false };
+    // Whoever comes next goes on with it where others are at it as well: no call fails by it.
+    if (Number(about) > ports.maxResults) await boundResults(ports).catch(() => {});
     if (decoded.length === 0 && asked.length > 0) throw new StoreError('the state server judged no call');
     return { verdicts: decoded.filter((verdict) => verdict !== 'slow'), isSlow: decoded.at(-1) === 'slow' };
   } catch (error) {
@@ -158,10 +185,11 @@ function rememberHold(hold: NonNullable<Reservable['hold']>): NonNullable<Reserv
 }
 
 /** SPEC: scale.md §5: fewer replicas than asked for have what was drawn, so no call goes on, and it is given back. */
-async function undo(decoded: readonly (StoreVerdict | 'slow')[], ports: RedisPorts): Promise<() => Error> {
+async function undo(decoded: readonly (StoreVerdict | 'slow')[], ports: RedisPorts, place: Place): Promise<() => Error> {
   const made = decoded.flatMap((verdict): Settlement[] =>
     verdict !== 'slow' && verdict.kind === 'reserved' ? [{ reservation: verdict.reservation, outcome: 'released' }] : [],
   );
-  if (made.length > 0) await runBatch(made, [], ports).catch(() => {});
+  // At that server alone: one that took its place may never have had them.
+  if (made.length > 0) await runBatch(made, [], ports, place).catch(() => {});
   return () => new StoreError('too few replicas of the state server have what was counted');
 }

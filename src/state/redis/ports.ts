@@ -6,7 +6,7 @@ import { COMMIT } from './commit-script.ts';
 import { type DraftPorts, type RowDraft, runDraft } from './draft.ts';
 import { KEYS } from './keys.ts';
 import { type RedisReply, ServerError } from './link.ts';
-import type { Server, StateServerOptions } from './server.ts';
+import { type Server, type StateServerOptions, UNSURE } from './server.ts';
 
 export interface RedisOptions extends StateServerOptions {
   readonly namespace: string;
@@ -40,7 +40,7 @@ export function portsOf(server: Server, { namespace, ids = RANDOM_IDS, maxResult
     async commit(keys, conditions, writes) {
       const { reply, isKept } = await server.run(COMMIT, keys, [JSON.stringify(conditions), JSON.stringify(writes)]);
       if (reply[0] === 'again') return 'again';
-      if (!isKept) throw new StoreError('too few replicas have what was written; it may or may not stand');
+      if (!isKept) throw new StoreError('too few replicas have what was written; it may or may not stand', { cause: UNSURE });
       return 'done';
     },
   };

@@ -43,7 +43,9 @@ export interface Server {
    * Runs a guarded script. `isKept`: as many replicas have it as the store asks for. Rejects with `StoreError`; the one
    * whose `cause` is `UNSURE` may have run.
    */
-  run(script: Script, keys: readonly string[], args: readonly string[]): Promise<Ran>;
+  run(script: Script, keys: readonly string[], args: readonly string[], only?: Place): Promise<Ran>;
+  /** The store that this instance has joined: after a loss that was accepted it is another one. */
+  readonly epoch: string;
   /** Compares a time of the server's that came with a reply. Rejects with `StoreError` where its clock moved. */
   heard(server: number): Promise<void>;
   /** Keeps how many writes the store has seen, for the next process of this host. */
@@ -55,6 +57,13 @@ export interface Server {
 export interface Ran {
   readonly reply: readonly RedisReply[];
   readonly isKept: boolean;
+  readonly place: Required<Place>;
+}
+
+/** The store, and the server process, at which something ran. What is to run there and nowhere else names it. */
+export interface Place {
+  readonly epoch: string;
+  readonly run?: string | undefined;
 }
 
 const SCHEMA = 1;
@@ -102,7 +111,10 @@ export async function openServer(options: StateServerOptions): Promise<Server> {
       const { link } = await ready(state, options, instance);
       return link.send(commands, options.timeoutMs);
     },
-    run: (script, keys, args) => runScript(script, keys, args, state, options, instance),
+    get epoch() {
+      return state.epoch;
+    },
+    run: (script, keys, args, only) => runScript(script, keys, args, only, state, options, instance),
     heard: (time) => compareClock(time, clocks, state, options, instance),
     remember(tick, secret) {
       if (tick === state.remembered) return;
@@ -235,6 +247,7 @@ async function runScript(
   script: Script,
   keys: readonly string[],
   args: readonly string[],
+  only: Place | undefined,
   state: State,
   options: StateServerOptions,
   instance: string,
@@ -242,8 +255,9 @@ async function runScript(
   const deadline = performance.now() + options.timeoutMs;
   for (let tries = 0; ; tries++) {
     const { link, run } = await ready(state, options, instance);
-    const number = ++state.sent;
     const { epoch, answered, replicas } = state;
+    if (only && (only.epoch !== epoch || (only.run ?? run) !== run)) throw new StoreError('the state server is another one by now');
+    const number = ++state.sent;
     const guard = {
       i: instance,
       n: number,
@@ -273,8 +287,10 @@ async function runScript(
     else if (kind === 'replaced' || kind === 'lost') throw await readOrFence(kind, String(about), link, state, options, instance);
     else if (kind === 'stale') throw new StoreError('the state server took another number of this instance');
     else {
-      state.answered = Math.max(state.answered, number);
-      return { reply: reply as readonly RedisReply[], isKept: kept === undefined || (typeof kept === 'number' && kept >= replicas) };
+      const isKept = kept === undefined || (typeof kept === 'number' && kept >= replicas);
+      // What others wrote in between is no write of this one; what too few replicas have may be gone, and nobody goes by it.
+      if (isKept && kind !== 'again') state.answered = Math.max(state.answered, number);
+      return { reply: reply as readonly RedisReply[], isKept, place: { epoch, run } };
     }
     if (performance.now() >= deadline + LONGEST_ROLL) throw new StoreError('the state server does not come to rest');
   }
