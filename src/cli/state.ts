@@ -95,11 +95,17 @@ export async function moveState({ state, json, to }: MoveOptions, terminal: Term
   const moved = await moveContent(state, to, Date.now());
   if (json) terminal.out(JSON.stringify({ from: state.name, to: to.name, ...moved }));
   else {
-    terminal.out(`moved ${moved.counters} counters, ${moved.approvals} approvals and ${moved.claims} idempotent calls`);
+    terminal.out(
+      `moved ${many(moved.counters, 'counter')}, ${many(moved.approvals, 'approval')} and ${many(moved.claims, 'idempotent call')}`,
+    );
     terminal.out(`  from  ${shown(state.name, 500)} (now paused, so that nothing counts there any more)`);
     terminal.out(`  to    ${shown(to.name, 500)}`);
   }
   return EXIT.done;
+}
+
+function many(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? '' : 's'}`;
 }
 
 function serverOf(state: StateLocation): StateServerPort {

@@ -122,7 +122,9 @@ describe.skipIf(PROGRAMS.length === 0)('on a state server', () => {
       expect((await folder.run('state', 'move', '--state-dir', dir, '--to-dsn', dsn)).err).toMatch(/there is a state at .* already/);
       await admin('FLUSHALL');
       folder.env.INTERCEPT_HOME = join(folder.path, 'another');
-      expect((await folder.run('state', 'move', '--state-dir', dir, '--to-dsn', dsn)).status).toBe(0);
+      const back = await folder.run('state', 'move', '--state-dir', dir, '--to-dsn', dsn);
+      expect(back.status).toBe(0);
+      expect(back.out).toMatch(/^moved \d+ counters?, 1 approval and 1 idempotent call\n/);
       const [approval] = JSON.parse((await folder.run('approvals', 'list', '--json', '--state-dsn', dsn)).out);
       expect(approval).toMatchObject({ tool: 'danger', state: 'pending' });
       const claims = JSON.parse((await folder.run('idempotency', 'list', '--json', '--state-dsn', dsn)).out);
@@ -132,4 +134,13 @@ describe.skipIf(PROGRAMS.length === 0)('on a state server', () => {
       await proxy.end();
     }
   }, 120_000);
+});
+
+test('a server that is not there is named in words', async () => {
+  using folder = openFolder();
+  const { status, err } = await folder.run('state', '--state-dsn', 'redis://127.0.0.1:1');
+  expect([status, err]).toEqual([
+    1,
+    'intercept: cannot reach the state server: it refuses connections: is it running, and is this its port?\n',
+  ]);
 });

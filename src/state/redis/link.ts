@@ -41,6 +41,17 @@ export interface Link {
   close(): void;
 }
 
+/** Why there is no connection, in words. */
+const WHY: ReadonlyMap<unknown, string> = new Map([
+  ['ECONNREFUSED', 'it refuses connections: is it running, and is this its port?'],
+  ['ENOENT', 'there is no such socket: is it running?'],
+  ['ENOTFOUND', 'its name was not found: check the address'],
+  ['EAI_AGAIN', 'its name cannot be looked up: the name service does not answer'],
+  ['EHOSTUNREACH', 'there is no way to it from here'],
+  ['ENETUNREACH', 'there is no network'],
+  ['ECONNRESET', 'it broke the connection: does it want TLS (rediss://)?'],
+]);
+
 /** Connects, within `timeoutMs`. Rejects with `StoreError`. */
 export async function openLink(endpoint: RedisEndpoint, timeoutMs: number): Promise<Link> {
   const client = createClient({
@@ -98,7 +109,8 @@ function isServerError(error: Error): boolean {
 }
 
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const code = error instanceof Error && 'code' in error ? WHY.get(error.code) : undefined;
+  return code ?? (error instanceof Error ? error.message : String(error));
 }
 
 function lost(why: string, cause: unknown): StoreError {
