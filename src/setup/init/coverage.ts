@@ -1,5 +1,6 @@
 /** Tells whether an entry's server is behind Intercept, and by which policy (setup.md §3.1). */
 import type { LocalEntry, RemoteEntry } from '../clients/types.ts';
+import { identifyPackage } from '../library/package.ts';
 
 /** The server behind Intercept, or what would be, as it is written. */
 export type OriginalServer = Pick<LocalEntry, 'kind' | 'command' | 'args' | 'env'> | Pick<RemoteEntry, 'kind' | 'url' | 'headers'>;
@@ -31,8 +32,8 @@ export interface CoverageWays {
   ownWords(words: readonly string[]): number;
   /** Why an Intercept cannot be started any more. */
   programFault(program: readonly string[]): string | undefined;
-  /** Where a policy's path leads from the entry. */
-  locate(policy: string): string;
+  /** Where a policy's path leads from the entry; undefined where that depends on the folder that a client starts in. */
+  locate(policy: string): string | undefined;
   /** Why the policy there is not enforced; undefined where it is. */
   policyFault(path: string): string | undefined;
 }
@@ -77,12 +78,18 @@ export function coverageOf(entry: LocalEntry, ways: CoverageWays): EntryCoverage
   return { kind: 'weak', wrapped, policy, why: why ?? 'it names no policy' };
 }
 
-function faultOf({ program, isNpx, start, weak }: Wrapped, policy: string | undefined, ways: CoverageWays): string | undefined {
+function faultOf(
+  { program, policy: named, isNpx, start, weak }: Wrapped,
+  policy: string | undefined,
+  ways: CoverageWays,
+): string | undefined {
   const gone = isNpx ? undefined : ways.programFault(program);
   if (gone !== undefined) return gone;
   if (!start) return 'it names no server';
   if (weak.length > 0) return `it is started with ${weak.join(', ')}`;
-  return policy === undefined ? 'it names no policy' : ways.policyFault(policy);
+  if (named === undefined) return 'it names no policy';
+  // SECURITY: in another folder another file stands there, which whoever writes that folder wrote.
+  return policy === undefined ? `its policy ${JSON.stringify(named)} is another in each folder: name it whole` : ways.policyFault(policy);
 }
 
 /** Takes an entry apart whose command is Intercept; undefined where it is another. */
@@ -91,7 +98,8 @@ function takeApart({ command, args, env }: LocalEntry, ways: CoverageWays): Wrap
   const isNpx = startsNpx(words);
   const from = isNpx ? words.findIndex((word) => NPX_PACKAGE.test(word)) + 1 : ways.ownWords(words);
   if (from === 0) return undefined;
-  return { program: words.slice(0, from), isNpx, ...readWords(words.slice(from), env) };
+  const { weak, ...rest } = readWords(words.slice(from), env);
+  return { program: words.slice(0, from), isNpx, ...rest, weak: isNpx ? [...weak, ...redirects(words, env)] : weak };
 }
 
 /** `npx -y @policylayer/intercept@1.2.3`, behind `cmd /c` or not. SECURITY: not without a version, which anybody may publish. */
@@ -99,6 +107,12 @@ function startsNpx(words: readonly string[]): boolean {
   const own = words[0]?.toLowerCase().replace(/\.exe$/, '') === 'cmd' && words[1]?.toLowerCase() === '/c' ? words.slice(2) : words;
   const [npx = '', yes = '', name = ''] = own;
   return /^npx(?:\.cmd)?$/.test(npx) && /^(?:-y|--yes)$/.test(yes) && NPX_PACKAGE.test(name);
+}
+
+/** SECURITY: by variables npx brings a program of the same name from elsewhere. */
+function redirects(words: readonly string[], env: ReadonlyMap<string, string>): readonly string[] {
+  const started = identifyPackage(words, Object.fromEntries(env));
+  return started.kind === 'unknown' ? [`npx where ${started.why}`] : [];
 }
 
 function readWords(words: readonly string[], env: ReadonlyMap<string, string>): Omit<Wrapped, 'program' | 'isNpx'> {

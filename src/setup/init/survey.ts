@@ -47,8 +47,10 @@ export async function surveyMachine(map: ClientMap, { world, ownWords }: SurveyO
   const entries = map.files.flatMap((file) => file.servers.map((server) => ({ file, server })));
   const named = new Set<string>();
   const judge = (file: ClientFile, server: ClientServer, policyFault: (path: string) => string | undefined): EntryCoverage => {
-    const locate = (policy: string) => policyPath(policy, projectOf(file), world);
-    return server.entry.kind === 'local' ? coverageOf(server.entry, { ownWords, programFault, locate, policyFault }) : { kind: 'open' };
+    const { entry } = server;
+    if (entry.kind !== 'local') return { kind: 'open' };
+    const locate = (policy: string) => policyPath(policy, entry, projectOf(file));
+    return coverageOf(entry, { ownWords, programFault, locate, policyFault });
   };
   // First to learn which policies are named, then to judge by them.
   for (const { file, server } of entries) judge(file, server, (path) => void named.add(path));
@@ -86,10 +88,11 @@ function isInGit(project: string, { disk }: World): boolean {
 /** The project's folder, as clients name it. */
 const WORKSPACE = /^\$\{workspaceFolder\}\//;
 
-/** Where the policy of an entry is: written whole, or from the project on. */
-function policyPath(policy: string, project: string | undefined, { cwd }: World): string {
+/** Where the policy of an entry is: written whole, from its own folder, or from the project on. */
+function policyPath(policy: string, { cwd }: LocalEntry, project: string | undefined): string | undefined {
   if (isAbsolute(policy)) return policy;
-  return resolve(project ?? cwd, policy.replace(WORKSPACE, ''));
+  const start = project ?? (cwd !== undefined && isAbsolute(cwd) ? cwd : undefined);
+  return start === undefined ? undefined : resolve(start, policy.replace(WORKSPACE, ''));
 }
 
 function groupPlaces(places: readonly EntryPlace[]): readonly MachineServer[] {

@@ -7,7 +7,7 @@ import { type CoverageWays, coverageOf, identityOf, PROXY_FLAGS } from '../../..
 const WAYS: CoverageWays = {
   ownWords: ([program]) => (program === '/bin/intercept' ? 1 : 0),
   programFault: () => undefined,
-  locate: (policy) => policy,
+  locate: (policy) => (policy.startsWith('/') ? policy : undefined),
   policyFault: (path) => (path === '/p.yaml' ? undefined : `its policy ${path} is none`),
 };
 
@@ -52,6 +52,12 @@ describe('an entry', () => {
     expect(stateOf('/bin/intercept', '-c', '/q.yaml', '--', 'x')).toBe('its policy /q.yaml is none');
     expect(stateOf('/bin/intercept', '-c', '/p.yaml')).toBe('it names no server');
     expect(stateOf('/bin/intercept', 'status')).toBe('it names no server');
+    expect(stateOf('/bin/intercept', '-c', 'p.yaml', '--', 'x')).toBe('its policy "p.yaml" is another in each folder: name it whole');
+    const npx = {
+      ...entryOf('npx', '-y', '@policylayer/intercept@1.2.3', '-c', '/p.yaml', '--', 'x'),
+      env: new Map([['npm_config_registry', 'https://x']]),
+    };
+    expect(coverageOf(npx, WAYS)).toMatchObject({ kind: 'weak', why: expect.stringContaining('"npm_config_registry"') });
     // A word of the server's is none of ours.
     expect(stateOf('/bin/intercept', '-c', '/p.yaml', '--', 'x', '--shadow')).toBe('covered');
   });
