@@ -9,6 +9,7 @@ import { asOnlyRun } from './lock.ts';
 import { type EntryJob, type PlannedEntry, type PlannedFile, planFile } from './plan.ts';
 import { writePolicy } from './policies.ts';
 import { fewAtATime } from './scans.ts';
+import { projectOf } from './survey.ts';
 import { writeTarget } from './write.ts';
 
 /** A server that is to stand behind a policy. */
@@ -85,7 +86,7 @@ async function ready(work: ServerWork, entries: Entries, run: RunJournal, option
   try {
     // First the line: a policy that a crash leaves behind is known, and is taken the next time.
     run.add({ type: 'policy', path: policy.path, server: server.id });
-    if (text !== undefined) writePolicy(policy, text, policy.relative === undefined ? undefined : projectOf(work));
+    if (text !== undefined) writePolicy(policy, text, policy.relative === undefined ? undefined : projectOfWork(work));
   } catch (error) {
     return error instanceof Error ? error.message : reasonOf(error);
   }
@@ -105,7 +106,7 @@ async function tryWork(work: ServerWork, entries: Entries, { tryEntry, doing }: 
   return why === undefined ? undefined : `behind Intercept it does not work: ${why}`;
 }
 
-function projectOf({ jobs }: ServerWork): string | undefined {
+function projectOfWork({ jobs }: ServerWork): string | undefined {
   return jobs.find(({ place }) => place.isShared)?.place.project;
 }
 
@@ -131,7 +132,6 @@ async function writeFile(plan: PlannedFile, isMeant: (job: EntryJob) => boolean,
 
 /** The file, for the journal. */
 export function targetOf(file: ClientFile): Target {
-  const project = file.readers.find(({ scope }) => scope === 'project')?.project;
   const clients = [...new Set(file.readers.map(({ client }) => client))];
-  return { path: file.path, format: file.format, clients, lock: lockOf(file), project };
+  return { path: file.path, format: file.format, clients, lock: lockOf(file), project: projectOf(file) };
 }

@@ -73,9 +73,12 @@ function placeOf(file: ClientFile, server: ClientServer, coverage: EntryCoverage
   return { file, server, coverage, project, isShared, leave: file.untouchable ?? server.leave };
 }
 
-/** The project whose own file it is. A file of the person's that is about a project is theirs. */
-function projectOf({ readers }: ClientFile): string | undefined {
-  return readers.find(({ scope }) => scope === 'project')?.project;
+/**
+ * The project whose own file it is. A file of the person's that is about a project is theirs, and so is one that a
+ * project has a link to. SECURITY: else a link in a project would keep their servers open, or take their policies there.
+ */
+export function projectOf({ readers }: ClientFile): string | undefined {
+  return readers.every(({ scope }) => scope === 'project') ? readers[0]?.project : undefined;
 }
 
 function isInGit(project: string, { disk }: World): boolean {

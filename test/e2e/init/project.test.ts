@@ -109,6 +109,16 @@ describe('a hostile project', () => {
     expect(readdirSync(home.path).sort()).toEqual(expect.not.arrayContaining(['db.yaml', 'x.yaml', 'started']));
   }, 120_000);
 
+  test('that links to a file of the person neither keeps its servers open nor gets their policies', async () => {
+    using home = openProject();
+    home.put('.cursor/mcp.json', FILE);
+    mkdirSync(join(home.path, PROJECT, '.vscode'));
+    symlinkSync(join(home.path, '.cursor/mcp.json'), join(home.path, PROJECT, '.vscode/mcp.json'));
+    expect((await inProject(home, '--yes', '--client', 'cursor', '--project')).status).toBe(0);
+    const { db } = JSON.parse(home.text('.cursor/mcp.json')).mcpServers;
+    expect(db.args).toContain(join(home.path, '.intercept/policies/db.yaml'));
+  }, 60_000);
+
   test('whose .intercept leads out of it gets no policy', async () => {
     using home = openProject();
     const outside = join(home.path, 'elsewhere');
