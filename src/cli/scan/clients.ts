@@ -10,7 +10,7 @@ import { rememberTools } from '../../setup/init/listing.ts';
 import { surveyHere } from '../../setup/init/run.ts';
 import { scanStart } from '../../setup/init/scan-start.ts';
 import { fewAtATime } from '../../setup/init/scans.ts';
-import type { MachineServer, Survey } from '../../setup/init/survey.ts';
+import { folderOf, type MachineServer, type Survey } from '../../setup/init/survey.ts';
 import type { LibraryEntry } from '../../setup/library/shape.ts';
 import type { Risk } from '../../setup/risk/risk.ts';
 import { askYes } from '../ask.ts';
@@ -87,7 +87,7 @@ function isAgreed({ name, start }: MachineServer, { yes }: ClientsFlags, termina
 async function scanOne(server: MachineServer, flags: ClientsFlags, surroundings: InitSurroundings): Promise<readonly Risk[] | string> {
   const place = server.places.find((each) => isOpen(each) && (flags.project || each.project === undefined));
   if (!place || !server.start) return 'it stands nowhere';
-  const cwd = place.project ?? process.cwd();
+  const cwd = folderOf(place, surroundings.world);
   const outcome = await scanStart(startOf(place.server, surroundings.world), { ...surroundings, timeout: flags.timeout, cwd });
   if (outcome.kind !== 'scanned') return (outcome.why.split('\n', 1)[0] ?? '').replace(UNKNOWN, '');
   const classes = listedClasses(scanResultOf(outcome.scanned));

@@ -17,7 +17,7 @@ import { knownPolicies, placePolicies, textThere } from './policies.ts';
 import { knownPrograms, type OwnProgram, ownWordsBy } from './program.ts';
 import { type ScanningOptions, scanStart } from './scan-start.ts';
 import { fewAtATime } from './scans.ts';
-import { originalServer, type Survey, surveyMachine } from './survey.ts';
+import { type EntryPlace, folderOf, originalServer, type Survey, surveyMachine } from './survey.ts';
 import { tryEntry } from './trial.ts';
 
 export interface InitOptions extends EntrySelection {
@@ -213,7 +213,9 @@ async function scanCandidate(candidate: Candidate, running: Running, put: (state
     ports.progress(server.name, says);
   };
   show({ kind: 'starting' }, 'starting');
-  const outcome = await scanStart(await startHere(candidate, running), { ...ports, cwd: folderOf(candidate) });
+  const place = startingPlace(candidate);
+  const cwd = place ? folderOf(place, ports.world) : ports.world.home;
+  const outcome = await scanStart(await startHere(candidate, running), { ...ports, cwd });
   if (outcome.kind !== 'scanned') {
     unscanned.set(server.id, outcome.why);
     return show(outcome, outcome.kind === 'login' ? 'needs login' : 'failed');
@@ -228,14 +230,15 @@ async function scanCandidate(candidate: Candidate, running: Running, put: (state
   show(drafting.state, `${length} tool${length === 1 ? '' : 's'}`);
 }
 
-/** A project's server starts in the project, any other where the person is. */
-function folderOf({ server: { places } }: Candidate): string {
-  return places[0]?.project ?? process.cwd();
+/** The entry that it is started by: one that is to be written, where there is one. */
+function startingPlace({ open, broken, server }: Candidate): EntryPlace | undefined {
+  return open[0] ?? broken[0] ?? server.places[0];
 }
 
 /** The server as one of its clients starts it; what that asks for is asked here, for this scan alone. */
-async function startHere({ open, broken, server }: Candidate, { ports, answers }: Running): Promise<ServerStart> {
-  const place = open[0] ?? broken[0] ?? server.places[0];
+async function startHere(candidate: Candidate, { ports, answers }: Running): Promise<ServerStart> {
+  const { server } = candidate;
+  const place = startingPlace(candidate);
   if (!place) return { kind: 'unknown', why: 'it stands nowhere' };
   const start = startOf(originalServer(place), ports.world, answers);
   if (start.kind !== 'asks') return start;
@@ -272,7 +275,7 @@ function worksOf(candidates: readonly Candidate[], choice: Choice, running: Runn
 async function carryOutHere({ works, files }: InitPlan, setup: string, { ports, answers, results }: Running): Promise<CarriedOut> {
   const carried = await carryOut(works, files, {
     ...{ setup, kind: 'init', now: ports.now() },
-    tryEntry: (entry, tools) => tryEntry(entry, tools, { ...ports, answers, cwd: entry.job.place.project ?? process.cwd() }),
+    tryEntry: (entry, tools) => tryEntry(entry, tools, { ...ports, answers, cwd: folderOf(entry.job.place, ports.world) }),
     doing: ({ candidate }, state) => ports.progress(candidate.server.name, state === 'works' ? 'works behind Intercept' : state),
   });
   for (const { candidate } of works) {

@@ -1,4 +1,5 @@
 /** Starts a server as its client would, and asks for what it has (setup.md §3.2). */
+import { delimiter, isAbsolute } from 'node:path';
 import type { Remote } from '../../serve/options.ts';
 import type { ServerStart } from '../clients/start.ts';
 import type { ScannedServer } from '../draft/model.ts';
@@ -27,12 +28,32 @@ export async function scanStart(start: ServerStart, options: ScanningOptions): P
   if (start.kind === 'unknown') return { kind: 'failed', why: start.why };
   if (start.kind === 'asks') return { kind: 'failed', why: `it asks for ${start.ids.map((id) => JSON.stringify(id)).join(', ')}` };
   try {
-    const env = start.kind === 'local' ? { ...options.env, ...start.env } : options.env;
+    const own = asClientsHave(options.env);
+    const env = start.kind === 'local' ? { ...own, ...start.env } : own;
     return { kind: 'scanned', scanned: await scanServer(askedOf(start, options), env, { timeout: options.timeout }) };
   } catch (error) {
     const why = (error instanceof Error ? error.message : String(error)).replace(/^the server's tools are not known: /, '');
     return { kind: LOGIN.test(why) ? 'login' : 'failed', why };
   }
+}
+
+/** Folders that npm puts before all others: of the project that one happens to be in, and of what it has just fetched. */
+const NPM_FOLDER = /[\\/](?:node_modules[\\/]\.bin|node-gyp-bin)[\\/]?$/;
+
+/**
+ * The environment without what npm adds for a program that it starts. SECURITY: else, run by npx in a project, the
+ * project's `node_modules/.bin/uvx` and its `.npmrc` would decide what is started for the person's own servers.
+ */
+export function asClientsHave(env: Environment): Environment {
+  const kept = Object.entries(env).filter(([name]) => !/^npm_|^INIT_CWD$/i.test(name));
+  return Object.fromEntries(kept.map(([name, value]) => [name, /^PATH$/i.test(name) ? withoutNpm(value ?? '') : value]));
+}
+
+function withoutNpm(path: string): string {
+  return path
+    .split(delimiter)
+    .filter((folder) => isAbsolute(folder) && !NPM_FOLDER.test(folder))
+    .join(delimiter);
 }
 
 const LOGIN = /\b(?:401|log ?in|unauthori[sz]ed|OAuth)\b/i;

@@ -81,6 +81,15 @@ export function projectOf({ readers }: ClientFile): string | undefined {
   return readers.every(({ scope }) => scope === 'project') ? readers[0]?.project : undefined;
 }
 
+/**
+ * The folder that a server is started in to be looked at: the project whose it is, else the home. SECURITY: never the
+ * folder that one happens to be in, whose programs and settings npx and others would take.
+ */
+export function folderOf({ project, server: { readers } }: EntryPlace, { home, disk }: World): string {
+  const own = project ?? readers.find(({ scope }) => scope === 'local')?.project;
+  return own !== undefined && disk.look(own)?.kind === 'folder' ? own : home;
+}
+
 function isInGit(project: string, { disk }: World): boolean {
   for (let folder = project; ; folder = dirname(folder)) {
     if (disk.look(join(folder, '.git'))) return true;

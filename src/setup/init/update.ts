@@ -19,7 +19,7 @@ import { syncFolder } from './replace.ts';
 import { type InitPorts, surveyHere } from './run.ts';
 import { scanStart } from './scan-start.ts';
 import { fewAtATime } from './scans.ts';
-import { type EntryPlace, type MachineServer, originalServer, type Survey } from './survey.ts';
+import { type EntryPlace, folderOf, type MachineServer, originalServer, type Survey } from './survey.ts';
 
 export interface UpdateFlags extends EntrySelection {
   /** For tools that are new; without it they are closed. */
@@ -99,7 +99,7 @@ async function mergeScan(
   const failed = (why: string): UpdatedPolicy => ({ server, path, before: before ?? '', update: undefined, why });
   if (before === undefined) return failed(survey.policies.get(path)?.fault ?? 'its policy cannot be read');
   ports.progress(server.name, 'starting');
-  const cwd = place.project ?? process.cwd();
+  const cwd = folderOf(place, ports.world);
   const outcome = await scanStart(startOf(originalServer(place), ports.world), { ...ports, cwd });
   ports.progress(server.name, outcome.kind === 'scanned' ? `${outcome.scanned.tools.length} tools` : 'failed');
   if (outcome.kind !== 'scanned') return failed(outcome.why);

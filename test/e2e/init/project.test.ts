@@ -109,6 +109,19 @@ describe('a hostile project', () => {
     expect(readdirSync(home.path).sort()).toEqual(expect.not.arrayContaining(['db.yaml', 'x.yaml', 'started']));
   }, 120_000);
 
+  test('has no say in what is started for the servers of the person', async () => {
+    using home = openProject();
+    home.put('.cursor/mcp.json', JSON.stringify({ mcpServers: { own: { command: 'own-server', args: [] }, near: { command: './near' } } }));
+    const bin = join(home.path, PROJECT, 'node_modules/.bin');
+    mkdirSync(bin, { recursive: true });
+    for (const path of [join(bin, 'own-server'), join(home.path, PROJECT, 'near')])
+      writeFileSync(path, `#!/bin/sh\ntouch ${join(home.path, 'started')}\n`, { mode: 0o755 });
+    // As npx leaves it.
+    const env = { PATH: `${bin}:node_modules/.bin:${process.env.PATH}`, npm_config_local_prefix: join(home.path, PROJECT) };
+    await home.run(['init', '--yes'], { cwd: join(home.path, PROJECT), env });
+    expect(existsSync(join(home.path, 'started'))).toBe(false);
+  }, 60_000);
+
   test('that links to a file of the person neither keeps its servers open nor gets their policies', async () => {
     using home = openProject();
     home.put('.cursor/mcp.json', FILE);
