@@ -174,7 +174,7 @@ function programName(path: string): string {
 
 /** Settings of a launcher by variables: each but these may have it start something else. */
 const REDIRECTS: Readonly<Record<Registry, RegExp>> = {
-  npm: /^(?:npm_config_(?!(?:cache|loglevel|yes|offline|prefer_offline|prefer_online|fund|audit|update_notifier|progress|color|ignore_scripts|cafile|proxy|https_proxy|noproxy|fetch_\w+)$)|bun_config_registry$)/i,
+  npm: /^(?:npm_config_(?!(?:cache|loglevel|yes|offline|prefer_offline|prefer_online|fund|audit|update_notifier|progress|color|ignore_scripts|cafile|proxy|https_proxy|noproxy|fetch_\w+|init_module|node_gyp|npm_version|user_agent)$)|bun_config_registry$)/i,
   pypi: /^(?:uv|pip|pipx)_(?!(?:cache_dir|no_cache|offline|no_progress|quiet|link_mode|python|python_preference|python_downloads|http_timeout|default_timeout|native_tls|cert|disable_pip_version_check|tool_dir|tool_bin_dir|concurrent_\w+)$)/i,
   docker: /^docker_(?:host|context|config)$/i,
 };
@@ -187,7 +187,9 @@ function redirectIn(registry: Registry, env: EntryEnvironment): string | undefin
 }
 
 /** npm tells whatever it starts where its files are; where they always are, that leads nowhere else. */
-function isUsual(name: string, value: string, { HOME, USERPROFILE }: EntryEnvironment): boolean {
+function isUsual(name: string, value: string, { HOME, USERPROFILE, npm_config_user_agent }: EntryEnvironment): boolean {
+  // Those that it sets for each program, which are about the folder that it was called in.
+  if (/^npm_config_(?:local_|global_)?prefix$/i.test(name)) return npm_config_user_agent !== undefined;
   const path = value.replaceAll('\\', '/');
   if (/^npm_config_globalconfig$/i.test(name)) return path.endsWith('/etc/npmrc');
   const home = (HOME ?? USERPROFILE)?.replaceAll('\\', '/');

@@ -119,6 +119,9 @@ test('what npm tells the commands that it starts leads nowhere else, unless it d
     HOME: '/home/ann',
     npm_config_userconfig: '/home/ann/.npmrc',
     npm_config_globalconfig: '/usr/etc/npmrc',
+    npm_config_local_prefix: '/work',
+    npm_config_prefix: '/usr',
+    npm_config_user_agent: 'npm/11',
     npm_config_registry: undefined,
   };
   expect(identifyPackage(command, usual).kind).toBe('package');
