@@ -257,6 +257,8 @@ async function runScript(
     const { link, run } = await ready(state, options, instance);
     const { epoch, answered, replicas } = state;
     if (only && (only.epoch !== epoch || (only.run ?? run) !== run)) throw new StoreError('the state server is another one by now');
+    // What is sent too late for an answer would be spent, for nothing.
+    if (performance.now() >= deadline) throw new StoreError('the state server does not answer in time');
     const number = ++state.sent;
     const guard = {
       i: instance,
@@ -278,7 +280,6 @@ async function runScript(
       if (reply.message.startsWith('NOSCRIPT')) continue;
       if (!ELSEWHERE.test(reply.message)) throw new StoreError(`the state server answered: ${reply.message}`);
       link.close();
-      if (performance.now() >= deadline) throw new StoreError(`the state server answered: ${reply.message}`);
       continue;
     }
     const [kind, about] = reply as readonly RedisReply[];
@@ -292,7 +293,6 @@ async function runScript(
       if (isKept && kind !== 'again') state.answered = Math.max(state.answered, number);
       return { reply: reply as readonly RedisReply[], isKept, place: { epoch, run } };
     }
-    if (performance.now() >= deadline + LONGEST_ROLL) throw new StoreError('the state server does not come to rest');
   }
 }
 
