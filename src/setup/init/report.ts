@@ -9,7 +9,7 @@ import { clientsOfAll, shownStart } from './candidates.ts';
 import type { PlannedFile } from './plan.ts';
 import type { InitPlan, InitReport } from './run.ts';
 import { openDiffMask, unifiedDiff } from './shown.ts';
-import { readersOf } from './survey.ts';
+import { clientsOf, readersOf } from './survey.ts';
 
 /**
  * wrapped: by this run. covered: it was. weak: Intercept stands there, but something is wrong. open: agents reach it without
@@ -53,7 +53,19 @@ function outcomeOf(candidate: Candidate, report: InitReport): { readonly state: 
   if (!work) return { state: 'open', why: report.unscanned.get(server.id) ?? 'it was not chosen' };
   if (!report.carried) return { state: 'open', why: 'nothing was written' };
   const why = report.carried.failed.get(server.id) ?? unwritten(candidate, report);
-  return why === undefined ? { state: 'wrapped', why: undefined } : { state: 'open', why };
+  return why === undefined ? { state: 'wrapped', why: waysAround(candidate, report) } : { state: 'open', why };
+}
+
+/** The entries of a server that is behind its policy by which agents reach it all the same, a line each. */
+function waysAround({ server }: Candidate, { survey, carried }: InitReport): string | undefined {
+  const written = new Set((carried?.files ?? []).flatMap((file) => file.written.map(({ place }) => place)));
+  const all = survey.servers.find(({ id }) => id === server.id)?.places ?? [];
+  const lines = all
+    .filter((place) => place.coverage.kind !== 'covered' && !written.has(place))
+    .map(
+      (place) => `a way around: ${clientsOf(place).join(', ')} in ${place.file.path}${place.leave === undefined ? '' : `: ${place.leave}`}`,
+    );
+  return lines.length === 0 ? undefined : lines.join('\n');
 }
 
 function leftOutcome(left: string, { server }: Candidate): { readonly state: ServerOutcome; readonly why: string | undefined } {

@@ -3,7 +3,7 @@
  * that decides stands in `words.ts`.
  */
 import { isObject, type Json } from '../../core/json.ts';
-import { freeAction, ofRoles, playsRole, readActions, riskOf, runsCode, secretsAmong } from './arguments.ts';
+import { freeAction, isText, ofRoles, playsRole, readActions, riskOf, runsCode, secretsAmong } from './arguments.ts';
 import { RISKS, type Risk, type RiskEvidence, type ScannedTool, type ToolRisk, worseOf } from './classes.ts';
 import { type DescriptionReading, type FoundSign, readDescription, verbsIn } from './description.ts';
 import { isNounToo, wordsOf } from './lookup.ts';
@@ -177,7 +177,7 @@ function ofArguments(reading: Reading, hasActions: boolean): readonly RiskEviden
   const { args, verbs, words, description } = reading;
   const speaksLanguage = description.signs.some(({ sign }) => sign.kind === 'language');
   const runs = description.heads[0]?.kind === 'Execute';
-  const evidence = [...runsCode(args, verbs, { speaksLanguage, runs }), ...ofRoles(args, verbs)];
+  const evidence = [...runsCode(args, verbs, { speaksLanguage, runs }), ...ofRoles(args, verbs), ...ofMethod(args)];
   const free = hasActions ? undefined : freeAction(args);
   if (!free || verbs.some(({ kind }) => kind === 'Read' || kind === 'Execute')) return evidence;
   const saysRead = description.signs.some(({ sign }) => sign.kind === 'reading');
@@ -190,6 +190,13 @@ function ofArguments(reading: Reading, hasActions: boolean): readonly RiskEviden
     ...(isGeneric ? [{ source: 'argument', risk: 'Execute', says: free.name } as const] : []),
     ...told.map(({ verb, kind }): RiskEvidence => ({ source: 'argument', risk: riskOf(kind), says: `${free.name} "${verb}"` })),
   ];
+}
+
+/** Any method of HTTP, to any address: it does whatever the other side does, `DELETE` included. */
+function ofMethod(args: readonly Argument[]): readonly RiskEvidence[] {
+  const method = args.find((argument) => argument.depth === 1 && isMethod(argument) && argument.values.length === 0 && isText(argument));
+  const isFree = args.some(({ name, depth }) => depth === 1 && /^(?:url|uri|path|endpoint|body)$/i.test(name));
+  return method && isFree ? [{ source: 'argument', risk: 'Execute', says: method.name }] : [];
 }
 
 /** Weak in prose: a reading tool may well "run" or "call" what it reads with. */

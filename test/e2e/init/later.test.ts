@@ -173,3 +173,12 @@ test('no terminal and no --yes is wrong usage; a look starts and writes nothing'
   expect([look.status, look.out]).toEqual([0, expect.stringContaining('"--", "touch", "started"')]);
   expect(await Array.fromAsync(new Bun.Glob('**/*').scan({ cwd: home.path, dot: true }))).toEqual(['.cursor/mcp.json']);
 }, 30_000);
+
+test('a plugin with the same server is told as a way around what was just wrapped', async () => {
+  using home = openHome();
+  const file = JSON.stringify({ mcpServers: { db: { command: SERVERS.memory?.command[0], args: SERVERS.memory?.command.slice(1) } } });
+  home.put('.claude.json', file);
+  home.put('.claude/plugins/cache/market/db/1/.mcp.json', file);
+  const { servers } = readOutput('init', (await home.run(['init', '--yes', '--json'])).out);
+  expect(servers.map(({ state, why }) => [state, why])).toEqual([['wrapped', expect.stringMatching(/^a way around: .*plugin/)]]);
+}, 60_000);

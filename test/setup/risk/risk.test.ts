@@ -298,3 +298,8 @@ describe('an action', () => {
 test('money behind "and" counts, also where its word may be a noun', () => {
   expectAll('Financial', [{ name: 'lookup_and_refund' }, { name: 'search_and_buy' }]);
 });
+
+test('any method of HTTP to any address is no reading', () => {
+  expectAll('Execute', [{ name: 'fetch', args: { url: TEXT, method: TEXT, body: TEXT } }]);
+  expectAll('Read', [{ name: 'fetch', args: { url: TEXT, method: { enum: ['GET', 'HEAD'] } } }]);
+});
