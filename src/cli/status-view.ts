@@ -99,7 +99,11 @@ function counterLines(title: string, rows: readonly (readonly [CounterStatus, st
 }
 
 function instancesOf({ instances, stored, stateDir, now }: Status, width: number, paint: Paint): readonly string[] {
-  if (!stored) return [shown(`no state at ${stateDir}: no proxy has run with it yet`, Math.max(width, 200))];
+  if (!stored) {
+    // Only a server can lose it behind our back.
+    const lost = stateDir.includes('://') ? ', or it was lost: see "intercept state"' : '';
+    return [shown(`no state at ${stateDir}: no proxy has run with it yet${lost}`, Math.max(width, 200))];
+  }
   if (instances.length === 0) return ['no instance is running'];
   const rows = instances.map(({ pid, host, policy, revision, startedAt, upstream }) => {
     return [policy ?? '(no name)', revision, `pid ${pid} on ${host}`, `up ${spanOf(now - startedAt)}`, upstream];

@@ -100,6 +100,12 @@ describe.skipIf(PROGRAMS.length === 0)('on a state server', () => {
     }
   }, 120_000);
 
+  test('status says where to look when there is nothing on the server', async () => {
+    using folder = openFolder();
+    const { out } = await folder.run('status', '--state-dsn', dsn);
+    expect(out).toStartWith(`no state at ${dsn}: no proxy has run with it yet, or it was lost: see "intercept state"\n`);
+  });
+
   test('move takes everything to a folder and back, while nothing runs, and leaves the old state paused', async () => {
     const proxy = await start();
     const folder = openFolder(proxy.home);
