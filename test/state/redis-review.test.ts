@@ -1,5 +1,6 @@
 /** Several instances on one state server: what others write, what few replicas have, and what was lost (scale.md §4 to §6). */
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
+import { connect as connectTcp, createServer, type Socket } from 'node:net';
 import type { Records, Store } from '../../src/core/store.ts';
 import { stateAt } from '../../src/state/open.ts';
 import { parseAddress } from '../../src/state/redis/address.ts';
@@ -65,6 +66,20 @@ describe.skipIf(PROGRAMS.length === 0)('instances on one state server', () => {
     expect(await other.read([counter('c', 'month')])).toMatchObject([{ micros: 5 * UNIT }]);
   });
 
+  test('a call that takes many questions is answered in time, and what came too late goes back', async () => {
+    const slow = await startSlowRelay(server.port);
+    const store = await location(slow.port).open({ namespace: 'test', timeoutMs: 1_000 });
+    opened.push(store);
+    const { id } = approvalOf((await store.reserve([moneyCall()]))[0]);
+    await store.approvals.decide({ id, verdict: 'approve', by: 'eve', reason: '' });
+    slow.delay(400);
+    await expect(store.reserve([moneyCall()])).rejects.toThrow(/in time/);
+    slow.delay(0);
+    for (let verdict = ''; verdict !== 'reserved'; ) verdict = await store.reserve([moneyCall()]).then(kinds, String);
+    expect(await store.read([counter('paid', 'month')])).toMatchObject([{ micros: 1 }]);
+    slow.stop();
+  });
+
   describe('with a replica', () => {
     let replica: RedisProcess;
     beforeEach(async () => {
@@ -99,3 +114,33 @@ describe.skipIf(PROGRAMS.length === 0)('instances on one state server', () => {
     });
   });
 });
+
+/** Stands between store and server, and holds answers back for a while. */
+async function startSlowRelay(to: number) {
+  let wait = 0;
+  const sockets = new Set<Socket>();
+  const listener = createServer((client) => {
+    const upstream = connectTcp(to, '127.0.0.1');
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on('error', () => {});
+      socket.on('close', () => {
+        client.destroy();
+        upstream.destroy();
+      });
+    }
+    client.pipe(upstream);
+    upstream.on('data', (chunk) => void (wait === 0 ? client.write(chunk) : setTimeout(() => client.write(chunk), wait)));
+  }).listen(0, '127.0.0.1');
+  await new Promise((resolve) => listener.once('listening', resolve));
+  return {
+    port: (listener.address() as { port: number }).port,
+    delay(ms: number) {
+      wait = ms;
+    },
+    stop() {
+      for (const socket of sockets) socket.destroy();
+      listener.close();
+    },
+  };
+}

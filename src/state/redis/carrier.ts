@@ -144,7 +144,7 @@ async function read(
     if (kind !== 'ok') throw new StoreError(`the state server answered "${kind}"`);
     await ports.server.heard(now);
     const decoded = decodeAnswers(answers, asked, now);
-    if (!ran.isKept) return { verdicts: asked.map(await undo(decoded, ports, ran.place)), isSlow: false };
+    if (!ran.isKept) return { verdicts: asked.map(undo(decoded, ports, ran.place)), isSlow: false };
     // Whoever comes next goes on with it where others are at it as well: no call fails by it.
     if (Number(about) > ports.maxResults) await boundResults(ports).catch(() => {});
     if (decoded.length === 0 && asked.length > 0) throw new StoreError('the state server judged no call');
@@ -185,11 +185,11 @@ function rememberHold(hold: NonNullable<Reservable['hold']>): NonNullable<Reserv
 }
 
 /** SPEC: scale.md §5: fewer replicas than asked for have what was drawn, so no call goes on, and it is given back. */
-async function undo(decoded: readonly (StoreVerdict | 'slow')[], ports: RedisPorts, place: Place): Promise<() => Error> {
+function undo(decoded: readonly (StoreVerdict | 'slow')[], ports: RedisPorts, place: Place): () => Error {
   const made = decoded.flatMap((verdict): Settlement[] =>
     verdict !== 'slow' && verdict.kind === 'reserved' ? [{ reservation: verdict.reservation, outcome: 'released' }] : [],
   );
   // At that server alone: one that took its place may never have had them.
-  if (made.length > 0) await runBatch(made, [], ports, place).catch(() => {});
+  if (made.length > 0) void runBatch(made, [], ports, { ...place, isUnconfirmed: true }).catch(() => {});
   return () => new StoreError('too few replicas of the state server have what was counted');
 }

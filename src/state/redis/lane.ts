@@ -2,7 +2,7 @@
  * Group commit (scale.md §4): one batch is under way, and what comes meanwhile is the next one. One call at a time waits for
  * nobody.
  */
-import type { Reservable, Settlement, StoreVerdict } from '../../core/store.ts';
+import { type Reservable, type Settlement, StoreError, type StoreVerdict } from '../../core/store.ts';
 
 export interface LaneBatch {
   readonly settlements: readonly Settlement[];
@@ -39,6 +39,37 @@ export function openBatchLane(carryOut: (batch: LaneBatch) => Promise<Verdicts>)
       isBusy = true;
       void next();
     });
+}
+
+/** Answers by this long after the time-out of a single script, ms: that one says better what happened. */
+const GRACE = 150;
+
+/**
+ * INVARIANT I8: a call is answered in time, however often the server is asked for it. What comes afterwards was for nobody,
+ * and goes back.
+ */
+export function inTime(
+  lane: (batch: LaneBatch) => Promise<Verdicts>,
+  timeoutMs: number,
+): (calls: readonly Reservable[]) => Promise<Verdicts> {
+  return async (calls) => {
+    const late = Promise.withResolvers<never>();
+    const verdicts = lane({ settlements: [], calls });
+    const timer = setTimeout(() => {
+      late.reject(new StoreError('the state server did not decide in time'));
+      void verdicts.then((all) => lane({ settlements: all.flatMap(releaseOf), calls: [] })).catch(() => {});
+    }, timeoutMs + GRACE);
+    try {
+      return await Promise.race([verdicts, late.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+}
+
+function releaseOf(verdict: StoreVerdict | Error): readonly Settlement[] {
+  if (verdict instanceof Error || verdict.kind !== 'reserved') return [];
+  return [{ reservation: verdict.reservation, outcome: 'released' }];
 }
 
 function takeSome(waiting: readonly Waiting[]): readonly Waiting[] {

@@ -24,6 +24,7 @@ export interface RedisPorts {
   readonly namespace: string;
   readonly ids: Ids;
   readonly maxResults: number;
+  readonly timeoutMs: number;
   /** Runs the shared rules and writes what they decide. */
   transact<T>(work: (draft: RowDraft) => T): Promise<T>;
   /** The same for what counts as a record in time: a clock that is too far behind is refused, and how far it came is kept. */
@@ -33,7 +34,7 @@ export interface RedisPorts {
 }
 
 /** Collects them over a server. */
-export function portsOf(server: Server, { namespace, ids = RANDOM_IDS, maxResults = MAX_RESULTS }: RedisOptions): RedisPorts {
+export function portsOf(server: Server, { namespace, timeoutMs, ids = RANDOM_IDS, maxResults = MAX_RESULTS }: RedisOptions): RedisPorts {
   const drafts: DraftPorts = {
     read: (commands) => server.read(commands),
     clock: server.clock,
@@ -46,7 +47,7 @@ export function portsOf(server: Server, { namespace, ids = RANDOM_IDS, maxResult
   };
   const transact = <T>(work: (draft: RowDraft) => T) => runDraft(drafts, work);
   return {
-    ...{ server, namespace, ids, maxResults, transact },
+    ...{ server, namespace, timeoutMs, ids, maxResults, transact },
     change: (work) =>
       transact((draft) => {
         keepTime(draft);

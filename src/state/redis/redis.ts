@@ -9,7 +9,7 @@ import { encodeBatch } from './batch.ts';
 import { openCarrier } from './carrier.ts';
 import { redisControl } from './control.ts';
 import { KEYS, namespaceKeys } from './keys.ts';
-import { openBatchLane } from './lane.ts';
+import { inTime, openBatchLane } from './lane.ts';
 import { portsOf, type RedisOptions, type RedisPorts } from './ports.ts';
 import { redisRecords } from './records.ts';
 import { stepRows } from './rows.ts';
@@ -38,6 +38,7 @@ function storeOf(
   const settled = new WeakSet<Reservation>();
   const names = namespaceKeys(namespace);
   const lane = openBatchLane(openCarrier(ports, windowOf));
+  const judge = inTime(lane, ports.timeoutMs);
   return {
     async reserve(calls) {
       const now = server.clock?.() ?? Date.now();
@@ -48,7 +49,7 @@ function storeOf(
       for (const call of calls) encodeBatch([], [{ call, token: '' }], namespace, 0);
       const swept = sweep();
       if (server.clock) await swept;
-      return (await lane({ settlements: [], calls })).map((verdict) => {
+      return (await judge(calls)).map((verdict) => {
         if (verdict instanceof Error) throw verdict;
         return verdict;
       });

@@ -57,13 +57,15 @@ export interface Server {
 export interface Ran {
   readonly reply: readonly RedisReply[];
   readonly isKept: boolean;
-  readonly place: Required<Place>;
+  readonly place: Pick<Place, 'epoch'> & { readonly run: string };
 }
 
 /** The store, and the server process, at which something ran. What is to run there and nowhere else names it. */
 export interface Place {
   readonly epoch: string;
   readonly run?: string | undefined;
+  /** No replica has to have it, and nothing that comes behind waits for one. */
+  readonly isUnconfirmed?: boolean;
 }
 
 const SCHEMA = 1;
@@ -272,8 +274,9 @@ async function runScript(
     const rest = Math.max(1, Math.round(deadline - performance.now()));
     const head = tries === 0 ? ['EVALSHA', script.hash] : ['EVAL', script.text];
     const command = [...head, String(keys.length), ...keys, JSON.stringify(guard), ...args];
-    const wait = replicas > 0 ? [['WAIT', String(replicas), String(Math.max(10, rest - WAIT_STEP))]] : [];
-    const [reply, kept] = await link.send([command, ...wait], rest + (replicas > 0 ? WAIT_STEP : 0)).catch((error: StoreError) => {
+    const waits = replicas > 0 && !only?.isUnconfirmed;
+    const wait = waits ? [['WAIT', String(replicas), String(Math.max(10, rest - WAIT_STEP))]] : [];
+    const [reply, kept] = await link.send([command, ...wait], rest + (waits ? WAIT_STEP : 0)).catch((error: StoreError) => {
       throw new StoreError(error.message, { cause: UNSURE });
     });
     if (reply instanceof ServerError) {
@@ -288,7 +291,7 @@ async function runScript(
     else if (kind === 'replaced' || kind === 'lost') throw await readOrFence(kind, String(about), link, state, options, instance);
     else if (kind === 'stale') throw new StoreError('the state server took another number of this instance');
     else {
-      const isKept = kept === undefined || (typeof kept === 'number' && kept >= replicas);
+      const isKept = replicas === 0 || (typeof kept === 'number' && kept >= replicas);
       // What others wrote in between is no write of this one; what too few replicas have may be gone, and nobody goes by it.
       if (isKept && kind !== 'again') state.answered = Math.max(state.answered, number);
       return { reply: reply as readonly RedisReply[], isKept, place: { epoch, run } };
