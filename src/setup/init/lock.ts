@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CommandError, EXIT } from '../../core/fault.ts';
+import { CommandError, EXIT, isSystem, reasonOf, remedyOf } from '../../core/fault.ts';
 import type { ClientLock } from '../clients/locks.ts';
 
 /** A client's lock is waited for so long; one that nobody renewed for so long was left behind, ms. */
@@ -50,8 +50,18 @@ function isStale(folder: string): boolean {
   return found?.isDirectory() === true && Date.now() - found.mtimeMs > STALE;
 }
 
-/** Does the work while no other run of ours writes. Rejects with `CommandError` where one does. */
+/** Does the work while no other run of ours writes. Rejects with `CommandError` where one does, or nothing can be written down. */
 export async function asOnlyRun<T>(setup: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await alone(setup, work);
+  } catch (error) {
+    if (!isSystem(error)) throw error;
+    const path = (error as NodeJS.ErrnoException).path ?? setup;
+    throw new CommandError(`${path} cannot be written: it ${reasonOf(error)}`, EXIT.failed, remedyOf(error, path));
+  }
+}
+
+async function alone<T>(setup: string, work: () => Promise<T>): Promise<T> {
   const path = join(setup, 'running');
   fs.mkdirSync(setup, { recursive: true, mode: 0o700 });
   for (let attempt = 0; !isTaken(path); attempt++) {
