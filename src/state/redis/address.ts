@@ -65,9 +65,10 @@ function decode(text: string): string {
   }
 }
 
+/** A password without its "@" looks like a host: neither is shown. */
 function placeOf(text: string, usual: number): Place {
   const [, host = '', port] = /^(\[[0-9a-f:.]+\]|[^:[\]]+)(?::(\d{1,5}))?$/i.exec(text) ?? [];
-  if (host === '' || Number(port ?? usual) > 65_535) throw wrong(`"${text}" is no host with a port`);
+  if (host === '' || Number(port ?? usual) > 65_535) throw wrong('one of its hosts is no name or number, with or without a port');
   return { host: host.replace(/^\[|\]$/g, ''), port: Number(port ?? usual) };
 }
 
@@ -78,7 +79,7 @@ function unixPlace(rest: string): Pick<Address, 'places' | 'database'> {
 }
 
 function databaseOf(text: string): number {
-  if (!/^\d{0,5}$/.test(text)) throw wrong(`"${text}" is no number of a database`);
+  if (!/^\d{0,5}$/.test(text)) throw wrong('behind the last "/" stands no number of a database');
   return Number(text);
 }
 
