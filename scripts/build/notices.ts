@@ -32,10 +32,22 @@ function withDependencies(names: readonly string[], found = new Set<string>()): 
 
 function noticeOf(name: string): string {
   const { version, license } = manifestOf(name);
+  return `${name} ${version} (${license})\n\n${licenceOf(name).trim()}\n`;
+}
+
+/** Packages that come without the file, under the MIT licence; the line is that of their repository. */
+const HOLDERS: Readonly<Record<string, string>> = { '@redis/client': 'Copyright (c) 2022-2025, Redis, inc.' };
+/** A package with the same terms in its file. */
+const MIT = 'commander';
+
+function licenceOf(name: string): string {
   const folder = join(ROOT, 'node_modules', name);
   const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
-  if (!file) throw new Error(`package ${JSON.stringify(name)} has no licence file`);
-  return `${name} ${version} (${license})\n\n${readFileSync(join(folder, file), 'utf8').trim()}\n`;
+  if (file) return readFileSync(join(folder, file), 'utf8');
+  const holder = HOLDERS[name];
+  if (holder === undefined || manifestOf(name).license !== 'MIT') throw new Error(`package ${JSON.stringify(name)} has no licence file`);
+  const terms = licenceOf(MIT);
+  return `MIT License\n\n${holder}\n\n${terms.slice(terms.indexOf('Permission is hereby granted'))}`;
 }
 
 interface Manifest {

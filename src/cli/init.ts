@@ -1,6 +1,7 @@
 /** `intercept init`: asks and shows; what it does stands in `setup/init`. */
 import { UsageError } from '../core/fault.ts';
 import type { Preset } from '../setup/draft/model.ts';
+import { isThere } from '../setup/init/program.ts';
 import { diffsOf } from '../setup/init/report.ts';
 import type { InitOptions, InitPlan, InitPorts, InitReport } from '../setup/init/run.ts';
 import { runInit } from '../setup/init/run.ts';
@@ -80,8 +81,10 @@ function portsOf(flags: InitFlags, isPerson: boolean, surroundings: InitSurround
     async agree(plan) {
       progress.end();
       show(plan, flags, terminal);
-      if (flags.yes || flags.dryRun) return true;
-      return askYes(questionOf(plan), terminal);
+      const isAgreed = flags.yes || flags.dryRun || (await askYes(questionOf(plan), terminal));
+      // Entries are tried before they are written.
+      if (isAgreed && !flags.dryRun && !isThere(surroundings.program)) surroundings.program.bring?.();
+      return isAgreed;
     },
     async askSecret(question) {
       if (!isPerson || flags.yes) return undefined;

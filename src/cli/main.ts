@@ -1,9 +1,13 @@
 #!/usr/bin/env node
-/** The entry: everything else is loaded when it is asked for, so that a proxy starts with nothing it does not need. */
-import { openTerminal } from './terminal.ts';
+/**
+ * The entry. It asks Node.js for its version before anything else is loaded, so it is written in what old ones understand;
+ * the rest is loaded when it is asked for, so that a proxy starts with nothing it does not need.
+ */
+const version = process.versions.node;
+const [major = 0, minor = 0] = version.split('.').map(Number);
+if (major < 22 || (major === 22 && minor < 13)) {
+  process.stderr.write(`intercept: it needs Node.js 22.13 or later, and this is ${version}: install a newer one from https://nodejs.org\n`);
+  process.exit(1);
+}
 
-const terminal = openTerminal(process);
-const { runProgram } = await import('./program.ts');
-const status = await runProgram(process.argv.slice(2), terminal);
-await terminal.flush();
-process.exit(status);
+import('./program.ts').then(({ main }) => main(process));

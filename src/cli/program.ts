@@ -13,7 +13,7 @@ import { POLICIES } from './declare/policies.ts';
 import { PROXY } from './declare/proxy.ts';
 import { SCAN } from './declare/scan.ts';
 import { STATE_COMMAND } from './declare/state.ts';
-import type { Terminal } from './terminal.ts';
+import { openTerminal, type Terminal, type TerminalStreams } from './terminal.ts';
 
 /** All commands. What each does is loaded when it runs. */
 export const COMMANDS = [PROXY, INIT, SCAN, ...SINGLE, LOG, ...GROUPS, POLICIES, STATE_COMMAND];
@@ -29,6 +29,14 @@ export function declareCommands(program: Command, invocation: Invocation): void 
     .helpCommand(false)
     .version(VERSION, '-V, --version');
   for (const each of COMMANDS) each.declare(program, invocation);
+}
+
+/** Runs this process: reads its arguments, and ends it with the status. */
+export async function main(process: TerminalStreams & Pick<NodeJS.Process, 'argv' | 'env' | 'exit'>): Promise<never> {
+  const terminal = openTerminal(process);
+  const status = await runProgram(process.argv.slice(2), terminal);
+  await terminal.flush();
+  return process.exit(status);
 }
 
 /** Runs what the arguments ask for and answers with the exit status. Prints faults; never rejects. */

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { NODE, ROOT, temporaryFolder } from '../harness/paths.ts';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -67,10 +67,16 @@ test('decides as a library, by its name', async () => {
 });
 
 test('has no import of a platform in the library: it runs in browsers', async () => {
-  const chunks = await readdir(join(home, 'dist/lib'));
-  const texts = await Promise.all(
-    ['dist/index.js', ...chunks.map((name) => `dist/lib/${name}`)].map((file) => readFile(join(home, file), 'utf8')),
-  );
+  const found = new Map<string, string>();
+  const follow = (file: string): void => {
+    if (found.has(file)) return;
+    const text = readFileSync(file, 'utf8');
+    found.set(file, text);
+    for (const [, path = ''] of text.matchAll(/(?:from|import) ?\(?["'](\.{1,2}\/[^"']+\.js)["']/g)) follow(join(dirname(file), path));
+  };
+  follow(join(home, 'dist/index.js'));
+  expect(found.size).toBeGreaterThan(3);
+  const texts = [...found.values()];
   expect(texts.filter((text) => /(?:from|import) ?\(?["']node:|\bBun\./.test(text))).toEqual([]);
 });
 

@@ -38,6 +38,7 @@ export async function updateInit(flags: UpdateInitFlags, terminal: Terminal): Pr
   const ports = { ...(await openPorts(flags.home, terminal.env, 'suggested')), timeout: flags.timeout, progress: progress.put };
   const plan = await planUpdate(flags, ports);
   progress.end();
+  if (!flags.dryRun) ports.program.bring?.();
   const diffs = diffsOf(plan);
   const paint = createPaint(terminal.colour);
   if (!flags.json)

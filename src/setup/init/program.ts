@@ -3,6 +3,8 @@ import fs from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { CommandError, EXIT } from '../../core/fault.ts';
 import { VERSION } from '../../process/version.ts';
+import { bringProgram, isBrought, isPackaged, type ProgramSource } from './bring.ts';
+import { launcherName } from './launcher.ts';
 
 export interface OwnProgram {
   readonly path: string;
@@ -10,6 +12,8 @@ export interface OwnProgram {
   readonly before: readonly string[];
   /** Why the path may soon lead nowhere; undefined where it stays. */
   readonly passing: string | undefined;
+  /** Puts this version where the path leads to it; undefined where it is there already, or stays where it is. */
+  readonly bring: (() => void) | undefined;
 }
 
 export interface ProgramPlace {
@@ -23,27 +27,54 @@ export interface ProgramPlace {
 /** A binary knows its own sources by a path that no disk has. */
 const IN_BINARY = /[\\/](?:\$bunfs|~BUN)[\\/]/;
 const NAME = process.platform === 'win32' ? 'intercept.exe' : 'intercept';
+const NODE = process.platform === 'win32' ? 'node.exe' : 'node';
 /** Folders that are emptied, or renamed at the next update. */
 const PASSING = /[\\/](?:node_modules|_npx|\.nvm|fnm_multishells|Cellar|Downloads|te?mp)[\\/]/i;
 
-/** The launcher that a run through npx leaves (setup.md §5), the binary by its stable name, or how this very run was started. */
+/** The launcher in the home for what came through npx or a download, the binary by its stable name, or how this very run was started. */
 export function ownProgram({ executable, script, home, env }: ProgramPlace): OwnProgram {
-  const isBinary = script === undefined || IN_BINARY.test(script);
-  if (isBinary) return withDoubt(stableName(executable, env), []);
+  if (script === undefined || IN_BINARY.test(script)) {
+    const path = stableName(executable, NAME, env);
+    if (isBrought(path, home)) return launched({ path, isPackage: false, node: '' }, home, undefined);
+    if (!PASSING.test(path)) return { path, before: [], passing: undefined, bring: undefined };
+    return launched({ path: executable, isPackage: false, node: '' }, home, executable);
+  }
+  const real = fs.realpathSync(script);
+  const node = stableName(executable, NODE, env);
+  if (isPackaged(real)) return launched({ path: real, isPackage: true, node }, home, isBrought(real, home) ? undefined : real);
   const launcher = join(home, 'bin', NAME);
-  return fs.existsSync(launcher) ? { path: launcher, before: [], passing: undefined } : withDoubt(executable, [fs.realpathSync(script)]);
+  return fs.existsSync(launcher) ? { path: launcher, before: [], passing: undefined, bring: undefined } : withDoubt(executable, [real]);
+}
+
+/** The launcher; `from` is what has to be copied first. */
+function launched(source: ProgramSource, home: string, from: string | undefined): OwnProgram {
+  const launcher = join(home, 'bin', launcherName(process.platform, source.isPackage));
+  const isModule = launcher.endsWith('.mjs');
+  return {
+    path: isModule ? source.node : launcher,
+    before: isModule ? [launcher] : [],
+    passing: undefined,
+    bring: from === undefined ? undefined : () => bringProgram(source, home, process.platform),
+  };
 }
 
 /** The first name on PATH that leads to the program: package managers keep it while what is behind it moves. */
-function stableName(executable: string, { PATH = '' }: ProgramPlace['env']): string {
+function stableName(executable: string, name: string, { PATH = '' }: ProgramPlace['env']): string {
   const real = realOf(executable);
   const names = PATH.split(delimiter).filter((folder) => folder.startsWith('/') || /^[A-Za-z]:/.test(folder));
-  return names.map((folder) => join(folder, NAME)).find((path) => real !== undefined && realOf(path) === real) ?? executable;
+  const found = names.map((folder) => join(folder, name)).filter((path) => real !== undefined && realOf(path) === real);
+  return found.find((path) => !PASSING.test(path)) ?? found[0] ?? executable;
 }
 
 function withDoubt(path: string, before: readonly string[]): OwnProgram {
   const [passing] = [path, ...before].filter((each) => PASSING.test(each));
-  return { path, before, passing: passing === undefined ? undefined : `${JSON.stringify(passing)} is in a folder that does not stay` };
+  const why = passing === undefined ? undefined : `${JSON.stringify(passing)} is in a folder that does not stay`;
+  return { path, before, passing: why, bring: undefined };
+}
+
+/** True where an earlier run brought the program: what is set up is renewed by `--update` alone. */
+export function isThere({ path, before }: OwnProgram): boolean {
+  return [path, ...before].every((each) => fs.existsSync(each));
 }
 
 /** The form that works on every machine: npx, at this very version (setup.md §3.6). */

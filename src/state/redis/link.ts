@@ -2,7 +2,7 @@
  * One connection to a server as a pipe (scale.md §8): commands go out together in one write, replies come back in order.
  * No command is ever sent twice; what is under way when the connection ends is rejected.
  */
-import { createClient } from '@redis/client';
+import { createClient, ErrorReply } from '@redis/client';
 import { StoreError } from '../../core/store.ts';
 
 export type RedisReply = string | number | null | readonly RedisReply[];
@@ -104,8 +104,7 @@ function socketOf({ host, port, path, tls }: RedisEndpoint, connectTimeout: numb
 
 /** Errors that the server wrote begin with a word in capitals; the client's own have names of their own. */
 function isServerError(error: Error): boolean {
-  const { message } = error;
-  return error.constructor.name.endsWith('ErrorReply') || /^[A-Z]{3,} /.test(message);
+  return error instanceof ErrorReply || /^[A-Z]{3,} /.test(error.message);
 }
 
 function messageOf(error: unknown): string {
