@@ -17,7 +17,7 @@ const USUAL = [
 ];
 
 export interface Launched {
-  /** What is started. */
+  /** The package's command, or the binary. */
   readonly path: string;
   readonly isPackage: boolean;
   readonly node: string;
