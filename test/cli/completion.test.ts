@@ -76,7 +76,8 @@ describe.if(has('zsh') && HAS_TERMINAL)('zsh at a terminal, by the Tab key', () 
         const file = join(path, 'completion');
         writeFileSync(file, SCRIPTS['zsh'] ?? '');
         using person = sitAtTerminal(['zsh', '-f', '-i'], { env: { HOME: path } });
-        person.type(`PS1='> '; autoload -U compinit; compinit -u -D; source ${file}; print ready=$((40+2))\n`);
+        // Whoever has set EDITOR to vi would have other keys.
+        person.type(`PS1='> '; bindkey -e; autoload -U compinit; compinit -u -D; source ${file}; print ready=$((40+2))\n`);
         // The shell reads keys from where its prompt turns on bracketed paste; before, a Tab is a character.
         await person.untilPrinted(/ready=42[\s\S]*\?2004h/);
         // What stands in the line after Tab is printed: Ctrl-A goes to its beginning.

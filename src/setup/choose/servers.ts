@@ -16,7 +16,7 @@ export interface ToolToChoose {
   readonly says?: string | undefined;
 }
 
-/** What a tool's class was read from, each thing once, in one line. Hostile text. */
+/** Names the evidence of a tool's class, each thing once, in one line. Hostile text. */
 export function evidenceOf({ evidence }: ToolRisk): string {
   return [...new Set(evidence.map(({ says }) => says))].join(', ');
 }

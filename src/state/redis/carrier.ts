@@ -12,7 +12,7 @@ import { KEYS } from './keys.ts';
 import type { LaneBatch } from './lane.ts';
 import type { RedisPorts } from './ports.ts';
 import { stepRows } from './rows.ts';
-import { type Place, type Ran, UNSURE } from './server.ts';
+import { type Ran, type ServerPlace, UNSURE } from './server.ts';
 import { boundResults } from './sweep.ts';
 
 type WindowOf = ReturnType<typeof windowFinder>;
@@ -100,7 +100,12 @@ function settleOne(settlement: Settlement, { server, transact, namespace, maxRes
 }
 
 /** Runs the first calls of those that are asked: a script keeps the server from everybody else. */
-async function runBatch(settlements: readonly Settlement[], asked: readonly AskedCall[], ports: RedisPorts, only: Place): Promise<Ran> {
+async function runBatch(
+  settlements: readonly Settlement[],
+  asked: readonly AskedCall[],
+  ports: RedisPorts,
+  only: ServerPlace,
+): Promise<Ran> {
   const { keys, text } = encodeBatch(settlements, asked.slice(0, MOST_CALLS), ports.namespace, ports.maxResults);
   return ports.server.run(BATCH, keys, [text], only);
 }
@@ -185,7 +190,7 @@ function rememberHold(hold: NonNullable<Reservable['hold']>): NonNullable<Reserv
 }
 
 /** SPEC: scale.md §5: fewer replicas than asked for have what was drawn, so no call goes on, and it is given back. */
-function undo(decoded: readonly (StoreVerdict | 'slow')[], ports: RedisPorts, place: Place): () => Error {
+function undo(decoded: readonly (StoreVerdict | 'slow')[], ports: RedisPorts, place: ServerPlace): () => Error {
   const made = decoded.flatMap((verdict): Settlement[] =>
     verdict !== 'slow' && verdict.kind === 'reserved' ? [{ reservation: verdict.reservation, outcome: 'released' }] : [],
   );

@@ -43,7 +43,7 @@ export interface Server {
    * Runs a guarded script. `isKept`: as many replicas have it as the store asks for. Rejects with `StoreError`; the one
    * whose `cause` is `UNSURE` may have run.
    */
-  run(script: Script, keys: readonly string[], args: readonly string[], only?: Place): Promise<Ran>;
+  run(script: Script, keys: readonly string[], args: readonly string[], only?: ServerPlace): Promise<Ran>;
   /** The store that this instance has joined: after a loss that was accepted it is another one. */
   readonly epoch: string;
   /** Compares a time of the server's that came with a reply. Rejects with `StoreError` where its clock moved. */
@@ -57,11 +57,11 @@ export interface Server {
 export interface Ran {
   readonly reply: readonly RedisReply[];
   readonly isKept: boolean;
-  readonly place: Pick<Place, 'epoch'> & { readonly run: string };
+  readonly place: Pick<ServerPlace, 'epoch'> & { readonly run: string };
 }
 
 /** The store, and the server process, at which something ran. What is to run there and nowhere else names it. */
-export interface Place {
+export interface ServerPlace {
   readonly epoch: string;
   readonly run?: string | undefined;
   /** No replica has to have it, and nothing that comes behind waits for one. */
@@ -249,7 +249,7 @@ async function runScript(
   script: Script,
   keys: readonly string[],
   args: readonly string[],
-  only: Place | undefined,
+  only: ServerPlace | undefined,
   state: State,
   options: StateServerOptions,
   instance: string,
