@@ -155,6 +155,7 @@ describe('cli.md §1: the command line', () => {
     expect(await folder.run('version')).toEqual(await folder.run('--version'));
     expect(await folder.run('help')).toEqual(await folder.run('--help'));
     expect(await folder.run('help', 'approvals', 'approve')).toEqual(await folder.run('approvals', '--help'));
+    expect(await folder.run('help', 'help')).toEqual(await folder.run('help'));
   });
 
   test('defaults of the proxy are those of the documents', () => {
