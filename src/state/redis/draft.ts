@@ -58,14 +58,18 @@ export interface DraftPorts {
   commit(keys: readonly string[], conditions: unknown, writes: unknown): Promise<'done' | 'again'>;
 }
 
-/** So often the rules run anew because others wrote meanwhile. */
-const TRIES = 20;
+/** So often the rules run anew because others wrote meanwhile. Who waits for them, waits no longer than its time-out. */
+const TRIES = 100;
+/** Chance parts those who were forestalled by each other; it grows with each try up to so much, ms. */
+const LONGEST_PAUSE = 10;
 
 /** Runs the rules and writes what they decided. Rejects with `StoreError`. */
 export async function runDraft<T>(ports: DraftPorts, work: (draft: RowDraft) => T): Promise<T> {
   for (let tries = 0; tries < TRIES; tries++) {
     const done = await tryDraft(ports, work);
     if (done) return done.result;
+    const pause = Math.random() * Math.min(tries, LONGEST_PAUSE);
+    if (tries > 0) await new Promise((resolve) => setTimeout(resolve, pause));
   }
   throw new StoreError(`others wrote to the state server ${TRIES} times while this was decided; try again`);
 }
