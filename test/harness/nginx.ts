@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { type IncomingMessage, request } from 'node:http';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { temporaryFolder } from './paths.ts';
 import { until } from './wait.ts';
@@ -16,6 +17,16 @@ export interface Nginx {
   /** Posts a body, or gets a stream; resolves with the head of the answer. */
   ask(options: { readonly path: string; readonly headers?: Record<string, string>; readonly body?: string }): Promise<IncomingMessage>;
   [Symbol.asyncDispose](): Promise<void>;
+}
+
+function canConnect(path: string): Promise<true | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect(path, () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on('error', () => resolve(undefined));
+  });
 }
 
 /** Starts it before a port of this machine, as it comes but for `directives` in its location. It listens on a socket file. */
@@ -32,7 +43,8 @@ export async function startNginx(port: number, directives: string): Promise<Ngin
   );
   const child = spawn(NGINX ?? 'nginx', ['-p', folder, '-c', 'nginx.conf'], { stdio: 'ignore' });
   const exited = new Promise((resolve) => child.once('close', resolve));
-  await until('nginx to listen', () => existsSync(socketPath) || undefined);
+  // Its socket is there a moment before it listens.
+  await until('nginx to listen', () => canConnect(socketPath));
   return {
     ask: ({ path, headers = {}, body }) =>
       new Promise((resolve, reject) => {

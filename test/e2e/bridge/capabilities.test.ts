@@ -6,7 +6,6 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { auditRecords } from '../../harness/audit.ts';
 import { setUpProxy } from '../../harness/proxy.ts';
-import { until } from '../../harness/wait.ts';
 import { startDualEra, startEverything } from './servers.ts';
 
 const PATIENCE = 60_000;
@@ -40,18 +39,12 @@ test(
     await using server = await startEverything('streamableHttp');
     const { start, home, remove } = await before(server.url, TOOLS_ONLY);
     const client = new Client({ name: 'test', version: '1' });
-    const transport = new StdioClientTransport(start);
-    let lines = '';
-    transport.stderr?.on('data', (chunk) => {
-      lines += chunk;
-    });
-    await client.connect(transport);
+    await client.connect(new StdioClientTransport(start));
     expect(await listAll(client)).toEqual(['tools']);
     expect(await refusedRequests(home)).toEqual([]);
     // Some clients ask whatever is declared, and show an error to people: the list is empty, as the server has none for them.
     expect((await client.listResources()).resources).toEqual([]);
     await expect(client.readResource({ uri: 'a:b' })).rejects.toThrow('is not permitted by policy');
-    await until('the line of the denied list', () => lines.includes('[INTERCEPT] DENIED method=resources/list\n') || undefined);
     await client.close();
     expect(await refusedRequests(home)).toEqual(['resources/list', 'resources/read']);
     await remove();
