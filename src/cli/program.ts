@@ -64,7 +64,8 @@ export async function runProgram(argv: readonly string[], terminal: Terminal): P
 /** A page of help by its name: a command's, or that of a part of the proxy's flags. Throws `UsageError`. */
 function pageOf([name, second]: readonly string[]): string {
   const pages = new Map(COMMANDS.flatMap(({ name: of, help, pages }) => [[of, help] as const, ...Object.entries(pages ?? {})]));
-  const found = pages.get(name === undefined || name === 'help' ? PROXY.name : name) ?? (second === undefined ? undefined : pages.get(second));
+  const found =
+    pages.get(name === undefined || name === 'help' ? PROXY.name : name) ?? (second === undefined ? undefined : pages.get(second));
   if (found !== undefined) return found;
   throw new UsageError(
     `there is no help on ${JSON.stringify(name)}`,
