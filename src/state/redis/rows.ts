@@ -47,7 +47,8 @@ function counterRows(draft: RowDraft, namespace: string): CounterRows {
 
 /** SPEC: scale.md §1: after a loss that was accepted with `--fill`. */
 function isFull({ unit }: CounterRef, start: number, filled: number): boolean {
-  return start < filled && unit !== 'second' && unit !== 'minute';
+  // Windows before 1970 begin below 0, which stands for a store that nobody filled.
+  return filled > 0 && start < filled && unit !== 'second' && unit !== 'minute';
 }
 
 /** Delivered challenges: they stand in the order in which they came. */
