@@ -7,6 +7,9 @@ import type { ClaimVerdict, Settlement } from '../core/store.ts';
 import { STEP_BACK } from './lifetime.ts';
 import type { ClaimRow, ClaimRows } from './rows.ts';
 
+/** Stored results may take so many bytes together, where nobody says otherwise: 256 MiB. */
+export const MAX_RESULTS = 268_435_456;
+
 /** Reads a record's own state as of now: a lapsed lease is an unknown outcome, for a window from its lapse. */
 export function claimAt(row: ClaimRow, now: number): { readonly state: ClaimState; readonly until: number } | undefined {
   if (row.until > now) return { state: row.state, until: row.until };

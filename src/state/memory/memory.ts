@@ -11,7 +11,7 @@ import {
 } from '../../core/store.ts';
 import type { Window, WindowUnit } from '../../core/window.ts';
 import { deliverChallenge, expireChallenges } from '../challenge.ts';
-import { forgetAt, renewClaim } from '../claim.ts';
+import { forgetAt, MAX_RESULTS, renewClaim } from '../claim.ts';
 import { type Ids, RANDOM_IDS } from '../ids.ts';
 import { checkClock, FORGET_INSTANCE, keepUntil, settlingTime, windowFinder } from '../lifetime.ts';
 import type { ChallengeRow, ChallengeRows, StepRows } from '../rows.ts';
@@ -45,9 +45,6 @@ interface Tables {
   newest: number;
   prunedAt: number;
 }
-
-/** Stored results may take so much together, where nobody says otherwise: 256 MiB. */
-const MAX_RESULTS = 268_435_456;
 
 /** Opens an empty store that lives as long as this object, of one namespace. */
 export function openMemoryStore({ clock, namespace, maxResults = MAX_RESULTS, ids = RANDOM_IDS }: MemoryOptions): Store & Records {

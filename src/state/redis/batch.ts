@@ -13,7 +13,7 @@ import {
 import { answerOf, shorten, storedOf } from '../claim.ts';
 import { claimFields, claimName, claimOf } from './claims.ts';
 import { createNumbers } from './draft.ts';
-import { KEYS, namespaceKeys } from './keys.ts';
+import { counterMember, KEYS, namespaceKeys } from './keys.ts';
 import type { RedisReply } from './link.ts';
 
 /** A call with the token of the claim that it takes if it is reserved. */
@@ -27,7 +27,19 @@ export interface EncodedBatch {
   readonly text: string;
 }
 
-/** Writes a batch. Throws `StoreError` where a call cannot be carried out. */
+/** Throws `StoreError` where a call cannot be carried out: before it joins others, whose batch it must not spoil. */
+export function checkCall({ counters, draws, steps }: Reservable): void {
+  for (const { counter, micros } of draws) {
+    const ref = counters[counter];
+    if (!ref) throw new StoreError(`a draw names counter ${counter}, but the call has ${counters.length}`);
+    if (!(micros >= 0)) throw new StoreError(`a draw of ${micros} millionths from counter "${ref.id}" is no amount`);
+  }
+  for (const { min, max, after, only = [], not = [] } of steps.flatMap(({ terms }) => terms))
+    for (const bound of [min, max, after, ...only, ...not])
+      if (bound !== undefined && !Number.isFinite(bound)) throw new StoreError(`a bound of ${bound} millionths is none`);
+}
+
+/** Writes a batch of calls that were checked. */
 export function encodeBatch(
   settlements: readonly Settlement[],
   calls: readonly AskedCall[],
@@ -40,9 +52,9 @@ export function encodeBatch(
   const batch = {
     s: settlements.map((settlement) => encodeSettlement(settlement, maxBytes, counter, (key) => keys.of(names.claim(key)), names.claim)),
     c: calls.map(({ call, token }) => ({
-      c: call.counters.map((ref) => [counter(ref), ref.unit, `${ref.unit}:${ref.id}`]),
+      c: call.counters.map((ref) => [counter(ref), ref.unit, counterMember(ref)]),
       s: call.steps.map(({ kind, shadow, terms }) => [KINDS[kind], shadow, terms.map(encodeTerm)]),
-      d: call.draws.map((draw) => [draw.counter, amountOf(draw.micros, call, draw.counter), draw.unlessShadow]),
+      d: call.draws.map((draw) => [draw.counter, Math.min(draw.micros, MOST), draw.unlessShadow]),
       h: call.hold !== undefined,
       p: call.pays !== undefined,
       q: call.claim && {
@@ -56,21 +68,13 @@ export function encodeBatch(
   return { keys: keys.all, text: JSON.stringify(batch) };
 }
 
+/** JSON has no infinity; whatever is over the greatest total is denied alike. */
+const MOST = 2 * MAX_MICROS;
 const KINDS = { require: 0, deny: 1, hold: 2 } as const;
 
 /** Absent bounds are `false`: JSON's null is no value of Lua. */
 function encodeTerm({ counter, min, max, after, only, not }: Term): readonly unknown[] {
-  for (const bound of [min, max, after, ...(only ?? []), ...(not ?? [])])
-    if (bound !== undefined && !Number.isFinite(bound)) throw new StoreError(`a bound of ${bound} millionths is none`);
   return [counter, min ?? false, max ?? false, after ?? false, only ?? false, not ?? false];
-}
-
-function amountOf(micros: number, { counters }: Reservable, counter: number): number {
-  const ref = counters[counter];
-  if (!ref) throw new StoreError(`a draw names counter ${counter}, but the call has ${counters.length}`);
-  // JSON has no infinity; whatever is over the greatest total is denied alike.
-  if (micros >= 0) return Math.min(micros, 2 * MAX_MICROS);
-  throw new StoreError(`a draw of ${micros} millionths from counter "${ref.id}" is no amount`);
 }
 
 /** The part of a settlement that the script does by itself: draws that go back, and the claim. */

@@ -87,9 +87,27 @@ function fieldsOf(row: object): readonly string[] {
   return Object.entries(row).flatMap(([field, value]) => (value === undefined ? [] : [field, String(value)]));
 }
 
-/** A claim as people see it now; none where it is over. */
-export function recordOfClaim(row: StoredClaim, now: number): readonly ClaimRecord[] {
-  const standing = claimAt(row, now);
+/** People see these fields: the result, which may be long, is not among them. */
+export const SHOWN_FIELDS = [
+  'key',
+  'namespace',
+  'tool',
+  'agent',
+  'args',
+  'state',
+  'window',
+  'claimedAt',
+  'until',
+  'resultBytes',
+  'resolvedBy',
+];
+
+/** A claim from those fields as people see it now; none where it is over, or not kept. */
+export function shownClaims(fields: readonly (string | null)[], now: number): readonly ClaimRecord[] {
+  const flat = SHOWN_FIELDS.flatMap((field, index) => (fields[index] === null ? [] : [field, fields[index] as string]));
+  const row = claimOf(flat);
+  const standing = row && claimAt(row, now);
+  if (!row || !standing) return [];
   const { key, namespace, tool, agent, args, claimedAt, resultBytes, resolvedBy } = row;
-  return standing ? [{ key, namespace, tool, agent, args, claimedAt, resultBytes, resolvedBy, ...standing }] : [];
+  return [{ key, namespace, tool, agent, args, claimedAt, resultBytes, resolvedBy, ...standing }];
 }

@@ -2,7 +2,7 @@
 import { StoreError } from '../../core/store.ts';
 import { type Address, endpointOf } from './address.ts';
 import { KEYS } from './keys.ts';
-import { type Link, openLink, type RedisReply, ServerError, type TlsFiles } from './link.ts';
+import { checked, type Link, openLink, type TlsFiles } from './link.ts';
 import type { Connected } from './server.ts';
 
 export interface ConnectOptions {
@@ -97,7 +97,7 @@ async function askSentinels(
 export async function readFacts(link: Link, timeoutMs: number): Promise<ServerFacts> {
   const sections = ['server', 'memory', 'persistence', 'replication'].map((section) => ['INFO', section]);
   const replies = await link.send(sections, timeoutMs);
-  const info = replies.map(textOf).join('\n');
+  const info = replies.map(checked).join('\n');
   const of = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1];
   const valkey = of('valkey_version');
   return {
@@ -112,12 +112,6 @@ export async function readFacts(link: Link, timeoutMs: number): Promise<ServerFa
     eviction: of('maxmemory_policy') ?? 'noeviction',
     usedMemory: Number(of('used_memory') ?? 0),
   };
-}
-
-function textOf(reply: RedisReply | ServerError): string {
-  if (!(reply instanceof ServerError)) return String(reply);
-  const help = reply.message.startsWith('NOPERM') ? '; the ACL of this user is in docs/scale.md' : '';
-  throw new StoreError(`the state server answered: ${reply.message}${help}`);
 }
 
 const OLDEST = [6, 2];

@@ -1,7 +1,7 @@
 /** Pauses and running processes on the server (policy.md §11, scale.md §4). */
-import type { Instance, Pause, Store } from '../../core/store.ts';
-import { StoreError } from '../../core/store.ts';
+import { type Instance, type Pause, type Store, StoreError } from '../../core/store.ts';
 import { FORGET_INSTANCE } from '../lifetime.ts';
+import { scopeOf } from '../scope.ts';
 import { KEYS } from './keys.ts';
 import type { RedisPorts } from './ports.ts';
 import { guarded } from './script.ts';
@@ -71,12 +71,8 @@ function nextSequence(draft: Parameters<Parameters<RedisPorts['transact']>[0]>[0
   return next;
 }
 
-/** A pause's field: a policy may well be called `all`. */
-function scopeOf(policy: string | undefined): string {
-  return policy === undefined ? 'all' : `policy:${policy}`;
-}
-
-function pauseOf(text: string): Pause {
+/** A pause as it is kept. */
+export function pauseOf(text: string): Pause {
   const pause = JSON.parse(text) as Partial<Pause>;
   return { policy: undefined, ...pause } as Pause;
 }

@@ -5,7 +5,7 @@
  */
 import { StoreError } from '../../core/store.ts';
 import { KEYS } from './keys.ts';
-import { type RedisReply, ServerError } from './link.ts';
+import { checked, type RedisReply, type ServerError } from './link.ts';
 
 /** Something to read: the commands, and what their replies mean. */
 export interface Load<T> {
@@ -143,6 +143,11 @@ function commit(ports: DraftPorts, { conditions, writes }: Notes): Promise<'done
   return ports.commit(keys.all, named, numbered);
 }
 
+/** Members with their scores, or fields with their values, from the flat list of a reply. */
+export function pairsOf(flat: readonly string[]): readonly (readonly [string, string])[] {
+  return flat.flatMap((each, index) => (index % 2 === 0 ? [[each, flat[index + 1] ?? ''] as const] : []));
+}
+
 /** Numbers the keys of a script; the first two are those of its guard. */
 export function createNumbers(first: readonly string[] = [KEYS.head, KEYS.applied]) {
   const all = [...first];
@@ -156,9 +161,4 @@ export function createNumbers(first: readonly string[] = [KEYS.head, KEYS.applie
       return all.length;
     },
   };
-}
-
-function checked(reply: RedisReply | ServerError): RedisReply {
-  if (reply instanceof ServerError) throw new StoreError(`the state server answered: ${reply.message}`, { cause: reply });
-  return reply;
 }

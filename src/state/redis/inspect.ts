@@ -7,7 +7,7 @@ import { claimRows, loadClaim } from './claims.ts';
 import { type ConnectOptions, createConnector, readFacts, type ServerFacts } from './connect.ts';
 import type { Fence } from './fence.ts';
 import { KEYS } from './keys.ts';
-import { type Link, type RedisReply, ServerError } from './link.ts';
+import { checked, type Link, type RedisReply } from './link.ts';
 import { portsOf, type RedisPorts } from './ports.ts';
 import type { Memory } from './remember.ts';
 import { scriptOf } from './script.ts';
@@ -151,10 +151,7 @@ async function withLink<T>(options: ConnectOptions, timeoutMs: number, work: (li
 }
 
 async function ask(link: Link, timeoutMs: number, commands: readonly (readonly string[])[]): Promise<readonly RedisReply[]> {
-  return (await link.send(commands, timeoutMs)).map((reply) => {
-    if (reply instanceof ServerError) throw new StoreError(`the state server answered: ${reply.message}`);
-    return reply;
-  });
+  return (await link.send(commands, timeoutMs)).map(checked);
 }
 
 /** SPEC: scale.md §6: what was approved may have been used, and what was in flight may have happened. Rejects with `StoreError`. */

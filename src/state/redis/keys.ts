@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { CounterRef } from '../../core/store.ts';
+import type { WindowUnit } from '../../core/window.ts';
 
 const TAG = '{intercept}:';
 
@@ -78,6 +79,17 @@ export function namespaceKeys(namespace: string) {
     challengesOf: (agentKey: string) => `${TAG}xa:${ns}:${part(agentKey)}`,
     challengesFor: (call: string) => `${TAG}xc:${ns}:${part(call)}`,
   };
+}
+
+/** A counter in the index of its namespace. */
+export function counterMember({ unit, id }: CounterRef): string {
+  return `${unit}:${id}`;
+}
+
+/** The counter of such a member. */
+export function counterOf(member: string): CounterRef {
+  const end = member.indexOf(':');
+  return { unit: member.slice(0, end) as WindowUnit, id: member.slice(end + 1) };
 }
 
 /** Length first, so that no choice of names makes two keys alike; a long one is its hash. */

@@ -45,7 +45,7 @@ export function openBatchLane(carryOut: (batch: LaneBatch) => Promise<Verdicts>)
 const GRACE = 150;
 
 /**
- * INVARIANT I8: a call is answered in time, however often the server is asked for it. What comes afterwards was for nobody,
+ * INVARIANT I9: a call is answered in time, however often the server is asked for it. What comes afterwards was for nobody,
  * and goes back.
  */
 export function inTime(

@@ -12,6 +12,13 @@ export class ServerError extends Error {
   override readonly name = 'ServerError';
 }
 
+/** The reply, where it is no error. Throws `StoreError` otherwise. */
+export function checked(reply: RedisReply | ServerError | undefined): RedisReply {
+  if (!(reply instanceof ServerError)) return reply ?? null;
+  const help = reply.message.startsWith('NOPERM') ? '; the ACL of this user is in docs/scale.md' : '';
+  throw new StoreError(`the state server answered: ${reply.message}${help}`, { cause: reply });
+}
+
 export interface RedisEndpoint {
   readonly host: string;
   readonly port: number;
@@ -116,11 +123,18 @@ function lost(why: string, cause: unknown): StoreError {
   return new StoreError(why, { cause });
 }
 
+/** A timer that is this much late, ms, was kept from running. */
+const STOPPED = 5_000;
+
 async function within<T>(work: Promise<T>, ms: number, why: string): Promise<T> {
   const late = Promise.withResolvers<never>();
+  const start = performance.now();
   const timer = setTimeout(() => late.reject(new Error(why)), ms);
   try {
-    return await Promise.race([work, late.promise]);
+    const result = await Promise.race([work, late.promise]);
+    // A process that was stopped reads what came meanwhile before its timers run: that is as late.
+    if (performance.now() - start > ms + STOPPED) throw new Error(why);
+    return result;
   } finally {
     clearTimeout(timer);
   }

@@ -1,11 +1,12 @@
 /** The ports by which every part of the store on a server works. */
 import { StoreError } from '../../core/store.ts';
+import { MAX_RESULTS } from '../claim.ts';
 import { type Ids, RANDOM_IDS } from '../ids.ts';
 import { checkClock, MARK_STEP } from '../lifetime.ts';
 import { COMMIT } from './commit-script.ts';
 import { type DraftPorts, type RowDraft, runDraft } from './draft.ts';
 import { KEYS } from './keys.ts';
-import { type RedisReply, ServerError } from './link.ts';
+import { checked, type RedisReply } from './link.ts';
 import { type Server, type StateServerOptions, UNSURE } from './server.ts';
 
 export interface RedisOptions extends StateServerOptions {
@@ -14,9 +15,6 @@ export interface RedisOptions extends StateServerOptions {
   readonly maxResults?: number | undefined;
   readonly ids?: Ids | undefined;
 }
-
-/** Stored results may take so much together, where nobody says otherwise: 256 MiB. */
-const MAX_RESULTS = 268_435_456;
 
 /** Every part of the store works by these. */
 export interface RedisPorts {
@@ -54,10 +52,7 @@ export function portsOf(server: Server, { namespace, timeoutMs, ids = RANDOM_IDS
         return work(draft);
       }),
     async look(commands) {
-      const [time, ...replies] = (await server.read([['TIME'], ...commands])).map((reply) => {
-        if (reply instanceof ServerError) throw new StoreError(`the state server answered: ${reply.message}`);
-        return reply;
-      });
+      const [time, ...replies] = (await server.read([['TIME'], ...commands])).map(checked);
       const [seconds, micros] = time as readonly string[];
       return { now: server.clock?.() ?? Number(seconds) * 1000 + Math.floor(Number(micros) / 1000), replies };
     },

@@ -5,7 +5,8 @@ import type { Records } from '../../core/store.ts';
 import { asOf, DELIVERY_LEASE, decideRecord, deliveryId, EXPIRE_BATCH, expireRecords, sequenceOf, stateAt } from '../approvals.ts';
 import { resolveClaim } from '../claim.ts';
 import { approvalRows, loadHeads, loadOver, parseHead, type ReadRecord, readRecord, recordOf, WHOLE } from './approvals.ts';
-import { claimOf, claimRows, loadClaim, recordOfClaim, type StoredClaim } from './claims.ts';
+import { claimRows, SHOWN_FIELDS, shownClaims } from './claims.ts';
+import { pairsOf } from './draft.ts';
 import { dueKey, KEYS } from './keys.ts';
 import type { RedisPorts } from './ports.ts';
 
@@ -17,7 +18,7 @@ export function redisRecords(ports: RedisPorts): Records {
 }
 
 function records(ports: RedisPorts): Pick<Approvals, 'list' | 'find' | 'decide' | 'expire' | 'secret' | 'protect'> {
-  const { look, change, namespace } = ports;
+  const { look, change, transact, namespace } = ports;
   return {
     list: (filter) => list(ports, filter),
     async find(id, argsLimit = WHOLE) {
@@ -34,8 +35,8 @@ function records(ports: RedisPorts): Pick<Approvals, 'list' | 'find' | 'decide' 
     async expire() {
       const expired: Approval[] = [];
       for (let more = true; more; ) {
-        const { now, replies } = await look([['ZCOUNT', KEYS.open, '-inf', String((await look([])).now)]]);
-        if (Number(replies[0]) === 0 || !Number.isFinite(now)) break;
+        // Asked once a second and seldom answered: what writes nothing keeps no time either.
+        if (await transact((draft) => draft.get(loadOver(draft.now, 1)).length === 0)) break;
         const ids = await change((draft) => {
           // All heads in one reading; the rules ask for them one by one.
           draft.requireRecords();
@@ -137,29 +138,27 @@ function outbox(ports: RedisPorts): Pick<Approvals, 'newest' | 'events' | 'due' 
 /** Takes deliveries that are due, for a minute. */
 async function takeDue(ports: RedisPorts, namespace: string, limit: number): Promise<readonly Delivery[]> {
   const key = dueKey(namespace);
-  const { now, replies } = await ports.look([['ZCOUNT', key, '-inf', String((await ports.look([])).now)]]);
-  if (Number(replies[0]) === 0 || !Number.isFinite(now)) return [];
   const taken = await ports.transact((draft) => {
     const due = draft.get({
       name: 'due',
       commands: [['ZRANGEBYSCORE', key, '-inf', String(draft.now), 'WITHSCORES', 'LIMIT', '0', String(limit)]],
-      parse: ([all]) => all as readonly string[],
+      parse: ([flat]) => pairsOf(flat as readonly string[]),
     });
-    return due.flatMap((sequence, index) => {
-      if (index % 2 === 1) return [];
-      const tries = draft.get({
-        name: `tries ${sequence}`,
-        commands: [['HGET', KEYS.tries, sequence]],
-        parse: ([text]) => Number(text ?? 0),
-      });
-      draft.require(['ZSCORE', key, sequence, due[index + 1] as string]);
+    const tries = draft.get({
+      name: 'tries',
+      commands: due.map(([sequence]) => ['HGET', KEYS.tries, sequence]),
+      parse: (replies) => replies.map(Number),
+    });
+    return due.map(([sequence, score], index) => {
+      const next = (tries[index] ?? 0) + 1;
+      draft.require(['ZSCORE', key, sequence, score]);
       draft.write('ZADD', { key }, String(draft.now + DELIVERY_LEASE), sequence);
-      draft.write('HSET', { key: KEYS.tries }, sequence, String(tries + 1));
-      return [{ sequence, tries: tries + 1 }];
+      draft.write('HSET', { key: KEYS.tries }, sequence, String(next));
+      return { sequence, tries: next };
     });
   });
   const deliveries: Delivery[] = [];
-  for (const { sequence, tries } of taken.sort((a, b) => Number(a.sequence) - Number(b.sequence))) {
+  for (const { sequence, tries } of [...taken].sort((a, b) => Number(a.sequence) - Number(b.sequence))) {
     const entries = await ports.look([['XRANGE', KEYS.events, `${sequence}-0`, `${sequence}-0`]]);
     const [entry] = entries.replies[0] as readonly Entry[];
     const event = entry && (await eventOf(ports, entry, WHOLE));
@@ -183,10 +182,9 @@ async function eventOf(
 
 function claims(ports: RedisPorts): Claims {
   const { look, change } = ports;
-  const readClaims = async (keys: readonly string[], hasResult: boolean) => {
-    const { now, replies } = await look(keys.map((key) => ['HGETALL', key]));
-    const rows = replies.flatMap((reply) => claimOf(reply as readonly string[]) ?? []);
-    return { now, rows: hasResult ? rows : rows.map((row): StoredClaim => ({ ...row, result: undefined })) };
+  const readClaims = async (keys: readonly string[]) => {
+    const { now, replies } = await look(keys.map((key) => ['HMGET', key, ...SHOWN_FIELDS]));
+    return replies.flatMap((reply) => shownClaims(reply as readonly (string | null)[], now));
   };
   return {
     async list({ state, namespace, limit = WHOLE, argsLimit = WHOLE }) {
@@ -194,8 +192,7 @@ function claims(ports: RedisPorts): Claims {
       const keys = replies[0] as readonly string[];
       const found: ClaimRecord[] = [];
       for (let at = 0; at < keys.length && found.length < limit; at += STEP) {
-        const { now, rows } = await readClaims(keys.slice(at, at + STEP), false);
-        const shown = rows.flatMap((row) => recordOfClaim(row, now));
+        const shown = await readClaims(keys.slice(at, at + STEP));
         const fits = shown.filter((claim) => (state ?? claim.state) === claim.state && (namespace ?? claim.namespace) === claim.namespace);
         found.push(...fits.map((claim) => ({ ...claim, args: claim.args.slice(0, argsLimit) })));
       }
@@ -205,22 +202,16 @@ function claims(ports: RedisPorts): Claims {
       if (start === '') return { kind: 'unknown' };
       const { replies } = await look([['ZRANGEBYLEX', KEYS.claimNames, `[${start}`, `[${start}~`]]);
       const keys = (replies[0] as readonly string[]).map((name) => name.slice(name.indexOf(' ') + 1));
-      const { now, rows } = await readClaims(keys, true);
-      const all = rows.flatMap((row) => recordOfClaim(row, now).map((claim) => ({ claim, row })));
-      const one = all.find(({ claim }) => claim.key === start) ?? all[0];
-      if (!one) return { kind: 'unknown' };
-      const { claim, row } = one;
-      if (all.length > 1 && claim.key !== start) return { kind: 'ambiguous', claims: all.map((each) => each.claim) };
+      const all = await readClaims(keys);
+      const claim = all.find(({ key }) => key === start) ?? all[0];
+      if (!claim) return { kind: 'unknown' };
+      if (all.length > 1 && claim.key !== start) return { kind: 'ambiguous', claims: all };
       return change((draft) => {
-        const own = claimRows(draft, row.namespace);
-        const seen = own.claim(row.key);
-        if (!seen || !resolveClaim(seen, verdict, by, own, draft.now)) return { kind: 'not_unknown', claim };
-        const after = draft.get(loadClaim(keys[rows.indexOf(row)] as string));
-        const changed =
-          after && verdict === 'happened'
-            ? { ...after, state: 'done' as const, until: draft.now + after.window, resolvedBy: by, args: '' }
-            : undefined;
-        return { kind: 'resolved', claim: (changed && recordOfClaim(changed, draft.now)[0]) ?? claim };
+        const rows = claimRows(draft, claim.namespace);
+        const seen = rows.claim(claim.key);
+        if (!seen || !resolveClaim(seen, verdict, by, rows, draft.now)) return { kind: 'not_unknown', claim };
+        if (verdict === 'did_not') return { kind: 'resolved', claim };
+        return { kind: 'resolved', claim: { ...claim, state: 'done', until: draft.now + seen.window, resolvedBy: by, args: '' } };
       });
     },
   };

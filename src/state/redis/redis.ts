@@ -1,14 +1,13 @@
 /** The Store on Redis or Valkey (scale.md): limits, claims and challenges that hosts share. */
 import type { CounterReading, CounterRef, Records, Reservation, Store } from '../../core/store.ts';
-import type { WindowUnit } from '../../core/window.ts';
 import { deliverChallenge, expireChallenges } from '../challenge.ts';
 import { renewClaim } from '../claim.ts';
 import { checkClock, windowFinder } from '../lifetime.ts';
 import { judgeStateless, settleOnce } from '../step.ts';
-import { encodeBatch } from './batch.ts';
+import { checkCall } from './batch.ts';
 import { openCarrier } from './carrier.ts';
 import { redisControl } from './control.ts';
-import { KEYS, namespaceKeys } from './keys.ts';
+import { counterOf, KEYS, namespaceKeys } from './keys.ts';
 import { inTime, openBatchLane } from './lane.ts';
 import { portsOf, type RedisOptions, type RedisPorts } from './ports.ts';
 import { redisRecords } from './records.ts';
@@ -45,8 +44,7 @@ function storeOf(
       const stateless = judgeStateless(calls, now);
       if (stateless) return stateless;
       if (!Number.isSafeInteger(now)) checkClock(now, 0);
-      // Before it joins others, whose batch it must not spoil.
-      for (const call of calls) encodeBatch([], [{ call, token: '' }], namespace, 0);
+      calls.forEach(checkCall);
       const swept = sweep();
       if (server.clock) await swept;
       return (await judge(calls)).map((verdict) => {
@@ -84,12 +82,6 @@ function storeOf(
       return all.filter(({ micros }) => micros > 0);
     },
   };
-}
-
-/** `unit:id`, as the index of counters has it. */
-function counterOf(member: string): CounterRef {
-  const end = member.indexOf(':');
-  return { unit: member.slice(0, end) as WindowUnit, id: member.slice(end + 1) };
 }
 
 function readingOf(

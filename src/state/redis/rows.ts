@@ -5,7 +5,7 @@ import type { ChallengeRow, ChallengeRows, CounterRows, StepRows } from '../rows
 import { approvalRows } from './approvals.ts';
 import { claimRows } from './claims.ts';
 import type { Load, RowDraft } from './draft.ts';
-import { KEYS, namespaceKeys } from './keys.ts';
+import { counterMember, KEYS, namespaceKeys } from './keys.ts';
 
 /** The rows of one namespace. */
 export function stepRows(draft: RowDraft, namespace: string): StepRows {
@@ -36,7 +36,7 @@ function counterRows(draft: RowDraft, namespace: string): CounterRows {
         'count',
         { key: keys.counter(counter) },
         { key: keys.counters },
-        `${counter.unit}:${counter.id}`,
+        counterMember(counter),
         counter.unit,
         String(start),
         String(micros),

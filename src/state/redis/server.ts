@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { StoreError } from '../../core/store.ts';
 import { BEGIN, type ClockWatch, FENCE, type Fence, ROLL, SIGNED, watchClock } from './fence.ts';
 import { KEYS } from './keys.ts';
-import { type Link, type RedisReply, ServerError } from './link.ts';
+import { checked, type Link, type RedisReply, ServerError } from './link.ts';
 import type { Script } from './script.ts';
 
 /** The knowledge that this host keeps of a store, across its processes (scale.md §6). */
@@ -159,8 +159,7 @@ async function join(connected: Connected, state: State, options: StateServerOpti
   const known = state.epoch === '' ? options.memory?.read() : { epoch: state.epoch, tick: 0 };
   const fresh = known === undefined ? randomUUID() : '';
   const [reply] = await link.send([['EVAL', BEGIN.text, '1', KEYS.head, String(SCHEMA), fresh, run, String(replicas)]], timeoutMs);
-  if (reply instanceof ServerError) throw new StoreError(`the state server answered: ${reply.message}`);
-  const [schema, epoch, , asked, tick, fence, adopted] = reply as readonly (string | null)[];
+  const [schema, epoch, , asked, tick, fence, adopted] = checked(reply) as readonly (string | null)[];
   if (Number(schema ?? SCHEMA) > SCHEMA)
     throw new StoreError(`the state server has schema version ${schema}, this program knows ${SCHEMA}; use a newer program`);
   const isAnother = known !== undefined && epoch !== known.epoch && !(adopted ?? '').split(' ').includes(known.epoch);
@@ -202,8 +201,7 @@ async function callRoll(
   for (;;) {
     const args = [instance, String(state.answered), run, options.clock ? String(options.clock()) : ''];
     const [reply] = await link.send([['EVAL', ROLL.text, '4', ...keys, ...args]], timeoutMs);
-    if (reply instanceof ServerError) throw new StoreError(`the state server answered: ${reply.message}`);
-    const [kind, applied] = reply as readonly string[];
+    const [kind, applied] = checked(reply) as readonly string[];
     if (kind === 'ok') return;
     if (kind === 'lost') throw await fenced(link, lostWrites(applied, state), state.epoch, instance, timeoutMs);
     if (performance.now() > deadline) throw new StoreError('the state server was started anew, and others compare what they wrote');
@@ -281,7 +279,7 @@ async function runScript(
     });
     if (reply instanceof ServerError) {
       if (reply.message.startsWith('NOSCRIPT')) continue;
-      if (!ELSEWHERE.test(reply.message)) throw new StoreError(`the state server answered: ${reply.message}`);
+      if (!ELSEWHERE.test(reply.message)) checked(reply);
       link.close();
       continue;
     }

@@ -1,9 +1,9 @@
 /** Sweeps what has no end of its own on the server (scale.md §2): a little at a time, by whichever instance is at work. */
 import { PRUNE_EVERY } from '../lifetime.ts';
 import { dropRecord, loadHeads } from './approvals.ts';
-import { dropClaim, loadClaim } from './claims.ts';
-import type { RowDraft } from './draft.ts';
-import { approvalKeys, KEYS, namespaceKeys } from './keys.ts';
+import { dropClaim } from './claims.ts';
+import { pairsOf, type RowDraft } from './draft.ts';
+import { approvalKeys, counterOf, KEYS, namespaceKeys } from './keys.ts';
 import type { RedisPorts } from './ports.ts';
 
 /** One sweep forgets so many of each kind. */
@@ -36,49 +36,55 @@ export async function sweep({ transact, namespace }: RedisPorts): Promise<void> 
   await transact((draft) => sweepRecords(draft));
 }
 
-function over(draft: RowDraft, key: string): readonly string[] {
+interface Over {
+  readonly member: string;
+  readonly score: string;
+}
+
+/** Members whose time is over, with it. */
+function over(draft: RowDraft, key: string): readonly Over[] {
   return draft.get({
     name: `over ${key}`,
-    commands: [['ZRANGEBYSCORE', key, '-inf', String(draft.now), 'LIMIT', '0', String(SWEEP_BATCH)]],
-    parse: ([members]) => members as readonly string[],
+    commands: [['ZRANGEBYSCORE', key, '-inf', String(draft.now), 'WITHSCORES', 'LIMIT', '0', String(SWEEP_BATCH)]],
+    parse: ([flat]) => pairsOf(flat as readonly string[]).map(([member, score]) => ({ member, score })),
   });
 }
 
 function sweepCounters(draft: RowDraft, namespace: string): void {
   const names = namespaceKeys(namespace);
-  for (const member of over(draft, names.counters)) {
-    const end = member.indexOf(':');
-    const counter = { unit: member.slice(0, end), id: member.slice(end + 1) } as Parameters<typeof names.counter>[0];
-    const score = draft.get({
-      name: `score ${member}`,
-      commands: [['ZSCORE', names.counters, member]],
-      parse: ([text]) => text as string | null,
-    });
-    draft.require(['ZSCORE', names.counters, member, score ?? false]);
-    draft.write('DEL', { key: names.counter(counter) });
+  for (const { member, score } of over(draft, names.counters)) {
+    draft.require(['ZSCORE', names.counters, member, score]);
+    draft.write('DEL', { key: names.counter(counterOf(member)) });
     draft.write('ZREM', { key: names.counters }, member);
   }
 }
 
 function sweepClaims(draft: RowDraft): void {
-  for (const key of over(draft, KEYS.claimsByEnd)) {
-    const row = draft.get(loadClaim(key));
-    draft.require(['HGET', key, 'token', row?.token ?? false]);
-    draft.require(['HGET', key, 'until', row === undefined ? false : String(row.until)]);
-    if (row) dropClaim(draft, row.key, key, row);
-    else draft.write('ZREM', { key: KEYS.claimsByEnd }, key);
+  const ended = over(draft, KEYS.claimsByEnd);
+  const rows = draft.get({
+    name: 'ended claims',
+    commands: ended.map(({ member }) => ['HMGET', member, 'key', 'resultBytes']),
+    parse: (replies) => replies as readonly (readonly (string | null)[])[],
+  });
+  for (const [index, { member, score }] of ended.entries()) {
+    const [claim, bytes] = rows[index] ?? [];
+    // A claim that is renewed, settled or taken anew ends later.
+    draft.require(['ZSCORE', KEYS.claimsByEnd, member, score]);
+    dropClaim(draft, claim ?? '', member, { resultBytes: bytes ? Number(bytes) : undefined });
   }
 }
 
 function sweepRecords(draft: RowDraft): void {
-  for (const id of over(draft, KEYS.keep)) {
-    const [head] = draft.get(loadHeads([id]));
-    const fields = draft.get({
-      name: `fields ${id}`,
-      commands: [['HKEYS', approvalKeys(id).record]],
-      parse: ([all]) => all as readonly string[],
-    });
-    if (head) dropRecord(draft, head, fields);
+  const ids = over(draft, KEYS.keep).map(({ member }) => member);
+  const heads = new Map(draft.get(loadHeads(ids)).map((head) => [head.id, head]));
+  const fields = draft.get({
+    name: 'fields of records',
+    commands: ids.map((id) => ['HKEYS', approvalKeys(id).record]),
+    parse: (replies) => replies as readonly (readonly string[])[],
+  });
+  for (const [index, id] of ids.entries()) {
+    const head = heads.get(id);
+    if (head) dropRecord(draft, head, fields[index] ?? []);
     else draft.write('ZREM', { key: KEYS.keep }, id);
   }
 }
@@ -94,13 +100,18 @@ export async function boundResults({ transact, maxResults }: RedisPorts): Promis
       commands: [['ZRANGE', KEYS.results, '0', String(BOUND_BATCH - 1)]],
       parse: ([keys]) => keys as readonly string[],
     });
-    for (const key of oldest) {
+    const sizes = draft.get({
+      name: 'sizes',
+      commands: oldest.map((key) => ['HGET', key, 'resultBytes']),
+      parse: (replies) => replies.map(Number),
+    });
+    for (const [index, key] of oldest.entries()) {
       if (total <= maxResults) return;
-      const row = draft.get(loadClaim(key));
-      total -= row?.resultBytes ?? 0;
+      const bytes = sizes[index] ?? 0;
+      total -= bytes;
       draft.write('HDEL', { key }, 'result', 'resultBytes');
       draft.write('ZREM', { key: KEYS.results }, key);
-      draft.write('HINCRBY', { key: KEYS.head }, 'stored', String(-(row?.resultBytes ?? 0)));
+      draft.write('HINCRBY', { key: KEYS.head }, 'stored', String(-bytes));
     }
   });
 }

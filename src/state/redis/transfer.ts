@@ -1,11 +1,11 @@
 /** Reads the whole content of a store on a server, and writes one (`state/move.ts`). */
-import type { CounterRef, Pause } from '../../core/store.ts';
-import type { WindowUnit } from '../../core/window.ts';
 import { type Movable, type MovedCounter, type MovedRecord, type MovedState, partsOf } from '../move.ts';
 import type { ChallengeRow } from '../rows.ts';
+import { scopeOf } from '../scope.ts';
 import { parseHead, type StoredHead } from './approvals.ts';
 import { claimOf } from './claims.ts';
-import { approvalKeys, KEYS, namespaceKeys } from './keys.ts';
+import { pauseOf } from './control.ts';
+import { approvalKeys, counterOf, KEYS, namespaceKeys } from './keys.ts';
 import { portsOf, type RedisPorts } from './ports.ts';
 import { stepRows } from './rows.ts';
 import { openServer, type StateServerOptions } from './server.ts';
@@ -44,10 +44,7 @@ async function dumpStore(ports: RedisPorts): Promise<MovedState> {
       },
     ),
     challenges: (await Promise.all(namespaces.map((namespace) => challenges(ports, namespace)))).flat(),
-    pauses: (pauses as readonly string[]).map((text) => {
-      const pause = JSON.parse(text) as Partial<Pause>;
-      return { policy: undefined, ...pause } as Pause;
-    }),
+    pauses: (pauses as readonly string[]).map(pauseOf),
     secret: (secret as string | null) ?? undefined,
   };
 }
@@ -62,8 +59,7 @@ async function loadStore(ports: RedisPorts, state: MovedState): Promise<void> {
   const { secret, pauses } = state;
   await ports.transact((draft) => {
     if (secret !== undefined) draft.write('HSET', { key: KEYS.head }, 'secret', secret);
-    for (const pause of pauses)
-      draft.write('HSET', { key: KEYS.pauses }, pause.policy === undefined ? 'all' : `policy:${pause.policy}`, JSON.stringify(pause));
+    for (const pause of pauses) draft.write('HSET', { key: KEYS.pauses }, scopeOf(pause.policy), JSON.stringify(pause));
     draft.write('HINCRBY', { key: KEYS.head }, 'sequence', '1');
   });
 }
@@ -71,10 +67,7 @@ async function loadStore(ports: RedisPorts, state: MovedState): Promise<void> {
 async function counters(ports: RedisPorts, namespace: string): Promise<readonly MovedCounter[]> {
   const names = namespaceKeys(namespace);
   const [members] = await all(ports, [['ZRANGE', names.counters, '0', '-1']]);
-  const refs = (members as readonly string[]).map((member): CounterRef => {
-    const end = member.indexOf(':');
-    return { unit: member.slice(0, end) as WindowUnit, id: member.slice(end + 1) };
-  });
+  const refs = (members as readonly string[]).map(counterOf);
   return each(
     ports,
     refs,

@@ -42,11 +42,6 @@ export function pausesOf(rows: readonly Record<string, unknown>[]): Pause[] {
   );
 }
 
-/** A pause's key: a policy may well be called `all`. */
-export function scopeOf(policy: string | undefined): string {
-  return policy === undefined ? 'all' : `policy:${policy}`;
-}
-
 export function instanceOf(row: Record<string, unknown>): Instance {
   const { started_at, seen_at, policy, ...same } = row;
   const known = same as unknown as Omit<Instance, 'startedAt' | 'seenAt' | 'policy'>;

@@ -3,18 +3,19 @@ import { resolve } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { CounterReading, CounterRef, Records, Reservation, Settlement, Store } from '../../core/store.ts';
 import { deliverChallenge, expireChallenges } from '../challenge.ts';
-import { renewClaim } from '../claim.ts';
+import { MAX_RESULTS, renewClaim } from '../claim.ts';
 import { type Ids, RANDOM_IDS } from '../ids.ts';
 import { checkClock, FORGET_INSTANCE, MARK_STEP, settlingTime, windowFinder } from '../lifetime.ts';
 import { type Movable, partsOf } from '../move.ts';
 import type { StepRows } from '../rows.ts';
+import { scopeOf } from '../scope.ts';
 import { judgeStateless, mustLast, reserveCalls, settleAll, settleOnce } from '../step.ts';
 import { challengeRows } from './challenges.ts';
 import { claimRows } from './claims.ts';
 import { type Durability, keepConnection, type SqliteConnection, transact } from './connection.ts';
 import { mayHaveDone, openLane } from './lane.ts';
 import { type Access, sqliteRecords } from './records.ts';
-import { instanceOf, liveCounters, pausesOf, scopeOf, sqliteRows } from './rows.ts';
+import { instanceOf, liveCounters, pausesOf, sqliteRows } from './rows.ts';
 import type { Statements } from './statements.ts';
 import { pruner } from './statements.ts';
 import { openTogether } from './together.ts';
@@ -142,9 +143,6 @@ function onceInTurn(work: () => unknown): () => void {
     });
   };
 }
-
-/** Stored results may take so much together, where nobody says otherwise: 256 MiB. */
-const MAX_RESULTS = 268_435_456;
 
 function storeOf(
   { clock, look, write, close }: StateFile,
