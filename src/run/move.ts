@@ -25,14 +25,19 @@ export async function moveContent(from: StateLocation, to: StateLocation, now: n
     );
   const old = await from.open({ namespace: '' });
   try {
+    const { pauses } = await old.control();
     await old.pause({ policy: undefined, reason: `the state was moved to ${to.name}` });
+    const content = await from.content.dump();
+    await to.content.load({ ...content, pauses }).catch(async (error: unknown) => {
+      // What came over is paused; the old state goes on as it was.
+      const own = pauses.find(({ policy }) => policy === undefined);
+      await (own ? old.pause(own) : old.resume(undefined));
+      throw error;
+    });
+    return { counters: content.counters.length, approvals: content.records.length, claims: content.claims.length };
   } finally {
     await old.close();
   }
-  const content = await from.content.dump();
-  const pauses = content.pauses.filter(({ reason }) => !reason.startsWith('the state was moved to '));
-  await to.content.load({ ...content, pauses });
-  return { counters: content.counters.length, approvals: content.records.length, claims: content.claims.length };
 }
 
 function refused(why: string, help?: string): CommandError {

@@ -41,8 +41,12 @@ export interface MovedState {
 /** A kind of store whose content can be read whole, and written into an empty one. */
 export interface Movable {
   dump(): Promise<MovedState>;
+  /** INVARIANT I4: what is there of it before all of it is there is paused, and has the approver secret. */
   load(state: MovedState): Promise<void>;
 }
+
+/** Stands in the place of a pause of all policies until everything has come. */
+export const UNDER_WAY = 'the state is being moved here; if nothing moves it, remove it and move it again';
 
 /** Splits what is of namespaces into parts of at most `size` things of one namespace, each to be written in a transaction. */
 export function partsOf(

@@ -1,10 +1,12 @@
 /** Reads the whole content of a store on a server, and writes one (`state/move.ts`). */
-import { type Movable, type MovedCounter, type MovedRecord, type MovedState, partsOf } from '../move.ts';
+import type { Pause } from '../../core/store.ts';
+import { type Movable, type MovedCounter, type MovedRecord, type MovedState, partsOf, UNDER_WAY } from '../move.ts';
 import type { ChallengeRow } from '../rows.ts';
 import { scopeOf } from '../scope.ts';
 import { parseHead, type StoredHead } from './approvals.ts';
 import { claimOf } from './claims.ts';
 import { pauseOf } from './control.ts';
+import type { RowDraft } from './draft.ts';
 import { approvalKeys, counterOf, KEYS, namespaceKeys } from './keys.ts';
 import { portsOf, type RedisPorts } from './ports.ts';
 import { stepRows } from './rows.ts';
@@ -51,15 +53,22 @@ async function dumpStore(ports: RedisPorts): Promise<MovedState> {
 
 /** Writes it into a store that has nothing yet. */
 async function loadStore(ports: RedisPorts, state: MovedState): Promise<void> {
+  const { secret, pauses } = state;
+  const pause = (draft: RowDraft, policy: string | undefined, reason: string, since: number) =>
+    draft.write('HSET', { key: KEYS.pauses }, scopeOf(policy), JSON.stringify({ policy, reason, since } satisfies Pause));
+  await ports.transact((draft) => {
+    if (secret !== undefined) draft.write('HSET', { key: KEYS.head }, 'secret', secret);
+    pause(draft, undefined, UNDER_WAY, draft.now);
+    draft.write('HINCRBY', { key: KEYS.head }, 'sequence', '1');
+  });
   for (const { namespace, write } of partsOf(state, STEP))
     await ports.transact((draft) => {
       draft.write('SADD', { key: KEYS.namespaces }, namespace);
       write(stepRows(draft, namespace));
     });
-  const { secret, pauses } = state;
   await ports.transact((draft) => {
-    if (secret !== undefined) draft.write('HSET', { key: KEYS.head }, 'secret', secret);
-    for (const pause of pauses) draft.write('HSET', { key: KEYS.pauses }, scopeOf(pause.policy), JSON.stringify(pause));
+    draft.write('HDEL', { key: KEYS.pauses }, scopeOf(undefined));
+    for (const { policy, reason, since } of pauses) pause(draft, policy, reason, since);
     draft.write('HINCRBY', { key: KEYS.head }, 'sequence', '1');
   });
 }

@@ -6,7 +6,7 @@ import { deliverChallenge, expireChallenges } from '../challenge.ts';
 import { MAX_RESULTS, renewClaim } from '../claim.ts';
 import { type Ids, RANDOM_IDS } from '../ids.ts';
 import { checkClock, FORGET_INSTANCE, MARK_STEP, settlingTime, windowFinder } from '../lifetime.ts';
-import { type Movable, partsOf } from '../move.ts';
+import { type Movable, partsOf, UNDER_WAY } from '../move.ts';
 import type { StepRows } from '../rows.ts';
 import { scopeOf } from '../scope.ts';
 import { judgeStateless, mustLast, reserveCalls, settleAll, settleOnce } from '../step.ts';
@@ -66,11 +66,18 @@ export function movableFile({ path, clock, timeoutMs }: Pick<SqliteOptions, 'pat
   return {
     dump: () => withFile(undefined, ({ withDatabase }) => withDatabase(dumpFile)),
     async load(state) {
+      await withFile('', (file) =>
+        file.write('full', (statements) => {
+          if (state.secret !== undefined) statements.approvals.protect.run(state.secret);
+          statements.pause.run(scopeOf(undefined), null, UNDER_WAY, clock());
+          bump(statements);
+        }),
+      );
       for (const { namespace, write } of partsOf(state, MOVED_AT_ONCE))
         await withFile(namespace, (file) => file.write('full', (statements) => write(sqliteRows(statements))));
       await withFile('', (file) =>
         file.write('full', (statements) => {
-          if (state.secret !== undefined) statements.approvals.protect.run(state.secret);
+          statements.resume.run(scopeOf(undefined));
           for (const { policy, reason, since } of state.pauses) statements.pause.run(scopeOf(policy), policy ?? null, reason, since);
           bump(statements);
         }),
