@@ -1,10 +1,9 @@
 /** `intercept init --undo`: shows and asks; what it does stands in `setup/init` (setup.md §3, Undo). */
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXIT } from '../../core/fault.ts';
 import { isMeant } from '../../setup/init/candidates.ts';
 import { readRuns, standingOf } from '../../setup/init/journal.ts';
-import { purgePolicies } from '../../setup/init/policies.ts';
+import { purge } from '../../setup/init/purge.ts';
 import { surveyHere } from '../../setup/init/run.ts';
 import { openDiffMask, unifiedDiff } from '../../setup/init/shown.ts';
 import type { UndoneEntry } from '../../setup/init/undo.ts';
@@ -38,7 +37,7 @@ export async function undoInit(flags: UndoFlags, terminal: Terminal): Promise<nu
   const agreed = await agreements(planned, flags, terminal);
   const report = dryRun ? planned : await runUndo(setup, choice, agreed, Date.now());
   const others = dryRun ? [] : await undoUnrecorded(surroundings, flags, terminal);
-  const purged = flags.purge && !dryRun ? purge(setup) : [];
+  const purged = flags.purge && !dryRun ? await purge(setup, () => surveyHere(surroundings, standingOf(readRuns(setup)))) : [];
   const view = { report, others, purged, isDry: dryRun };
   if (flags.json) terminal.out(JSON.stringify(undoJson(view), null, 2));
   else for (const line of renderUndo(view, createPaint(terminal.colour))) terminal.out(line);
@@ -88,20 +87,13 @@ async function undoUnrecorded(surroundings: InitSurroundings, flags: UndoFlags, 
 }
 
 async function undoOne(entry: UnrecordedEntry, setup: string, flags: UndoFlags, terminal: Terminal): Promise<string | undefined> {
+  if (entry.place.project !== undefined && !flags.project)
+    return 'it stands in a file of a project, and no journal here has it: add --project';
   const question = `${JSON.stringify(entry.place.server.name)} stands behind Intercept, and no journal says how it was. Unwrap it so?`;
   const own = { ...flags, yes: flags.yes && entry.isOurs };
   if (!(await isYes(question, entry.diff, own, terminal)))
     return 'it was not wrapped by a run that is in the journal: unwrap it by hand, or agree on a terminal';
   return unwrapEntry(entry, setup, Date.now());
-}
-
-/** Policies that nothing needs any more; and the journal with its copies, once all is taken back. */
-function purge(setup: string): readonly string[] {
-  const runs = readRuns(setup);
-  const paths = purgePolicies(runs);
-  if (standingOf(runs).length > 0) return paths;
-  rmSync(setup, { recursive: true, force: true });
-  return [...paths, setup];
 }
 
 function isWhole({ report, others }: UndoView): boolean {

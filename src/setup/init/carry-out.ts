@@ -85,13 +85,16 @@ async function ready(work: ServerWork, entries: Entries, run: RunJournal, option
   const { policy, server } = candidate;
   try {
     // First the line: a policy that a crash leaves behind is known, and is taken the next time.
-    run.add({ type: 'policy', path: policy.path, server: server.id });
+    run.add({ type: 'policy', path: policy.path, server: server.id, wrote: false });
     if (text !== undefined) writePolicy(policy, text, policy.relative === undefined ? undefined : projectOfWork(work));
   } catch (error) {
     return error instanceof Error ? error.message : reasonOf(error);
   }
   const why = await tryWork(work, entries, options);
-  if (why !== undefined && text !== undefined) fs.rmSync(policy.path, { force: true });
+  if (text === undefined) return why;
+  // Ours from here on: where the writing found another's file, or a crash came between, it is never purged.
+  if (why === undefined) run.add({ type: 'policy', path: policy.path, server: server.id, wrote: true });
+  else fs.rmSync(policy.path, { force: true });
   return why;
 }
 

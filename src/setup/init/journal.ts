@@ -61,8 +61,8 @@ export interface Intent extends Target {
 
 export type JournalLine =
   | { readonly type: 'run'; readonly kind: RunKind; readonly at: string; readonly intercept: string; readonly format: 1 }
-  /** A policy was written, for the server that `identityOf` names so (as a hash). */
-  | { readonly type: 'policy'; readonly path: string; readonly server: string }
+  /** A policy is used for the server that `identityOf` names so (as a hash). `wrote`: it is new, and by this run. */
+  | { readonly type: 'policy'; readonly path: string; readonly server: string; readonly wrote?: boolean }
   | Intent
   /** The file is written over where it is, by what `copy` holds: a crash leaves the beginning of that. */
   | { readonly type: 'in_place'; readonly n: number; readonly copy: string }

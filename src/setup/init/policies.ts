@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { CommandError, EXIT, reasonOf } from '../../core/fault.ts';
 import { leadsInto } from './foreign.ts';
-import { type PastRun, standingOf } from './journal.ts';
+import type { PastRun } from './journal.ts';
 import { syncFolder } from './replace.ts';
 import { freeSlug, slugOf } from './slug.ts';
 import type { MachineServer } from './survey.ts';
@@ -105,14 +105,6 @@ export function writePolicy({ path }: PolicyPlace, text: string, project: string
   } finally {
     fs.rmSync(temporary, { force: true });
   }
-}
-
-/** Removes policies that init wrote and that no entry needs any more. Returns their paths. */
-export function purgePolicies(runs: readonly PastRun[]): readonly string[] {
-  const needed = new Set(standingOf(runs).flatMap(({ intent, open }) => open.map((place) => intent.entries[place]?.policy)));
-  const paths = [...new Set(knownPolicies(runs).values())].filter((path) => !needed.has(path) && fs.existsSync(path));
-  for (const path of paths) fs.rmSync(path, { force: true });
-  return paths;
 }
 
 /** The policy of a server of which nothing is known: it denies everything, until a scan says what there is. */

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { planUnwrapUnrecorded } from '../clients/unwrap.ts';
 import { targetOf } from './carry-out.ts';
-import { isRefused } from './foreign.ts';
+import { isRefused, leadsInto } from './foreign.ts';
 import { openJournal } from './journal.ts';
 import { asOnlyRun } from './lock.ts';
 import { openDiffMask, unifiedDiff } from './shown.ts';
@@ -26,7 +26,7 @@ export function unrecordedEntries({ servers }: Survey, home: string, isMeant: (p
       const way = planUnwrapUnrecorded({ bytes: file.bytes, format: file.format }, server);
       if (way.kind !== 'unwrap') return [];
       const mask = openDiffMask(file.format, file.bytes, way.bytes);
-      const isOurs = coverage.wrapped.isNpx || coverage.policy?.startsWith(join(home, 'policies')) === true;
+      const isOurs = coverage.wrapped.isNpx || (coverage.policy !== undefined && leadsInto(coverage.policy, join(home, 'policies')));
       return [{ place, diff: unifiedDiff(file.path, file.bytes, way.bytes, mask), isOurs }];
     }),
   );

@@ -1,6 +1,6 @@
 /** setup.md §3: what a person does after init: edits, takes a part back, loses the journal, updates, looks. */
 import { describe, expect, test } from 'bun:test';
-import { chmodSync, mkdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CLIENTS, type FixtureHome, openHome, readOutput, SERVERS } from './home.ts';
 
@@ -74,6 +74,25 @@ describe('undo', () => {
     expect(home.files()).toEqual(before);
   }, 60_000);
 });
+
+test('--purge leaves a policy that init found, and one that an entry names still', async () => {
+  const { home } = await openWrapped('memory');
+  using _ = home;
+  const [policies, setup] = [join(home.path, '.intercept/policies'), join(home.path, '.intercept/setup')];
+  // A journal that never heard of the policy: it is as if a person had written it.
+  rmSync(setup, { recursive: true });
+  home.put('.gemini/settings.json', CLIENTS['gemini-cli']?.write(['memory', 'files']) ?? '');
+  expect((await home.run(['init', '--yes'])).status).toBe(0);
+  expect(existsSync(join(policies, 'files.yaml'))).toBe(true);
+  // A copy by hand of what init wrote.
+  home.put('.cursor/mcp.json', JSON.stringify({ mcpServers: JSON.parse(home.text('.gemini/settings.json')).mcpServers }));
+  const first = await home.run(['init', '--undo', '--purge', '--json', '--client', 'gemini-cli']);
+  expect(readOutput('init_undo', first.out).purged).toEqual([setup]);
+  expect(readdirSync(policies).sort()).toEqual(['files.yaml', 'memory-2.yaml', 'memory.yaml']);
+  const second = await home.run(['init', '--undo', '--purge', '--yes', '--json']);
+  expect(second.status).toBe(0);
+  expect(readdirSync(policies).sort()).toEqual(['files.yaml', 'memory-2.yaml', 'memory.yaml']);
+}, 90_000);
 
 describe('check', () => {
   test('names a way around, a policy in shadow mode, one that is gone', async () => {

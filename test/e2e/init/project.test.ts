@@ -1,7 +1,7 @@
 /** setup.md §3: files of projects: not touched without --project, shared ones in a form for everyone, hostile ones never. */
 import { describe, expect, test } from 'bun:test';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { interceptCommand } from '../../harness/paths.ts';
 import { connect, type FixtureHome, openHome, readOutput, SERVERS } from './home.ts';
@@ -53,6 +53,18 @@ describe('a project', () => {
     expect([status, stdout]).toEqual([0, expect.stringContaining('read_graph')]);
     expect((await inProject(home, '--undo')).status).toBe(0);
     expect(home.text(`${PROJECT}/.mcp.json`)).toBe(FILE);
+  }, 120_000);
+
+  test('that a teammate wrapped is unwrapped with --project alone', async () => {
+    using home = openProject();
+    expect((await inProject(home, '--yes', '--project')).status).toBe(0);
+    const wrapped = home.text(`${PROJECT}/.mcp.json`);
+    rmSync(join(home.path, '.intercept'), { recursive: true });
+    const undo = await inProject(home, '--undo', '--yes');
+    expect([undo.status, undo.out]).toEqual([1, expect.stringContaining('add --project')]);
+    expect(home.text(`${PROJECT}/.mcp.json`)).toBe(wrapped);
+    expect((await inProject(home, '--undo', '--yes', '--project')).status).toBe(0);
+    expect(JSON.parse(home.text(`${PROJECT}/.mcp.json`)).mcpServers.db.command).toBe(COMMAND);
   }, 120_000);
 
   test('without Git gets the form of this machine', async () => {
